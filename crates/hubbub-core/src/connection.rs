@@ -1,0 +1,267 @@
+//! One client's side of the protocol, as a state machine: what may be said when, how much at a time, and when it ends.
+//!
+//! The shell feeds it commands, answers and the time, and does what the returned [`Action`] says.
+
+use crate::{
+    ids::{RoomId, UserId},
+    limits,
+    protocol::{
+        command::{Command, History, Said, Subscribe},
+        disconnect::Disconnect,
+        error::CommandError,
+        reply,
+        rpc::{Rpc, Send},
+    },
+};
+use std::{collections::HashMap, time::Instant};
+
+/// Who a token says somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub user: UserId,
+    /// What the product says about the user, as JSON.
+    pub info: Option<crate::json::Json>,
+    /// When the token expires, on the clock of `now`.
+    pub expires: Option<Instant>,
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenError {
+    /// It was good once: the SDK fetches a new one.
+    Expired,
+    /// Anything else; which, is nobody's business.
+    Invalid,
+}
+
+/// What the shell is to do.
+#[derive(Debug)]
+pub enum Action {
+    /// Nothing.
+    Nothing,
+    /// Write this.
+    Reply(String),
+    /// Close the socket.
+    Close(Disconnect),
+    /// Write a ping.
+    Ping,
+    /// Check a token and call [`Connection::verified`].
+    Verify {
+        /// The command.
+        id: u32,
+        /// The JWT.
+        token: String,
+    },
+    /// Take this subscription down, then write the reply.
+    Unsubscribe(RoomId, String),
+    /// Answer this; call [`Connection::answered`] when done.
+    Ask(u32, Ask),
+}
+
+/// What a chat has to answer.
+#[derive(Debug)]
+pub enum Ask {
+    /// `subscribe`; then also call [`Connection::subscribed`].
+    Subscribe(Subscribe),
+    /// `publish`.
+    Publish(Send),
+    /// `history`.
+    History(History),
+    /// `rpc`.
+    Rpc(Rpc),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    New,
+    Verifying { refresh: bool },
+    Ready,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subscription {
+    Pending,
+    Live,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Connection {
+    phase: Phase,
+    user: Option<UserId>,
+    subscriptions: HashMap<RoomId, Subscription>,
+    in_flight: usize,
+    pages_in_flight: usize,
+    connect_by: Instant,
+    ping_at: Instant,
+    pong_by: Option<Instant>,
+    expires: Option<Instant>,
+}
+
+impl Connection {
+    /// A socket that has just opened.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            phase: Phase::New,
+            user: None,
+            subscriptions: HashMap::new(),
+            in_flight: 0,
+            pages_in_flight: 0,
+            connect_by: now + limits::CONNECT_WITHIN,
+            ping_at: now + limits::PING_EVERY,
+            pong_by: None,
+            expires: None,
+        }
+    }
+
+    /// Who this is, once known.
+    pub const fn user(&self) -> Option<&UserId> {
+        self.user.as_ref()
+    }
+
+    /// Whether this command may be taken now. If not, the socket is not read until something has been answered.
+    pub fn may_take(&self, command: &Command) -> bool {
+        if matches!(self.phase, Phase::Verifying { .. }) || self.in_flight >= limits::IN_FLIGHT {
+            return false;
+        }
+        match &command.said {
+            Ok(Said::Subscribe(Subscribe { room, .. }) | Said::Unsubscribe(room)) => {
+                self.subscriptions.get(room) != Some(&Subscription::Pending)
+            }
+            Ok(Said::History(_)) => self.pages_in_flight < limits::PAGES_IN_FLIGHT,
+            Ok(Said::Rpc(rpc)) => !rpc.is_page() || self.pages_in_flight < limits::PAGES_IN_FLIGHT,
+            _ => true,
+        }
+    }
+
+    /// Takes one command.
+    pub fn receive(&mut self, command: Command) -> Action {
+        let Command { id, said } = command;
+        if self.phase == Phase::New {
+            return match said {
+                Ok(Said::Connect { token }) => {
+                    self.phase = Phase::Verifying { refresh: false };
+                    Action::Verify { id, token }
+                }
+                _ => Action::Close(Disconnect::bad_request("the first command is connect")),
+            };
+        }
+        match said {
+            Err(error) => Action::Reply(reply::error(id, &error)),
+            Ok(Said::Pong) => match self.pong_by.take() {
+                Some(_) => Action::Nothing,
+                None => Action::Close(Disconnect::bad_request("a pong without a ping")),
+            },
+            Ok(Said::Connect { .. }) => Action::Close(Disconnect::bad_request("connected already")),
+            Ok(Said::Refresh { token }) => {
+                self.phase = Phase::Verifying { refresh: true };
+                Action::Verify { id, token }
+            }
+            Ok(Said::Send) => Action::Nothing,
+            Ok(Said::Subscribe(subscribe)) => {
+                if self.subscriptions.contains_key(&subscribe.room) {
+                    return Action::Reply(reply::error(id, &CommandError::ALREADY_SUBSCRIBED));
+                }
+                if self.subscriptions.len() >= limits::SUBSCRIPTIONS {
+                    let error = CommandError::limit("subscriptions of one connection", limits::SUBSCRIPTIONS);
+                    return Action::Reply(reply::error(id, &error));
+                }
+                self.subscriptions.insert(subscribe.room.clone(), Subscription::Pending);
+                self.ask(id, Ask::Subscribe(subscribe))
+            }
+            Ok(Said::Unsubscribe(room)) => {
+                self.subscriptions.remove(&room);
+                Action::Unsubscribe(room, reply::ok(id, "unsubscribe", &reply::Empty {}))
+            }
+            Ok(Said::Publish(send)) => self.ask(id, Ask::Publish(send)),
+            Ok(Said::History(history)) => self.ask(id, Ask::History(history)),
+            Ok(Said::Rpc(rpc)) => self.ask(id, Ask::Rpc(rpc)),
+        }
+    }
+
+    fn ask(&mut self, id: u32, ask: Ask) -> Action {
+        self.in_flight += 1;
+        self.pages_in_flight += usize::from(ask.is_page());
+        Action::Ask(id, ask)
+    }
+
+    /// The verdict on a token. `Ok(true)`: the reply to `connect` is due; `Ok(false)`: that to `refresh`.
+    pub fn verified(&mut self, id: u32, verdict: Result<Identity, TokenError>) -> Result<bool, Action> {
+        let refresh = self.phase == Phase::Verifying { refresh: true };
+        self.phase = if refresh { Phase::Ready } else { Phase::New };
+        match verdict {
+            Err(TokenError::Expired) => Err(Action::Reply(reply::error(id, &CommandError::TOKEN_EXPIRED))),
+            Err(TokenError::Invalid) => Err(Action::Close(Disconnect::INVALID_TOKEN)),
+            // A connection does not change hands.
+            Ok(identity) if refresh && Some(&identity.user) != self.user.as_ref() => {
+                Err(Action::Close(Disconnect::INVALID_TOKEN))
+            }
+            Ok(identity) => {
+                self.phase = Phase::Ready;
+                self.user = Some(identity.user);
+                self.expires = identity.expires;
+                Ok(!refresh)
+            }
+        }
+    }
+
+    /// An [`Ask`] has its answer.
+    pub fn answered(&mut self, page: bool) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.pages_in_flight = self.pages_in_flight.saturating_sub(usize::from(page));
+    }
+
+    /// A subscription stands, or was refused.
+    pub fn subscribed(&mut self, room: &RoomId, stands: bool) {
+        if stands {
+            self.subscriptions.insert(room.clone(), Subscription::Live);
+        } else {
+            self.subscriptions.remove(room);
+        }
+    }
+
+    /// The server ended a subscription.
+    pub fn unsubscribed(&mut self, room: &RoomId) {
+        self.subscriptions.remove(room);
+    }
+
+    /// When [`Connection::tick`] is to be called next.
+    pub fn deadline(&self) -> Instant {
+        let phase = match self.phase {
+            Phase::Ready => self.expires.map_or(self.ping_at, |at| self.ping_at.min(at + limits::REFRESH_GRACE)),
+            Phase::New | Phase::Verifying { .. } => self.connect_by.min(self.ping_at),
+        };
+        self.pong_by.map_or(phase, |by| by.min(phase))
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Instant) -> Action {
+        if self.user.is_none() {
+            return if now >= self.connect_by { Action::Close(Disconnect::STALE) } else { Action::Nothing };
+        }
+        if self.expires.is_some_and(|at| now >= at + limits::REFRESH_GRACE) {
+            return Action::Close(Disconnect::EXPIRED);
+        }
+        if self.pong_by.is_some_and(|by| now >= by) {
+            return Action::Close(Disconnect::NO_PONG);
+        }
+        if now >= self.ping_at {
+            self.ping_at = now + limits::PING_EVERY;
+            self.pong_by = Some(now + limits::PONG_WITHIN);
+            return Action::Ping;
+        }
+        Action::Nothing
+    }
+}
+
+impl Ask {
+    /// Whether the answer is a page.
+    pub const fn is_page(&self) -> bool {
+        match self {
+            Self::History(_) => true,
+            Self::Rpc(rpc) => rpc.is_page(),
+            Self::Subscribe(_) | Self::Publish(_) => false,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Names of things: rooms, users, keys. Parsed once at the edge, then never checked again.
+
+use crate::limits;
+use std::{fmt, sync::Arc};
+
+/// A value that was refused: which field, and why, with the limit it met. Safe to show to the client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct Invalid {
+    /// The field as the client spells it.
+    pub field: &'static str,
+    /// What is wrong, with the limit.
+    pub problem: String,
+}
+
+impl Invalid {
+    /// A refusal of `field`.
+    pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self { field, problem: problem.into() }
+    }
+
+    /// `field` has `bytes` bytes where `limit` are allowed.
+    pub fn too_long(field: &'static str, bytes: usize, limit: usize) -> Self {
+        Self::new(field, format!("{bytes} bytes; the limit is {limit}"))
+    }
+
+    /// `field` was not given.
+    pub fn missing(field: &'static str) -> Self {
+        Self::new(field, "missing")
+    }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $limit:expr, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            #[doc = concat!("Parses a `", $field, "`, or says what is wrong with it.")]
+            pub fn parse(s: &str) -> Result<Self, Invalid> {
+                Self::parse_as($field, s)
+            }
+
+            /// The same, naming the field the client used.
+            pub fn parse_as(field: &'static str, s: &str) -> Result<Self, Invalid> {
+                if s.is_empty() {
+                    return Err(Invalid::new(field, "empty"));
+                }
+                if s.len() > $limit {
+                    return Err(Invalid::too_long(field, s.len(), $limit));
+                }
+                let check: fn(char) -> Result<(), &'static str> = $check;
+                for c in s.chars() {
+                    check(c).map_err(|why| Invalid::new(field, why))?;
+                }
+                Ok(Self(s.into()))
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// A room's name for machines. Never used again after the room is gone.
+    RoomId, "room", limits::ROOM_ID_BYTES,
+    |c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { Ok(()) }
+        else { Err("only A-Z a-z 0-9 . _ - are allowed") }
+}
+name! {
+    /// A person (or a program) known to the product's own backend.
+    UserId, "user", limits::USER_ID_BYTES,
+    |c| if c.is_control() { Err("control characters are not allowed") } else { Ok(()) }
+}
+name! {
+    /// What makes a send happen once: the same (room, sender, key) is the same message for as long as the room exists.
+    Key, "key", limits::KEY_BYTES,
+    |c| if c.is_control() { Err("control characters are not allowed") } else { Ok(()) }
+}
+
+/// Prefixes of user ids that no token and no request may claim.
+const RESERVED: [&str; 2] = ["hubbub:", "portal:"];
+
+impl UserId {
+    /// Who acts when the product's backend does, over REST.
+    pub fn backend() -> Self {
+        Self("hubbub:api".into())
+    }
+
+    /// Parses the id of somebody from outside, who may not claim a reserved prefix.
+    pub fn parse_outsider(field: &'static str, s: &str) -> Result<Self, Invalid> {
+        match RESERVED.iter().find(|prefix| s.starts_with(*prefix)) {
+            Some(prefix) => Err(Invalid::new(field, format!("the prefix {prefix} is reserved"))),
+            None => Self::parse_as(field, s),
+        }
+    }
+}
+
+impl RoomId {
+    /// The one direct room of two people, whichever of them asks.
+    pub fn direct(one: &UserId, other: &UserId) -> Self {
+        use sha2::{Digest, Sha256};
+        let (first, second) = if one <= other { (one, other) } else { (other, one) };
+        let mut hash = Sha256::new();
+        hash.update((first.as_str().len() as u64).to_be_bytes());
+        hash.update(first.as_str());
+        hash.update(second.as_str());
+        let hex: String = hash.finalize()[..16].iter().map(|b| format!("{b:02x}")).collect();
+        Self(format!("direct.{hex}").into())
+    }
+
+    /// The lane of the bus this room's wakes travel on, below `lanes` (FNV-1a: must be the same in every build).
+    pub fn lane(&self, lanes: u16) -> u16 {
+        fnv(self.as_str().as_bytes(), lanes)
+    }
+}
+
+impl UserId {
+    /// The lane of the bus this user's wakes travel on.
+    pub fn lane(&self, lanes: u16) -> u16 {
+        fnv(self.as_str().as_bytes(), lanes)
+    }
+}
+
+fn fnv(bytes: &[u8], buckets: u16) -> u16 {
+    let hash = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    ((hash ^ (hash >> 32)) % u64::from(buckets.max(1))) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_field_and_the_limit() {
+        let long = "x".repeat(65);
+        assert_eq!(RoomId::parse(&long).unwrap_err().to_string(), "room: 65 bytes; the limit is 64");
+        assert_eq!(RoomId::parse("").unwrap_err().to_string(), "room: empty");
+        assert_eq!(RoomId::parse("a b").unwrap_err().to_string(), "room: only A-Z a-z 0-9 . _ - are allowed");
+        assert!(UserId::parse("ana\u{0}").is_err());
+        assert!(UserId::parse("Änne Müller 🙂").is_ok());
+        assert!(UserId::parse_outsider("sub", "portal:desk/eve").is_err());
+    }
+
+    #[test]
+    fn a_direct_room_is_the_same_from_both_sides() {
+        let (ana, ben) = (UserId::parse("ana").unwrap(), UserId::parse("ben").unwrap());
+        assert_eq!(RoomId::direct(&ana, &ben), RoomId::direct(&ben, &ana));
+        assert!(RoomId::parse(RoomId::direct(&ana, &ben).as_str()).is_ok());
+    }
+
+    #[test]
+    fn lanes_never_move() {
+        assert_eq!(RoomId::parse("general").unwrap().lane(64), 7);
+    }
+}

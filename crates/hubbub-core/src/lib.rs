@@ -1,0 +1,24 @@
+//! The pure part of Hubbub: what a room, an entry, a wake and a cursor are, and how the wire is spoken.
+//!
+//! Nothing here does I/O, asks the time or throws dice: `now` and ids are arguments. That is why its
+//! tests are tables and simulations. Chapters in reading order:
+
+pub mod limits;
+
+pub mod ids;
+pub mod seq;
+
+pub mod access;
+pub mod entry;
+pub mod json;
+
+pub mod ledger;
+
+pub mod cursor;
+pub mod feed;
+pub mod wake;
+
+pub mod connection;
+pub mod protocol;
+
+pub mod backoff;

@@ -1,0 +1,121 @@
+//! Every limit of Hubbub, in one file. Sizes are bytes, durations say their unit in the name.
+
+use std::time::Duration;
+
+/// Longest room id: `[A-Za-z0-9._-]{1,64}`.
+pub const ROOM_ID_BYTES: usize = 64;
+/// Longest user id, any UTF-8 without control characters.
+pub const USER_ID_BYTES: usize = 128;
+/// Longest key a client may give a send, any UTF-8 without control characters.
+pub const KEY_BYTES: usize = 128;
+/// Longest name of a room.
+pub const ROOM_NAME_BYTES: usize = 256;
+/// Longest text of a message.
+pub const TEXT_BYTES: usize = 8 * 1024;
+/// Longest `data` of a message, as JSON without white space.
+pub const DATA_BYTES: usize = 16 * 1024;
+/// Longest `info` kept of a user, as JSON without white space.
+pub const USER_INFO_BYTES: usize = 2 * 1024;
+/// Longest WebSocket message a client may send. Over it: disconnect 3501.
+pub const FRAME_BYTES: usize = 64 * 1024;
+/// Longest body of a REST request.
+pub const REST_BODY_BYTES: usize = 1024 * 1024;
+/// Deepest nesting of JSON in `data` and `info`.
+pub const JSON_DEPTH: usize = 16;
+
+/// Entries in a page when the client names no number.
+pub const PAGE_DEFAULT: usize = 100;
+/// Most entries, rooms or members in one page.
+pub const PAGE_MAX: usize = 1_000;
+/// A page ends early once its entries weigh this much; the rest is asked for with the next page.
+pub const PAGE_BYTES: usize = 128 * 1024;
+/// Entries a cursor or a feed reads from the store at a time while it catches up.
+pub const CATCH_UP_PAGE: usize = 128;
+/// Most members named in one REST request or `create_room`.
+pub const MEMBERS_AT_ONCE: usize = 1_000;
+
+/// Subscriptions of one connection.
+pub const SUBSCRIPTIONS: usize = 1_000;
+/// Commands of one connection that wait for an answer; at this many its socket is not read.
+pub const IN_FLIGHT: usize = 64;
+/// Commands answered with a page that one connection may have in flight; at this many its socket is not read.
+pub const PAGES_IN_FLIGHT: usize = 1;
+/// Replies of one connection waiting to be written; over this many bytes its socket is not read.
+pub const REPLIES_BYTES: usize = 64 * 1024;
+/// Pushes gathered into one WebSocket message.
+pub const WRITE_BYTES: usize = 16 * 1024;
+/// `SO_SNDBUF` of a client's socket: bounds what a stalled reader keeps in the kernel
+/// (the kernel doubles it; measured 0.16 MB with 16 KiB where the default grows to 4.2 MB).
+pub const SOCKET_SEND_BUFFER: usize = 16 * 1024;
+/// `TCP_NOTSENT_LOWAT` of a client's socket.
+pub const SOCKET_NOTSENT_LOWAT: u32 = 16 * 1024;
+
+/// The server pings a connection this often.
+pub const PING_EVERY: Duration = Duration::from_secs(25);
+/// A connection whose pong has not come after this is closed with 3012; it resumes later.
+pub const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// A connection that has not said `connect` after this is closed with 3502.
+pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Grace after a token's expiry before the connection is closed with 3005.
+pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
+
+/// Most drafts in one group commit.
+pub const BATCH: usize = 256;
+/// Drafts waiting in one committer; beyond, a send is answered "busy, retry".
+pub const COMMIT_QUEUE: usize = 4_096;
+/// Committers of an instance on Postgres (SQLite has one writer, so one committer).
+pub const COMMITTERS: usize = 4;
+/// How long a batch is retried while the store does not answer before its senders are told to retry.
+pub const COMMIT_PATIENCE: Duration = Duration::from_secs(4);
+/// How long one statement or transaction may take before its connection is given up.
+pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
+/// Postgres connections of one instance.
+pub const POSTGRES_CONNECTIONS: usize = 10;
+/// Postgres' `lock_timeout`: how long a batch waits for a locked room.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Postgres' `idle_in_transaction_session_timeout`.
+pub const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
+/// Look-ups answered by one query.
+pub const LOOK_UPS: usize = 1_000;
+/// Look-ups waiting to be grouped; beyond, a subscribe is answered "busy, retry".
+pub const LOOK_UP_QUEUE: usize = 16_384;
+
+/// Entries in the ring of one feed.
+pub const RING: usize = 256;
+/// Bytes in the ring of one feed; it keeps at least its newest entry.
+pub const RING_BYTES: usize = 512 * 1024;
+/// Bytes in the rings of all feeds of an instance.
+pub const RINGS_BYTES: usize = 256 * 1024 * 1024;
+/// Wakes a feed holds while it waits for a missing one; beyond, it reads the log.
+pub const AHEAD: usize = 256;
+/// How long a feed waits for a missing wake before it reads the log.
+pub const REORDER: Duration = Duration::from_millis(80);
+/// How long a head that the sweep saw may be ahead of its wake on a healthy bus before the log is read.
+pub const SWEEP_PATIENCE: Duration = Duration::from_millis(300);
+
+/// Lanes (bus channels) that rooms hash onto. The same on every instance of one database.
+pub const LANES: u16 = 64;
+/// Events of the bus waiting to be taken in; beyond, they are "lost" and the sweep finds them.
+pub const BUS_INTAKE: usize = 8_192;
+/// Wakes waiting to be published; beyond, they are dropped and the sweep finds them.
+pub const BUS_OUTBOX: usize = 8_192;
+/// A publish or subscribe that has not been answered after this fails.
+pub const BUS_PATIENCE: Duration = Duration::from_secs(2);
+/// How often an instance sends itself a probe through a real PUBLISH.
+pub const PROBE_EVERY: Duration = Duration::from_millis(500);
+/// A subscriber that has not heard a probe for this long is given up and dialled anew.
+pub const PROBE_WITHIN: Duration = Duration::from_millis(2_500);
+/// Longest wait between two dials of a bus or a store that is down.
+pub const REDIAL_MAX: Duration = Duration::from_millis(500);
+
+/// Every room held here has its head compared with the store's this often on a healthy bus.
+pub const SWEEP_EVERY: Duration = Duration::from_millis(1_000);
+/// The same while the bus is down, has lost something, or does not exist.
+pub const POLL_EVERY: Duration = Duration::from_millis(250);
+/// Rooms compared by one query.
+pub const SWEEP_CHUNK: usize = 1_000;
+
+/// Largest `seq`: what a JSON number carries exactly.
+pub const SEQ_MAX: u64 = (1 << 53) - 1;
+/// A secret shorter than this is warned about.
+pub const SECRET_BYTES: usize = 32;

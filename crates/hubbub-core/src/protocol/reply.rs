@@ -1,0 +1,131 @@
+//! What the server answers. Zero values are left out, as the protocol has it.
+
+use super::error::CommandError;
+use crate::feed::Item;
+use serde::{Serialize, Serializer, ser::SerializeSeq};
+use serde_json::value::RawValue;
+use std::{collections::BTreeMap, sync::Arc};
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+fn is_false(b: &bool) -> bool {
+    !*b
+}
+
+/// The answer to `connect`.
+#[derive(Debug, Serialize)]
+pub struct Connected {
+    /// This connection's id.
+    pub client: String,
+    /// What runs here.
+    pub version: &'static str,
+    /// Whether the token expires.
+    #[serde(skip_serializing_if = "is_false")]
+    pub expires: bool,
+    /// Seconds until it does.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ttl: u64,
+    /// Seconds between pings.
+    pub ping: u64,
+    /// Pings are to be answered.
+    pub pong: bool,
+    /// The instance's label.
+    pub node: String,
+    /// Subscriptions the server made: the user's hints.
+    pub subs: BTreeMap<String, Empty>,
+}
+
+/// The answer to `refresh`.
+#[derive(Debug, Serialize)]
+pub struct Refreshed {
+    /// This connection's id.
+    pub client: String,
+    /// What runs here.
+    pub version: &'static str,
+    /// Whether the new token expires.
+    #[serde(skip_serializing_if = "is_false")]
+    pub expires: bool,
+    /// Seconds until it does.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ttl: u64,
+}
+
+/// The answer to `subscribe`.
+#[derive(Debug, Serialize, Default)]
+pub struct Subscribed {
+    /// Always: there is a log.
+    pub recoverable: bool,
+    /// Always: offsets are told.
+    pub positioned: bool,
+    /// What offsets count in.
+    pub epoch: String,
+    /// Where the cursor starts: the requested offset when recovered, else the head.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub offset: u64,
+    /// Recovery was asked for.
+    #[serde(skip_serializing_if = "is_false")]
+    pub was_recovering: bool,
+    /// Everything after the requested offset follows: some here, the rest as pushes.
+    #[serde(skip_serializing_if = "is_false")]
+    pub recovered: bool,
+    /// The first of it.
+    #[serde(skip_serializing_if = "Publications::is_empty")]
+    pub publications: Publications,
+}
+
+/// The answer to `history`.
+#[derive(Debug, Serialize)]
+pub struct HistoryPage {
+    /// The entries.
+    #[serde(skip_serializing_if = "Publications::is_empty")]
+    pub publications: Publications,
+    /// The head.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub offset: u64,
+    /// What offsets count in.
+    pub epoch: String,
+}
+
+/// The answer to `rpc`.
+#[derive(Debug, Serialize)]
+pub struct RpcResult<T: Serialize> {
+    /// The method's own answer.
+    pub data: T,
+}
+
+/// `{}`.
+#[derive(Debug, Serialize, Default)]
+pub struct Empty {}
+
+/// Entries within a reply.
+#[derive(Debug, Default)]
+pub struct Publications(pub Vec<Arc<Item>>);
+
+impl Publications {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Publications {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.0.len()))?;
+        for item in &self.0 {
+            let raw: &RawValue = serde_json::from_slice(item.publication()).map_err(serde::ser::Error::custom)?;
+            list.serialize_element(raw)?;
+        }
+        list.end()
+    }
+}
+
+/// `{"id":…,"<name>":…}`
+pub fn ok<T: Serialize>(id: u32, name: &str, result: &T) -> String {
+    format!(r#"{{"id":{id},"{name}":{}}}"#, super::to_json(result))
+}
+
+/// `{"id":…,"error":…}`
+pub fn error(id: u32, error: &CommandError) -> String {
+    ok(id, "error", error)
+}

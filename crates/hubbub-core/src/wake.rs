@@ -1,0 +1,148 @@
+//! What one instance tells the others. A wake may be lost, doubled, late or early; nothing may depend on it but latency.
+
+use crate::{
+    entry::Entry,
+    ids::{RoomId, UserId},
+    protocol,
+    seq::{Epoch, Seq},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::{borrow::Cow, str::FromStr};
+
+/// One announcement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wake {
+    /// A room has reached `entry.seq`, and this is the entry: a healthy bus makes delivering it cost no read.
+    Entry {
+        /// The epoch of its number.
+        epoch: Epoch,
+        /// The entry.
+        entry: Entry,
+    },
+    /// A room has reached `seq`; the entry is in the log.
+    Head {
+        /// The room.
+        room: RoomId,
+        /// The epoch of its number.
+        epoch: Epoch,
+        /// How far the log reaches.
+        seq: Seq,
+    },
+    /// An event for all devices of one user, kept nowhere.
+    Notify {
+        /// Whose devices.
+        user: UserId,
+        /// The event, as JSON.
+        event: String,
+    },
+    /// Close all connections of one user (log-out).
+    Disconnect {
+        /// Whose connections.
+        user: UserId,
+    },
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct WireWake<'a> {
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    epoch: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    entry: Option<&'a RawValue>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    room: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    user: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    event: Option<&'a RawValue>,
+}
+
+impl Wake {
+    /// The lane it travels on: a room's wakes keep the order they were published in.
+    pub fn lane(&self, lanes: u16) -> u16 {
+        match self {
+            Self::Entry { entry, .. } => entry.room.lane(lanes),
+            Self::Head { room, .. } => room.lane(lanes),
+            Self::Notify { user, .. } | Self::Disconnect { user } => user.lane(lanes),
+        }
+    }
+
+    /// One line of JSON without a line feed.
+    pub fn encode(&self) -> String {
+        match self {
+            Self::Entry { epoch, entry } => {
+                format!(r#"{{"epoch":"{epoch}","entry":{}}}"#, protocol::entry::encode(entry))
+            }
+            Self::Head { room, epoch, seq } => protocol::to_json(&WireWake {
+                epoch: Some(epoch.to_string().into()),
+                room: Some(room.as_str().into()),
+                seq: Some(seq.get()),
+                ..WireWake::default()
+            }),
+            Self::Notify { user, event } => protocol::to_json(&WireWake {
+                user: Some(user.as_str().into()),
+                event: serde_json::from_str(event).ok(),
+                ..WireWake::default()
+            }),
+            Self::Disconnect { user } => {
+                protocol::to_json(&WireWake { user: Some(user.as_str().into()), ..WireWake::default() })
+            }
+        }
+    }
+
+    /// Reads one line. `None`: not one of ours, or of a newer version; the sweep makes up for what it said.
+    pub fn decode(line: &str) -> Option<Self> {
+        let wire: WireWake<'_> = serde_json::from_str(line).ok()?;
+        if let Some(user) = &wire.user {
+            let user = UserId::parse(user).ok()?;
+            return Some(match wire.event {
+                Some(event) => Self::Notify { user, event: event.get().to_owned() },
+                None => Self::Disconnect { user },
+            });
+        }
+        let epoch = Epoch::from_str(wire.epoch.as_deref()?).ok()?;
+        match wire.entry {
+            Some(entry) => Some(Self::Entry { epoch, entry: protocol::entry::decode(entry.get())? }),
+            None => {
+                Some(Self::Head { room: RoomId::parse(wire.room.as_deref()?).ok()?, epoch, seq: Seq::new(wire.seq?) })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        entry::{Timestamp, What},
+        ids::Key,
+    };
+
+    #[test]
+    fn every_wake_survives_the_bus() {
+        let (room, user) = (RoomId::parse("general").unwrap(), UserId::parse("ana \"a\"").unwrap());
+        let epoch = Epoch { incarnation: 9, generation: 1 };
+        let entry = Entry {
+            room: room.clone(),
+            seq: Seq::new(3),
+            id: uuid::Uuid::from_u128(1),
+            from: user.clone(),
+            at: Timestamp(5),
+            key: Key::parse("k").unwrap(),
+            what: What::Left { user: user.clone() },
+        };
+        for wake in [
+            Wake::Entry { epoch, entry },
+            Wake::Head { room, epoch, seq: Seq::new(3) },
+            Wake::Notify { user: user.clone(), event: r#"{"a":1}"#.into() },
+            Wake::Disconnect { user },
+        ] {
+            assert_eq!(Wake::decode(&wake.encode()), Some(wake));
+        }
+        assert_eq!(Wake::decode("{"), None);
+        assert_eq!(Wake::decode(r#"{"later":"version"}"#), None);
+    }
+}

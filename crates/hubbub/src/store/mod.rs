@@ -1,0 +1,194 @@
+//! Where logs are kept: the truth. Two implementations, one conformance suite.
+
+use async_trait::async_trait;
+use hubbub_core::{
+    access::{Refusal, RoomKind, Standing},
+    entry::{Draft, Entry, HashKey, Outcome, Timestamp},
+    ids::{RoomId, UserId},
+    json::Json,
+    ledger::Membership,
+    protocol::rpc::PageOf,
+    seq::{Epoch, Seq},
+};
+
+pub mod postgres;
+pub mod sqlite;
+
+/// Why a store did not answer. What was refused by a rule is no error but an [`Outcome`].
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, or did not answer in time. A write may or may not have happened: doing it again settles it.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// A room in the batch stayed locked by somebody else for longer than [`hubbub_core::limits::LOCK_TIMEOUT`]; nothing was written.
+    #[error("a room stayed locked")]
+    Locked,
+    /// It answered something that should not be: a bug, or a damaged database.
+    #[error("the store is broken: {0}")]
+    Broken(String),
+}
+
+/// What a database says about itself.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Made once, with the schema; names the lanes of the bus, so that two databases may share one Redis.
+    pub database: String,
+    /// For [`hubbub_core::entry::BodyHash`].
+    pub hash_key: HashKey,
+}
+
+/// A room to be made, with its first members; each becomes a `joined` entry.
+#[derive(Debug, Clone)]
+pub struct NewRoom {
+    /// Its id.
+    pub id: RoomId,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// For people.
+    pub name: String,
+    /// Drafts of the first entries: [`hubbub_core::entry::What::Joined`] by the creator's or the backend's right, one per member.
+    pub first: Vec<Draft>,
+}
+
+/// What became of a new room.
+#[derive(Debug, Clone)]
+pub enum Created {
+    /// It was made; these are the outcomes of its first entries.
+    New(Room, Vec<Entry>),
+    /// There is one of this id already, and this is it.
+    Exists(Room),
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// Its id.
+    pub id: RoomId,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// For people.
+    pub name: String,
+    /// The last number given.
+    pub head: Seq,
+    /// The first seq that retention has kept.
+    pub floor: Seq,
+    /// What its numbers belong to.
+    pub epoch: Epoch,
+}
+
+/// A room and how the asker stands to it, from one snapshot.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The room.
+    pub room: Room,
+    /// The asker's standing.
+    pub standing: Standing,
+}
+
+impl View {
+    /// Whether the asker may read the log.
+    pub fn may_read(&self) -> Result<(), Refusal> {
+        self.room.kind.may_read(self.standing)
+    }
+}
+
+/// A page of a log, in order of `seq`. All of it, and `head`, were there when the read began or came while it ran;
+/// no entry is beyond `head`, and it ends early when it weighs more than [`hubbub_core::limits::PAGE_BYTES`].
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// What the numbers belong to.
+    pub epoch: Epoch,
+    /// The first seq kept.
+    pub floor: Seq,
+    /// The last seq.
+    pub head: Seq,
+    /// The entries, ascending and without holes.
+    pub entries: Vec<Entry>,
+}
+
+/// A room in somebody's list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The room.
+    pub room: Room,
+    /// The asker's standing.
+    pub standing: Standing,
+    /// The newest message, if it has one.
+    pub last: Option<Entry>,
+}
+
+/// A member in a room's list.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Who.
+    pub user: UserId,
+    /// As what, and since which entry.
+    pub membership: Membership,
+    /// What the product says about the user.
+    pub info: Option<Json>,
+}
+
+/// A head and what it counts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The last seq.
+    pub seq: Seq,
+    /// Its epoch.
+    pub epoch: Epoch,
+}
+
+/// The log of every room, and who may read it.
+///
+/// All methods answer within about [`hubbub_core::limits::STORE_PATIENCE`]; all reads see everything that was committed
+/// before they were called. Cancelling a call neither undoes nor half does what it began.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// What this database says about itself.
+    fn identity(&self) -> &Identity;
+
+    /// How many group commits may run side by side.
+    fn committers(&self) -> usize;
+
+    /// The group commit: one outcome per draft, as if they were taken one after another in this order.
+    /// All of it is committed when this returns, or none of it (then calling it again with the same drafts settles it).
+    async fn append(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Makes a room with its first members, unless there is one of that id.
+    async fn create_room(&self, new: &NewRoom) -> Result<Created, StoreError>;
+
+    /// For each question, the room and the asker's standing, from one snapshot; `None` where there is no such room.
+    async fn look_up(&self, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError>;
+
+    /// The heads of rooms, in the order asked; `None` where there is no such room.
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError>;
+
+    /// A page of a room's log, for the server itself; `None` where there is no such room.
+    /// `Around(n)` gives about half of `limit` before `n`, then `n` and what follows.
+    async fn page(&self, room: &RoomId, page: PageOf, limit: usize) -> Result<Option<Page>, StoreError>;
+
+    /// The same for somebody: the standing is of the same snapshot or an earlier one than `head`, so that nothing after a
+    /// removal is in the page. `None` where there is no such room; whether the page may be shown is the caller's to ask.
+    async fn page_for(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        page: PageOf,
+        limit: usize,
+    ) -> Result<Option<(View, Page)>, StoreError>;
+
+    /// The rooms a user is a member of, by id, after `after`.
+    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Vec<Listed>, StoreError>;
+
+    /// The members of a room, by id, after `after`. Bans are not members.
+    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Vec<Member>, StoreError>;
+
+    /// Keeps what the product says about users.
+    async fn put_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError>;
+
+    /// What the product says about a user: `None` where nothing is kept; and when that was last changed.
+    async fn user(&self, user: &UserId) -> Result<Option<(Json, Timestamp)>, StoreError>;
+
+    /// Begins another life of the database: every position handed out before is answered "not recovered". With `seen`,
+    /// only if the incarnation still is that one (others may have noticed the same and been first). Returns the incarnation.
+    async fn bump_epoch(&self, seen: Option<u32>) -> Result<u32, StoreError>;
+}
