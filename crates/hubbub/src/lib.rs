@@ -1,1 +1,4 @@
-//! hubbub
+//! Hubbub: a chat backend that product teams drop in next to their own.
+
+pub mod bus;
+pub mod store;
