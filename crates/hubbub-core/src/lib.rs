@@ -13,6 +13,7 @@ pub mod entry;
 pub mod json;
 
 pub mod ledger;
+pub mod room;
 
 pub mod cursor;
 pub mod feed;

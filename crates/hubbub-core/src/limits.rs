@@ -50,10 +50,15 @@ pub const SOCKET_SEND_BUFFER: usize = 16 * 1024;
 /// `TCP_NOTSENT_LOWAT` of a client's socket.
 pub const SOCKET_NOTSENT_LOWAT: u32 = 16 * 1024;
 
+/// `SO_RCVBUF` of a client's socket: bounds what a client that is not read piles up in the kernel.
+pub const SOCKET_RECEIVE_BUFFER: usize = 64 * 1024;
+
 /// The server pings a connection this often.
 pub const PING_EVERY: Duration = Duration::from_secs(25);
 /// A connection whose pong has not come after this is closed with 3012; it resumes later.
 pub const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// How long a close may take before the socket is dropped.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// A connection that has not said `connect` after this is closed with 3502.
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Grace after a token's expiry before the connection is closed with 3005.
@@ -79,6 +84,9 @@ pub const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 pub const LOOK_UPS: usize = 1_000;
 /// Look-ups waiting to be grouped; beyond, a subscribe is answered "busy, retry".
 pub const LOOK_UP_QUEUE: usize = 16_384;
+
+/// Infos of users waiting to be kept; beyond, they are dropped and come with the next token.
+pub const INFO_QUEUE: usize = 4_096;
 
 /// Entries in the ring of one feed.
 pub const RING: usize = 256;

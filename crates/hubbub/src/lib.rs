@@ -1,4 +1,11 @@
 //! Hubbub: a chat backend that product teams drop in next to their own.
 
+pub mod metrics;
+
 pub mod bus;
 pub mod store;
+
+pub mod chat;
+
+pub mod gateway;
+pub mod token;

@@ -7,6 +7,7 @@ pub mod error;
 pub mod push;
 pub mod reply;
 pub mod rpc;
+pub mod view;
 
 /// JSON of a value whose serialization cannot fail: our own structs of strings, numbers and checked JSON.
 pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> String {

@@ -38,9 +38,25 @@ pub fn publication(entry: &Entry) -> (Bytes, std::ops::Range<usize>) {
     (frame.into(), start..end)
 }
 
-/// Something for one user's devices that no log keeps: it has no offset.
-pub fn hint(user: &UserId, data: &str) -> Bytes {
+/// What a user's devices are told outside of any log. A hint may be lost: clients ask `rooms` after each connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hint<'a> {
+    /// `{"type":"added","room":…}`: the user became a member.
+    Added(&'a RoomId),
+    /// `{"type":"removed","room":…}`: the user is a member no more.
+    Removed(&'a RoomId),
+    /// `{"type":"event","event":…}`: an event of the product's backend, as JSON.
+    Event(&'a str),
+}
+
+/// A hint, for all devices of a user. It has no offset.
+pub fn hint(user: &UserId, hint: &Hint<'_>) -> Bytes {
     let channel = super::to_json(&user_channel(user));
+    let data = match hint {
+        Hint::Added(room) => format!(r#"{{"type":"added","room":"{room}"}}"#),
+        Hint::Removed(room) => format!(r#"{{"type":"removed","room":"{room}"}}"#),
+        Hint::Event(event) => format!(r#"{{"type":"event","event":{event}}}"#),
+    };
     format!(r#"{{"push":{{"channel":{channel},"pub":{{"data":{data}}}}}}}"#).into()
 }
 

@@ -1,0 +1,92 @@
+//! Pages of the log for readers that the rings do not reach back to: aligned, so that all cursors that pass through the
+//! same stretch ask for the same page, and one read answers all who ask while it waits its turn.
+
+use super::ChatError;
+use crate::{metrics::Metrics, store::Store};
+use hubbub_core::{
+    feed::Item,
+    ids::RoomId,
+    limits::CATCH_UP_PAGE,
+    protocol::rpc::PageOf,
+    seq::{Epoch, Seq},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::broadcast;
+
+/// A stretch of a log, encoded once for all who read it.
+#[derive(Debug)]
+pub struct Stretch {
+    /// What the numbers belong to.
+    pub epoch: Epoch,
+    /// The first seq kept.
+    pub floor: Seq,
+    /// Entries in order.
+    pub items: Vec<Arc<Item>>,
+}
+
+type Answer = Result<Option<Arc<Stretch>>, ChatError>;
+
+/// Reads under way, by room and where they start, with those who wait for them.
+type Running = HashMap<(RoomId, Seq), broadcast::Sender<Answer>>;
+
+/// See the module.
+#[derive(Clone)]
+pub struct Pages {
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    running: Arc<Mutex<Running>>,
+}
+
+impl Pages {
+    /// Pages of this store.
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self { store, metrics, running: Arc::default() }
+    }
+
+    /// Some entries after `seq`, the nearest; `None` where the room is gone. May join a read that began earlier.
+    ///
+    /// The answer may not carry the reader forward: it lacks the newest entries, or heavy entries before `seq` filled the
+    /// aligned page. Then the reader asks again with `exact`, and the page begins right after `seq`.
+    pub async fn after(&self, room: &RoomId, seq: Seq, exact: bool) -> Answer {
+        let page = CATCH_UP_PAGE as u64;
+        let start = if exact { seq } else { Seq::new(seq.get() / page * page) };
+        let key = (room.clone(), start);
+        let mut answer = {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            match running.get(&key) {
+                Some(read) => read.subscribe(),
+                None => {
+                    let (sender, answer) = broadcast::channel(1);
+                    running.insert(key.clone(), sender);
+                    tokio::spawn(self.clone().read(key));
+                    answer
+                }
+            }
+        };
+        answer.recv().await.unwrap_or(Err(ChatError::Unavailable))
+    }
+
+    /// Not the asker's own future: whoever joined must not suffer when the first asker goes.
+    async fn read(self, key: (RoomId, Seq)) {
+        self.metrics.log_reads.inc();
+        let page = self.store.page(&key.0, PageOf::After(key.1), CATCH_UP_PAGE).await;
+        let answer = match page {
+            Ok(page) => Ok(page.map(|page| {
+                let items = page.entries.iter().map(Item::new).collect();
+                Arc::new(Stretch { epoch: page.epoch, floor: page.floor, items })
+            })),
+            Err(error) => {
+                tracing::warn!(%error, room = %key.0, "reading a page of the log failed");
+                Err(error.into())
+            }
+        };
+        let read = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        if let Some(read) = read {
+            // Those who asked may all have gone.
+            let _ = read.send(answer);
+        }
+    }
+}

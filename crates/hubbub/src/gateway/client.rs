@@ -1,0 +1,472 @@
+//! One client's task.
+//!
+//! It waits for several things at once (the socket, the inbox, answers, the clock) and owns everything of its connection.
+//! Nothing in it is a queue of messages: what the client has not read stays in the log.
+
+use super::{
+    Gateway, answer,
+    answer::Answered,
+    outbox::{Frame, Outbox},
+    socket::{Incoming, Socket},
+};
+use crate::chat::{
+    ChatError,
+    inbox::{Inbox, Mail},
+    pages::Stretch,
+    post::Source,
+    subscription::{Beginning, Subscription, Taken, Then},
+};
+use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
+use hubbub_core::{
+    connection::{Action, Ask, Connection},
+    ids::{RoomId, UserId},
+    limits,
+    protocol::{
+        command::{self, Command, Subscribe},
+        disconnect::Disconnect,
+        error::CommandError,
+        push::{self, Unsubscribed},
+        reply::{self, Connected, Empty, Publications, Refreshed, Subscribed},
+        rpc::{Rpc, Send},
+    },
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Sleep,
+};
+
+/// What the server calls itself to clients.
+const VERSION: &str = concat!("hubbub ", env!("CARGO_PKG_VERSION"));
+
+/// Something that took time is done.
+enum Done {
+    Reply { reply: String, page: bool },
+    Sent { room: RoomId, answered: Answered },
+    Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
+    Page { slot: u32, room: RoomId, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError> },
+}
+
+enum Event {
+    Written(Result<(), ()>),
+    Mail(Mail),
+    Done(Done),
+    Incoming(Incoming),
+    Tick,
+}
+
+/// This connection's sends to one room that have not been answered.
+#[derive(Default)]
+struct Sending {
+    outstanding: usize,
+    refused: bool,
+}
+
+pub(super) struct Client<S> {
+    gateway: Arc<Gateway>,
+    socket: Socket<S>,
+    connection: Connection,
+    source: Source,
+    id: String,
+    inbox: Arc<Inbox>,
+    commands: VecDeque<Command>,
+    in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
+    outbox: Outbox,
+    subscriptions: HashMap<u32, Box<Subscription>>,
+    slots: HashMap<RoomId, u32>,
+    next_slot: u32,
+    /// Subscriptions with something to take, in turn.
+    ready: VecDeque<u32>,
+    sending: HashMap<RoomId, Sending>,
+    closing: Option<Disconnect>,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub(super) fn new(gateway: Arc<Gateway>, stream: S) -> Self {
+        let connection = Connection::new(Instant::now());
+        let timer = Box::pin(tokio::time::sleep_until(connection.deadline().into()));
+        gateway.chat.metrics.connections.inc();
+        Self {
+            source: gateway.next_source(),
+            socket: Socket::new(stream),
+            connection,
+            id: uuid::Uuid::new_v4().to_string(),
+            inbox: Arc::default(),
+            commands: VecDeque::new(),
+            in_flight: FuturesUnordered::new(),
+            outbox: Outbox::default(),
+            subscriptions: HashMap::new(),
+            slots: HashMap::new(),
+            next_slot: 0,
+            ready: VecDeque::new(),
+            sending: HashMap::new(),
+            closing: None,
+            timer,
+            gateway,
+        }
+    }
+
+    /// Serves the client until it is gone.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.take_commands();
+            if !self.socket.is_writing() {
+                if self.outbox.is_empty()
+                    && let Some(why) = self.closing.take()
+                {
+                    return self.close(&why).await;
+                }
+                self.write();
+            }
+            let deadline = self.connection.deadline().into();
+            if self.timer.deadline() != deadline {
+                self.timer.as_mut().reset(deadline);
+            }
+            match poll_fn(|cx| self.poll(cx)).await {
+                Event::Written(Ok(())) => {}
+                Event::Written(Err(())) | Event::Incoming(Incoming::Gone) => return,
+                Event::Mail(mail) => self.open_mail(mail),
+                Event::Done(done) => self.finish(done),
+                Event::Incoming(Incoming::Text(frame)) => self.read(&frame),
+                Event::Incoming(Incoming::Binary) => {
+                    self.close_with(Disconnect::bad_request("a binary frame on a JSON connection"));
+                }
+                Event::Tick => {
+                    let action = self.connection.tick(Instant::now());
+                    let stuck = matches!(action, Action::Close(_)) && self.socket.is_writing();
+                    self.act(action);
+                    if stuck {
+                        // Nothing more gets through to it, not even a goodbye.
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        if self.socket.is_writing()
+            && let Poll::Ready(written) = self.socket.poll_written(cx)
+        {
+            return Poll::Ready(Event::Written(written));
+        }
+        if let Poll::Ready(Some(done)) = Pin::new(&mut self.in_flight).poll_next(cx) {
+            return Poll::Ready(Event::Done(done));
+        }
+        if let Poll::Ready(mail) = self.inbox.poll(cx) {
+            return Poll::Ready(Event::Mail(mail));
+        }
+        // Back-pressure: who does not take answers is not asked for more questions.
+        if self.commands.is_empty()
+            && !self.outbox.is_full()
+            && self.closing.is_none()
+            && let Poll::Ready(incoming) = self.socket.poll_read(cx)
+        {
+            return Poll::Ready(Event::Incoming(incoming));
+        }
+        self.timer.as_mut().poll(cx).map(|()| Event::Tick)
+    }
+
+    fn read(&mut self, frame: &str) {
+        if frame.len() > limits::FRAME_BYTES {
+            let why = format!("frame of {} bytes; the limit is {}", frame.len(), limits::FRAME_BYTES);
+            return self.close_with(Disconnect::bad_request(why));
+        }
+        match command::decode_frame(frame) {
+            Ok(commands) => self.commands.extend(commands),
+            Err(why) => self.close_with(why),
+        }
+    }
+
+    fn take_commands(&mut self) {
+        while self.closing.is_none()
+            && !self.outbox.is_full()
+            && let Some(command) = self.commands.pop_front()
+        {
+            if !self.connection.may_take(&command) {
+                self.commands.push_front(command);
+                return;
+            }
+            let action = self.connection.receive(command);
+            self.act(action);
+        }
+        self.sending.retain(|_, sending| sending.outstanding > 0);
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Nothing => {}
+            Action::Reply(reply) => self.outbox.push(reply),
+            Action::Close(why) => self.close_with(why),
+            Action::Ping => self.outbox.push("{}"),
+            Action::Verify { id, token } => self.verify(id, &token),
+            Action::Unsubscribe(room, reply) => {
+                self.end_subscription(&room);
+                self.outbox.push(reply);
+            }
+            Action::Ask(id, Ask::Subscribe(ask)) => self.subscribe(id, ask),
+            Action::Ask(id, Ask::Publish(send)) => self.send(id, send, false),
+            Action::Ask(id, Ask::Rpc(Rpc::Send(send))) => self.send(id, send, true),
+            Action::Ask(id, ask) => self.ask(id, ask),
+        }
+    }
+
+    fn user(&self) -> UserId {
+        // Asks come only after `connect`.
+        self.connection.user().cloned().unwrap_or_else(UserId::backend)
+    }
+
+    fn verify(&mut self, id: u32, token: &str) {
+        let now = Instant::now();
+        let verdict = self.gateway.tokens.verify(token, now);
+        let ttl =
+            verdict.as_ref().ok().and_then(|identity| identity.expires).map(|at| at.saturating_duration_since(now));
+        let info = verdict.as_ref().ok().and_then(|identity| identity.info.clone());
+        // A second is the least the protocol can say.
+        let (expires, ttl) = (ttl.is_some(), ttl.map_or(0, |ttl| ttl.as_secs().max(1)));
+        match self.connection.verified(id, verdict) {
+            Err(action) => self.act(action),
+            Ok(false) => {
+                let refreshed = Refreshed { client: self.id.clone(), version: VERSION, expires, ttl };
+                self.outbox.push(reply::ok(id, "refresh", &refreshed));
+            }
+            Ok(true) => {
+                let user = self.user();
+                let chat = &self.gateway.chat;
+                chat.people.enter(&user, &self.inbox);
+                if let Some(info) = info {
+                    chat.remember(&user, info);
+                }
+                let connected = Connected {
+                    client: self.id.clone(),
+                    version: VERSION,
+                    expires,
+                    ttl,
+                    ping: limits::PING_EVERY.as_secs(),
+                    pong: true,
+                    node: self.gateway.label.clone(),
+                    subs: [(push::user_channel(&user), Empty {})].into(),
+                };
+                self.outbox.push(reply::ok(id, "connect", &connected));
+            }
+        }
+    }
+
+    fn subscribe(&mut self, id: u32, ask: Subscribe) {
+        let slot = self.next_slot;
+        self.next_slot = self.next_slot.wrapping_add(1);
+        let (gateway, inbox, user) = (self.gateway.clone(), self.inbox.clone(), self.user());
+        self.in_flight.push(Box::pin(async move {
+            let (room, asked) = (ask.room.clone(), ask.recover.is_some());
+            let result = gateway.chat.subscribe(&user, ask, &inbox, slot, limits::WRITE_BYTES).await;
+            Done::Subscribed { id, slot, room, result, asked }
+        }));
+    }
+
+    /// Sends commit in the order they were sent: while one to this room was refused, those behind it are too.
+    fn send(&mut self, id: u32, send: Send, rpc: bool) {
+        let (room, user) = (send.room.clone(), self.user());
+        let sending = self.sending.entry(room.clone()).or_default();
+        let sent = if sending.refused {
+            Err(CommandError::BUSY)
+        } else {
+            answer::send(&self.gateway.chat, self.source, &user, id, send, rpc)
+        };
+        match sent {
+            Ok(answered) => {
+                sending.outstanding += 1;
+                self.in_flight.push(Box::pin(async move { Done::Sent { room, answered: answered.await } }));
+            }
+            Err(error) => {
+                sending.refused = true;
+                self.connection.answered(false);
+                self.outbox.push(reply::error(id, &error));
+            }
+        }
+    }
+
+    fn ask(&mut self, id: u32, ask: Ask) {
+        let (gateway, source, user, page) = (self.gateway.clone(), self.source, self.user(), ask.is_page());
+        self.in_flight.push(Box::pin(async move {
+            let reply = match ask {
+                Ask::History(history) => answer::history(&gateway.chat, &user, id, history).await,
+                Ask::Rpc(rpc) => answer::rpc(&gateway.chat, source, &user, id, rpc).await,
+                // Taken care of above.
+                Ask::Subscribe(_) | Ask::Publish(_) => reply::error(id, &CommandError::INTERNAL),
+            };
+            Done::Reply { reply, page }
+        }));
+    }
+
+    fn finish(&mut self, done: Done) {
+        match done {
+            Done::Reply { reply, page } => {
+                self.connection.answered(page);
+                self.outbox.push(reply);
+            }
+            Done::Sent { room, answered } => {
+                self.connection.answered(false);
+                if let Some(sending) = self.sending.get_mut(&room) {
+                    sending.outstanding -= 1;
+                    sending.refused |= answered.failed;
+                }
+                self.outbox.push(answered.reply);
+            }
+            Done::Subscribed { id, slot, room, result, asked } => {
+                self.connection.answered(false);
+                self.connection.subscribed(&room, result.is_ok());
+                match result {
+                    Ok((subscription, beginning)) => self.begin(id, slot, room, subscription, beginning, asked),
+                    Err(error) => self.outbox.push(reply::error(id, &error.into())),
+                }
+            }
+            Done::Page { slot, room, tries, page } => {
+                let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
+                match page {
+                    Ok(page) => match subscription.turn_page(page.as_deref(), tries) {
+                        Then::Read { after, tries } => self.read_page(slot, room, after, tries),
+                        Then::Lost => self.lose(&room, Unsubscribed::Lost),
+                        Then::More | Then::Wait | Then::Removed => self.ready.push_back(slot),
+                    },
+                    Err(_) => {
+                        // The store may be down: a page that is asked for again waits a little first.
+                        subscription.page_failed();
+                        let after = subscription.at();
+                        self.read_page(slot, room, after, tries.max(1) + 1);
+                    }
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, id: u32, slot: u32, room: RoomId, subscription: Subscription, begin: Beginning, asked: bool) {
+        let Beginning { epoch, at, recovered, first } = begin;
+        self.gateway.chat.metrics.delivered.inc_by(first.items.len() as u64);
+        let subscribed = Subscribed {
+            recoverable: true,
+            positioned: true,
+            epoch: epoch.to_string(),
+            offset: at.get(),
+            was_recovering: asked,
+            recovered: recovered == Some(true),
+            publications: Publications(first.items),
+        };
+        self.outbox.push(reply::ok(id, "subscribe", &subscribed));
+        self.slots.insert(room.clone(), slot);
+        self.subscriptions.insert(slot, Box::new(subscription));
+        self.go_on(slot, room, first.then);
+        // What was announced meanwhile named the slot before it was known here.
+        self.ready.push_back(slot);
+    }
+
+    /// Does what a subscription said is next.
+    fn go_on(&mut self, slot: u32, room: RoomId, then: Then) {
+        match then {
+            Then::Wait => {}
+            Then::More => self.ready.push_back(slot),
+            Then::Read { after, tries } => self.read_page(slot, room, after, tries),
+            Then::Removed => self.lose(&room, Unsubscribed::Removed),
+            Then::Lost => self.lose(&room, Unsubscribed::Lost),
+        }
+    }
+
+    fn read_page(&mut self, slot: u32, room: RoomId, after: hubbub_core::seq::Seq, tries: u32) {
+        let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
+        if let Some(page) = subscription.page_after(after, tries) {
+            self.in_flight.push(Box::pin(async move { Done::Page { slot, room, tries, page: page.await } }));
+        }
+    }
+
+    fn lose(&mut self, room: &RoomId, why: Unsubscribed) {
+        self.connection.unsubscribed(room);
+        self.end_subscription(room);
+        self.outbox.push(push::unsubscribe(room, why));
+    }
+
+    fn end_subscription(&mut self, room: &RoomId) {
+        if let Some(slot) = self.slots.remove(room) {
+            self.subscriptions.remove(&slot);
+        }
+    }
+
+    fn open_mail(&mut self, mail: Mail) {
+        self.ready.extend(mail.slots);
+        for hint in mail.hints {
+            if !self.outbox.is_full() {
+                self.outbox.push(hint);
+            }
+        }
+        if mail.logged_out {
+            self.close_with(Disconnect::LOGGED_OUT);
+        } else if mail.shutdown {
+            self.close_with(Disconnect::SHUTDOWN);
+        }
+    }
+
+    /// Gathers what is to be written into one frame: replies first, then what subscriptions have, each in its turn.
+    fn write(&mut self) {
+        let mut frame = Frame::default();
+        self.outbox.drain_into(&mut frame);
+        while frame.has_room()
+            && self.outbox.is_empty()
+            && let Some(slot) = self.ready.pop_front()
+        {
+            let Some(subscription) = self.subscriptions.get_mut(&slot) else { continue };
+            let room = subscription.room().clone();
+            let Taken { items, then } = subscription.take(frame.room());
+            self.gateway.chat.metrics.delivered.inc_by(items.len() as u64);
+            for item in items {
+                frame.add(item.push.clone());
+            }
+            self.go_on(slot, room, then);
+        }
+        // The end of a subscription that this brought about.
+        self.outbox.drain_into(&mut frame);
+        if let Some(bytes) = frame.finish() {
+            self.socket.write(bytes);
+        }
+    }
+
+    fn close_with(&mut self, why: Disconnect) {
+        self.commands.clear();
+        self.ready.clear();
+        self.closing.get_or_insert(why);
+    }
+
+    async fn close(mut self, why: &Disconnect) {
+        tracing::debug!(connection = %self.id, code = why.code, reason = %why.reason, "closing");
+        self.socket.close(why);
+        let goodbye = poll_fn(|cx| {
+            if self.socket.poll_written(cx).is_pending() {
+                return Poll::Pending;
+            }
+            // Read on until the other side has gone: unread data would turn the goodbye into a reset.
+            loop {
+                match self.socket.poll_read(cx) {
+                    Poll::Ready(Incoming::Gone) => return Poll::Ready(()),
+                    Poll::Ready(_) => {}
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        });
+        // One that takes no goodbye is dropped.
+        let _ = tokio::time::timeout(limits::CLOSE_WITHIN, goodbye).await;
+    }
+}
+
+impl<S> Drop for Client<S> {
+    fn drop(&mut self) {
+        if let Some(user) = self.connection.user() {
+            self.gateway.chat.people.leave(user, &self.inbox);
+        }
+        self.gateway.chat.metrics.connections.dec();
+    }
+}
