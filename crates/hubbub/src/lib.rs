@@ -8,4 +8,8 @@ pub mod store;
 pub mod chat;
 
 pub mod gateway;
+pub mod http;
 pub mod token;
+
+pub mod config;
+pub mod server;

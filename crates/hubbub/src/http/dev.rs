@@ -1,0 +1,67 @@
+//! What `--dev` adds: a page at `/`, and tokens for anybody who asks.
+
+use super::{extract::Query, problem::Problem};
+use crate::token::{self, Requirements};
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use hubbub_core::ids::UserId;
+use rust_embed::RustEmbed;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+/// How long a token of the page is good: long enough to see it refreshed.
+const TTL: Duration = Duration::from_secs(15 * 60);
+
+#[derive(RustEmbed)]
+#[folder = "../../web/dist"]
+struct Page;
+
+#[derive(Deserialize)]
+struct Who {
+    user: String,
+}
+
+/// What tokens are signed with.
+#[derive(Clone)]
+pub struct Signing {
+    /// The secret.
+    pub secret: Arc<str>,
+    /// What tokens must say.
+    pub required: Requirements,
+}
+
+/// The page and its tokens.
+pub fn router(signing: Signing) -> Router {
+    Router::new()
+        .route("/dev/token", get(token).with_state(signing))
+        .route("/", get(async || file("index.html")))
+        .route("/assets/{*path}", get(async |Path(path): Path<String>| file(&format!("assets/{path}"))))
+}
+
+async fn token(State(signing): State<Signing>, Query(who): Query<Who>) -> Result<Json<Value>, Problem> {
+    let user = UserId::parse_outsider("user", &who.user)?;
+    let token = token::make(&signing.secret, &signing.required, &user, TTL)
+        .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "cannot sign a token"))?;
+    Ok(Json(json!({ "token": token, "user": user.as_str() })))
+}
+
+fn file(path: &str) -> Response {
+    let Some(file) = Page::get(path) else {
+        let why = if path == "index.html" { "the page is not built: run `make web`, then build again\n" } else { "" };
+        return (StatusCode::NOT_FOUND, why).into_response();
+    };
+    let kind = match path.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+    ([(header::CONTENT_TYPE, kind)], file.data).into_response()
+}

@@ -1,0 +1,127 @@
+//! REST for the product's backend, health and metrics, and the page of `--dev`.
+
+use crate::chat::Chat;
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use hubbub_core::limits;
+use problem::Problem;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub mod dev;
+pub mod extract;
+pub mod health;
+pub mod problem;
+pub mod rooms;
+pub mod users;
+
+/// What REST handlers need.
+#[derive(Clone)]
+pub struct Api {
+    /// What requests are about.
+    pub chat: Arc<Chat>,
+    /// SHA-256 of each API key: equal lengths, so that comparing tells nothing.
+    pub keys: Arc<[[u8; 32]]>,
+    /// This instance's label.
+    pub label: Arc<str>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Hubbub", description = "The API for a product's backend. Errors are problem documents (RFC 9457)."),
+    modifiers(&BearerKey),
+    security(("api_key" = []))
+)]
+struct Document;
+
+struct BearerKey;
+
+impl Modify for BearerKey {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key")).build();
+        document.components.get_or_insert_default().add_security_scheme("api_key", SecurityScheme::Http(scheme));
+    }
+}
+
+fn v1() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(rooms::create))
+        .routes(routes!(rooms::show, rooms::rename))
+        .routes(routes!(rooms::members, rooms::put_members))
+        .routes(routes!(rooms::put_member, rooms::remove_member))
+        .routes(routes!(rooms::send, rooms::messages))
+        .routes(routes!(users::put, users::show))
+        .routes(routes!(users::rooms))
+        .routes(routes!(users::notify))
+        .routes(routes!(users::disconnect))
+}
+
+/// The OpenAPI document, generated from the handlers.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    v1().into_openapi()
+}
+
+/// Everything that is served over plain HTTP.
+pub fn router(api: Api) -> Router {
+    let (v1, document) = v1().split_for_parts();
+    let guarded = v1
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(api.clone(), authorize))
+        .layer(DefaultBodyLimit::max(limits::REST_BODY_BYTES));
+    Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(async move || Json(document.clone())))
+        .merge(guarded)
+        .with_state(api)
+}
+
+async fn unknown_path() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_path", "there is nothing at this path; see /openapi.json")
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this path has other methods; see /openapi.json")
+}
+
+async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/v1/") {
+        return next.run(request).await;
+    }
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(|key| digest(key.trim()));
+    let known = given.is_some_and(|given| {
+        // Every key is compared, so that the time tells neither which nor how many fit.
+        api.keys.iter().fold(subtle::Choice::from(0), |any, key| any | key.ct_eq(&given)).into()
+    });
+    if known {
+        return next.run(request).await;
+    }
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Authorization: Bearer <api key> is expected");
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    response
+}
+
+/// SHA-256 of an API key.
+pub fn digest(key: &str) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(key.as_bytes()).into()
+}

@@ -1,0 +1,72 @@
+//! Errors of the REST API: problem documents (RFC 9457).
+
+use crate::chat::ChatError;
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use hubbub_core::{access::Refusal, ids::Invalid};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Why a request was refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// A word for machines.
+    code: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What kind of problem.
+    title: &'static str,
+    /// What exactly: names the field and the limit where there is one.
+    detail: String,
+}
+
+impl Problem {
+    /// A problem.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self { code, status: status.as_u16(), title, detail: detail.into() }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", invalid.to_string())
+    }
+}
+
+impl From<ChatError> for Problem {
+    fn from(error: ChatError) -> Self {
+        let (status, code) = match &error {
+            ChatError::Refused(refusal) => match refusal {
+                Refusal::UnknownRoom => (StatusCode::NOT_FOUND, "unknown_room"),
+                Refusal::NotMember => (StatusCode::FORBIDDEN, "not_member"),
+                Refusal::Banned => (StatusCode::FORBIDDEN, "banned"),
+                Refusal::NotAdmin => (StatusCode::FORBIDDEN, "not_admin"),
+                Refusal::FixedMembers => (StatusCode::CONFLICT, "fixed_members"),
+                Refusal::NoSuchEntry => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+                Refusal::LogFull => (StatusCode::CONFLICT, "log_full"),
+            },
+            ChatError::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
+            ChatError::RoomExists => (StatusCode::CONFLICT, "room_exists"),
+            ChatError::Unrecoverable => (StatusCode::CONFLICT, "unrecoverable"),
+            ChatError::Busy => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+            ChatError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        };
+        Self::new(status, code, error.to_string())
+    }
+}
