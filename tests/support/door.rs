@@ -4,6 +4,8 @@
 //! Probes (channels with `:probe:` in their name) always pass. What a connection sends after its first SUBSCRIBE or
 //! MONITOR passes too.
 
+mod pump;
+
 use super::resp;
 use std::{
     collections::VecDeque,
@@ -17,10 +19,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{ReadHalf, WriteHalf},
-    },
+    net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
     time::sleep,
@@ -228,11 +227,14 @@ async fn serve(mut client: TcpStream, mut cuts: watch::Receiver<usize>, shared: 
             let (expect, expected) = mpsc::channel(WAITING);
             let subscribed = AtomicBool::new(false);
             tokio::try_join!(
-                commands(from_client, to_server, expect, &subscribed, &shared),
-                replies(from_server, to_client, expected, &subscribed, &shared)
+                pump::commands(from_client, to_server, expect, &subscribed, &shared),
+                pump::replies(from_server, to_client, expected, &subscribed, &shared)
             )?;
         } else {
-            tokio::try_join!(bytes(from_client, to_server, &shared), bytes(from_server, to_client, &shared))?;
+            tokio::try_join!(
+                pump::bytes(from_client, to_server, &shared),
+                pump::bytes(from_server, to_client, &shared)
+            )?;
         }
         io::Result::Ok(())
     };
@@ -245,114 +247,53 @@ async fn serve(mut client: TcpStream, mut cuts: watch::Receiver<usize>, shared: 
     }
 }
 
-async fn bytes(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, shared: &Shared) -> io::Result<()> {
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = from.read(&mut buffer).await?;
-        shared.pass().await;
-        if read == 0 {
-            return to.shutdown().await;
-        }
-        to.write_all(&buffer[..read]).await?;
-    }
-}
-
-/// Who answers a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    Server,
-    Door,
-}
-
-async fn commands(
-    mut from: ReadHalf<'_>,
-    mut to: WriteHalf<'_>,
-    expect: mpsc::Sender<Answer>,
-    subscribed: &AtomicBool,
-    shared: &Shared,
-) -> io::Result<()> {
-    let (mut buffer, mut onward) = (Vec::with_capacity(64 * 1024), Vec::new());
-    loop {
-        let read = from.read_buf(&mut buffer).await?;
-        shared.pass().await;
-        if read == 0 {
-            return to.shutdown().await;
-        }
-        let mut at = 0;
-        while let Some(length) = resp::frame(&buffer[at..]) {
-            let command = &buffer[at..at + length];
-            at += length;
-            let name = resp::word(command, 0).unwrap_or_default().to_ascii_uppercase();
-            if name.ends_with(b"SUBSCRIBE") || name == b"MONITOR" {
-                subscribed.store(true, Ordering::SeqCst);
-            }
-            let subscribed = subscribed.load(Ordering::SeqCst);
-            let answer = if !subscribed && shared.takes(command) { Answer::Door } else { Answer::Server };
-            if answer == Answer::Server {
-                onward.extend_from_slice(command);
-            }
-            // Once subscribed, what the server says is passed on as it comes, and nothing of the door's goes between.
-            if !subscribed && expect.send(answer).await.is_err() {
-                return Ok(());
-            }
-        }
-        buffer.drain(..at);
-        if buffer.len() > resp::FRAME_BYTES {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        to.write_all(&onward).await?;
-        onward.clear();
-    }
-}
-
-async fn replies(
-    mut from: ReadHalf<'_>,
-    mut to: WriteHalf<'_>,
-    mut expected: mpsc::Receiver<Answer>,
-    subscribed: &AtomicBool,
-    shared: &Shared,
-) -> io::Result<()> {
-    let (mut buffer, mut onward, mut next, mut open) = (Vec::with_capacity(64 * 1024), Vec::new(), None, true);
-    loop {
-        let mut at = 0;
-        loop {
-            next = next.or_else(|| expected.try_recv().ok());
-            if next == Some(Answer::Door) {
-                onward.extend_from_slice(b":1\r\n");
-                next = None;
-                continue;
-            }
-            let Some(length) = resp::frame(&buffer[at..]) else { break };
-            // A push of RESP3 answers nothing.
-            if buffer[at] != b'>' {
-                next = None;
-            }
-            onward.extend_from_slice(&buffer[at..at + length]);
-            at += length;
-        }
-        buffer.drain(..at);
-        if buffer.len() > resp::FRAME_BYTES {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        if !onward.is_empty() {
-            let held = if subscribed.load(Ordering::SeqCst) { Mode::Muted } else { Mode::Held };
-            shared.pass_unless(held).await;
-            to.write_all(&onward).await?;
-            onward.clear();
-        }
-        tokio::select! {
-            answer = expected.recv(), if open && next.is_none() => {
-                next = answer;
-                open = next.is_some();
-            }
-            read = from.read_buf(&mut buffer) => if read? == 0 {
-                shared.pass().await;
-                return to.shutdown().await;
-            },
-        }
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::timeout;
+
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = stream.split();
+                    tokio::io::copy(&mut from, &mut to).await
+                });
+            }
+        });
+        addr
+    }
+
+    #[tokio::test]
+    async fn any_protocol_passes_is_held_and_is_cut() {
+        let door = Door::to(echo().await).await;
+        let mut client = TcpStream::connect(door.addr()).await.unwrap();
+        let mut heard = [0; 5];
+        client.write_all(b"hello").await.unwrap();
+        client.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"hello");
+
+        door.hold();
+        client.write_all(b"again").await.unwrap();
+        assert!(timeout(Duration::from_millis(50), client.read_exact(&mut heard)).await.is_err());
+        door.mend();
+        client.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"again");
+
+        door.cut();
+        assert!(client.read_exact(&mut heard).await.is_err());
+        let mut refused = TcpStream::connect(door.addr()).await.unwrap();
+        assert!(refused.read_exact(&mut heard).await.is_err());
+        door.mend();
+        let mut client = TcpStream::connect(door.addr()).await.unwrap();
+        client.write_all(b"third").await.unwrap();
+        client.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"third");
+    }
 }

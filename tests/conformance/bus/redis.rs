@@ -2,9 +2,9 @@
 
 use super::{DEADLINE, Endpoint};
 use crate::support::{door::Door, redis::Redis};
-use hubbub::bus::{Health, redis::RedisBus};
+use hubbub::bus::{Bus, BusEvent, Health, redis::RedisBus};
 use std::{
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 use tokio::time::{sleep, timeout};
@@ -42,7 +42,7 @@ async fn a_redis_that_is_down_at_the_start_is_found_once_it_is_up() {
     redis.restart().await;
     eprintln!("up {:?} after Redis", endpoint.is(Health::Up).await);
     endpoint.says(0, "fresh");
-    assert_eq!(endpoint.event().await, hubbub::bus::BusEvent::Lost);
+    assert_eq!(endpoint.event().await, BusEvent::Lost);
     assert_eq!(endpoint.hears().await, "fresh", "what was published while it was down is stale and dropped");
     assert_eq!(counters.dropped.load(Ordering::Relaxed), 1);
 }
@@ -200,6 +200,35 @@ async fn a_slow_way_to_redis_is_no_outage() {
     let quick = Endpoint::dial(redis.addr(), "suite").await;
     quick.says(0, "hello");
     assert_eq!(slow.hears().await, "hello");
+}
+
+#[tokio::test]
+async fn a_password_is_used_and_a_wrong_one_is_an_outage() {
+    let redis = Redis::start().await;
+    assert_eq!(redis.ask(&["CONFIG", "SET", "requirepass", "right"]).await, "+OK\r\n");
+    let start = |password| RedisBus::start(&format!("redis://:{password}@{}", redis.addr()), "suite").expect("a URL");
+    let (right, wrong) = (Endpoint::of(start("right")), start("wrong"));
+    right.is(Health::Up).await;
+    let counters = wrong.counters();
+    until("two redials of both sides", || counters.redials.load(Ordering::Relaxed) >= 4).await;
+    assert_eq!(*wrong.health().borrow(), Health::Down);
+}
+
+#[tokio::test]
+async fn what_is_published_and_heard_is_counted() {
+    let redis = Redis::start().await;
+    let mut hearer = Endpoint::dial(redis.addr(), "suite").await;
+    let bus = RedisBus::start(&redis.url(), "suite").expect("a URL");
+    let counters = bus.counters();
+    let publisher = Endpoint::of(bus);
+    publisher.is(Health::Up).await;
+    for number in 0..5 {
+        publisher.says(0, number.to_string());
+    }
+    hearer.hears_at_last("4").await;
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    until("counted", || (count(&counters.published), count(&counters.heard)) == (5, 5)).await;
+    assert_eq!((count(&counters.dropped), count(&counters.lost), count(&counters.redials)), (0, 1, 0));
 }
 
 async fn until(what: &str, level: impl Fn() -> bool) {
