@@ -107,6 +107,12 @@ pub const LANES: u16 = 64;
 pub const BUS_INTAKE: usize = 8_192;
 /// Wakes waiting to be published; beyond, they are dropped and the sweep finds them.
 pub const BUS_OUTBOX: usize = 8_192;
+/// Bytes of wakes waiting to be published; beyond, they are dropped and the sweep finds them.
+pub const BUS_OUTBOX_BYTES: usize = 32 * 1024 * 1024;
+/// Most wakes published by one pipeline.
+pub const BUS_PIPELINE: usize = 512;
+/// A pipeline takes no further wake once it weighs this much.
+pub const BUS_PIPELINE_BYTES: usize = 1024 * 1024;
 /// A publish or subscribe that has not been answered after this fails.
 pub const BUS_PATIENCE: Duration = Duration::from_secs(2);
 /// How often an instance sends itself a probe through a real PUBLISH.

@@ -3,8 +3,12 @@
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
+mod counters;
+mod intake;
 pub mod local;
 pub mod redis;
+
+pub use counters::BusCounters;
 
 /// What an instance hears.
 #[derive(Debug, Clone, PartialEq, Eq)]

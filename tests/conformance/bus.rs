@@ -1,0 +1,233 @@
+//! What every bus must do. What only Redis can do wrong is in [`redis`].
+
+mod redis;
+
+use crate::support::redis::{Redis, url};
+use bytes::Bytes;
+use hubbub::bus::{Bus, BusEvent, Health, local::LocalBus, redis::RedisBus};
+use hubbub_core::limits;
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+use tokio::{sync::mpsc, sync::watch, time::timeout};
+
+/// No wait of the suite is longer.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// One instance on a bus.
+struct Endpoint {
+    bus: Box<dyn Bus>,
+    events: mpsc::Receiver<BusEvent>,
+}
+
+/// Some endpoints that hear each other.
+struct Network {
+    endpoints: Vec<Endpoint>,
+    _redis: Option<Redis>,
+}
+
+impl Network {
+    async fn local(n: usize) -> Self {
+        Self { endpoints: LocalBus::network(n).into_iter().map(Endpoint::of).collect(), _redis: None }
+    }
+
+    async fn redis(n: usize) -> Self {
+        let redis = Redis::start().await;
+        let mut endpoints = Vec::new();
+        for _ in 0..n {
+            endpoints.push(Endpoint::dial(redis.addr(), "suite").await);
+        }
+        Self { endpoints, _redis: Some(redis) }
+    }
+}
+
+impl Endpoint {
+    fn of(bus: impl Bus) -> Self {
+        let events = bus.events().expect("the events are taken once");
+        assert!(bus.events().is_none());
+        Self { bus: Box::new(bus), events }
+    }
+
+    /// One that is up and has said what it says at the start.
+    async fn dial(addr: SocketAddr, namespace: &str) -> Self {
+        let mut endpoint = Self::of(RedisBus::start(&url(addr), namespace).expect("a URL"));
+        endpoint.is(Health::Up).await;
+        assert_eq!(endpoint.event().await, BusEvent::Lost, "what was published before may have been missed");
+        endpoint
+    }
+
+    fn says(&self, lane: u16, payload: impl Into<Bytes>) {
+        self.bus.publish(lane, payload.into());
+    }
+
+    async fn event(&mut self) -> BusEvent {
+        timeout(DEADLINE, self.events.recv()).await.expect("an event in time").expect("an open bus")
+    }
+
+    async fn hears(&mut self) -> Bytes {
+        match self.event().await {
+            BusEvent::Heard(payload) => payload,
+            BusEvent::Lost => panic!("nothing may be lost on a healthy bus"),
+        }
+    }
+
+    /// Reads up to `payload`; says how often something was lost on the way.
+    async fn hears_at_last(&mut self, payload: &str) -> usize {
+        let mut lost = 0;
+        loop {
+            match self.event().await {
+                BusEvent::Heard(heard) if heard == payload => return lost,
+                BusEvent::Heard(_) => {}
+                BusEvent::Lost => lost += 1,
+            }
+        }
+    }
+
+    /// Waits for that health; says how long it took.
+    async fn is(&self, health: Health) -> Duration {
+        reaches(&mut self.bus.health(), health).await
+    }
+}
+
+async fn reaches(health: &mut watch::Receiver<Health>, level: Health) -> Duration {
+    let start = Instant::now();
+    timeout(DEADLINE, health.wait_for(|health| *health == level)).await.expect("the level in time").expect("a bus");
+    start.elapsed()
+}
+
+macro_rules! every_bus {
+    ($($title:ident($endpoints:literal))*) => {
+        mod on_one_process {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $title() {
+                super::$title(super::Network::local($endpoints).await).await;
+            })*
+        }
+        mod on_redis {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $title() {
+                super::$title(super::Network::redis($endpoints).await).await;
+            })*
+        }
+    };
+}
+
+every_bus! {
+    every_payload_arrives_once_and_in_the_order_of_its_publisher_and_lane(3)
+    any_bytes_up_to_128_kib_arrive_exactly_as_published(3)
+    a_single_payload_does_not_wait_for_a_second_one(2)
+    a_reader_that_does_not_read_loses_and_the_others_hear_everything(3)
+    who_stops_listening_disturbs_nobody(3)
+}
+
+async fn every_payload_arrives_once_and_in_the_order_of_its_publisher_and_lane(network: Network) {
+    const EACH: u64 = 12;
+    let others = network.endpoints.len() as u64 - 1;
+    let mut readers = tokio::task::JoinSet::new();
+    for (me, mut endpoint) in network.endpoints.into_iter().enumerate() {
+        readers.spawn(async move {
+            for number in 0..EACH {
+                for lane in 0..limits::LANES {
+                    endpoint.says(lane, format!("{me} {lane} {number}"));
+                }
+            }
+            let mut next: HashMap<(usize, u16), u64> = HashMap::new();
+            let mut missing = others * u64::from(limits::LANES) * EACH;
+            while missing > 0 {
+                let heard = endpoint.hears().await;
+                let heard = std::str::from_utf8(&heard).expect("text");
+                let words: Vec<_> = heard.split(' ').collect();
+                let [from, lane, number] = words[..] else { panic!("{heard} was not published") };
+                let (from, lane): (usize, u16) = (from.parse().expect("whom"), lane.parse().expect("lane"));
+                let next = next.entry((from, lane)).or_default();
+                assert_eq!(number.parse(), Ok(*next), "from {from} on lane {lane}");
+                *next += 1;
+                missing -= u64::from(from != me);
+            }
+            // It must not be dropped before the others have heard it.
+            endpoint
+        });
+    }
+    readers.join_all().await;
+}
+
+async fn any_bytes_up_to_128_kib_arrive_exactly_as_published(mut network: Network) {
+    let all: Vec<u8> = (0..=255).cycle().take(128 * 1024).collect();
+    let payloads = [
+        Bytes::new(),
+        Bytes::from_static(b"\r\n"),
+        Bytes::from_static(b"one\ntwo\nthree"),
+        Bytes::from_static(b"$-1\r\n*2\r\n\0\xff"),
+        Bytes::from(all.clone()),
+        Bytes::from(all.into_iter().rev().collect::<Vec<_>>()),
+    ];
+    for payload in &payloads {
+        network.endpoints[0].says(7, payload.clone());
+    }
+    for other in &mut network.endpoints[1..] {
+        for payload in &payloads {
+            assert_eq!(other.hears().await, payload);
+        }
+    }
+}
+
+async fn a_single_payload_does_not_wait_for_a_second_one(mut network: Network) {
+    const TIMES: u32 = 200;
+    let start = Instant::now();
+    for number in 0..TIMES {
+        network.endpoints[0].says(1, number.to_string());
+        assert_eq!(network.endpoints[1].hears().await, number.to_string());
+    }
+    let each = start.elapsed() / TIMES;
+    eprintln!("published and heard in {each:?}");
+    // A timer, or Nagle against a delayed acknowledgement, would be 40 ms.
+    assert!(each < Duration::from_millis(20), "{each:?}");
+}
+
+async fn a_reader_that_does_not_read_loses_and_the_others_hear_everything(mut network: Network) {
+    const CHUNK: usize = 1_024;
+    let [publisher, reader, sleeper] = &mut network.endpoints[..] else { panic!("three") };
+    let flood = 2 * limits::BUS_INTAKE;
+    let mut heard = 0;
+    for number in 0..flood {
+        publisher.says((number % usize::from(limits::LANES)) as u16, number.to_string());
+        if (number + 1) % CHUNK == 0 {
+            for _ in 0..CHUNK {
+                assert_eq!(reader.hears().await, heard.to_string());
+                assert_eq!(publisher.hears().await, heard.to_string());
+                heard += 1;
+            }
+        }
+    }
+    for number in 0..limits::BUS_INTAKE {
+        assert!(sleeper.events.len() <= limits::BUS_INTAKE);
+        assert_eq!(sleeper.hears().await, number.to_string(), "what was taken in before the overflow is still good");
+    }
+    assert_eq!(sleeper.event().await, BusEvent::Lost);
+    publisher.says(0, "fence");
+    assert_eq!(sleeper.hears_at_last("fence").await, 0, "one overflow is said once");
+    assert_eq!(reader.hears().await, "fence");
+}
+
+async fn who_stops_listening_disturbs_nobody(mut network: Network) {
+    let gone = network.endpoints.pop();
+    drop(gone);
+    for number in 0..100 {
+        network.endpoints[0].says(3, number.to_string());
+    }
+    for number in 0..100 {
+        assert_eq!(network.endpoints[1].hears().await, number.to_string());
+    }
+    assert_eq!(*network.endpoints[0].bus.health().borrow(), Health::Up);
+}
+
+#[test]
+fn an_instance_alone_says_so_and_hears_nothing() {
+    let bus = LocalBus::alone();
+    assert_eq!(*bus.health().borrow(), Health::Alone);
+    let mut events = bus.events().expect("the events");
+    bus.publish(0, Bytes::from_static(b"anyone?"));
+    assert_eq!(events.try_recv(), Err(mpsc::error::TryRecvError::Empty));
+}

@@ -1,0 +1,6 @@
+//! What the suites and stories share.
+#![allow(dead_code, reason = "no suite uses all of it")]
+
+pub mod door;
+pub mod redis;
+mod resp;
