@@ -13,6 +13,10 @@ use hubbub_core::{
 pub mod postgres;
 pub mod sqlite;
 
+mod batch;
+mod columns;
+mod span;
+
 /// Why a store did not answer. What was refused by a rule is no error but an [`Outcome`].
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -1,1 +1,105 @@
-//! postgres
+//! Logs in Postgres: any number of instances, everything in one schema.
+
+use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Store, StoreError, View};
+use async_trait::async_trait;
+use hubbub_core::{
+    entry::{Draft, Outcome, Timestamp},
+    ids::{RoomId, UserId},
+    json::Json,
+    limits::COMMITTERS,
+    protocol::rpc::PageOf,
+};
+
+mod append;
+mod connect;
+mod epoch;
+mod fault;
+mod general;
+mod lists;
+mod migrate;
+mod read;
+mod sql;
+
+/// The store in a Postgres database. Two stores of one database, wherever they run, share all they keep.
+pub struct PostgresStore {
+    identity: Identity,
+    pool: connect::Pool,
+    sql: sql::Texts,
+}
+
+impl PostgresStore {
+    /// Connects, and makes or migrates the tables in `schema` (`[a-z_][a-z0-9_]{0,62}`).
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the server cannot be reached: worth trying again. [`StoreError::Broken`] when it is of
+    /// no use as it is: a wrong URL or schema name, `fsync` off, or tables of a newer version.
+    pub async fn connect(url: &str, schema: &str) -> Result<Self, StoreError> {
+        let schema = sql::Schema::parse(schema)?;
+        let config = connect::config(url)?;
+        let identity = migrate::run(&config, &schema).await?;
+        let pool = connect::Pool::new(config, &schema)?;
+        pool.get().await?.settle();
+        Ok(Self { identity, pool, sql: sql::Texts::new(&schema) })
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn committers(&self) -> usize {
+        COMMITTERS
+    }
+
+    async fn append(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
+        connect::patiently(self.append_batch(drafts)).await
+    }
+
+    async fn create_room(&self, new: &NewRoom) -> Result<Created, StoreError> {
+        connect::patiently(self.create(new)).await
+    }
+
+    async fn look_up(&self, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError> {
+        connect::patiently(self.views(asks)).await
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
+        connect::patiently(self.heads_of(rooms)).await
+    }
+
+    async fn page(&self, room: &RoomId, page: PageOf, limit: usize) -> Result<Option<Page>, StoreError> {
+        connect::patiently(self.read_page(None, room, page, limit)).await.map(|found| found.map(|(_, page)| page))
+    }
+
+    async fn page_for(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        page: PageOf,
+        limit: usize,
+    ) -> Result<Option<(View, Page)>, StoreError> {
+        connect::patiently(self.read_page(Some(user), room, page, limit)).await
+    }
+
+    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Vec<Listed>, StoreError> {
+        connect::patiently(self.list_rooms(user, after, limit)).await
+    }
+
+    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Vec<Member>, StoreError> {
+        connect::patiently(self.list_members(room, after, limit)).await
+    }
+
+    async fn put_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError> {
+        connect::patiently(self.keep_users(users)).await
+    }
+
+    async fn user(&self, user: &UserId) -> Result<Option<(Json, Timestamp)>, StoreError> {
+        connect::patiently(self.read_user(user)).await
+    }
+
+    async fn bump_epoch(&self, seen: Option<u32>) -> Result<u32, StoreError> {
+        connect::patiently(self.bump(seen)).await
+    }
+}

@@ -1,1 +1,193 @@
-//! sqlite
+//! Logs in one SQLite file: nothing to install, one process.
+//!
+//! One thread writes, a batch per transaction; readers have connections of their own and never wait for it (WAL).
+
+use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Store, StoreError, View, columns};
+use async_trait::async_trait;
+use hubbub_core::{
+    entry::{Draft, Outcome, Timestamp},
+    ids::{RoomId, UserId},
+    json::Json,
+    protocol::rpc::PageOf,
+};
+use rusqlite::{Connection, ErrorCode};
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+mod append;
+mod lists;
+mod migrate;
+mod read;
+mod readers;
+mod writer;
+
+/// The store in a file.
+pub struct SqliteStore {
+    identity: Identity,
+    readers: readers::Readers,
+    writer: writer::Writer,
+}
+
+impl SqliteStore {
+    /// Opens the file, making it if there is none, and keeps it locked for this process until the store is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when another process has the file or it cannot be opened, [`StoreError::Broken`] when it
+    /// is no database of Hubbub's, or a newer version's.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        let mut connection = Connection::open(path).map_err(|e| cannot_open(path, &e))?;
+        prepare(&connection).map_err(|e| cannot_open(path, &e))?;
+        let identity = migrate::run(&mut connection, path)?;
+        Ok(Self {
+            identity,
+            readers: readers::Readers::new(path.to_owned()),
+            writer: writer::Writer::start(connection, lock)?,
+        })
+    }
+}
+
+fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            StoreError::Broken(format!("{}: {error}", path.display()))
+        }
+        _ => StoreError::Unavailable(format!("{}: {error}", path.display())),
+    }
+}
+
+/// SQLite's own locks let several processes write; the order of ids and the wakes do not.
+fn lock(database: &Path) -> Result<File, StoreError> {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    let path = PathBuf::from(name);
+    let unavailable = |why: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {why}", path.display()));
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|e| unavailable(&format_args!("the lock file cannot be opened: {e}")))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(unavailable(&format_args!("another process has {} open", database.display())))
+        }
+        Err(TryLockError::Error(e)) => Err(unavailable(&e)),
+    }
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(hubbub_core::limits::LOCK_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, OutOfMemory, ReadOnly, SystemIoFailure};
+        match error.sqlite_error_code() {
+            Some(DatabaseBusy | DatabaseLocked | DiskFull | SystemIoFailure | OutOfMemory | CannotOpen | ReadOnly) => {
+                Self::Unavailable(error.to_string())
+            }
+            _ => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+/// The time by this machine, which is the database's.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn incarnation(connection: &Connection) -> Result<u32, StoreError> {
+    let number = connection.prepare_cached("SELECT incarnation FROM meta")?.query_row([], |row| row.get(0))?;
+    columns::epoch_part(number)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn committers(&self) -> usize {
+        1
+    }
+
+    async fn append(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
+        let drafts = drafts.to_vec();
+        self.writer.write(move |transaction, at| append::append(transaction, &drafts, at)).await
+    }
+
+    async fn create_room(&self, new: &NewRoom) -> Result<Created, StoreError> {
+        let new = new.clone();
+        self.writer.write(move |transaction, at| append::create_room(transaction, &new, at)).await
+    }
+
+    async fn look_up(&self, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError> {
+        let asks = asks.to_vec();
+        self.readers.read(move |snapshot| lists::look_up(snapshot, &asks)).await
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
+        let rooms = rooms.to_vec();
+        self.readers.read(move |snapshot| lists::heads(snapshot, &rooms)).await
+    }
+
+    async fn page(&self, room: &RoomId, page: PageOf, limit: usize) -> Result<Option<Page>, StoreError> {
+        let room = room.clone();
+        self.readers.read(move |snapshot| read::page(snapshot, None, &room, page, limit)).await.map(|p| p.map(|p| p.1))
+    }
+
+    async fn page_for(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        page: PageOf,
+        limit: usize,
+    ) -> Result<Option<(View, Page)>, StoreError> {
+        let (user, room) = (user.clone(), room.clone());
+        self.readers.read(move |snapshot| read::page(snapshot, Some(&user), &room, page, limit)).await
+    }
+
+    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Vec<Listed>, StoreError> {
+        let (user, after) = (user.clone(), after.cloned());
+        self.readers.read(move |snapshot| lists::rooms_of(snapshot, &user, after.as_ref(), limit)).await
+    }
+
+    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Vec<Member>, StoreError> {
+        let (room, after) = (room.clone(), after.cloned());
+        self.readers.read(move |snapshot| lists::members(snapshot, &room, after.as_ref(), limit)).await
+    }
+
+    async fn put_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError> {
+        let users = users.to_vec();
+        self.writer.write(move |transaction, at| lists::put_users(transaction, &users, at)).await
+    }
+
+    async fn user(&self, user: &UserId) -> Result<Option<(Json, Timestamp)>, StoreError> {
+        let user = user.clone();
+        self.readers.read(move |snapshot| lists::user(snapshot, &user)).await
+    }
+
+    async fn bump_epoch(&self, seen: Option<u32>) -> Result<u32, StoreError> {
+        self.writer
+            .write(move |transaction, _| {
+                let now = incarnation(transaction)?;
+                if seen.is_some_and(|seen| seen != now) {
+                    return Ok(now);
+                }
+                let next = columns::another_incarnation(Some(now));
+                transaction.execute("UPDATE meta SET incarnation = ?1", [next])?;
+                Ok(next)
+            })
+            .await
+    }
+}

@@ -1,0 +1,211 @@
+//! The group commit of messages: four statements, one write, one round trip.
+
+use super::{
+    super::{
+        StoreError,
+        columns::{self, Columns, seq},
+    },
+    PostgresStore,
+};
+use hubbub_core::{
+    access::{Refusal, Standing},
+    entry::{BodyHash, Draft, Outcome, Place, Timestamp, What},
+    ids::{Key, RoomId, UserId},
+    seq::{Epoch, Seq},
+};
+use std::collections::{BTreeSet, HashMap, hash_map};
+use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
+
+impl PostgresStore {
+    pub(super) async fn append_batch(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        if let Some(messages) = Messages::among(drafts)
+            && let Some(outcomes) = self.append_messages(&messages).await?
+        {
+            return Ok(outcomes);
+        }
+        self.append_generally(drafts).await
+    }
+
+    /// `None`: nothing was written, and the drafts must be decided one after another.
+    async fn append_messages(&self, messages: &Messages<'_>) -> Result<Option<Vec<Outcome>>, StoreError> {
+        let lease = self.pool.get().await?;
+        let lock = lease.prepare_cached(&self.sql.lock).await?;
+        let number = lease.prepare_cached(&self.sql.number_messages).await?;
+        let rooms: BTreeSet<&str> = messages.first.iter().map(|draft| draft.room.as_str()).collect();
+        let rooms: Vec<&str> = rooms.into_iter().collect();
+        let rows = messages.rows();
+        // Polled together, they leave together. Each is followed by a Sync of its own: if one fails, those after it do too,
+        // and COMMIT rolls back.
+        let columns: [&(dyn ToSql + Sync); 8] =
+            [&rows.rooms, &rows.authors, &rows.keys, &rows.ids, &rows.hashes, &rows.texts, &rows.data, &rows.replies];
+        let (begun, locked, numbered, committed) = tokio::join!(
+            biased;
+            lease.batch_execute("BEGIN"),
+            async { lease.query(&lock, &[&rooms]).await },
+            lease.query(&number, &columns),
+            lease.batch_execute("COMMIT"),
+        );
+        // The first error is the cause. Not to be reached without all four answers: see the lease.
+        let done = begun.and(locked).and(numbered).and_then(|rows| committed.map(|()| rows));
+        let rows = match done {
+            Ok(rows) => rows,
+            Err(error) => {
+                let error = StoreError::from(error);
+                if matches!(error, StoreError::Locked) {
+                    lease.settle();
+                }
+                return Err(error);
+            }
+        };
+        lease.settle();
+        messages.outcomes(&rows)
+    }
+}
+
+/// A batch of messages in which each (room, author, key) is asked once.
+struct Messages<'a> {
+    drafts: &'a [Draft],
+    /// The first draft of each key.
+    first: Vec<&'a Draft>,
+    /// For each draft, where in `first` its key is.
+    of: Vec<usize>,
+}
+
+/// The drafts as arrays, one per column.
+#[derive(Default)]
+struct Arrays<'a> {
+    rooms: Vec<&'a str>,
+    authors: Vec<&'a str>,
+    keys: Vec<&'a str>,
+    ids: Vec<Uuid>,
+    hashes: Vec<&'a [u8]>,
+    texts: Vec<Option<&'a str>>,
+    data: Vec<Option<&'a str>>,
+    replies: Vec<Option<i64>>,
+}
+
+impl<'a> Messages<'a> {
+    /// `None` if there is anything but messages, or what only deciding one after another can tell.
+    fn among(drafts: &'a [Draft]) -> Option<Self> {
+        let mut messages =
+            Self { drafts, first: Vec::with_capacity(drafts.len()), of: Vec::with_capacity(drafts.len()) };
+        let mut asked: HashMap<(&RoomId, &UserId, &Key), usize> = HashMap::with_capacity(drafts.len());
+        for draft in drafts {
+            let What::Message(message) = &draft.what else { return None };
+            match asked.entry((&draft.room, &draft.from, &draft.key)) {
+                hash_map::Entry::Vacant(vacant) => {
+                    messages.of.push(messages.first.len());
+                    vacant.insert(messages.first.len());
+                    messages.first.push(draft);
+                }
+                hash_map::Entry::Occupied(first) => {
+                    // If the first is refused, the second stands for itself; that its standing is the same makes it share the
+                    // refusal, unless that is about what it answers.
+                    let answers = |what: &What| matches!(what, What::Message(m) if m.reply_to.is_some());
+                    if message.reply_to.is_some() || answers(&messages.first[*first.get()].what) {
+                        return None;
+                    }
+                    messages.of.push(*first.get());
+                }
+            }
+        }
+        Some(messages)
+    }
+
+    fn rows(&self) -> Arrays<'a> {
+        let mut arrays = Arrays::default();
+        for draft in &self.first {
+            let what = Columns::of(&draft.what);
+            arrays.rooms.push(draft.room.as_str());
+            arrays.authors.push(draft.from.as_str());
+            arrays.keys.push(draft.key.as_str());
+            arrays.ids.push(draft.id);
+            arrays.hashes.push(&draft.hash.0);
+            arrays.texts.push(what.text);
+            arrays.data.push(what.data);
+            arrays.replies.push(what.target);
+        }
+        arrays
+    }
+
+    fn outcomes(&self, rows: &[Row]) -> Result<Option<Vec<Outcome>>, StoreError> {
+        if rows.len() != self.first.len() {
+            return Err(StoreError::Broken(format!("{} answers to {} drafts", rows.len(), self.first.len())));
+        }
+        let verdicts = rows.iter().map(Verdict::read).collect::<Result<Option<Vec<_>>, _>>()?;
+        Ok(verdicts.map(|verdicts| {
+            let mut answered = vec![false; verdicts.len()];
+            let each = self.drafts.iter().zip(&self.of);
+            each.map(|(draft, &n)| {
+                let is_first = !std::mem::replace(&mut answered[n], true);
+                verdicts[n].outcome(draft, self.first[n], is_first)
+            })
+            .collect()
+        }))
+    }
+}
+
+/// What became of a key.
+enum Verdict {
+    Appended { seq: Seq, epoch: Epoch, at: Timestamp },
+    Known { id: Uuid, seq: Seq, epoch: Epoch, at: Timestamp, hash: Option<BodyHash> },
+    Refused(Refusal),
+}
+
+impl Verdict {
+    /// `None`: it depends on other drafts.
+    fn read(row: &Row) -> Result<Option<Self>, StoreError> {
+        let verdict: &str = row.get(0);
+        if verdict == "unknown" {
+            return Ok(Some(Self::Refused(Refusal::UnknownRoom)));
+        }
+        let epoch =
+            Epoch { incarnation: columns::epoch_part(row.get(4))?, generation: columns::epoch_part(row.get(3))? };
+        Ok(Some(match verdict {
+            "known" => Self::Known {
+                id: row.get(5),
+                seq: seq(row.get(6)),
+                epoch,
+                at: Timestamp(row.get(7)),
+                hash: columns::hash(row.get(8))?,
+            },
+            "stranger" => {
+                let standing = Standing::parse(row.get(2));
+                Self::Refused(columns::kind(row.get(1))?.may_read(standing).err().unwrap_or(Refusal::NotMember))
+            }
+            "no target" => Self::Refused(Refusal::NoSuchEntry),
+            "depends" => return Ok(None),
+            "fresh" => match row.get::<_, Option<i64>>(9) {
+                None => return Ok(None),
+                Some(number) if seq(number).get() != number.cast_unsigned() => Self::Refused(Refusal::LogFull),
+                Some(number) => Self::Appended { seq: seq(number), epoch, at: Timestamp(row.get(10)) },
+            },
+            other => return Err(StoreError::Broken(format!("the verdict `{other}`"))),
+        }))
+    }
+
+    fn outcome(&self, draft: &Draft, first: &Draft, is_first: bool) -> Outcome {
+        match *self {
+            Self::Appended { seq, epoch, at } => {
+                let place = Place { id: first.id, seq, epoch, at };
+                match (is_first, draft.hash == first.hash) {
+                    (true, _) => Outcome::Appended(place),
+                    (false, true) => Outcome::Known(place),
+                    (false, false) => Outcome::Conflict { id: first.id, seq },
+                }
+            }
+            Self::Known { id, seq, epoch, at, hash } => {
+                if hash.is_none_or(|hash| hash == draft.hash) {
+                    Outcome::Known(Place { id, seq, epoch, at })
+                } else {
+                    Outcome::Conflict { id, seq }
+                }
+            }
+            Self::Refused(ref refusal) => Outcome::Refused(refusal.clone()),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Connections: how each is set up, and how none goes back to the pool in the middle of something.
+
+use super::{super::StoreError, epoch, sql::Schema};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime, Timeouts,
+};
+use hubbub_core::limits::{IDLE_IN_TRANSACTION, LOCK_TIMEOUT, POSTGRES_CONNECTIONS, STORE_PATIENCE};
+use std::{ops::Deref, time::Duration};
+use tokio_postgres::{Client, Config, NoTls, config::TargetSessionAttrs};
+
+/// How long a dial may take.
+const DIAL: Duration = Duration::from_secs(2);
+
+/// Reads a URL and adds what a connection needs to notice a dead server.
+pub(super) fn config(url: &str) -> Result<Config, StoreError> {
+    // The parser's error does not quote the URL, which may carry a password.
+    let mut config: Config = url.parse().map_err(|e| StoreError::Broken(format!("the store's URL: {e}")))?;
+    config
+        .connect_timeout(DIAL)
+        .keepalives(true)
+        .keepalives_idle(Duration::from_secs(5))
+        .keepalives_interval(Duration::from_secs(2))
+        .keepalives_retries(3)
+        .tcp_user_timeout(STORE_PATIENCE)
+        // A standby's pages would be behind what was acknowledged.
+        .target_session_attrs(TargetSessionAttrs::ReadWrite);
+    if config.get_application_name().is_none() {
+        config.application_name("hubbub");
+    }
+    Ok(config)
+}
+
+/// Dials one connection that no pool knows.
+pub(super) async fn dial(config: &Config) -> Result<Client, StoreError> {
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::warn!(%error, "a connection to Postgres ended");
+        }
+    });
+    Ok(client)
+}
+
+/// What the store's transactions count on.
+async fn set_up(client: &Client) -> Result<(), tokio_postgres::Error> {
+    client
+        .batch_execute(&format!(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+             SET default_transaction_isolation = 'read committed';
+             SET lock_timeout = {};
+             SET statement_timeout = {};
+             SET idle_in_transaction_session_timeout = {}",
+            LOCK_TIMEOUT.as_millis(),
+            STORE_PATIENCE.as_millis(),
+            IDLE_IN_TRANSACTION.as_millis(),
+        ))
+        .await?;
+    // Every statement is served by an index, whatever the planner believes of tables that have just been made or have
+    // grown a thousandfold since it looked. Engines that only speak Postgres' protocol may not know these.
+    let planner = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off";
+    if let Err(error) = client.batch_execute(planner).await {
+        tracing::debug!(%error, "the planner's settings are unknown here");
+    }
+    Ok(())
+}
+
+/// At most [`POSTGRES_CONNECTIONS`] connections.
+pub(super) struct Pool(deadpool_postgres::Pool);
+
+impl Pool {
+    pub fn new(config: Config, schema: &Schema) -> Result<Self, StoreError> {
+        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let schema = schema.clone();
+        let hook = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+            let schema = schema.clone();
+            Box::pin(async move {
+                set_up(client).await.map_err(HookError::Backend)?;
+                epoch::compare_timeline(client, &schema).await.map_err(HookError::Backend)
+            })
+        });
+        deadpool_postgres::Pool::builder(manager)
+            .max_size(POSTGRES_CONNECTIONS)
+            .timeouts(Timeouts { wait: Some(STORE_PATIENCE), create: Some(STORE_PATIENCE), recycle: None })
+            .runtime(Runtime::Tokio1)
+            .post_create(hook)
+            .build()
+            .map(Self)
+            .map_err(|e| StoreError::Broken(e.to_string()))
+    }
+
+    pub async fn get(&self) -> Result<Lease, StoreError> {
+        match self.0.get().await {
+            Ok(object) => Ok(Lease { object: Some(object), settled: false }),
+            Err(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => {
+                // Whatever a server says to a newcomer, a later one may be told otherwise.
+                Err(match StoreError::from(error) {
+                    StoreError::Unavailable(why) | StoreError::Broken(why) => StoreError::Unavailable(why),
+                    StoreError::Locked => StoreError::Unavailable("the epoch stayed locked".into()),
+                })
+            }
+            Err(error) => Err(StoreError::Unavailable(error.to_string())),
+        }
+    }
+}
+
+/// A connection on loan. Unless it is [settled](Self::settle) it is thrown away: after an error, a timeout or a
+/// cancelled call nobody knows whether it is in a transaction.
+pub(super) struct Lease {
+    object: Option<Object>,
+    settled: bool,
+}
+
+impl Lease {
+    /// Everything that was asked has been answered, and no transaction is open: the next may have it.
+    pub fn settle(mut self) {
+        self.settled = true;
+    }
+}
+
+impl Deref for Lease {
+    type Target = deadpool_postgres::ClientWrapper;
+
+    #[expect(clippy::expect_used, reason = "it is there until the drop")]
+    fn deref(&self) -> &Self::Target {
+        self.object.as_ref().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(object) = self.object.take()
+            && !self.settled
+        {
+            drop(Object::take(object));
+        }
+    }
+}
+
+/// Gives up after [`STORE_PATIENCE`].
+pub(super) async fn patiently<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(STORE_PATIENCE, work)
+        .await
+        .unwrap_or_else(|_| Err(StoreError::Unavailable("Postgres did not answer in time".into())))
+}

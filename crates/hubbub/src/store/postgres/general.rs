@@ -1,0 +1,199 @@
+//! The group commit of anything: lock and read, decide here, write. Two round trips.
+
+use super::{
+    super::{
+        Created, NewRoom, Room, StoreError,
+        batch::{Asked, Decided},
+        columns::{self, Columns, number, seq},
+    },
+    PostgresStore,
+    connect::Lease,
+};
+use hubbub_core::{
+    access::Standing,
+    entry::{Draft, Outcome, Timestamp},
+    ids::{Key, RoomId},
+    ledger::{Known, Ledger, RoomState},
+    seq::{Epoch, Seq},
+};
+use std::collections::HashMap;
+use tokio_postgres::{Row, types::ToSql};
+
+/// The numbers of rooms inside the database.
+type Numbers = HashMap<RoomId, i64>;
+
+impl PostgresStore {
+    pub(super) async fn append_generally(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
+        let lease = self.pool.get().await?;
+        let (ledger, numbers, at) = match self.load(&lease, &Asked::by(drafts)).await {
+            Err(StoreError::Locked) => {
+                lease.batch_execute("ROLLBACK").await?;
+                lease.settle();
+                return Err(StoreError::Locked);
+            }
+            loaded => loaded?,
+        };
+        let decided = Decided::by(ledger, drafts, at);
+        self.write(&lease, &decided, &numbers).await?;
+        lease.settle();
+        Ok(decided.outcomes)
+    }
+
+    pub(super) async fn create(&self, new: &NewRoom) -> Result<Created, StoreError> {
+        let lease = self.pool.get().await?;
+        let clock = lease.prepare_cached(&self.sql.clock).await?;
+        let make = lease.prepare_cached(&self.sql.make_room).await?;
+        let (id, kind) = (new.id.as_str(), new.kind.word());
+        let (begun, made, clock) = tokio::join!(
+            biased;
+            lease.batch_execute("BEGIN"),
+            async { lease.query_opt(&make, &[&id, &kind, &new.name]).await },
+            async { lease.query_one(&clock, &[]).await },
+        );
+        let made = begun.and(made)?;
+        let Some(made) = made else {
+            lease.batch_execute("ROLLBACK").await?;
+            lease.settle();
+            let room = self.view(&new.id).await?;
+            return room
+                .map(|view| Created::Exists(view.room))
+                .ok_or_else(|| StoreError::Unavailable(format!("room {id} is being made")));
+        };
+        let (incarnation, at) = read_clock(&clock?)?;
+        let epoch = Epoch { incarnation, generation: 1 };
+        let decided = Decided::founding(new, epoch, at);
+        self.write(&lease, &decided, &Numbers::from([(new.id.clone(), made.get(0))])).await?;
+        lease.settle();
+        let entries: Vec<_> = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
+        let head = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
+        let room = Room { id: new.id.clone(), kind: new.kind, name: new.name.clone(), head, floor: Seq::new(1), epoch };
+        Ok(Created::New(room, entries))
+    }
+
+    /// Begins a transaction, locks the rooms and then, in statements of their own, reads what `asked` is about.
+    async fn load(&self, lease: &Lease, asked: &Asked<'_>) -> Result<(Ledger, Numbers, Timestamp), StoreError> {
+        let lock = lease.prepare_cached(&self.sql.lock).await?;
+        let clock = lease.prepare_cached(&self.sql.clock).await?;
+        let standings = lease.prepare_cached(&self.sql.standings).await?;
+        let known = lease.prepare_cached(&self.sql.known).await?;
+        let rooms: Vec<&str> = asked.rooms.iter().map(|room| room.as_str()).collect();
+        let (people_rooms, people): (Vec<&str>, Vec<&str>) =
+            asked.people.iter().map(|(room, user)| (room.as_str(), user.as_str())).unzip();
+        let key_rooms: Vec<&str> = asked.keys.iter().map(|(room, _, _)| room.as_str()).collect();
+        let (authors, keys): (Vec<&str>, Vec<&str>) =
+            asked.keys.iter().map(|(_, author, key)| (author.as_str(), key.as_str())).unzip();
+        let (begun, locked, clock, standings, known) = tokio::join!(
+            biased;
+            lease.batch_execute("BEGIN"),
+            async { lease.query(&lock, &[&rooms]).await },
+            async { lease.query_one(&clock, &[]).await },
+            async { lease.query(&standings, &[&people_rooms, &people]).await },
+            async { lease.query(&known, &[&key_rooms, &authors, &keys]).await },
+        );
+        begun?;
+        let (locked, clock, standings, known) = (locked?, clock?, standings?, known?);
+        let (incarnation, at) = read_clock(&clock)?;
+
+        let (mut ledger, mut numbers) = (Ledger::default(), Numbers::new());
+        for row in locked {
+            let (room, kind) = (columns::room(row.get(1))?, columns::kind(row.get(2))?);
+            let epoch = Epoch { incarnation, generation: columns::epoch_part(row.get(4))? };
+            numbers.insert(room.clone(), row.get(0));
+            ledger.rooms.insert(room, RoomState { kind, head: seq(row.get(3)), epoch });
+        }
+        for row in standings {
+            let who = (columns::room(row.get(0))?, columns::user(row.get(1))?);
+            ledger.standings.insert(who, Standing::parse(Some(row.get(2))));
+        }
+        for row in known {
+            let key = Key::parse(row.get(2)).map_err(|e| StoreError::Broken(e.to_string()))?;
+            let known = Known {
+                id: row.get(3),
+                seq: seq(row.get(4)),
+                at: Timestamp(row.get(5)),
+                hash: columns::hash(row.get(6))?,
+            };
+            ledger.known.insert((columns::room(row.get(0))?, columns::user(row.get(1))?, key), known);
+        }
+        Ok((ledger, numbers, at))
+    }
+
+    /// Writes what was decided, and commits.
+    async fn write(&self, lease: &Lease, decided: &Decided<'_>, numbers: &Numbers) -> Result<(), StoreError> {
+        if decided.entries.is_empty() {
+            return Ok(lease.batch_execute("COMMIT").await?);
+        }
+        let insert = lease.prepare_cached(&self.sql.insert).await?;
+        let raise = lease.prepare_cached(&self.sql.raise).await?;
+        let stand = lease.prepare_cached(&self.sql.stand).await?;
+        let forget = lease.prepare_cached(&self.sql.forget).await?;
+        let no = |room: &RoomId| {
+            numbers.get(room).copied().ok_or_else(|| StoreError::Broken(format!("room {room} was not locked")))
+        };
+
+        let entries = &decided.entries;
+        let what: Vec<Columns<'_>> = entries.iter().map(|(draft, _)| Columns::of(&draft.what)).collect();
+        let entry_rooms = entries.iter().map(|(draft, _)| no(&draft.room)).collect::<Result<Vec<_>, _>>()?;
+        let seqs: Vec<i64> = entries.iter().map(|(_, place)| number(place.seq)).collect();
+        let ids: Vec<_> = entries.iter().map(|(_, place)| place.id).collect();
+        let kinds: Vec<_> = what.iter().map(|what| what.kind).collect();
+        let authors: Vec<_> = entries.iter().map(|(draft, _)| draft.from.as_str()).collect();
+        let ats: Vec<i64> = entries.iter().map(|(_, place)| place.at.0).collect();
+        let keys: Vec<_> = entries.iter().map(|(draft, _)| draft.key.as_str()).collect();
+        let hashes: Vec<&[u8]> = entries.iter().map(|(draft, _)| &draft.hash.0[..]).collect();
+        let texts: Vec<_> = what.iter().map(|what| what.text).collect();
+        let data: Vec<_> = what.iter().map(|what| what.data).collect();
+        let targets: Vec<_> = what.iter().map(|what| what.target).collect();
+        let subjects: Vec<_> = what.iter().map(|what| what.subject).collect();
+        let roles: Vec<_> = what.iter().map(|what| what.role).collect();
+
+        let raised_rooms = decided.raised.keys().map(no).collect::<Result<Vec<_>, _>>()?;
+        let heads: Vec<_> = decided.raised.values().map(|raised| number(raised.head)).collect();
+        let last_messages: Vec<_> = decided.raised.values().map(|raised| raised.last_message.map(number)).collect();
+        let names: Vec<_> = decided.raised.values().map(|raised| raised.name.as_deref()).collect();
+
+        let (mut stand_rooms, mut stand_users, mut words, mut since) = (vec![], vec![], vec![], vec![]);
+        let (mut gone_rooms, mut gone_users) = (vec![], vec![]);
+        for ((room, user), membership) in &decided.changed {
+            if let Some(word) = membership.standing.word() {
+                stand_rooms.push(no(room)?);
+                stand_users.push(user.as_str());
+                words.push(word);
+                since.push(number(membership.since));
+            } else {
+                gone_rooms.push(no(room)?);
+                gone_users.push(user.as_str());
+            }
+        }
+
+        let columns: [&(dyn ToSql + Sync); 13] = [
+            &entry_rooms,
+            &seqs,
+            &ids,
+            &kinds,
+            &authors,
+            &ats,
+            &keys,
+            &hashes,
+            &texts,
+            &data,
+            &targets,
+            &subjects,
+            &roles,
+        ];
+        let (inserted, raised, stands, forgotten, committed) = tokio::join!(
+            biased;
+            lease.execute(&insert, &columns),
+            async { lease.execute(&raise, &[&raised_rooms, &heads, &last_messages, &names]).await },
+            async { lease.execute(&stand, &[&stand_rooms, &stand_users, &words, &since]).await },
+            async { lease.execute(&forget, &[&gone_rooms, &gone_users]).await },
+            lease.batch_execute("COMMIT"),
+        );
+        Ok(inserted.and(raised).and(stands).and(forgotten).and_then(|_| committed)?)
+    }
+}
+
+/// The incarnation and the time, from the statement `clock`.
+fn read_clock(row: &Row) -> Result<(u32, Timestamp), StoreError> {
+    Ok((columns::epoch_part(row.get(0))?, Timestamp(row.get(1))))
+}

@@ -1,0 +1,83 @@
+//! Brings a schema to this version's tables, whichever of several starting instances comes first.
+
+use super::{
+    super::{Identity, StoreError, columns},
+    connect,
+    sql::Schema,
+};
+use hubbub_core::entry::HashKey;
+use tokio_postgres::{Client, Config, GenericClient};
+use uuid::Uuid;
+
+/// In order; the first is version 1. Never change one that has been released.
+const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/postgres/0001_logs.sql")];
+
+/// The newest version known here.
+const KNOWN: i32 = MIGRATIONS.len() as i32;
+
+/// Checks the server, migrates, and returns what the database says about itself.
+pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, StoreError> {
+    let mut client = connect::dial(config).await?;
+    let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
+    if fsync != "on" {
+        return Err(StoreError::Broken(format!(
+            "the server runs with fsync = {fsync}: it would acknowledge what a power cut takes back; turn it on"
+        )));
+    }
+    if version(&client, schema).await? < KNOWN {
+        migrate(&mut client, schema).await?;
+    }
+    let sql = schema.put_into("SELECT database, hash_key FROM hubbub.meta");
+    let row = client.query_one(&sql, &[]).await?;
+    let key: Vec<u8> = row.get(1);
+    let key = key.try_into().map_err(|_| StoreError::Broken("a hash key that is not 32 bytes long".into()))?;
+    Ok(Identity { database: row.get::<_, Uuid>(0).to_string(), hash_key: HashKey(key) })
+}
+
+/// The version of the tables that are there; 0 when there are none.
+async fn version(client: &impl GenericClient, schema: &Schema) -> Result<i32, StoreError> {
+    let name = schema.put_into("hubbub.migrations");
+    let is_there: bool = client.query_one("SELECT to_regclass($1::text) IS NOT NULL", &[&name]).await?.get(0);
+    if !is_there {
+        return Ok(0);
+    }
+    let sql = schema.put_into("SELECT coalesce(max(version), 0) FROM hubbub.migrations");
+    let version: i32 = client.query_one(&sql, &[]).await?.get(0);
+    if version > KNOWN {
+        return Err(StoreError::Broken(format!(
+            "the schema {} has tables of version {version}, and this program knows them up to {KNOWN}: use the newer program",
+            schema.as_str()
+        )));
+    }
+    Ok(version)
+}
+
+async fn migrate(client: &mut Client, schema: &Schema) -> Result<(), StoreError> {
+    let transaction = client.transaction().await?;
+    transaction.batch_execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
+    let name = format!("hubbub migrations {}", schema.as_str());
+    transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", &[&name]).await?;
+    // Another instance may have been first.
+    let version = version(&transaction, schema).await?;
+    if version == 0 {
+        let sql = format!("CREATE SCHEMA IF NOT EXISTS \"{}\";", schema.as_str())
+            + &schema.put_into(
+                "CREATE TABLE IF NOT EXISTS hubbub.migrations (
+                    version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
+            );
+        transaction.batch_execute(&sql).await?;
+    }
+    let applied = schema.put_into("INSERT INTO hubbub.migrations (version) VALUES ($1)");
+    for (number, sql) in (1..=KNOWN).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
+        transaction.batch_execute(&schema.put_into(sql)).await?;
+        transaction.execute(&applied, &[&number]).await?;
+        tracing::info!(version = number, schema = schema.as_str(), "migrated the Postgres schema");
+    }
+    let made = schema.put_into(
+        "INSERT INTO hubbub.meta (database, hash_key, incarnation) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    );
+    let hash_key: [u8; 32] = rand::random();
+    let incarnation = i64::from(columns::another_incarnation(None));
+    transaction.execute(&made, &[&Uuid::new_v4(), &hash_key.as_slice(), &incarnation]).await?;
+    Ok(transaction.commit().await?)
+}

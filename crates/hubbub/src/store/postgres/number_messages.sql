@@ -1,0 +1,49 @@
+-- Messages only, no (room, author, key) twice. Runs after the rooms are locked, as a statement of its own:
+-- its snapshot is taken after the wait, so it sees whatever the lock's former holders committed.
+WITH draft AS MATERIALIZED (
+    SELECT d.ord, d.author, d.key, d.id, d.hash, d.text, d.data, d.reply_to,
+           r.no, r.kind, r.head, r.generation, m.standing,
+           e.id AS first_id, e.seq AS first_seq, e.at AS first_at, e.hash AS first_hash,
+           CASE
+               WHEN r.no IS NULL THEN 'unknown'
+               WHEN e.seq IS NOT NULL THEN 'known'
+               WHEN m.standing IS NULL OR m.standing = 'banned' THEN 'stranger'
+               WHEN d.reply_to IS NULL OR d.reply_to BETWEEN 1 AND r.head THEN 'fresh'
+               -- Even if everything before it in the room is taken, it names no entry before it.
+               WHEN d.reply_to < 1 OR d.reply_to >= r.head + row_number() OVER (PARTITION BY r.no ORDER BY d.ord)
+                   THEN 'no target'
+               -- It answers what another draft of this batch may become: to be decided one after another, elsewhere.
+               ELSE 'depends'
+           END AS verdict
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::bytea[], $6::text[], $7::text[], $8::bigint[])
+         WITH ORDINALITY AS d (room, author, key, id, hash, text, data, reply_to, ord)
+    -- LIMIT keeps the planner to one index look-up per draft, whatever it believes about the tables' sizes.
+    LEFT JOIN LATERAL (SELECT * FROM hubbub.rooms WHERE rooms.id = d.room LIMIT 1) r ON true
+    LEFT JOIN LATERAL (
+        SELECT standing FROM hubbub.members WHERE members.room = r.no AND members.user_id = d.author LIMIT 1
+    ) m ON true
+    LEFT JOIN LATERAL (
+        SELECT id, seq, at, hash FROM hubbub.entries
+        WHERE entries.room = r.no AND entries.author = d.author AND entries.key = d.key LIMIT 1
+    ) e ON true
+), clock AS MATERIALIZED (
+    -- Not now(): that is when the transaction began, before the wait.
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at
+), taken AS MATERIALIZED (
+    SELECT draft.*, draft.head + row_number() OVER (PARTITION BY draft.no ORDER BY draft.ord) AS seq, clock.at
+    FROM draft, clock
+    WHERE draft.verdict = 'fresh' AND NOT EXISTS (SELECT FROM draft WHERE verdict = 'depends')
+), written AS (
+    INSERT INTO hubbub.entries (room, seq, id, kind, author, at, key, hash, text, data, target)
+    SELECT no, seq, id, 'message', author, at, key, hash, text, data, reply_to FROM taken
+    WHERE seq <= 9007199254740991
+    RETURNING room
+), raised AS (
+    UPDATE hubbub.rooms SET head = rooms.head + new.entries, last_message = rooms.head + new.entries
+    FROM (SELECT room, count(*) AS entries FROM written GROUP BY room) new
+    WHERE rooms.no = new.room
+)
+SELECT draft.verdict, draft.kind, draft.standing, draft.generation, (SELECT incarnation FROM hubbub.meta),
+       draft.first_id, draft.first_seq, draft.first_at, draft.first_hash, taken.seq, taken.at
+FROM draft LEFT JOIN taken ON taken.ord = draft.ord
+ORDER BY draft.ord

@@ -1,0 +1,40 @@
+-- One statement, one snapshot: the standing, the head and the entries belong together.
+-- Below the pivot ($3) at most $4 entries, the nearest to it; from it on at most $6; each part ends early by its bytes.
+WITH room AS MATERIALIZED (
+    SELECT r.no, r.id, r.kind, r.name, r.head, r.floor, r.generation, meta.incarnation, m.standing
+    FROM hubbub.rooms r
+    CROSS JOIN hubbub.meta
+    LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = $2::text
+    WHERE r.id = $1::text
+)
+SELECT room.id, room.kind, room.name, room.head, room.floor, room.generation, room.incarnation, room.standing,
+       e.seq, e.id, e.author, e.at, e.key, e.kind, e.text, e.data, e.target, e.subject, e.role
+FROM room
+LEFT JOIN LATERAL (
+    (
+        SELECT * FROM (
+            SELECT near.*, row_number() OVER (ORDER BY near.seq DESC) AS nth,
+                   sum($8 + coalesce(octet_length(near.text), 0) + coalesce(octet_length(near.data), 0))
+                       OVER (ORDER BY near.seq DESC) AS weighed
+            FROM (
+                SELECT * FROM hubbub.entries
+                WHERE entries.room = room.no AND entries.seq < $3::bigint AND entries.seq >= room.floor
+                ORDER BY entries.seq DESC LIMIT $4::bigint
+            ) near
+        ) part WHERE nth = 1 OR weighed <= $5::bigint
+    )
+    UNION ALL
+    (
+        SELECT * FROM (
+            SELECT near.*, row_number() OVER (ORDER BY near.seq) AS nth,
+                   sum($8::bigint + coalesce(octet_length(near.text), 0) + coalesce(octet_length(near.data), 0))
+                       OVER (ORDER BY near.seq) AS weighed
+            FROM (
+                SELECT * FROM hubbub.entries
+                WHERE entries.room = room.no AND entries.seq >= $3::bigint AND entries.seq >= room.floor
+                ORDER BY entries.seq LIMIT $6::bigint
+            ) near
+        ) part WHERE nth = 1 OR weighed <= $7::bigint
+    )
+) e ON true
+ORDER BY e.seq

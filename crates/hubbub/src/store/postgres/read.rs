@@ -1,0 +1,117 @@
+//! Rooms and pages.
+
+use super::{
+    super::{
+        Head, Page, Room, StoreError, View,
+        columns::{self, ENTRY_BYTES, Stored, seq},
+        span::Span,
+    },
+    PostgresStore,
+};
+use hubbub_core::{
+    access::Standing,
+    entry::{Entry, Timestamp},
+    ids::{Key, RoomId, UserId},
+    protocol::rpc::PageOf,
+    seq::Epoch,
+};
+use std::collections::HashMap;
+use tokio_postgres::{Row, types::ToSql};
+
+/// The column at which an entry begins, after a room and a standing.
+pub(super) const ENTRY: usize = 8;
+
+impl PostgresStore {
+    /// Asks one statement that writes nothing, or is one transaction by itself.
+    pub(super) async fn ask(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
+        let lease = self.pool.get().await?;
+        let statement = lease.prepare_cached(sql).await?;
+        let rows = lease.query(&statement, params).await?;
+        lease.settle();
+        Ok(rows)
+    }
+
+    pub(super) async fn read_page(
+        &self,
+        user: Option<&UserId>,
+        room: &RoomId,
+        page: PageOf,
+        limit: usize,
+    ) -> Result<Option<(View, Page)>, StoreError> {
+        let span = Span::of(page, limit);
+        let (room, user, weight) = (room.as_str(), user.map(UserId::as_str), ENTRY_BYTES as i64);
+        let (before_bytes, from_bytes) = (span.before_bytes as i64, span.from_bytes as i64);
+        let rows = self
+            .ask(
+                &self.sql.page,
+                &[&room, &user, &span.pivot, &span.before, &before_bytes, &span.from, &from_bytes, &weight],
+            )
+            .await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let view = view(first)?;
+        let entries = rows.iter().filter_map(|row| entry(row, &view.room.id).transpose()).collect::<Result<_, _>>()?;
+        let page = Page { epoch: view.room.epoch, floor: view.room.floor, head: view.room.head, entries };
+        Ok(Some((view, page)))
+    }
+
+    pub(super) async fn views(&self, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError> {
+        let (rooms, users): (Vec<&str>, Vec<&str>) =
+            asks.iter().map(|(room, user)| (room.as_str(), user.as_str())).unzip();
+        let rows = self.ask(&self.sql.look_up, &[&rooms, &users]).await?;
+        let found = |row: &Row| row.get::<_, Option<&str>>(0).map(|_| view(row)).transpose();
+        rows.iter().map(found).collect()
+    }
+
+    /// The room as a stranger sees it.
+    pub(super) async fn view(&self, room: &RoomId) -> Result<Option<View>, StoreError> {
+        Ok(self.views(&[(room.clone(), UserId::backend())]).await?.pop().flatten())
+    }
+
+    pub(super) async fn heads_of(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
+        let ids: Vec<&str> = rooms.iter().map(RoomId::as_str).collect();
+        let rows = self.ask(&self.sql.heads, &[&ids]).await?;
+        let mut heads = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let generation = columns::epoch_part(row.get(2))?;
+            let epoch = Epoch { incarnation: columns::epoch_part(row.get(3))?, generation };
+            heads.insert(row.get::<_, &str>(0), Head { seq: seq(row.get(1)), epoch });
+        }
+        Ok(ids.iter().map(|id| heads.get(id).copied()).collect())
+    }
+}
+
+/// Reads a room and a standing from the first columns.
+pub(super) fn view(row: &Row) -> Result<View, StoreError> {
+    let epoch = Epoch { incarnation: columns::epoch_part(row.get(6))?, generation: columns::epoch_part(row.get(5))? };
+    let room = Room {
+        id: columns::room(row.get(0))?,
+        kind: columns::kind(row.get(1))?,
+        name: row.get(2),
+        head: seq(row.get(3)),
+        floor: seq(row.get(4)),
+        epoch,
+    };
+    Ok(View { room, standing: Standing::parse(row.get(7)) })
+}
+
+/// Reads the entry after a room and a standing; `None` where the row has none.
+pub(super) fn entry(row: &Row, room: &RoomId) -> Result<Option<Entry>, StoreError> {
+    let Some(number) = row.get(ENTRY) else { return Ok(None) };
+    let stored = Stored {
+        kind: row.get(ENTRY + 5),
+        text: row.get(ENTRY + 6),
+        data: row.get(ENTRY + 7),
+        target: row.get(ENTRY + 8),
+        subject: row.get(ENTRY + 9),
+        role: row.get(ENTRY + 10),
+    };
+    Ok(Some(Entry {
+        room: room.clone(),
+        seq: seq(number),
+        id: row.get(ENTRY + 1),
+        from: columns::user(row.get(ENTRY + 2))?,
+        at: Timestamp(row.get(ENTRY + 3)),
+        key: Key::parse(row.get(ENTRY + 4)).map_err(|e| StoreError::Broken(e.to_string()))?,
+        what: stored.what()?,
+    }))
+}

@@ -1,0 +1,105 @@
+//! Statements, with the schema's name put in.
+
+use super::super::StoreError;
+
+/// A schema's name, safe to stand in a statement.
+#[derive(Debug, Clone)]
+pub(super) struct Schema(String);
+
+impl Schema {
+    pub fn parse(name: &str) -> Result<Self, StoreError> {
+        let mut bytes = name.bytes();
+        let first = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_');
+        let rest = bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if first && rest && name.len() <= 63 && !name.starts_with("pg_") {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(StoreError::Broken(format!(
+                "the schema `{name}`: a name of at most 63 of a-z 0-9 _ that begins with neither a digit nor pg_ is needed"
+            )))
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `sql`, written for the schema `hubbub`, for this one.
+    pub fn put_into(&self, sql: &str) -> String {
+        sql.replace("hubbub.", &format!("\"{}\".", self.0))
+    }
+}
+
+macro_rules! texts {
+    ($($name:ident = $sql:expr;)*) => {
+        /// Every statement of the store; made once.
+        pub(super) struct Texts {
+            $(pub $name: String,)*
+        }
+
+        impl Texts {
+            pub fn new(schema: &Schema) -> Self {
+                Self { $($name: schema.put_into($sql),)* }
+            }
+        }
+    };
+}
+
+texts! {
+    lock = "SELECT no, id, kind, head, generation FROM hubbub.rooms WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+    number_messages = include_str!("number_messages.sql");
+    clock = "SELECT incarnation, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.meta";
+    standings = "SELECT asked.room, asked.user_id, m.standing
+        FROM unnest($1::text[], $2::text[]) AS asked (room, user_id)
+        JOIN hubbub.rooms r ON r.id = asked.room
+        JOIN hubbub.members m ON m.room = r.no AND m.user_id = asked.user_id";
+    known = "SELECT asked.room, asked.author, asked.key, e.id, e.seq, e.at, e.hash
+        FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (room, author, key)
+        JOIN hubbub.rooms r ON r.id = asked.room
+        CROSS JOIN LATERAL (SELECT id, seq, at, hash FROM hubbub.entries e
+            WHERE e.room = r.no AND e.author = asked.author AND e.key = asked.key LIMIT 1) e";
+    insert = "INSERT INTO hubbub.entries
+            (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+            $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[])";
+    raise = "UPDATE hubbub.rooms r SET head = n.head, last_message = coalesce(n.last_message, r.last_message),
+            name = coalesce(n.name, r.name)
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) AS n (no, head, last_message, name)
+        WHERE r.no = n.no";
+    stand = "INSERT INTO hubbub.members (room, user_id, standing, since)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
+        ON CONFLICT (room, user_id) DO UPDATE SET standing = excluded.standing, since = excluded.since";
+    forget = "DELETE FROM hubbub.members m USING unnest($1::bigint[], $2::text[]) AS gone (room, user_id)
+        WHERE m.room = gone.room AND m.user_id = gone.user_id";
+    make_room = "INSERT INTO hubbub.rooms (id, kind, name, created_at)
+        VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+        ON CONFLICT (id) DO NOTHING RETURNING no";
+    page = include_str!("page.sql");
+    look_up = "SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation,
+            (SELECT incarnation FROM hubbub.meta), m.standing
+        FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (room, user_id, ord)
+        LEFT JOIN hubbub.rooms r ON r.id = asked.room
+        LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = asked.user_id
+        ORDER BY asked.ord";
+    heads = "SELECT id, head, generation, (SELECT incarnation FROM hubbub.meta)
+        FROM hubbub.rooms WHERE id = ANY($1)";
+    rooms_of = "SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation,
+            (SELECT incarnation FROM hubbub.meta), r.standing,
+            e.seq, e.id, e.author, e.at, e.key, e.kind, e.text, e.data, e.target, e.subject, e.role
+        FROM (SELECT rooms.*, m.standing FROM hubbub.members m JOIN hubbub.rooms ON rooms.no = m.room
+            WHERE m.user_id = $1 AND m.standing <> 'banned' AND rooms.id > $2 ORDER BY rooms.id LIMIT $3) r
+        LEFT JOIN LATERAL (SELECT * FROM hubbub.entries e WHERE e.room = r.no AND e.seq = r.last_message LIMIT 1) e ON true
+        ORDER BY r.id";
+    members = "SELECT m.user_id, m.standing, m.since, u.info
+        FROM hubbub.members m LEFT JOIN hubbub.users u ON u.id = m.user_id
+        WHERE m.room = (SELECT no FROM hubbub.rooms WHERE id = $1) AND m.standing <> 'banned' AND m.user_id > $2
+        ORDER BY m.user_id LIMIT $3";
+    put_users = "INSERT INTO hubbub.users (id, info, updated_at)
+        SELECT put.id, put.info, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+        FROM unnest($1::text[], $2::text[]) AS put (id, info)
+        ON CONFLICT (id) DO UPDATE SET info = excluded.info, updated_at = excluded.updated_at
+        WHERE users.info <> excluded.info";
+    user = "SELECT info, updated_at FROM hubbub.users WHERE id = $1";
+    incarnation = "SELECT incarnation FROM hubbub.meta";
+    bump = "UPDATE hubbub.meta SET incarnation = $1 WHERE $2::bigint IS NULL OR incarnation = $2";
+}

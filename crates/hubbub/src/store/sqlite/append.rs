@@ -1,0 +1,146 @@
+//! The transaction: read what the drafts are about, decide, write what changed.
+
+use super::{
+    super::{
+        Created, NewRoom, Room, StoreError,
+        batch::{Asked, Decided},
+        columns::{self, Columns, number, seq},
+    },
+    incarnation, read,
+};
+use hubbub_core::{
+    access::Standing,
+    entry::{Draft, Outcome, Timestamp},
+    ids::RoomId,
+    ledger::{Known, Ledger, RoomState},
+    seq::{Epoch, Seq},
+};
+use rusqlite::{OptionalExtension, Transaction, params};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// The numbers of rooms inside the database.
+type Numbers = HashMap<RoomId, i64>;
+
+pub(super) fn append(
+    transaction: &Transaction<'_>,
+    drafts: &[Draft],
+    at: Timestamp,
+) -> Result<Vec<Outcome>, StoreError> {
+    let (ledger, numbers) = load(transaction, &Asked::by(drafts))?;
+    let decided = Decided::by(ledger, drafts, at);
+    write(transaction, &decided, &numbers)?;
+    Ok(decided.outcomes)
+}
+
+pub(super) fn create_room(transaction: &Transaction<'_>, new: &NewRoom, at: Timestamp) -> Result<Created, StoreError> {
+    if let Some((_, view)) = read::room(transaction, None, &new.id)? {
+        return Ok(Created::Exists(view.room));
+    }
+    transaction
+        .prepare_cached("INSERT INTO rooms (id, kind, name, created_at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![new.id.as_str(), new.kind.word(), new.name, at.0])?;
+    let epoch = Epoch { incarnation: incarnation(transaction)?, generation: 1 };
+    let decided = Decided::founding(new, epoch, at);
+    write(transaction, &decided, &Numbers::from([(new.id.clone(), transaction.last_insert_rowid())]))?;
+    let entries: Vec<_> = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
+    let head = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
+    let room = Room { id: new.id.clone(), kind: new.kind, name: new.name.clone(), head, floor: Seq::new(1), epoch };
+    Ok(Created::New(room, entries))
+}
+
+fn load(transaction: &Transaction<'_>, asked: &Asked<'_>) -> Result<(Ledger, Numbers), StoreError> {
+    let incarnation = incarnation(transaction)?;
+    let mut ledger = Ledger::default();
+    let mut numbers = Numbers::new();
+
+    let mut rooms = transaction.prepare_cached("SELECT no, kind, head, generation FROM rooms WHERE id = ?1")?;
+    for &room in &asked.rooms {
+        let found = rooms
+            .query_row([room.as_str()], |row| {
+                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+            })
+            .optional()?;
+        if let Some((no, kind, head, generation)) = found {
+            let epoch = Epoch { incarnation, generation: columns::epoch_part(generation)? };
+            ledger.rooms.insert(room.clone(), RoomState { kind: columns::kind(&kind)?, head: seq(head), epoch });
+            numbers.insert(room.clone(), no);
+        }
+    }
+
+    let mut people = transaction.prepare_cached("SELECT standing FROM members WHERE room = ?1 AND user_id = ?2")?;
+    for (room, user) in &asked.people {
+        let Some(no) = numbers.get(*room) else { continue };
+        let word: Option<String> = people.query_row(params![no, user.as_str()], |row| row.get(0)).optional()?;
+        ledger.standings.insert(((*room).clone(), (*user).clone()), Standing::parse(word.as_deref()));
+    }
+
+    let mut keys = transaction
+        .prepare_cached("SELECT id, seq, at, hash FROM entries WHERE room = ?1 AND author = ?2 AND key = ?3")?;
+    for (room, author, key) in &asked.keys {
+        let Some(no) = numbers.get(*room) else { continue };
+        let found = keys
+            .query_row(params![no, author.as_str(), key.as_str()], |row| {
+                Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?))
+            })
+            .optional()?;
+        if let Some((id, number, at, hash)) = found {
+            let known =
+                Known { id: Uuid::from_bytes(id), seq: seq(number), at: Timestamp(at), hash: columns::hash(hash)? };
+            ledger.known.insert(((*room).clone(), (*author).clone(), (*key).clone()), known);
+        }
+    }
+    Ok((ledger, numbers))
+}
+
+fn write(transaction: &Transaction<'_>, decided: &Decided<'_>, numbers: &Numbers) -> Result<(), StoreError> {
+    let no = |room: &RoomId| {
+        numbers.get(room).copied().ok_or_else(|| StoreError::Broken(format!("room {room} was not read")))
+    };
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO entries (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?;
+    for (draft, place) in &decided.entries {
+        let what = Columns::of(&draft.what);
+        insert.execute(params![
+            no(&draft.room)?,
+            number(place.seq),
+            place.id.as_bytes(),
+            what.kind,
+            draft.from.as_str(),
+            place.at.0,
+            draft.key.as_str(),
+            draft.hash.0,
+            what.text,
+            what.data,
+            what.target,
+            what.subject,
+            what.role,
+        ])?;
+    }
+
+    let mut raise = transaction.prepare_cached(
+        "UPDATE rooms SET head = ?2, last_message = coalesce(?3, last_message), name = coalesce(?4, name) WHERE no = ?1",
+    )?;
+    for (room, raised) in &decided.raised {
+        raise.execute(params![no(room)?, number(raised.head), raised.last_message.map(number), raised.name])?;
+    }
+
+    let mut stands = transaction.prepare_cached(
+        "INSERT INTO members (room, user_id, standing, since) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (room, user_id) DO UPDATE SET standing = excluded.standing, since = excluded.since",
+    )?;
+    let mut strangers = transaction.prepare_cached("DELETE FROM members WHERE room = ?1 AND user_id = ?2")?;
+    for ((room, user), membership) in &decided.changed {
+        match membership.standing.word() {
+            Some(word) => {
+                stands.execute(params![no(room)?, user.as_str(), word, number(membership.since)])?;
+            }
+            None => {
+                strangers.execute(params![no(room)?, user.as_str()])?;
+            }
+        }
+    }
+    Ok(())
+}
