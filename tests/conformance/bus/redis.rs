@@ -53,9 +53,10 @@ async fn a_redis_killed_for_eight_seconds_is_found_again_and_the_loss_is_said() 
     let mut endpoints = [Endpoint::dial(redis.addr(), "suite").await, Endpoint::dial(redis.addr(), "suite").await];
     redis.stop();
     let killed = Instant::now();
-    for endpoint in &endpoints {
-        let noticed = endpoint.is(Health::Down).await;
-        eprintln!("kill noticed after {noticed:?}");
+    for endpoint in &mut endpoints {
+        endpoint.is(Health::Down).await;
+        assert_eq!(endpoint.event().await, BusEvent::Lost, "said at once, not only when it is back");
+        eprintln!("kill noticed after {:?}", killed.elapsed());
         endpoint.says(0, "into the void");
     }
     // Longer than the client's own retries, which give up silently after about six seconds.
@@ -110,6 +111,7 @@ async fn a_cut_is_noticed_at_once_and_heals_by_itself() {
         door.cut();
         let noticed = endpoints[0].is(Health::Down).await;
         assert!(noticed < Duration::from_secs(1), "{noticed:?}");
+        assert_eq!(endpoints[0].event().await, BusEvent::Lost, "said at once, not only when it is back");
         endpoints[1].says(2, "missed");
         endpoints[1].hears_at_last("missed").await;
         door.mend();
