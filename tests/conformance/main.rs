@@ -1,5 +1,6 @@
-//! What every implementation of a seam must do.
+//! What every implementation of a seam must do, run against each of them.
 
 mod bus;
+mod store;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,5 +2,6 @@
 #![allow(dead_code, reason = "no suite uses all of it")]
 
 pub mod door;
+pub mod postgres;
 pub mod redis;
 mod resp;

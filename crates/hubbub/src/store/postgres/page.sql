@@ -14,7 +14,7 @@ LEFT JOIN LATERAL (
     (
         SELECT * FROM (
             SELECT near.*, row_number() OVER (ORDER BY near.seq DESC) AS nth,
-                   sum($8 + coalesce(octet_length(near.text), 0) + coalesce(octet_length(near.data), 0))
+                   sum($8::bigint + coalesce(octet_length(near.text), 0) + coalesce(octet_length(near.data), 0))
                        OVER (ORDER BY near.seq DESC) AS weighed
             FROM (
                 SELECT * FROM hubbub.entries

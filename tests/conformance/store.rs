@@ -1,0 +1,177 @@
+//! What every store must do.
+
+use crate::support::postgres::Postgres;
+use hubbub::store::{Created, NewRoom, Room, Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore};
+use hubbub_core::{
+    access::{Role, RoomKind, Standing},
+    entry::{Draft, Message, Outcome, Place, Right, Text, What},
+    ids::{Key, RoomId, UserId},
+    json::Json,
+    seq::Seq,
+};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+mod appending;
+mod instances;
+mod lives;
+mod reading;
+mod reference;
+
+/// Where a test keeps its logs; opened any number of times.
+pub enum Home {
+    Sqlite(TempDir),
+    Postgres { schema: String },
+}
+
+impl Home {
+    fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().expect("a directory"))
+    }
+
+    fn postgres() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        Self::Postgres { schema: format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed)) }
+    }
+
+    async fn try_open(&self) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(_) => Arc::new(SqliteStore::open(&self.file())?),
+            Self::Postgres { schema } => Arc::new(PostgresStore::connect(&Postgres::shared().url(), schema).await?),
+        })
+    }
+
+    async fn open(&self) -> Arc<dyn Store> {
+        self.try_open().await.expect("the store opens")
+    }
+
+    fn file(&self) -> PathBuf {
+        match self {
+            Self::Sqlite(directory) => directory.path().join("hubbub.db"),
+            Self::Postgres { .. } => panic!("Postgres has no file"),
+        }
+    }
+
+    fn schema(&self) -> &str {
+        match self {
+            Self::Sqlite(_) => panic!("SQLite has no schema"),
+            Self::Postgres { schema } => schema,
+        }
+    }
+}
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).expect("a user id")
+}
+
+fn room(id: &str) -> RoomId {
+    RoomId::parse(id).expect("a room id")
+}
+
+const MEMBER: Standing = Standing::Member(Role::Member);
+const ADMIN: Standing = Standing::Member(Role::Admin);
+
+/// Drafts by one store's hash key.
+#[derive(Clone)]
+struct Pen(Arc<dyn Store>);
+
+impl Pen {
+    fn draft(&self, in_room: &str, from: &str, key: &str, what: What) -> Draft {
+        Draft {
+            room: room(in_room),
+            id: Uuid::now_v7(),
+            from: user(from),
+            key: Key::parse(key).expect("a key"),
+            hash: self.0.identity().hash_key.hash(&what),
+            what,
+            right: Right::Own,
+        }
+    }
+
+    fn by_backend(&self, in_room: &str, key: &str, what: What) -> Draft {
+        Draft { right: Right::Backend, ..self.draft(in_room, "hubbub:api", key, what) }
+    }
+
+    fn says(&self, in_room: &str, from: &str, key: &str, text: &str) -> Draft {
+        self.draft(in_room, from, key, says(text))
+    }
+
+    /// Makes a room with members, one `joined` each.
+    async fn room(&self, id: &str, kind: RoomKind, members: &[(&str, Role)]) -> Room {
+        let joined = |(name, role): &(&str, Role)| {
+            self.by_backend(id, &format!("first-{name}"), What::Joined { user: user(name), role: *role })
+        };
+        let new =
+            NewRoom { id: room(id), kind, name: format!("The room {id}"), first: members.iter().map(joined).collect() };
+        match self.0.create_room(&new).await.expect("a room") {
+            Created::New(room, entries) => {
+                assert_eq!(entries.len(), members.len());
+                room
+            }
+            Created::Exists(room) => panic!("there is a {room:?} already"),
+        }
+    }
+
+    /// A room where ana is the admin and ben a member, with head 2.
+    async fn general(&self) -> Room {
+        self.room("general", RoomKind::Private, &[("ana", Role::Admin), ("ben", Role::Member)]).await
+    }
+
+    async fn append(&self, draft: Draft) -> Outcome {
+        let outcomes = self.0.append(&[draft]).await.expect("an answer");
+        assert_eq!(outcomes.len(), 1);
+        outcomes.into_iter().next().expect("an outcome")
+    }
+}
+
+fn says(text: &str) -> What {
+    answers(text, None)
+}
+
+fn answers(text: &str, reply_to: Option<u64>) -> What {
+    What::Message(Message { text: Text::parse(text).expect("a text"), data: None, reply_to: reply_to.map(Seq::new) })
+}
+
+fn place(outcome: &Outcome) -> Place {
+    match outcome {
+        Outcome::Appended(place) | Outcome::Known(place) => *place,
+        other => panic!("not in the log: {other:?}"),
+    }
+}
+
+fn seqs(entries: &[hubbub_core::entry::Entry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.seq.get()).collect()
+}
+
+fn json(text: &str) -> Json {
+    Json::trusted(text.to_owned())
+}
+
+/// Declares each test twice: for SQLite and for Postgres.
+macro_rules! for_every_store {
+    ($($(#[$doc:meta])* async fn $name:ident($home:ident: &Home) $body:block)*) => {
+        $($(#[$doc])* async fn $name($home: &$crate::store::Home) $body)*
+
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(&$crate::store::Home::sqlite()).await;
+            })*
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(&$crate::store::Home::postgres()).await;
+            })*
+        }
+    };
+}
+pub(crate) use for_every_store;

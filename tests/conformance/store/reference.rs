@@ -1,0 +1,136 @@
+//! The store against the pure rules: random drafts, in random batches, must meet the same fate.
+
+use super::{Pen, answers, for_every_store, room, user};
+use hubbub_core::{
+    access::{Role, RoomKind},
+    entry::{Draft, Outcome, Right, Timestamp, What},
+    ids::Key,
+    ledger::{Ledger, RoomState},
+    protocol::rpc::PageOf,
+    seq::Seq,
+};
+use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+const ROOMS: [(&str, RoomKind); 4] = [
+    ("open", RoomKind::Open),
+    ("private", RoomKind::Private),
+    ("direct", RoomKind::Direct),
+    ("nowhere", RoomKind::Open),
+];
+const PEOPLE: [&str; 5] = ["ana", "ben", "cem", "eve", "Ω"];
+
+for_every_store! {
+    async fn random_drafts_meet_the_fate_the_rules_say(home: &Home) {
+        for seed in 0..6 {
+            // Half of the runs are of messages only, which Postgres numbers by itself.
+            compare(home, seed, seed % 2 == 0).await;
+        }
+    }
+}
+
+async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
+    let mut dice = StdRng::seed_from_u64(seed);
+    let pen = Pen(home.open().await);
+    let prefixed = |name: &str| format!("{name}-{seed}");
+    let mut ledger = Ledger::default();
+    for (name, kind) in &ROOMS[..3] {
+        let members = [("ana", Role::Admin), ("ben", Role::Member)];
+        let made = pen.room(&prefixed(name), *kind, &members).await;
+        ledger.rooms.insert(made.id.clone(), RoomState { kind: *kind, head: made.head, epoch: made.epoch });
+        for (name, role) in members {
+            ledger.standings.insert((made.id.clone(), user(name)), hubbub_core::access::Standing::Member(role));
+        }
+    }
+    if only_messages {
+        let ban = pen.by_backend(&prefixed("open"), "ban", What::Banned { user: user("eve") });
+        assert_eq!(normal(pen.append(ban.clone()).await), normal(ledger.apply(&ban, Timestamp(0))));
+    }
+
+    let mut texts: HashMap<(String, u64), Draft> = HashMap::new();
+    for _ in 0..40 {
+        let drafts: Vec<Draft> =
+            (0..dice.random_range(1..25)).map(|_| draft(&pen, &mut dice, &ledger, seed, only_messages)).collect();
+        let expected: Vec<Outcome> = drafts.iter().map(|draft| ledger.apply(draft, Timestamp(0))).collect();
+        let outcomes = pen.0.append(&drafts).await.expect("outcomes");
+        for ((draft, outcome), expected) in drafts.iter().zip(outcomes).zip(expected) {
+            if let Outcome::Appended(place) = outcome {
+                texts.insert((draft.room.to_string(), place.seq.get()), draft.clone());
+            }
+            assert_eq!(normal(outcome), normal(expected), "seed {seed}: {draft:?}");
+        }
+    }
+
+    for (id, state) in &ledger.rooms {
+        for person in PEOPLE {
+            let view = pen.0.look_up(&[(id.clone(), user(person))]).await.expect("a view")[0].clone().expect("a room");
+            assert_eq!(view.room.head, state.head);
+            let expected = ledger.standings.get(&(id.clone(), user(person))).copied().unwrap_or_default();
+            assert_eq!(view.standing, expected, "{person} in {id}");
+        }
+        let mut after = Seq::ZERO;
+        while after < state.head {
+            let page = pen.0.page(id, PageOf::After(after), 50).await.expect("a page").expect("a room");
+            assert_eq!(page.entries[0].seq, after.next());
+            for entry in page.entries {
+                assert_eq!(entry.seq, after.next());
+                after = entry.seq;
+                if let Some(draft) = texts.get(&(id.to_string(), after.get())) {
+                    assert_eq!(
+                        (&entry.what, &entry.from, &entry.key, entry.id),
+                        (&draft.what, &draft.from, &draft.key, draft.id)
+                    );
+                    assert!(entry.at > Timestamp(0));
+                }
+            }
+        }
+    }
+}
+
+/// The time is the store's; and refusals, places and conflicts are the same.
+fn normal(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Appended(mut place) => {
+            place.at = Timestamp(0);
+            Outcome::Appended(place)
+        }
+        Outcome::Known(mut place) => {
+            place.at = Timestamp(0);
+            Outcome::Known(place)
+        }
+        other => other,
+    }
+}
+
+fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages: bool) -> Draft {
+    let room_id = room(&format!("{}-{seed}", ROOMS[dice.random_range(0..ROOMS.len())].0));
+    let from = user(PEOPLE[dice.random_range(0..PEOPLE.len())]);
+    let subject = user(PEOPLE[dice.random_range(0..PEOPLE.len())]);
+    let role = if dice.random_ratio(1, 4) { Role::Admin } else { Role::Member };
+    let head = ledger.rooms.get(&room_id).map_or(0, |room| room.head.get());
+    let what = match if only_messages { 0 } else { dice.random_range(0..10) } {
+        0..4 => {
+            let reply_to = match dice.random_range(0..20) {
+                0 => Some(0),
+                1 => Some(dice.random_range(0..head + 2)),
+                2 => Some(head + dice.random_range(0..20)),
+                _ => None,
+            };
+            answers(&format!("text {}", dice.random_range(0..3)), reply_to)
+        }
+        4..6 => What::Joined { user: if dice.random_bool(0.5) { from.clone() } else { subject }, role },
+        6..8 => What::Left { user: if dice.random_bool(0.5) { from.clone() } else { subject } },
+        8 => What::Banned { user: subject },
+        _ => What::Renamed { name: format!("name {}", dice.next_u32()) },
+    };
+    Draft {
+        room: room_id,
+        id: Uuid::now_v7(),
+        from,
+        key: Key::parse(&format!("k{}", dice.random_range(0..60))).expect("a key"),
+        hash: pen.0.identity().hash_key.hash(&what),
+        what,
+        right: if !only_messages && dice.random_ratio(1, 5) { Right::Backend } else { Right::Own },
+    }
+}

@@ -1,0 +1,158 @@
+//! A real Postgres for one test program, in a directory of its own, gone when the program is.
+
+use std::{
+    fs,
+    io::Read,
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+/// A running server. Dropping it, or the end of the program however it comes, stops it and removes its files.
+pub struct Postgres {
+    port: u16,
+    server: Child,
+    /// Waits for the end of its input, which is ours, and cleans up: a `static` is never dropped.
+    undertaker: Child,
+}
+
+/// Who the server runs as: it refuses to be root.
+#[derive(Clone, Copy)]
+struct Owner(Option<(u32, u32)>);
+
+impl Postgres {
+    /// The one server of this program.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&[]))
+    }
+
+    /// Starts one; `settings` are like `fsync=off`.
+    pub fn start(settings: &[&str]) -> Self {
+        let programs = programs();
+        let owner = Owner::find();
+        let directory = tempfile::Builder::new().prefix("hubbub-postgres-").tempdir().expect("a directory").keep();
+        owner.give(&directory);
+        let data = directory.join("data");
+        let made = owner
+            .run(&programs.join("initdb"))
+            .args(["--no-sync", "--auth=trust", "--username=hubbub", "--encoding=UTF8", "--locale=C.UTF-8", "--pgdata"])
+            .arg(&data)
+            .current_dir(&directory)
+            .output()
+            .expect("initdb");
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+
+        let port = free_port();
+        let log = fs::File::create(directory.join("log")).expect("a log file");
+        let mut command = owner.run(&programs.join("postgres"));
+        command.arg("-D").arg(&data).args(["-p", &port.to_string(), "-h", "127.0.0.1"]);
+        command.arg("-k").arg(&directory).args(["-c", "max_connections=400", "-c", "log_error_verbosity=terse"]);
+        for setting in settings {
+            command.args(["-c", setting]);
+        }
+        let server = command
+            .current_dir(&directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("postgres");
+        let undertaker = Command::new("sh")
+            .args(["-c", "read -r _; kill -QUIT \"$0\"; while kill -0 \"$0\"; do sleep 0.1; done; rm -rf \"$1\""])
+            .arg(server.id().to_string())
+            .arg(&directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh");
+        let mut postgres = Self { port, server, undertaker };
+        postgres.wait_until_ready(&programs, &directory);
+        postgres
+    }
+
+    /// Where it listens on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A URL for it.
+    pub fn url(&self) -> String {
+        format!("postgres://hubbub@127.0.0.1:{}/postgres", self.port)
+    }
+
+    fn wait_until_ready(&mut self, programs: &Path, directory: &Path) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let asked = Command::new(programs.join("pg_isready"))
+                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-t", "1"])
+                .status();
+            if asked.is_ok_and(|status| status.success()) {
+                return;
+            }
+            let ended = self.server.try_wait().expect("the server's state");
+            if ended.is_some() || Instant::now() > deadline {
+                let mut log = String::new();
+                let _ = fs::File::open(directory.join("log")).and_then(|mut file| file.read_to_string(&mut log));
+                panic!("Postgres did not start ({ended:?}): {log}");
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.undertaker.stdin.take());
+        let _ = self.server.wait();
+        let _ = self.undertaker.wait();
+    }
+}
+
+impl Owner {
+    fn find() -> Self {
+        let number = |args: &[&str]| -> u32 {
+            let out = Command::new("id").args(args).output().expect("id");
+            let text = String::from_utf8_lossy(&out.stdout);
+            text.trim().parse().unwrap_or_else(|_| panic!("there is no user postgres: run scripts/install-services"))
+        };
+        if number(&["-u"]) == 0 {
+            Self(Some((number(&["-u", "postgres"]), number(&["-g", "postgres"]))))
+        } else {
+            Self(None)
+        }
+    }
+
+    fn run(self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        if let Some((user, group)) = self.0 {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+
+    fn give(self, directory: &Path) {
+        if let Some((user, group)) = self.0 {
+            std::os::unix::fs::chown(directory, Some(user), Some(group)).expect("chown");
+        }
+    }
+}
+
+/// The newest installed server's programs.
+fn programs() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin"))))
+        .filter(|(_, bin)| bin.join("initdb").exists())
+        .max()
+        .map(|(_, bin)| bin)
+        .unwrap_or_else(|| panic!("Postgres is not installed: run scripts/install-services"))
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
