@@ -69,7 +69,7 @@ impl Cursor {
         let mut weight = 0;
         let batch = items
             .take_while(|item| {
-                let room = weight < bytes;
+                let room = weight == 0 || weight < bytes;
                 weight += item.push.len();
                 room
             })
