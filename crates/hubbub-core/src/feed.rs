@@ -295,3 +295,6 @@ impl Feed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 //!
 //! `HUBBUB_SEEDS=n` tries more worlds, `HUBBUB_SEED=s` only that one.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 mod chance;
 mod client;
 mod shell;
