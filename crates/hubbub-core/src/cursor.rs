@@ -69,7 +69,7 @@ impl Cursor {
         let mut weight = 0;
         let batch = items
             .take_while(|item| {
-                let room = weight < bytes;
+                let room = weight == 0 || weight < bytes;
                 weight += item.push.len();
                 room
             })
@@ -93,5 +93,83 @@ impl Cursor {
     /// Whether the log still has what comes next, given a page's `floor` (the first seq kept).
     pub fn can_read(&self, epoch: Epoch, floor: Seq) -> bool {
         epoch == self.epoch && floor <= self.at.next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        entry::{Entry, Timestamp, What},
+        ids::{Key, RoomId},
+    };
+    use std::time::Instant;
+    use uuid::Uuid;
+
+    const EPOCH: Epoch = Epoch { incarnation: 1, generation: 1 };
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).unwrap()
+    }
+
+    /// An entry by which `leaver` leaves.
+    fn left(seq: u64, leaver: &str) -> Arc<Item> {
+        Item::new(&Entry {
+            room: RoomId::parse("general").unwrap(),
+            seq: Seq::new(seq),
+            id: Uuid::from_u128(u128::from(seq)),
+            from: user(leaver),
+            at: Timestamp(0),
+            key: Key::parse("k").unwrap(),
+            what: What::Left { user: user(leaver) },
+        })
+    }
+
+    fn cursor(at: u64, admitted: u64) -> Cursor {
+        Cursor::new(user("ana"), EPOCH, Seq::new(at), Seq::new(admitted))
+    }
+
+    #[test]
+    fn only_the_next_entry_is_delivered() {
+        let mut cursor = cursor(4, 4);
+        for (seq, pass, at) in
+            [(4, Pass::Skip, 4), (6, Pass::Gap, 4), (5, Pass::Deliver, 5), (5, Pass::Skip, 5), (6, Pass::Deliver, 6)]
+        {
+            assert_eq!((cursor.pass(&left(seq, "ben")), cursor.at().get()), (pass, at), "{seq}");
+        }
+    }
+
+    #[test]
+    fn only_ones_own_removal_after_the_admission_is_the_last() {
+        for (seq, leaver, pass) in [(5, "ana", Pass::Deliver), (6, "ana", Pass::Last), (6, "ben", Pass::Deliver)] {
+            assert_eq!(cursor(seq - 1, 5).pass(&left(seq, leaver)), pass, "{leaver} at {seq}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_takes_from_the_ring_or_asks_for_a_page_or_waits_or_is_lost() {
+        let now = Instant::now();
+        let mut feed = Feed::new();
+        assert!(matches!(cursor(3, 3).next(&feed, 1), Step::Lost));
+        feed.open(EPOCH, Seq::new(3), now);
+        for seq in 4..=6 {
+            feed.wake(EPOCH, left(seq, "ben"), now);
+        }
+        assert!(matches!(cursor(2, 3).next(&feed, 1), Step::Read(after) if after == Seq::new(2)));
+        assert!(matches!(cursor(6, 6).next(&feed, 1), Step::Wait));
+        assert!(matches!(cursor(9, 9).next(&feed, 1), Step::Wait));
+        for (bytes, count) in [(0, 1), (1, 1), (usize::MAX, 3)] {
+            assert!(matches!(cursor(3, 3).next(&feed, bytes), Step::Deliver(batch) if batch.len() == count), "{bytes}");
+        }
+        let other = Epoch { generation: 2, ..EPOCH };
+        assert!(matches!(Cursor::new(user("ana"), other, Seq::ZERO, Seq::ZERO).next(&feed, 1), Step::Lost));
+    }
+
+    #[test]
+    fn a_page_serves_if_it_is_of_the_same_epoch_and_nothing_before_it_is_gone() {
+        let other = Epoch { generation: 2, ..EPOCH };
+        for (epoch, floor, can) in [(EPOCH, 1, true), (EPOCH, 5, true), (EPOCH, 6, false), (other, 1, false)] {
+            assert_eq!(cursor(4, 4).can_read(epoch, Seq::new(floor)), can, "{epoch} {floor}");
+        }
     }
 }

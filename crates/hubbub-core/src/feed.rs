@@ -7,13 +7,14 @@
 use crate::{
     entry::Entry,
     ids::UserId,
-    limits::{AHEAD, REORDER, RING, RING_BYTES},
+    limits::{AHEAD, REORDER, RING, RING_BYTES, SWEEP_PATIENCE},
     protocol::push,
     seq::{Epoch, Seq},
 };
 use bytes::Bytes;
 use std::{
     collections::{BTreeMap, VecDeque},
+    mem,
     ops::Range,
     sync::Arc,
     time::{Duration, Instant},
@@ -72,6 +73,8 @@ pub struct Feed {
     ring: VecDeque<Arc<Item>>,
     ring_bytes: usize,
     ahead: BTreeMap<Seq, Arc<Item>>,
+    /// What was heard before it was opened.
+    early: VecDeque<(Epoch, Arc<Item>)>,
     /// The furthest seq known to exist.
     known: Seq,
     /// When the log is to be read, while `known` is beyond `end`.
@@ -95,6 +98,7 @@ impl Feed {
             ring: VecDeque::new(),
             ring_bytes: 0,
             ahead: BTreeMap::new(),
+            early: VecDeque::new(),
             known: Seq::ZERO,
             due: None,
             reading: None,
@@ -111,6 +115,11 @@ impl Feed {
         self.epoch
     }
 
+    /// The furthest entry known to exist: a later answer of the store that ends before it shows that the log has gone back.
+    pub fn known(&self) -> Seq {
+        self.known.max(self.end)
+    }
+
     /// Bytes held.
     pub const fn bytes(&self) -> usize {
         self.ring_bytes
@@ -125,35 +134,41 @@ impl Feed {
     /// Tells the feed a head that was read from the store after the feed began to listen.
     pub fn open(&mut self, epoch: Epoch, head: Seq, now: Instant) -> Heard {
         if self.epoch.is_some() {
-            return self.head(epoch, head, Seq::ZERO, REORDER, now);
+            return self.head(epoch, head, Seq::ZERO, SWEEP_PATIENCE, now);
         }
         self.epoch = Some(epoch);
         self.end = head;
-        self.ahead = self.ahead.split_off(&head.next());
+        for (of, item) in mem::take(&mut self.early) {
+            // A late wake of an epoch that has ended counts in another history.
+            if of == epoch && item.seq > head {
+                self.hold(item);
+            }
+        }
         self.settle(now)
     }
 
     /// Takes a wake that carries its entry.
     pub fn wake(&mut self, epoch: Epoch, item: Arc<Item>, now: Instant) -> Heard {
-        match self.epoch {
-            Some(own) if own != epoch => return Heard::OtherEpoch,
-            Some(_) if item.seq <= self.end => return Heard::Nothing,
-            // Before the feed is open only the newest are worth keeping; the rest is in the log.
-            None if self.ahead.len() == AHEAD => {
-                self.ahead.pop_first();
+        let Some(own) = self.epoch else {
+            // Only the newest are worth keeping; the rest is in the log.
+            if self.early.len() == AHEAD {
+                self.early.pop_front();
             }
-            _ => {}
+            self.early.push_back((epoch, item));
+            return Heard::Nothing;
+        };
+        if own != epoch {
+            return Heard::OtherEpoch;
         }
-        self.known = self.known.max(item.seq);
-        self.ahead.insert(item.seq, item);
-        if self.epoch.is_none() {
+        if item.seq <= self.end {
             return Heard::Nothing;
         }
+        self.hold(item);
         self.settle(now)
     }
 
-    /// Takes a head: from the sweep, or from a wake without its entry. `asked` is this feed's end when the store was asked
-    /// (0 for a wake): only a head below that shows that the log has gone back. `patience` is how long the wakes of what
+    /// Takes a head: from the sweep, or from a wake without its entry. `asked` is what this feed knew ([`Feed::known`]) when
+    /// the store was asked (0 for a wake): only a head below that shows that the log has gone back. `patience` is how long the wakes of what
     /// is missing may still be on their way.
     pub fn head(&mut self, epoch: Epoch, head: Seq, asked: Seq, patience: Duration, now: Instant) -> Heard {
         let Some(own) = self.epoch else { return Heard::Nothing };
@@ -208,12 +223,14 @@ impl Feed {
         }
         let before = self.end;
         self.known = self.known.max(head);
+        // What came next is below the floor by now.
+        let hole = items.first().map_or(head, |first| first.seq.before()) > self.end;
         for item in items {
             if item.seq == self.end.next() {
                 self.append(item);
             }
         }
-        if head.since(self.end) > RING as u64 {
+        if hole || head.since(self.end) > RING as u64 {
             // Far behind: the live end moves to the head, and readers page through the log by themselves.
             self.ring.clear();
             self.ring_bytes = 0;
@@ -245,8 +262,8 @@ impl Feed {
             self.due = None;
         } else {
             if self.end > before || self.due.is_none() {
-                // The gap is a new one.
-                self.due = Some(now + REORDER);
+                // The gap is a new one. With nothing held, only a head told of it: the wakes may all be on their way.
+                self.due = Some(now + if self.ahead.is_empty() { SWEEP_PATIENCE } else { REORDER });
             }
             if self.ahead.len() > AHEAD {
                 // Too much is held: read now, and let the log bring it.
@@ -263,6 +280,11 @@ impl Feed {
         }
     }
 
+    fn hold(&mut self, item: Arc<Item>) {
+        self.known = self.known.max(item.seq);
+        self.ahead.insert(item.seq, item);
+    }
+
     fn append(&mut self, item: Arc<Item>) {
         self.end = item.seq;
         self.ring_bytes += item.weight();
@@ -273,3 +295,6 @@ impl Feed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
