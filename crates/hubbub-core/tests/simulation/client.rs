@@ -254,8 +254,8 @@ impl World {
         let usable = if self.weather.floor_first {
             cursor.can_read(view.epoch, view.floor)
         } else {
-            // The floor shows as a gap.
-            cursor.can_read(view.epoch, Seq::ZERO)
+            // The floor shows as a gap, or as nothing at all where all that came next is gone.
+            cursor.can_read(view.epoch, Seq::ZERO) && (view.head <= cursor.at() || !view.page.is_empty())
         };
         // What readers have seen of the log, their feed knows too: it notices when that is lost.
         if let Some(feed) = at.feed.as_mut().filter(|_| at.life == life) {
