@@ -110,7 +110,7 @@ impl Feeds {
         }
     }
 
-    /// A head that the sweep read; `asked` is the feed's end when it asked.
+    /// A head that the sweep read; `asked` is what the feed knew to exist when it asked.
     pub fn hear_swept(self: &Arc<Self>, live: &Arc<Live>, head: Head, asked: Seq, patience: Duration) {
         self.tell(live, |feed, now| feed.head(head.epoch, head.seq, asked, patience, now));
     }
@@ -175,10 +175,10 @@ impl Live {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The end of the feed, once it is open.
-    pub fn end(&self) -> Option<Seq> {
+    /// How far the feed reaches, and the furthest entry it knows to exist; once it is open.
+    pub fn reach(&self) -> Option<(Seq, Seq)> {
         let state = self.state();
-        state.feed.epoch().map(|_| state.feed.end())
+        state.feed.epoch().map(|_| (state.feed.end(), state.feed.known()))
     }
 }
 
@@ -212,6 +212,11 @@ impl Listening {
     /// Tells the feed a head that was looked up after it began to listen.
     pub fn open(&self, epoch: Epoch, head: Seq) {
         self.feeds.tell(&self.live, |feed, now| feed.open(epoch, head, now));
+    }
+
+    /// Tells the feed a head that was read beside a page of the log: a reader may get ahead of what its feed has heard of.
+    pub fn hear_head(&self, epoch: Epoch, head: Seq) {
+        self.feeds.tell(&self.live, |feed, now| feed.head(epoch, head, Seq::ZERO, limits::SWEEP_PATIENCE, now));
     }
 
     /// The pages of the log.

@@ -29,7 +29,7 @@ pub(super) async fn mend(feeds: Arc<Feeds>, live: Arc<Live>) {
         let next = {
             let mut state = live.state();
             if state.doubted {
-                Next::Ask(state.feed.end())
+                Next::Ask(state.feed.known())
             } else if let Some(after) = state.feed.begin_read(now) {
                 Next::Read(after)
             } else if let Some(due) = state.feed.due() {
@@ -90,7 +90,7 @@ async fn settle_epoch(feeds: &Arc<Feeds>, live: &Arc<Live>, asked: Seq) -> Resul
         && found.epoch == own
         && found.seq < asked
     {
-        tracing::error!(room = %live.room, head = %found.seq, end = %asked, "the log is shorter than it was: the database has gone back");
+        tracing::error!(room = %live.room, head = %found.seq, known = %asked, "the log is shorter than it was: the database has gone back");
         feeds.store.bump_epoch(Some(own.incarnation)).await?;
         head = head_of(feeds.store.heads(&room).await?);
     }

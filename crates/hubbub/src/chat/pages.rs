@@ -23,6 +23,8 @@ pub struct Stretch {
     pub epoch: Epoch,
     /// The first seq kept.
     pub floor: Seq,
+    /// The last seq.
+    pub head: Seq,
     /// Entries in order.
     pub items: Vec<Arc<Item>>,
 }
@@ -76,7 +78,7 @@ impl Pages {
         let answer = match page {
             Ok(page) => Ok(page.map(|page| {
                 let items = page.entries.iter().map(Item::new).collect();
-                Arc::new(Stretch { epoch: page.epoch, floor: page.floor, items })
+                Arc::new(Stretch { epoch: page.epoch, floor: page.floor, head: page.head, items })
             })),
             Err(error) => {
                 tracing::warn!(%error, room = %key.0, "reading a page of the log failed");

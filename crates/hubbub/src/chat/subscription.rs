@@ -197,6 +197,7 @@ impl Subscription {
         if !self.cursor.can_read(stretch.epoch, stretch.floor) {
             return Then::Lost;
         }
+        self.listening.hear_head(stretch.epoch, stretch.head);
         let at = self.cursor.at();
         self.page = stretch.items.iter().filter(|item| item.seq > at).cloned().collect();
         match self.page.front() {
