@@ -1,0 +1,231 @@
+//! Several instances of the real program, on a real Postgres and a real Redis, each behind doors of its own.
+
+use crate::{
+    http::{self, Answer},
+    person::Person,
+    support::{door::Door, postgres::Postgres, redis::Redis},
+    wire::DEADLINE,
+};
+use serde_json::{Value, json};
+use std::{
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+pub const SECRET: &str = "a secret of stories, long enough for them";
+pub const API_KEY: &str = "an API key of stories, long enough for them";
+
+/// One running instance.
+pub struct Instance {
+    pub addr: SocketAddr,
+    pub redis: Option<Door>,
+    pub postgres: Option<Door>,
+    process: Child,
+    arguments: Vec<String>,
+}
+
+/// See the module.
+pub struct Cluster {
+    pub instances: Vec<Instance>,
+    pub redis: Option<Redis>,
+    schema: String,
+}
+
+static SCHEMAS: AtomicU32 = AtomicU32::new(1);
+
+impl Cluster {
+    /// `n` instances on the shared Postgres, in a schema of their own, and a Redis of their own.
+    pub async fn of(n: usize) -> Self {
+        let redis = Redis::start().await;
+        let schema = format!("story_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
+        let mut cluster = Self { instances: Vec::new(), redis: Some(redis), schema };
+        for _ in 0..n {
+            cluster.start_one().await;
+        }
+        cluster.ready().await;
+        cluster
+    }
+
+    /// One instance on SQLite, as on a laptop.
+    pub async fn laptop(directory: &std::path::Path) -> Self {
+        let store = format!("sqlite:{}", directory.join("hubbub.db").display());
+        let instance = Instance::start(vec!["--store".into(), store], None, None).await;
+        let cluster = Self { instances: vec![instance], redis: None, schema: String::new() };
+        cluster.ready().await;
+        cluster
+    }
+
+    async fn start_one(&mut self) {
+        let postgres = Door::to(SocketAddr::from(([127, 0, 0, 1], Postgres::shared().port()))).await;
+        let redis = Door::to(self.redis.as_ref().expect("a Redis").addr()).await;
+        let arguments = vec![
+            "--store".into(),
+            format!("postgres://hubbub@{}/postgres", postgres.addr()),
+            "--schema".into(),
+            self.schema.clone(),
+            "--bus".into(),
+            format!("redis://{}", redis.addr()),
+        ];
+        self.instances.push(Instance::start(arguments, Some(redis), Some(postgres)).await);
+    }
+
+    /// Waits until every instance says that all is well.
+    pub async fn ready(&self) {
+        for instance in &self.instances {
+            instance.is_ready(|ready| ready["status"] == "ok").await;
+        }
+    }
+
+    /// Where an instance listens.
+    pub fn at(&self, n: usize) -> SocketAddr {
+        self.instances[n].addr
+    }
+
+    /// Somebody connected to an instance.
+    pub async fn person(&self, name: &str, n: usize) -> Person {
+        let person = Person::new(name, self.at(n));
+        person.is_connected().await;
+        person
+    }
+
+    /// A room with members, made by the product's backend.
+    pub async fn room(&self, id: &str, kind: &str, members: &[&str]) {
+        let members: Vec<Value> = members.iter().map(|user| json!({ "user": user })).collect();
+        let answer = self.api("POST", "/v1/rooms", &json!({ "id": id, "kind": kind, "members": members })).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    }
+
+    /// A REST request to the first instance.
+    pub async fn api(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.instances[0].api(method, path, body).await
+    }
+
+    /// The room's whole log, from the store.
+    pub async fn log(&self, room: &str) -> Vec<Value> {
+        let mut log: Vec<Value> = Vec::new();
+        loop {
+            let path = format!("/v1/rooms/{room}/messages?after={}&limit=1000", log.len());
+            let page = self.instances[0].api("GET", &path, &Value::Null).await.json();
+            log.extend(page["entries"].as_array().expect("entries").iter().cloned());
+            if log.len() as u64 == page["head"].as_u64().expect("a head") {
+                return log;
+            }
+        }
+    }
+
+    /// The log is dense, and each of these people has received exactly it, in order, from `from` on.
+    pub async fn verify(&self, room: &str, people: &[&Person]) -> Vec<Value> {
+        let log = self.log(room).await;
+        for (n, entry) in log.iter().enumerate() {
+            assert_eq!(entry["seq"], n as u64 + 1, "the stored log has a hole");
+        }
+        for person in people {
+            person.has_read(room, log.len() as u64).await;
+            person.with(room, |followed| {
+                assert!(followed.faults.is_empty(), "{}: {:?}", person.name, followed.faults);
+                let from = followed.entries.first().map_or(0, |entry| entry["seq"].as_u64().unwrap_or(1) - 1) as usize;
+                assert_eq!(followed.entries, log[from..], "what {} received is not the log", person.name);
+            });
+        }
+        log
+    }
+
+    /// Kills an instance without a word, and returns it for a restart.
+    pub fn kill(&mut self, n: usize) {
+        self.instances[n].process.kill().expect("kill");
+        self.instances[n].process.wait().expect("wait");
+    }
+
+    /// Starts a killed instance again, at the same address.
+    pub async fn restart(&mut self, n: usize) {
+        let instance = &mut self.instances[n];
+        instance.process = run(instance.addr, &instance.arguments);
+        instance.is_ready(|ready| ready["status"] == "ok").await;
+    }
+}
+
+impl Instance {
+    async fn start(arguments: Vec<String>, redis: Option<Door>, postgres: Option<Door>) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let addr = listener.local_addr().expect("an address");
+        drop(listener);
+        let process = run(addr, &arguments);
+        Self { addr, redis, postgres, process, arguments }
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits until `/health/ready` says so.
+    pub async fn is_ready(&self, says: impl Fn(&Value) -> bool) {
+        let asked = Instant::now();
+        let mut last = String::new();
+        while asked.elapsed() < 3 * DEADLINE {
+            if let Ok(answer) = http::ask(self.addr, "GET", "/health/ready", &[], "").await {
+                if answer.status == 200 && says(&answer.json()) {
+                    return;
+                }
+                last = answer.text;
+            }
+            breathe().await;
+        }
+        panic!("{} was not ready in time; it last said {last}", self.addr);
+    }
+
+    /// A REST request with the API key.
+    pub async fn api(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let bearer = format!("Bearer {API_KEY}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        http::ask(self.addr, method, path, &headers, &body).await.expect("an answer")
+    }
+
+    /// A counter of `/metrics`.
+    pub async fn counter(&self, name: &str) -> u64 {
+        let text = http::ask(self.addr, "GET", "/metrics", &[], "").await.expect("metrics").text;
+        let line = text.lines().find(|line| line.split(' ').next() == Some(name));
+        line.and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap_or_else(|| panic!("no counter {name}"))
+    }
+
+    /// Resident memory of the process, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a process");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).expect("a number") * 1024
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // Gone already, if the story killed it.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn run(addr: SocketAddr, arguments: &[String]) -> Child {
+    let log = if std::env::var_os("HUBBUB_STORY_LOGS").is_some() { Stdio::inherit() } else { Stdio::null() };
+    Command::new(env!("CARGO_BIN_EXE_hubbub"))
+        .args(["serve", "--listen", &addr.to_string(), "--token-secret", SECRET, "--api-key", API_KEY])
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("the program")
+}
+
+/// The pause between two looks at something that is waited for.
+pub async fn breathe() {
+    tokio::time::sleep(Duration::from_millis(10)).await;
+}
+
+/// Prints the median and the worst of repeated measurements beside what was promised.
+pub fn print_times(what: &str, promised: Duration, times: &mut [Duration]) {
+    times.sort();
+    let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
+    println!("{what}: median {median:.2?}, worst {worst:.2?} of {} runs; promised {promised:?}", times.len());
+}
