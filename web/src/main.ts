@@ -17,11 +17,12 @@ let state: State = "connecting";
 let instance = "";
 let loading = false;
 
-// Three things may be wrong at once; the gravest is told.
-const troubles: { end: Notice | null; connection: string | null; sending: string | null } = {
+// Several things may be wrong at once; the gravest is told.
+const troubles: Record<"connection" | "sending" | "loading", string | null> & { end: Notice | null } = {
     end: null,
     connection: null,
     sending: null,
+    loading: null,
 };
 let remedy: (() => Promise<unknown>) | null = null;
 
@@ -54,10 +55,8 @@ const connection = new Connection(
         },
         subscribed(fresh, epoch, head) {
             troubles.end = null;
-            if (fresh) {
-                take({ do: "start", epoch, head });
-                void load();
-            }
+            if (fresh) take({ do: "start", epoch, head });
+            if (fresh || view.nearTop()) void load();
             void outbox.flush();
             draw();
         },
@@ -112,15 +111,18 @@ async function load(): Promise<void> {
     const { epoch } = timeline;
     try {
         const page = await connection.before(before, PAGE);
+        troubles.loading = null;
         take({ do: "page", page });
+        await drawn;
     } catch (error) {
-        troubles.sending = `Older messages could not be loaded: ${refusal(failure(error))}`;
+        troubles.loading = `Older messages could not be loaded: ${refusal(failure(error))}`;
         draw();
+        return;
     } finally {
         loading = false;
     }
-    // The history was replaced while the page was on its way: its own newest page is still to come.
-    if (timeline.epoch !== epoch) void load();
+    // Either the window is taller than the page, or the history was replaced meanwhile and its newest page is to come.
+    if (view.nearTop() || timeline.epoch !== epoch) void load();
 }
 
 async function help(): Promise<void> {
@@ -140,16 +142,14 @@ function take(action: Step): void {
     draw();
 }
 
-let drawing = false;
+let drawn: Promise<void> | null = null;
 function draw(): void {
-    if (drawing) return;
-    drawing = true;
     // Many entries may arrive in one turn; they are drawn once.
-    queueMicrotask(() => {
-        drawing = false;
+    drawn ??= Promise.resolve().then(() => {
+        drawn = null;
         view.state(state, instance, timeline.head);
         view.show(timeline, timeline.epoch !== null && older(timeline) === null);
-        const passing = troubles.connection ?? troubles.sending;
+        const passing = troubles.connection ?? troubles.sending ?? troubles.loading;
         view.tell(troubles.end ?? (passing ? { text: passing } : null));
     });
 }

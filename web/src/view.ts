@@ -62,7 +62,7 @@ export class View {
         this.down.addEventListener("click", () => this.toBottom());
         this.remedy.addEventListener("click", () => this.actions.remedy());
         this.scroller.addEventListener("scroll", () => {
-            if (this.scroller.scrollTop < NEAR_PX) this.actions.older();
+            if (this.nearTop()) this.actions.older();
             if (this.atBottom()) this.down.hidden = true;
         });
         new ResizeObserver(() => {
@@ -111,11 +111,12 @@ export class View {
             this.shown.delete(key);
         }
         let previous: Row | undefined;
-        let place: Element | null = this.log.firstElementChild;
+        let above: HTMLElement | null = null;
         for (const row of list) {
             const node = this.node(row, previous);
-            if (node === place) place = place.nextElementSibling;
-            else this.log.insertBefore(node, place);
+            const here: Element | null = above ? above.nextElementSibling : this.log.firstElementChild;
+            if (node !== here) this.log.insertBefore(node, here);
+            above = node;
             previous = row;
         }
 
@@ -126,6 +127,11 @@ export class View {
         else if (grewAbove) this.scroller.scrollTop = this.scroller.scrollHeight - heightBelow;
         if (!stay && newest && newest.seq > this.last && newest.from !== this.me) this.down.hidden = false;
         this.last = newest?.seq ?? this.last;
+    }
+
+    /** Whether an older page is wanted. */
+    nearTop(): boolean {
+        return this.scroller.scrollTop < NEAR_PX;
     }
 
     private node(row: Row, previous: Row | undefined): HTMLElement {
@@ -207,7 +213,8 @@ export class View {
 
     private fit(): void {
         this.text.style.height = "auto";
-        this.text.style.height = `${Math.min(this.text.scrollHeight, 180)}px`;
+        const borders = this.text.offsetHeight - this.text.clientHeight;
+        this.text.style.height = `${Math.min(this.text.scrollHeight + borders, 180)}px`;
     }
 
     private atBottom(): boolean {
