@@ -9,8 +9,7 @@ const PAGE = 50;
 const asked = new URLSearchParams(location.search);
 const me = asked.get("user") || "ana";
 const room = asked.get("room") || "general";
-const server =
-    asked.get("server") || new URL("./connection/websocket", location.href).href.replace(/^http/, "ws");
+const server = asked.get("server") || ownServer();
 
 let timeline = empty(me);
 let state: State = "connecting";
@@ -71,6 +70,14 @@ const connection = new Connection(
         },
     },
 );
+
+/** Where the page came from. The person stands in the address for balancers that keep one on one instance. */
+function ownServer(): string {
+    const address = new URL("./connection/websocket", location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    address.search = new URLSearchParams({ user: me }).toString();
+    return address.href;
+}
 
 /** Made once per draft. Away from localhost and https the browser has no randomUUID. */
 function newKey(): string {
