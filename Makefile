@@ -1,0 +1,107 @@
+# What a developer does here. `make` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# More arguments for `make run`, for example: make run ARGS='--listen 127.0.0.1:9000'
+ARGS ?=
+
+DENY_VERSION := 0.20.2
+DENY := $(shell command -v cargo-deny || echo .tools/bin/cargo-deny)
+
+WEB_MODULES := web/node_modules/.package-lock.json
+WEB_PAGE := web/dist/index.html
+SDK_JS := tests/sdk/js/node_modules/.package-lock.json
+SDK_PYTHON := .tools/venv/ready
+
+.PHONY: help
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: need-rust web ## start a server for trying out: SQLite, no Redis, people ana and ben, a room "general"
+	@echo
+	@echo "Once it listens, open these two windows (with the address it prints, if you changed it):"
+	@echo "  http://127.0.0.1:8000/?user=ana"
+	@echo "  http://127.0.0.1:8000/?user=ben"
+	@echo
+	cargo run --release -p hubbub -- serve --dev $(ARGS)
+
+.PHONY: test
+test: need-rust services web sdk ## everything that must pass before a change goes in (lint is separate)
+	cd web && npm test --silent
+	cargo test --workspace
+
+.PHONY: test-long
+test-long: export HUBBUB_LONG = 1
+test-long: test ## the same with the long stories and more random cases
+
+.PHONY: cluster
+cluster: need-rust services web ## three instances on Postgres and Redis behind nginx; Ctrl-C ends all of it
+	cargo build --release -p hubbub
+	scripts/cluster
+
+.PHONY: lint
+lint: need-rust $(WEB_MODULES) $(DENY) ## formatting, clippy, licences and sources of dependencies, types of the page
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@# Advisories come from a database that has to be fetched, which a build must not depend on: see `make advisories`.
+	$(DENY) --locked check licenses bans sources
+	cd web && npm run --silent lint
+
+.PHONY: advisories
+advisories: $(DENY) ## known vulnerabilities of dependencies (needs the network)
+	$(DENY) --locked check advisories
+
+.PHONY: breakages
+breakages: need-rust services web sdk ## break the code on purpose and see the tests notice
+	scripts/breakages
+
+.PHONY: bench-smoke
+bench-smoke: need-rust ## a short run of the load generator
+	cargo run --release -p hubbub-bench -- smoke
+
+.PHONY: web
+web: $(WEB_PAGE) ## build the page into web/dist, from where the server takes it
+
+.PHONY: sdk
+sdk: $(SDK_JS) $(SDK_PYTHON) ## install the SDKs that the stories drive
+
+.PHONY: services
+services: ## install Redis, Postgres, nginx and Python's venv where they are missing
+	@scripts/install-services
+
+.PHONY: fmt
+fmt: need-rust ## format the Rust code
+	cargo fmt --all
+
+$(WEB_PAGE): $(WEB_MODULES) $(wildcard web/src/* web/public/*) web/index.html web/vite.config.ts web/tsconfig.json
+	cd web && npm run --silent build
+	@touch $@
+
+# npm leaves this file behind, so that packages are installed again only when the lock has changed.
+%/node_modules/.package-lock.json: %/package-lock.json | need-node
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(SDK_PYTHON): tests/sdk/python/requirements.txt | services
+	python3 -m venv --clear .tools/venv
+	.tools/venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# Takes some minutes, once.
+.tools/bin/cargo-deny:
+	cargo install --root .tools cargo-deny --locked --version $(DENY_VERSION)
+
+.PHONY: need-rust
+need-rust:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust as rustup.rs says" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "a C compiler (cc) is missing: apt-get install build-essential, or xcode-select --install" >&2; exit 1; }
+
+.PHONY: need-node
+need-node:
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo "node and npm are missing: install Node.js 20.19 or newer, as nodejs.org says" >&2; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' \
+		|| { echo "Node.js $$(node --version) is too old: the page is built with 20.19 or newer" >&2; exit 1; }

@@ -1,0 +1,192 @@
+"""Drives the unmodified Python SDK; see ../README.md for the commands. Keep it equal to ../js/driver.js."""
+
+import argparse
+import asyncio
+import json
+import logging
+import random
+import sys
+import uuid
+
+from centrifuge import (
+    Client,
+    ClientEventHandler,
+    ReplyError,
+    StreamPosition,
+    SubscriptionEventHandler,
+)
+
+def tell(event, **more):
+    sys.stdout.write(json.dumps({"event": event, **more}) + "\n")
+    sys.stdout.flush()
+
+
+class Log(SubscriptionEventHandler):
+    """Every publication in the order of arrival."""
+
+    def __init__(self):
+        self.entries = []
+        self.counters = {"subscribed": 0, "recovered": 0, "not_recovered": 0, "duplicates": 0, "holes": 0}
+        self.top = 0
+        self.moved = asyncio.Condition()
+
+    async def on_subscribed(self, ctx):
+        self.counters["subscribed"] += 1
+        if ctx.recovered:
+            self.counters["recovered"] += 1
+        elif ctx.was_recovering:
+            self.counters["not_recovered"] += 1
+        position = ctx.stream_position or StreamPosition(0, "")
+        tell(
+            "subscribed",
+            recovered=ctx.recovered,
+            was_recovering=ctx.was_recovering,
+            offset=position.offset,
+            epoch=position.epoch,
+        )
+
+    async def on_publication(self, ctx):
+        offset, data = ctx.pub.offset, ctx.pub.data
+        if not offset:
+            return
+        self.entries.append([offset, data["id"], data.get("text")])
+        if offset <= self.top:
+            self.counters["duplicates"] += 1
+        elif len(self.entries) > 1 and offset > self.top + 1:
+            self.counters["holes"] += 1
+        self.top = max(self.top, offset)
+        async with self.moved:
+            self.moved.notify_all()
+
+    async def on_unsubscribed(self, ctx):
+        tell("unsubscribed", code=ctx.code, reason=ctx.reason)
+
+    async def on_error(self, ctx):
+        tell("error", of="subscription", code=ctx.code, message=str(ctx.error))
+
+
+class Events(ClientEventHandler):
+    async def on_connecting(self, ctx):
+        tell("connecting", code=ctx.code, reason=ctx.reason)
+
+    async def on_connected(self, ctx):
+        tell("connected", client=ctx.client)
+
+    async def on_disconnected(self, ctx):
+        tell("disconnected", code=ctx.code, reason=ctx.reason)
+
+    async def on_error(self, ctx):
+        tell("error", of="client", code=ctx.code, message=str(ctx.error))
+
+
+class Driver:
+    def __init__(self, args):
+        self.room = args.room
+        self.log = Log()
+        self.client = Client(
+            args.url,
+            events=Events(),
+            token=args.token,
+            name=args.user,
+            min_reconnect_delay=0.1,
+            max_reconnect_delay=1.0,
+            proxy=None,
+        )
+
+    async def subscribe(self, since=None):
+        since = since or {"offset": 0, "epoch": ""}
+
+        # This SDK takes a first position only so. It asks again where the server cannot recover.
+        async def position(_channel):
+            return StreamPosition(since["offset"], since["epoch"])
+
+        subscription = self.client.new_subscription(
+            f"room:{self.room}",
+            events=self.log,
+            min_resubscribe_delay=0.1,
+            max_resubscribe_delay=1.0,
+            recoverable=True,
+            get_state=position,
+        )
+        await subscription.subscribe()
+
+    async def say(self, n, prefix="", window=32):
+        acks = []
+        texts = iter([f"{prefix}{number}" for number in range(1, n + 1)])
+        counts = {"retries": 0, "refused": 0}
+
+        async def say_one(text):
+            key = str(uuid.uuid4())
+            while True:
+                try:
+                    result = await self.client.rpc("send", {"room": self.room, "key": key, "text": text})
+                    acks.append([result.data["seq"], result.data["id"], text])
+                    return
+                except ReplyError as error:
+                    if not error.temporary:
+                        counts["refused"] += 1
+                        tell("error", of="send", code=error.code, message=error.message)
+                        return
+                except Exception:  # Timeout, connection closed: whatever kept the answer away.
+                    pass
+                counts["retries"] += 1
+                await asyncio.sleep(random.uniform(0.05, 0.15))
+
+        async def worker():
+            for text in texts:
+                await say_one(text)
+
+        await asyncio.gather(*(worker() for _ in range(min(window, n))))
+        tell("said", acked=len(acks), **counts, acks=acks)
+
+    async def expect(self, seq):
+        async with self.log.moved:
+            await self.log.moved.wait_for(lambda: self.log.top >= seq)
+        tell("reached", seq=seq)
+
+    async def cut(self):
+        # The socket below the SDK, only to cut it.
+        connection = self.client._conn
+        if connection is not None:
+            connection.transport.abort()
+        tell("cut")
+
+    async def show(self):
+        tell("log", log=self.log.entries, **self.log.counters)
+
+    async def obey(self, line):
+        commands = {"subscribe": self.subscribe, "say": self.say, "expect": self.expect, "cut": self.cut, "log": self.show}
+        try:
+            command = json.loads(line)
+            act = commands.get(command.pop("do", None))
+            if act is None:
+                raise ValueError(f"no such command: {line.strip()}")
+            await act(**command)
+        except Exception as error:
+            tell("error", of="command", message=f"{type(error).__name__}: {error}")
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    for name in ("url", "token", "room", "user"):
+        parser.add_argument(f"--{name}", required=True)
+    driver = Driver(parser.parse_args())
+    await driver.client.connect()
+
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    running = set()
+    while line := (await reader.readline()).decode():
+        if '"quit"' in line:
+            break
+        task = asyncio.create_task(driver.obey(line))
+        running.add(task)
+        task.add_done_callback(running.discard)
+    for task in running:
+        task.cancel()
+    await driver.client.disconnect()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    asyncio.run(main())

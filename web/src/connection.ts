@@ -1,0 +1,118 @@
+// The official SDK, and what Hubbub adds to it by rpc.
+
+import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
+import type { Sent } from "./outbox.ts";
+import type { Entry, Page } from "./timeline.ts";
+import { ending, unsubscription } from "./words.ts";
+
+export type State = "connecting" | "connected" | "disconnected";
+
+export interface Listener {
+    state(state: State, why: string | null): void;
+    instance(label: string): void;
+    /** The subscription runs. `fresh`: what was loaded before does not continue; the log's end is `head`. */
+    subscribed(fresh: boolean, epoch: string, head: number): void;
+    entry(entry: Entry): void;
+    /** The subscription ended for good; `code` says why. */
+    unsubscribed(why: string, code: number): void;
+}
+
+export interface Place {
+    /** Where the WebSocket is. */
+    server: string;
+    user: string;
+    room: string;
+}
+
+export class Connection {
+    private readonly client: Centrifuge;
+    private readonly subscription: Subscription;
+
+    constructor(
+        private readonly place: Place,
+        listener: Listener,
+    ) {
+        this.client = new Centrifuge(place.server, {
+            name: "hubbub-web",
+            getToken: () => token(place.user),
+            websocket: listening((label) => listener.instance(label)),
+        });
+        this.client.on("connecting", ({ code, reason }) =>
+            listener.state("connecting", code === 0 ? null : `Connection lost (${reason}). Coming back …`),
+        );
+        this.client.on("connected", () => listener.state("connected", null));
+        this.client.on("disconnected", ({ code, reason }) => listener.state("disconnected", ending(code, reason)));
+        this.client.on("error", ({ type, error }) => {
+            if (type === "connectToken") listener.state("connecting", "The server is not there yet. Trying again …");
+            else if (type === "transport") listener.state("connecting", "The server does not answer. Trying again …");
+            else if (type === "connect") listener.state("connecting", `${error.message}. Trying again …`);
+        });
+
+        this.subscription = this.client.newSubscription(`room:${place.room}`);
+        this.subscription.on("subscribed", ({ recovered, streamPosition }) =>
+            listener.subscribed(!recovered, streamPosition?.epoch ?? "", streamPosition?.offset ?? 0),
+        );
+        this.subscription.on("publication", ({ data, offset }) => {
+            // Without an offset it is a hint that no log keeps.
+            if (offset) listener.entry(data as Entry);
+        });
+        this.subscription.on("unsubscribed", ({ code, reason }) => {
+            if (code !== 0) listener.unsubscribed(unsubscription(code, reason), code);
+        });
+    }
+
+    open(): void {
+        this.subscription.subscribe();
+        this.client.connect();
+    }
+
+    /** Asks for the subscription again, after it ended. */
+    follow(): void {
+        this.subscription.subscribe();
+    }
+
+    send(key: string, text: string): Promise<Sent> {
+        return this.rpc("send", { room: this.place.room, key, text });
+    }
+
+    before(seq: number, limit: number): Promise<Page> {
+        return this.rpc("messages", { room: this.place.room, before: seq, limit });
+    }
+
+    join(): Promise<unknown> {
+        return this.rpc("join", { room: this.place.room });
+    }
+
+    create(): Promise<unknown> {
+        return this.rpc("create_room", { id: this.place.room, kind: "open", name: this.place.room });
+    }
+
+    private async rpc<Answer>(method: string, data: unknown): Promise<Answer> {
+        const { data: answer } = await this.client.rpc(method, data);
+        return answer as Answer;
+    }
+}
+
+/** Asks the server that gave us the page; only with --dev does it know this. */
+async function token(user: string): Promise<string> {
+    const answer = await fetch(`./dev/token?user=${encodeURIComponent(user)}`, { cache: "no-store" });
+    if (answer.status === 404) throw new UnauthorizedError("no tokens here");
+    if (!answer.ok) throw new Error(`no token: HTTP ${answer.status}`);
+    return ((await answer.json()) as { token: string }).token;
+}
+
+/** The connect reply names the instance; the SDK keeps that to itself, so a listener beside it reads it. */
+function listening(instance: (label: string) => void): typeof WebSocket {
+    return class extends WebSocket {
+        constructor(url: string | URL, protocols?: string | string[]) {
+            super(url, protocols);
+            const first = ({ data }: MessageEvent<string>) => {
+                this.removeEventListener("message", first);
+                const [line = ""] = data.split("\n");
+                const reply = JSON.parse(line) as { connect?: { node?: string } };
+                if (reply.connect) instance(reply.connect.node ?? "");
+            };
+            this.addEventListener("message", first);
+        }
+    };
+}

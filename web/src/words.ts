@@ -1,0 +1,59 @@
+// Codes in words, for the person at the page.
+
+/** What the SDK rejects with, and what the server answers. Codes below 100 are the SDK's own. */
+export interface Failure {
+    code: number;
+    message: string;
+    temporary?: boolean;
+}
+
+export function failure(problem: unknown): Failure {
+    if (typeof problem === "object" && problem !== null && "code" in problem && typeof problem.code === "number") {
+        const { code, message, temporary } = problem as Failure;
+        return { code, message: message ?? "", temporary: temporary === true };
+    }
+    return { code: 0, message: problem instanceof Error ? problem.message : String(problem) };
+}
+
+/** Whether the same command, with the same key, may succeed later. */
+export function mayRetry(problem: Failure): boolean {
+    return problem.code < 100 || problem.temporary === true;
+}
+
+const commands: Record<number, string> = {
+    101: "The server does not know who you are.",
+    102: "There is no such room, or you may not see it.",
+    104: "This server does not know that command. Is the page newer than the server?",
+    108: "This server cannot do that (yet).",
+    109: "The token has expired.",
+    112: "The history has changed on the server.",
+    429: "The server is busy. Trying again …",
+    503: "The server cannot reach its database. Trying again …",
+};
+
+/** Why a command was refused. */
+export function refusal({ code, message }: Failure): string {
+    if (code === 103) return `Not allowed: ${message}.`;
+    if (code === 409) return "This key was used for another message before.";
+    return commands[code] ?? `${message || "unknown error"} (${code})`;
+}
+
+const ends: Record<number, string> = {
+    0: "Disconnected.",
+    1: "The server gave out no token. Tokens come from your own backend; only a server started with --dev makes them itself.",
+    3: "A message from the server was larger than the browser accepts.",
+    3500: "The server does not accept the token.",
+    3501: "The server did not understand the page.",
+    3503: "You were logged out by the server.",
+};
+
+/** Why the connection ended for good. */
+export function ending(code: number, reason: string): string {
+    return ends[code] ?? `Disconnected: ${reason} (${code}).`;
+}
+
+/** Why a subscription ended for good. */
+export function unsubscription(code: number, reason: string): string {
+    if (code === 2000) return "You were removed from this room.";
+    return refusal({ code, message: reason });
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { empty, older, rows, step, unsent } from "../.tests/timeline.js";
+
+const entry = (seq, from = "ben", key = `k${seq}`, text = `text ${seq}`) => ({
+    type: "message",
+    id: `id-${seq}`,
+    room: "general",
+    seq,
+    from,
+    at: "2026-01-31T09:30:00.000Z",
+    key,
+    text,
+});
+const page = (from, to, head, floor = 1, epoch = "e1") => ({
+    do: "page",
+    page: { entries: Array.from({ length: to - from + 1 }, (_, n) => entry(from + n)), head, floor, epoch },
+});
+const start = (head, epoch = "e1") => ({ do: "start", epoch, head });
+const live = (...args) => ({ do: "live", entry: entry(...args) });
+const draft = (key, text = key) => ({ do: "draft", key, text, at: "2026-01-31T09:31:00.000Z" });
+const stored = (key, seq, epoch = "e1") => ({ do: "stored", key, seq, epoch });
+const after = (...steps) => steps.reduce(step, empty("ana"));
+const shown = (timeline) =>
+    rows(timeline).map((row) => (row.kind === "entry" ? row.entry.seq : `${row.draft.key} ${row.draft.state}`));
+
+test("a page and the entries that follow it make one log", () => {
+    assert.deepEqual(shown(after(start(3), page(1, 3, 3), live(4), live(5))), [1, 2, 3, 4, 5]);
+});
+
+test("entries that arrive before their page stand after it", () => {
+    assert.deepEqual(shown(after(start(3), live(4), live(5), page(1, 3, 5))), [1, 2, 3, 4, 5]);
+});
+
+test("the same entry twice is shown once", () => {
+    assert.deepEqual(shown(after(start(2), page(1, 2, 2), live(3), live(3), page(1, 3, 3))), [1, 2, 3]);
+});
+
+test("an entry whose content is gone replaces the one that was loaded", () => {
+    const gone = { ...entry(2), text: undefined, gone: true };
+    const timeline = after(start(2), page(1, 2, 2), {
+        do: "page",
+        page: { entries: [gone], head: 2, floor: 1, epoch: "e1" },
+    });
+    assert.equal(timeline.entries[1].gone, true);
+    assert.equal(timeline.entries[1].text, undefined);
+});
+
+test("older pages end where the log, or what is kept of it, begins", () => {
+    assert.equal(older(empty("ana")), null);
+    assert.equal(older(after(start(0))), null);
+    assert.equal(older(after(start(90))), 91);
+    assert.equal(older(after(start(90), page(41, 90, 90))), 41);
+    assert.equal(older(after(start(90), page(1, 90, 90))), null);
+    assert.equal(older(after(start(90), page(41, 90, 90, 41))), null);
+});
+
+test("a draft stands at the end until it is answered, then at its seq", () => {
+    const sending = after(start(2), page(1, 2, 2), draft("a"), live(3));
+    assert.deepEqual(shown(sending), [1, 2, 3, "a sending"]);
+    const answered = [stored("a", 4), live(5)].reduce(step, sending);
+    assert.deepEqual(shown(answered), [1, 2, 3, "a stored", 5]);
+    assert.deepEqual(unsent(answered), []);
+});
+
+test("a draft and its entry are never shown both, whichever comes first", () => {
+    assert.deepEqual(shown(after(start(0), draft("a"), stored("a", 1), live(1, "ana", "a"))), [1]);
+    assert.deepEqual(shown(after(start(0), draft("a"), live(1, "ana", "a"), stored("a", 1))), [1]);
+});
+
+test("a draft keeps its row when it becomes an entry", () => {
+    const before = after(start(0), draft("a"));
+    const since = step(before, live(1, "ana", "a"));
+    assert.equal(rows(since)[0].key, rows(before)[0].key);
+});
+
+test("the same key of somebody else is another message", () => {
+    assert.deepEqual(shown(after(start(0), draft("a"), live(1, "ben", "a"))), [1, "a sending"]);
+});
+
+test("a retry that is answered with an older message leaves nothing at the end", () => {
+    assert.deepEqual(shown(after(start(90), page(41, 90, 90), draft("a"), stored("a", 7))).length, 50);
+});
+
+test("a refused draft says why, and can be sent again with its key or be discarded", () => {
+    const refused = after(start(0), draft("a", "hi"), { do: "refused", key: "a", error: "too long" });
+    assert.equal(refused.drafts[0].error, "too long");
+    assert.deepEqual(unsent(refused), []);
+    const again = step(refused, { do: "again", key: "a" });
+    assert.deepEqual(unsent(again).map(({ key, text }) => [key, text]), [["a", "hi"]]);
+    assert.deepEqual(shown(step(refused, { do: "discard", key: "a" })), []);
+});
+
+test("drafts are sent in the order they were written", () => {
+    assert.deepEqual(unsent(after(start(0), draft("a"), draft("b"), draft("c"))).map(({ key }) => key), ["a", "b", "c"]);
+});
+
+test("a fresh start forgets the log and keeps what is not sent yet", () => {
+    const timeline = after(start(2), page(1, 2, 2), draft("a"), draft("b"), stored("a", 3), start(1, "e2"));
+    assert.deepEqual(shown(timeline), ["b sending"]);
+    assert.equal(timeline.head, 1);
+});
+
+test("a page of another history is not mixed in", () => {
+    assert.deepEqual(shown(after(start(2, "e2"), page(1, 2, 2, 1, "e1"))), []);
+});

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ending, failure, mayRetry, refusal, unsubscription } from "../.tests/words.js";
+
+test("what the SDK lost on the way and what the server calls temporary may be tried again", () => {
+    assert.equal(mayRetry(failure({ code: 1, message: "timeout" })), true);
+    assert.equal(mayRetry(failure({ code: 503, message: "", temporary: true })), true);
+    assert.equal(mayRetry(failure({ code: 107, message: "bad request" })), false);
+    assert.equal(mayRetry(failure(new Error("the socket is gone"))), true);
+});
+
+test("every refusal is a sentence, also one that this page does not know", () => {
+    assert.equal(refusal({ code: 107, message: "bad request: text: 9000 bytes; the limit is 8192" }),
+        "bad request: text: 9000 bytes; the limit is 8192 (107)");
+    assert.match(refusal({ code: 102, message: "unknown room" }), /no such room/);
+    assert.match(ending(3500, "invalid token"), /token/);
+    assert.match(ending(3999, "strange"), /strange \(3999\)/);
+    assert.match(unsubscription(2000, "removed from the room"), /removed/);
+});
