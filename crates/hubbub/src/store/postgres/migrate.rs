@@ -17,8 +17,12 @@ const KNOWN: i32 = MIGRATIONS.len() as i32;
 
 /// Checks the server, migrates, and returns what the database says about itself.
 pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, StoreError> {
-    let mut client = connect::dial(config).await?;
-    let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
+    let (mut client, fsync) = connect::patiently(async {
+        let client = connect::dial(config).await?;
+        let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
+        Ok((client, fsync))
+    })
+    .await?;
     if fsync != "on" {
         return Err(StoreError::Broken(format!(
             "the server runs with fsync = {fsync}: it would acknowledge what a power cut takes back; turn it on"
