@@ -52,6 +52,19 @@ impl Home {
         self.try_open().await.expect("the store opens")
     }
 
+    /// Does what no store would do.
+    async fn change(&self, sql: &str) {
+        match self {
+            Self::Sqlite(_) => {
+                rusqlite::Connection::open(self.file()).and_then(|file| file.execute_batch(sql)).expect("the change");
+            }
+            Self::Postgres { schema } => {
+                let sql = format!("SET search_path = {schema}; {sql}");
+                instances::raw().await.batch_execute(&sql).await.expect("the change");
+            }
+        }
+    }
+
     fn file(&self) -> PathBuf {
         match self {
             Self::Sqlite(directory) => directory.path().join("hubbub.db"),

@@ -3,7 +3,12 @@
 use super::{Home, Pen, for_every_store, place, room, seqs, user};
 use crate::support::postgres::Postgres;
 use hubbub::store::{StoreError, postgres::PostgresStore, sqlite::SqliteStore};
-use hubbub_core::{entry::Outcome, protocol::rpc::PageOf, seq::Seq};
+use hubbub_core::{
+    access::Refusal,
+    entry::{Outcome, What},
+    protocol::rpc::PageOf,
+    seq::Seq,
+};
 
 for_every_store! {
     async fn everything_is_there_after_reopening(home: &Home) {
@@ -46,18 +51,38 @@ for_every_store! {
         assert!(forced != answers[0] && forced != 0);
     }
 
+    async fn a_log_that_is_full_is_said_to_be(home: &Home) {
+        let pen = Pen(home.open().await);
+        pen.general().await;
+        // As if it had been written to for some thousand years.
+        home.change(&format!("UPDATE rooms SET head = {}", Seq::MAX.get() - 1)).await;
+        let full = Outcome::Refused(Refusal::LogFull);
+        let batch = ["1", "2", "3"].map(|key| pen.says("general", "ben", key, "hi"));
+        let outcomes = pen.0.append(&batch).await.expect("outcomes");
+        assert_eq!(place(&outcomes[0]).seq, Seq::MAX);
+        assert_eq!(outcomes[1..], [full.clone(), full.clone()]);
+        assert_eq!(pen.append(pen.draft("general", "ana", "4", What::Renamed { name: "Other".into() })).await, full);
+        assert_eq!(pen.0.heads(&[room("general")]).await.expect("heads")[0].expect("a head").seq, Seq::MAX);
+    }
+
+    async fn an_erased_body_lets_its_key_fit_any_other(home: &Home) {
+        let pen = Pen(home.open().await);
+        pen.general().await;
+        let first = place(&pen.append(pen.says("general", "ben", "k", "hi")).await);
+        home.change("UPDATE entries SET hash = NULL, text = ''").await;
+        let rename = pen.draft("general", "ana", "name", What::Renamed { name: "Other".into() });
+        for batch in [vec![pen.says("general", "ben", "k", "ho")], vec![pen.says("general", "ben", "k", "hu"), rename]] {
+            assert_eq!(pen.0.append(&batch).await.expect("outcomes")[0], Outcome::Known(first));
+        }
+    }
+
     async fn tables_of_a_newer_version_are_refused(home: &Home) {
         drop(home.open().await);
-        match home {
-            Home::Sqlite(_) => {
-                let file = rusqlite::Connection::open(home.file()).expect("the file");
-                file.pragma_update(None, "user_version", 1000).expect("a version");
-            }
-            Home::Postgres { schema } => {
-                let raw = super::instances::raw().await;
-                raw.batch_execute(&format!("INSERT INTO {schema}.migrations (version) VALUES (1000)")).await.expect("a version");
-            }
-        }
+        home.change(match home {
+            Home::Sqlite(_) => "PRAGMA user_version = 1000",
+            Home::Postgres { .. } => "INSERT INTO migrations (version) VALUES (1000)",
+        })
+        .await;
         let refused = home.try_open().await.err().expect("a refusal");
         assert!(matches!(&refused, StoreError::Broken(why) if why.contains("1000") && why.contains("newer")), "{refused}");
     }

@@ -189,7 +189,7 @@ impl PostgresStore {
             async { lease.execute(&forget, &[&gone_rooms, &gone_users]).await },
             lease.batch_execute("COMMIT"),
         );
-        Ok(inserted.and(raised).and(stands).and(forgotten).and_then(|_| committed)?)
+        Ok(inserted.and(raised).and(stands).and(forgotten).and(committed)?)
     }
 }
 

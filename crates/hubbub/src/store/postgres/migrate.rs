@@ -17,8 +17,12 @@ const KNOWN: i32 = MIGRATIONS.len() as i32;
 
 /// Checks the server, migrates, and returns what the database says about itself.
 pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, StoreError> {
-    let mut client = connect::dial(config).await?;
-    let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
+    let (mut client, fsync) = connect::patiently(async {
+        let client = connect::dial(config).await?;
+        let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
+        Ok((client, fsync))
+    })
+    .await?;
     if fsync != "on" {
         return Err(StoreError::Broken(format!(
             "the server runs with fsync = {fsync}: it would acknowledge what a power cut takes back; turn it on"
@@ -36,8 +40,11 @@ pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, St
 
 /// The version of the tables that are there; 0 when there are none.
 async fn version(client: &impl GenericClient, schema: &Schema) -> Result<i32, StoreError> {
-    let name = schema.put_into("hubbub.migrations");
-    let is_there: bool = client.query_one("SELECT to_regclass($1::text) IS NOT NULL", &[&name]).await?.get(0);
+    // Not to_regclass(): its cache, unlike a query's snapshot, may not have noticed what was made while we waited for the lock.
+    let sql =
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1::text AND c.relname = 'migrations')";
+    let is_there: bool = client.query_one(sql, &[&schema.as_str()]).await?.get(0);
     if !is_there {
         return Ok(0);
     }
@@ -60,11 +67,15 @@ async fn migrate(client: &mut Client, schema: &Schema) -> Result<(), StoreError>
     // Another instance may have been first.
     let version = version(&transaction, schema).await?;
     if version == 0 {
-        let sql = format!("CREATE SCHEMA IF NOT EXISTS \"{}\";", schema.as_str())
-            + &schema.put_into(
-                "CREATE TABLE IF NOT EXISTS hubbub.migrations (
-                    version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
-            );
+        // IF NOT EXISTS would ask for the right to make schemas even where an operator has made this one.
+        let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1::text)";
+        let is_there: bool = transaction.query_one(sql, &[&schema.as_str()]).await?.get(0);
+        if !is_there {
+            transaction.batch_execute(&format!("CREATE SCHEMA \"{}\"", schema.as_str())).await?;
+        }
+        let sql = schema.put_into(
+            "CREATE TABLE hubbub.migrations (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
+        );
         transaction.batch_execute(&sql).await?;
     }
     let applied = schema.put_into("INSERT INTO hubbub.migrations (version) VALUES ($1)");

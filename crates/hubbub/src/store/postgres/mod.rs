@@ -38,7 +38,7 @@ impl PostgresStore {
         let config = connect::config(url)?;
         let identity = migrate::run(&config, &schema).await?;
         let pool = connect::Pool::new(config, &schema)?;
-        pool.get().await?.settle();
+        connect::patiently(pool.get()).await?.settle();
         Ok(Self { identity, pool, sql: sql::Texts::new(&schema) })
     }
 }

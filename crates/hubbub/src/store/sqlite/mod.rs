@@ -40,7 +40,11 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
         let mut connection = Connection::open(path).map_err(|e| cannot_open(path, &e))?;
-        prepare(&connection).map_err(|e| cannot_open(path, &e))?;
+        let mode = prepare(&connection).map_err(|e| cannot_open(path, &e))?;
+        if mode != "wal" {
+            let why = format!("{}: its file system allows the journal `{mode}` and not `wal`", path.display());
+            return Err(StoreError::Broken(why));
+        }
         let identity = migrate::run(&mut connection, path)?;
         Ok(Self {
             identity,
@@ -80,12 +84,12 @@ fn lock(database: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+/// Returns the journal's mode.
+fn prepare(connection: &Connection) -> rusqlite::Result<String> {
     connection.busy_timeout(hubbub_core::limits::LOCK_TIMEOUT)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(())
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
 }
 
 impl From<rusqlite::Error> for StoreError {
