@@ -15,7 +15,7 @@ use std::{
 };
 
 pub const SECRET: &str = "a secret of stories, long enough for them";
-pub const API_KEY: &str = "an API key of stories, long enough for them";
+pub const API_KEY: &str = "an API key of stories that is long enough for them";
 
 /// One running instance.
 pub struct Instance {
