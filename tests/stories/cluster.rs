@@ -78,6 +78,11 @@ impl Cluster {
         }
     }
 
+    /// The schema everything of this cluster is in.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
     /// Where an instance listens.
     pub fn at(&self, n: usize) -> SocketAddr {
         self.instances[n].addr
