@@ -118,6 +118,11 @@ impl Feeds {
         self.tell(live, |feed, now| feed.head(head.epoch, head.seq, asked, patience, now));
     }
 
+    /// The store does not know this room any more.
+    pub fn doubt(self: &Arc<Self>, live: &Arc<Live>) {
+        self.tell(live, |_, _| Heard::WentBack);
+    }
+
     /// Tells a feed something, and does what follows from it.
     pub(super) fn tell(self: &Arc<Self>, live: &Arc<Live>, say: impl FnOnce(&mut Feed, Instant) -> Heard) {
         let now = Instant::now();

@@ -3,6 +3,9 @@
 //! It waits for several things at once (the socket, the inbox, answers, the clock) and owns everything of its connection.
 //! Nothing in it is a queue of messages: what the client has not read stays in the log.
 
+mod following;
+mod sending;
+
 use super::{
     Gateway, answer,
     answer::Answered,
@@ -14,7 +17,7 @@ use crate::chat::{
     inbox::{Inbox, Mail},
     pages::Stretch,
     post::Source,
-    subscription::{Beginning, Subscription, Taken, Then},
+    subscription::{Beginning, Subscription, Taken},
 };
 use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
@@ -23,15 +26,16 @@ use hubbub_core::{
     ids::{Key, RoomId, UserId},
     limits,
     protocol::{
-        command::{Command, Lines, Subscribe},
+        command::{Command, Lines},
         disconnect::Disconnect,
         error::CommandError,
-        push::{self, Unsubscribed},
-        reply::{self, Connected, Empty, Publications, Refreshed, Subscribed},
-        rpc::{Rpc, Send},
+        push,
+        reply::{self, Connected, Empty, Refreshed},
+        rpc::Rpc,
     },
     seq::Seq,
 };
+use sending::Sending;
 use std::{
     collections::{HashMap, VecDeque},
     future::poll_fn,
@@ -53,7 +57,7 @@ enum Done {
     Reply { reply: String, page: bool },
     Sent { room: RoomId, key: Option<Key>, answered: Answered },
     Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
-    Page { slot: u32, room: RoomId, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError> },
+    Page { slot: u32, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError> },
 }
 
 enum Event {
@@ -62,35 +66,6 @@ enum Event {
     Done(Done),
     Incoming(Incoming),
     Tick,
-}
-
-/// This connection's sends to one room that have not been answered, or were refused just now.
-#[derive(Default)]
-struct Sending {
-    outstanding: usize,
-    refused: Option<Refused>,
-}
-
-/// A send that was refused as busy or unavailable.
-struct Refused {
-    key: Option<Key>,
-    until: Instant,
-}
-
-impl Sending {
-    /// The first refusal counts: what comes after it must not overtake it.
-    fn refuse(&mut self, key: Option<Key>) {
-        self.refused.get_or_insert(Refused { key, until: Instant::now() + limits::REFUSED_FOR });
-    }
-
-    /// Whether a send must be refused because one before it was. Coming again with its key, that one opens the way.
-    fn refuses(&mut self, key: Option<&Key>) -> bool {
-        let now = Instant::now();
-        self.refused.take_if(|refused| {
-            (refused.key.is_some() && refused.key.as_ref() == key) || (self.outstanding == 0 && now >= refused.until)
-        });
-        self.refused.is_some()
-    }
 }
 
 /// Where a ping of ours is.
@@ -324,39 +299,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
     }
 
-    fn subscribe(&mut self, id: u32, ask: Subscribe) {
-        let slot = self.next_slot;
-        self.next_slot = self.next_slot.wrapping_add(1);
-        let (gateway, inbox, user) = (self.gateway.clone(), self.inbox.clone(), self.user());
-        self.in_flight.push(Box::pin(async move {
-            let (room, asked) = (ask.room.clone(), ask.recover.is_some());
-            let result = gateway.chat.subscribe(&user, ask, &inbox, slot, limits::WRITE_BYTES).await;
-            Done::Subscribed { id, slot, room, result, asked }
-        }));
-    }
-
-    /// Sends commit in the order they were sent: while one to this room was refused, those behind it are too.
-    fn send(&mut self, id: u32, send: Send, rpc: bool) {
-        let (room, key, user) = (send.room.clone(), send.key.clone(), self.user());
-        let sending = self.sending.entry(room.clone()).or_default();
-        let sent = if sending.refuses(key.as_ref()) {
-            Err(CommandError::BUSY)
-        } else {
-            answer::send(&self.gateway.chat, self.source, &user, id, send, rpc)
-        };
-        match sent {
-            Ok(answered) => {
-                sending.outstanding += 1;
-                self.in_flight.push(Box::pin(async move { Done::Sent { room, key, answered: answered.await } }));
-            }
-            Err(error) => {
-                sending.refuse(key);
-                self.connection.answered(false);
-                self.outbox.push(reply::error(id, &error));
-            }
-        }
-    }
-
     fn ask(&mut self, id: u32, ask: Ask) {
         let (gateway, source, user, page) = (self.gateway.clone(), self.source, self.user(), ask.is_page());
         self.in_flight.push(Box::pin(async move {
@@ -385,16 +327,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 self.connection.answered(page);
                 self.outbox.push(reply);
             }
-            Done::Sent { room, key, answered } => {
-                self.connection.answered(false);
-                if let Some(sending) = self.sending.get_mut(&room) {
-                    sending.outstanding -= 1;
-                    if answered.failed {
-                        sending.refuse(key);
-                    }
-                }
-                self.outbox.push(answered.reply);
-            }
+            Done::Sent { room, key, answered } => self.sent(&room, key, answered),
             Done::Subscribed { id, slot, room, result, asked } => {
                 self.connection.answered(false);
                 self.connection.subscribed(&room, asked, result.is_ok());
@@ -403,101 +336,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                     Err(error) => self.outbox.push(reply::error(id, &error.into())),
                 }
             }
-            Done::Page { slot, room, tries, page } => {
-                let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
-                match page {
-                    Ok(page) => match subscription.turn_page(page.as_deref(), tries) {
-                        Then::Read { after, tries } => self.read_page(slot, after, tries),
-                        Then::Lost => self.lose(&room, Unsubscribed::Lost),
-                        Then::More | Then::Wait | Then::Removed => self.ready.push_back(slot),
-                    },
-                    Err(_) => {
-                        // The store may be down: a page that is asked for again waits a little first.
-                        subscription.page_failed();
-                        let after = subscription.at();
-                        self.read_page(slot, after, tries.max(1) + 1);
-                    }
-                }
-            }
-        }
-    }
-
-    fn begin(&mut self, id: u32, slot: u32, room: RoomId, subscription: Subscription, begin: Beginning, asked: bool) {
-        let Beginning { epoch, at, recovered, first } = begin;
-        self.gateway.chat.metrics.delivered.inc_by(first.items.len() as u64);
-        let subscribed = Subscribed {
-            recoverable: true,
-            positioned: true,
-            epoch: epoch.to_string(),
-            offset: at.get(),
-            was_recovering: asked,
-            recovered: recovered == Some(true),
-            publications: Publications(first.items),
-        };
-        self.outbox.push(reply::ok(id, "subscribe", &subscribed));
-        self.slots.insert(room.clone(), slot);
-        let mut subscription = Box::new(subscription);
-        if subscription.is_paging() {
-            if self.may_page() {
-                self.paging.push(slot);
-            } else {
-                subscription.drop_page();
-            }
-        }
-        self.subscriptions.insert(slot, subscription);
-        // What was announced meanwhile named the slot before it was known here: it is looked at once in any case.
-        let then = if first.then == Then::Wait { Then::More } else { first.then };
-        self.go_on(slot, room, then);
-    }
-
-    /// Does what a subscription said is next.
-    fn go_on(&mut self, slot: u32, room: RoomId, then: Then) {
-        match then {
-            Then::Wait => {}
-            Then::More => self.ready.push_back(slot),
-            Then::Read { after, tries } => self.read_page(slot, after, tries),
-            Then::Removed => self.lose(&room, Unsubscribed::Removed),
-            Then::Lost => self.lose(&room, Unsubscribed::Lost),
-        }
-    }
-
-    /// Whether another subscription may read or hold a page of the log.
-    fn may_page(&mut self) -> bool {
-        let subscriptions = &self.subscriptions;
-        self.paging.retain(|slot| subscriptions.get(slot).is_some_and(|subscription| subscription.is_paging()));
-        self.paging.len() < limits::PAGING
-    }
-
-    fn read_page(&mut self, slot: u32, after: Seq, tries: u32) {
-        if !self.may_page() {
-            return self.pages_wanted.push_back((slot, after, tries));
-        }
-        let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
-        let room = subscription.room().clone();
-        if let Some(page) = subscription.page_after(after, tries) {
-            self.paging.push(slot);
-            self.in_flight.push(Box::pin(async move { Done::Page { slot, room, tries, page: page.await } }));
-        }
-    }
-
-    /// Reads pages that had to wait, as others have been used up.
-    fn read_wanted_pages(&mut self) {
-        while !self.pages_wanted.is_empty() && self.may_page() {
-            if let Some((slot, after, tries)) = self.pages_wanted.pop_front() {
-                self.read_page(slot, after, tries);
-            }
-        }
-    }
-
-    fn lose(&mut self, room: &RoomId, why: Unsubscribed) {
-        self.connection.unsubscribed(room);
-        self.end_subscription(room);
-        self.outbox.push(push::unsubscribe(room, why));
-    }
-
-    fn end_subscription(&mut self, room: &RoomId) {
-        if let Some(slot) = self.slots.remove(room) {
-            self.subscriptions.remove(&slot);
+            Done::Page { slot, tries, page } => self.turn_page(slot, tries, page),
         }
     }
 
