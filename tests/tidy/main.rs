@@ -46,13 +46,17 @@ const NOT_DONE_IN_CORE: [&str; 10] = [
 const LINES: usize = 450;
 
 /// Files that are still longer, and how long they may be until they are split. To be emptied, not to be added to.
-const STILL_LONG: [(&str, usize); 1] = [("crates/hubbub/src/gateway/client.rs", 472)];
+const STILL_LONG: [(&str, usize); 0] = [];
 
 /// Helpers of stories that may sleep: the pause between two looks at a level that has a deadline.
 const MAY_SLEEP: [&str; 1] = ["breathe"];
 
 /// Limits that a client or the product's backend can meet: each has a row with its number in docs/protocol.md.
-const MET_BY_CLIENTS: [&str; 33] = [
+const MET_BY_CLIENTS: [&str; 37] = [
+    "RECOVERIES_IN_FLIGHT",
+    "PAGING",
+    "WRITE_WITHIN",
+    "REFUSED_FOR",
     "ROOM_ID_BYTES",
     "USER_ID_BYTES",
     "KEY_BYTES",
@@ -89,7 +93,10 @@ const MET_BY_CLIENTS: [&str; 33] = [
 ];
 
 /// Limits that nobody outside meets.
-const INTERNAL: [&str; 27] = [
+const INTERNAL: [&str; 30] = [
+    "PAGE_READS",
+    "PONGS",
+    "SEND_PATIENCE",
     "SOCKET_SEND_BUFFER",
     "SOCKET_NOTSENT_LOWAT",
     "SOCKET_RECEIVE_BUFFER",
