@@ -7,7 +7,6 @@ use crate::{
     gateway::{Gateway, upgrade::upgrade},
     http::{self, Api},
     metrics::Metrics,
-    store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
     token::Tokens,
 };
 use anyhow::Context;
@@ -20,7 +19,6 @@ use axum::{
 };
 use hubbub_core::{
     access::{Role, RoomKind},
-    backoff::Backoff,
     entry::Right,
     ids::{RoomId, UserId},
     limits,
@@ -32,6 +30,10 @@ use std::{
     time::Duration,
 };
 use tokio::net::{TcpListener, TcpStream};
+
+mod open;
+
+pub use open::{bump_epoch, open_store};
 
 /// How long a client may take to send the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -104,27 +106,6 @@ async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat
         router = router.merge(http::dev::router(signing));
     }
     Ok((router, chat))
-}
-
-/// Opens the store. A server that is not there yet is waited for.
-pub async fn open_store(at: &StoreAt) -> anyhow::Result<Arc<dyn Store>> {
-    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-    loop {
-        let opened = match at {
-            StoreAt::Sqlite(path) => SqliteStore::open(path).map(|store| Arc::new(store) as Arc<dyn Store>),
-            StoreAt::Postgres { url, schema } => {
-                PostgresStore::connect(url, schema).await.map(|store| Arc::new(store) as Arc<dyn Store>)
-            }
-        };
-        match (opened, at) {
-            (Ok(store), _) => return Ok(store),
-            (Err(StoreError::Unavailable(why)), StoreAt::Postgres { .. }) => {
-                tracing::warn!(why, "the store does not answer; asking again");
-                tokio::time::sleep(backoff.next(rand::random())).await;
-            }
-            (Err(error), _) => return Err(error).context("--store"),
-        }
-    }
 }
 
 /// What `--dev` begins with.
