@@ -1,7 +1,7 @@
 //! What an operator says: flags, over the environment, over `HUBBUB_…_FILE` for what may hold a secret, over a TOML file,
 //! over defaults.
 
-use crate::token::Requirements;
+use crate::token::{OTHER_CLAIMS, Requirements, USER_CLAIM};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use hubbub_core::limits::SECRET_BYTES;
@@ -55,6 +55,10 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_TOKEN_AUDIENCE", value_name = "TEXT")]
     pub token_audience: Option<String>,
 
+    /// The claim of tokens that names the user [default: sub]
+    #[arg(long, env = "HUBBUB_TOKEN_USER_CLAIM", value_name = "NAME")]
+    pub token_user_claim: Option<String>,
+
     /// The key your backend calls /v1 with; several while one is being replaced: what is given is split at commas, so a key has none; better given as HUBBUB_API_KEY_FILE
     #[arg(long, env = "HUBBUB_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub api_key: Option<String>,
@@ -106,6 +110,7 @@ impl Settings {
             token_secret: secret(self.token_secret, "HUBBUB_TOKEN_SECRET_FILE", file.token_secret)?,
             token_issuer: given(self.token_issuer).or(given(file.token_issuer)),
             token_audience: given(self.token_audience).or(given(file.token_audience)),
+            token_user_claim: given(self.token_user_claim).or(given(file.token_user_claim)),
             api_key: secret(self.api_key, "HUBBUB_API_KEY_FILE", file.api_key)?,
             instance: given(self.instance).or(given(file.instance)),
             dev: self.dev || file.dev,
@@ -126,7 +131,7 @@ impl Settings {
     /// What is wrong and what to do.
     pub fn resolve_signing(self) -> anyhow::Result<(String, Requirements)> {
         let set = self.layered()?;
-        let required = set.requirements();
+        let required = set.requirements()?;
         let secret = set.token_secret.with_context(|| format!("{NO_SECRET}: the one your server has"))?;
         Ok((secret, required))
     }
@@ -151,7 +156,7 @@ impl Settings {
                 api_keys.extend(made_up.last().map(|(_, key)| key.clone()));
             }
         }
-        let (store, tokens) = (set.store_at()?, set.requirements());
+        let (store, tokens) = (set.store_at()?, set.requirements()?);
         let bus = BusAt::parse(set.bus.as_deref().unwrap_or("local"))?;
         if matches!(store, StoreAt::Sqlite(_)) && bus != BusAt::Local {
             bail!(
@@ -183,8 +188,13 @@ impl Settings {
         StoreAt::parse(self.store.as_deref().unwrap_or("sqlite:hubbub.db"), self.schema.as_deref().unwrap_or("hubbub"))
     }
 
-    fn requirements(&self) -> Requirements {
-        Requirements { issuer: self.token_issuer.clone(), audience: self.token_audience.clone() }
+    fn requirements(&self) -> anyhow::Result<Requirements> {
+        let user_claim = self.token_user_claim.as_deref().unwrap_or(USER_CLAIM);
+        if OTHER_CLAIMS.contains(&user_claim) {
+            bail!("--token-user-claim {user_claim}: this claim means something else; name the one with the user's id");
+        }
+        let (issuer, audience) = (self.token_issuer.clone(), self.token_audience.clone());
+        Ok(Requirements { issuer, audience, user_claim: user_claim.into() })
     }
 }
 

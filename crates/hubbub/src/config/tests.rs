@@ -10,6 +10,8 @@ fn what_is_wrong_is_said_with_what_to_do() {
     assert!(error_of(Settings::default()).contains("HUBBUB_TOKEN_SECRET"));
     let two = Settings { token_secret: secret(), bus: Some("redis://localhost".into()), ..Settings::default() };
     assert!(error_of(two).contains("postgres://"));
+    let claim = Settings { token_secret: secret(), token_user_claim: Some("exp".into()), ..Settings::default() };
+    assert!(error_of(claim).contains("--token-user-claim exp"));
     let odd = Settings { token_secret: secret(), store: Some("mysql://x".into()), ..Settings::default() };
     assert!(error_of(odd).contains("sqlite:FILE or postgres://"));
 }
