@@ -28,6 +28,24 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
+    /// Whether a URL and a schema's name are of use, without dialling. Returns what to show people: server and database.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when they are not, also when the URL insists on TLS.
+    pub fn check(url: &str, schema: &str) -> Result<String, StoreError> {
+        sql::Schema::parse(schema)?;
+        Ok(connect::shown(&connect::config(url)?))
+    }
+
+    /// Whether `schema` has been Hubbub's before. Makes nothing.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn is_there(url: &str, schema: &str) -> Result<bool, StoreError> {
+        let (config, schema) = (connect::config(url)?, sql::Schema::parse(schema)?);
+        connect::patiently(migrate::is_there(&config, &schema)).await
+    }
+
     /// Connects, and makes or migrates the tables in `schema` (`[a-z_][a-z0-9_]{0,62}`).
     ///
     /// # Errors

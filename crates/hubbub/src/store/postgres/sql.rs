@@ -15,7 +15,7 @@ impl Schema {
             Ok(Self(name.to_owned()))
         } else {
             Err(StoreError::Broken(format!(
-                "the schema `{name}`: a name of at most 63 of a-z 0-9 _ that begins with neither a digit nor pg_ is needed"
+                "--schema {name}: a name of at most 63 of a-z 0-9 _ that begins with neither a digit nor pg_ is needed"
             )))
         }
     }

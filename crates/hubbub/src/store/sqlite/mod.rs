@@ -10,7 +10,7 @@ use hubbub_core::{
     json::Json,
     protocol::rpc::PageOf,
 };
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
@@ -32,6 +32,21 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// Whether the file is there and has been Hubbub's before. Makes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot be read, [`StoreError::Broken`] when it is no database.
+    pub fn is_there(path: &Path) -> Result<bool, StoreError> {
+        match std::fs::metadata(path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(StoreError::Unavailable(error.to_string())),
+        }
+        let version = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .and_then(|file| file.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)));
+        version.map(|version| version > 0).map_err(|e| cannot_open(path, &e))
+    }
+
     /// Opens the file, making it if there is none, and keeps it locked for this process until the store is dropped.
     ///
     /// # Errors
