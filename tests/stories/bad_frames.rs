@@ -43,6 +43,11 @@ async fn what_cannot_be_answered_closes_with_a_code_and_nobody_else_notices() {
     let connect = json!({ "id": 1, "connect": { "token": token("eve") } }).to_string();
     let text = |text: &str| frame(1, text.as_bytes());
     let over = format!(r#"{{"id":2,"rpc":{{"method":"rooms","data":"{}"}}}}"#, "x".repeat(64 * 1024));
+    let mut pieces = text(&"x".repeat(60 * 1024)).repeat(5);
+    // None of them is the last, and all but the first go on.
+    for (n, at) in (0..5).zip((0..).step_by(pieces.len() / 5)) {
+        pieces[at] = u8::from(n == 0);
+    }
     // Whether a `connect` goes before, the bytes, the code, and what the reason names.
     for (what, connected, bytes, code, reason) in [
         ("no connect first", false, text(r#"{"id":1,"rpc":{"method":"rooms"}}"#), 3501, "connect"),
@@ -56,13 +61,14 @@ async fn what_cannot_be_answered_closes_with_a_code_and_nobody_else_notices() {
         ("an id below zero", true, text(r#"{"id":-2,"rpc":{"method":"rooms"}}"#), 3501, "id"),
         ("binary", true, frame(2, b"{}"), 3501, "binary"),
         ("a frame over the limit", true, text(&over), 3501, "65536"),
-        // Of a frame far over the limit the head is enough.
-        ("a frame far over the limit", true, text(&"x".repeat(300 * 1024))[..14].to_vec(), 1009, ""),
+        ("a frame far over the limit", true, text(&"x".repeat(300 * 1024)), 1009, ""),
         ("not UTF-8", true, frame(1, b"{\"id\":2,\"\xff\xfe\":{}}"), 1007, ""),
         ("an opcode that does not exist", true, frame(3, b"{}"), 1002, ""),
         ("a frame without a mask", true, vec![0x81, 0x02, b'{', b'}'], 1002, ""),
         ("a ping that is too long", true, frame(9, &[b'x'; 126]), 1002, ""),
         ("a continuation of nothing", true, frame(0, b"{}"), 1002, ""),
+        ("a message far over the limit in pieces", true, pieces, 3501, "WebSocket"),
+        ("a goodbye", true, frame(8, &1000_u16.to_be_bytes()), 1000, ""),
     ] {
         let mut raw = if connected { Raw::of(cluster.at(0), "eve").await } else { Raw::open(cluster.at(0)).await };
         raw.send(&bytes).await;
