@@ -105,6 +105,17 @@ impl Wire {
         }
     }
 
+    /// The next text frame as it is. Safe to cancel.
+    pub async fn frame(&mut self) -> Option<String> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(message)) if message.is_text() => return message.as_text().map(str::to_owned),
+                Some(Ok(message)) if !message.is_close() => {}
+                _ => return None,
+            }
+        }
+    }
+
     /// The next line, within the deadline.
     pub async fn line(&mut self) -> Value {
         match tokio::time::timeout(DEADLINE, self.next()).await {

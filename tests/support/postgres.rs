@@ -75,6 +75,11 @@ impl Postgres {
         postgres
     }
 
+    /// The process id of the server.
+    pub fn pid(&self) -> u32 {
+        self.server.id()
+    }
+
     /// Where it listens on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port

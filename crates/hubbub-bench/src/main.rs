@@ -1,1 +1,122 @@
-fn main() {}
+//! Measures the release binary of Hubbub beside bare loops that do only what cannot be left out.
+//!
+//! Three processes, so that CPU is counted apart: the server, the load generator (this one), and the bare loop (this
+//! program again, as `hubbub-bench bare …`).
+
+use anyhow::{Context, bail};
+use clap::{Parser, Subcommand, ValueEnum};
+use std::{os::unix::process::CommandExt, path::PathBuf};
+
+mod bare;
+mod deliveries;
+mod herd;
+mod process;
+mod report;
+mod sends;
+
+#[allow(dead_code, reason = "shared with the test suites")]
+#[path = "../../../tests/support/postgres.rs"]
+mod postgres;
+
+/// The server's own allocator, so that the bare loops differ in nothing else.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Descriptors beside the readers' sockets.
+const OTHER_FILES: u64 = 200;
+
+/// Load generator, and the bare loops Hubbub is measured beside.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Try it: cargo build --release -p hubbub -p hubbub-bench && target/release/hubbub-bench smoke\n\n\
+                  Everything is on loopback. CPU includes what the kernel does for the peer, on both sides of each ratio.\n\
+                  Figures move by some per cent from run to run; the ratios less, for both sides are of one run."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// About a minute: memory of idle readers, CPU per delivery, durable sends per second, each beside a bare loop
+    Smoke(Smoke),
+    /// The bare loops, driven over stdin: `smoke` starts these itself
+    #[command(hide = true)]
+    Bare {
+        #[command(subcommand)]
+        bare: bare::Bare,
+    },
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Smoke {
+    /// Only this part
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Readers of the one room
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    readers: u32,
+    /// The server's program [default: `hubbub` beside this one]
+    #[arg(long, value_name = "FILE")]
+    server: Option<PathBuf>,
+    /// Seconds that sends are counted for, in each of their parts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Memory per idle reader
+    Memory,
+    /// CPU per delivery
+    Deliveries,
+    /// Durable sends per second
+    Sends,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Smoke(smoke) => smoke_test(&smoke),
+        Command::Bare { bare } => bare::run(bare),
+    }
+}
+
+fn smoke_test(smoke: &Smoke) -> anyhow::Result<()> {
+    let server = match &smoke.server {
+        Some(path) => path.clone(),
+        None => std::env::current_exe()?.with_file_name("hubbub"),
+    };
+    if !server.exists() {
+        bail!("there is no {}: build it with cargo build --release -p hubbub", server.display());
+    }
+    let wants = |part| smoke.only.is_none_or(|only| only == part);
+    let mut report = report::Report::default();
+    if wants(Part::Memory) || wants(Part::Deliveries) {
+        raise_file_limit(u64::from(smoke.readers) + OTHER_FILES)?;
+        deliveries::measure(&server, smoke.readers as usize, wants(Part::Deliveries), &mut report)?;
+    }
+    if wants(Part::Sends) {
+        sends::measure(&server, smoke.seconds, &mut report)?;
+    }
+    report.print();
+    Ok(())
+}
+
+/// Starts this program again with the limit raised to the hard one, if it has to be.
+fn raise_file_limit(needed: u64) -> anyhow::Result<()> {
+    let (soft, hard) = process::file_limits()?;
+    if needed <= soft {
+        return Ok(());
+    }
+    if needed > hard {
+        bail!(
+            "{needed} open files are needed and {hard} allowed (ulimit -Hn): raise that, or measure fewer with --readers {}",
+            hard.saturating_sub(OTHER_FILES)
+        );
+    }
+    let error = process::with_all_files(&std::env::current_exe()?).args(std::env::args_os().skip(1)).exec();
+    Err(error).context("cannot start again with more open files")
+}

@@ -93,6 +93,7 @@ pub struct Connection {
     subscriptions: HashMap<RoomId, Subscription>,
     in_flight: usize,
     pages_in_flight: usize,
+    recoveries_in_flight: usize,
     connect_by: Instant,
     ping_at: Instant,
     pong_by: Option<Instant>,
@@ -108,6 +109,7 @@ impl Connection {
             subscriptions: HashMap::new(),
             in_flight: 0,
             pages_in_flight: 0,
+            recoveries_in_flight: 0,
             connect_by: now + limits::CONNECT_WITHIN,
             ping_at: now + limits::PING_EVERY,
             pong_by: None,
@@ -126,9 +128,11 @@ impl Connection {
             return false;
         }
         match &command.said {
-            Ok(Said::Subscribe(Subscribe { room, .. }) | Said::Unsubscribe(room)) => {
-                self.subscriptions.get(room) != Some(&Subscription::Pending)
+            Ok(Said::Subscribe(subscribe)) => {
+                self.subscriptions.get(&subscribe.room) != Some(&Subscription::Pending)
+                    && (subscribe.recover.is_none() || self.recoveries_in_flight < limits::RECOVERIES_IN_FLIGHT)
             }
+            Ok(Said::Unsubscribe(room)) => self.subscriptions.get(room) != Some(&Subscription::Pending),
             Ok(Said::History(_)) => self.pages_in_flight < limits::PAGES_IN_FLIGHT,
             Ok(Said::Rpc(rpc)) => !rpc.is_page() || self.pages_in_flight < limits::PAGES_IN_FLIGHT,
             _ => true,
@@ -183,6 +187,7 @@ impl Connection {
     fn ask(&mut self, id: u32, ask: Ask) -> Action {
         self.in_flight += 1;
         self.pages_in_flight += usize::from(ask.is_page());
+        self.recoveries_in_flight += usize::from(ask.is_recovery());
         Action::Ask(id, ask)
     }
 
@@ -212,8 +217,9 @@ impl Connection {
         self.pages_in_flight = self.pages_in_flight.saturating_sub(usize::from(page));
     }
 
-    /// A subscription stands, or was refused.
-    pub fn subscribed(&mut self, room: &RoomId, stands: bool) {
+    /// A subscription stands, or was refused; `recovery` says whether recovery was asked for.
+    pub fn subscribed(&mut self, room: &RoomId, recovery: bool, stands: bool) {
+        self.recoveries_in_flight = self.recoveries_in_flight.saturating_sub(usize::from(recovery));
         if stands {
             self.subscriptions.insert(room.clone(), Subscription::Live);
         } else {
@@ -235,6 +241,16 @@ impl Connection {
         self.pong_by.map_or(phase, |by| by.min(phase))
     }
 
+    /// A ping has been written: its answer is due.
+    pub fn pinged(&mut self, now: Instant) {
+        self.pong_by = Some(now + limits::PONG_WITHIN);
+    }
+
+    /// The socket is not being read, so that an answer that has come could not be seen.
+    pub fn excuse(&mut self, now: Instant) {
+        self.pong_by = self.pong_by.map(|_| now + limits::PONG_WITHIN);
+    }
+
     /// Time has passed.
     pub fn tick(&mut self, now: Instant) -> Action {
         if self.user.is_none() {
@@ -248,14 +264,18 @@ impl Connection {
         }
         if now >= self.ping_at {
             self.ping_at = now + limits::PING_EVERY;
-            self.pong_by = Some(now + limits::PONG_WITHIN);
-            return Action::Ping;
+            return if self.pong_by.is_none() { Action::Ping } else { Action::Nothing };
         }
         Action::Nothing
     }
 }
 
 impl Ask {
+    /// Whether the answer comes with a first page of a recovery.
+    pub const fn is_recovery(&self) -> bool {
+        matches!(self, Self::Subscribe(Subscribe { recover: Some(_), .. }))
+    }
+
     /// Whether the answer is a page.
     pub const fn is_page(&self) -> bool {
         match self {

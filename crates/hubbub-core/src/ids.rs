@@ -112,7 +112,18 @@ impl UserId {
     }
 }
 
+/// What ids of direct rooms begin with; nobody chooses such an id.
+const DIRECT: &str = "direct.";
+
 impl RoomId {
+    /// Parses the id that somebody chose for a new room.
+    pub fn parse_chosen(s: &str) -> Result<Self, Invalid> {
+        if s.starts_with(DIRECT) {
+            return Err(Invalid::new("id", format!("the prefix {DIRECT} is reserved")));
+        }
+        Self::parse_as("id", s)
+    }
+
     /// The one direct room of two people, whichever of them asks.
     pub fn direct(one: &UserId, other: &UserId) -> Self {
         use sha2::{Digest, Sha256};
@@ -122,7 +133,7 @@ impl RoomId {
         hash.update(first.as_str());
         hash.update(second.as_str());
         let hex: String = hash.finalize()[..16].iter().map(|b| format!("{b:02x}")).collect();
-        Self(format!("direct.{hex}").into())
+        Self(format!("{DIRECT}{hex}").into())
     }
 
     /// The lane of the bus this room's wakes travel on, below `lanes` (FNV-1a: must be the same in every build).

@@ -40,6 +40,13 @@ pub const SUBSCRIPTIONS: usize = 1_000;
 pub const IN_FLIGHT: usize = 64;
 /// Commands answered with a page that one connection may have in flight; at this many its socket is not read.
 pub const PAGES_IN_FLIGHT: usize = 1;
+/// Subscribes with recovery that one connection may have in flight: each is answered with a first page.
+pub const RECOVERIES_IN_FLIGHT: usize = 8;
+/// Subscriptions of one connection that may read or hold a page of the log; the others wait their turn.
+pub const PAGING: usize = 4;
+/// Pages an instance reads at a time, for readers and for requests: committers and look-ups always find a connection of
+/// the store free.
+pub const PAGE_READS: usize = 4;
 /// Replies of one connection waiting to be written; over this many bytes its socket is not read.
 pub const REPLIES_BYTES: usize = 64 * 1024;
 /// Pushes gathered into one WebSocket message.
@@ -57,6 +64,13 @@ pub const SOCKET_RECEIVE_BUFFER: usize = 64 * 1024;
 pub const PING_EVERY: Duration = Duration::from_secs(25);
 /// A connection whose pong has not come after this is closed with 3012; it resumes later.
 pub const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// A write that the socket has not taken after this ends the connection; its reader resumes later.
+pub const WRITE_WITHIN: Duration = Duration::from_secs(35);
+/// WebSocket pings answered before the answers must be out.
+pub const PONGS: u32 = 16;
+/// After a send was refused as busy or unavailable, others of the same connection to the same room are refused too for
+/// this long, or until its key comes again: they may have been sent before the client knew.
+pub const REFUSED_FOR: Duration = Duration::from_secs(1);
 /// How long a close may take before the socket is dropped.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// A connection that has not said `connect` after this is closed with 3502.
@@ -72,6 +86,8 @@ pub const COMMIT_QUEUE: usize = 4_096;
 pub const COMMITTERS: usize = 4;
 /// How long a batch is retried while the store does not answer before its senders are told to retry.
 pub const COMMIT_PATIENCE: Duration = Duration::from_secs(4);
+/// A send that has waited this long when a batch before it is given up is given up too.
+pub const SEND_PATIENCE: Duration = Duration::from_secs(5);
 /// How long one statement or transaction may take before its connection is given up.
 pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
 /// Postgres connections of one instance.

@@ -119,9 +119,43 @@ fn position(epoch: String, offset: u64) -> Position {
     Position { epoch: (!epoch.is_empty()).then_some(epoch), seq: Seq::new(offset) }
 }
 
-/// The commands of one frame, in order, or why the connection must end: what cannot be read cannot be answered.
-pub fn decode_frame(frame: &str) -> Result<Vec<Command>, Disconnect> {
-    frame.split('\n').filter(|line| !line.trim().is_empty()).map(decode).collect()
+/// The commands of one frame, read one at a time, so that a frame of many costs no more than its text.
+#[derive(Debug, Default)]
+pub struct Lines {
+    frame: String,
+    at: usize,
+}
+
+impl Lines {
+    /// The lines of a frame.
+    pub const fn new(frame: String) -> Self {
+        Self { frame, at: 0 }
+    }
+
+    /// Whether nothing is left.
+    pub const fn is_empty(&self) -> bool {
+        self.at >= self.frame.len()
+    }
+}
+
+impl Iterator for Lines {
+    /// A command, or why the connection must end: what cannot be read cannot be answered.
+    type Item = Result<Command, Disconnect>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.at < self.frame.len() {
+            let rest = &self.frame[self.at..];
+            let line = rest.split('\n').next().unwrap_or(rest);
+            self.at += line.len() + 1;
+            if !line.trim().is_empty() {
+                return Some(decode(line));
+            }
+        }
+        // The text is not kept any longer than it is needed.
+        self.frame = String::new();
+        self.at = 0;
+        None
+    }
 }
 
 fn decode(line: &str) -> Result<Command, Disconnect> {
@@ -208,7 +242,7 @@ mod tests {
     use super::*;
 
     fn error_of(line: &str) -> String {
-        let mut commands = decode_frame(line).unwrap();
+        let mut commands: Vec<_> = Lines::new(line.to_owned()).collect::<Result<_, _>>().unwrap();
         assert_eq!(commands.len(), 1);
         let command = commands.remove(0);
         assert!(command.id > 0);
@@ -248,14 +282,14 @@ mod tests {
         for line in
             ["{", "[]", "hello", r#"{"id":-1,"rpc":{}}"#, r#"{"rpc":{"method":"rooms"}}"#, r#"{"id":4294967296}"#]
         {
-            assert_eq!(decode_frame(line).unwrap_err().code, 3501, "{line}");
+            assert_eq!(Lines::new(line.to_owned()).next().unwrap().unwrap_err().code, 3501, "{line}");
         }
     }
 
     #[test]
     fn one_frame_holds_many_commands_in_order() {
         let frame = "{\"id\":1,\"connect\":{\"token\":\"t\"}}\n{\"id\":2,\"subscribe\":{\"channel\":\"room:r\",\"recover\":true,\"offset\":7,\"epoch\":\"e\",\"flag\":3}}\n{}\n";
-        let commands = decode_frame(frame).unwrap();
+        let commands: Vec<_> = Lines::new(frame.to_owned()).collect::<Result<_, _>>().unwrap();
         assert_eq!(commands.iter().map(|c| c.id).collect::<Vec<_>>(), [1, 2, 0]);
         let Ok(Said::Subscribe(subscribe)) = &commands[1].said else { panic!("{commands:?}") };
         assert_eq!(subscribe.recover, Some(Position { epoch: Some("e".into()), seq: Seq::new(7) }));

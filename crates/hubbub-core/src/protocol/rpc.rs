@@ -288,7 +288,7 @@ impl WireCreate<'_> {
         }
         let members: Result<Vec<_>, _> = self.members.iter().map(|m| UserId::parse_outsider("members", m)).collect();
         Ok(CreateRoom::Group {
-            id: self.id.as_deref().map(|id| RoomId::parse_as("id", id)).transpose()?,
+            id: self.id.as_deref().map(RoomId::parse_chosen).transpose()?,
             kind,
             name: room_name(self.name.as_deref().unwrap_or_default())?,
             members: members?,

@@ -23,6 +23,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio::sync::Semaphore;
 
 /// See the module.
 pub struct Feeds {
@@ -50,6 +51,8 @@ pub(super) struct State {
     /// The store is to be asked which epoch holds.
     pub(super) doubted: bool,
     counted_bytes: usize,
+    /// The last reader has gone: whatever is still on its way to this feed is for nobody.
+    pub(super) forgotten: bool,
 }
 
 #[derive(Debug)]
@@ -64,8 +67,8 @@ static READERS: AtomicU64 = AtomicU64::new(1);
 
 impl Feeds {
     /// No feeds yet.
-    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
-        let pages = Pages::new(store.clone(), metrics.clone());
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, turns: Arc<Semaphore>) -> Self {
+        let pages = Pages::new(store.clone(), metrics.clone(), turns);
         Self { rooms: Mutex::default(), store, pages, metrics, ring_bytes: AtomicUsize::new(0) }
     }
 
@@ -115,10 +118,18 @@ impl Feeds {
         self.tell(live, |feed, now| feed.head(head.epoch, head.seq, asked, patience, now));
     }
 
+    /// The store does not know this room any more.
+    pub fn doubt(self: &Arc<Self>, live: &Arc<Live>) {
+        self.tell(live, |_, _| Heard::WentBack);
+    }
+
     /// Tells a feed something, and does what follows from it.
     pub(super) fn tell(self: &Arc<Self>, live: &Arc<Live>, say: impl FnOnce(&mut Feed, Instant) -> Heard) {
         let now = Instant::now();
         let mut state = live.state();
+        if state.forgotten {
+            return;
+        }
         match say(&mut state.feed, now) {
             Heard::Nothing => return,
             Heard::Grew => state.wake_readers(),
@@ -158,6 +169,7 @@ impl Feeds {
             // A room without readers holds no ring.
             state.feed.trim(0);
             self.count_ring(&mut state);
+            state.forgotten = true;
             rooms.remove(&live.room);
             self.metrics.feeds.dec();
         }
@@ -166,8 +178,14 @@ impl Feeds {
 
 impl Live {
     fn new(room: RoomId) -> Self {
-        let state =
-            State { feed: Feed::new(), readers: HashMap::new(), mending: false, doubted: false, counted_bytes: 0 };
+        let state = State {
+            feed: Feed::new(),
+            readers: HashMap::new(),
+            mending: false,
+            doubted: false,
+            counted_bytes: 0,
+            forgotten: false,
+        };
         Self { room, state: Mutex::new(state) }
     }
 

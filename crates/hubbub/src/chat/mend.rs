@@ -16,6 +16,17 @@ use std::{
 /// How soon a read of the log that failed is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
 
+/// Should the task panic, the next gap still finds another.
+struct Mending<'a>(Option<&'a Live>);
+
+impl Drop for Mending<'_> {
+    fn drop(&mut self) {
+        if let Some(live) = self.0 {
+            live.state().mending = false;
+        }
+    }
+}
+
 enum Next {
     Sleep(Instant),
     Read(Seq),
@@ -24,10 +35,14 @@ enum Next {
 
 /// Reads the log whenever it is due, and asks the store which epoch holds where that is doubted, until nothing is missing.
 pub(super) async fn mend(feeds: Arc<Feeds>, live: Arc<Live>) {
+    let mut mending = Mending(Some(&live));
     loop {
         let now = Instant::now();
         let next = {
             let mut state = live.state();
+            if state.forgotten {
+                return;
+            }
             if state.doubted {
                 Next::Ask(state.feed.known())
             } else if let Some(after) = state.feed.begin_read(now) {
@@ -35,7 +50,9 @@ pub(super) async fn mend(feeds: Arc<Feeds>, live: Arc<Live>) {
             } else if let Some(due) = state.feed.due() {
                 Next::Sleep(due)
             } else {
+                // Under the same lock: whoever finds the next gap starts the next task.
                 state.mending = false;
+                mending.0 = None;
                 return;
             }
         };
@@ -58,13 +75,19 @@ async fn read(feeds: &Arc<Feeds>, live: &Arc<Live>, after: Seq) {
     let page = feeds.store.page(&live.room, PageOf::After(after), limits::CATCH_UP_PAGE).await;
     let now = Instant::now();
     let mut state = live.state();
+    if state.forgotten {
+        return;
+    }
     let heard = match page {
         Ok(Some(page)) => {
             let items = page.entries.iter().map(Item::new).collect();
             state.feed.filled(page.epoch, items, page.head, now)
         }
         // A room that is gone: its log is shorter than it was.
-        Ok(None) => Heard::WentBack,
+        Ok(None) => {
+            state.feed.read_failed(now + AGAIN);
+            Heard::WentBack
+        }
         Err(error) => {
             tracing::warn!(%error, room = %live.room, "reading the log failed; reading again");
             state.feed.read_failed(now + AGAIN);
@@ -95,6 +118,9 @@ async fn settle_epoch(feeds: &Arc<Feeds>, live: &Arc<Live>, asked: Seq) -> Resul
         head = head_of(feeds.store.heads(&room).await?);
     }
     let mut state = live.state();
+    if state.forgotten {
+        return Ok(());
+    }
     state.doubted = false;
     if head.map(|head| head.epoch) != state.feed.epoch() {
         feeds.metrics.epochs.inc();

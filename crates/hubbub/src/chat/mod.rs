@@ -12,12 +12,13 @@ use hubbub_core::{
     entry::{Draft, Outcome, Place, Right, What},
     ids::{Key, RoomId, UserId},
     json::Json,
+    limits,
     protocol::rpc::Send,
     seq::Seq,
     wake::Wake,
 };
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 pub mod post;
@@ -97,6 +98,8 @@ pub struct Chat {
     pub metrics: Arc<Metrics>,
     /// Who is connected here.
     pub people: Arc<People>,
+    /// Pages that may be read at a time, for readers and requests together.
+    pub page_turns: Arc<Semaphore>,
     feeds: Arc<feeds::Feeds>,
     look_ups: LookUps,
     infos: Infos,
@@ -108,7 +111,8 @@ pub struct Chat {
 impl Chat {
     /// Starts a chat on a store and a bus. `shared` says that other instances may write to the store.
     pub fn start(store: Arc<dyn Store>, bus: Arc<dyn Bus>, metrics: Arc<Metrics>, shared: bool) -> Self {
-        let feeds = Arc::new(feeds::Feeds::new(store.clone(), metrics.clone()));
+        let page_turns = Arc::new(Semaphore::new(limits::PAGE_READS));
+        let feeds = Arc::new(feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
         let people = Arc::new(People::default());
         let announcer = Arc::new(Announcer::new(feeds.clone(), people.clone(), bus.clone()));
         let sweep = Sweep::start(feeds.clone(), bus.health(), shared);
@@ -122,6 +126,7 @@ impl Chat {
             store,
             metrics,
             people,
+            page_turns,
             feeds,
             announcer,
             bus,

@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 
 /// A stretch of a log, encoded once for all who read it.
 #[derive(Debug)]
@@ -40,12 +40,31 @@ pub struct Pages {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     running: Arc<Mutex<Running>>,
+    turns: Arc<Semaphore>,
+}
+
+/// However a read ends, nobody waits for it any longer.
+struct Read {
+    running: Arc<Mutex<Running>>,
+    key: (RoomId, Seq),
+}
+
+impl Read {
+    fn take(&self) -> Option<broadcast::Sender<Answer>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key)
+    }
+}
+
+impl Drop for Read {
+    fn drop(&mut self) {
+        self.take();
+    }
 }
 
 impl Pages {
-    /// Pages of this store.
-    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
-        Self { store, metrics, running: Arc::default() }
+    /// Pages of this store, read while there is one of `turns`.
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, turns: Arc<Semaphore>) -> Self {
+        Self { store, metrics, running: Arc::default(), turns }
     }
 
     /// Some entries after `seq`, the nearest; `None` where the room is gone. May join a read that began earlier.
@@ -73,6 +92,8 @@ impl Pages {
 
     /// Not the asker's own future: whoever joined must not suffer when the first asker goes.
     async fn read(self, key: (RoomId, Seq)) {
+        let read = Read { running: self.running.clone(), key: key.clone() };
+        let Ok(_turn) = self.turns.acquire().await else { return };
         self.metrics.log_reads.inc();
         let page = self.store.page(&key.0, PageOf::After(key.1), CATCH_UP_PAGE).await;
         let answer = match page {
@@ -85,10 +106,9 @@ impl Pages {
                 Err(error.into())
             }
         };
-        let read = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-        if let Some(read) = read {
+        if let Some(waiting) = read.take() {
             // Those who asked may all have gone.
-            let _ = read.send(answer);
+            let _ = waiting.send(answer);
         }
     }
 }

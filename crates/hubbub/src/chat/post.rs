@@ -36,6 +36,7 @@ impl Source {
 struct Waiting {
     draft: Draft,
     source: Source,
+    since: Instant,
     answer: oneshot::Sender<Result<Outcome, ChatError>>,
 }
 
@@ -67,7 +68,9 @@ impl Post {
     pub fn submit(&self, source: Source, draft: Draft) -> Result<Submitted, ChatError> {
         let (answer, submitted) = oneshot::channel();
         let shard = usize::from(draft.room.lane(self.committers.len() as u16));
-        self.committers[shard].try_send(Waiting { draft, source, answer }).map_err(|_| ChatError::Busy)?;
+        self.committers[shard]
+            .try_send(Waiting { draft, source, since: Instant::now(), answer })
+            .map_err(|_| ChatError::Busy)?;
         Ok(submitted)
     }
 }
@@ -198,11 +201,13 @@ impl Committer {
             .collect()
     }
 
-    /// Fails what waits behind a failed send of the same connection to the same room; the rest stays in `batch`.
+    /// Fails what waits behind a failed send of the same connection to the same room, and what has waited too long already
+    /// for a store that does not answer; the rest stays in `batch`.
     fn fail_those_behind(&mut self, failed: &HashSet<(Source, RoomId)>, batch: &mut Vec<Waiting>) {
         self.take_waiting(batch, limits::COMMIT_QUEUE);
         let (behind, rest) = std::mem::take(batch).into_iter().partition(|waiting| {
-            waiting.source != Source::NONE && failed.contains(&(waiting.source, waiting.draft.room.clone()))
+            waiting.since.elapsed() > limits::SEND_PATIENCE
+                || (waiting.source != Source::NONE && failed.contains(&(waiting.source, waiting.draft.room.clone())))
         });
         *batch = rest;
         self.fail(behind, ChatError::Busy);

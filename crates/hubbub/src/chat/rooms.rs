@@ -53,7 +53,8 @@ impl Chat {
         if one != other {
             people.push((other.clone(), Role::Member));
         }
-        Ok(self.make_room(&id, RoomKind::Direct, "", one, &people).await?.0)
+        let (room, _) = self.make_room(&id, RoomKind::Direct, "", one, &people).await?;
+        if room.kind == RoomKind::Direct { Ok(room) } else { Err(ChatError::RoomExists) }
     }
 
     /// Makes a room with these members, unless there is one of this id. Says which.
@@ -174,8 +175,10 @@ impl Chat {
         after: Option<&UserId>,
         limit: usize,
     ) -> Result<Vec<Member>, ChatError> {
+        // The list first: who may read after it was read may see it.
+        let members = self.store.members(room, after, limit).await?;
         self.view(user, room).await?.may_read()?;
-        Ok(self.store.members(room, after, limit).await?)
+        Ok(members)
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Subscription {
     page: VecDeque<Arc<Item>>,
     /// A page is being read: there is nothing to take until it is turned.
     reading: bool,
+    /// Aligned pages do not help here: their heavy first entries fill them.
+    exact: bool,
 }
 
 /// How a subscription begins.
@@ -93,7 +95,7 @@ impl Chat {
             _ => head,
         };
         let cursor = Cursor::new(user.clone(), epoch, at, head);
-        let mut subscription = Subscription { listening, cursor, page: VecDeque::new(), reading: false };
+        let mut subscription = Subscription { listening, cursor, page: VecDeque::new(), reading: false, exact: false };
         let first = if at < head { subscription.first(bytes).await? } else { Taken::default() };
         // A fresh start may have been overtaken while it was looked up.
         let first = if at < head { first } else { subscription.take(0) };
@@ -116,9 +118,12 @@ impl Subscription {
             return if bytes == 0 { Taken { then: Then::More, ..Taken::default() } } else { self.take_page(bytes) };
         }
         match self.listening.look(|feed| self.cursor.next(feed, bytes.max(1))) {
-            Step::Wait => Taken::default(),
+            Step::Wait => {
+                self.exact = false;
+                Taken::default()
+            }
             Step::Lost => Taken { then: Then::Lost, ..Taken::default() },
-            Step::Read(after) => Taken { then: Then::Read { after, tries: 0 }, ..Taken::default() },
+            Step::Read(after) => Taken { then: Then::Read { after, tries: u32::from(self.exact) }, ..Taken::default() },
             Step::Deliver(_) if bytes == 0 => Taken { then: Then::More, ..Taken::default() },
             Step::Deliver(items) => self.pass(items),
         }
@@ -161,6 +166,16 @@ impl Subscription {
         taken
     }
 
+    /// Whether a page is being read or held for it.
+    pub fn is_paging(&self) -> bool {
+        self.reading || !self.page.is_empty()
+    }
+
+    /// Gives a held page up; it is read again when its turn comes.
+    pub fn drop_page(&mut self) {
+        self.page = VecDeque::new();
+    }
+
     /// The last entry taken.
     pub const fn at(&self) -> Seq {
         self.cursor.at()
@@ -201,7 +216,10 @@ impl Subscription {
         let at = self.cursor.at();
         self.page = stretch.items.iter().filter(|item| item.seq > at).cloned().collect();
         match self.page.front() {
-            Some(first) if first.seq == at.next() => Then::More,
+            Some(first) if first.seq == at.next() => {
+                self.exact |= tries > 0;
+                Then::More
+            }
             // Not carried forward: see `Pages::after`. The feed knows of more, so the next page has it.
             _ => Then::Read { after: at, tries: tries + 1 },
         }

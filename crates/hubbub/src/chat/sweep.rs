@@ -79,12 +79,15 @@ async fn sweep(feeds: &Arc<Feeds>, patience: Duration) {
             Ok(heads) => {
                 feeds.metrics.store_up.set(1);
                 for ((live, asked), head) in chunk.iter().zip(heads) {
-                    if let Some(head) = head {
-                        if live.reach().is_some_and(|(_, known)| head.seq > known) {
-                            feeds.metrics.repaired.inc();
-                        }
-                        feeds.hear_swept(live, head, *asked, patience);
+                    let Some(head) = head else {
+                        // The store has not known this room since it went back to another life.
+                        feeds.doubt(live);
+                        continue;
+                    };
+                    if live.reach().is_some_and(|(_, known)| head.seq > known) {
+                        feeds.metrics.repaired.inc();
                     }
+                    feeds.hear_swept(live, head, *asked, patience);
                 }
             }
             Err(error) => {

@@ -4,16 +4,19 @@ use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use hubbub_core::{limits, protocol::disconnect::Disconnect};
 use std::{
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_websockets::{CloseCode, Config, Limits, Message, Payload, ServerBuilder, WebSocketStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_websockets::{CloseCode, Config, Error, Limits, Message, Payload, ServerBuilder, WebSocketStream};
 
 /// See the module.
 pub struct Socket<S> {
     stream: WebSocketStream<S>,
     writing: bool,
+    /// Pings of the WebSocket layer whose answers may not be out yet.
+    pings: u32,
 }
 
 /// What came in.
@@ -23,7 +26,9 @@ pub enum Incoming {
     Text(String),
     /// A frame of another kind, which this protocol has no use for.
     Binary,
-    /// The other side is gone.
+    /// A message that is far too long; where the library has said so itself, with 1009, nothing more is written.
+    TooLong,
+    /// The other side is gone, or says goodbye, or breaks the rules of WebSocket: the answer to that is on its way out.
     Gone,
 }
 
@@ -31,10 +36,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Speaks WebSocket, as the server, on a stream whose upgrade is done.
     pub fn new(stream: S) -> Self {
         // Above this the library closes with 1009; between FRAME_BYTES and this the reason can be given in words.
-        let limits = Limits::default().max_payload_len(Some(4 * limits::FRAME_BYTES));
+        let limits = Limits::default().max_payload_len(Some(2 * limits::FRAME_BYTES));
         let config = Config::default().flush_threshold(limits::WRITE_BYTES);
         let stream = ServerBuilder::new().limits(limits).config(config).serve(stream);
-        Self { stream, writing: false }
+        Self { stream, writing: false, pings: 0 }
     }
 
     /// Whether a frame is on its way out: then nothing more is handed in.
@@ -67,22 +72,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
         let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
         self.writing = false;
+        self.pings = 0;
         Poll::Ready(flushed.map_err(drop))
     }
 
-    /// What comes in next. Pings of the WebSocket layer are answered on the way.
+    /// What comes in next. Pings of the WebSocket layer are answered on the way, but not without end: who does not take
+    /// the answers is not read.
     pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
+            if self.pings >= limits::PONGS {
+                if ready!(Pin::new(&mut self.stream).poll_flush(cx)).is_err() {
+                    return Poll::Ready(Incoming::Gone);
+                }
+                self.pings = 0;
+            }
             return Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
                 Some(Ok(message)) if message.is_text() => match message.as_text() {
                     Some(text) => Incoming::Text(text.to_owned()),
                     None => Incoming::Gone,
                 },
                 Some(Ok(message)) if message.is_binary() => Incoming::Binary,
-                Some(Ok(message)) if message.is_ping() || message.is_pong() => continue,
-                // A close, or an error: the library has said what is to be said.
+                Some(Ok(message)) if message.is_ping() || message.is_pong() => {
+                    self.pings += u32::from(message.is_ping());
+                    continue;
+                }
+                Some(Err(Error::PayloadTooLong { .. })) => Incoming::TooLong,
                 Some(_) | None => Incoming::Gone,
             });
         }
+    }
+
+    /// Gets out what was said last, then reads on until the other side has gone: unread data would turn it into a reset.
+    pub async fn part(&mut self) {
+        poll_fn(|cx| Pin::new(&mut self.stream).poll_flush(cx)).await.ok();
+        poll_fn(|cx| {
+            while let Some(message) = ready!(Pin::new(&mut self.stream).poll_next(cx)) {
+                if message.is_err() {
+                    break;
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+        let stream = self.stream.get_mut();
+        stream.flush().await.ok();
+        stream.shutdown().await.ok();
+        let mut rest = [0; 1024];
+        while stream.read(&mut rest).await.is_ok_and(|n| n > 0) {}
     }
 }

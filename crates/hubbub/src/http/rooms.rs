@@ -175,7 +175,7 @@ pub async fn create(State(api): State<Api>, Body(new): Body<NewRoom>) -> Result<
         let room = api.chat.direct_room(one, other).await?;
         return Ok((StatusCode::OK, Json(RoomView::new(&room, Standing::Stranger))));
     }
-    let id = RoomId::parse_as("id", new.id.as_deref().ok_or_else(|| Invalid::missing("id"))?)?;
+    let id = RoomId::parse_chosen(new.id.as_deref().ok_or_else(|| Invalid::missing("id"))?)?;
     let name = rpc::room_name(&new.name)?;
     let (room, made) = api.chat.make_room(&id, kind, &name, &UserId::backend(), &members).await?;
     if room.kind != kind {

@@ -3,6 +3,9 @@
 //! It waits for several things at once (the socket, the inbox, answers, the clock) and owns everything of its connection.
 //! Nothing in it is a queue of messages: what the client has not read stays in the log.
 
+mod following;
+mod sending;
+
 use super::{
     Gateway, answer,
     answer::Answered,
@@ -14,22 +17,25 @@ use crate::chat::{
     inbox::{Inbox, Mail},
     pages::Stretch,
     post::Source,
-    subscription::{Beginning, Subscription, Taken, Then},
+    subscription::{Beginning, Subscription, Taken},
 };
+use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hubbub_core::{
     connection::{Action, Ask, Connection},
-    ids::{RoomId, UserId},
+    ids::{Key, RoomId, UserId},
     limits,
     protocol::{
-        command::{self, Command, Subscribe},
+        command::{Command, Lines},
         disconnect::Disconnect,
         error::CommandError,
-        push::{self, Unsubscribed},
-        reply::{self, Connected, Empty, Publications, Refreshed, Subscribed},
-        rpc::{Rpc, Send},
+        push,
+        reply::{self, Connected, Empty, Refreshed},
+        rpc::Rpc,
     },
+    seq::Seq,
 };
+use sending::Sending;
 use std::{
     collections::{HashMap, VecDeque},
     future::poll_fn,
@@ -49,9 +55,9 @@ const VERSION: &str = concat!("hubbub ", env!("CARGO_PKG_VERSION"));
 /// Something that took time is done.
 enum Done {
     Reply { reply: String, page: bool },
-    Sent { room: RoomId, answered: Answered },
+    Sent { room: RoomId, key: Option<Key>, answered: Answered },
     Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
-    Page { slot: u32, room: RoomId, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError> },
+    Page { slot: u32, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError> },
 }
 
 enum Event {
@@ -62,11 +68,14 @@ enum Event {
     Tick,
 }
 
-/// This connection's sends to one room that have not been answered.
-#[derive(Default)]
-struct Sending {
-    outstanding: usize,
-    refused: bool,
+/// Where a ping of ours is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ping {
+    None,
+    /// To be written with the next frame.
+    Due,
+    /// In the frame on its way out.
+    Leaving,
 }
 
 pub(super) struct Client<S> {
@@ -76,7 +85,9 @@ pub(super) struct Client<S> {
     source: Source,
     id: String,
     inbox: Arc<Inbox>,
-    commands: VecDeque<Command>,
+    /// What a frame still has to say, and the command that cannot be taken yet.
+    commands: Lines,
+    next_command: Option<Command>,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
     outbox: Outbox,
     subscriptions: HashMap<u32, Box<Subscription>>,
@@ -84,7 +95,13 @@ pub(super) struct Client<S> {
     next_slot: u32,
     /// Subscriptions with something to take, in turn.
     ready: VecDeque<u32>,
+    /// Pages of the log that have to wait until others of this connection are used up.
+    pages_wanted: VecDeque<(u32, Seq, u32)>,
+    paging: Vec<u32>,
     sending: HashMap<RoomId, Sending>,
+    ping: Ping,
+    /// When the frame on its way out was handed in.
+    writing_since: Option<Instant>,
     closing: Option<Disconnect>,
     timer: Pin<Box<Sleep>>,
 }
@@ -100,14 +117,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             connection,
             id: uuid::Uuid::new_v4().to_string(),
             inbox: Arc::default(),
-            commands: VecDeque::new(),
+            commands: Lines::default(),
+            next_command: None,
             in_flight: FuturesUnordered::new(),
             outbox: Outbox::default(),
             subscriptions: HashMap::new(),
             slots: HashMap::new(),
             next_slot: 0,
             ready: VecDeque::new(),
+            pages_wanted: VecDeque::new(),
+            paging: Vec::new(),
             sending: HashMap::new(),
+            ping: Ping::None,
+            writing_since: None,
             closing: None,
             timer,
             gateway,
@@ -126,27 +148,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 }
                 self.write();
             }
-            let deadline = self.connection.deadline().into();
+            let stuck_at = self.writing_since.map(|since| since + limits::WRITE_WITHIN);
+            let deadline = self.connection.deadline();
+            let deadline = stuck_at.map_or(deadline, |at| deadline.min(at)).into();
             if self.timer.deadline() != deadline {
                 self.timer.as_mut().reset(deadline);
             }
             match poll_fn(|cx| self.poll(cx)).await {
-                Event::Written(Ok(())) => {}
-                Event::Written(Err(())) | Event::Incoming(Incoming::Gone) => return,
+                Event::Written(Ok(())) => {
+                    self.writing_since = None;
+                    if self.ping == Ping::Leaving {
+                        self.ping = Ping::None;
+                        self.connection.pinged(Instant::now());
+                    }
+                }
+                Event::Written(Err(())) => return,
+                Event::Incoming(Incoming::Gone) => return self.part().await,
                 Event::Mail(mail) => self.open_mail(mail),
                 Event::Done(done) => self.finish(done),
-                Event::Incoming(Incoming::Text(frame)) => self.read(&frame),
+                Event::Incoming(Incoming::Text(frame)) => self.read(frame),
+                Event::Incoming(Incoming::TooLong) => {
+                    let why = format!("a frame of more than {} bytes", limits::FRAME_BYTES);
+                    self.close_with(Disconnect::bad_request(why));
+                }
                 Event::Incoming(Incoming::Binary) => {
                     self.close_with(Disconnect::bad_request("a binary frame on a JSON connection"));
                 }
                 Event::Tick => {
-                    let action = self.connection.tick(Instant::now());
-                    let stuck = matches!(action, Action::Close(_)) && self.socket.is_writing();
-                    self.act(action);
-                    if stuck {
+                    let now = Instant::now();
+                    if self.writing_since.is_some_and(|since| now >= since + limits::WRITE_WITHIN) {
                         // Nothing more gets through to it, not even a goodbye.
                         return;
                     }
+                    if !self.is_reading() {
+                        self.connection.excuse(now);
+                    }
+                    let action = self.connection.tick(now);
+                    self.act(action);
                 }
             }
         }
@@ -164,10 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         if let Poll::Ready(mail) = self.inbox.poll(cx) {
             return Poll::Ready(Event::Mail(mail));
         }
-        // Back-pressure: who does not take answers is not asked for more questions.
-        if self.commands.is_empty()
-            && !self.outbox.is_full()
-            && self.closing.is_none()
+        if self.is_reading()
             && let Poll::Ready(incoming) = self.socket.poll_read(cx)
         {
             return Poll::Ready(Event::Incoming(incoming));
@@ -175,30 +210,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.timer.as_mut().poll(cx).map(|()| Event::Tick)
     }
 
-    fn read(&mut self, frame: &str) {
+    /// Back-pressure: who does not take answers is not asked for more questions.
+    fn is_reading(&self) -> bool {
+        self.next_command.is_none() && self.commands.is_empty() && !self.outbox.is_full() && self.closing.is_none()
+    }
+
+    fn read(&mut self, frame: String) {
         if frame.len() > limits::FRAME_BYTES {
             let why = format!("frame of {} bytes; the limit is {}", frame.len(), limits::FRAME_BYTES);
             return self.close_with(Disconnect::bad_request(why));
         }
-        match command::decode_frame(frame) {
-            Ok(commands) => self.commands.extend(commands),
-            Err(why) => self.close_with(why),
-        }
+        self.commands = Lines::new(frame);
     }
 
     fn take_commands(&mut self) {
-        while self.closing.is_none()
-            && !self.outbox.is_full()
-            && let Some(command) = self.commands.pop_front()
-        {
+        while self.closing.is_none() && !self.outbox.is_full() {
+            let command = match self.next_command.take().map(Ok).or_else(|| self.commands.next()) {
+                Some(Ok(command)) => command,
+                Some(Err(why)) => return self.close_with(why),
+                None => break,
+            };
             if !self.connection.may_take(&command) {
-                self.commands.push_front(command);
+                self.next_command = Some(command);
                 return;
             }
             let action = self.connection.receive(command);
             self.act(action);
         }
-        self.sending.retain(|_, sending| sending.outstanding > 0);
+        self.sending.retain(|_, sending| sending.outstanding > 0 || sending.refuses(None));
     }
 
     fn act(&mut self, action: Action) {
@@ -206,7 +245,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             Action::Nothing => {}
             Action::Reply(reply) => self.outbox.push(reply),
             Action::Close(why) => self.close_with(why),
-            Action::Ping => self.outbox.push("{}"),
+            Action::Ping => self.ping = Ping::Due,
             Action::Verify { id, token } => self.verify(id, &token),
             Action::Unsubscribe(room, reply) => {
                 self.end_subscription(&room);
@@ -260,48 +299,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
     }
 
-    fn subscribe(&mut self, id: u32, ask: Subscribe) {
-        let slot = self.next_slot;
-        self.next_slot = self.next_slot.wrapping_add(1);
-        let (gateway, inbox, user) = (self.gateway.clone(), self.inbox.clone(), self.user());
-        self.in_flight.push(Box::pin(async move {
-            let (room, asked) = (ask.room.clone(), ask.recover.is_some());
-            let result = gateway.chat.subscribe(&user, ask, &inbox, slot, limits::WRITE_BYTES).await;
-            Done::Subscribed { id, slot, room, result, asked }
-        }));
-    }
-
-    /// Sends commit in the order they were sent: while one to this room was refused, those behind it are too.
-    fn send(&mut self, id: u32, send: Send, rpc: bool) {
-        let (room, user) = (send.room.clone(), self.user());
-        let sending = self.sending.entry(room.clone()).or_default();
-        let sent = if sending.refused {
-            Err(CommandError::BUSY)
-        } else {
-            answer::send(&self.gateway.chat, self.source, &user, id, send, rpc)
-        };
-        match sent {
-            Ok(answered) => {
-                sending.outstanding += 1;
-                self.in_flight.push(Box::pin(async move { Done::Sent { room, answered: answered.await } }));
-            }
-            Err(error) => {
-                sending.refused = true;
-                self.connection.answered(false);
-                self.outbox.push(reply::error(id, &error));
-            }
-        }
-    }
-
     fn ask(&mut self, id: u32, ask: Ask) {
         let (gateway, source, user, page) = (self.gateway.clone(), self.source, self.user(), ask.is_page());
         self.in_flight.push(Box::pin(async move {
-            let reply = match ask {
-                Ask::History(history) => answer::history(&gateway.chat, &user, id, history).await,
-                Ask::Rpc(rpc) => answer::rpc(&gateway.chat, source, &user, id, rpc).await,
-                // Taken care of above.
-                Ask::Subscribe(_) | Ask::Publish(_) => reply::error(id, &CommandError::INTERNAL),
+            let turn = match page {
+                true => gateway.chat.page_turns.clone().acquire_owned().await.ok(),
+                false => None,
             };
+            // A task of its own: a client that leaves does not cut off what the store is doing.
+            let answered = tokio::spawn(async move {
+                let _turn = turn;
+                match ask {
+                    Ask::History(history) => answer::history(&gateway.chat, &user, id, history).await,
+                    Ask::Rpc(rpc) => answer::rpc(&gateway.chat, source, &user, id, rpc).await,
+                    // Taken care of above.
+                    Ask::Subscribe(_) | Ask::Publish(_) => reply::error(id, &CommandError::INTERNAL),
+                }
+            });
+            let reply = answered.await.unwrap_or_else(|_| reply::error(id, &CommandError::INTERNAL));
             Done::Reply { reply, page }
         }));
     }
@@ -312,88 +327,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 self.connection.answered(page);
                 self.outbox.push(reply);
             }
-            Done::Sent { room, answered } => {
-                self.connection.answered(false);
-                if let Some(sending) = self.sending.get_mut(&room) {
-                    sending.outstanding -= 1;
-                    sending.refused |= answered.failed;
-                }
-                self.outbox.push(answered.reply);
-            }
+            Done::Sent { room, key, answered } => self.sent(&room, key, answered),
             Done::Subscribed { id, slot, room, result, asked } => {
                 self.connection.answered(false);
-                self.connection.subscribed(&room, result.is_ok());
+                self.connection.subscribed(&room, asked, result.is_ok());
                 match result {
                     Ok((subscription, beginning)) => self.begin(id, slot, room, subscription, beginning, asked),
                     Err(error) => self.outbox.push(reply::error(id, &error.into())),
                 }
             }
-            Done::Page { slot, room, tries, page } => {
-                let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
-                match page {
-                    Ok(page) => match subscription.turn_page(page.as_deref(), tries) {
-                        Then::Read { after, tries } => self.read_page(slot, room, after, tries),
-                        Then::Lost => self.lose(&room, Unsubscribed::Lost),
-                        Then::More | Then::Wait | Then::Removed => self.ready.push_back(slot),
-                    },
-                    Err(_) => {
-                        // The store may be down: a page that is asked for again waits a little first.
-                        subscription.page_failed();
-                        let after = subscription.at();
-                        self.read_page(slot, room, after, tries.max(1) + 1);
-                    }
-                }
-            }
-        }
-    }
-
-    fn begin(&mut self, id: u32, slot: u32, room: RoomId, subscription: Subscription, begin: Beginning, asked: bool) {
-        let Beginning { epoch, at, recovered, first } = begin;
-        self.gateway.chat.metrics.delivered.inc_by(first.items.len() as u64);
-        let subscribed = Subscribed {
-            recoverable: true,
-            positioned: true,
-            epoch: epoch.to_string(),
-            offset: at.get(),
-            was_recovering: asked,
-            recovered: recovered == Some(true),
-            publications: Publications(first.items),
-        };
-        self.outbox.push(reply::ok(id, "subscribe", &subscribed));
-        self.slots.insert(room.clone(), slot);
-        self.subscriptions.insert(slot, Box::new(subscription));
-        self.go_on(slot, room, first.then);
-        // What was announced meanwhile named the slot before it was known here.
-        self.ready.push_back(slot);
-    }
-
-    /// Does what a subscription said is next.
-    fn go_on(&mut self, slot: u32, room: RoomId, then: Then) {
-        match then {
-            Then::Wait => {}
-            Then::More => self.ready.push_back(slot),
-            Then::Read { after, tries } => self.read_page(slot, room, after, tries),
-            Then::Removed => self.lose(&room, Unsubscribed::Removed),
-            Then::Lost => self.lose(&room, Unsubscribed::Lost),
-        }
-    }
-
-    fn read_page(&mut self, slot: u32, room: RoomId, after: hubbub_core::seq::Seq, tries: u32) {
-        let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
-        if let Some(page) = subscription.page_after(after, tries) {
-            self.in_flight.push(Box::pin(async move { Done::Page { slot, room, tries, page: page.await } }));
-        }
-    }
-
-    fn lose(&mut self, room: &RoomId, why: Unsubscribed) {
-        self.connection.unsubscribed(room);
-        self.end_subscription(room);
-        self.outbox.push(push::unsubscribe(room, why));
-    }
-
-    fn end_subscription(&mut self, room: &RoomId) {
-        if let Some(slot) = self.slots.remove(room) {
-            self.subscriptions.remove(&slot);
+            Done::Page { slot, tries, page } => self.turn_page(slot, tries, page),
         }
     }
 
@@ -414,6 +357,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// Gathers what is to be written into one frame: replies first, then what subscriptions have, each in its turn.
     fn write(&mut self) {
         let mut frame = Frame::default();
+        if self.ping == Ping::Due {
+            frame.add(Bytes::from_static(b"{}"));
+            self.ping = Ping::Leaving;
+        }
         self.outbox.drain_into(&mut frame);
         while frame.has_room()
             && self.outbox.is_empty()
@@ -430,13 +377,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
         // The end of a subscription that this brought about.
         self.outbox.drain_into(&mut frame);
+        self.read_wanted_pages();
         if let Some(bytes) = frame.finish() {
+            self.writing_since = Some(Instant::now());
             self.socket.write(bytes);
         }
     }
 
     fn close_with(&mut self, why: Disconnect) {
-        self.commands.clear();
+        self.commands = Lines::default();
+        self.next_command = None;
         self.ready.clear();
         self.closing.get_or_insert(why);
     }
@@ -444,21 +394,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     async fn close(mut self, why: &Disconnect) {
         tracing::debug!(connection = %self.id, code = why.code, reason = %why.reason, "closing");
         self.socket.close(why);
-        let goodbye = poll_fn(|cx| {
-            if self.socket.poll_written(cx).is_pending() {
-                return Poll::Pending;
-            }
-            // Read on until the other side has gone: unread data would turn the goodbye into a reset.
-            loop {
-                match self.socket.poll_read(cx) {
-                    Poll::Ready(Incoming::Gone) => return Poll::Ready(()),
-                    Poll::Ready(_) => {}
-                    Poll::Pending => return Poll::Pending,
-                }
-            }
-        });
+        self.part().await;
+    }
+
+    /// Lets the other side have what was said last, a close of ours or the answer to one of theirs.
+    async fn part(mut self) {
         // One that takes no goodbye is dropped.
-        let _ = tokio::time::timeout(limits::CLOSE_WITHIN, goodbye).await;
+        let _ = tokio::time::timeout(limits::CLOSE_WITHIN, self.socket.part()).await;
     }
 }
 

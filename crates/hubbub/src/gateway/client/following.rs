@@ -1,0 +1,139 @@
+//! Following rooms: subscriptions of one client, and the pages of the log they read.
+
+use super::{Client, Done};
+use crate::chat::{
+    ChatError,
+    pages::Stretch,
+    subscription::{Beginning, Subscription, Then},
+};
+use hubbub_core::{
+    ids::RoomId,
+    limits,
+    protocol::{
+        command::Subscribe,
+        push::{self, Unsubscribed},
+        reply::{self, Publications, Subscribed},
+    },
+    seq::Seq,
+};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub(super) fn subscribe(&mut self, id: u32, ask: Subscribe) {
+        let slot = self.next_slot;
+        self.next_slot = self.next_slot.wrapping_add(1);
+        let (gateway, inbox, user) = (self.gateway.clone(), self.inbox.clone(), self.user());
+        self.in_flight.push(Box::pin(async move {
+            let (room, asked) = (ask.room.clone(), ask.recover.is_some());
+            let result = gateway.chat.subscribe(&user, ask, &inbox, slot, limits::WRITE_BYTES).await;
+            Done::Subscribed { id, slot, room, result, asked }
+        }));
+    }
+
+    pub(super) fn begin(
+        &mut self,
+        id: u32,
+        slot: u32,
+        room: RoomId,
+        subscription: Subscription,
+        begin: Beginning,
+        asked: bool,
+    ) {
+        let Beginning { epoch, at, recovered, first } = begin;
+        self.gateway.chat.metrics.delivered.inc_by(first.items.len() as u64);
+        let subscribed = Subscribed {
+            recoverable: true,
+            positioned: true,
+            epoch: epoch.to_string(),
+            offset: at.get(),
+            was_recovering: asked,
+            recovered: recovered == Some(true),
+            publications: Publications(first.items),
+        };
+        self.outbox.push(reply::ok(id, "subscribe", &subscribed));
+        self.slots.insert(room.clone(), slot);
+        let mut subscription = Box::new(subscription);
+        if subscription.is_paging() {
+            if self.may_page() {
+                self.paging.push(slot);
+            } else {
+                subscription.drop_page();
+            }
+        }
+        self.subscriptions.insert(slot, subscription);
+        // What was announced meanwhile named the slot before it was known here: it is looked at once in any case.
+        let then = if first.then == Then::Wait { Then::More } else { first.then };
+        self.go_on(slot, room, then);
+    }
+
+    /// Does what a subscription said is next.
+    pub(super) fn go_on(&mut self, slot: u32, room: RoomId, then: Then) {
+        match then {
+            Then::Wait => {}
+            Then::More => self.ready.push_back(slot),
+            Then::Read { after, tries } => self.read_page(slot, after, tries),
+            Then::Removed => self.lose(&room, Unsubscribed::Removed),
+            Then::Lost => self.lose(&room, Unsubscribed::Lost),
+        }
+    }
+
+    /// Whether another subscription may read or hold a page of the log.
+    fn may_page(&mut self) -> bool {
+        let subscriptions = &self.subscriptions;
+        self.paging.retain(|slot| subscriptions.get(slot).is_some_and(|subscription| subscription.is_paging()));
+        self.paging.len() < limits::PAGING
+    }
+
+    fn read_page(&mut self, slot: u32, after: Seq, tries: u32) {
+        if !self.may_page() {
+            return self.pages_wanted.push_back((slot, after, tries));
+        }
+        let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
+        if let Some(page) = subscription.page_after(after, tries) {
+            self.paging.push(slot);
+            self.in_flight.push(Box::pin(async move { Done::Page { slot, tries, page: page.await } }));
+        }
+    }
+
+    /// Reads pages that had to wait, as others have been used up.
+    pub(super) fn read_wanted_pages(&mut self) {
+        while !self.pages_wanted.is_empty() && self.may_page() {
+            if let Some((slot, after, tries)) = self.pages_wanted.pop_front() {
+                self.read_page(slot, after, tries);
+            }
+        }
+    }
+
+    fn lose(&mut self, room: &RoomId, why: Unsubscribed) {
+        self.connection.unsubscribed(room);
+        self.end_subscription(room);
+        self.outbox.push(push::unsubscribe(room, why));
+    }
+
+    pub(super) fn end_subscription(&mut self, room: &RoomId) {
+        if let Some(slot) = self.slots.remove(room) {
+            self.subscriptions.remove(&slot);
+        }
+    }
+
+    pub(super) fn turn_page(&mut self, slot: u32, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError>) {
+        let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
+        match page {
+            Ok(page) => {
+                let room = subscription.room().clone();
+                match subscription.turn_page(page.as_deref(), tries) {
+                    // It may end at once; otherwise what the page holds is taken in its turn.
+                    Then::Wait | Then::Removed => self.ready.push_back(slot),
+                    then => self.go_on(slot, room, then),
+                }
+            }
+            Err(_) => {
+                // The store may be down: a page that is asked for again waits a little first.
+                subscription.page_failed();
+                let after = subscription.at();
+                self.read_page(slot, after, tries.max(1) + 1);
+            }
+        }
+    }
+}
