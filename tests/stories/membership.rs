@@ -36,7 +36,11 @@ async fn is_out(cluster: &Cluster, person: &Person, removal: u64) {
     person.with("general", |followed| {
         assert!(followed.faults.is_empty(), "{}: {:?}", person.name, followed.faults);
         let last = followed.entries.last().expect("entries");
-        assert_eq!((&last["seq"], &last["user"]), (&json!(removal), &json!(person.name)), "the removal is not the last");
+        assert_eq!(
+            (&last["seq"], &last["user"]),
+            (&json!(removal), &json!(person.name)),
+            "the removal is not the last"
+        );
         let from = followed.entries[0]["seq"].as_u64().unwrap() as usize - 1;
         assert_eq!(followed.entries, log[from..removal as usize]);
     });
