@@ -50,8 +50,15 @@ impl Cluster {
 
     /// One instance on SQLite, as on a laptop.
     pub async fn laptop(directory: &std::path::Path) -> Self {
+        Self::laptop_with(directory, &[]).await
+    }
+
+    /// The same, with more flags.
+    pub async fn laptop_with(directory: &std::path::Path, flags: &[&str]) -> Self {
         let store = format!("sqlite:{}", directory.join("hubbub.db").display());
-        let instance = Instance::start(vec!["--store".into(), store], None, None).await;
+        let mut arguments = vec!["--store".into(), store];
+        arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        let instance = Instance::start(arguments, None, None).await;
         let cluster = Self { instances: vec![instance], redis: None, schema: String::new() };
         cluster.ready().await;
         cluster
@@ -143,7 +150,15 @@ impl Cluster {
         self.instances[n].process.wait().expect("wait");
     }
 
-    /// Starts a killed instance again, at the same address.
+    /// Asks an instance to go, and waits until it has.
+    pub async fn stop(&mut self, n: usize) {
+        let process = &mut self.instances[n].process;
+        let asked = Command::new("kill").arg(process.id().to_string()).status().expect("kill");
+        assert!(asked.success());
+        assert!(ended(process).await.success(), "the program did not go in peace");
+    }
+
+    /// Starts a killed or stopped instance again, at the same address.
     pub async fn restart(&mut self, n: usize) {
         let instance = &mut self.instances[n];
         instance.process = run(instance.addr, &instance.arguments);
@@ -221,6 +236,35 @@ fn run(addr: SocketAddr, arguments: &[String]) -> Child {
         .stderr(log)
         .spawn()
         .expect("the program")
+}
+
+async fn ended(process: &mut Child) -> std::process::ExitStatus {
+    let asked = Instant::now();
+    loop {
+        if let Some(status) = process.try_wait().expect("a process") {
+            return status;
+        }
+        if asked.elapsed() > DEADLINE {
+            process.kill().expect("kill");
+            panic!("the program did not end");
+        }
+        breathe().await;
+    }
+}
+
+/// Runs the program with these arguments until it ends: whether it was content, what it printed, and what it complained of.
+pub async fn program(arguments: &[&str]) -> (bool, String, String) {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_hubbub"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let status = ended(&mut process).await;
+    let output = process.wait_with_output().expect("its output");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.success(), text(output.stdout), text(output.stderr))
 }
 
 /// The pause between two looks at something that is waited for.

@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 pub struct Answer {
     /// The status.
     pub status: u16,
+    /// The content type.
+    pub kind: String,
     /// The body.
     pub text: String,
 }
@@ -39,7 +41,9 @@ pub async fn ask(
     }
     let response = sender.send_request(request.body(Full::new(bytes::Bytes::from(body.to_owned())))?).await?;
     let status = response.status().as_u16();
+    let kind =
+        response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
     let text = String::from_utf8(response.into_body().collect().await?.to_bytes().to_vec())?;
     driver.abort();
-    Ok(Answer { status, text })
+    Ok(Answer { status, kind, text })
 }

@@ -10,6 +10,7 @@ mod http;
 mod person;
 mod wire;
 
+mod bad_frames;
 mod bad_input;
 mod bus_faults;
 mod crashes;

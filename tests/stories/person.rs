@@ -185,11 +185,16 @@ impl Person {
         self.waits_for(&format!("seq {seq} of {room}"), 6 * DEADLINE, |me| me.with(room, |f| f.position >= seq)).await
     }
 
-    /// Waits for a hint of this type.
-    pub async fn is_told(&self, kind: &str) -> Value {
-        let find = |seen: &Seen| seen.hints.iter().find(|hint| hint["type"] == kind).cloned();
-        self.waits_for(kind, DEADLINE, |me| me.seen(find).is_some()).await;
-        self.seen(find).expect("just seen")
+    /// Waits for this very hint.
+    pub async fn is_told_that(&self, hint: Value) {
+        self.waits_for(&hint.to_string(), DEADLINE, |me| me.seen(|seen| seen.hints.contains(&hint))).await;
+    }
+
+    /// Waits until the server has ended her subscription. Says with which code.
+    pub async fn is_unsubscribed(&self, room: &str) -> u64 {
+        let ended = |me: &Person| me.with(room, |followed| followed.ended);
+        self.waits_for("an end of the subscription", 3 * DEADLINE, |me| ended(me).is_some()).await;
+        ended(self).expect("just seen")
     }
 
     /// Waits until the server has closed her connection.

@@ -1,9 +1,12 @@
 //! One raw WebSocket of the protocol, for people and for those who break it.
 
 use futures_util::{SinkExt, StreamExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+};
 use tokio_websockets::{ClientBuilder, MaybeTlsStream, Message, WebSocketStream};
 
 /// How long anything that must happen may take.
@@ -12,7 +15,9 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 /// See the module.
 pub struct Wire {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    waiting: std::collections::VecDeque<Value>,
+    waiting: std::collections::VecDeque<String>,
+    /// The last line, as it came.
+    pub last: String,
 }
 
 /// What a socket said.
@@ -42,7 +47,26 @@ impl Wire {
             .await
             .map_err(std::io::Error::other)?
             .map_err(std::io::Error::other)?;
-        Ok(Self { socket, waiting: Default::default() })
+        Ok(Self { socket, waiting: Default::default(), last: String::new() })
+    }
+
+    /// Opens a socket and says who it is.
+    pub async fn of(addr: SocketAddr, user: &str) -> Self {
+        let mut wire = Self::open(addr, None).await.expect("a socket");
+        let answer = wire.asks(json!({ "id": 1, "connect": { "token": crate::person::token(user) } })).await;
+        assert!(answer["connect"].is_object(), "{answer}");
+        wire
+    }
+
+    /// Asks one thing with its number, and waits for that answer.
+    pub async fn asks(&mut self, command: Value) -> Value {
+        assert!(self.say(command.to_string()).await, "the socket is gone");
+        loop {
+            let line = self.line().await;
+            if line["id"] == command["id"] {
+                return line;
+            }
+        }
     }
 
     /// Sends one text frame as it is.
@@ -59,16 +83,17 @@ impl Wire {
     pub async fn next(&mut self) -> Heard {
         loop {
             if let Some(line) = self.waiting.pop_front() {
-                if line == serde_json::json!({}) {
+                if line == "{}" {
                     self.say("{}").await;
                     continue;
                 }
-                return Heard::Line(line);
+                self.last = line;
+                return Heard::Line(serde_json::from_str(&self.last).expect("JSON per line"));
             }
             match self.socket.next().await {
                 Some(Ok(message)) if message.is_text() => {
                     let text = message.as_text().unwrap_or_default();
-                    self.waiting.extend(text.lines().map(|line| serde_json::from_str(line).expect("JSON per line")));
+                    self.waiting.extend(text.lines().map(str::to_owned));
                 }
                 Some(Ok(message)) if message.is_close() => {
                     let (code, reason) = message.as_close().map_or((0, ""), |(code, reason)| (code.into(), reason));
@@ -112,4 +137,85 @@ impl Wire {
         };
         tokio::time::timeout(DEADLINE, until_closed).await.expect("a close in time")
     }
+}
+
+/// A WebSocket on which bytes are sent that no library would send.
+pub struct Raw(TcpStream);
+
+impl Raw {
+    /// Opens a socket.
+    pub async fn open(addr: SocketAddr) -> Self {
+        let mut stream = TcpStream::connect(addr).await.expect("a connection");
+        let request = format!(
+            "GET /connection/websocket HTTP/1.1\r\nHost: {addr}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.expect("an answer"));
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+        Self(stream)
+    }
+
+    /// The same, and says who it is.
+    pub async fn of(addr: SocketAddr, user: &str) -> Self {
+        let mut raw = Self::open(addr).await;
+        let connect = json!({ "id": 1, "connect": { "token": crate::person::token(user) } });
+        raw.send(&frame(1, connect.to_string().as_bytes())).await;
+        let (opcode, answer) = raw.frame().await.expect("an answer");
+        assert!(opcode == 1 && answer.starts_with(b"{\"id\":1,\"connect\""), "{}", String::from_utf8_lossy(&answer));
+        raw
+    }
+
+    /// Sends bytes as they are.
+    pub async fn send(&mut self, bytes: &[u8]) -> bool {
+        self.0.write_all(bytes).await.is_ok()
+    }
+
+    async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        let (first, short) = (self.0.read_u8().await.ok()?, self.0.read_u8().await.ok()?);
+        let length = match short {
+            126 => u64::from(self.0.read_u16().await.ok()?),
+            127 => self.0.read_u64().await.ok()?,
+            n => u64::from(n),
+        };
+        let mut payload = vec![0; usize::try_from(length).ok()?];
+        self.0.read_exact(&mut payload).await.ok()?;
+        Some((first & 15, payload))
+    }
+
+    /// The close frame that comes, within the deadline; `None`: the connection ended without one.
+    pub async fn closed(&mut self) -> Option<(u16, String)> {
+        let close = async {
+            loop {
+                let (opcode, payload) = self.frame().await?;
+                if opcode == 8 {
+                    let (code, reason) = payload.split_first_chunk::<2>()?;
+                    return Some((u16::from_be_bytes(*code), String::from_utf8_lossy(reason).into_owned()));
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, close).await.expect("an end in time")
+    }
+}
+
+/// A whole frame as a client sends it: masked, with a mask that changes nothing.
+pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x80 | opcode];
+    match payload.len() {
+        n @ 0..126 => frame.push(0x80 | n as u8),
+        n @ 126..0x1_0000 => {
+            frame.push(0x80 | 126);
+            frame.extend((n as u16).to_be_bytes());
+        }
+        n => {
+            frame.push(0x80 | 127);
+            frame.extend((n as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
 }

@@ -1,0 +1,162 @@
+//! Whatever bytes arrive, the connection they arrive on ends with a clear code, and nobody else notices.
+
+use crate::{
+    bad_input::asks,
+    cluster::{Cluster, breathe},
+    person::{Person, token},
+    wire::{Raw, frame},
+};
+use serde_json::json;
+
+/// People who keep talking while others send nonsense.
+pub struct Bystanders {
+    ana: Person,
+    ben: Person,
+}
+
+impl Bystanders {
+    pub async fn of(cluster: &Cluster) -> Self {
+        cluster.room("general", "private", &["ana", "ben"]).await;
+        let (ana, ben) = (cluster.person("ana", 0).await, cluster.person("ben", 0).await);
+        ana.follows("general").await;
+        ben.follows("general").await;
+        Self { ana, ben }
+    }
+
+    pub async fn talk_on(&self, text: &str) {
+        self.ana.says("general", text).await;
+        self.ben.hears("general", text).await;
+    }
+
+    pub async fn were_not_disturbed(&self, cluster: &Cluster) {
+        self.talk_on("still here").await;
+        assert_eq!((self.ana.connections(), self.ben.connections()), (1, 1), "a bystander lost the connection");
+        cluster.verify("general", &[&self.ana, &self.ben]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_closes_with_a_code_and_nobody_else_notices() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop(directory.path()).await;
+    let bystanders = Bystanders::of(&cluster).await;
+    let connect = json!({ "id": 1, "connect": { "token": token("eve") } }).to_string();
+    let text = |text: &str| frame(1, text.as_bytes());
+    let over = format!(r#"{{"id":2,"rpc":{{"method":"rooms","data":"{}"}}}}"#, "x".repeat(64 * 1024));
+    let mut pieces = text(&"x".repeat(60 * 1024)).repeat(5);
+    // None of them is the last, and all but the first go on.
+    for (n, at) in (0..5).zip((0..).step_by(pieces.len() / 5)) {
+        pieces[at] = u8::from(n == 0);
+    }
+    // Whether a `connect` goes before, the bytes, the code, and what the reason names.
+    for (what, connected, bytes, code, reason) in [
+        ("no connect first", false, text(r#"{"id":1,"rpc":{"method":"rooms"}}"#), 3501, "connect"),
+        ("a pong first", false, text("{}"), 3501, "connect"),
+        ("connect twice", true, text(&connect), 3501, "connected already"),
+        ("a pong without a ping", true, text("{}"), 3501, "pong"),
+        ("not JSON", true, text("hello"), 3501, "JSON"),
+        ("half a JSON", true, text(r#"{"id":2,"rpc":{"#), 3501, "JSON"),
+        ("a list", true, text("[]"), 3501, "JSON"),
+        ("no id", true, text(r#"{"rpc":{"method":"rooms"}}"#), 3501, "id"),
+        ("an id below zero", true, text(r#"{"id":-2,"rpc":{"method":"rooms"}}"#), 3501, "id"),
+        ("binary", true, frame(2, b"{}"), 3501, "binary"),
+        ("a frame over the limit", true, text(&over), 3501, "65536"),
+        ("a frame far over the limit", true, text(&"x".repeat(300 * 1024)), 1009, ""),
+        ("not UTF-8", true, frame(1, b"{\"id\":2,\"\xff\xfe\":{}}"), 1007, ""),
+        ("an opcode that does not exist", true, frame(3, b"{}"), 1002, ""),
+        ("a frame without a mask", true, vec![0x81, 0x02, b'{', b'}'], 1002, ""),
+        ("a ping that is too long", true, frame(9, &[b'x'; 126]), 1002, ""),
+        ("a continuation of nothing", true, frame(0, b"{}"), 1002, ""),
+        ("a message far over the limit in pieces", true, pieces, 3501, "65536"),
+        ("a goodbye", true, frame(8, &1000_u16.to_be_bytes()), 1000, ""),
+    ] {
+        let mut raw = if connected { Raw::of(cluster.at(0), "eve").await } else { Raw::open(cluster.at(0)).await };
+        raw.send(&bytes).await;
+        let closed = raw.closed().await.unwrap_or_else(|| panic!("{what}: the connection ended without a close"));
+        assert_eq!(closed.0, code, "{what}: {closed:?}");
+        assert!(closed.1.contains(reason), "{what}: {closed:?}");
+        bystanders.talk_on(what).await;
+    }
+    // Half a frame, and then nothing more, ever: the server notices that the connection has ended.
+    let instance = &cluster.instances[0];
+    let before = instance.counter("hubbub_connections").await;
+    for cut in [1, 2, 5, 20] {
+        let mut raw = Raw::of(cluster.at(0), "eve").await;
+        raw.send(&text(r#"{"id":2,"rpc":{"method":"rooms"}}"#)[..cut]).await;
+    }
+    while instance.counter("hubbub_connections").await > before {
+        breathe().await;
+    }
+    bystanders.were_not_disturbed(&cluster).await;
+}
+
+/// A small generator with a seed, so that what fails fails again.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % below
+    }
+
+    fn bytes(&mut self, most: usize) -> Vec<u8> {
+        (0..self.throw(most)).map(|_| self.throw(256) as u8).collect()
+    }
+
+    /// Garbage of some kind.
+    fn garbage(&mut self) -> Vec<u8> {
+        let mut commands = asks("general").into_iter().map(|ask| ask.to_string().into_bytes()).collect::<Vec<_>>();
+        let n = self.throw(commands.len());
+        let mut command = commands.swap_remove(n);
+        match self.throw(4) {
+            // Bytes that are no frames.
+            0 => self.bytes(400),
+            // A frame of any kind, with anything in it.
+            1 => {
+                let opcode = self.throw(16) as u8;
+                let payload = self.bytes(300);
+                frame(opcode, &payload)
+            }
+            // A command with some bytes changed.
+            2 => {
+                for _ in 0..=self.throw(4) {
+                    let at = self.throw(command.len());
+                    command[at] = self.throw(256) as u8;
+                }
+                frame(1, &command)
+            }
+            // A command cut short, or a frame that says it is longer than it is.
+            _ => {
+                let mut whole = frame(1, &command);
+                whole.truncate(1 + self.throw(whole.len()));
+                whole
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_hundred_kinds_of_garbage_do_not_take_the_server_down() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop(directory.path()).await;
+    let bystanders = Bystanders::of(&cluster).await;
+    let instance = &cluster.instances[0];
+    let (pid, memory, connections) = (instance.pid(), instance.memory(), instance.counter("hubbub_connections").await);
+    let mut dice = Dice(20_260_131);
+    for n in 0..200 {
+        // Some are somebody, some are nobody.
+        let mut raw = if n % 2 == 0 { Raw::of(cluster.at(0), "ben").await } else { Raw::open(cluster.at(0)).await };
+        for _ in 0..=dice.throw(3) {
+            raw.send(&dice.garbage()).await;
+        }
+        if n % 20 == 0 {
+            bystanders.talk_on(&format!("garbage {n}")).await;
+        }
+    }
+    while instance.counter("hubbub_connections").await > connections {
+        breathe().await;
+    }
+    println!("memory before {} KiB, after 200 kinds of garbage {} KiB", memory / 1024, instance.memory() / 1024);
+    assert_eq!(instance.pid(), pid);
+    bystanders.were_not_disturbed(&cluster).await;
+}
