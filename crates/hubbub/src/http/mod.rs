@@ -120,7 +120,10 @@ async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Resp
         api.keys.iter().fold(subtle::Choice::from(0), |any, key| any | key.ct_eq(&given)).into()
     });
     if known {
-        return next.run(request).await;
+        // A task of its own: a caller that hangs up does not cut off what the store is doing.
+        return tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal server error").into_response()
+        });
     }
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Authorization: Bearer <api key> is expected");
     let mut response = problem.into_response();
