@@ -2,7 +2,7 @@
 //!
 //! One thread writes, a batch per transaction; readers have connections of their own and never wait for it (WAL).
 
-use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Store, StoreError, View, columns};
+use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Part, Store, StoreError, View, columns};
 use async_trait::async_trait;
 use hubbub_core::{
     entry::{Draft, Outcome, Timestamp},
@@ -176,12 +176,12 @@ impl Store for SqliteStore {
         self.readers.read(move |snapshot| read::page(snapshot, Some(&user), &room, page, limit)).await
     }
 
-    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Vec<Listed>, StoreError> {
+    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Part<Listed>, StoreError> {
         let (user, after) = (user.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::rooms_of(snapshot, &user, after.as_ref(), limit)).await
     }
 
-    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Vec<Member>, StoreError> {
+    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Part<Member>, StoreError> {
         let (room, after) = (room.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::members(snapshot, &room, after.as_ref(), limit)).await
     }
