@@ -1,6 +1,6 @@
 //! Logs in Postgres: any number of instances, everything in one schema.
 
-use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Store, StoreError, View};
+use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Part, Store, StoreError, View};
 use async_trait::async_trait;
 use hubbub_core::{
     entry::{Draft, Outcome, Timestamp},
@@ -101,11 +101,11 @@ impl Store for PostgresStore {
         connect::patiently(self.read_page(Some(user), room, page, limit)).await
     }
 
-    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Vec<Listed>, StoreError> {
+    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Part<Listed>, StoreError> {
         connect::patiently(self.list_rooms(user, after, limit)).await
     }
 
-    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Vec<Member>, StoreError> {
+    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Part<Member>, StoreError> {
         connect::patiently(self.list_members(room, after, limit)).await
     }
 

@@ -2,7 +2,7 @@
 //!
 //! One thread writes, a batch per transaction; readers have connections of their own and never wait for it (WAL).
 
-use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Store, StoreError, View, columns};
+use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Part, Store, StoreError, View, columns};
 use async_trait::async_trait;
 use hubbub_core::{
     entry::{Draft, Outcome, Timestamp},
@@ -99,11 +99,16 @@ fn lock(database: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// Pages each connection may keep, in KiB; they are taken as they are used.
+const CACHE_KIB: i64 = 64 * 1024;
+
 /// Returns the journal's mode.
 fn prepare(connection: &Connection) -> rusqlite::Result<String> {
     connection.busy_timeout(hubbub_core::limits::LOCK_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "synchronous", "full")?;
+    // In KiB, below zero. With the default of 2 MB the writer spills and reads its own pages back: a third more CPU measured.
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
 }
 
@@ -176,12 +181,12 @@ impl Store for SqliteStore {
         self.readers.read(move |snapshot| read::page(snapshot, Some(&user), &room, page, limit)).await
     }
 
-    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Vec<Listed>, StoreError> {
+    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Part<Listed>, StoreError> {
         let (user, after) = (user.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::rooms_of(snapshot, &user, after.as_ref(), limit)).await
     }
 
-    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Vec<Member>, StoreError> {
+    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Part<Member>, StoreError> {
         let (room, after) = (room.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::members(snapshot, &room, after.as_ref(), limit)).await
     }
