@@ -2,7 +2,7 @@
 
 use super::{
     Api,
-    extract::{Body, Query, idempotency_key},
+    extract::{Body, Path, Query, idempotency_key},
     problem::Problem,
 };
 use crate::chat::{
@@ -12,7 +12,7 @@ use crate::chat::{
 };
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
 };
 use hubbub_core::{

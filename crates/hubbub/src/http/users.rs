@@ -2,14 +2,14 @@
 
 use super::{
     Api,
-    extract::{Body, Query},
+    extract::{Body, Path, Query},
     problem::Problem,
     rooms::ListQuery,
 };
 use crate::chat::ChatError;
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
 };
 use hubbub_core::{
