@@ -1,1 +1,269 @@
-//! laptop
+//! One instance on SQLite: nothing to install, the same promises.
+
+use crate::{
+    cluster::{API_KEY, Cluster, SECRET, program},
+    http,
+    person::Person,
+    wire::Wire,
+};
+use serde_json::{Value, json};
+use std::{fs, path::Path};
+
+async fn ana_and_ben(cluster: &Cluster) -> (Person, Person) {
+    cluster.room("general", "private", &["ana", "ben"]).await;
+    let (ana, ben) = (cluster.person("ana", 0).await, cluster.person("ben", 0).await);
+    ana.follows("general").await;
+    ben.follows("general").await;
+    (ana, ben)
+}
+
+fn store(directory: &Path) -> String {
+    format!("sqlite:{}", directory.join("hubbub.db").display())
+}
+
+async fn bump(directory: &Path) {
+    let (content, printed, complaints) = program(&["epoch", "bump", "--store", &store(directory)]).await;
+    assert!(content, "{complaints}");
+    assert!(printed.contains("the epoch is now"), "{printed}");
+}
+
+#[tokio::test]
+async fn two_people_talk_and_a_killed_server_has_everything_that_was_acknowledged() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut cluster = Cluster::laptop(directory.path()).await;
+    let (ana, ben) = ana_and_ben(&cluster).await;
+    let mut acks = Vec::new();
+    for round in 0..5 {
+        for n in 0..20 {
+            let (one, other) = (format!("ana {round}-{n}"), format!("ben {round}-{n}"));
+            let (first, second) = tokio::join!(ana.says("general", &one), ben.says("general", &other));
+            acks.extend([(first, one), (second, other)]);
+        }
+        // The kill hits while both go on talking; they say it again with its key until it is acknowledged.
+        let during: Vec<String> = (0..50).map(|n| format!("during {round}-{n}")).collect();
+        let talk = futures_util::future::join_all(during.iter().map(|text| ana.says("general", text)));
+        let kill = async {
+            ben.hears("general", &during[0]).await;
+            cluster.kill(0);
+            cluster.restart(0).await;
+        };
+        let (said, ()) = tokio::join!(talk, kill);
+        acks.extend(said.into_iter().zip(during));
+    }
+    let log = cluster.verify("general", &[&ana, &ben]).await;
+    assert_eq!(log.len(), 2 + acks.len(), "a message is there twice, or not at all");
+    for (ack, text) in &acks {
+        let entry = &log[ack.seq as usize - 1];
+        assert_eq!((&entry["id"], &entry["text"]), (&json!(ack.id), &json!(text)));
+    }
+    for person in [&ana, &ben] {
+        assert!(person.connections() > 1);
+        assert!(person.with("general", |followed| !followed.recoveries.contains(&false)), "{} began anew", person.name);
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_file_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut cluster = Cluster::laptop(directory.path()).await;
+    let (ana, ben) = ana_and_ben(&cluster).await;
+    let store = store(directory.path());
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--token-secret", SECRET, "--store", &store];
+    for arguments in [&serve[..], &["epoch", "bump", "--store", &store]] {
+        let (content, _, complaints) = program(arguments).await;
+        assert!(!content, "a second process was let in");
+        let file = directory.path().join("hubbub.db").display().to_string();
+        assert!(complaints.contains(&file) && complaints.contains("another process"), "{complaints}");
+    }
+    ana.says("general", "never mind").await;
+    ben.hears("general", "never mind").await;
+    // The lock goes with its holder, however that ends.
+    cluster.kill(0);
+    bump(directory.path()).await;
+}
+
+#[tokio::test]
+async fn after_an_epoch_bump_people_begin_anew_without_mixing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut cluster = Cluster::laptop(directory.path()).await;
+    let (ana, ben) = ana_and_ben(&cluster).await;
+    ana.says("general", "before").await;
+    ben.hears("general", "before").await;
+    let old = ben.with("general", |followed| followed.epoch.clone());
+    cluster.stop(0).await;
+    bump(directory.path()).await;
+    cluster.restart(0).await;
+    ana.says("general", "after").await;
+    ben.hears("general", "after").await;
+    for person in [&ana, &ben] {
+        person.with("general", |followed| {
+            assert_eq!(followed.recoveries, [false], "{}", person.name);
+            assert_ne!(followed.epoch, old);
+        });
+    }
+    let mut wire = Wire::of(cluster.at(0), "ana").await;
+    let since = json!({ "offset": 1, "epoch": old });
+    let answer =
+        wire.asks(json!({ "id": 2, "history": { "channel": "room:general", "since": since, "limit": 5 } })).await;
+    assert_eq!(answer["error"]["code"], 112, "{answer}");
+    // Nothing was lost this time, so what they have is still the log.
+    cluster.verify("general", &[&ana, &ben]).await;
+}
+
+/// The files of the store, as a careful person copies them: all of them, while nothing runs.
+fn copy(from: &Path, to: &Path) {
+    for name in ["hubbub.db", "hubbub.db-wal", "hubbub.db-shm"] {
+        let (from, to) = (from.join(name), to.join(name));
+        match from.exists() {
+            true => drop(fs::copy(from, to).expect("a copy")),
+            false if to.exists() => fs::remove_file(to).expect("no file"),
+            false => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_an_older_copy_was_put_back_and_the_epoch_bumped_nobody_is_silently_wrong() {
+    let (directory, backup) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut cluster = Cluster::laptop(directory.path()).await;
+    let (ana, ben) = ana_and_ben(&cluster).await;
+    for n in 0..10 {
+        ana.says("general", &format!("kept {n}")).await;
+    }
+    cluster.stop(0).await;
+    copy(directory.path(), backup.path());
+    cluster.restart(0).await;
+    for n in 0..10 {
+        ana.says("general", &format!("lost {n}")).await;
+    }
+    ben.hears("general", "lost 9").await;
+    let kept = cluster.verify("general", &[&ana, &ben]).await[..12].to_vec();
+    let had = ben.with("general", |followed| followed.entries.len());
+    assert_eq!(ben.with("general", |followed| followed.recoveries.clone()), [true], "the restart alone is no new life");
+    // Ben is away while it happens, and comes back when the numbers he has seen have been given again.
+    cluster.stop(0).await;
+    ben.stops_reading();
+    copy(backup.path(), directory.path());
+    bump(directory.path()).await;
+    cluster.restart(0).await;
+    let other = Person::new("ana", cluster.at(0));
+    other.follows("general").await;
+    for n in 0..20 {
+        other.says_with_key("general", &format!("new {n}"), &format!("new {n}")).await;
+    }
+    ben.reads_again();
+    ben.is_connected().await;
+    ben.waits_for("a new start", crate::wire::DEADLINE, |me| me.with("general", |f| f.live && f.recoveries.len() == 2))
+        .await;
+    other.says_with_key("general", "and on", "and on").await;
+    let log = cluster.verify("general", &[&other]).await;
+    assert_eq!(log[..12], kept, "what was in the copy is there as it was");
+    for person in [&ana, &ben] {
+        person.hears("general", "and on").await;
+        person.with("general", |followed| {
+            assert_eq!(followed.recoveries, [true, false], "{} was not told", person.name);
+            assert!(followed.faults.is_empty(), "{}: {:?}", person.name, followed.faults);
+            // All she has received since she was told is the log, without anything of the other life.
+            let since = &followed.entries[had..];
+            let from = since[0]["seq"].as_u64().unwrap() as usize;
+            assert_eq!(since, &log[from - 1..], "{}", person.name);
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_printed_token_connects() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop_with(directory.path(), &["--token-issuer", "us", "--token-audience", "chat"]).await;
+    let required = ["--token-secret", SECRET, "--token-issuer", "us", "--token-audience", "chat"];
+    let arguments = [&["token", "--user", "\u{c4}nne M\u{fc}ller", "--ttl", "15m"], &required[..]].concat();
+    let (content, printed, complaints) = program(&arguments).await;
+    assert!(content, "{complaints}");
+    let mut wire = Wire::open(cluster.at(0), None).await.unwrap();
+    let answer = wire.asks(json!({ "id": 1, "connect": { "token": printed.trim() } })).await;
+    let connected = &answer["connect"];
+    assert!((890..=900).contains(&connected["ttl"].as_u64().unwrap()), "{answer}");
+    assert!(connected["subs"]["user:\u{c4}nne M\u{fc}ller"].is_object(), "{answer}");
+    for (arguments, names) in [
+        (&["token", "--user", "portal:desk", "--token-secret", SECRET][..], "reserved"),
+        (&["token", "--user", "ana", "--ttl", "soon", "--token-secret", SECRET], "15m"),
+        (&["token", "--user", "ana"], "HUBBUB_TOKEN_SECRET"),
+    ] {
+        let (content, _, complaints) = program(arguments).await;
+        assert!(!content && complaints.contains(names), "{complaints}");
+    }
+}
+
+#[tokio::test]
+async fn to_try_it_out_one_flag_is_enough() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut cluster = Cluster::laptop_with(directory.path(), &["--dev"]).await;
+    let get = async |at, path: &str| http::ask(at, "GET", path, &[], "").await.unwrap();
+    let page = get(cluster.at(0), "/").await;
+    // A build without the page says how to get it.
+    assert!(page.status == 200 && page.text.contains("<html") || page.text.contains("make web"), "{}", page.text);
+    for name in ["ana", "ben"] {
+        let handed = get(cluster.at(0), &format!("/dev/token?user={name}")).await.json();
+        assert_eq!(handed["user"], name);
+        let mut wire = Wire::open(cluster.at(0), None).await.unwrap();
+        let answer = wire.asks(json!({ "id": 1, "connect": { "token": handed["token"] } })).await;
+        assert!(answer["connect"].is_object(), "{answer}");
+        let rooms = wire.asks(json!({ "id": 2, "rpc": { "method": "rooms" } })).await["rpc"]["data"].clone();
+        assert_eq!(rooms["rooms"][0]["id"], "general", "{rooms}");
+    }
+    assert_eq!(get(cluster.at(0), "/dev/token?user=portal:desk").await.status, 422);
+    // Once more on the same file: nobody joins twice.
+    cluster.stop(0).await;
+    cluster.restart(0).await;
+    assert_eq!(cluster.log("general").await.len(), 2);
+    // Without the flag there is none of it.
+    let other = tempfile::tempdir().unwrap();
+    let sober = Cluster::laptop(other.path()).await;
+    for path in ["/", "/dev/token?user=ana"] {
+        assert_eq!(get(sober.at(0), path).await.status, 404, "{path}");
+    }
+    assert_eq!(sober.api("GET", "/v1/rooms/general", &Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_command_line_says_what_it_takes_and_what_is_wrong() {
+    let (content, help, _) = program(&["serve", "--help"]).await;
+    assert!(content);
+    for flag in [
+        "listen",
+        "store",
+        "schema",
+        "bus",
+        "config",
+        "token-secret",
+        "token-issuer",
+        "token-audience",
+        "api-key",
+        "instance",
+        "dev",
+    ] {
+        assert!(help.contains(&format!("--{flag}")), "--{flag} is not in the help");
+        let variable = format!("HUBBUB_{}", flag.to_uppercase().replace('-', "_"));
+        assert!(help.contains(&variable), "{variable} is not in the help");
+    }
+    assert!(!help.contains(SECRET) && !help.contains(API_KEY));
+    let (_, overview, _) = program(&["--help"]).await;
+    for command in ["serve", "token", "epoch", "openapi"] {
+        assert!(overview.contains(command), "{command} is not in the help");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path());
+    for (arguments, names) in [
+        (&["--store", &store, "--bus", "redis://127.0.0.1:1"][..], &["--bus", "local", "postgres://"][..]),
+        (&["--store", "mysql://x"], &["--store", "sqlite:", "postgres://"]),
+        (&["--store", &store, "--bus", "carrier-pigeon"], &["--bus", "redis://"]),
+        (&["--store", &store, "--config", "/nowhere.toml"], &["--config", "/nowhere.toml"]),
+        (&["--store", "sqlite:/nowhere/hubbub.db"], &["--store", "/nowhere/hubbub.db"]),
+    ] {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0", "--token-secret", SECRET], arguments].concat();
+        let (content, _, complaints) = program(&arguments).await;
+        assert!(!content && names.iter().all(|name| complaints.contains(name)), "{arguments:?}: {complaints}");
+    }
+    let (content, _, complaints) = program(&["serve", "--listen", "127.0.0.1:0", "--store", &store]).await;
+    assert!(!content && complaints.contains("--token-secret"), "{complaints}");
+}

@@ -29,7 +29,8 @@ async fn is_out(cluster: &Cluster, person: &Person, removal: u64) {
     let log = cluster.log("general").await;
     // Each answer is also a fence: what was written to her before would have arrived before it.
     for (ask, nowhere) in asks("general").into_iter().zip(asks("nowhere")) {
-        let (answer, nowhere) = (person.asks(ask).await.unwrap(), person.asks(nowhere).await.unwrap());
+        let (answer, nowhere) =
+            (person.asks(ask).await.expect("an answer"), person.asks(nowhere).await.expect("an answer"));
         assert_eq!(answer["error"]["code"], 102, "{answer}");
         assert_eq!(answer["error"], nowhere["error"]);
     }
@@ -41,7 +42,7 @@ async fn is_out(cluster: &Cluster, person: &Person, removal: u64) {
             (&json!(removal), &json!(person.name)),
             "the removal is not the last"
         );
-        let from = followed.entries[0]["seq"].as_u64().unwrap() as usize - 1;
+        let from = followed.entries[0]["seq"].as_u64().expect("a seq") as usize - 1;
         assert_eq!(followed.entries, log[from..removal as usize]);
     });
 }

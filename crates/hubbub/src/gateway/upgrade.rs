@@ -65,7 +65,10 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
 }
 
 /// Boxed, and the client made inside: a task holds one copy of it, and no room for what the upgrade needed.
-fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(gateway: Arc<Gateway>, stream: S) -> BoxFuture<'static, ()> {
+fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    gateway: Arc<Gateway>,
+    stream: S,
+) -> BoxFuture<'static, ()> {
     Box::pin(async move { Client::new(gateway, stream).run().await })
 }
 
