@@ -284,6 +284,9 @@ async fn hints_events_and_a_log_out_reach_all_devices_of_a_user_on_every_instanc
     for wire in &mut wires {
         assert_eq!(wire.closed().await.0, 3503);
     }
+    for device in &devices {
+        assert_eq!(device.is_closed().await.0, 3503);
+    }
     assert_eq!(bystander.connections(), 1);
     // Tokens are the product's to withhold: with a good one she may come back.
     let mut back = Wire::open(cluster.at(0), None).await.unwrap();

@@ -74,11 +74,6 @@ impl Wire {
         self.socket.send(Message::text(frame.into())).await.is_ok()
     }
 
-    /// Sends any message.
-    pub async fn send(&mut self, message: Message) -> bool {
-        self.socket.send(message).await.is_ok()
-    }
-
     /// The next line. Pings of the protocol are answered on the way. Safe to cancel.
     pub async fn next(&mut self) -> Heard {
         loop {
