@@ -156,7 +156,7 @@ async fn write_all(socket: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> 
     Ok(())
 }
 
-/// Answers `append SECONDS BATCH LOOPS` and `insert SECONDS` with messages and seconds.
+/// Answers `append MILLISECONDS BATCH LOOPS` and `insert MILLISECONDS` with messages and seconds.
 fn appends(runtime: &Runtime, store: &Arc<dyn Store>, postgres: Option<&str>) -> anyhow::Result<()> {
     runtime.block_on(make_rooms(store))?;
     println!("ready {}", store.committers());
@@ -165,7 +165,7 @@ fn appends(runtime: &Runtime, store: &Arc<dyn Store>, postgres: Option<&str>) ->
         let line = line?;
         let words: Vec<_> = line.split(' ').collect();
         let number = |n: usize| words.get(n).and_then(|word| word.parse::<usize>().ok()).context("a number");
-        let until = Instant::now() + Duration::from_secs(number(1)? as u64);
+        let until = Instant::now() + Duration::from_millis(number(1)? as u64);
         let began = Instant::now();
         life += 1;
         let done = match (words[0], postgres) {

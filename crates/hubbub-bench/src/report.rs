@@ -85,10 +85,9 @@ impl Report {
         judged.sort_by(|a, b| b.0.total_cmp(&a.0));
         if let Some((used, row)) = judged.first() {
             let over = judged.iter().filter(|(used, _)| *used > 1.0).count();
-            let percent = used * 100.0;
+            let (all, percent) = (judged.len(), used * 100.0);
             println!(
-                "- {over} of {} budgets are exceeded; nearest or furthest over: {} ({percent:.0} % of what is allowed).",
-                judged.len(),
+                "- {over} of {all} budgets are exceeded; the tightest is that of `{}`: {percent:.0} % of it is used.",
                 row.what
             );
         }

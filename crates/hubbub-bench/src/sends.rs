@@ -20,6 +20,10 @@ use std::{
 const WINDOW: usize = 16;
 /// Before anything is counted.
 const WARM_UP: Duration = Duration::from_secs(1);
+/// Turns that the bare loop's two sizes of batches take.
+const TURNS: u128 = 2;
+/// How long one message per commit is tried.
+const ONE_BY_ONE_MILLIS: u128 = 2_000;
 /// How long the last answers may take.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 
@@ -30,6 +34,8 @@ struct Work {
     own: f64,
     /// The same, of Postgres.
     database: f64,
+    /// The same, of the load generator.
+    load: f64,
     /// Messages per commit.
     batch: f64,
 }
@@ -81,11 +87,10 @@ pub fn measure(program: &Path, seconds: u32, report: &mut Report) -> anyhow::Res
     let ours = through_sockets(&server, Some(postgres.pid()), window)?;
     drop(server);
     let (mut bare, _) = Loop::start(&["postgres", &postgres.url(), "bare"])?;
-    let loops = limits::COMMITTERS;
-    let floor = looped(&mut bare, Some(postgres.pid()), seconds, limits::BATCH, loops)?;
-    let like_ours = looped(&mut bare, Some(postgres.pid()), seconds, (ours.batch as usize).max(1), loops)?;
-    bare.tell("insert 2")?;
-    let one_by_one = rate(&bare.answer()?)?.0;
+    let (floor, like_ours) = looped(&mut bare, Some(postgres.pid()), window, ours.batch, limits::COMMITTERS)?;
+    bare.tell(&format!("insert {ONE_BY_ONE_MILLIS}"))?;
+    let (rows, took) = counted(&bare.answer()?)?;
+    let one_by_one = rows / took;
     drop(bare);
     drop(postgres);
     tell(&POSTGRES, &ours, &floor, &like_ours, one_by_one, report);
@@ -96,9 +101,9 @@ pub fn measure(program: &Path, seconds: u32, report: &mut Report) -> anyhow::Res
     let ours = through_sockets(&server, None, window)?;
     drop(server);
     let (mut bare, _) = Loop::start(&["sqlite", &file("bare.db")])?;
-    let floor = looped(&mut bare, None, seconds, limits::BATCH, 1)?;
-    let like_ours = looped(&mut bare, None, seconds, (ours.batch as usize).max(1), 1)?;
-    let one_by_one = looped(&mut bare, None, 2, 1, 1)?.per_second;
+    let (floor, like_ours) = looped(&mut bare, None, window, ours.batch, 1)?;
+    let (rows, took) = append(&mut bare, ONE_BY_ONE_MILLIS, 1, 1)?;
+    let one_by_one = rows / took;
     drop(bare);
     tell(&SQLITE, &ours, &floor, &like_ours, one_by_one, report);
     Ok(())
@@ -127,7 +132,10 @@ fn through_sockets(server: &Server, database: Option<u32>, window: Duration) -> 
     senders.begin()?;
     senders.go_on(WARM_UP)?;
 
-    let cpu = || anyhow::Ok((process::cpu(server.process.pid)?, database.map_or(Ok(0.0), process::cpu_of_family)?));
+    let cpu = || {
+        let database = database.map_or(Ok(0.0), process::cpu_of_family)?;
+        anyhow::Ok((process::cpu(server.process.pid)?, database, process::cpu(std::process::id())?))
+    };
     let counters =
         || anyhow::Ok((server.counter("hubbub_entries_appended_total")?, server.counter("hubbub_commits_total")?));
     let (before, counted, answered, began) = (cpu()?, counters()?, senders.answered, Instant::now());
@@ -141,6 +149,7 @@ fn through_sockets(server: &Server, database: Option<u32>, window: Duration) -> 
         per_second: answered as f64 / elapsed,
         own: (after.0 - before.0) / thousands,
         database: (after.1 - before.1) / thousands,
+        load: (after.2 - before.2) / thousands,
         batch: (appended - counted.0) / (commits - counted.1),
     };
     println!("  through sockets: {} sends/s, {} to a commit", number(work.per_second), number(work.batch));
@@ -222,27 +231,45 @@ fn add_send(lines: &mut String, who: usize, sent: &mut usize, text: &str) -> any
     Ok(())
 }
 
-/// Lets a bare loop run; before it counts, a second to warm up.
-fn looped(bare: &mut Loop, database: Option<u32>, seconds: u32, batch: usize, loops: usize) -> anyhow::Result<Work> {
-    bare.tell(&format!("append 1 {batch} {loops}"))?;
-    bare.answer()?;
-    let pid = bare.process.pid;
+/// Lets a bare loop run with full batches and, in turn with that, with such as Hubbub had: so both meet the same tables.
+fn looped(
+    bare: &mut Loop,
+    database: Option<u32>,
+    window: Duration,
+    ours: f64,
+    loops: usize,
+) -> anyhow::Result<(Work, Work)> {
+    let sizes = [limits::BATCH, (ours.round() as usize).clamp(1, limits::BATCH)];
+    let (pid, millis) = (bare.process.pid, window.as_millis() / TURNS);
     let cpu = || anyhow::Ok((process::cpu(pid)?, database.map_or(Ok(0.0), process::cpu_of_family)?));
-    let before = cpu()?;
-    bare.tell(&format!("append {seconds} {batch} {loops}"))?;
-    let (per_second, rows) = rate(&bare.answer()?)?;
-    let after = cpu()?;
-    let thousands = rows / 1e3;
-    let (own, database) = ((after.0 - before.0) / thousands, (after.1 - before.1) / thousands);
-    println!("  without sockets: {} messages/s, {batch} to a commit", number(per_second));
-    Ok(Work { per_second, own, database, batch: batch as f64 })
+    let mut sums = [(0.0, 0.0, 0.0, 0.0); 2];
+    append(bare, WARM_UP.as_millis(), limits::BATCH, loops)?;
+    for _ in 0..TURNS {
+        for (batch, sum) in sizes.into_iter().zip(&mut sums) {
+            let before = cpu()?;
+            let (rows, seconds) = append(bare, millis, batch, loops)?;
+            let after = cpu()?;
+            *sum = (sum.0 + rows, sum.1 + seconds, sum.2 + after.0 - before.0, sum.3 + after.1 - before.1);
+        }
+    }
+    let work = |n: usize| {
+        let (rows, seconds, own, of_database) = sums[n];
+        let (per_second, batch) = (rows / seconds, sizes[n] as f64);
+        println!("  without sockets: {} messages/s, {batch} to a commit", number(per_second));
+        Work { per_second, own: own / rows * 1e3, database: of_database / rows * 1e3, load: 0.0, batch }
+    };
+    Ok((work(0), work(1)))
 }
 
-/// Messages per second, and messages.
-fn rate(answer: &str) -> anyhow::Result<(f64, f64)> {
+/// Messages, and seconds.
+fn append(bare: &mut Loop, millis: u128, batch: usize, loops: usize) -> anyhow::Result<(f64, f64)> {
+    bare.tell(&format!("append {millis} {batch} {loops}"))?;
+    counted(&bare.answer()?)
+}
+
+fn counted(answer: &str) -> anyhow::Result<(f64, f64)> {
     let (rows, seconds) = answer.split_once(' ').context("a bare loop answers with messages and seconds")?;
-    let (rows, seconds): (f64, f64) = (rows.parse()?, seconds.parse()?);
-    Ok((rows / seconds, rows))
+    Ok((rows.parse()?, seconds.parse()?))
 }
 
 fn tell(names: &Names, ours: &Work, floor: &Work, like_ours: &Work, one_by_one: f64, report: &mut Report) {
@@ -265,25 +292,20 @@ fn tell(names: &Names, ours: &Work, floor: &Work, like_ours: &Work, one_by_one: 
     let ms = |cpu: f64| number(cpu * 1e3);
     let store = names.store;
     report.word(format!(
-        "{store}: commits carried {} messages on average (the bare loop's {}); with as many to a commit as here, the bare loop makes {} a second.",
+        "{store}: commits carried {} messages on average (the bare loop's {}); with as many to a commit, the bare loop makes {} a second. The load generator took {} ms of CPU per thousand, beside what is counted.",
         number(ours.batch),
         number(floor.batch),
         number(like_ours.per_second),
+        ms(ours.load),
     ));
-    // Sockets and protocol, smaller batches, and the transaction itself: they add up to what a send costs.
-    let batching = like_ours.cpu() - floor.cpu();
-    let around = ours.cpu() - like_ours.cpu();
+    // They add up to what a send costs.
     let parts = [
-        ("the full transaction", floor.cpu()),
-        ("smaller batches", batching),
-        ("sockets, protocol and queues", around),
+        ("the transaction in full batches", floor.cpu()),
+        ("smaller batches", like_ours.cpu() - floor.cpu()),
+        ("sockets, protocol and queues", ours.cpu() - like_ours.cpu()),
     ];
-    let most = parts.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map_or("", |part| part.0);
-    report.word(format!(
-        "{store}: of {} ms of CPU per thousand sends, {} are the transaction in full batches, {} more because batches are smaller, {} sockets, protocol and queues: {most} costs most.",
-        ms(ours.cpu()),
-        ms(floor.cpu()),
-        ms(batching),
-        ms(around),
-    ));
+    let list: Vec<_> = parts.iter().map(|(name, cpu)| format!("{} {name}", ms(*cpu))).collect();
+    let most = parts.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map_or("nothing", |(name, _)| *name);
+    let total = ms(ours.cpu());
+    report.word(format!("{store}: a thousand sends take {total} ms of CPU: {}. Most: {most}.", list.join(", ")));
 }

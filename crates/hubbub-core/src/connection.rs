@@ -285,3 +285,6 @@ impl Ask {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

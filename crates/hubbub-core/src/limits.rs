@@ -75,6 +75,8 @@ pub const REFUSED_FOR: Duration = Duration::from_secs(1);
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// A connection that has not said `connect` after this is closed with 3502.
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How far a token's `nbf` and `iat` may be in the future: clocks of backends differ. Its `exp` has none.
+pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
 /// Grace after a token's expiry before the connection is closed with 3005.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
 

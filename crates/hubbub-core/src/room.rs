@@ -56,6 +56,16 @@ pub struct Page {
     pub entries: Vec<Entry>,
 }
 
+/// A part of a list that is in order. It ends early once it weighs more than [`crate::limits::PAGE_BYTES`], but not before its
+/// first item: that it is shorter than what was asked for says nothing.
+#[derive(Debug, Clone)]
+pub struct Part<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Whether others come after them.
+    pub more: bool,
+}
+
 /// A room in somebody's list.
 #[derive(Debug, Clone)]
 pub struct Listed {

@@ -1,10 +1,22 @@
-//! What an operator says: flags, over the environment, over `HUBBUB_…_FILE` for secrets, over a TOML file, over defaults.
+//! What an operator says: flags, over the environment, over `HUBBUB_…_FILE` for what may hold a secret, over a TOML file,
+//! over defaults.
 
-use anyhow::{Context, bail};
+use crate::token::{OTHER_CLAIMS, Requirements, USER_CLAIM};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use hubbub_core::limits::SECRET_BYTES;
 use serde::Deserialize;
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+mod places;
+#[cfg(test)]
+mod tests;
+
+pub use places::{BusAt, StoreAt};
 
 /// What can be set. The names are those of the flags; in the environment `HUBBUB_TOKEN_SECRET`, in the file `token-secret`.
 #[derive(Args, Deserialize, Default, Clone)]
@@ -43,7 +55,11 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_TOKEN_AUDIENCE", value_name = "TEXT")]
     pub token_audience: Option<String>,
 
-    /// The key your backend calls /v1 with; several, separated by commas, while one is being replaced; better given as HUBBUB_API_KEY_FILE
+    /// The claim of tokens that names the user [default: sub]
+    #[arg(long, env = "HUBBUB_TOKEN_USER_CLAIM", value_name = "NAME")]
+    pub token_user_claim: Option<String>,
+
+    /// The key your backend calls /v1 with; several while one is being replaced: what is given is split at commas, so a key has none; better given as HUBBUB_API_KEY_FILE
     #[arg(long, env = "HUBBUB_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub api_key: Option<String>,
 
@@ -52,7 +68,7 @@ pub struct Settings {
     pub instance: Option<String>,
 
     /// For trying it out: makes up missing secrets and prints them, seeds ana, ben and the room general, serves a page at / and hands out tokens to anybody
-    #[arg(long, env = "HUBBUB_DEV")]
+    #[arg(long, env = "HUBBUB_DEV", value_parser = yes_or_no)]
     #[serde(default)]
     pub dev: bool,
 }
@@ -69,7 +85,7 @@ pub struct Config {
     /// What tokens are signed with.
     pub token_secret: String,
     /// What tokens must say.
-    pub tokens: crate::token::Requirements,
+    pub tokens: Requirements,
     /// Keys of the REST API; without any it is closed.
     pub api_keys: Vec<String>,
     /// This instance's label.
@@ -80,104 +96,74 @@ pub struct Config {
     pub made_up: Vec<(&'static str, String)>,
 }
 
-/// Where logs are kept.
-#[derive(Clone, PartialEq, Eq)]
-pub enum StoreAt {
-    /// A file.
-    Sqlite(PathBuf),
-    /// A server, and the schema there.
-    Postgres {
-        /// The URL, with its password.
-        url: String,
-        /// The schema.
-        schema: String,
-    },
-}
-
-/// What carries wakes.
-#[derive(Clone, PartialEq, Eq)]
-pub enum BusAt {
-    /// Nothing: one process.
-    Local,
-    /// Redis, by its URL, with its password.
-    Redis(String),
-}
-
-impl fmt::Display for StoreAt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres { schema, .. } => write!(f, "postgres (schema {schema})"),
-        }
-    }
-}
-
-impl fmt::Display for BusAt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Local => "local",
-            Self::Redis(_) => "redis",
-        })
-    }
-}
-
 impl Settings {
-    /// These settings over those of the file they name.
-    fn over_file(self) -> anyhow::Result<Self> {
-        let Some(path) = &self.config else { return Ok(self) };
-        let text = std::fs::read_to_string(path).with_context(|| format!("--config {}", path.display()))?;
-        let file: Self = toml::from_str(&text).with_context(|| format!("--config {}", path.display()))?;
+    /// One layer over another, for every setting: flag, environment, `HUBBUB_…_FILE`, file. Defaults come where a setting is
+    /// used. What is empty is not set.
+    fn layered(self) -> anyhow::Result<Self> {
+        let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
         Ok(Self {
             listen: self.listen.or(file.listen),
-            store: self.store.or(file.store),
-            schema: self.schema.or(file.schema),
-            bus: self.bus.or(file.bus),
+            store: secret(self.store, "HUBBUB_STORE_FILE", file.store)?,
+            schema: given(self.schema).or(given(file.schema)),
+            bus: secret(self.bus, "HUBBUB_BUS_FILE", file.bus)?,
             config: self.config,
-            token_secret: self.token_secret.or(secret_file("TOKEN_SECRET")?).or(file.token_secret),
-            token_issuer: self.token_issuer.or(file.token_issuer),
-            token_audience: self.token_audience.or(file.token_audience),
-            api_key: self.api_key.or(secret_file("API_KEY")?).or(file.api_key),
-            instance: self.instance.or(file.instance),
+            token_secret: secret(self.token_secret, "HUBBUB_TOKEN_SECRET_FILE", file.token_secret)?,
+            token_issuer: given(self.token_issuer).or(given(file.token_issuer)),
+            token_audience: given(self.token_audience).or(given(file.token_audience)),
+            token_user_claim: given(self.token_user_claim).or(given(file.token_user_claim)),
+            api_key: secret(self.api_key, "HUBBUB_API_KEY_FILE", file.api_key)?,
+            instance: given(self.instance).or(given(file.instance)),
             dev: self.dev || file.dev,
         })
     }
 
-    /// The whole configuration, or what is wrong and what to do.
+    /// Where logs are kept, for commands that need nothing else.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn resolve_store(self) -> anyhow::Result<StoreAt> {
+        self.layered()?.store_at()
+    }
+
+    /// What tokens are signed with and must say, for commands that need nothing else. Nothing is made up here.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn resolve_signing(self) -> anyhow::Result<(String, Requirements)> {
+        let set = self.layered()?;
+        let required = set.requirements()?;
+        let secret = set.token_secret.with_context(|| format!("{NO_SECRET}: the one your server has"))?;
+        Ok((secret, required))
+    }
+
+    /// The whole configuration, for serving.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
     pub fn resolve(self) -> anyhow::Result<Config> {
-        let mut set = self.over_file()?;
-        set.token_secret = set.token_secret.or(secret_file("TOKEN_SECRET")?);
-        set.api_key = set.api_key.or(secret_file("API_KEY")?);
+        let mut set = self.layered()?;
+        let mut api_keys: Vec<String> =
+            set.api_key.iter().flat_map(|keys| keys.split(',')).map(str::trim).map(Into::into).collect();
+        api_keys.retain(|key| !key.is_empty());
         let mut made_up = Vec::new();
         if set.dev {
-            for (name, secret) in [("token secret", &mut set.token_secret), ("API key", &mut set.api_key)] {
-                if secret.is_none() {
-                    let value = make_secret();
-                    made_up.push((name, value.clone()));
-                    *secret = Some(value);
-                }
+            if set.token_secret.is_none() {
+                made_up.push(("token secret", make_secret()));
+                set.token_secret = made_up.last().map(|(_, secret)| secret.clone());
+            }
+            if api_keys.is_empty() {
+                made_up.push(("API key", make_secret()));
+                api_keys.extend(made_up.last().map(|(_, key)| key.clone()));
             }
         }
-        let schema = set.schema.unwrap_or_else(|| "hubbub".into());
-        let store = store_at(set.store.as_deref().unwrap_or("sqlite:hubbub.db"), schema)?;
-        let bus = bus_at(set.bus.as_deref().unwrap_or("local"))?;
+        let (store, tokens) = (set.store_at()?, set.requirements()?);
+        let bus = BusAt::parse(set.bus.as_deref().unwrap_or("local"))?;
         if matches!(store, StoreAt::Sqlite(_)) && bus != BusAt::Local {
             bail!(
                 "--store sqlite: is for one process, so --bus must be local; for several instances use --store postgres://…"
             );
         }
-        let Some(token_secret) = set.token_secret else {
-            bail!(
-                "--token-secret is missing (or HUBBUB_TOKEN_SECRET, HUBBUB_TOKEN_SECRET_FILE, token-secret in the file); --dev makes one up"
-            );
-        };
-        let api_keys: Vec<String> = set
-            .api_key
-            .iter()
-            .flat_map(|keys| keys.split(','))
-            .map(str::trim)
-            .filter(|k| !k.is_empty())
-            .map(Into::into)
-            .collect();
+        let token_secret = set.token_secret.with_context(|| format!("{NO_SECRET}; --dev makes one up"))?;
         for (name, secret) in
             api_keys.iter().map(|key| ("an API key", key)).chain([("the token secret", &token_secret)])
         {
@@ -190,79 +176,78 @@ impl Settings {
             store,
             bus,
             token_secret,
-            tokens: crate::token::Requirements { issuer: set.token_issuer, audience: set.token_audience },
+            tokens,
             api_keys,
             instance: set.instance,
             dev: set.dev,
             made_up,
         })
     }
-}
 
-/// Reads where logs are kept.
-pub fn store_at(url: &str, schema: String) -> anyhow::Result<StoreAt> {
-    match url.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(StoreAt::Sqlite(path.into())),
-        Some(("postgres" | "postgresql", _)) => Ok(StoreAt::Postgres { url: url.into(), schema }),
-        _ => bail!("--store: sqlite:FILE or postgres://… is expected"),
+    fn store_at(&self) -> anyhow::Result<StoreAt> {
+        StoreAt::parse(self.store.as_deref().unwrap_or("sqlite:hubbub.db"), self.schema.as_deref().unwrap_or("hubbub"))
+    }
+
+    fn requirements(&self) -> anyhow::Result<Requirements> {
+        let user_claim = self.token_user_claim.as_deref().unwrap_or(USER_CLAIM);
+        if OTHER_CLAIMS.contains(&user_claim) {
+            bail!("--token-user-claim {user_claim}: this claim means something else; name the one with the user's id");
+        }
+        let (issuer, audience) = (self.token_issuer.clone(), self.token_audience.clone());
+        Ok(Requirements { issuer, audience, user_claim: user_claim.into() })
     }
 }
 
-fn bus_at(url: &str) -> anyhow::Result<BusAt> {
-    match url.split_once(':') {
-        None if url == "local" => Ok(BusAt::Local),
-        Some(("redis", _)) => Ok(BusAt::Redis(url.into())),
-        _ => bail!("--bus: local or redis://… is expected"),
-    }
+const NO_SECRET: &str = "--token-secret is missing or empty (or HUBBUB_TOKEN_SECRET, HUBBUB_TOKEN_SECRET_FILE, token-secret in --config FILE)";
+
+/// What is empty is not set: `HUBBUB_X=` is how many tools say "none".
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
-fn secret_file(name: &str) -> anyhow::Result<Option<String>> {
-    let variable = format!("HUBBUB_{name}_FILE");
-    let Some(path) = std::env::var_os(&variable) else { return Ok(None) };
-    let text = std::fs::read_to_string(&path).with_context(|| format!("{variable}={}", path.display()))?;
-    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+/// A setting that may hold a secret: as it is set, or else from the file that `variable` names, or else from the TOML file.
+fn secret(set: Option<String>, variable: &str, file: Option<String>) -> anyhow::Result<Option<String>> {
+    secret_from(set, variable, std::env::var_os(variable), file)
+}
+
+fn secret_from(
+    set: Option<String>,
+    variable: &str,
+    path: Option<OsString>,
+    file: Option<String>,
+) -> anyhow::Result<Option<String>> {
+    if let Some(set) = given(set) {
+        return Ok(Some(set));
+    }
+    let kept = match path.filter(|path| !path.is_empty()) {
+        Some(path) => {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("{variable}={}", path.display()))?;
+            given(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+        None => None,
+    };
+    Ok(kept.or(given(file)))
+}
+
+/// Reads the TOML file. The parser's own report is not shown: it quotes the line, which may hold a secret.
+fn read(path: &Path) -> anyhow::Result<Settings> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("--config {}", path.display()))?;
+    toml::from_str(&text).map_err(|error: toml::de::Error| {
+        let at = error.span().map_or(0, |span| span.start.min(text.len()));
+        let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+        anyhow!("--config {}, line {line}: {}", path.display(), error.message().replace('\n', ", "))
+    })
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "" | "0" | "n" | "no" | "off" | "false" => Ok(false),
+        "1" | "y" | "yes" | "on" | "true" => Ok(true),
+        _ => Err("yes or no is expected".into()),
+    }
 }
 
 fn make_secret() -> String {
     let bytes: [u8; 24] = rand::random();
     bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error_of(settings: Settings) -> String {
-        settings.resolve().err().expect("should be refused").to_string()
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_with_what_to_do() {
-        let secret = || Some("x".repeat(32));
-        assert!(error_of(Settings::default()).contains("HUBBUB_TOKEN_SECRET"));
-        let two = Settings { token_secret: secret(), bus: Some("redis://localhost".into()), ..Settings::default() };
-        assert!(error_of(two).contains("postgres://"));
-        let odd = Settings { token_secret: secret(), store: Some("mysql://x".into()), ..Settings::default() };
-        assert!(error_of(odd).contains("sqlite:FILE or postgres://"));
-    }
-
-    #[test]
-    fn dev_makes_secrets_up_and_says_so() {
-        let config = Settings { dev: true, ..Settings::default() }.resolve().unwrap();
-        assert_eq!(config.made_up.len(), 2);
-        assert_eq!(config.made_up[0].1, config.token_secret);
-    }
-
-    #[test]
-    fn the_file_is_under_the_flags() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("hubbub.toml");
-        std::fs::write(&path, "listen = \"127.0.0.1:9\"\ninstance = \"file\"\ntoken-secret = \"s\"\n").unwrap();
-        let settings = Settings { instance: Some("flag".into()), config: Some(path.clone()), ..Settings::default() };
-        let config = settings.resolve().unwrap();
-        assert_eq!((config.listen.port(), config.instance.as_deref()), (9, Some("flag")));
-        std::fs::write(&path, "lisen = \"127.0.0.1:9\"\n").unwrap();
-        let settings = Settings { config: Some(path), ..Settings::default() };
-        assert!(format!("{:#}", settings.resolve().err().unwrap()).contains("lisen"));
-    }
 }

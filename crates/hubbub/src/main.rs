@@ -1,21 +1,44 @@
 //! The `hubbub` command.
 
 use anyhow::{Context, bail};
-use clap::{Parser, Subcommand};
-use hubbub::{
-    config::{self, Settings},
-    server, token,
-};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use hubbub::{config::Settings, server, token};
 use hubbub_core::ids::UserId;
-use std::{io::IsTerminal, time::Duration};
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+const EXAMPLES: &str = "\
+Try it:
+  hubbub serve --dev
+  then open http://127.0.0.1:8000/?user=ana and http://127.0.0.1:8000/?user=ben
+
+Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.
+HUBBUB_LOG sets what is logged, to standard error: info (the default), debug, warn, hubbub::store=debug, …";
+
+const SERVE_EXAMPLES: &str = "\
+One instance, everything in a file:
+  HUBBUB_TOKEN_SECRET_FILE=token-secret HUBBUB_API_KEY_FILE=api-key \\
+    hubbub serve --listen 0.0.0.0:8000 --store sqlite:/var/lib/hubbub/hubbub.db
+
+Any number of instances, each started like this, behind a balancer that asks /health/ready:
+  HUBBUB_TOKEN_SECRET_FILE=token-secret HUBBUB_API_KEY_FILE=api-key HUBBUB_STORE_FILE=store-url \\
+    hubbub serve --listen 0.0.0.0:8000 --bus redis://redis:6379
+  where the file store-url says postgres://hubbub:PASSWORD@postgres:5432/hubbub
+
+Each setting is looked for in this order: the flag; HUBBUB_… in the environment; HUBBUB_…_FILE, the name of a file with
+the value, for token secret, API key, store and bus; the file of --config, where the names are those of the flags:
+  token-secret = \"…\"
+What is empty counts as not set.
+
+SIGTERM or SIGINT ends it: no new clients, those that are there are sent to other instances, requests are finished.
+Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.";
+
 /// A chat backend: every message durable and live at once.
 #[derive(Parser)]
-#[command(version, about, after_help = "Try it: hubbub serve --dev, then open http://127.0.0.1:8000/ in two windows.")]
+#[command(version, about, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -24,19 +47,25 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve clients, and the REST API
+    #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<Settings>),
-    /// Print a token for a user, signed with the token secret: for trying things out, and to see what your backend has to make
+    /// Print a token for a user, signed with the server's token secret
+    #[command(
+        long_about = "Print a token for a user, signed with the server's token secret: for trying things out, and \
+        to see what your backend has to make. It takes its settings from where `hubbub serve` does."
+    )]
     Token {
         /// Who
-        #[arg(long)]
+        #[arg(long, value_name = "ID")]
         user: String,
-        /// How long it is good, like 15m, 1h, 7d
+        /// How long it is good, like 30s, 15m, 1h, 7d
         #[arg(long, default_value = "1h", value_parser = duration)]
         ttl: Duration,
         #[command(flatten)]
         settings: Box<Settings>,
     },
-    /// What positions count in
+    /// What positions count in: to be changed after a restore
+    #[command(subcommand_required = true)]
     Epoch {
         #[command(subcommand)]
         command: Epoch,
@@ -47,16 +76,54 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Epoch {
-    /// Run this after restoring a dump, a snapshot or a SQLite file, before clients come back: positions from the other
-    /// life are then answered "not recovered" instead of being confused with new messages
+    /// Run this after restoring a dump, a snapshot or a SQLite file, before clients come back
+    #[command(long_about = "Run this after restoring a dump, a snapshot or a SQLite file, before clients come back: \
+        positions from the other life are then answered \"not recovered\" instead of being confused with new messages. \
+        It takes the store from where `hubbub serve` does, and makes none.")]
     Bump {
         #[command(flatten)]
         settings: Box<Settings>,
     },
 }
 
-fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+/// The command line; each command shows only those settings that it uses, and takes all, so that they can share an environment.
+fn command_line() -> clap::Command {
+    let only = |command: clap::Command, used: &'static [&'static str]| {
+        command.mut_args(move |arg| {
+            let hide = !used.contains(&arg.get_id().as_str());
+            arg.hide(hide)
+        })
+    };
+    Cli::command()
+        .mut_subcommand("token", |command| {
+            only(
+                command,
+                &["user", "ttl", "config", "token_secret", "token_issuer", "token_audience", "token_user_claim"],
+            )
+        })
+        .mut_subcommand("epoch", |command| {
+            command.mut_subcommand("bump", |command| only(command, &["config", "store", "schema"]))
+        })
+}
+
+/// Why the command ended, and whether other flags would have helped.
+enum Failure {
+    Configuration(anyhow::Error),
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+fn main() -> ExitCode {
+    let matches = command_line().get_matches();
+    let command = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli.command,
+        Err(error) => error.format(&mut command_line()).exit(),
+    };
     let filter = tracing_subscriber::EnvFilter::try_from_env("HUBBUB_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt()
@@ -64,56 +131,64 @@ fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run(cli.command))
+    let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(command)),
+        Err(error) => Err(Failure::Other(error.into())),
+    };
+    let (error, code) = match done {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Configuration(error)) => (error, 2),
+        Err(Failure::Other(error)) => (error, 1),
+    };
+    eprintln!("hubbub: {error:#}");
+    ExitCode::from(code)
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(settings) => serve(*settings).await,
         Command::Token { user, ttl, settings } => {
-            let config = settings.resolve()?;
-            let user = UserId::parse_outsider("--user", &user)?;
-            println!("{}", token::make(&config.token_secret, &config.tokens, &user, ttl)?);
+            let (secret, required) = settings.resolve_signing().map_err(Failure::Configuration)?;
+            let user = UserId::parse_outsider("--user", &user).map_err(|e| Failure::Configuration(e.into()))?;
+            println!("{}", token::make(&secret, &required, &user, ttl)?);
             Ok(())
         }
         Command::Epoch { command: Epoch::Bump { settings } } => {
-            let schema = settings.schema.clone().unwrap_or_else(|| "hubbub".into());
-            let at = config::store_at(settings.store.as_deref().unwrap_or("sqlite:hubbub.db"), schema)?;
-            let incarnation = server::open_store(&at).await?.bump_epoch(None).await?;
-            println!("the epoch is now {incarnation:08x}; every position handed out before is void");
+            let store = settings.resolve_store().map_err(Failure::Configuration)?;
+            let incarnation = server::bump_epoch(&store).await?;
+            println!("{store}: the epoch is now {incarnation:08x}; every position handed out before is void");
             Ok(())
         }
         Command::Openapi => {
-            println!("{}", hubbub::http::openapi().to_pretty_json()?);
+            println!("{}", hubbub::http::openapi().to_pretty_json().context("cannot write the document")?);
             Ok(())
         }
     }
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<()> {
-    let config = settings.resolve()?;
+async fn serve(settings: Settings) -> Result<(), Failure> {
+    let config = settings.resolve().map_err(Failure::Configuration)?;
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     for (name, secret) in &config.made_up {
         println!("made up for this run, {name}: {secret}");
     }
     if config.dev {
-        let address = listener.local_addr()?;
+        let address = listener.local_addr().context("cannot listen")?;
         println!("open http://{address}/?user=ana and http://{address}/?user=ben");
         if !address.ip().is_loopback() {
             tracing::warn!("--dev hands out tokens to anybody, and this address is not only for this machine");
         }
     }
-    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
-    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
+    let heed = |kind| tokio::signal::unix::signal(kind).context("cannot heed signals");
+    let (mut terminate, mut interrupt) = (heed(SignalKind::terminate())?, heed(SignalKind::interrupt())?);
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
     };
-    server::run(config, listener, shutdown).await
+    Ok(server::run(config, listener, shutdown).await?)
 }
 
 fn duration(text: &str) -> anyhow::Result<Duration> {
@@ -127,4 +202,34 @@ fn duration(text: &str) -> anyhow::Result<Duration> {
     };
     let number: u64 = number.parse().context("a number with s, m, h or d, like 15m")?;
     Ok(Duration::from_secs(number.saturating_mul(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        command_line().debug_assert();
+        let help = |path: &[&str]| {
+            let mut command = command_line();
+            let mut at = &mut command;
+            for name in path {
+                at = at.find_subcommand_mut(name).expect("a command");
+            }
+            at.render_long_help().to_string()
+        };
+        let (token, bump, serve) = (help(&["token"]), help(&["epoch", "bump"]), help(&["serve"]));
+        assert!(token.contains("--token-secret") && !token.contains("--listen"));
+        assert!(bump.contains("--store") && bump.contains("--config") && !bump.contains("--token-secret"));
+        assert!(serve.contains("postgres://hubbub:") && serve.contains("redis://redis:6379"));
+    }
+
+    #[test]
+    fn a_time_is_a_number_and_a_unit() {
+        assert_eq!(duration("15m").ok(), Some(Duration::from_secs(900)));
+        for text in ["", "m", "15", "1.5h", "-1s", "1w", "é"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
 }

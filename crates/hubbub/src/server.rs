@@ -7,43 +7,42 @@ use crate::{
     gateway::{Gateway, upgrade::upgrade},
     http::{self, Api},
     metrics::Metrics,
-    store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
     token::Tokens,
 };
 use anyhow::Context;
-use axum::{
-    Router,
-    body::Body,
-    http::{Request, StatusCode},
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Router, routing::get};
 use hubbub_core::{
     access::{Role, RoomKind},
-    backoff::Backoff,
     entry::Right,
     ids::{RoomId, UserId},
     limits,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{
-    convert::Infallible,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
-use tokio::net::{TcpListener, TcpStream};
+use listen::{App, Phase};
+use std::{sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::watch};
 
-/// How long a client may take to send the head of a request.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// How long connections may take to go once the server does.
+mod listen;
+mod open;
+#[cfg(test)]
+mod tests;
+
+pub use open::{bump_epoch, open_store};
+
+/// How long sockets may take to go once the server does.
 const GO_WITHIN: Duration = Duration::from_secs(5);
+/// How often they are told while it lasts.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+/// How long requests may take to be finished after that.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
-/// Serves on `listener` until `shutdown` is done, then closes what is open and returns.
+/// Serves on `listener` until `shutdown` is done. Then nobody is let in, sockets are told to go elsewhere, requests are
+/// finished, and it returns.
 pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     // Requests are answered from the first moment: with 503 until the store is there.
-    let app: Arc<OnceLock<(Router, Arc<Chat>)>> = Arc::default();
-    let serving = tokio::spawn(serve(listener, app.clone()));
+    let app = App::default();
+    let (phase, phases) = watch::channel(Phase::Serving);
+    let serving = tokio::spawn(listen::serve(listener, app.clone(), phases));
     let label = config.instance.clone().unwrap_or_else(|| address.port().to_string());
     let start = async {
         let (router, chat) = start(&config, &label).await?;
@@ -58,17 +57,23 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     }
     shutdown.await;
     tracing::info!("going: clients are sent to other instances");
+    phase.send_replace(Phase::Draining);
     serving.abort();
     if let Some((_, chat)) = app.get() {
-        chat.people.shut_down();
         let gone = async {
             while chat.metrics.connections.get() > 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                // Again and again: whoever was still arriving is told, too.
+                chat.people.shut_down();
+                tokio::time::sleep(TELL_EVERY).await;
             }
         };
         if tokio::time::timeout(GO_WITHIN, gone).await.is_err() {
             tracing::warn!(connections = chat.metrics.connections.get(), "some clients took no goodbye");
         }
+    }
+    phase.send_replace(Phase::Closing);
+    if tokio::time::timeout(FINISH_WITHIN, phase.closed()).await.is_err() {
+        tracing::warn!("some requests were not finished");
     }
     Ok(())
 }
@@ -97,34 +102,13 @@ async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat
     let gateway = Arc::new(Gateway::new(chat.clone(), tokens, label.to_owned()));
     let keys = config.api_keys.iter().map(|key| http::digest(key)).collect();
     let mut router = http::router(Api { chat: chat.clone(), keys, label: label.into() });
-    router = router.merge(Router::new().route("/connection/websocket", get(upgrade).with_state(gateway)));
+    router = router.merge(Router::new().route(listen::SOCKETS, get(upgrade).with_state(gateway)));
     if config.dev {
         let signing =
             http::dev::Signing { secret: config.token_secret.as_str().into(), required: config.tokens.clone() };
         router = router.merge(http::dev::router(signing));
     }
-    Ok((router, chat))
-}
-
-/// Opens the store. A server that is not there yet is waited for.
-pub async fn open_store(at: &StoreAt) -> anyhow::Result<Arc<dyn Store>> {
-    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-    loop {
-        let opened = match at {
-            StoreAt::Sqlite(path) => SqliteStore::open(path).map(|store| Arc::new(store) as Arc<dyn Store>),
-            StoreAt::Postgres { url, schema } => {
-                PostgresStore::connect(url, schema).await.map(|store| Arc::new(store) as Arc<dyn Store>)
-            }
-        };
-        match (opened, at) {
-            (Ok(store), _) => return Ok(store),
-            (Err(StoreError::Unavailable(why)), StoreAt::Postgres { .. }) => {
-                tracing::warn!(why, "the store does not answer; asking again");
-                tokio::time::sleep(backoff.next(rand::random())).await;
-            }
-            (Err(error), _) => return Err(error).context("--store"),
-        }
-    }
+    Ok((router.method_not_allowed_fallback(http::wrong_method), chat))
 }
 
 /// What `--dev` begins with.
@@ -139,51 +123,4 @@ async fn seed(chat: &Chat) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-async fn serve(listener: TcpListener, app: Arc<OnceLock<(Router, Arc<Chat>)>>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(serve_one(stream, app.clone()));
-            }
-            Err(error) => {
-                // Out of file descriptors, most likely: wait for some to come back.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-}
-
-async fn serve_one(stream: TcpStream, app: Arc<OnceLock<(Router, Arc<Chat>)>>) {
-    let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-        let app = app.clone();
-        async move {
-            let request = request.map(Body::new);
-            Ok::<_, Infallible>(match app.get() {
-                Some((router, _)) => {
-                    let Ok(response) = tower_service::Service::call(&mut router.clone(), request).await;
-                    response
-                }
-                None => starting(&request),
-            })
-        }
-    });
-    let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades()
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%error, "an HTTP connection ended badly");
-    }
-}
-
-fn starting(request: &Request<Body>) -> Response {
-    match request.uri().path() {
-        "/health/live" => "ok\n".into_response(),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, axum::Json(serde_json::json!({ "status": "starting" }))).into_response(),
-    }
 }

@@ -1,6 +1,6 @@
 //! Opening, reopening, and the lives of a database.
 
-use super::{Home, Pen, for_every_store, place, room, seqs, user};
+use super::{Home, Pen, for_every_store, instances, place, room, seqs, user};
 use crate::support::postgres::Postgres;
 use hubbub::store::{StoreError, postgres::PostgresStore, sqlite::SqliteStore};
 use hubbub_core::{
@@ -124,4 +124,22 @@ async fn a_server_that_is_not_there_is_unavailable_and_a_wrong_schema_is_not() {
         let refused = PostgresStore::connect(&url, schema).await.err().expect("a refusal");
         assert!(matches!(refused, StoreError::Broken(_)), "{schema}");
     }
+}
+
+#[tokio::test]
+async fn a_database_of_another_encoding_is_refused() {
+    let sql = "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0";
+    instances::raw().await.batch_execute(sql).await.expect("a database");
+    let url = Postgres::shared().url().replace("/postgres", "/latin");
+    let refused = PostgresStore::connect(&url, "hubbub").await.err().expect("refused");
+    assert!(matches!(&refused, StoreError::Broken(why) if why.contains("LATIN1") && why.contains("UTF8")), "{refused}");
+}
+
+#[tokio::test]
+async fn looking_whether_a_schema_is_there_makes_none() {
+    let (home, url) = (Home::postgres(), Postgres::shared().url());
+    let is_there = async || PostgresStore::is_there(&url, home.schema()).await.expect("an answer");
+    assert!(!is_there().await && !is_there().await);
+    home.open().await;
+    assert!(is_there().await);
 }

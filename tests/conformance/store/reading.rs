@@ -4,7 +4,7 @@ use super::{Pen, for_every_store, json, place, room, seqs, user};
 use hubbub_core::{
     access::{Refusal, Role, RoomKind, Standing},
     entry::{Message, Text, What},
-    limits::{PAGE_BYTES, TEXT_BYTES},
+    limits::{PAGE_BYTES, TEXT_BYTES, USER_INFO_BYTES},
     protocol::rpc::PageOf,
     seq::Seq,
 };
@@ -139,9 +139,11 @@ for_every_store! {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = pen.0.rooms_of(&user("ben"), after.as_ref(), 3).await.expect("rooms");
-            let Some(last) = page.last() else { break };
-            after = Some(last.room.id.clone());
-            found.extend(page);
+            after = page.items.last().map(|last| last.room.id.clone());
+            found.extend(page.items);
+            if !page.more {
+                break;
+            }
         }
         let listed: Vec<_> = found.iter().map(|listed| listed.room.id.as_str()).collect();
         assert_eq!(listed, ["-a", ".a", "1", "A", "_", "a"]);
@@ -164,15 +166,64 @@ for_every_store! {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = pen.0.members(&room("general"), after.as_ref(), 2).await.expect("members");
-            let Some(last) = page.last() else { break };
-            after = Some(last.user.clone());
-            found.extend(page);
+            after = page.items.last().map(|last| last.user.clone());
+            found.extend(page.items);
+            if !page.more {
+                break;
+            }
         }
         assert_eq!(found.iter().map(|member| member.user.clone()).collect::<Vec<_>>(), sorted);
         let ben = found.iter().find(|member| member.user == user("ben")).expect("ben");
         assert_eq!((ben.membership.standing, ben.membership.since), (super::MEMBER, Seq::new(3)));
         assert_eq!(ben.info, Some(json(r#"{"name":"Ben"}"#)));
-        assert!(pen.0.members(&room("nowhere"), None, 10).await.expect("members").is_empty());
+        assert!(pen.0.members(&room("nowhere"), None, 10).await.expect("members").items.is_empty());
+    }
+
+    async fn a_list_says_whether_there_is_more_and_a_heavy_one_ends_early(home: &Home) {
+        let pen = Pen(home.open().await);
+        let names: Vec<String> = (100..200).map(|n| format!("user-{n}")).collect();
+        let members: Vec<_> = names.iter().map(|name| (name.as_str(), Role::Member)).collect();
+        let heavy = || What::Message(Message { text: Text::parse(&"é".repeat(TEXT_BYTES / 2)).expect("a text"), data: None, reply_to: None });
+        let ids: Vec<String> = (100..140).map(|n| format!("room-{n}")).collect();
+        for id in &ids {
+            pen.room(id, RoomKind::Private, if id == "room-100" { &members } else { &members[..1] }).await;
+            place(&pen.append(pen.draft(id, "user-100", "1", heavy())).await);
+        }
+        pen.room("room-light", RoomKind::Private, &members[..1]).await;
+
+        let rooms = async |after: &str, limit| {
+            let part = pen.0.rooms_of(&user("user-100"), Some(&room(after)), limit).await.expect("rooms");
+            (part.items.into_iter().map(|listed| listed.room.id.to_string()).collect::<Vec<_>>(), part.more)
+        };
+        let whole = PAGE_BYTES / (TEXT_BYTES + 192);
+        assert_eq!(rooms("a", 1000).await, (ids[..whole].to_vec(), true));
+        assert_eq!(rooms("room-135", 3).await, (ids[36..39].to_vec(), true));
+        assert!(!rooms("room-135", 5).await.1, "as many as asked, and no more there");
+        assert_eq!(rooms("room-135", 1000).await, (vec!["room-136".into(), "room-137".into(), "room-138".into(), "room-139".into(), "room-light".into()], false));
+        assert_eq!(rooms("room-light", 1).await, (vec![], false));
+
+        let info = json(&format!(r#""{}""#, "x".repeat(USER_INFO_BYTES - 2)));
+        let infos: Vec<_> = names[1..].iter().map(|name| (user(name), info.clone())).collect();
+        pen.0.put_users(&infos).await.expect("kept");
+        let people = async |after: &str, limit| {
+            let part = pen.0.members(&room("room-100"), Some(&user(after)), limit).await.expect("members");
+            (part.items.into_iter().map(|member| member.user.to_string()).collect::<Vec<_>>(), part.more)
+        };
+        assert_eq!(people("a", 1000).await, (names[..=PAGE_BYTES / USER_INFO_BYTES].to_vec(), true));
+        assert_eq!(people("user-195", 3).await, (names[96..99].to_vec(), true));
+        assert_eq!(people("user-195", 4).await, (names[96..].to_vec(), false));
+    }
+
+    async fn a_row_that_cannot_be_read_spoils_no_other_answer(home: &Home) {
+        let pen = Pen(home.open().await);
+        pen.general().await;
+        pen.room("spoilt", RoomKind::Open, &[]).await;
+        pen.room("worse", RoomKind::Open, &[]).await;
+        home.change("UPDATE rooms SET kind = 'odd' WHERE id = 'spoilt'").await;
+        home.change("UPDATE rooms SET generation = -1 WHERE id = 'worse'").await;
+        let asks = ["spoilt", "general", "worse", "general"].map(|id| (room(id), user("ben")));
+        let views = pen.0.look_up(&asks).await.expect("views");
+        assert_eq!(views.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, false, true]);
     }
 
     async fn what_the_product_says_of_users_is_kept(home: &Home) {

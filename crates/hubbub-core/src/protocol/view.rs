@@ -5,7 +5,7 @@ use crate::{
     entry::{Entry, Place},
     ids::RoomId,
     json::Json,
-    room::{Listed, Member, Page, Room},
+    room::{Listed, Member, Page, Part, Room},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -121,10 +121,10 @@ pub struct RoomsView {
 }
 
 impl RoomsView {
-    /// A page of at most `limit` rooms.
-    pub fn new(listed: &[Listed], limit: usize) -> Self {
+    /// A part of the list.
+    pub fn new(part: &Part<Listed>) -> Self {
         let view = |l: &Listed| RoomView { last: l.last.as_ref().map(entry), ..RoomView::new(&l.room, l.standing) };
-        Self { rooms: listed.iter().map(view).collect(), next: next(listed, limit, |l| l.room.id.to_string()) }
+        Self { rooms: part.items.iter().map(view).collect(), next: next(part, |l| l.room.id.to_string()) }
     }
 }
 
@@ -154,20 +154,20 @@ pub struct MembersView {
 }
 
 impl MembersView {
-    /// A page of at most `limit` members.
-    pub fn new(members: &[Member], limit: usize) -> Self {
+    /// A part of the list.
+    pub fn new(part: &Part<Member>) -> Self {
         let view = |member: &Member| MemberView {
             user: member.user.to_string(),
             role: member.membership.standing.word(),
             since: member.membership.since.get(),
             info: member.info.as_ref().map(Json::to_raw),
         };
-        Self { members: members.iter().map(view).collect(), next: next(members, limit, |m| m.user.to_string()) }
+        Self { members: part.items.iter().map(view).collect(), next: next(part, |m| m.user.to_string()) }
     }
 }
 
-fn next<T>(page: &[T], limit: usize, name: impl Fn(&T) -> String) -> Option<String> {
-    (page.len() >= limit).then(|| page.last().map(name)).flatten()
+fn next<T>(part: &Part<T>, name: impl Fn(&T) -> String) -> Option<String> {
+    part.items.last().filter(|_| part.more).map(name)
 }
 
 /// What became of a membership or a name.

@@ -1,7 +1,7 @@
 //! Rooms and their members.
 
 use super::{Chat, ChatError, post::Source};
-use crate::store::{Created, Listed, Member, NewRoom, Page, Room, View};
+use crate::store::{Created, Listed, Member, NewRoom, Page, Part, Room, View};
 use hubbub_core::{
     access::{Refusal, Role, RoomKind, Standing},
     entry::{Draft, Outcome, Place, Right, What},
@@ -158,7 +158,7 @@ impl Chat {
         user: &UserId,
         after: Option<&RoomId>,
         limit: usize,
-    ) -> Result<Vec<Listed>, ChatError> {
+    ) -> Result<Part<Listed>, ChatError> {
         Ok(self.store.rooms_of(user, after, limit).await?)
     }
 
@@ -174,7 +174,7 @@ impl Chat {
         room: &RoomId,
         after: Option<&UserId>,
         limit: usize,
-    ) -> Result<Vec<Member>, ChatError> {
+    ) -> Result<Part<Member>, ChatError> {
         // The list first: who may read after it was read may see it.
         let members = self.store.members(room, after, limit).await?;
         self.view(user, room).await?.may_read()?;

@@ -117,7 +117,7 @@ async fn call(chat: &Chat, source: Source, user: &UserId, rpc: Rpc) -> Result<Bo
             raw(&SentView::new(&room, chat.send(source, user, message)?.await?))
         }
         Rpc::Messages { room, page, limit } => raw(&PageView::new(&chat.page(user, &room, page, limit).await?)),
-        Rpc::Rooms { after, limit } => raw(&RoomsView::new(&chat.rooms_of(user, after.as_ref(), limit).await?, limit)),
+        Rpc::Rooms { after, limit } => raw(&RoomsView::new(&chat.rooms_of(user, after.as_ref(), limit).await?)),
         Rpc::CreateRoom(create) => {
             let room = chat.create_room(user, create).await?;
             let role = if room.kind == RoomKind::Direct { Role::Member } else { Role::Admin };
@@ -133,7 +133,7 @@ async fn call(chat: &Chat, source: Source, user: &UserId, rpc: Rpc) -> Result<Bo
             raw(&ChangedView::new(&room, place))
         }
         Rpc::Members { room, after, limit } => {
-            raw(&MembersView::new(&chat.members(user, &room, after.as_ref(), limit).await?, limit))
+            raw(&MembersView::new(&chat.members(user, &room, after.as_ref(), limit).await?))
         }
     }
 }

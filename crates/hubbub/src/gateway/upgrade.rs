@@ -8,11 +8,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::future::BoxFuture;
 use hubbub_core::limits;
 use hyper_util::rt::TokioIo;
 use std::{io::Cursor, sync::Arc};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
 };
 
@@ -37,12 +38,12 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
                 let stream = parts.io.into_inner();
                 bound_buffers(&stream);
                 if parts.read_buf.is_empty() {
-                    Box::pin(Client::new(gateway, stream).run()).await;
+                    serve(gateway, stream).await;
                 } else {
                     // The client did not wait for our answer: what it said already comes first.
                     let (read, write) = stream.into_split();
                     let stream = tokio::io::join(Cursor::new(parts.read_buf).chain(read), write);
-                    Box::pin(Client::new(gateway, stream).run()).await;
+                    serve(gateway, stream).await;
                 }
             }
             Err(upgraded) => {
@@ -61,6 +62,14 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
         response = response.header(header::SEC_WEBSOCKET_PROTOCOL, "centrifuge-json");
     }
     response.body(Body::empty()).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// Boxed, and the client made inside: a task holds one copy of it, and no room for what the upgrade needed.
+fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    gateway: Arc<Gateway>,
+    stream: S,
+) -> BoxFuture<'static, ()> {
+    Box::pin(async move { Client::new(gateway, stream).run().await })
 }
 
 /// What goes into `Sec-WebSocket-Accept`, or why this is no upgrade.

@@ -1,10 +1,13 @@
 //! What `--dev` adds: a page at `/`, and tokens for anybody who asks.
 
-use super::{extract::Query, problem::Problem};
+use super::{
+    extract::{Path, Query},
+    problem::Problem,
+};
 use crate::token::{self, Requirements};
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,

@@ -33,19 +33,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// The parameters in a path.
+/// The parts of a path.
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match axum::extract::Path::from_request_parts(parts, state).await {
-            Ok(axum::extract::Path(path)) => Ok(Self(path)),
-            Err(error) => {
-                Err(Problem::new(StatusCode::BAD_REQUEST, "bad_request", format!("path: {}", error.body_text())))
-            }
-        }
+        let path = axum::extract::Path::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(path)| Self(path)).map_err(|error| {
+            Problem::new(StatusCode::BAD_REQUEST, "bad_request", format!("path: {}", error.body_text()))
+        })
     }
 }
 

@@ -2,13 +2,14 @@
 
 use crate::chat::Chat;
 use axum::{
-    Json, Router,
+    Router,
     extract::{DefaultBodyLimit, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
+use bytes::Bytes;
 use hubbub_core::limits;
 use problem::Problem;
 use std::sync::Arc;
@@ -75,6 +76,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Everything that is served over plain HTTP.
 pub fn router(api: Api) -> Router {
     let (v1, document) = v1().split_for_parts();
+    let document = as_json(&document);
     let guarded = v1
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -84,16 +86,22 @@ pub fn router(api: Api) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .route("/openapi.json", get(async move || Json(document.clone())))
+        .route("/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], document.clone())))
         .merge(guarded)
         .with_state(api)
+}
+
+#[expect(clippy::expect_used, reason = "it is made of names and texts of this program")]
+fn as_json(document: &utoipa::openapi::OpenApi) -> Bytes {
+    serde_json::to_vec(document).expect("the document is JSON").into()
 }
 
 async fn unknown_path() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown_path", "there is nothing at this path; see /openapi.json")
 }
 
-async fn wrong_method() -> Problem {
+/// The answer to a method that a path has not.
+pub async fn wrong_method() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this path has other methods; see /openapi.json")
 }
 
@@ -112,7 +120,10 @@ async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Resp
         api.keys.iter().fold(subtle::Choice::from(0), |any, key| any | key.ct_eq(&given)).into()
     });
     if known {
-        return next.run(request).await;
+        // A task of its own: a caller that hangs up does not cut off what the store is doing.
+        return tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal server error").into_response()
+        });
     }
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Authorization: Bearer <api key> is expected");
     let mut response = problem.into_response();

@@ -218,7 +218,7 @@ pub async fn members(
     let after = query.after.as_deref().map(|after| UserId::parse_as("after", after)).transpose()?;
     api.chat.view(&UserId::backend(), &room).await?;
     let members = api.chat.store.members(&room, after.as_ref(), limit).await.map_err(ChatError::from)?;
-    Ok(Json(MembersView::new(&members, limit)))
+    Ok(Json(MembersView::new(&members)))
 }
 
 /// Makes somebody a member, changes a role, or bans. Asking again changes nothing.

@@ -7,11 +7,7 @@ use super::{
     rooms::ListQuery,
 };
 use crate::chat::ChatError;
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use hubbub_core::{
     ids::{RoomId, UserId},
     json,
@@ -89,7 +85,7 @@ pub async fn rooms(
 ) -> Result<Json<RoomsView>, Problem> {
     let (user, limit) = (UserId::parse(&user)?, rpc::limit(query.limit)?);
     let after = query.after.as_deref().map(|after| RoomId::parse_as("after", after)).transpose()?;
-    Ok(Json(RoomsView::new(&api.chat.rooms_of(&user, after.as_ref(), limit).await?, limit)))
+    Ok(Json(RoomsView::new(&api.chat.rooms_of(&user, after.as_ref(), limit).await?)))
 }
 
 /// Tells all devices of a user that are connected now, on whichever instance. Nothing is kept.

@@ -3,7 +3,7 @@
 use super::StoreError;
 use hubbub_core::{
     access::{Role, RoomKind},
-    entry::{BodyHash, Message, Text, What},
+    entry::{BodyHash, Entry, Message, Text, What},
     ids::{Invalid, RoomId, UserId},
     json::Json,
     limits::{PAGE_MAX, SEQ_MAX},
@@ -75,6 +75,19 @@ pub(super) const ENTRY_BYTES: usize = 192;
 /// What an entry with these columns weighs in a page.
 pub(super) fn weight(text: Option<&str>, data: Option<&str>) -> usize {
     ENTRY_BYTES + text.map_or(0, str::len) + data.map_or(0, str::len)
+}
+
+/// What an entry weighs in a page.
+pub(super) fn weight_of(entry: &Entry) -> usize {
+    match &entry.what {
+        What::Message(message) => weight(Some(message.text.as_str()), message.data.as_ref().map(Json::as_str)),
+        _ => weight(None, None),
+    }
+}
+
+/// A room whose row cannot be read is nobody's answer but its own.
+pub(super) fn unreadable(room: &RoomId, error: &StoreError) {
+    tracing::error!(%room, %error, "the row of a room cannot be read; it is answered as if there were no such room");
 }
 
 fn damaged(invalid: Invalid) -> StoreError {

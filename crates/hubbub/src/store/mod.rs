@@ -1,7 +1,7 @@
 //! Where logs are kept: the truth. Two implementations, one conformance suite.
 
 use async_trait::async_trait;
-pub use hubbub_core::room::{Head, Listed, Member, Page, Room, View};
+pub use hubbub_core::room::{Head, Listed, Member, Page, Part, Room, View};
 use hubbub_core::{
     access::RoomKind,
     entry::{Draft, Entry, HashKey, Outcome, Timestamp},
@@ -81,7 +81,8 @@ pub trait Store: Send + Sync + 'static {
     /// Makes a room with its first members, unless there is one of that id.
     async fn create_room(&self, new: &NewRoom) -> Result<Created, StoreError>;
 
-    /// For each question, the room and the asker's standing, from one snapshot; `None` where there is no such room.
+    /// For each question, the room and the asker's standing, from one snapshot; `None` where there is no such room, or where
+    /// its row cannot be read: that is logged, and is no reason to fail the others.
     async fn look_up(&self, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError>;
 
     /// The heads of rooms, in the order asked; `None` where there is no such room.
@@ -101,11 +102,11 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Option<(View, Page)>, StoreError>;
 
-    /// The rooms a user is a member of, by id, after `after`.
-    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Vec<Listed>, StoreError>;
+    /// The rooms a user is a member of, by id, after `after`: at most `limit`, and fewer where their newest messages are heavy.
+    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Part<Listed>, StoreError>;
 
-    /// The members of a room, by id, after `after`. Bans are not members.
-    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Vec<Member>, StoreError>;
+    /// The members of a room, by id, after `after`: at most `limit`, and fewer where their infos are heavy. Bans are not members.
+    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Part<Member>, StoreError>;
 
     /// Keeps what the product says about users.
     async fn put_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError>;

@@ -137,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Serves the client until it is gone.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(&mut self) {
         loop {
             self.take_commands();
             if !self.socket.is_writing() {
@@ -196,7 +196,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         {
             return Poll::Ready(Event::Written(written));
         }
-        if let Poll::Ready(Some(done)) = Pin::new(&mut self.in_flight).poll_next(cx) {
+        if !self.in_flight.is_empty()
+            && let Poll::Ready(Some(done)) = Pin::new(&mut self.in_flight).poll_next(cx)
+        {
             return Poll::Ready(Event::Done(done));
         }
         if let Poll::Ready(mail) = self.inbox.poll(cx) {
@@ -391,14 +393,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.closing.get_or_insert(why);
     }
 
-    async fn close(mut self, why: &Disconnect) {
+    async fn close(&mut self, why: &Disconnect) {
         tracing::debug!(connection = %self.id, code = why.code, reason = %why.reason, "closing");
         self.socket.close(why);
         self.part().await;
     }
 
     /// Lets the other side have what was said last, a close of ours or the answer to one of theirs.
-    async fn part(mut self) {
+    async fn part(&mut self) {
         // One that takes no goodbye is dropped.
         let _ = tokio::time::timeout(limits::CLOSE_WITHIN, self.socket.part()).await;
     }

@@ -11,10 +11,25 @@ use tokio_postgres::{Client, Config, NoTls, config::TargetSessionAttrs};
 /// How long a dial may take.
 const DIAL: Duration = Duration::from_secs(2);
 
+const ENCODE: &str = "percent-encode @ : / ? # & and % in its password";
+
 /// Reads a URL and adds what a connection needs to notice a dead server.
 pub(super) fn config(url: &str) -> Result<Config, StoreError> {
-    // The parser's error does not quote the URL, which may carry a password.
-    let mut config: Config = url.parse().map_err(|e| StoreError::Broken(format!("the store's URL: {e}")))?;
+    if let Some(option) = asks_for_tls(url) {
+        return Err(StoreError::Broken(format!(
+            "{option}: TLS to Postgres is not there yet; use sslmode=disable over a network you trust, or through a TLS tunnel on this machine"
+        )));
+    }
+    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+        let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        // Nothing but words and names of options: what else there is may be of a password.
+        let harmless = why.chars().all(|c| c.is_ascii_lowercase() || matches!(c, ' ' | '`' | '_'));
+        StoreError::Broken(format!("its URL cannot be understood: {}", if harmless { &why } else { ENCODE }))
+    })?;
+    // Hosts are shown; the rest of a password that had an `@` is not to be.
+    if shown(&config).contains('@') {
+        return Err(StoreError::Broken(format!("its URL cannot be understood: {ENCODE}")));
+    }
     config
         .connect_timeout(DIAL)
         .keepalives(true)
@@ -28,6 +43,35 @@ pub(super) fn config(url: &str) -> Result<Config, StoreError> {
         config.application_name("hubbub");
     }
     Ok(config)
+}
+
+/// The option of a URL by which it insists on TLS, if it does.
+fn asks_for_tls(url: &str) -> Option<String> {
+    let rest = url.split_once('@').map_or(url, |(_, rest)| rest);
+    let (_, options) = rest.split_once('?')?;
+    options.split('&').find_map(|option| match option.split_once('=').unwrap_or((option, "")) {
+        ("sslmode", "disable" | "prefer") | ("sslnegotiation", "postgres") => None,
+        ("sslmode", "allow" | "require" | "verify-ca" | "verify-full") => Some(option.to_owned()),
+        (name, _) if name.starts_with("ssl") => Some(name.to_owned()),
+        _ => None,
+    })
+}
+
+/// Servers and database, for people.
+pub(super) fn shown(config: &Config) -> String {
+    use tokio_postgres::config::Host;
+    let ports = config.get_ports();
+    let mut hosts: Vec<String> = Vec::new();
+    for (nth, host) in config.get_hosts().iter().enumerate() {
+        let port = ports.get(nth).or(ports.first()).copied().unwrap_or(5432);
+        hosts.push(match host {
+            Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
+            Host::Tcp(name) => format!("{name}:{port}"),
+            #[cfg(unix)]
+            Host::Unix(path) => path.display().to_string(),
+        });
+    }
+    format!("{}/{}", hosts.join(","), config.get_dbname().or(config.get_user()).unwrap_or_default())
 }
 
 /// Dials one connection that no pool knows.

@@ -6,11 +6,9 @@ use tokio_postgres::error::SqlState;
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
-            return if error.is_closed() || is_io(&error) {
-                Self::Unavailable(error.to_string())
-            } else {
-                Self::Broken(error.to_string())
-            };
+            let cause = std::error::Error::source(&error);
+            let says = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+            return if error.is_closed() || is_io(&error) { Self::Unavailable(says) } else { Self::Broken(says) };
         };
         // Not the detail: it quotes rows.
         let says = format!("{} ({})", db.message(), db.code().code());

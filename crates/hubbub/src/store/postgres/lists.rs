@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        Listed, Member, StoreError, View,
-        columns::{self, count, seq},
+        Listed, Member, Part, StoreError, View,
+        columns::{self, ENTRY_BYTES, count, seq},
     },
     PostgresStore,
     read::{entry, view},
@@ -14,9 +14,18 @@ use hubbub_core::{
     ids::{RoomId, UserId},
     json::Json,
     ledger::Membership,
+    limits::PAGE_BYTES,
 };
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
+
+const BYTES: i64 = PAGE_BYTES as i64;
+
+/// Reads rows of which the last column says whether there are more than these.
+fn part<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Part<T>, StoreError> {
+    let more = rows.last().is_some_and(|row| row.get(row.len() - 1));
+    Ok(Part { items: rows.iter().map(read).collect::<Result<_, _>>()?, more })
+}
 
 impl PostgresStore {
     pub(super) async fn list_rooms(
@@ -24,15 +33,15 @@ impl PostgresStore {
         user: &UserId,
         after: Option<&RoomId>,
         limit: usize,
-    ) -> Result<Vec<Listed>, StoreError> {
+    ) -> Result<Part<Listed>, StoreError> {
         let (user, after) = (user.as_str(), after.map_or("", RoomId::as_str));
-        let rows = self.ask(&self.sql.rooms_of, &[&user, &after, &count(limit)]).await?;
+        let rows = self.ask(&self.sql.rooms_of, &[&user, &after, &count(limit), &BYTES, &(ENTRY_BYTES as i64)]).await?;
         let listed = |row: &Row| {
             let View { room, standing } = view(row)?;
             let last = entry(row, &room.id)?;
             Ok(Listed { room, standing, last })
         };
-        rows.iter().map(listed).collect()
+        part(&rows, listed)
     }
 
     pub(super) async fn list_members(
@@ -40,9 +49,9 @@ impl PostgresStore {
         room: &RoomId,
         after: Option<&UserId>,
         limit: usize,
-    ) -> Result<Vec<Member>, StoreError> {
+    ) -> Result<Part<Member>, StoreError> {
         let (room, after) = (room.as_str(), after.map_or("", UserId::as_str));
-        let rows = self.ask(&self.sql.members, &[&room, &after, &count(limit)]).await?;
+        let rows = self.ask(&self.sql.members, &[&room, &after, &count(limit), &BYTES]).await?;
         let member = |row: &Row| {
             Ok(Member {
                 user: columns::user(row.get(0))?,
@@ -50,7 +59,7 @@ impl PostgresStore {
                 info: row.get::<_, Option<String>>(3).map(Json::trusted),
             })
         };
-        rows.iter().map(member).collect()
+        part(&rows, member)
     }
 
     pub(super) async fn keep_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError> {

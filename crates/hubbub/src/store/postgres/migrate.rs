@@ -17,15 +17,22 @@ const KNOWN: i32 = MIGRATIONS.len() as i32;
 
 /// Checks the server, migrates, and returns what the database says about itself.
 pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, StoreError> {
-    let (mut client, fsync) = connect::patiently(async {
+    let (mut client, fsync, encoding) = connect::patiently(async {
         let client = connect::dial(config).await?;
         let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
-        Ok((client, fsync))
+        let encoding: String = client.query_one("SHOW server_encoding", &[]).await?.get(0);
+        Ok((client, fsync, encoding))
     })
     .await?;
     if fsync != "on" {
         return Err(StoreError::Broken(format!(
             "the server runs with fsync = {fsync}: it would acknowledge what a power cut takes back; turn it on"
+        )));
+    }
+    // In any other, texts that people may write are refused, or kept without anybody checking what they are.
+    if !matches!(encoding.to_ascii_uppercase().as_str(), "UTF8" | "UTF-8") {
+        return Err(StoreError::Broken(format!(
+            "the database has the encoding {encoding}: UTF8 is needed; make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )));
     }
     if version(&client, schema).await? < KNOWN {
@@ -36,6 +43,11 @@ pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, St
     let key: Vec<u8> = row.get(1);
     let key = key.try_into().map_err(|_| StoreError::Broken("a hash key that is not 32 bytes long".into()))?;
     Ok(Identity { database: row.get::<_, Uuid>(0).to_string(), hash_key: HashKey(key) })
+}
+
+/// Whether there are tables, of whichever version.
+pub(super) async fn is_there(config: &Config, schema: &Schema) -> Result<bool, StoreError> {
+    Ok(version(&connect::dial(config).await?, schema).await? > 0)
 }
 
 /// The version of the tables that are there; 0 when there are none.

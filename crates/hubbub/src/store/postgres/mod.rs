@@ -1,6 +1,6 @@
 //! Logs in Postgres: any number of instances, everything in one schema.
 
-use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Store, StoreError, View};
+use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Part, Store, StoreError, View};
 use async_trait::async_trait;
 use hubbub_core::{
     entry::{Draft, Outcome, Timestamp},
@@ -28,6 +28,24 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
+    /// Whether a URL and a schema's name are of use, without dialling. Returns what to show people: server and database.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when they are not, also when the URL insists on TLS.
+    pub fn check(url: &str, schema: &str) -> Result<String, StoreError> {
+        sql::Schema::parse(schema)?;
+        Ok(connect::shown(&connect::config(url)?))
+    }
+
+    /// Whether `schema` has been Hubbub's before. Makes nothing.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn is_there(url: &str, schema: &str) -> Result<bool, StoreError> {
+        let (config, schema) = (connect::config(url)?, sql::Schema::parse(schema)?);
+        connect::patiently(migrate::is_there(&config, &schema)).await
+    }
+
     /// Connects, and makes or migrates the tables in `schema` (`[a-z_][a-z0-9_]{0,62}`).
     ///
     /// # Errors
@@ -83,11 +101,11 @@ impl Store for PostgresStore {
         connect::patiently(self.read_page(Some(user), room, page, limit)).await
     }
 
-    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Vec<Listed>, StoreError> {
+    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Part<Listed>, StoreError> {
         connect::patiently(self.list_rooms(user, after, limit)).await
     }
 
-    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Vec<Member>, StoreError> {
+    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Part<Member>, StoreError> {
         connect::patiently(self.list_members(room, after, limit)).await
     }
 

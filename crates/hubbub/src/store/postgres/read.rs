@@ -3,7 +3,7 @@
 use super::{
     super::{
         Head, Page, Room, StoreError, View,
-        columns::{self, ENTRY_BYTES, Stored, seq},
+        columns::{self, ENTRY_BYTES, Stored, seq, unreadable},
         span::Span,
     },
     PostgresStore,
@@ -58,8 +58,11 @@ impl PostgresStore {
         let (rooms, users): (Vec<&str>, Vec<&str>) =
             asks.iter().map(|(room, user)| (room.as_str(), user.as_str())).unzip();
         let rows = self.ask(&self.sql.look_up, &[&rooms, &users]).await?;
-        let found = |row: &Row| row.get::<_, Option<&str>>(0).map(|_| view(row)).transpose();
-        rows.iter().map(found).collect()
+        let found = |(row, (id, _)): (&Row, &(RoomId, UserId))| {
+            row.get::<_, Option<&str>>(0)?;
+            view(row).map_err(|error| unreadable(id, &error)).ok()
+        };
+        Ok(rows.iter().zip(asks).map(found).collect())
     }
 
     /// The room as a stranger sees it.

@@ -15,7 +15,7 @@ impl Schema {
             Ok(Self(name.to_owned()))
         } else {
             Err(StoreError::Broken(format!(
-                "the schema `{name}`: a name of at most 63 of a-z 0-9 _ that begins with neither a digit nor pg_ is needed"
+                "--schema {name}: a name of at most 63 of a-z 0-9 _ that begins with neither a digit nor pg_ is needed"
             )))
         }
     }
@@ -83,17 +83,8 @@ texts! {
         ORDER BY asked.ord";
     heads = "SELECT id, head, generation, (SELECT incarnation FROM hubbub.meta)
         FROM hubbub.rooms WHERE id = ANY($1)";
-    rooms_of = "SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation,
-            (SELECT incarnation FROM hubbub.meta), r.standing,
-            e.seq, e.id, e.author, e.at, e.key, e.kind, e.text, e.data, e.target, e.subject, e.role
-        FROM (SELECT rooms.*, m.standing FROM hubbub.members m JOIN hubbub.rooms ON rooms.no = m.room
-            WHERE m.user_id = $1 AND m.standing <> 'banned' AND rooms.id > $2 ORDER BY rooms.id LIMIT $3) r
-        LEFT JOIN LATERAL (SELECT * FROM hubbub.entries e WHERE e.room = r.no AND e.seq = r.last_message LIMIT 1) e ON true
-        ORDER BY r.id";
-    members = "SELECT m.user_id, m.standing, m.since, u.info
-        FROM hubbub.members m LEFT JOIN hubbub.users u ON u.id = m.user_id
-        WHERE m.room = (SELECT no FROM hubbub.rooms WHERE id = $1) AND m.standing <> 'banned' AND m.user_id > $2
-        ORDER BY m.user_id LIMIT $3";
+    rooms_of = include_str!("rooms_of.sql");
+    members = include_str!("members.sql");
     put_users = "INSERT INTO hubbub.users (id, info, updated_at)
         SELECT put.id, put.info, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
         FROM unnest($1::text[], $2::text[]) AS put (id, info)

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        Head, Listed, Member, StoreError, View,
-        columns::{self, count, seq},
+        Head, Listed, Member, Part, StoreError, View,
+        columns::{self, count, seq, unreadable, weight_of},
     },
     incarnation, read,
 };
@@ -13,12 +13,47 @@ use hubbub_core::{
     ids::{RoomId, UserId},
     json::Json,
     ledger::Membership,
+    limits::{PAGE_BYTES, PAGE_MAX},
     seq::Epoch,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+/// A part of a list on its way.
+struct Filling<T> {
+    done: Part<T>,
+    limit: usize,
+    weighed: usize,
+}
+
+impl<T> Filling<T> {
+    fn new(limit: usize) -> Self {
+        Self { done: Part { items: Vec::new(), more: false }, limit: limit.min(PAGE_MAX), weighed: 0 }
+    }
+
+    /// Takes one more, or notes that there is one and says that this is enough.
+    fn take(&mut self, weight: usize, item: impl FnOnce() -> T) -> bool {
+        self.weighed += weight;
+        let full = self.done.items.len() >= self.limit;
+        self.done.more = full || (self.weighed > PAGE_BYTES && !self.done.items.is_empty());
+        if !self.done.more {
+            self.done.items.push(item());
+        }
+        !self.done.more
+    }
+}
+
 pub(super) fn look_up(snapshot: &Connection, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError> {
-    asks.iter().map(|(room, user)| Ok(read::room(snapshot, Some(user), room)?.map(|(_, view)| view))).collect()
+    // What is wrong with all of the file is wrong with every answer.
+    incarnation(snapshot)?;
+    let view = |(room, user): &(RoomId, UserId)| match read::room(snapshot, Some(user), room) {
+        Ok(found) => Ok(found.map(|(_, view)| view)),
+        Err(error @ StoreError::Broken(_)) => {
+            unreadable(room, &error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    };
+    asks.iter().map(view).collect()
 }
 
 pub(super) fn heads(snapshot: &Connection, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
@@ -38,28 +73,30 @@ pub(super) fn rooms_of(
     user: &UserId,
     after: Option<&RoomId>,
     limit: usize,
-) -> Result<Vec<Listed>, StoreError> {
+) -> Result<Part<Listed>, StoreError> {
     let mut ids = snapshot.prepare_cached(
         "SELECT r.id, r.last_message FROM members m JOIN rooms r ON r.no = m.room
          WHERE m.user_id = ?1 AND m.standing <> 'banned' AND r.id > ?2 ORDER BY r.id LIMIT ?3",
     )?;
     let after = after.map_or("", RoomId::as_str);
     let found = ids
-        .query_map(params![user.as_str(), after, count(limit)], |row| {
+        .query_map(params![user.as_str(), after, count(limit) + 1], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
     let sql = format!("SELECT {} FROM entries WHERE room = ?1 AND seq = ?2", read::COLUMNS);
     let mut last = snapshot.prepare_cached(&sql)?;
-    let mut listed = Vec::with_capacity(found.len());
+    let mut part = Filling::new(limit);
     for (id, last_message) in found {
         let id = columns::room(&id)?;
         let Some((no, View { room, standing })) = read::room(snapshot, Some(user), &id)? else { continue };
         let mut rows = last.query([no, last_message])?;
         let last = rows.next()?.map(|row| read::entry(row, &id, 0)).transpose()?;
-        listed.push(Listed { room, standing, last });
+        if !part.take(last.as_ref().map_or(0, weight_of), || Listed { room, standing, last }) {
+            break;
+        }
     }
-    Ok(listed)
+    Ok(part.done)
 }
 
 pub(super) fn members(
@@ -67,24 +104,27 @@ pub(super) fn members(
     room: &RoomId,
     after: Option<&UserId>,
     limit: usize,
-) -> Result<Vec<Member>, StoreError> {
+) -> Result<Part<Member>, StoreError> {
     let mut statement = snapshot.prepare_cached(
         "SELECT m.user_id, m.standing, m.since, u.info FROM members m LEFT JOIN users u ON u.id = m.user_id
          WHERE m.room = (SELECT no FROM rooms WHERE id = ?1) AND m.standing <> 'banned' AND m.user_id > ?2
          ORDER BY m.user_id LIMIT ?3",
     )?;
     let after = after.map_or("", UserId::as_str);
-    let mut rows = statement.query(params![room.as_str(), after, count(limit)])?;
-    let mut members = Vec::new();
+    let mut rows = statement.query(params![room.as_str(), after, count(limit) + 1])?;
+    let mut part = Filling::new(limit);
     while let Some(row) = rows.next()? {
         let (user, word): (String, String) = (row.get(0)?, row.get(1)?);
-        members.push(Member {
+        let member = Member {
             user: columns::user(&user)?,
             membership: Membership { standing: Standing::parse(Some(&word)), since: seq(row.get(2)?) },
             info: row.get::<_, Option<String>>(3)?.map(Json::trusted),
-        });
+        };
+        if !part.take(member.info.as_ref().map_or(0, |info| info.as_str().len()), || member) {
+            break;
+        }
     }
-    Ok(members)
+    Ok(part.done)
 }
 
 pub(super) fn put_users(

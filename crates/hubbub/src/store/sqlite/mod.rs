@@ -2,7 +2,7 @@
 //!
 //! One thread writes, a batch per transaction; readers have connections of their own and never wait for it (WAL).
 
-use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Store, StoreError, View, columns};
+use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Part, Store, StoreError, View, columns};
 use async_trait::async_trait;
 use hubbub_core::{
     entry::{Draft, Outcome, Timestamp},
@@ -10,7 +10,7 @@ use hubbub_core::{
     json::Json,
     protocol::rpc::PageOf,
 };
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
@@ -32,6 +32,21 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// Whether the file is there and has been Hubbub's before. Makes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot be read, [`StoreError::Broken`] when it is no database.
+    pub fn is_there(path: &Path) -> Result<bool, StoreError> {
+        match std::fs::metadata(path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(StoreError::Unavailable(error.to_string())),
+        }
+        let version = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .and_then(|file| file.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)));
+        version.map(|version| version > 0).map_err(|e| cannot_open(path, &e))
+    }
+
     /// Opens the file, making it if there is none, and keeps it locked for this process until the store is dropped.
     ///
     /// # Errors
@@ -84,11 +99,16 @@ fn lock(database: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// Pages each connection may keep, in KiB; they are taken as they are used.
+const CACHE_KIB: i64 = 64 * 1024;
+
 /// Returns the journal's mode.
 fn prepare(connection: &Connection) -> rusqlite::Result<String> {
     connection.busy_timeout(hubbub_core::limits::LOCK_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "synchronous", "full")?;
+    // In KiB, below zero. With the default of 2 MB the writer spills and reads its own pages back: a third more CPU measured.
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
 }
 
@@ -161,12 +181,12 @@ impl Store for SqliteStore {
         self.readers.read(move |snapshot| read::page(snapshot, Some(&user), &room, page, limit)).await
     }
 
-    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Vec<Listed>, StoreError> {
+    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Part<Listed>, StoreError> {
         let (user, after) = (user.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::rooms_of(snapshot, &user, after.as_ref(), limit)).await
     }
 
-    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Vec<Member>, StoreError> {
+    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Part<Member>, StoreError> {
         let (room, after) = (room.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::members(snapshot, &room, after.as_ref(), limit)).await
     }

@@ -1,0 +1,131 @@
+//! Where logs are kept and what carries wakes, from URLs.
+
+use crate::store::{StoreError, postgres::PostgresStore};
+use anyhow::{anyhow, bail};
+use std::{fmt, path::PathBuf};
+
+/// Where logs are kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoreAt {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server, and the schema there.
+    Postgres {
+        /// The URL, with its password.
+        url: String,
+        /// The schema.
+        schema: String,
+        /// Server and database, for people: without a password.
+        shown: String,
+    },
+}
+
+/// What carries wakes.
+#[derive(Clone, PartialEq, Eq)]
+pub enum BusAt {
+    /// Nothing: one process.
+    Local,
+    /// Redis, by its URL, with its password.
+    Redis(String),
+}
+
+impl StoreAt {
+    /// Reads `--store` and `--schema`.
+    ///
+    /// # Errors
+    /// Says what is wrong, and repeats nothing of the URL that could be a password.
+    pub fn parse(url: &str, schema: &str) -> anyhow::Result<Self> {
+        match url.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                let shown = PostgresStore::check(url, schema).map_err(|error| match error {
+                    StoreError::Broken(why) => anyhow!("--store: {why}"),
+                    other => anyhow!("--store: {other}"),
+                })?;
+                Ok(Self::Postgres { url: url.into(), schema: schema.into(), shown })
+            }
+            _ => bail!("--store: sqlite:FILE or postgres://user:password@host/database is expected"),
+        }
+    }
+}
+
+impl BusAt {
+    /// Reads `--bus`.
+    ///
+    /// # Errors
+    /// Says what is wrong, without repeating the URL.
+    pub fn parse(url: &str) -> anyhow::Result<Self> {
+        match url.split_once(':') {
+            None if url == "local" => Ok(Self::Local),
+            Some(("redis", rest)) if rest.starts_with("//") => Ok(Self::Redis(url.into())),
+            Some(("rediss", _)) => bail!(
+                "--bus rediss://: TLS to Redis is not there yet; use redis:// over a network you trust, or through a TLS tunnel on this machine"
+            ),
+            _ => bail!("--bus: local or redis://host:6379 is expected"),
+        }
+    }
+}
+
+impl fmt::Display for StoreAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres { schema, shown, .. } => write!(f, "postgres://{shown} (schema {schema})"),
+        }
+    }
+}
+
+impl fmt::Display for BusAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "local",
+            Self::Redis(_) => "redis",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_is_refused_with_a_sentence_and_no_password() {
+        for options in
+            ["sslmode=require", "sslmode=verify-full&sslrootcert=/ca.pem", "sslmode=prefer&sslnegotiation=direct"]
+        {
+            let url = format!("postgres://hubbub:hush@db/hubbub?{options}");
+            let error = StoreAt::parse(&url, "hubbub").err().expect("refused").to_string();
+            assert!(error.contains("TLS") && error.contains("sslmode=disable") && !error.contains("hush"), "{error}");
+        }
+        let error = BusAt::parse("rediss://:hush@redis").err().expect("refused").to_string();
+        assert!(error.contains("TLS") && error.contains("redis://") && !error.contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn a_store_is_shown_without_its_password() {
+        let at = StoreAt::parse("postgres://hubbub:hush@db.example:6432/chat?sslmode=prefer", "blue").expect("a store");
+        assert_eq!(at.to_string(), "postgres://db.example:6432/chat (schema blue)");
+        let at = StoreAt::parse("postgres://hubbub:hush@one,two/chat?sslmode=disable", "hubbub").expect("a store");
+        assert_eq!(at.to_string(), "postgres://one:5432,two:5432/chat (schema hubbub)");
+        let at = StoreAt::parse("postgres://hubbub@[::1]", "hubbub").expect("a store");
+        assert_eq!(at.to_string(), "postgres://[::1]:5432/hubbub (schema hubbub)");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_said_without_quoting_it() {
+        for url in ["postgres://u:hu@sh@db/x?a", "postgres://u:hush@db:port/x", "postgres://u:hu@sh?hush@db=1/x"] {
+            let error = StoreAt::parse(url, "hubbub").err().expect("refused").to_string();
+            assert!(error.starts_with("--store: ") && !error.contains("sh@"), "{error}");
+        }
+        let error = StoreAt::parse("postgres://db/x?colour=1", "hubbub").err().expect("refused").to_string();
+        assert!(error.contains("colour"), "{error}");
+        let error = StoreAt::parse("postgres://db/x", "Blue").err().expect("refused").to_string();
+        assert!(error.contains("--schema"), "{error}");
+        for url in ["", "local:", "redis", "redis:6379", "http://x"] {
+            assert!(BusAt::parse(url).is_err(), "{url}");
+        }
+        for url in ["", "sqlite:", "postgres", "postgres:db", "mysql://x"] {
+            assert!(StoreAt::parse(url, "hubbub").is_err(), "{url}");
+        }
+    }
+}

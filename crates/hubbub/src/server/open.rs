@@ -1,0 +1,76 @@
+//! Opening the store.
+
+use crate::{
+    config::StoreAt,
+    store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
+};
+use anyhow::{Context, bail};
+use hubbub_core::backoff::Backoff;
+use std::{sync::Arc, time::Duration};
+
+async fn open(at: &StoreAt) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match at {
+        StoreAt::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
+        StoreAt::Postgres { url, schema, .. } => Arc::new(PostgresStore::connect(url, schema).await?),
+    })
+}
+
+/// Opens the store, making its tables where there are none. A server that is not there yet is waited for.
+///
+/// # Errors
+/// When waiting would not help.
+pub async fn open_store(at: &StoreAt) -> anyhow::Result<Arc<dyn Store>> {
+    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+    loop {
+        match (open(at).await, at) {
+            (Ok(store), _) => return Ok(store),
+            (Err(StoreError::Unavailable(why)), StoreAt::Postgres { .. }) => {
+                tracing::warn!(why, store = %at, "the store does not answer; asking again");
+                tokio::time::sleep(backoff.next(rand::random())).await;
+            }
+            (Err(error), _) => return Err(error).with_context(|| format!("--store {at}")),
+        }
+    }
+}
+
+/// Begins another life of a database that is there: nothing is made and nothing is waited for. Returns the incarnation.
+///
+/// # Errors
+/// When there is no store of Hubbub's at this place, or it cannot be opened.
+pub async fn bump_epoch(at: &StoreAt) -> anyhow::Result<u32> {
+    let there = match at {
+        StoreAt::Sqlite(path) => SqliteStore::is_there(path),
+        StoreAt::Postgres { url, schema, .. } => PostgresStore::is_there(url, schema).await,
+    };
+    if !there.with_context(|| format!("--store {at}"))? {
+        bail!("--store {at}: there are no logs of Hubbub's; name the store that your servers use. Nothing was changed");
+    }
+    let bumped = async { open(at).await?.bump_epoch(None).await };
+    bumped.await.with_context(|| format!("--store {at}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bump_makes_no_file_and_tells_which_is_missing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("logs.db");
+        let at = StoreAt::Sqlite(path.clone());
+        let error = bump_epoch(&at).await.unwrap_err().to_string();
+        assert!(error.contains("logs.db") && error.contains("Nothing was changed"), "{error}");
+        std::fs::write(&path, "").unwrap();
+        assert!(bump_epoch(&at).await.is_err(), "an empty file is not taken for a database");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing beside it");
+        std::fs::remove_file(&path).unwrap();
+
+        drop(open_store(&at).await.unwrap());
+        let (one, other) = (bump_epoch(&at).await.unwrap(), bump_epoch(&at).await.unwrap());
+        assert_ne!(one, other);
+        assert_eq!(open_store(&at).await.unwrap().bump_epoch(Some(0)).await.unwrap(), other, "it was kept");
+        let open = open_store(&at).await.unwrap();
+        assert!(format!("{:#}", bump_epoch(&at).await.unwrap_err()).contains("another process"), "a server has it");
+        drop(open);
+    }
+}
