@@ -238,6 +238,7 @@ async fn the_command_line_says_what_it_takes_and_what_is_wrong() {
         "token-secret",
         "token-issuer",
         "token-audience",
+        "token-user-claim",
         "api-key",
         "instance",
         "dev",
