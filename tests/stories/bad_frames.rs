@@ -2,9 +2,9 @@
 
 use crate::{
     bad_input::asks,
-    cluster::{Cluster, breathe},
+    cluster::{Cluster, Instance, breathe},
     person::{Person, token},
-    wire::{Raw, frame},
+    wire::{DEADLINE, Raw, frame},
 };
 use serde_json::json;
 
@@ -33,6 +33,16 @@ impl Bystanders {
         assert_eq!((self.ana.connections(), self.ben.connections()), (1, 1), "a bystander lost the connection");
         cluster.verify("general", &[&self.ana, &self.ben]).await;
     }
+}
+
+/// Waits until an instance has no more than so many connections.
+async fn has_only(instance: &Instance, connections: u64) {
+    let gone = async {
+        while instance.counter("hubbub_connections").await > connections {
+            breathe().await;
+        }
+    };
+    tokio::time::timeout(3 * DEADLINE, gone).await.expect("the server did not notice that connections ended");
 }
 
 #[tokio::test]
@@ -84,9 +94,7 @@ async fn what_cannot_be_answered_closes_with_a_code_and_nobody_else_notices() {
         let mut raw = Raw::of(cluster.at(0), "eve").await;
         raw.send(&text(r#"{"id":2,"rpc":{"method":"rooms"}}"#)[..cut]).await;
     }
-    while instance.counter("hubbub_connections").await > before {
-        breathe().await;
-    }
+    has_only(instance, before).await;
     bystanders.were_not_disturbed(&cluster).await;
 }
 
@@ -153,9 +161,7 @@ async fn two_hundred_kinds_of_garbage_do_not_take_the_server_down() {
             bystanders.talk_on(&format!("garbage {n}")).await;
         }
     }
-    while instance.counter("hubbub_connections").await > connections {
-        breathe().await;
-    }
+    has_only(instance, connections).await;
     println!("memory before {} KiB, after 200 kinds of garbage {} KiB", memory / 1024, instance.memory() / 1024);
     assert_eq!(instance.pid(), pid);
     bystanders.were_not_disturbed(&cluster).await;

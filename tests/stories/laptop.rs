@@ -141,8 +141,8 @@ async fn after_an_older_copy_was_put_back_and_the_epoch_bumped_nobody_is_silentl
     let had = ben.with("general", |followed| followed.entries.len());
     assert_eq!(ben.with("general", |followed| followed.recoveries.clone()), [true], "the restart alone is no new life");
     // Ben is away while it happens, and comes back when the numbers he has seen have been given again.
-    cluster.stop(0).await;
     ben.stops_reading();
+    cluster.stop(0).await;
     copy(backup.path(), directory.path());
     bump(directory.path()).await;
     cluster.restart(0).await;
@@ -238,6 +238,7 @@ async fn the_command_line_says_what_it_takes_and_what_is_wrong() {
         "token-secret",
         "token-issuer",
         "token-audience",
+        "token-user-claim",
         "api-key",
         "instance",
         "dev",

@@ -4,7 +4,7 @@ use crate::{
     bad_input::asks,
     cluster::Cluster,
     person::{Person, token},
-    wire::Wire,
+    wire::{DEADLINE, Wire},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -141,9 +141,10 @@ async fn whoever_is_removed_while_far_behind_catches_up_to_the_removal_and_no_fu
     // Who comes back over a new connection finds an unknown room, and reads nothing of it.
     let had = emil.with("general", |followed| followed.position);
     emil.loses_connection().await;
+    emil.waits_for("a new connection", DEADLINE, |me| me.connections() > 1).await;
     emil.reads_again();
     let refused = |me: &Person| me.with("general", |followed| followed.refused.clone());
-    emil.waits_for("a refusal", crate::wire::DEADLINE, |me| refused(me).is_some()).await;
+    emil.waits_for("a refusal", DEADLINE, |me| refused(me).is_some()).await;
     assert_eq!(refused(&emil).unwrap()["code"], 102);
     assert_eq!(emil.with("general", |followed| followed.position), had);
     cluster.verify("general", &[&ana, &ben]).await;
@@ -283,6 +284,9 @@ async fn hints_events_and_a_log_out_reach_all_devices_of_a_user_on_every_instanc
     assert_eq!(cluster.instances[1].api("POST", "/v1/users/dora/disconnect", &Value::Null).await.status, 202);
     for wire in &mut wires {
         assert_eq!(wire.closed().await.0, 3503);
+    }
+    for device in &devices {
+        assert_eq!(device.is_closed().await.0, 3503);
     }
     assert_eq!(bystander.connections(), 1);
     // Tokens are the product's to withhold: with a good one she may come back.
