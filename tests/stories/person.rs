@@ -197,6 +197,12 @@ impl Person {
         ended(self).expect("just seen")
     }
 
+    /// Waits until the server has closed her connection.
+    pub async fn is_closed(&self) -> (u16, String) {
+        self.waits_for("a close", DEADLINE, |me| me.seen(|seen| seen.closed.is_some())).await;
+        self.seen(|seen| seen.closed.clone()).expect("just seen")
+    }
+
     /// Connects to another instance from now on.
     pub async fn moves_to(&self, addr: SocketAddr) {
         let before = self.connections();
