@@ -4,7 +4,7 @@ use crate::{
     cluster::{API_KEY, Cluster, SECRET, program},
     http,
     person::Person,
-    wire::Wire,
+    wire::{DEADLINE, Wire},
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -19,6 +19,12 @@ async fn ana_and_ben(cluster: &Cluster) -> (Person, Person) {
 
 fn store(directory: &Path) -> String {
     format!("sqlite:{}", directory.join("hubbub.db").display())
+}
+
+/// Waits until she is subscribed again, after so many answers to a recovery.
+async fn is_back(person: &Person, answers: usize) {
+    let back = |me: &Person| me.with("general", |followed| followed.live && followed.recoveries.len() == answers);
+    person.waits_for("a subscription after a recovery", DEADLINE, back).await;
 }
 
 async fn bump(directory: &Path) {
@@ -93,6 +99,9 @@ async fn after_an_epoch_bump_people_begin_anew_without_mixing() {
     cluster.stop(0).await;
     bump(directory.path()).await;
     cluster.restart(0).await;
+    // Who begins anew begins at the head: what is said next, she hears.
+    is_back(&ana, 1).await;
+    is_back(&ben, 1).await;
     ana.says("general", "after").await;
     ben.hears("general", "after").await;
     for person in [&ana, &ben] {
@@ -152,9 +161,8 @@ async fn after_an_older_copy_was_put_back_and_the_epoch_bumped_nobody_is_silentl
         other.says_with_key("general", &format!("new {n}"), &format!("new {n}")).await;
     }
     ben.reads_again();
-    ben.is_connected().await;
-    ben.waits_for("a new start", crate::wire::DEADLINE, |me| me.with("general", |f| f.live && f.recoveries.len() == 2))
-        .await;
+    is_back(&ana, 2).await;
+    is_back(&ben, 2).await;
     other.says_with_key("general", "and on", "and on").await;
     let log = cluster.verify("general", &[&other]).await;
     assert_eq!(log[..12], kept, "what was in the copy is there as it was");
