@@ -185,6 +185,10 @@ fn decode(line: &str) -> Result<Command, Disconnect> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(name: &str, body: &'a RawValue) -> Result<T, CommandError> {
+    // An array would be taken for the fields in their order.
+    if !body.get().starts_with('{') {
+        return Err(CommandError::bad_request(format!("{name}: a JSON object is expected")));
+    }
     serde_json::from_str(body.get()).map_err(|e| CommandError::bad_request(format!("{name}: {e}")))
 }
 

@@ -144,6 +144,10 @@ struct WireCreate<'a> {
 
 fn parse<'a, T: Deserialize<'a>>(data: Option<&'a RawValue>) -> Result<T, CommandError> {
     let json = data.map_or("{}", RawValue::get);
+    // An array would be taken for the fields in their order.
+    if !json.starts_with('{') {
+        return Err(CommandError::bad_request("data: a JSON object is expected"));
+    }
     serde_json::from_str(json).map_err(|e| CommandError::bad_request(format!("data: {e}")))
 }
 
@@ -240,7 +244,7 @@ pub fn published(room: RoomId, data: &RawValue) -> Result<Send, CommandError> {
     if let Ok(text) = serde_json::from_str::<Cow<'_, str>>(data.get()) {
         return Ok(Send { room, key: None, message: message(Some(&text), None, None)? });
     }
-    match serde_json::from_str::<WireSend<'_>>(data.get()) {
+    match parse::<WireSend<'_>>(Some(data)) {
         Ok(send) if send.text.is_some() => Ok(send.check_in(room)?),
         Ok(send) => {
             let key = send.key.as_deref().map(Key::parse).transpose()?;
