@@ -44,6 +44,7 @@ pub fn router(signing: Signing) -> Router {
     Router::new()
         .route("/dev/token", get(token).with_state(signing))
         .route("/", get(async || file("index.html")))
+        .route("/favicon.svg", get(async || file("favicon.svg")))
         .route("/assets/{*path}", get(async |Path(path): Path<String>| file(&format!("assets/{path}"))))
 }
 
