@@ -47,6 +47,7 @@ pub type Submitted = oneshot::Receiver<Result<Outcome, ChatError>>;
 #[derive(Debug)]
 pub struct Post {
     committers: Vec<mpsc::Sender<Waiting>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Post {
@@ -61,16 +62,18 @@ impl Post {
                 queue
             })
             .collect();
-        Self { committers }
+        Self { committers, metrics: metrics.clone() }
     }
 
     /// Queues a draft. Drafts of one room are committed in the order of these calls.
     pub fn submit(&self, source: Source, draft: Draft) -> Result<Submitted, ChatError> {
         let (answer, submitted) = oneshot::channel();
         let shard = usize::from(draft.room.lane(self.committers.len() as u16));
-        self.committers[shard]
-            .try_send(Waiting { draft, source, since: Instant::now(), answer })
-            .map_err(|_| ChatError::Busy)?;
+        let waiting = Waiting { draft, source, since: Instant::now(), answer };
+        if self.committers[shard].try_send(waiting).is_err() {
+            self.metrics.refused.inc();
+            return Err(ChatError::Busy);
+        }
         Ok(submitted)
     }
 }
@@ -120,8 +123,8 @@ impl Committer {
                 self.settle(batch, outcomes);
                 HashSet::new()
             }
-            // Somebody holds a room: only that room is busy, the others of the batch go on.
-            Err(StoreError::Locked) => {
+            // Somebody holds a room, or something in it cannot be: only that room's senders are told so, the others go on.
+            Err(StoreError::Locked | StoreError::Broken(_)) => {
                 let mut by_room: HashMap<RoomId, Vec<Waiting>> = HashMap::new();
                 for waiting in batch {
                     by_room.entry(waiting.draft.room.clone()).or_default().push(waiting);
