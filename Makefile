@@ -60,8 +60,9 @@ breakages: need-rust services web sdk ## break the code on purpose and see the t
 	scripts/breakages
 
 .PHONY: bench-smoke
-bench-smoke: need-rust ## a short run of the load generator
-	cargo run --release -p hubbub-bench -- smoke
+bench-smoke: need-rust services ## memory, deliveries and durable sends beside bare loops, in about a minute
+	cargo build --release -p hubbub -p hubbub-bench
+	target/release/hubbub-bench smoke
 
 .PHONY: web
 web: $(WEB_PAGE) ## build the page into web/dist, from where the server takes it
