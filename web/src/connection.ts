@@ -5,6 +5,9 @@ import type { Sent } from "./outbox.ts";
 import type { Entry, Page } from "./timeline.ts";
 import { ending, unsubscription } from "./words.ts";
 
+/** The close code for a token that is not accepted. */
+const INVALID_TOKEN = 3500;
+
 export type State = "connecting" | "connected" | "disconnected";
 
 export interface Listener {
@@ -40,8 +43,21 @@ export class Connection {
         this.client.on("connecting", ({ code, reason }) =>
             listener.state("connecting", code === 0 ? null : `Connection lost (${reason}). Coming back …`),
         );
-        this.client.on("connected", () => listener.state("connected", null));
-        this.client.on("disconnected", ({ code, reason }) => listener.state("disconnected", ending(code, reason)));
+        let welcome = false;
+        this.client.on("connected", () => {
+            welcome = true;
+            listener.state("connected", null);
+        });
+        this.client.on("disconnected", ({ code, reason }) => {
+            // A server for trying out makes its secret up anew with each start: a token that was good is not any more.
+            if (code === INVALID_TOKEN && welcome) {
+                welcome = false;
+                this.client.setToken("");
+                this.client.connect();
+            } else {
+                listener.state("disconnected", ending(code, reason));
+            }
+        });
         this.client.on("error", ({ type, error }) => {
             if (type === "connectToken") listener.state("connecting", "The server is not there yet. Trying again …");
             else if (type === "transport") listener.state("connecting", "The server does not answer. Trying again …");
