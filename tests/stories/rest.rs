@@ -258,9 +258,10 @@ async fn whatever_else_is_wrong_is_a_problem_document() {
     is_problem(&raw(at, "GET", "/v1/rooms/%FF", "").await, 400, "bad_request", &["path", "UTF-8"]);
     let send = "/v1/rooms/general/messages";
     for (body, status, code, names) in [
-        ("", 400, "bad_request", ["body", "EOF"]),
+        ("", 400, "bad_request", ["body", "JSON object"]),
         ("{", 400, "bad_request", ["body", "EOF"]),
-        ("[]", 400, "bad_request", ["body", "length 0"]),
+        ("[]", 400, "bad_request", ["body", "JSON object"]),
+        (r#"["ana","hi",null,null]"#, 400, "bad_request", ["body", "JSON object"]),
         (r#"{"text":"hi"}"#, 400, "bad_request", ["body", "from"]),
         (r#"{"from":"ana","txet":"hi"}"#, 400, "bad_request", ["body", "txet"]),
         (r#"{"from":"ana","text":7}"#, 400, "bad_request", ["body", "string"]),
