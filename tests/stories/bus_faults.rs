@@ -14,14 +14,6 @@ const HUNG: Duration = Duration::from_secs(3);
 
 const RUNS: usize = 5;
 
-async fn ana_and_ben(cluster: &Cluster) -> (Person, Person) {
-    cluster.room("general", "private", &["ana", "ben"]).await;
-    let (ana, ben) = (cluster.person("ana", 0).await, cluster.person("ben", 1).await);
-    ana.follows("general").await;
-    ben.follows("general").await;
-    (ana, ben)
-}
-
 /// Ana says it; how long until Ben hears it.
 async fn heard_after(ana: &Person, ben: &Person, text: &str) -> Duration {
     let said = Instant::now();
@@ -33,7 +25,7 @@ async fn heard_after(ana: &Person, ben: &Person, text: &str) -> Duration {
 #[tokio::test]
 async fn redis_is_cut_while_people_talk() {
     let cluster = Cluster::of(2).await;
-    let (ana, ben) = ana_and_ben(&cluster).await;
+    let (ana, ben) = cluster.ana_and_ben().await;
     let mut times = Vec::new();
     for run in 0..RUNS {
         for instance in &cluster.instances {
@@ -56,7 +48,7 @@ async fn redis_is_cut_while_people_talk() {
 #[tokio::test]
 async fn redis_hangs_while_people_talk() {
     let cluster = Cluster::of(2).await;
-    let (ana, ben) = ana_and_ben(&cluster).await;
+    let (ana, ben) = cluster.ana_and_ben().await;
     let (mut noticed, mut times) = (Vec::new(), Vec::new());
     for run in 0..3 {
         let hung = Instant::now();
@@ -82,7 +74,7 @@ async fn redis_hangs_while_people_talk() {
 #[tokio::test]
 async fn the_last_announcement_of_a_quiet_room_is_swallowed() {
     let cluster = Cluster::of(2).await;
-    let (ana, ben) = ana_and_ben(&cluster).await;
+    let (ana, ben) = cluster.ana_and_ben().await;
     let mut times = Vec::new();
     for run in 0..RUNS {
         let door = cluster.instances[0].redis.as_ref().unwrap();
@@ -99,7 +91,7 @@ async fn the_last_announcement_of_a_quiet_room_is_swallowed() {
 #[tokio::test]
 async fn announcements_of_two_instances_arrive_inverted() {
     let cluster = Cluster::of(3).await;
-    let (ana, ben) = ana_and_ben(&cluster).await;
+    let (ana, ben) = cluster.ana_and_ben().await;
     let cem = Person::new("ben", cluster.at(2));
     cem.follows("general").await;
     let mut times = Vec::new();
@@ -130,7 +122,7 @@ async fn announcements_of_two_instances_arrive_inverted() {
 #[tokio::test]
 async fn a_slow_redis_delays_and_nothing_else() {
     let cluster = Cluster::of(2).await;
-    let (ana, ben) = ana_and_ben(&cluster).await;
+    let (ana, ben) = cluster.ana_and_ben().await;
     cluster.instances[1].redis.as_ref().unwrap().delay(Duration::from_millis(120));
     for run in 0..20 {
         ana.says("general", &format!("slow {run}")).await;

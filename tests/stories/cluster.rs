@@ -109,6 +109,15 @@ impl Cluster {
         assert_eq!(answer.status, 201, "{}", answer.text);
     }
 
+    /// Ana on the first instance and Ben on the second, both following their room "general".
+    pub async fn ana_and_ben(&self) -> (Person, Person) {
+        self.room("general", "private", &["ana", "ben"]).await;
+        let (ana, ben) = (self.person("ana", 0).await, self.person("ben", 1).await);
+        ana.follows("general").await;
+        ben.follows("general").await;
+        (ana, ben)
+    }
+
     /// A REST request to the first instance.
     pub async fn api(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.instances[0].api(method, path, body).await

@@ -1,21 +1,13 @@
 //! Postgres is cut, hangs and comes back: nothing is half stored, sockets stay, and it mends itself.
 
-use crate::{cluster::Cluster, person::Person};
+use crate::cluster::Cluster;
 use futures_util::future::join_all;
 use serde_json::json;
-
-async fn ana_and_ben(cluster: &Cluster) -> (Person, Person) {
-    cluster.room("general", "private", &["ana", "ben"]).await;
-    let (ana, ben) = (cluster.person("ana", 0).await, cluster.person("ben", 1).await);
-    ana.follows("general").await;
-    ben.follows("general").await;
-    (ana, ben)
-}
 
 #[tokio::test]
 async fn postgres_is_cut_in_the_middle_of_batches_and_mended() {
     let cluster = Cluster::of(2).await;
-    let (ana, ben) = ana_and_ben(&cluster).await;
+    let (ana, ben) = cluster.ana_and_ben().await;
     let door = cluster.instances[0].postgres.as_ref().unwrap();
     for round in 0..5 {
         let texts: Vec<String> = (0..120).map(|n| format!("{round}-{n}")).collect();
@@ -42,7 +34,7 @@ async fn postgres_is_cut_in_the_middle_of_batches_and_mended() {
 #[tokio::test]
 async fn with_the_store_down_a_send_is_told_to_retry_and_nothing_is_half_stored() {
     let cluster = Cluster::of(2).await;
-    let (ana, ben) = ana_and_ben(&cluster).await;
+    let (ana, ben) = cluster.ana_and_ben().await;
     let door = cluster.instances[0].postgres.as_ref().unwrap();
     door.cut();
     let send = json!({ "rpc": { "method": "send", "data": { "room": "general", "text": "hello?", "key": "k" } } });
@@ -64,7 +56,7 @@ async fn with_the_store_down_a_send_is_told_to_retry_and_nothing_is_half_stored(
 #[tokio::test]
 async fn a_hung_postgres_is_given_up_and_mended() {
     let cluster = Cluster::of(2).await;
-    let (ana, ben) = ana_and_ben(&cluster).await;
+    let (ana, ben) = cluster.ana_and_ben().await;
     let door = cluster.instances[0].postgres.as_ref().unwrap();
     door.hold();
     let (ack, ()) = tokio::join!(ana.says("general", "into the void"), async {

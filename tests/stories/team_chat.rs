@@ -6,10 +6,7 @@ use futures_util::future::join_all;
 #[tokio::test]
 async fn what_ana_says_on_one_instance_ben_hears_on_another() {
     let cluster = Cluster::of(2).await;
-    cluster.room("general", "private", &["ana", "ben"]).await;
-    let (ana, ben) = (cluster.person("ana", 0).await, cluster.person("ben", 1).await);
-    ana.follows("general").await;
-    ben.follows("general").await;
+    let (ana, ben) = cluster.ana_and_ben().await;
     let ack = ana.says("general", "Is this thing on?").await;
     assert_eq!(ack.seq, 3, "after the two who joined");
     ben.hears("general", "Is this thing on?").await;
