@@ -87,7 +87,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     fn read_page(&mut self, slot: u32, after: Seq, tries: u32) {
         if !self.may_page() {
-            return self.pages_wanted.push_back((slot, after, tries));
+            // Each new entry of its room asks again: it waits once.
+            if self.pages_wanted.iter().all(|(waiting, ..)| *waiting != slot) {
+                self.pages_wanted.push_back((slot, after, tries));
+            }
+            return;
         }
         let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
         if let Some(page) = subscription.page_after(after, tries) {
