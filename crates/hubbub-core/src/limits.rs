@@ -147,6 +147,13 @@ pub const POLL_EVERY: Duration = Duration::from_millis(250);
 /// Rooms compared by one query.
 pub const SWEEP_CHUNK: usize = 1_000;
 
+/// How long an instance counts as alive after it last renewed its lease in the store.
+pub const LEASE: Duration = Duration::from_secs(10);
+/// How often an instance renews its lease.
+pub const LEASE_EVERY: Duration = Duration::from_secs(3);
+/// An instance whose bus alone has failed for this long, while it works for others, is not ready.
+pub const CUT_OFF: Duration = Duration::from_secs(30);
+
 /// Largest `seq`: what a JSON number carries exactly.
 pub const SEQ_MAX: u64 = (1 << 53) - 1;
 /// A secret shorter than this is warned about.

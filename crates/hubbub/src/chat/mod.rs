@@ -32,12 +32,14 @@ pub mod subscription;
 
 pub mod inbox;
 pub mod infos;
+pub mod instances;
 pub mod look_up;
 pub mod people;
 pub mod rooms;
 pub mod sweep;
 
 use infos::Infos;
+use instances::Instances;
 use look_up::LookUps;
 use people::People;
 use post::{Post, Source};
@@ -106,6 +108,8 @@ pub struct Chat {
     post: Post,
     announcer: Arc<Announcer>,
     bus: Arc<dyn Bus>,
+    /// Which instances live.
+    pub instances: Instances,
 }
 
 impl Chat {
@@ -114,7 +118,9 @@ impl Chat {
         let page_turns = Arc::new(Semaphore::new(limits::PAGE_READS));
         let feeds = Arc::new(feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
         let people = Arc::new(People::default());
-        let announcer = Arc::new(Announcer::new(feeds.clone(), people.clone(), bus.clone()));
+        let boot = Uuid::new_v4();
+        let instances = Instances::start(boot, store.clone(), bus.health(), shared);
+        let announcer = Arc::new(Announcer::new(boot, feeds.clone(), people.clone(), bus.clone()));
         let sweep = Sweep::start(feeds.clone(), bus.health(), shared);
         if let Some(events) = bus.events() {
             tokio::spawn(announcer.clone().listen(events, sweep, metrics.clone()));
@@ -130,6 +136,7 @@ impl Chat {
             feeds,
             announcer,
             bus,
+            instances,
         }
     }
 

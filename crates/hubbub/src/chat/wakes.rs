@@ -10,6 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use hubbub_core::{limits, protocol::push::Hint, wake::Wake};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 /// See the module.
 pub struct Announcer {
@@ -22,8 +23,8 @@ pub struct Announcer {
 
 impl Announcer {
     /// Announces into these feeds and on this bus.
-    pub fn new(feeds: Arc<Feeds>, people: Arc<People>, bus: Arc<dyn Bus>) -> Self {
-        Self { feeds, people, bus, boot: uuid::Uuid::new_v4().to_string() }
+    pub fn new(boot: Uuid, feeds: Arc<Feeds>, people: Arc<People>, bus: Arc<dyn Bus>) -> Self {
+        Self { feeds, people, bus, boot: boot.to_string() }
     }
 
     /// Tells everybody, in order.
