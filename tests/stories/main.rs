@@ -15,6 +15,7 @@ mod bad_input;
 mod bus_faults;
 mod crashes;
 mod laptop;
+mod lost_wakes;
 mod membership;
 mod rest;
 mod sdks;

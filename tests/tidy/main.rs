@@ -94,7 +94,11 @@ const MET_BY_CLIENTS: [&str; 38] = [
 ];
 
 /// Limits that nobody outside meets.
-const INTERNAL: [&str; 33] = [
+const INTERNAL: [&str; 37] = [
+    "BEAT_AFTER",
+    "BEAT_EVERY",
+    "HEARD_WITHIN",
+    "PUBLISHERS",
     "LEASE",
     "LEASE_EVERY",
     "CUT_OFF",

@@ -17,6 +17,7 @@ pub mod room;
 
 pub mod cursor;
 pub mod feed;
+pub mod lane;
 pub mod wake;
 
 pub mod connection;

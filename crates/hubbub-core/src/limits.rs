@@ -137,6 +137,15 @@ pub const BUS_PATIENCE: Duration = Duration::from_secs(2);
 pub const PROBE_EVERY: Duration = Duration::from_millis(500);
 /// A subscriber that has not heard a probe for this long is given up and dialled anew.
 pub const PROBE_WITHIN: Duration = Duration::from_millis(2_500);
+/// How often an instance says how far its numbers have come while it has nothing else to say.
+pub const BEAT_EVERY: Duration = Duration::from_millis(1_000);
+/// How soon it says so after it has announced something: the last of several may have been lost.
+pub const BEAT_AFTER: Duration = Duration::from_millis(250);
+/// An instance that has a lease and has not been heard on the bus for this long is silent: heads are polled until it is
+/// heard again or its lease has expired.
+pub const HEARD_WITHIN: Duration = Duration::from_millis(2_500);
+/// Most instances whose numbers are kept; beyond, who was silent the longest is forgotten, and counts as new when heard again.
+pub const PUBLISHERS: usize = 1_024;
 /// Longest wait between two dials of a bus or a store that is down.
 pub const REDIAL_MAX: Duration = Duration::from_millis(500);
 

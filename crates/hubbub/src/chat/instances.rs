@@ -24,6 +24,8 @@ pub struct Living {
     pub boots: Arc<BTreeMap<Uuid, bool>>,
     /// When the store answered last; `None`: not yet.
     pub at: Option<Instant>,
+    /// This life of this instance.
+    pub own: Uuid,
 }
 
 impl Living {
@@ -32,9 +34,14 @@ impl Living {
         self.at.is_some_and(|at| now.saturating_duration_since(at) < limits::LEASE)
     }
 
-    /// Whether wakes travel for anybody but `boot`.
-    fn bus_works_without(&self, boot: Uuid, now: Instant) -> bool {
-        self.is_fresh(now) && self.boots.iter().any(|(other, bus)| *other != boot && *bus)
+    /// Those that live beside this one.
+    pub fn others(&self) -> impl Iterator<Item = Uuid> {
+        self.boots.keys().copied().filter(|boot| *boot != self.own)
+    }
+
+    /// Whether wakes travel for anybody but this instance.
+    fn bus_works_for_others(&self, now: Instant) -> bool {
+        self.is_fresh(now) && self.others().any(|boot| self.boots.get(&boot).is_some_and(|bus| *bus))
     }
 }
 
@@ -53,7 +60,7 @@ impl Instances {
     /// Begins to renew the lease of `boot`, until `health` has no sender or [`end`](Self::end). An instance that shares its
     /// store with nobody (`shared` is false) keeps none: it is alone.
     pub fn start(boot: Uuid, store: Arc<dyn Store>, health: watch::Receiver<Health>, shared: bool) -> Self {
-        let (say, living) = watch::channel(Living::default());
+        let (say, living) = watch::channel(Living { own: boot, ..Living::default() });
         let (ending, ends) = watch::channel(false);
         let cut_off = Arc::default();
         let renewing = shared.then(|| {
@@ -130,7 +137,7 @@ impl Renewal {
             Ok(leases) => {
                 self.failing = false;
                 let boots = Arc::new(leases.into_iter().map(|lease| (lease.boot, lease.bus)).collect());
-                self.say.send_replace(Living { boots, at: Some(Instant::now()) });
+                self.say.send_replace(Living { boots, at: Some(Instant::now()), own: self.boot });
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
@@ -139,7 +146,7 @@ impl Renewal {
             }
         }
         let now = Instant::now();
-        let is_cut_off = !bus && self.say.borrow().bus_works_without(self.boot, now);
+        let is_cut_off = !bus && self.say.borrow().bus_works_for_others(now);
         let mut since = self.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
         *since = if is_cut_off { since.or(Some(now)) } else { None };
     }

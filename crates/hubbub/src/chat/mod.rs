@@ -123,8 +123,9 @@ impl Chat {
         let announcer = Arc::new(Announcer::new(boot, feeds.clone(), people.clone(), bus.clone()));
         let sweep = Sweep::start(feeds.clone(), bus.health(), shared);
         if let Some(events) = bus.events() {
-            tokio::spawn(announcer.clone().listen(events, sweep, metrics.clone()));
+            tokio::spawn(announcer.clone().listen(events, sweep, instances.living(), metrics.clone()));
         }
+        tokio::spawn(announcer.clone().beat());
         Self {
             look_ups: LookUps::start(store.clone(), metrics.clone()),
             infos: Infos::start(store.clone()),
@@ -138,6 +139,14 @@ impl Chat {
             bus,
             instances,
         }
+    }
+
+    /// What is counted, what the bus counts included, as Prometheus reads it.
+    pub fn metrics_text(&self) -> String {
+        if let Some(bus) = self.bus.counters() {
+            self.metrics.take_bus([&bus.published, &bus.dropped, &bus.heard, &bus.redials]);
+        }
+        self.metrics.text()
     }
 
     /// Whether wakes travel.
