@@ -15,7 +15,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("token", &[]),
     ("gateway", &["chat", "token"]),
     ("http", &["chat", "bus", "token"]),
-    ("config", &["store", "token"]),
+    ("config", &["store", "bus", "token"]),
     ("server", &["bus", "chat", "config", "gateway", "http", "store", "token"]),
     ("main", &[]),
     ("lib", &[]),
