@@ -10,6 +10,7 @@ pub mod answer;
 mod client;
 mod outbox;
 pub mod socket;
+pub mod transport;
 pub mod upgrade;
 
 /// What every client's task needs.
