@@ -90,7 +90,7 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
                 version: answer.version.into(),
                 expires: answer.expires,
                 ttl: seconds(answer.ttl),
-                subs: answer.subs.keys().map(|channel| (channel.clone(), Default::default())).collect(),
+                subs: answer.subs.keys().map(server_subscription).collect(),
                 ping: seconds(answer.ping),
                 pong: answer.pong,
                 session: answer.session.clone(),
@@ -121,6 +121,10 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
         }
     }
     encode(&wire)
+}
+
+fn server_subscription(channel: &String) -> messages::ServerSubscription {
+    messages::ServerSubscription { key: channel.clone(), value: Some(messages::SubscribeResult::default()) }
 }
 
 fn seconds(n: u64) -> u32 {

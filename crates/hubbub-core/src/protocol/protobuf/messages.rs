@@ -1,7 +1,6 @@
 //! `proto/client.proto` in Rust; tests/tidy compares the two. What is not in here is skipped when it is read.
 
 use bytes::Bytes;
-use std::collections::BTreeMap;
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Command {
@@ -184,8 +183,8 @@ pub(super) struct ConnectResult {
     pub expires: bool,
     #[prost(uint32, tag = "4")]
     pub ttl: u32,
-    #[prost(btree_map = "string, message", tag = "6")]
-    pub subs: BTreeMap<String, SubscribeResult>,
+    #[prost(message, repeated, tag = "6")]
+    pub subs: Vec<ServerSubscription>,
     #[prost(uint32, tag = "7")]
     pub ping: u32,
     #[prost(bool, tag = "8")]
@@ -194,6 +193,14 @@ pub(super) struct ConnectResult {
     pub session: String,
     #[prost(string, tag = "10")]
     pub node: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ServerSubscription {
+    #[prost(string, tag = "1")]
+    pub key: String,
+    #[prost(message, optional, tag = "2")]
+    pub value: Option<SubscribeResult>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
