@@ -17,6 +17,7 @@ pub mod room;
 
 pub mod cursor;
 pub mod feed;
+pub mod stream_id;
 pub mod wake;
 
 pub mod connection;

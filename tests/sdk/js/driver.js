@@ -33,7 +33,7 @@ class Socket extends WebSocket {
 let network = new AbortController();
 function cuttableFetch(url, options) {
     cut = () => {
-        network.abort();
+        network.abort(new TypeError("cut"));
         network = new AbortController();
     };
     const signals = [network.signal, options.signal].filter(Boolean);

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod disconnect;
+pub mod emulation;
 pub mod entry;
 pub mod error;
 mod protobuf;

@@ -5,6 +5,7 @@ mod messages;
 use super::{
     command::{Command, Said},
     disconnect::Disconnect,
+    emulation::Emulated,
     error::CommandError,
     push,
     reply::{Answer, HistoryPage, Publications, Reply, Subscribed},
@@ -66,6 +67,12 @@ fn decode(wire: messages::Command) -> Result<Command, Disconnect> {
         Some(_) if id == 0 && !sent => Err(Disconnect::bad_request("id: missing")),
         Some(said) => Ok(Command { id, said }),
     }
+}
+
+/// The commands of a stream that come in a request of their own, without a length before them.
+pub(super) fn emulated(body: Bytes) -> Option<Emulated> {
+    let wire = messages::EmulationRequest::decode(body).ok()?;
+    Some(Emulated { session: wire.session, node: wire.node, frame: wire.data })
 }
 
 /// The JSON in a field of bytes; none where it is empty.

@@ -7,6 +7,7 @@ use crate::{
     metrics::Metrics,
     store::{Store, StoreError},
 };
+use bytes::Bytes;
 use hubbub_core::{
     access::Refusal,
     entry::{Draft, Outcome, Place, Right, What},
@@ -15,6 +16,7 @@ use hubbub_core::{
     limits,
     protocol::rpc::Send,
     seq::Seq,
+    stream_id::StreamId,
     wake::Wake,
 };
 use std::sync::Arc;
@@ -35,12 +37,14 @@ pub mod infos;
 pub mod look_up;
 pub mod people;
 pub mod rooms;
+pub mod streams;
 pub mod sweep;
 
 use infos::Infos;
 use look_up::LookUps;
 use people::People;
 use post::{Post, Source};
+use streams::{Handed, Streams};
 use sweep::Sweep;
 use wakes::Announcer;
 
@@ -98,6 +102,8 @@ pub struct Chat {
     pub metrics: Arc<Metrics>,
     /// Who is connected here.
     pub people: Arc<People>,
+    /// Whose stream is here.
+    pub streams: Arc<Streams>,
     /// Pages that may be read at a time, for readers and requests together.
     pub page_turns: Arc<Semaphore>,
     feeds: Arc<feeds::Feeds>,
@@ -114,7 +120,9 @@ impl Chat {
         let page_turns = Arc::new(Semaphore::new(limits::PAGE_READS));
         let feeds = Arc::new(feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
         let people = Arc::new(People::default());
-        let announcer = Arc::new(Announcer::new(feeds.clone(), people.clone(), bus.clone()));
+        let streams = Arc::new(Streams::new(metrics.clone()));
+        let announcer =
+            Arc::new(Announcer::new(feeds.clone(), people.clone(), streams.clone(), bus.clone(), metrics.clone()));
         let sweep = Sweep::start(feeds.clone(), bus.health(), shared);
         if let Some(events) = bus.events() {
             tokio::spawn(announcer.clone().listen(events, sweep, metrics.clone()));
@@ -126,6 +134,7 @@ impl Chat {
             store,
             metrics,
             people,
+            streams,
             page_turns,
             feeds,
             announcer,
@@ -180,6 +189,24 @@ impl Chat {
     /// Tells all devices of a user, on every instance, whoever is connected now.
     pub fn notify(&self, user: &UserId, event: &Json) {
         self.announcer.announce(&[Wake::Notify { user: user.clone(), event: event.as_str().to_owned() }]);
+    }
+
+    /// Hands commands to the connection they belong to, on whichever instance its stream is: `life` names the one that said
+    /// so. Told are the others only where there is a bus; what is lost on the way is not told.
+    pub fn hand_over(&self, stream: StreamId, life: &str, nonce: u64, frame: Bytes) -> Handed {
+        let here = self.streams.hand_over(stream, nonce, frame.clone());
+        let elsewhere = life != self.life() && *self.bus.health().borrow() != Health::Alone;
+        if here != Handed::NotHere || !elsewhere {
+            return here;
+        }
+        self.metrics.commands_forwarded.inc();
+        self.announcer.announce(&[Wake::Commands { stream, nonce, frame }]);
+        Handed::Over
+    }
+
+    /// Names this life of this instance, and no other.
+    pub fn life(&self) -> &str {
+        self.announcer.life()
     }
 
     /// Closes all connections of a user, on every instance.

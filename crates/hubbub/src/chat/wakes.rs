@@ -1,7 +1,12 @@
 //! Telling, and being told. What is committed here goes into the own feeds by the same call that takes in what others
 //! announce; then it is published, and whether that arrives matters to nothing but latency.
 
-use super::{feeds::Feeds, people::People, sweep::Sweep};
+use super::{
+    feeds::Feeds,
+    people::People,
+    streams::{Handed, Streams},
+    sweep::Sweep,
+};
 use crate::{
     bus::{Bus, BusEvent},
     metrics::Metrics,
@@ -15,15 +20,28 @@ use tokio::sync::mpsc;
 pub struct Announcer {
     feeds: Arc<Feeds>,
     people: Arc<People>,
+    streams: Arc<Streams>,
     bus: Arc<dyn Bus>,
+    metrics: Arc<Metrics>,
     /// Names this life of this instance; the first line of each payload, by which it knows its own again.
     boot: String,
 }
 
 impl Announcer {
     /// Announces into these feeds and on this bus.
-    pub fn new(feeds: Arc<Feeds>, people: Arc<People>, bus: Arc<dyn Bus>) -> Self {
-        Self { feeds, people, bus, boot: uuid::Uuid::new_v4().to_string() }
+    pub fn new(
+        feeds: Arc<Feeds>,
+        people: Arc<People>,
+        streams: Arc<Streams>,
+        bus: Arc<dyn Bus>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { feeds, people, streams, bus, metrics, boot: uuid::Uuid::new_v4().to_string() }
+    }
+
+    /// Names this life of this instance.
+    pub fn life(&self) -> &str {
+        &self.boot
     }
 
     /// Tells everybody, in order.
@@ -49,6 +67,11 @@ impl Announcer {
             Wake::Head { room, epoch, seq } => self.feeds.hear_head(room, *epoch, *seq),
             Wake::Notify { user, event } => self.people.hint(user, &Hint::Event(event)),
             Wake::Disconnect { user } => self.people.log_out(user),
+            Wake::Commands { stream, nonce, frame } => {
+                if self.streams.hand_over(*stream, *nonce, frame.clone()) == Handed::Full {
+                    self.metrics.commands_dropped.inc();
+                }
+            }
         }
     }
 

@@ -40,7 +40,6 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
         match upgraded.downcast::<TokioIo<TcpStream>>() {
             Ok(parts) => {
                 let stream = parts.io.into_inner();
-                bound_buffers(&stream);
                 if parts.read_buf.is_empty() {
                     serve(gateway, stream, format).await;
                 } else {
@@ -120,7 +119,7 @@ fn offers(headers: &HeaderMap, protocol: &str) -> bool {
 }
 
 /// Bounds what a client that stops reading, or is not read, keeps in the kernel.
-fn bound_buffers(stream: &TcpStream) {
+pub fn bound_buffers(stream: &TcpStream) {
     let socket = socket2::SockRef::from(stream);
     let bounded = socket
         .set_send_buffer_size(limits::SOCKET_SEND_BUFFER)

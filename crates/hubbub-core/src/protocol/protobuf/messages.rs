@@ -248,3 +248,13 @@ pub(super) struct RpcResult {
     #[prost(bytes = "bytes", tag = "1")]
     pub data: Bytes,
 }
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct EmulationRequest {
+    #[prost(string, tag = "1")]
+    pub node: String,
+    #[prost(string, tag = "2")]
+    pub session: String,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub data: Bytes,
+}
