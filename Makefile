@@ -15,6 +15,8 @@ WEB_MODULES := web/node_modules/.package-lock.json
 WEB_PAGE := web/dist/index.html
 SDK_JS := tests/sdk/js/node_modules/.package-lock.json
 SDK_PYTHON := .tools/venv/ready
+SDK_GO := .tools/sdk-go
+SDK_JAVA := .tools/sdk-java/ready
 
 .PHONY: help
 help: ## list what can be made
@@ -36,7 +38,7 @@ test: need-rust services web sdk ## everything that must pass before a change go
 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
-test-long: test ## the same with the long stories and more random cases
+test-long: $(SDK_JAVA) test ## the same with the long stories and more random cases
 
 .PHONY: cluster
 cluster: need-rust services web ## three instances on Postgres and Redis behind nginx; Ctrl-C ends all of it
@@ -68,10 +70,10 @@ bench-smoke: need-rust services ## memory, deliveries and durable sends beside b
 web: $(WEB_PAGE) ## build the page into web/dist, from where the server takes it
 
 .PHONY: sdk
-sdk: $(SDK_JS) $(SDK_PYTHON) ## install the SDKs that the stories drive
+sdk: $(SDK_JS) $(SDK_PYTHON) $(SDK_GO) ## install the SDKs that the stories drive
 
 .PHONY: services
-services: ## install Redis, Postgres, nginx and Python's venv where they are missing
+services: ## install Redis, Postgres, nginx, Go and Python's venv where they are missing
 	@scripts/install-services
 
 .PHONY: fmt
@@ -90,6 +92,16 @@ $(WEB_PAGE): $(WEB_MODULES) $(wildcard web/src/* web/public/*) web/index.html we
 $(SDK_PYTHON): tests/sdk/python/requirements.txt | services
 	python3 -m venv --clear .tools/venv
 	.tools/venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(SDK_GO): $(wildcard tests/sdk/go/*) scripts/build-sdk-go | services
+	scripts/build-sdk-go
+	@touch $@
+
+# A JDK and Maven are for the long tests alone.
+$(SDK_JAVA): tests/sdk/java/pom.xml $(wildcard tests/sdk/java/src/main/java/*)
+	scripts/install-services --java
+	mvn --quiet --batch-mode -f tests/sdk/java/pom.xml compile
 	@touch $@
 
 # Takes some minutes, once.

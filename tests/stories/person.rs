@@ -67,9 +67,14 @@ pub struct Ack {
 
 /// A token for anybody.
 pub fn token(user: &str) -> String {
+    token_for(user, Duration::from_secs(3600))
+}
+
+/// A token that is good for so long.
+pub fn token_for(user: &str, ttl: Duration) -> String {
     use hubbub::token::{Requirements, make};
     let user = hubbub_core::ids::UserId::parse(user).expect("a user id");
-    make(SECRET, &Requirements::default(), &user, Duration::from_secs(3600)).expect("a token")
+    make(SECRET, &Requirements::default(), &user, ttl).expect("a token")
 }
 
 impl Person {

@@ -1,6 +1,11 @@
 //! The official SDKs, unmodified, each as a program of its own.
 
-use crate::{cluster::Cluster, person, support::door::Door, wire::DEADLINE};
+use crate::{
+    cluster::Cluster,
+    person,
+    support::{door::Door, nginx::Nginx},
+    wire::DEADLINE,
+};
 use serde_json::{Value, json};
 use std::{collections::HashSet, net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 use tokio::{
@@ -11,9 +16,48 @@ use tokio::{
 /// How long a thousand messages may take on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What `presence` is answered with for now.
+const PRESENCE: &str = r#"{"code":108}"#;
+
+/// An SDK, and the way it goes: the transport, and `+protobuf` where it does not speak JSON.
+#[derive(Clone, Copy)]
 enum Sdk {
-    JavaScript,
-    Python,
+    JavaScript(&'static str),
+    Python(&'static str),
+    Go(&'static str),
+    Java(&'static str),
+}
+
+impl Sdk {
+    fn command(self) -> (Command, &'static str) {
+        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        let with = |program: PathBuf, driver: &[&str]| {
+            let mut command = Command::new(program);
+            command.args(driver).current_dir(&root);
+            command
+        };
+        match self {
+            Self::JavaScript(transport) => (with("node".into(), &["tests/sdk/js/driver.js"]), transport),
+            Self::Python(transport) => {
+                (with(root.join(".tools/venv/bin/python"), &["tests/sdk/python/driver.py"]), transport)
+            }
+            Self::Go(transport) => (with(root.join(".tools/sdk-go"), &[]), transport),
+            Self::Java(transport) => {
+                let classes = ".tools/sdk-java/classes:.tools/sdk-java/lib/*";
+                (with("java".into(), &["-cp", classes, "Driver"]), transport)
+            }
+        }
+    }
+
+    /// Whether it can be told to begin with the first entry. If not, it begins at the head.
+    const fn begins_anywhere(self) -> bool {
+        !matches!(self, Self::Java(_))
+    }
+
+    /// Whether its commands come in requests of their own, each on whichever instance.
+    fn is_stream(self) -> bool {
+        !self.command().1.starts_with("websocket")
+    }
 }
 
 /// A person whose app uses an official SDK; what it does is in tests/sdk/README.md.
@@ -22,18 +66,19 @@ struct App {
     events: Lines<BufReader<ChildStdout>>,
     orders: ChildStdin,
     program: Child,
+    /// Every event so far.
+    told: Vec<Value>,
 }
 
 impl App {
-    async fn start(sdk: &Sdk, name: &'static str, addr: SocketAddr) -> Self {
-        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-        let (program, driver) = match sdk {
-            Sdk::JavaScript => ("node".into(), "tests/sdk/js/driver.js"),
-            Sdk::Python => (root.join(".tools/venv/bin/python"), "tests/sdk/python/driver.py"),
-        };
-        let mut program = Command::new(program)
-            .arg(root.join(driver))
-            .args(["--url", &format!("ws://{addr}/connection/websocket"), "--token", &person::token(name)])
+    async fn start(sdk: Sdk, name: &'static str, addr: SocketAddr) -> Self {
+        Self::with_token(sdk, name, addr, &person::token(name)).await
+    }
+
+    async fn with_token(sdk: Sdk, name: &'static str, addr: SocketAddr, token: &str) -> Self {
+        let (mut program, transport) = sdk.command();
+        let mut program = program
+            .args(["--addr", &addr.to_string(), "--transport", transport, "--token", token])
             .args(["--room", "general", "--user", name])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -42,7 +87,7 @@ impl App {
             .expect("the SDK's driver; `make sdk` installs what it needs");
         let events = BufReader::new(program.stdout.take().expect("its output")).lines();
         let orders = program.stdin.take().expect("its input");
-        let mut app = Self { name, events, orders, program };
+        let mut app = Self { name, events, orders, program, told: Vec::new() };
         app.is_ordered(json!({ "do": "subscribe" })).await;
         app.tells("subscribed", DEADLINE).await;
         app
@@ -54,16 +99,25 @@ impl App {
 
     /// Waits for an event of this kind.
     async fn tells(&mut self, kind: &str, patience: Duration) -> Value {
-        let told = async {
+        let (events, told) = (&mut self.events, &mut self.told);
+        let telling = async {
             loop {
-                let line = self.events.next_line().await.expect("a line").expect("the driver lives");
+                let line = events.next_line().await.expect("a line").expect("the driver lives");
                 let event: Value = serde_json::from_str(&line).expect("JSON");
+                told.push(event.clone());
                 if event["event"] == kind {
                     return event;
                 }
             }
         };
-        tokio::time::timeout(patience, told).await.unwrap_or_else(|_| panic!("{} never told of {kind}", self.name))
+        let event = tokio::time::timeout(patience, telling).await;
+        event.unwrap_or_else(|_| panic!("{} never told of {kind}, but of {:?}", self.name, self.told))
+    }
+
+    /// Orders something that is answered with an event of this kind.
+    async fn does(&mut self, order: Value, kind: &str) -> Value {
+        self.is_ordered(order).await;
+        self.tells(kind, DEADLINE).await
     }
 
     async fn says(&mut self, n: usize, prefix: &str) -> usize {
@@ -86,12 +140,24 @@ impl App {
     }
 
     async fn log(&mut self) -> Value {
-        self.is_ordered(json!({ "do": "log" })).await;
-        self.tells("log", DEADLINE).await
+        self.does(json!({ "do": "log" }), "log").await
+    }
+
+    /// What it received is the log, each entry once and in order.
+    async fn has_exactly(&mut self, stored: &[Value]) {
+        let expected: Vec<Value> = stored.iter().map(seen).collect();
+        let told = self.log().await;
+        assert_eq!(told["log"].as_array().expect("a log"), &expected, "what {} received is not the log", self.name);
+        assert_eq!((&told["duplicates"], &told["holes"]), (&json!(0), &json!(0)), "{}", self.name);
     }
 }
 
-async fn two_people_talk(anas: &Sdk, bens: &Sdk) {
+/// An entry as drivers tell of it.
+fn seen(entry: &Value) -> Value {
+    json!([entry["seq"], entry["id"], entry.get("text").unwrap_or(&Value::Null)])
+}
+
+async fn two_people_talk(anas: Sdk, bens: Sdk) {
     let cluster = Cluster::of(2).await;
     cluster.room("general", "private", &["ana", "ben"]).await;
     let bens_network = Door::to(cluster.at(1)).await;
@@ -113,15 +179,8 @@ async fn two_people_talk(anas: &Sdk, bens: &Sdk) {
     assert_eq!(stored.len(), 2 + 1_000 + 1_000);
     ana.has_received(stored.len()).await;
     ben.has_received(stored.len()).await;
-    let expected: Vec<Value> = stored
-        .iter()
-        .map(|entry| json!([entry["seq"], entry["id"], entry.get("text").unwrap_or(&Value::Null)]))
-        .collect();
-    for app in [&mut ana, &mut ben] {
-        let told = app.log().await;
-        assert_eq!(told["log"].as_array().expect("a log"), &expected, "what {} received is not the log", app.name);
-        assert_eq!((&told["duplicates"], &told["holes"]), (&json!(0), &json!(0)), "{}", app.name);
-    }
+    ana.has_exactly(&stored).await;
+    ben.has_exactly(&stored).await;
     assert!(ben.log().await["recovered"].as_u64() >= Some(2), "the tunnel was no tunnel");
     ana.quits().await;
     ben.quits().await;
@@ -131,10 +190,134 @@ async fn two_people_talk(anas: &Sdk, bens: &Sdk) {
 
 #[tokio::test]
 async fn ana_with_javascript_and_ben_with_python_each_get_every_message_once() {
-    two_people_talk(&Sdk::JavaScript, &Sdk::Python).await;
+    two_people_talk(Sdk::JavaScript("websocket"), Sdk::Python("websocket")).await;
 }
 
 #[tokio::test]
 async fn ana_with_python_and_ben_with_javascript_each_get_every_message_once() {
-    two_people_talk(&Sdk::Python, &Sdk::JavaScript).await;
+    two_people_talk(Sdk::Python("websocket"), Sdk::JavaScript("websocket")).await;
+}
+
+/// Everything an app does in a day, over two instances behind nginx, while Ana is on one of them.
+async fn a_day_of_ben(sdk: Sdk) {
+    let cluster = Cluster::of(2).await;
+    cluster.room("general", "private", &["ana", "ben"]).await;
+    let nginx = Nginx::before(&[cluster.at(0), cluster.at(1)]).await;
+    let network = Door::to(nginx.addr()).await;
+    let ana = cluster.person("ana", 0).await;
+    ana.follows("general").await;
+
+    // His token is about to expire: the SDK fetches another and refreshes with it, and that one is about to expire, too.
+    let short = Duration::from_secs(3);
+    let token = |ttl| json!({ "do": "token", "token": person::token_for("ben", ttl) });
+    let mut ben = App::with_token(sdk, "ben", network.addr(), &person::token_for("ben", short)).await;
+    for ttl in [short, Duration::from_secs(3600)] {
+        ben.tells("token_wanted", DEADLINE).await;
+        ben.is_ordered(token(ttl)).await;
+    }
+
+    // He says and hears.
+    assert_eq!(ben.says(50, "b-").await, 50);
+    ana.says("general", "And?").await;
+    ben.has_received(53).await;
+    let connections = ben.told.iter().filter(|event| event["event"] == "connected").count();
+    assert_eq!(connections, 1, "a token was refreshed on the living connection: {:?}", ben.told);
+
+    // He is in a tunnel while Ana says more than fits into one answer.
+    network.cut();
+    for n in 0..200 {
+        ana.says("general", &format!("{n} {}", "away ".repeat(40))).await;
+    }
+    network.mend();
+    ben.has_received(253).await;
+    assert!(ben.log().await["recovered"].as_u64() >= Some(1), "the tunnel was no tunnel");
+
+    let published =
+        ben.does(json!({ "do": "publish", "data": { "text": "published", "key": "k-1" } }), "published").await;
+    assert_eq!(published["code"], Value::Null, "{published}");
+    ana.hears("general", "published").await;
+
+    let stored = cluster.log("general").await;
+    let first = json!({ "do": "history", "limit": 5, "since": { "offset": 0, "epoch": "" } });
+    let (page, last) = (ben.does(first, "history").await, json!({ "do": "history", "limit": 2, "reverse": true }));
+    assert_eq!(page["entries"], stored[..5].iter().map(seen).collect::<Value>());
+    assert_eq!(page["offset"], stored.len());
+    let page = ben.does(last, "history").await;
+    assert_eq!(page["entries"], stored.iter().rev().take(2).map(seen).collect::<Value>());
+
+    let presence = ben.does(json!({ "do": "presence" }), "presence").await;
+    let expected: Value = serde_json::from_str(PRESENCE).expect("JSON");
+    for (name, value) in expected.as_object().expect("an object") {
+        assert_eq!(&presence[name], value, "{presence}");
+    }
+
+    ben.has_received(stored.len()).await;
+    let began = if sdk.begins_anywhere() { 0 } else { 2 };
+    ben.has_exactly(&stored[began..]).await;
+    let mut forwarded = 0;
+    for instance in &cluster.instances {
+        forwarded += instance.counter("hubbub_commands_forwarded_total").await;
+        assert_eq!(instance.counter("hubbub_commands_dropped_total").await, 0);
+    }
+    println!("{forwarded} commands went from one instance to the other");
+    assert_eq!(forwarded > 0, sdk.is_stream(), "round robin sends half of a stream's commands to the other instance");
+
+    // The product's backend logs him out.
+    let answer = cluster.api("POST", "/v1/users/ben/disconnect", &Value::Null).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    assert_eq!(ben.tells("disconnected", DEADLINE).await["code"], 3503);
+    ben.quits().await;
+}
+
+#[tokio::test]
+async fn a_day_with_javascript_in_json() {
+    a_day_of_ben(Sdk::JavaScript("websocket")).await;
+}
+
+#[tokio::test]
+async fn a_day_with_javascript_in_protobuf() {
+    a_day_of_ben(Sdk::JavaScript("websocket+protobuf")).await;
+}
+
+#[tokio::test]
+async fn a_day_with_javascript_over_http_streams() {
+    a_day_of_ben(Sdk::JavaScript("http_stream")).await;
+}
+
+#[tokio::test]
+async fn a_day_with_javascript_over_http_streams_in_protobuf() {
+    a_day_of_ben(Sdk::JavaScript("http_stream+protobuf")).await;
+}
+
+#[tokio::test]
+async fn a_day_with_javascript_over_server_sent_events() {
+    a_day_of_ben(Sdk::JavaScript("sse")).await;
+}
+
+#[tokio::test]
+async fn a_day_with_python_in_json() {
+    a_day_of_ben(Sdk::Python("websocket")).await;
+}
+
+#[tokio::test]
+async fn a_day_with_python_in_protobuf() {
+    a_day_of_ben(Sdk::Python("websocket+protobuf")).await;
+}
+
+#[tokio::test]
+async fn a_day_with_go_in_json() {
+    a_day_of_ben(Sdk::Go("websocket")).await;
+}
+
+#[tokio::test]
+async fn a_day_with_go_in_protobuf() {
+    a_day_of_ben(Sdk::Go("websocket+protobuf")).await;
+}
+
+/// A long story: it needs a JDK.
+#[tokio::test]
+async fn a_day_with_java() {
+    if std::env::var_os("HUBBUB_LONG").is_some() {
+        a_day_of_ben(Sdk::Java("websocket+protobuf")).await;
+    }
 }

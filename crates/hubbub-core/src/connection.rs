@@ -9,7 +9,7 @@ use crate::{
         command::{Command, History, Said, Subscribe},
         disconnect::Disconnect,
         error::CommandError,
-        reply,
+        reply::{Answer, Reply},
         rpc::{Rpc, Send},
     },
 };
@@ -41,7 +41,7 @@ pub enum Action {
     /// Nothing.
     Nothing,
     /// Write this.
-    Reply(String),
+    Reply(Reply),
     /// Close the socket.
     Close(Disconnect),
     /// Write a ping.
@@ -54,7 +54,7 @@ pub enum Action {
         token: String,
     },
     /// Take this subscription down, then write the reply.
-    Unsubscribe(RoomId, String),
+    Unsubscribe(RoomId, Reply),
     /// Answer this; call [`Connection::answered`] when done.
     Ask(u32, Ask),
 }
@@ -152,7 +152,7 @@ impl Connection {
             };
         }
         match said {
-            Err(error) => Action::Reply(reply::error(id, &error)),
+            Err(error) => Action::Reply(Reply::error(id, error)),
             Ok(Said::Pong) => match self.pong_by.take() {
                 Some(_) => Action::Nothing,
                 None => Action::Close(Disconnect::bad_request("a pong without a ping")),
@@ -165,18 +165,18 @@ impl Connection {
             Ok(Said::Send) => Action::Nothing,
             Ok(Said::Subscribe(subscribe)) => {
                 if self.subscriptions.contains_key(&subscribe.room) {
-                    return Action::Reply(reply::error(id, &CommandError::ALREADY_SUBSCRIBED));
+                    return Action::Reply(Reply::error(id, CommandError::ALREADY_SUBSCRIBED));
                 }
                 if self.subscriptions.len() >= limits::SUBSCRIPTIONS {
                     let error = CommandError::limit("subscriptions of one connection", limits::SUBSCRIPTIONS);
-                    return Action::Reply(reply::error(id, &error));
+                    return Action::Reply(Reply::error(id, error));
                 }
                 self.subscriptions.insert(subscribe.room.clone(), Subscription::Pending);
                 self.ask(id, Ask::Subscribe(subscribe))
             }
             Ok(Said::Unsubscribe(room)) => {
                 self.subscriptions.remove(&room);
-                Action::Unsubscribe(room, reply::ok(id, "unsubscribe", &reply::Empty {}))
+                Action::Unsubscribe(room, Reply::ok(id, Answer::Unsubscribe))
             }
             Ok(Said::Publish(send)) => self.ask(id, Ask::Publish(send)),
             Ok(Said::History(history)) => self.ask(id, Ask::History(history)),
@@ -196,7 +196,7 @@ impl Connection {
         let refresh = self.phase == Phase::Verifying { refresh: true };
         self.phase = if refresh { Phase::Ready } else { Phase::New };
         match verdict {
-            Err(TokenError::Expired) => Err(Action::Reply(reply::error(id, &CommandError::TOKEN_EXPIRED))),
+            Err(TokenError::Expired) => Err(Action::Reply(Reply::error(id, CommandError::TOKEN_EXPIRED))),
             Err(TokenError::Invalid) => Err(Action::Close(Disconnect::INVALID_TOKEN)),
             // A connection does not change hands.
             Ok(identity) if refresh && Some(&identity.user) != self.user.as_ref() => {

@@ -70,7 +70,7 @@ impl Cursor {
         let batch = items
             .take_while(|item| {
                 let room = weight == 0 || weight < bytes;
-                weight += item.push.len();
+                weight += item.publication.size();
                 room
             })
             .cloned()

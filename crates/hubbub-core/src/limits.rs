@@ -16,7 +16,7 @@ pub const TEXT_BYTES: usize = 8 * 1024;
 pub const DATA_BYTES: usize = 16 * 1024;
 /// Longest `info` kept of a user, as JSON without white space.
 pub const USER_INFO_BYTES: usize = 2 * 1024;
-/// Longest WebSocket message a client may send. Over it: disconnect 3501.
+/// Longest frame a client may send: a WebSocket message, or the commands in a request. Over it: disconnect 3501, or 413.
 pub const FRAME_BYTES: usize = 64 * 1024;
 /// Longest body of a REST request.
 pub const REST_BODY_BYTES: usize = 1024 * 1024;
@@ -56,6 +56,13 @@ pub const WRITE_BYTES: usize = 16 * 1024;
 pub const SOCKET_SEND_BUFFER: usize = 16 * 1024;
 /// `TCP_NOTSENT_LOWAT` of a client's socket.
 pub const SOCKET_NOTSENT_LOWAT: u32 = 16 * 1024;
+
+/// Longest body of a request that brings a stream's commands: a frame whose line feeds and quotes are escaped.
+pub const EMULATION_BODY_BYTES: usize = 160 * 1024;
+/// Frames of commands of one stream waiting to be read; beyond, they are refused with 429.
+pub const UPLINK_FRAMES: usize = 64;
+/// Bytes in them.
+pub const UPLINK_BYTES: usize = 128 * 1024;
 
 /// `SO_RCVBUF` of a client's socket: bounds what a client that is not read piles up in the kernel.
 pub const SOCKET_RECEIVE_BUFFER: usize = 64 * 1024;

@@ -5,7 +5,10 @@ use crate::{
     ids::{RoomId, UserId},
     protocol,
     seq::{Epoch, Seq},
+    stream_id::StreamId,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, str::FromStr};
@@ -41,6 +44,15 @@ pub enum Wake {
         /// Whose connections.
         user: UserId,
     },
+    /// Commands of a client, taken in by an instance that does not hold its stream. Lost, they are lost: the client asks again.
+    Commands {
+        /// The stream they belong to.
+        stream: StreamId,
+        /// Tells them from others of the same stream: they must not be taken twice.
+        nonce: u64,
+        /// A frame, as the client sent it.
+        frame: Bytes,
+    },
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -58,6 +70,12 @@ struct WireWake<'a> {
     user: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     event: Option<&'a RawValue>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    stream: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<u64>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    frame: Option<Cow<'a, str>>,
 }
 
 impl Wake {
@@ -67,6 +85,7 @@ impl Wake {
             Self::Entry { entry, .. } => entry.room.lane(lanes),
             Self::Head { room, .. } => room.lane(lanes),
             Self::Notify { user, .. } | Self::Disconnect { user } => user.lane(lanes),
+            Self::Commands { stream, .. } => stream.lane(lanes),
         }
     }
 
@@ -90,6 +109,12 @@ impl Wake {
             Self::Disconnect { user } => {
                 protocol::to_json(&WireWake { user: Some(user.as_str().into()), ..WireWake::default() })
             }
+            Self::Commands { stream, nonce, frame } => protocol::to_json(&WireWake {
+                stream: Some(stream.plain().into()),
+                nonce: Some(*nonce),
+                frame: Some(STANDARD.encode(frame).into()),
+                ..WireWake::default()
+            }),
         }
     }
 
@@ -102,6 +127,10 @@ impl Wake {
                 Some(event) => Self::Notify { user, event: event.get().to_owned() },
                 None => Self::Disconnect { user },
             });
+        }
+        if let Some(stream) = &wire.stream {
+            let frame = STANDARD.decode(wire.frame.as_deref()?).ok()?.into();
+            return Some(Self::Commands { stream: StreamId::parse_plain(stream)?, nonce: wire.nonce?, frame });
         }
         let epoch = Epoch::from_str(wire.epoch.as_deref()?).ok()?;
         match wire.entry {
@@ -139,6 +168,7 @@ mod tests {
             Wake::Head { room, epoch, seq: Seq::new(3) },
             Wake::Notify { user: user.clone(), event: r#"{"a":1}"#.into() },
             Wake::Disconnect { user },
+            Wake::Commands { stream: StreamId::new(uuid::Uuid::from_u128(9)), nonce: u64::MAX, frame: "\0{}\n".into() },
         ] {
             assert_eq!(Wake::decode(&wake.encode()), Some(wake));
         }

@@ -63,6 +63,12 @@ pub struct Metrics {
     pub look_ups: Counter,
     /// Epoch changes noticed.
     pub epochs: Counter,
+    /// Connections that are streams, with their commands in requests apart.
+    pub streams: Gauge,
+    /// Commands of streams passed on to other instances.
+    pub commands_forwarded: Counter,
+    /// Such commands dropped where they arrived: too much waited.
+    pub commands_dropped: Counter,
 }
 
 impl Default for Metrics {
@@ -96,6 +102,8 @@ impl Default for Metrics {
         let look_up_queries = counter("look_up_queries", "Queries that answered subscribe look-ups");
         let look_ups = counter("look_ups", "Subscribe look-ups");
         let epochs = counter("epoch_changes", "Epoch changes noticed");
+        let commands_forwarded = counter("commands_forwarded", "Commands of streams passed on to other instances");
+        let commands_dropped = counter("commands_dropped", "Forwarded commands dropped because too much waited");
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -108,6 +116,7 @@ impl Default for Metrics {
         let ring_bytes = gauge("ring_bytes", "Bytes of recent entries kept for readers");
         let connections = gauge("connections", "Open client connections");
         let subscriptions = gauge("subscriptions", "Subscriptions to rooms");
+        let streams = gauge("streams", "Open client connections that are HTTP streams");
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
         store_up.set(1);
@@ -139,6 +148,9 @@ impl Default for Metrics {
             look_up_queries,
             look_ups,
             epochs,
+            streams,
+            commands_forwarded,
+            commands_dropped,
         }
     }
 }

@@ -4,13 +4,13 @@ use crate::{
     bus::{Bus, local::LocalBus, redis::RedisBus},
     chat::{Chat, rooms::Change},
     config::{BusAt, Config, StoreAt},
-    gateway::{Gateway, upgrade::upgrade},
+    gateway::{self, Gateway},
     http::{self, Api},
     metrics::Metrics,
     token::Tokens,
 };
 use anyhow::Context;
-use axum::{Router, routing::get};
+use axum::Router;
 use hubbub_core::{
     access::{Role, RoomKind},
     entry::Right,
@@ -105,7 +105,7 @@ async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat
     let gateway = Arc::new(Gateway::new(chat.clone(), tokens, label.to_owned()));
     let keys = config.api_keys.iter().map(|key| http::digest(key)).collect();
     let mut router = http::router(Api { chat: chat.clone(), keys, label: label.into() });
-    router = router.merge(Router::new().route(listen::SOCKETS, get(upgrade).with_state(gateway)));
+    router = router.merge(gateway::router(gateway));
     if config.dev {
         let signing =
             http::dev::Signing { secret: config.token_secret.as_str().into(), required: config.tokens.clone() };

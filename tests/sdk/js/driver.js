@@ -1,31 +1,53 @@
-// Drives the unmodified JavaScript SDK; see ../README.md for the commands. Keep it equal to ../python/driver.py.
+// Drives the unmodified JavaScript SDK; see ../README.md for the commands. Keep it equal to the other drivers.
 
-import { Centrifuge } from "centrifuge";
+import { Centrifuge as Json } from "centrifuge";
+import { Centrifuge as Protobuf } from "centrifuge/build/protobuf";
+import { EventSource } from "eventsource";
 import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import WebSocket from "ws";
 
+const option = { type: "string" };
 const { values: args } = parseArgs({
-    options: { url: { type: "string" }, token: { type: "string" }, room: { type: "string" }, user: { type: "string" } },
+    options: { addr: option, transport: { ...option, default: "websocket" }, token: option, room: option, user: option },
 });
-const { url, token, room, user } = args;
-if (!url || !token || !room || !user) {
-    console.error("usage: driver.js --url ws://… --token T --room ROOM --user USER");
+const { addr, token, room, user } = args;
+const [transport, format = "json"] = args.transport.split("+");
+if (!addr || !token || !room || !user) {
+    console.error("usage: driver.js --addr HOST:PORT [--transport websocket+protobuf] --token T --room ROOM --user USER");
     process.exit(2);
 }
 
 const tell = (event, more = {}) => process.stdout.write(`${JSON.stringify({ event, ...more })}\n`);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// The socket below the SDK, only to cut it.
-let socket;
+// What is below the SDK, only to cut it.
+let cut = () => {};
 class Socket extends WebSocket {
     constructor(...args) {
         super(...args);
-        socket = this;
+        cut = () => this.terminate();
     }
 }
+let network = new AbortController();
+function cuttableFetch(url, options) {
+    cut = () => {
+        network.abort(new TypeError("cut"));
+        network = new AbortController();
+    };
+    const signals = [network.signal, options.signal].filter(Boolean);
+    return fetch(url, { ...options, signal: AbortSignal.any(signals) });
+}
+class Events extends EventSource {
+    constructor(url, options) {
+        super(url, { ...options, fetch: cuttableFetch });
+    }
+}
+
+// In Protobuf the SDK takes and gives bytes, which hold JSON.
+const pack = (data) => (format === "protobuf" ? new TextEncoder().encode(JSON.stringify(data)) : data);
+const unpack = (data) => (format === "protobuf" ? JSON.parse(new TextDecoder().decode(data)) : data);
 
 const log = [];
 const counters = { subscribed: 0, recovered: 0, not_recovered: 0, duplicates: 0, holes: 0 };
@@ -40,14 +62,33 @@ function arrived(data, offset) {
     waiting = waiting.filter(({ seq, done }) => seq > top || done());
 }
 
-const client = new Centrifuge(url, { token, name: user, websocket: Socket, minReconnectDelay: 100, maxReconnectDelay: 1000 });
+let giveToken = () => {};
+const endpoint =
+    transport === "websocket"
+        ? `ws://${addr}/connection/websocket`
+        : [{ transport, endpoint: `http://${addr}/connection/${transport}` }];
+const client = new (format === "protobuf" ? Protobuf : Json)(endpoint, {
+    token,
+    name: user,
+    websocket: Socket,
+    eventsource: Events,
+    fetch: cuttableFetch,
+    emulationEndpoint: `http://${addr}/emulation`,
+    minReconnectDelay: 100,
+    maxReconnectDelay: 1000,
+    getToken() {
+        tell("token_wanted");
+        return new Promise((resolve) => (giveToken = resolve));
+    },
+});
 client.on("connecting", ({ code, reason }) => tell("connecting", { code, reason }));
-client.on("connected", (context) => tell("connected", { client: context.client }));
+client.on("connected", (context) => tell("connected", { client: context.client, transport: context.transport }));
 client.on("disconnected", ({ code, reason }) => tell("disconnected", { code, reason }));
 client.on("error", ({ type, error }) => tell("error", { of: type, code: error.code, message: error.message }));
 
+let subscription;
 function subscribe({ since = { offset: 0, epoch: "" } }) {
-    const subscription = client.newSubscription(`room:${room}`, {
+    subscription = client.newSubscription(`room:${room}`, {
         since,
         minResubscribeDelay: 100,
         maxResubscribeDelay: 1000,
@@ -60,7 +101,7 @@ function subscribe({ since = { offset: 0, epoch: "" } }) {
         tell("subscribed", { recovered, was_recovering: wasRecovering, offset, epoch });
     });
     subscription.on("publication", ({ data, offset }) => {
-        if (offset) arrived(data, offset);
+        if (offset) arrived(unpack(data), offset);
     });
     subscription.on("unsubscribed", ({ code, reason }) => tell("unsubscribed", { code, reason }));
     subscription.on("error", ({ type, error }) => tell("error", { of: type, code: error.code, message: error.message }));
@@ -76,7 +117,8 @@ async function say({ n, prefix = "", window = 32 }) {
         const key = randomUUID();
         for (;;) {
             try {
-                const { data } = await client.rpc("send", { room, key, text });
+                const answer = await client.rpc("send", pack({ room, key, text }));
+                const data = unpack(answer.data);
                 acks.push([data.seq, data.id, text]);
                 return;
             } catch (error) {
@@ -103,12 +145,34 @@ async function expect({ seq }) {
     tell("reached", { seq });
 }
 
+// What a call is answered with, or the code it is refused with.
+async function answered(event, call) {
+    try {
+        tell(event, await call());
+    } catch (error) {
+        tell(event, { code: error.code, message: error.message });
+    }
+}
+
 const commands = {
     subscribe,
     say,
     expect,
+    publish: ({ data }) => answered("published", () => subscription.publish(pack(data))),
+    history: ({ limit, since, reverse = false }) =>
+        answered("history", async () => {
+            const page = await subscription.history({ limit, since, reverse });
+            const entries = page.publications.map(({ data, offset }) => [offset, unpack(data).id, unpack(data).text ?? null]);
+            return { entries, offset: page.offset, epoch: page.epoch };
+        }),
+    presence: () =>
+        answered("presence", async () => {
+            const { clients } = await subscription.presence();
+            return { users: Object.values(clients).map((info) => info.user).sort() };
+        }),
+    token: (command) => giveToken(command.token),
     cut() {
-        socket?.terminate();
+        cut();
         tell("cut");
     },
     log: () => tell("log", { log, ...counters }),

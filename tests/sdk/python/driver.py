@@ -1,4 +1,4 @@
-"""Drives the unmodified Python SDK; see ../README.md for the commands. Keep it equal to ../js/driver.js."""
+"""Drives the unmodified Python SDK; see ../README.md for the commands. Keep it equal to the other drivers."""
 
 import argparse
 import asyncio
@@ -24,7 +24,8 @@ def tell(event, **more):
 class Log(SubscriptionEventHandler):
     """Every publication in the order of arrival."""
 
-    def __init__(self):
+    def __init__(self, unpack):
+        self.unpack = unpack
         self.entries = []
         self.counters = {"subscribed": 0, "recovered": 0, "not_recovered": 0, "duplicates": 0, "holes": 0}
         self.top = 0
@@ -46,9 +47,10 @@ class Log(SubscriptionEventHandler):
         )
 
     async def on_publication(self, ctx):
-        offset, data = ctx.pub.offset, ctx.pub.data
+        offset = ctx.pub.offset
         if not offset:
             return
+        data = self.unpack(ctx.pub.data)
         self.entries.append([offset, data["id"], data.get("text")])
         if offset <= self.top:
             self.counters["duplicates"] += 1
@@ -70,7 +72,7 @@ class Events(ClientEventHandler):
         tell("connecting", code=ctx.code, reason=ctx.reason)
 
     async def on_connected(self, ctx):
-        tell("connected", client=ctx.client)
+        tell("connected", client=ctx.client, transport="websocket")
 
     async def on_disconnected(self, ctx):
         tell("disconnected", code=ctx.code, reason=ctx.reason)
@@ -82,16 +84,35 @@ class Events(ClientEventHandler):
 class Driver:
     def __init__(self, args):
         self.room = args.room
-        self.log = Log()
+        transport, _, form = args.transport.partition("+")
+        if transport != "websocket":
+            raise SystemExit(f"this SDK knows no transport {transport}")
+        self.protobuf = form == "protobuf"
+        self.log = Log(self.unpack)
+        self.subscription = None
+        self.tokens = asyncio.Queue()
         self.client = Client(
-            args.url,
+            f"ws://{args.addr}/connection/websocket",
             events=Events(),
             token=args.token,
+            get_token=self.another_token,
+            use_protobuf=self.protobuf,
             name=args.user,
             min_reconnect_delay=0.1,
             max_reconnect_delay=1.0,
             proxy=None,
         )
+
+    # In Protobuf the SDK takes and gives bytes, which hold JSON.
+    def pack(self, data):
+        return json.dumps(data).encode() if self.protobuf else data
+
+    def unpack(self, data):
+        return json.loads(data) if self.protobuf else data
+
+    async def another_token(self):
+        tell("token_wanted")
+        return await self.tokens.get()
 
     async def subscribe(self, since=None):
         since = since or {"offset": 0, "epoch": ""}
@@ -100,7 +121,7 @@ class Driver:
         async def position(_channel):
             return StreamPosition(since["offset"], since["epoch"])
 
-        subscription = self.client.new_subscription(
+        self.subscription = self.client.new_subscription(
             f"room:{self.room}",
             events=self.log,
             min_resubscribe_delay=0.1,
@@ -108,7 +129,7 @@ class Driver:
             recoverable=True,
             get_state=position,
         )
-        await subscription.subscribe()
+        await self.subscription.subscribe()
 
     async def say(self, n, prefix="", window=32):
         acks = []
@@ -119,8 +140,9 @@ class Driver:
             key = str(uuid.uuid4())
             while True:
                 try:
-                    result = await self.client.rpc("send", {"room": self.room, "key": key, "text": text})
-                    acks.append([result.data["seq"], result.data["id"], text])
+                    result = await self.client.rpc("send", self.pack({"room": self.room, "key": key, "text": text}))
+                    data = self.unpack(result.data)
+                    acks.append([data["seq"], data["id"], text])
                     return
                 except ReplyError as error:
                     if not error.temporary:
@@ -144,6 +166,43 @@ class Driver:
             await self.log.moved.wait_for(lambda: self.log.top >= seq)
         tell("reached", seq=seq)
 
+    # What a call is answered with, or the code it is refused with.
+    async def answered(self, event, call):
+        try:
+            tell(event, **await call)
+        except ReplyError as error:
+            tell(event, code=error.code, message=str(error))
+
+    async def publish(self, data):
+        async def call():
+            await self.subscription.publish(self.pack(data))
+            return {}
+
+        await self.answered("published", call())
+
+    async def history(self, limit, since=None, reverse=False):
+        async def call():
+            position = since and StreamPosition(since["offset"], since["epoch"])
+            page = await self.subscription.history(limit=limit, since=position, reverse=reverse)
+            entries = [(pub.offset, self.unpack(pub.data)) for pub in page.publications]
+            return {
+                "entries": [[offset, data["id"], data.get("text")] for offset, data in entries],
+                "offset": page.offset,
+                "epoch": page.epoch,
+            }
+
+        await self.answered("history", call())
+
+    async def presence(self):
+        async def call():
+            result = await self.subscription.presence()
+            return {"users": sorted(info.user for info in result.clients.values())}
+
+        await self.answered("presence", call())
+
+    async def token(self, token):
+        await self.tokens.put(token)
+
     async def cut(self):
         # The socket below the SDK, only to cut it.
         connection = self.client._conn
@@ -155,7 +214,17 @@ class Driver:
         tell("log", log=self.log.entries, **self.log.counters)
 
     async def obey(self, line):
-        commands = {"subscribe": self.subscribe, "say": self.say, "expect": self.expect, "cut": self.cut, "log": self.show}
+        commands = {
+            "subscribe": self.subscribe,
+            "say": self.say,
+            "expect": self.expect,
+            "publish": self.publish,
+            "history": self.history,
+            "presence": self.presence,
+            "token": self.token,
+            "cut": self.cut,
+            "log": self.show,
+        }
         try:
             command = json.loads(line)
             act = commands.get(command.pop("do", None))
@@ -168,8 +237,9 @@ class Driver:
 
 async def main():
     parser = argparse.ArgumentParser()
-    for name in ("url", "token", "room", "user"):
+    for name in ("addr", "token", "room", "user"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--transport", default="websocket")
     driver = Driver(parser.parse_args())
     await driver.client.connect()
 

@@ -1,8 +1,10 @@
 //! What a client says.
 
 use super::{
+    Format,
     disconnect::Disconnect,
     error::CommandError,
+    protobuf,
     rpc::{self, Rpc, Send},
 };
 use crate::{
@@ -10,6 +12,7 @@ use crate::{
     limits,
     seq::{Position, Seq},
 };
+use bytes::{Buf, Bytes};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::HashMap};
@@ -115,52 +118,58 @@ struct WireRpc<'a> {
     data: Option<&'a RawValue>,
 }
 
-fn position(epoch: String, offset: u64) -> Position {
-    Position { epoch: (!epoch.is_empty()).then_some(epoch), seq: Seq::new(offset) }
+/// The commands of one frame, read one at a time, so that a frame of many costs no more than its bytes.
+#[derive(Debug)]
+pub struct Commands {
+    frame: Bytes,
+    format: Format,
 }
 
-/// The commands of one frame, read one at a time, so that a frame of many costs no more than its text.
-#[derive(Debug, Default)]
-pub struct Lines {
-    frame: String,
-    at: usize,
-}
-
-impl Lines {
-    /// The lines of a frame.
-    pub const fn new(frame: String) -> Self {
-        Self { frame, at: 0 }
+impl Commands {
+    /// The commands of a frame.
+    pub const fn new(frame: Bytes, format: Format) -> Self {
+        Self { frame, format }
     }
 
     /// Whether nothing is left.
     pub const fn is_empty(&self) -> bool {
-        self.at >= self.frame.len()
+        self.frame.is_empty()
     }
-}
 
-impl Iterator for Lines {
-    /// A command, or why the connection must end: what cannot be read cannot be answered.
-    type Item = Result<Command, Disconnect>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while self.at < self.frame.len() {
-            let rest = &self.frame[self.at..];
-            let line = rest.split('\n').next().unwrap_or(rest);
-            self.at += line.len() + 1;
-            if !line.trim().is_empty() {
-                return Some(decode(line));
+    /// The next line that is not blank.
+    fn line(&mut self) -> Option<Bytes> {
+        while !self.frame.is_empty() {
+            let end = self.frame.iter().position(|byte| *byte == b'\n').unwrap_or(self.frame.len());
+            let line = self.frame.split_to(end);
+            self.frame.advance(self.frame.len().min(1));
+            if !line.trim_ascii().is_empty() {
+                return Some(line);
             }
         }
-        // The text is not kept any longer than it is needed.
-        self.frame = String::new();
-        self.at = 0;
         None
     }
 }
 
-fn decode(line: &str) -> Result<Command, Disconnect> {
+impl Iterator for Commands {
+    /// A command, or why the connection must end: what cannot be read cannot be answered.
+    type Item = Result<Command, Disconnect>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let command = match self.format {
+            Format::Json => self.line().map(|line| decode(&line)),
+            Format::Protobuf => protobuf::next_command(&mut self.frame),
+        };
+        if self.frame.is_empty() {
+            // The frame is not kept any longer than it is needed.
+            self.frame = Bytes::new();
+        }
+        command
+    }
+}
+
+fn decode(line: &[u8]) -> Result<Command, Disconnect> {
     let mut parts: HashMap<Cow<'_, str>, &RawValue> =
-        serde_json::from_str(line).map_err(|_| Disconnect::bad_request("not a JSON object per line"))?;
+        serde_json::from_slice(line).map_err(|_| Disconnect::bad_request("not a JSON object per line"))?;
     let id = match parts.remove("id") {
         Some(raw) => {
             serde_json::from_str(raw.get()).map_err(|_| Disconnect::bad_request("id: a number from 1 to 2^32-1"))?
@@ -206,30 +215,17 @@ fn read(name: &str, body: &RawValue) -> Result<Said, CommandError> {
         "refresh" => Ok(Said::Refresh { token: parse::<WireToken>(name, body)?.token }),
         "subscribe" => {
             let wire: WireChannel<'_> = parse(name, body)?;
-            Ok(Said::Subscribe(Subscribe {
-                room: room(&wire.channel)?,
-                recover: wire.recover.then(|| position(wire.epoch, wire.offset)),
-                reject_unrecovered: wire.flag & 2 != 0,
-            }))
+            Said::subscribe(&wire.channel, wire.recover.then_some((wire.epoch, wire.offset)), wire.flag)
         }
-        "unsubscribe" => Ok(Said::Unsubscribe(room(&parse::<WireChannel<'_>>(name, body)?.channel)?)),
+        "unsubscribe" => Said::unsubscribe(&parse::<WireChannel<'_>>(name, body)?.channel),
         "publish" => {
             let wire: WireChannel<'_> = parse(name, body)?;
-            let data = wire.data.ok_or_else(|| Invalid::missing("data"))?;
-            rpc::published(room(&wire.channel)?, data).map(Said::Publish)
+            Said::publish(&wire.channel, wire.data)
         }
         "history" => {
             let wire: WireChannel<'_> = parse(name, body)?;
-            Ok(Said::History(History {
-                room: room(&wire.channel)?,
-                limit: match wire.limit {
-                    -1 => limits::PAGE_MAX,
-                    n if (0..=limits::PAGE_MAX as i64).contains(&n) => n as usize,
-                    n => return Err(Invalid::new("limit", format!("{n}; it is 0 to {}", limits::PAGE_MAX)).into()),
-                },
-                since: wire.since.map(|since| position(since.epoch, since.offset)),
-                reverse: wire.reverse,
-            }))
+            let since = wire.since.map(|since| (since.epoch, since.offset));
+            Said::history(&wire.channel, wire.limit, since, wire.reverse)
         }
         "rpc" => {
             let wire: WireRpc<'_> = parse(name, body)?;
@@ -241,12 +237,58 @@ fn read(name: &str, body: &RawValue) -> Result<Said, CommandError> {
     }
 }
 
+/// What the formats have in common: from the fields of a command to what is said.
+impl Said {
+    pub(super) fn subscribe(channel: &str, recover: Option<(String, u64)>, flag: i64) -> Result<Self, CommandError> {
+        Ok(Self::Subscribe(Subscribe {
+            room: room(channel)?,
+            recover: recover.map(position),
+            reject_unrecovered: flag & 2 != 0,
+        }))
+    }
+
+    pub(super) fn unsubscribe(channel: &str) -> Result<Self, CommandError> {
+        Ok(Self::Unsubscribe(room(channel)?))
+    }
+
+    pub(super) fn publish(channel: &str, data: Option<&RawValue>) -> Result<Self, CommandError> {
+        let data = data.ok_or_else(|| Invalid::missing("data"))?;
+        rpc::published(room(channel)?, data).map(Self::Publish)
+    }
+
+    pub(super) fn history(
+        channel: &str,
+        limit: i64,
+        since: Option<(String, u64)>,
+        reverse: bool,
+    ) -> Result<Self, CommandError> {
+        Ok(Self::History(History {
+            room: room(channel)?,
+            limit: match limit {
+                -1 => limits::PAGE_MAX,
+                n if (0..=limits::PAGE_MAX as i64).contains(&n) => n as usize,
+                n => return Err(Invalid::new("limit", format!("{n}; it is 0 to {}", limits::PAGE_MAX)).into()),
+            },
+            since: since.map(position),
+            reverse,
+        }))
+    }
+}
+
+fn position((epoch, offset): (String, u64)) -> Position {
+    Position { epoch: (!epoch.is_empty()).then_some(epoch), seq: Seq::new(offset) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn lines(frame: &str) -> Commands {
+        Commands::new(Bytes::copy_from_slice(frame.as_bytes()), Format::Json)
+    }
+
     fn error_of(line: &str) -> String {
-        let mut commands: Vec<_> = Lines::new(line.to_owned()).collect::<Result<_, _>>().unwrap();
+        let mut commands: Vec<_> = lines(line).collect::<Result<_, _>>().unwrap();
         assert_eq!(commands.len(), 1);
         let command = commands.remove(0);
         assert!(command.id > 0);
@@ -286,14 +328,14 @@ mod tests {
         for line in
             ["{", "[]", "hello", r#"{"id":-1,"rpc":{}}"#, r#"{"rpc":{"method":"rooms"}}"#, r#"{"id":4294967296}"#]
         {
-            assert_eq!(Lines::new(line.to_owned()).next().unwrap().unwrap_err().code, 3501, "{line}");
+            assert_eq!(lines(line).next().unwrap().unwrap_err().code, 3501, "{line}");
         }
     }
 
     #[test]
     fn one_frame_holds_many_commands_in_order() {
         let frame = "{\"id\":1,\"connect\":{\"token\":\"t\"}}\n{\"id\":2,\"subscribe\":{\"channel\":\"room:r\",\"recover\":true,\"offset\":7,\"epoch\":\"e\",\"flag\":3}}\n{}\n";
-        let commands: Vec<_> = Lines::new(frame.to_owned()).collect::<Result<_, _>>().unwrap();
+        let commands: Vec<_> = lines(frame).collect::<Result<_, _>>().unwrap();
         assert_eq!(commands.iter().map(|c| c.id).collect::<Vec<_>>(), [1, 2, 0]);
         let Ok(Said::Subscribe(subscribe)) = &commands[1].said else { panic!("{commands:?}") };
         assert_eq!(subscribe.recover, Some(Position { epoch: Some("e".into()), seq: Seq::new(7) }));

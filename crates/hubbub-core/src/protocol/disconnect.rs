@@ -33,6 +33,9 @@ impl Disconnect {
     /// The product's backend logged this user out.
     pub const LOGGED_OUT: Self = closing(3503, "disconnected by the server");
 
+    /// Binary on a connection that speaks JSON.
+    pub const INAPPROPRIATE: Self = closing(3506, "inappropriate protocol: a binary frame on a JSON connection");
+
     /// The client does not speak the protocol.
     pub fn bad_request(why: impl std::fmt::Display) -> Self {
         Self { code: 3501, reason: Cow::Owned(format!("bad request: {why}")) }

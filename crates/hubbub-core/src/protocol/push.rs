@@ -1,10 +1,12 @@
 //! What the server says unasked.
 
+use super::{Format, disconnect::Disconnect, protobuf};
 use crate::{
     entry::Entry,
     ids::{RoomId, UserId},
 };
 use bytes::Bytes;
+use std::{borrow::Cow, ops::Range, sync::OnceLock};
 
 /// Why a subscription ended: from 2500 on the SDK subscribes again by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,17 +27,90 @@ pub fn user_channel(user: &UserId) -> String {
     format!("user:{user}")
 }
 
-/// One entry, to all readers of its room: the frame, and where in it the publication stands.
-pub fn publication(entry: &Entry) -> (Bytes, std::ops::Range<usize>) {
-    // A room id needs no escaping, by its alphabet.
-    let mut frame = format!(r#"{{"push":{{"channel":"room:{}","pub":"#, entry.room);
-    let start = frame.len();
-    frame.push_str(r#"{"data":"#);
-    frame.push_str(&super::entry::encode(entry));
-    frame.push_str(&format!(r#","offset":{}}}"#, entry.seq));
-    let end = frame.len();
-    frame.push_str("}}");
-    (frame.into(), start..end)
+/// A publication as a push, encoded once per format and shared by everybody it goes to. In Protobuf that happens when the
+/// first of those asks for it.
+#[derive(Debug)]
+pub struct Publication {
+    json: Bytes,
+    data: Range<u32>,
+    offset: u64,
+    protobuf: OnceLock<Bytes>,
+}
+
+/// What comes before the channel, and between it and the data.
+const HEAD: &str = r#"{"push":{"channel":"#;
+const PUB: &str = r#","pub":"#;
+const DATA: &str = r#"{"data":"#;
+
+impl Publication {
+    /// Both are JSON; an offset of 0 is none.
+    fn new(channel: &str, data: &str, offset: u64) -> Self {
+        let mut json = String::with_capacity(HEAD.len() + channel.len() + PUB.len() + DATA.len() + data.len() + 32);
+        for part in [HEAD, channel, PUB, DATA] {
+            json.push_str(part);
+        }
+        let start = json.len() as u32;
+        json.push_str(data);
+        let end = json.len() as u32;
+        if offset > 0 {
+            json.push_str(r#","offset":"#);
+            json.push_str(&offset.to_string());
+        }
+        json.push_str("}}}");
+        Self { json: json.into(), data: start..end, offset, protobuf: OnceLock::new() }
+    }
+
+    /// One entry, to all readers of its room.
+    pub fn of(entry: &Entry) -> Self {
+        // A room id needs no escaping, by its alphabet.
+        let channel = format!(r#""room:{}""#, entry.room);
+        Self::new(&channel, &super::entry::encode(entry), entry.seq.get())
+    }
+
+    /// A hint, for all devices of a user. It has no offset.
+    pub fn hint(user: &UserId, hint: &Hint<'_>) -> Self {
+        let channel = super::to_json(&user_channel(user));
+        let data = match hint {
+            Hint::Added(room) => format!(r#"{{"type":"added","room":"{room}"}}"#),
+            Hint::Removed(room) => format!(r#"{{"type":"removed","room":"{room}"}}"#),
+            Hint::Event(event) => format!(r#"{{"type":"event","event":{event}}}"#),
+        };
+        Self::new(&channel, &data, 0)
+    }
+
+    /// The push.
+    pub fn push(&self, format: Format) -> &Bytes {
+        match format {
+            Format::Json => &self.json,
+            Format::Protobuf => self.protobuf.get_or_init(|| protobuf::publication(self)),
+        }
+    }
+
+    /// Bytes of the push in JSON; in Protobuf they are a few less.
+    pub const fn size(&self) -> usize {
+        self.json.len()
+    }
+
+    /// The publication alone, `{"data":…,"offset":…}`: how a page in JSON repeats it.
+    pub fn json(&self) -> &[u8] {
+        let end = self.json.len() - "}}".len();
+        &self.json[self.data.start as usize - DATA.len()..end]
+    }
+
+    /// The data alone, JSON.
+    pub(super) fn data(&self) -> Bytes {
+        self.json.slice(self.data.start as usize..self.data.end as usize)
+    }
+
+    pub(super) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub(super) fn channel(&self) -> String {
+        let end = self.data.start as usize - DATA.len() - PUB.len();
+        // It was written as JSON above.
+        serde_json::from_slice::<Cow<'_, str>>(&self.json[HEAD.len()..end]).unwrap_or_default().into_owned()
+    }
 }
 
 /// What a user's devices are told outside of any log. A hint may be lost: clients ask `rooms` after each connect.
@@ -49,22 +124,37 @@ pub enum Hint<'a> {
     Event(&'a str),
 }
 
-/// A hint, for all devices of a user. It has no offset.
-pub fn hint(user: &UserId, hint: &Hint<'_>) -> Bytes {
-    let channel = super::to_json(&user_channel(user));
-    let data = match hint {
-        Hint::Added(room) => format!(r#"{{"type":"added","room":"{room}"}}"#),
-        Hint::Removed(room) => format!(r#"{{"type":"removed","room":"{room}"}}"#),
-        Hint::Event(event) => format!(r#"{{"type":"event","event":{event}}}"#),
-    };
-    format!(r#"{{"push":{{"channel":{channel},"pub":{{"data":{data}}}}}}}"#).into()
+/// A ping.
+pub const fn ping(format: Format) -> Bytes {
+    Bytes::from_static(match format {
+        Format::Json => b"{}",
+        // An empty message after its length.
+        Format::Protobuf => b"\0",
+    })
 }
 
 /// The end of a subscription.
-pub fn unsubscribe(room: &RoomId, why: Unsubscribed) -> Bytes {
+pub fn unsubscribe(room: &RoomId, why: Unsubscribed, format: Format) -> Bytes {
     let (code, reason) = match why {
         Unsubscribed::Removed => (2000, "removed from the room"),
         Unsubscribed::Lost => (2500, "insufficient state"),
     };
-    format!(r#"{{"push":{{"channel":"room:{room}","unsubscribe":{{"code":{code},"reason":"{reason}"}}}}}}"#).into()
+    match format {
+        Format::Json => {
+            format!(r#"{{"push":{{"channel":"room:{room}","unsubscribe":{{"code":{code},"reason":"{reason}"}}}}}}"#)
+                .into()
+        }
+        Format::Protobuf => protobuf::unsubscribe(room_channel(room), code, reason),
+    }
+}
+
+/// The end of a connection, where the transport has no close of its own.
+pub fn disconnect(why: &Disconnect, format: Format) -> Bytes {
+    match format {
+        Format::Json => {
+            let reason = super::to_json(&why.reason);
+            format!(r#"{{"push":{{"disconnect":{{"code":{},"reason":{reason}}}}}}}"#, why.code).into()
+        }
+        Format::Protobuf => protobuf::disconnect(why),
+    }
 }

@@ -1,7 +1,8 @@
 //! What the server answers. Zero values are left out, as the protocol has it.
 
-use super::error::CommandError;
+use super::{Format, error::CommandError, protobuf};
 use crate::feed::Item;
+use bytes::Bytes;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc};
@@ -31,7 +32,11 @@ pub struct Connected {
     pub ping: u64,
     /// Pings are to be answered.
     pub pong: bool,
-    /// The instance's label.
+    /// Where commands apart from the stream find this connection again, with [`Connected::node`]; empty where they come on
+    /// the connection itself.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub session: String,
+    /// The instance's label; beside a session the instance's life.
     pub node: String,
     /// Subscriptions the server made: the user's hints.
     pub subs: BTreeMap<String, Empty>,
@@ -88,13 +93,6 @@ pub struct HistoryPage {
     pub epoch: String,
 }
 
-/// The answer to `rpc`.
-#[derive(Debug, Serialize)]
-pub struct RpcResult<T: Serialize> {
-    /// The method's own answer.
-    pub data: T,
-}
-
 /// `{}`.
 #[derive(Debug, Serialize, Default)]
 pub struct Empty {}
@@ -113,19 +111,76 @@ impl Serialize for Publications {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
         for item in &self.0 {
-            let raw: &RawValue = serde_json::from_slice(item.publication()).map_err(serde::ser::Error::custom)?;
+            let raw: &RawValue = serde_json::from_slice(item.publication.json()).map_err(serde::ser::Error::custom)?;
             list.serialize_element(raw)?;
         }
         list.end()
     }
 }
 
-/// `{"id":…,"<name>":…}`
-pub fn ok<T: Serialize>(id: u32, name: &str, result: &T) -> String {
-    format!(r#"{{"id":{id},"{name}":{}}}"#, super::to_json(result))
+/// What a command is answered with.
+#[derive(Debug)]
+pub enum Answer {
+    /// To `connect`.
+    Connect(Box<Connected>),
+    /// To `refresh`.
+    Refresh(Refreshed),
+    /// To `subscribe`.
+    Subscribe(Subscribed),
+    /// To `unsubscribe`.
+    Unsubscribe,
+    /// To `publish`.
+    Publish,
+    /// To `history`.
+    History(HistoryPage),
+    /// To `rpc`: the method's own answer, JSON.
+    Rpc(String),
 }
 
-/// `{"id":…,"error":…}`
-pub fn error(id: u32, error: &CommandError) -> String {
-    ok(id, "error", error)
+/// An answer, or an error, with the id of its command.
+#[derive(Debug)]
+pub struct Reply {
+    /// The command's.
+    pub id: u32,
+    /// What it is answered with.
+    pub said: Result<Answer, CommandError>,
+}
+
+impl Reply {
+    /// An answer.
+    pub const fn ok(id: u32, answer: Answer) -> Self {
+        Self { id, said: Ok(answer) }
+    }
+
+    /// A refusal.
+    pub const fn error(id: u32, error: CommandError) -> Self {
+        Self { id, said: Err(error) }
+    }
+
+    /// The bytes to be written.
+    pub fn encode(&self, format: Format) -> Bytes {
+        match format {
+            Format::Json => self.json().into(),
+            Format::Protobuf => protobuf::reply(self),
+        }
+    }
+
+    fn json(&self) -> String {
+        let id = self.id;
+        match &self.said {
+            Ok(Answer::Connect(answer)) => line(id, "connect", answer),
+            Ok(Answer::Refresh(answer)) => line(id, "refresh", answer),
+            Ok(Answer::Subscribe(answer)) => line(id, "subscribe", answer),
+            Ok(Answer::Unsubscribe) => line(id, "unsubscribe", &Empty {}),
+            Ok(Answer::Publish) => line(id, "publish", &Empty {}),
+            Ok(Answer::History(answer)) => line(id, "history", answer),
+            Ok(Answer::Rpc(data)) => format!(r#"{{"id":{id},"rpc":{{"data":{data}}}}}"#),
+            Err(error) => line(id, "error", error),
+        }
+    }
+}
+
+/// `{"id":…,"<name>":…}`
+fn line<T: Serialize>(id: u32, name: &str, result: &T) -> String {
+    format!(r#"{{"id":{id},"{name}":{}}}"#, super::to_json(result))
 }

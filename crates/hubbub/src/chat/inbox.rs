@@ -3,11 +3,11 @@
 //! An inbox holds no messages: it names the subscriptions that have something new, each at most once. What it does hold
 //! (hints for the user) is ephemeral and bounded; the oldest go first.
 
-use bytes::Bytes;
 use futures_util::task::AtomicWaker;
+use hubbub_core::protocol::push::Publication;
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
@@ -26,8 +26,8 @@ pub struct Inbox {
 pub struct Mail {
     /// Subscriptions (by the connection's own numbers) with something new.
     pub slots: Vec<u32>,
-    /// Pushes for the user, ready to be written.
-    pub hints: VecDeque<Bytes>,
+    /// Pushes for the user, shared by all devices.
+    pub hints: VecDeque<Arc<Publication>>,
     /// The user was logged out: close.
     pub logged_out: bool,
     /// The server is going away: close.
@@ -52,7 +52,7 @@ impl Inbox {
     }
 
     /// A push for the user.
-    pub fn hint(&self, push: Bytes) {
+    pub fn hint(&self, push: Arc<Publication>) {
         self.put(|mail| {
             if mail.hints.len() == HINTS {
                 mail.hints.pop_front();

@@ -7,6 +7,7 @@ use crate::{
     metrics::Metrics,
     store::{Store, StoreError},
 };
+use bytes::Bytes;
 use hubbub_core::{
     access::Refusal,
     entry::{Draft, Outcome, Place, Right, What},
@@ -15,6 +16,7 @@ use hubbub_core::{
     limits,
     protocol::rpc::Send,
     seq::Seq,
+    stream_id::StreamId,
     wake::Wake,
 };
 use std::sync::Arc;
@@ -36,6 +38,7 @@ pub mod instances;
 pub mod look_up;
 pub mod people;
 pub mod rooms;
+pub mod streams;
 pub mod sweep;
 
 use infos::Infos;
@@ -43,8 +46,9 @@ use instances::Instances;
 use look_up::LookUps;
 use people::People;
 use post::{Post, Source};
+use streams::{Handed, Streams};
 use sweep::Sweep;
-use wakes::Announcer;
+use wakes::{Announcer, Hearers};
 
 /// Why a chat did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,6 +104,8 @@ pub struct Chat {
     pub metrics: Arc<Metrics>,
     /// Who is connected here.
     pub people: Arc<People>,
+    /// Whose stream is here.
+    pub streams: Arc<Streams>,
     /// Pages that may be read at a time, for readers and requests together.
     pub page_turns: Arc<Semaphore>,
     feeds: Arc<feeds::Feeds>,
@@ -118,12 +124,14 @@ impl Chat {
         let page_turns = Arc::new(Semaphore::new(limits::PAGE_READS));
         let feeds = Arc::new(feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
         let people = Arc::new(People::default());
+        let streams = Arc::new(Streams::new(metrics.clone()));
         let boot = Uuid::new_v4();
         let instances = Instances::start(boot, store.clone(), bus.health(), shared);
-        let announcer = Arc::new(Announcer::new(boot, feeds.clone(), people.clone(), bus.clone()));
+        let hearers = Hearers { feeds: feeds.clone(), people: people.clone(), streams: streams.clone() };
+        let announcer = Arc::new(Announcer::new(boot, hearers, bus.clone(), metrics.clone()));
         let sweep = Sweep::start(feeds.clone(), bus.health(), shared);
         if let Some(events) = bus.events() {
-            tokio::spawn(announcer.clone().listen(events, sweep, instances.living(), metrics.clone()));
+            tokio::spawn(announcer.clone().listen(events, sweep, instances.living()));
         }
         tokio::spawn(announcer.clone().beat());
         Self {
@@ -133,6 +141,7 @@ impl Chat {
             store,
             metrics,
             people,
+            streams,
             page_turns,
             feeds,
             announcer,
@@ -196,6 +205,24 @@ impl Chat {
     /// Tells all devices of a user, on every instance, whoever is connected now.
     pub fn notify(&self, user: &UserId, event: &Json) {
         self.announcer.announce(&[Wake::Notify { user: user.clone(), event: event.as_str().to_owned() }]);
+    }
+
+    /// Hands commands to the connection they belong to, on whichever instance its stream is: `life` names the one that said
+    /// so. Told are the others only where there is a bus; what is lost on the way is not told.
+    pub fn hand_over(&self, stream: StreamId, life: &str, nonce: u64, frame: Bytes) -> Handed {
+        let here = self.streams.hand_over(stream, nonce, frame.clone());
+        let elsewhere = life != self.life() && *self.bus.health().borrow() != Health::Alone;
+        if here != Handed::NotHere || !elsewhere {
+            return here;
+        }
+        self.metrics.commands_forwarded.inc();
+        self.announcer.announce(&[Wake::Commands { stream, nonce, frame }]);
+        Handed::Over
+    }
+
+    /// Names this life of this instance, and no other.
+    pub fn life(&self) -> &str {
+        self.announcer.life()
     }
 
     /// Closes all connections of a user, on every instance.

@@ -4,7 +4,7 @@ use super::inbox::Inbox;
 use hubbub_core::{
     entry::{Entry, What},
     ids::UserId,
-    protocol::push::{self, Hint},
+    protocol::push::{Hint, Publication},
 };
 use std::{
     collections::HashMap,
@@ -46,7 +46,7 @@ impl People {
     pub fn hint(&self, user: &UserId, hint: &Hint<'_>) {
         let devices = self.of(user);
         if !devices.is_empty() {
-            let push = push::hint(user, hint);
+            let push = Arc::new(Publication::hint(user, hint));
             devices.iter().for_each(|inbox| inbox.hint(push.clone()));
         }
     }

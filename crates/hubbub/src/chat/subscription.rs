@@ -156,7 +156,7 @@ impl Subscription {
         while weight < bytes
             && let Some(item) = self.page.pop_front()
         {
-            weight += item.push.len();
+            weight += item.publication.size();
             batch.push(item);
         }
         let taken = self.pass(batch);

@@ -1,7 +1,13 @@
 //! Telling, and being told. What is committed here goes into the own feeds by the same call that takes in what others
 //! announce; then it is numbered and published, and whether that arrives matters to nothing but latency.
 
-use super::{feeds::Feeds, instances::Living, people::People, sweep::Sweep};
+use super::{
+    feeds::Feeds,
+    instances::Living,
+    people::People,
+    streams::{Handed, Streams},
+    sweep::Sweep,
+};
 use crate::{
     bus::{Bus, BusEvent, Health},
     metrics::Metrics,
@@ -27,11 +33,21 @@ use uuid::Uuid;
 /// How often it is looked whether somebody has fallen silent.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// Whom wakes are for.
+pub struct Hearers {
+    /// Readers of rooms.
+    pub feeds: Arc<Feeds>,
+    /// Devices of users.
+    pub people: Arc<People>,
+    /// Connections whose commands come apart.
+    pub streams: Arc<Streams>,
+}
+
 /// See the module.
 pub struct Announcer {
-    feeds: Arc<Feeds>,
-    people: Arc<People>,
+    hearers: Hearers,
     bus: Arc<dyn Bus>,
+    metrics: Arc<Metrics>,
     /// Names this life of this instance; the first word of each payload, by which it knows its own again.
     boot: String,
     /// How many payloads there have been on each lane, whether or not they could be published. Each is locked while one is
@@ -41,9 +57,14 @@ pub struct Announcer {
 
 impl Announcer {
     /// Announces into these feeds and on this bus.
-    pub fn new(boot: Uuid, feeds: Arc<Feeds>, people: Arc<People>, bus: Arc<dyn Bus>) -> Self {
+    pub fn new(boot: Uuid, hearers: Hearers, bus: Arc<dyn Bus>, metrics: Arc<Metrics>) -> Self {
         let said = (0..limits::LANES).map(|_| Mutex::default()).collect();
-        Self { feeds, people, bus, boot: boot.to_string(), said }
+        Self { hearers, bus, metrics, boot: boot.to_string(), said }
+    }
+
+    /// Names this life of this instance.
+    pub fn life(&self) -> &str {
+        &self.boot
     }
 
     /// Tells everybody, in order.
@@ -88,14 +109,20 @@ impl Announcer {
     }
 
     fn take(&self, wake: &Wake) {
+        let Hearers { feeds, people, streams } = &self.hearers;
         match wake {
             Wake::Entry { epoch, entry } => {
-                self.people.hear(entry);
-                self.feeds.hear_entry(*epoch, entry);
+                people.hear(entry);
+                feeds.hear_entry(*epoch, entry);
             }
-            Wake::Head { room, epoch, seq } => self.feeds.hear_head(room, *epoch, *seq),
-            Wake::Notify { user, event } => self.people.hint(user, &Hint::Event(event)),
-            Wake::Disconnect { user } => self.people.log_out(user),
+            Wake::Head { room, epoch, seq } => feeds.hear_head(room, *epoch, *seq),
+            Wake::Notify { user, event } => people.hint(user, &Hint::Event(event)),
+            Wake::Disconnect { user } => people.log_out(user),
+            Wake::Commands { stream, nonce, frame } => {
+                if streams.hand_over(*stream, *nonce, frame.clone()) == Handed::Full {
+                    self.metrics.commands_dropped.inc();
+                }
+            }
         }
     }
 
@@ -105,8 +132,8 @@ impl Announcer {
         mut events: mpsc::Receiver<BusEvent>,
         sweep: Sweep,
         mut living: watch::Receiver<Living>,
-        metrics: Arc<Metrics>,
     ) {
+        let metrics = &self.metrics;
         let mut tally = Tally::default();
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -114,7 +141,7 @@ impl Announcer {
             let due = tally.due();
             tokio::select! {
                 event = events.recv() => match event {
-                    Some(BusEvent::Heard(payload)) => self.hear(&payload, &mut tally, &metrics),
+                    Some(BusEvent::Heard(payload)) => self.hear(&payload, &mut tally),
                     Some(BusEvent::Lost) => {
                         metrics.bus_lost.inc();
                         sweep.now();
@@ -122,7 +149,7 @@ impl Announcer {
                     None => return,
                 },
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
-                _ = looks.tick() => look(&mut tally, &mut living, &sweep, &metrics),
+                _ = looks.tick() => look(&mut tally, &mut living, &sweep, metrics),
             }
             if due.is_some() {
                 for (lane, noticed) in tally.lost(Instant::now()) {
@@ -137,7 +164,8 @@ impl Announcer {
         }
     }
 
-    fn hear(&self, payload: &Bytes, tally: &mut Tally, metrics: &Metrics) {
+    fn hear(&self, payload: &Bytes, tally: &mut Tally) {
+        let metrics = &self.metrics;
         let text = String::from_utf8_lossy(payload);
         let mut lines = text.split('\n');
         let first = FirstLine::parse(lines.next().unwrap_or_default());

@@ -9,14 +9,13 @@ use hubbub_core::{
     protocol::{
         command::History,
         error::CommandError,
-        reply::{self, Empty, HistoryPage, Publications, RpcResult},
+        reply::{Answer, HistoryPage, Publications, Reply},
         rpc::{PageOf, Rpc, Send},
         view::{ChangedView, MembersView, PageView, RoomView, RoomsView, SentView},
     },
     seq::Seq,
 };
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 impl From<ChatError> for CommandError {
     fn from(error: ChatError) -> Self {
@@ -28,13 +27,6 @@ impl From<ChatError> for CommandError {
             ChatError::Busy => Self::BUSY,
             ChatError::Unavailable => Self::UNAVAILABLE,
         }
-    }
-}
-
-fn encode<T: Serialize>(id: u32, name: &str, result: Result<T, CommandError>) -> String {
-    match result {
-        Ok(result) => reply::ok(id, name, &result),
-        Err(error) => reply::error(id, &error),
     }
 }
 
@@ -51,33 +43,28 @@ pub fn send(
     let sent = chat.send(source, user, send)?;
     Ok(async move {
         let sent = sent.await;
-        if rpc {
-            Answered::of(id, "rpc", sent.map(|place| RpcResult { data: SentView::new(&room, place) }))
-        } else {
-            Answered::of(id, "publish", sent.map(|_| Empty {}))
-        }
+        let failed = matches!(sent, Err(ChatError::Busy | ChatError::Unavailable));
+        let said = match sent {
+            Ok(place) if rpc => json(&SentView::new(&room, place)).map(Answer::Rpc),
+            Ok(_) => Ok(Answer::Publish),
+            Err(error) => Err(error.into()),
+        };
+        Answered { reply: Reply { id, said }, failed }
     })
 }
 
 /// A reply, and whether it is a refusal that a send behind it must share.
 #[derive(Debug)]
 pub struct Answered {
-    /// The encoded reply.
-    pub reply: String,
+    /// The reply.
+    pub reply: Reply,
     /// Busy or unavailable.
     pub failed: bool,
 }
 
-impl Answered {
-    fn of<T: Serialize>(id: u32, name: &str, result: Result<T, ChatError>) -> Self {
-        let failed = matches!(result, Err(ChatError::Busy | ChatError::Unavailable));
-        Self { reply: encode(id, name, result.map_err(CommandError::from)), failed }
-    }
-}
-
 /// The reply to `history`.
-pub async fn history(chat: &Chat, user: &UserId, id: u32, ask: History) -> String {
-    encode(id, "history", read_history(chat, user, ask).await)
+pub async fn history(chat: &Chat, user: &UserId, id: u32, ask: History) -> Reply {
+    Reply { id, said: read_history(chat, user, ask).await.map(Answer::History) }
 }
 
 async fn read_history(chat: &Chat, user: &UserId, ask: History) -> Result<HistoryPage, CommandError> {
@@ -105,39 +92,38 @@ async fn read_history(chat: &Chat, user: &UserId, ask: History) -> Result<Histor
 }
 
 /// The reply to every other `rpc`.
-pub async fn rpc(chat: &Chat, source: Source, user: &UserId, id: u32, rpc: Rpc) -> String {
-    let data = call(chat, source, user, rpc).await;
-    encode(id, "rpc", data.map(|data| RpcResult { data }))
+pub async fn rpc(chat: &Chat, source: Source, user: &UserId, id: u32, rpc: Rpc) -> Reply {
+    Reply { id, said: call(chat, source, user, rpc).await.map(Answer::Rpc) }
 }
 
-async fn call(chat: &Chat, source: Source, user: &UserId, rpc: Rpc) -> Result<Box<RawValue>, CommandError> {
+async fn call(chat: &Chat, source: Source, user: &UserId, rpc: Rpc) -> Result<String, CommandError> {
     match rpc {
         Rpc::Send(message) => {
             let room = message.room.clone();
-            raw(&SentView::new(&room, chat.send(source, user, message)?.await?))
+            json(&SentView::new(&room, chat.send(source, user, message)?.await?))
         }
-        Rpc::Messages { room, page, limit } => raw(&PageView::new(&chat.page(user, &room, page, limit).await?)),
-        Rpc::Rooms { after, limit } => raw(&RoomsView::new(&chat.rooms_of(user, after.as_ref(), limit).await?)),
+        Rpc::Messages { room, page, limit } => json(&PageView::new(&chat.page(user, &room, page, limit).await?)),
+        Rpc::Rooms { after, limit } => json(&RoomsView::new(&chat.rooms_of(user, after.as_ref(), limit).await?)),
         Rpc::CreateRoom(create) => {
             let room = chat.create_room(user, create).await?;
             let role = if room.kind == RoomKind::Direct { Role::Member } else { Role::Admin };
-            raw(&RoomView::new(&room, Standing::Member(role)))
+            json(&RoomView::new(&room, Standing::Member(role)))
         }
         Rpc::Join(room) => {
             let become_member = Change::Become(Role::Member);
             let place = chat.change(source, &room, user, Right::Own, user, become_member).await?;
-            raw(&ChangedView::new(&room, place))
+            json(&ChangedView::new(&room, place))
         }
         Rpc::Leave(room) => {
             let place = chat.change(source, &room, user, Right::Own, user, Change::Remove).await?;
-            raw(&ChangedView::new(&room, place))
+            json(&ChangedView::new(&room, place))
         }
         Rpc::Members { room, after, limit } => {
-            raw(&MembersView::new(&chat.members(user, &room, after.as_ref(), limit).await?))
+            json(&MembersView::new(&chat.members(user, &room, after.as_ref(), limit).await?))
         }
     }
 }
 
-fn raw<T: Serialize>(value: &T) -> Result<Box<RawValue>, CommandError> {
-    serde_json::value::to_raw_value(value).map_err(|_| CommandError::INTERNAL)
+fn json<T: Serialize>(value: &T) -> Result<String, CommandError> {
+    serde_json::to_string(value).map_err(|_| CommandError::INTERNAL)
 }

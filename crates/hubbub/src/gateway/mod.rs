@@ -1,6 +1,10 @@
 //! Sockets: one task per client, around the pure [`hubbub_core::connection`].
 
 use crate::{chat::Chat, token::Tokens};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -9,8 +13,27 @@ use std::sync::{
 pub mod answer;
 mod client;
 mod outbox;
+
+pub mod transport;
+
 pub mod socket;
 pub mod upgrade;
+
+pub mod emulation;
+pub mod stream;
+
+/// Where all connections of clients begin.
+pub const CONNECTIONS: &str = "/connection/";
+
+/// Everything that clients speak to.
+pub fn router(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/connection/websocket", get(upgrade::upgrade))
+        .route("/connection/http_stream", post(emulation::http_stream))
+        .route("/connection/sse", get(emulation::sse))
+        .route("/emulation", post(emulation::emulation))
+        .with_state(gateway)
+}
 
 /// What every client's task needs.
 pub struct Gateway {

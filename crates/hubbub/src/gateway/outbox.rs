@@ -1,7 +1,7 @@
 //! What a connection is about to write: replies first, in order, then pushes, gathered into one frame.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use hubbub_core::limits;
+use hubbub_core::{limits, protocol::Format};
 use std::collections::VecDeque;
 
 /// See the module. Pushes are not kept here: they are gathered when there is room for them.
@@ -40,14 +40,21 @@ impl Outbox {
     }
 }
 
-/// One WebSocket message in the making: parts joined by line feeds. A single part is passed on without a copy.
-#[derive(Debug, Default)]
+/// One frame in the making: parts behind each other, with line feeds between those in JSON. A single part is passed on
+/// without a copy.
+#[derive(Debug)]
 pub struct Frame {
+    format: Format,
     first: Option<Bytes>,
     joined: BytesMut,
 }
 
 impl Frame {
+    /// Nothing yet.
+    pub fn new(format: Format) -> Self {
+        Self { format, first: None, joined: BytesMut::new() }
+    }
+
     /// Whether another part fits. A part may overshoot; the next does not follow it.
     pub fn has_room(&self) -> bool {
         self.len() < limits::WRITE_BYTES
@@ -71,7 +78,9 @@ impl Frame {
         if let Some(first) = self.first.take() {
             self.joined.extend_from_slice(&first);
         }
-        self.joined.put_u8(b'\n');
+        if self.format == Format::Json {
+            self.joined.put_u8(b'\n');
+        }
         self.joined.extend_from_slice(&part);
     }
 
@@ -92,13 +101,13 @@ mod tests {
         outbox.push("two");
         outbox.push("x".repeat(limits::WRITE_BYTES));
         outbox.push("last");
-        let mut frame = Frame::default();
+        let mut frame = Frame::new(Format::Json);
         outbox.drain_into(&mut frame);
         let text = frame.finish().unwrap();
         assert!(text.starts_with(b"one\ntwo\nxxx") && text.ends_with(b"x"));
-        let mut frame = Frame::default();
+        let mut frame = Frame::new(Format::Json);
         outbox.drain_into(&mut frame);
         assert_eq!(frame.finish().unwrap(), "last");
-        assert!(outbox.is_empty() && Frame::default().finish().is_none());
+        assert!(outbox.is_empty() && Frame::new(Format::Json).finish().is_none());
     }
 }

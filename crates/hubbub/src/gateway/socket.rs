@@ -1,8 +1,12 @@
 //! One client's WebSocket, behind a narrow type: at most one frame is on its way out, and reading goes on meanwhile.
 
+use super::transport::{Incoming, Transport};
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
-use hubbub_core::{limits, protocol::disconnect::Disconnect};
+use hubbub_core::{
+    limits,
+    protocol::{Format, disconnect::Disconnect},
+};
 use std::{
     future::poll_fn,
     pin::Pin,
@@ -14,48 +18,20 @@ use tokio_websockets::{CloseCode, Config, Error, Limits, Message, Payload, Serve
 /// See the module.
 pub struct Socket<S> {
     stream: WebSocketStream<S>,
+    format: Format,
     writing: bool,
     /// Pings of the WebSocket layer whose answers may not be out yet.
     pings: u32,
 }
 
-/// What came in.
-#[derive(Debug)]
-pub enum Incoming {
-    /// A text frame.
-    Text(String),
-    /// A frame of another kind, which this protocol has no use for.
-    Binary,
-    /// A message that is far too long; where the library has said so itself, with 1009, nothing more is written.
-    TooLong,
-    /// The other side is gone, or says goodbye, or breaks the rules of WebSocket: the answer to that is on its way out.
-    Gone,
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Speaks WebSocket, as the server, on a stream whose upgrade is done.
-    pub fn new(stream: S) -> Self {
+    pub fn new(stream: S, format: Format) -> Self {
         // Above this the library closes with 1009; between FRAME_BYTES and this the reason can be given in words.
         let limits = Limits::default().max_payload_len(Some(2 * limits::FRAME_BYTES));
         let config = Config::default().flush_threshold(limits::WRITE_BYTES);
         let stream = ServerBuilder::new().limits(limits).config(config).serve(stream);
-        Self { stream, writing: false, pings: 0 }
-    }
-
-    /// Whether a frame is on its way out: then nothing more is handed in.
-    pub const fn is_writing(&self) -> bool {
-        self.writing
-    }
-
-    /// Hands in a text frame. Only while nothing is on its way.
-    pub fn write(&mut self, text: Bytes) {
-        self.send(Message::text(Payload::from(text)));
-    }
-
-    /// Says goodbye. Only while nothing is on its way.
-    pub fn close(&mut self, why: &Disconnect) {
-        let code = CloseCode::try_from(why.code).unwrap_or(CloseCode::NORMAL_CLOSURE);
-        self.send(Message::close(Some(code), why.short_reason()));
+        Self { stream, format, writing: false, pings: 0 }
     }
 
     fn send(&mut self, message: Message) {
@@ -64,9 +40,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let _ = Pin::new(&mut self.stream).start_send(message);
         self.writing = true;
     }
+}
 
-    /// Drives the frame on its way out. Ready once it is out, or `Err` when it cannot be.
-    pub fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for Socket<S> {
+    fn format(&self) -> Format {
+        self.format
+    }
+
+    fn is_writing(&self) -> bool {
+        self.writing
+    }
+
+    fn write(&mut self, frame: Bytes) {
+        self.send(match self.format {
+            Format::Json => Message::text(Payload::from(frame)),
+            Format::Protobuf => Message::binary(Payload::from(frame)),
+        });
+    }
+
+    fn close(&mut self, why: &Disconnect) {
+        let code = CloseCode::try_from(why.code).unwrap_or(CloseCode::NORMAL_CLOSURE);
+        self.send(Message::close(Some(code), why.short_reason()));
+    }
+
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
         if !self.writing {
             return Poll::Ready(Ok(()));
         }
@@ -76,9 +73,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Ready(flushed.map_err(drop))
     }
 
-    /// What comes in next. Pings of the WebSocket layer are answered on the way, but not without end: who does not take
-    /// the answers is not read.
-    pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+    /// Pings of the WebSocket layer are answered on the way, but not without end: who does not take the answers is not read.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
             if self.pings >= limits::PONGS {
                 if ready!(Pin::new(&mut self.stream).poll_flush(cx)).is_err() {
@@ -87,11 +83,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 self.pings = 0;
             }
             return Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
-                Some(Ok(message)) if message.is_text() => match message.as_text() {
-                    Some(text) => Incoming::Text(text.to_owned()),
-                    None => Incoming::Gone,
-                },
-                Some(Ok(message)) if message.is_binary() => Incoming::Binary,
+                Some(Ok(message)) if message.is_text() || message.is_binary() => {
+                    if message.is_text() == (self.format == Format::Json) {
+                        // A copy: what the library hands out would hold its read buffer.
+                        Incoming::Frame(Bytes::copy_from_slice(message.as_payload()))
+                    } else {
+                        Incoming::WrongKind
+                    }
+                }
                 Some(Ok(message)) if message.is_ping() || message.is_pong() => {
                     self.pings += u32::from(message.is_ping());
                     continue;
@@ -102,8 +101,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
     }
 
-    /// Gets out what was said last, then reads on until the other side has gone: unread data would turn it into a reset.
-    pub async fn part(&mut self) {
+    /// Reads on until the other side has gone: unread data would turn the goodbye into a reset.
+    async fn part(&mut self) {
         poll_fn(|cx| Pin::new(&mut self.stream).poll_flush(cx)).await.ok();
         poll_fn(|cx| {
             while let Some(message) = ready!(Pin::new(&mut self.stream).poll_next(cx)) {

@@ -1,6 +1,6 @@
 //! From an HTTP request to a WebSocket.
 
-use super::{Gateway, client::Client};
+use super::{Gateway, client::Client, socket::Socket};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -9,7 +9,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::future::BoxFuture;
-use hubbub_core::limits;
+use hubbub_core::{limits, protocol::Format};
 use hyper_util::rt::TokioIo;
 use std::{io::Cursor, sync::Arc};
 use tokio::{
@@ -20,13 +20,17 @@ use tokio::{
 /// RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
+/// The subprotocols, by which a client says how it writes.
+const JSON: &str = "centrifuge-json";
+const PROTOBUF: &str = "centrifuge-protobuf";
+
 /// `GET /connection/websocket`.
 pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Response {
-    let accept = match check(request.headers(), request.uri().query().unwrap_or_default()) {
+    let accept = match check(request.headers()) {
         Ok(accept) => accept,
         Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
     };
-    let json = offers(request.headers(), "centrifuge-json");
+    let (format, protocol) = choose(request.headers(), request.uri().query().unwrap_or_default());
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let upgraded = match upgraded.await {
@@ -36,14 +40,13 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
         match upgraded.downcast::<TokioIo<TcpStream>>() {
             Ok(parts) => {
                 let stream = parts.io.into_inner();
-                bound_buffers(&stream);
                 if parts.read_buf.is_empty() {
-                    serve(gateway, stream).await;
+                    serve(gateway, stream, format).await;
                 } else {
                     // The client did not wait for our answer: what it said already comes first.
                     let (read, write) = stream.into_split();
                     let stream = tokio::io::join(Cursor::new(parts.read_buf).chain(read), write);
-                    serve(gateway, stream).await;
+                    serve(gateway, stream, format).await;
                 }
             }
             Err(upgraded) => {
@@ -58,8 +61,8 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
         .header(header::CONNECTION, "upgrade")
         .header(header::UPGRADE, "websocket")
         .header(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if json {
-        response = response.header(header::SEC_WEBSOCKET_PROTOCOL, "centrifuge-json");
+    if let Some(protocol) = protocol {
+        response = response.header(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
     response.body(Body::empty()).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
@@ -68,12 +71,25 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
 fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     gateway: Arc<Gateway>,
     stream: S,
+    format: Format,
 ) -> BoxFuture<'static, ()> {
-    Box::pin(async move { Client::new(gateway, stream).run().await })
+    Box::pin(async move { Client::new(gateway, Socket::new(stream, format)).run().await })
+}
+
+/// How this client wants to speak, and the subprotocol to be named in the answer. A query says it where a client cannot
+/// name a subprotocol.
+fn choose(headers: &HeaderMap, query: &str) -> (Format, Option<&'static str>) {
+    let (json, protobuf) = (offers(headers, JSON), offers(headers, PROTOBUF));
+    let asked = query.split('&').any(|part| matches!(part, "format=protobuf" | "cf_protocol=protobuf"));
+    if asked || (protobuf && !json) {
+        (Format::Protobuf, protobuf.then_some(PROTOBUF))
+    } else {
+        (Format::Json, json.then_some(JSON))
+    }
 }
 
 /// What goes into `Sec-WebSocket-Accept`, or why this is no upgrade.
-fn check(headers: &HeaderMap, query: &str) -> Result<String, &'static str> {
+fn check(headers: &HeaderMap) -> Result<String, &'static str> {
     let is = |name, value: &str| {
         headers
             .get_all(name)
@@ -86,10 +102,6 @@ fn check(headers: &HeaderMap, query: &str) -> Result<String, &'static str> {
     }
     if !is(header::SEC_WEBSOCKET_VERSION, "13") {
         return Err("Sec-WebSocket-Version: 13 is spoken here\n");
-    }
-    let protobuf = query.split('&').any(|part| matches!(part, "format=protobuf" | "cf_protocol=protobuf"));
-    if protobuf || (offers(headers, "centrifuge-protobuf") && !offers(headers, "centrifuge-json")) {
-        return Err("JSON is spoken here, not Protobuf\n");
     }
     let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or("Sec-WebSocket-Key: missing\n")?;
     let mut sha = sha1_smol::Sha1::new();
@@ -107,7 +119,7 @@ fn offers(headers: &HeaderMap, protocol: &str) -> bool {
 }
 
 /// Bounds what a client that stops reading, or is not read, keeps in the kernel.
-fn bound_buffers(stream: &TcpStream) {
+pub fn bound_buffers(stream: &TcpStream) {
     let socket = socket2::SockRef::from(stream);
     let bounded = socket
         .set_send_buffer_size(limits::SOCKET_SEND_BUFFER)

@@ -1,12 +1,17 @@
 //! Connections, from the first byte to the last: what is answered before there is a chat and while the server goes.
 
-use crate::{chat::Chat, http::problem::Problem};
+use crate::{
+    chat::Chat,
+    gateway::{CONNECTIONS, stream::Lifeline, upgrade::bound_buffers},
+    http::problem::Problem,
+};
 use axum::{
     Json, Router,
     body::Body,
     http::{HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use hubbub_core::limits;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use std::{
@@ -23,8 +28,6 @@ use tokio::{
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Most of a request that is held before it is understood; the longest head.
 const HEAD_BYTES: usize = 64 * 1024;
-/// Where sockets are made.
-pub(super) const SOCKETS: &str = "/connection/websocket";
 
 /// What answers, once it is there.
 pub(super) type App = Arc<OnceLock<(Router, Arc<Chat>)>>;
@@ -57,9 +60,13 @@ pub(super) async fn serve(listener: TcpListener, app: App, phase: watch::Receive
 }
 
 async fn serve_one(stream: TcpStream, app: App, mut phase: watch::Receiver<Phase>) {
+    bound_buffers(&stream);
     let now = phase.clone();
-    let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+    let lifeline = Lifeline::default();
+    let of_requests = lifeline.clone();
+    let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
         let (app, now) = (app.clone(), now.clone());
+        request.extensions_mut().insert(of_requests.clone());
         async move { Ok::<_, Infallible>(answer(request.map(Body::new), &app, &now).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
@@ -69,12 +76,21 @@ async fn serve_one(stream: TcpStream, app: App, mut phase: watch::Receiver<Phase
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let closing = async { drop(phase.wait_for(|phase| *phase == Phase::Closing).await) };
-    tokio::pin!(connection);
+    // A stream that is over was the last response of its connection; who does not take the rest of it is dropped.
+    let abandoned = async {
+        lifeline.over().await;
+        tokio::time::sleep(limits::CLOSE_WITHIN).await;
+    };
+    tokio::pin!(connection, abandoned);
     let served = tokio::select! {
         served = connection.as_mut() => served,
+        () = abandoned.as_mut() => return,
         () = closing => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                served = connection => served,
+                () = abandoned => return,
+            }
         }
     };
     if let Err(error) = served {
@@ -87,7 +103,7 @@ async fn answer(request: Request<Body>, app: &App, phase: &watch::Receiver<Phase
     let going = || *phase.borrow() != Phase::Serving;
     let mut response = match request.uri().path() {
         "/health/ready" if going() => not_ready("draining"),
-        SOCKETS if going() => {
+        path if path.starts_with(CONNECTIONS) && going() => {
             let why = "this instance is going away: connect again, to another";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "draining", why).into_response()
         }

@@ -1,6 +1,6 @@
 //! Following rooms: subscriptions of one client, and the pages of the log they read.
 
-use super::{Client, Done};
+use super::{Client, Done, Transport};
 use crate::chat::{
     ChatError,
     pages::Stretch,
@@ -12,14 +12,13 @@ use hubbub_core::{
     protocol::{
         command::Subscribe,
         push::{self, Unsubscribed},
-        reply::{self, Publications, Subscribed},
+        reply::{Answer, Publications, Reply, Subscribed},
     },
     seq::Seq,
 };
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite};
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+impl<T: Transport> Client<T> {
     pub(super) fn subscribe(&mut self, id: u32, ask: Subscribe) {
         let slot = self.next_slot;
         self.next_slot = self.next_slot.wrapping_add(1);
@@ -51,7 +50,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             recovered: recovered == Some(true),
             publications: Publications(first.items),
         };
-        self.outbox.push(reply::ok(id, "subscribe", &subscribed));
+        self.reply(&Reply::ok(id, Answer::Subscribe(subscribed)));
         self.slots.insert(room.clone(), slot);
         let mut subscription = Box::new(subscription);
         if subscription.is_paging() {
@@ -112,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     fn lose(&mut self, room: &RoomId, why: Unsubscribed) {
         self.connection.unsubscribed(room);
         self.end_subscription(room);
-        self.outbox.push(push::unsubscribe(room, why));
+        self.outbox.push(push::unsubscribe(room, why, self.format()));
     }
 
     pub(super) fn end_subscription(&mut self, room: &RoomId) {

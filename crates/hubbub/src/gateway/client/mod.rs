@@ -10,7 +10,7 @@ use super::{
     Gateway, answer,
     answer::Answered,
     outbox::{Frame, Outbox},
-    socket::{Incoming, Socket},
+    transport::{Incoming, Transport},
 };
 use crate::chat::{
     ChatError,
@@ -26,11 +26,12 @@ use hubbub_core::{
     ids::{Key, RoomId, UserId},
     limits,
     protocol::{
-        command::{Command, Lines},
+        Format,
+        command::{Command, Commands},
         disconnect::Disconnect,
         error::CommandError,
         push,
-        reply::{self, Connected, Empty, Refreshed},
+        reply::{Answer, Connected, Empty, Refreshed, Reply},
         rpc::Rpc,
     },
     seq::Seq,
@@ -44,17 +45,14 @@ use std::{
     task::{Context, Poll},
     time::Instant,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Sleep,
-};
+use tokio::time::Sleep;
 
 /// What the server calls itself to clients.
 const VERSION: &str = concat!("hubbub ", env!("CARGO_PKG_VERSION"));
 
 /// Something that took time is done.
 enum Done {
-    Reply { reply: String, page: bool },
+    Reply { reply: Reply, page: bool },
     Sent { room: RoomId, key: Option<Key>, answered: Answered },
     Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
     Page { slot: u32, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError> },
@@ -78,15 +76,15 @@ enum Ping {
     Leaving,
 }
 
-pub(super) struct Client<S> {
+pub(super) struct Client<T> {
     gateway: Arc<Gateway>,
-    socket: Socket<S>,
+    transport: T,
     connection: Connection,
     source: Source,
     id: String,
     inbox: Arc<Inbox>,
     /// What a frame still has to say, and the command that cannot be taken yet.
-    commands: Lines,
+    commands: Commands,
     next_command: Option<Command>,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
     outbox: Outbox,
@@ -106,18 +104,17 @@ pub(super) struct Client<S> {
     timer: Pin<Box<Sleep>>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
-    pub(super) fn new(gateway: Arc<Gateway>, stream: S) -> Self {
+impl<T: Transport> Client<T> {
+    pub(super) fn new(gateway: Arc<Gateway>, transport: T) -> Self {
         let connection = Connection::new(Instant::now());
         let timer = Box::pin(tokio::time::sleep_until(connection.deadline().into()));
         gateway.chat.metrics.connections.inc();
         Self {
             source: gateway.next_source(),
-            socket: Socket::new(stream),
             connection,
             id: uuid::Uuid::new_v4().to_string(),
             inbox: Arc::default(),
-            commands: Lines::default(),
+            commands: Commands::new(Bytes::new(), transport.format()),
             next_command: None,
             in_flight: FuturesUnordered::new(),
             outbox: Outbox::default(),
@@ -133,6 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             closing: None,
             timer,
             gateway,
+            transport,
         }
     }
 
@@ -140,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     pub(super) async fn run(&mut self) {
         loop {
             self.take_commands();
-            if !self.socket.is_writing() {
+            if !self.transport.is_writing() {
                 if self.outbox.is_empty()
                     && let Some(why) = self.closing.take()
                 {
@@ -166,13 +164,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 Event::Incoming(Incoming::Gone) => return self.part().await,
                 Event::Mail(mail) => self.open_mail(mail),
                 Event::Done(done) => self.finish(done),
-                Event::Incoming(Incoming::Text(frame)) => self.read(frame),
+                Event::Incoming(Incoming::Frame(frame)) => self.read(frame),
                 Event::Incoming(Incoming::TooLong) => {
                     let why = format!("a frame of more than {} bytes", limits::FRAME_BYTES);
                     self.close_with(Disconnect::bad_request(why));
                 }
-                Event::Incoming(Incoming::Binary) => {
-                    self.close_with(Disconnect::bad_request("a binary frame on a JSON connection"));
+                Event::Incoming(Incoming::WrongKind) => {
+                    self.close_with(match self.format() {
+                        Format::Json => Disconnect::INAPPROPRIATE,
+                        Format::Protobuf => Disconnect::bad_request("a text frame on a Protobuf connection"),
+                    });
                 }
                 Event::Tick => {
                     let now = Instant::now();
@@ -191,8 +192,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        if self.socket.is_writing()
-            && let Poll::Ready(written) = self.socket.poll_written(cx)
+        if self.transport.is_writing()
+            && let Poll::Ready(written) = self.transport.poll_written(cx)
         {
             return Poll::Ready(Event::Written(written));
         }
@@ -205,7 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             return Poll::Ready(Event::Mail(mail));
         }
         if self.is_reading()
-            && let Poll::Ready(incoming) = self.socket.poll_read(cx)
+            && let Poll::Ready(incoming) = self.transport.poll_read(cx)
         {
             return Poll::Ready(Event::Incoming(incoming));
         }
@@ -217,12 +218,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.next_command.is_none() && self.commands.is_empty() && !self.outbox.is_full() && self.closing.is_none()
     }
 
-    fn read(&mut self, frame: String) {
+    fn format(&self) -> Format {
+        self.transport.format()
+    }
+
+    fn reply(&mut self, reply: &Reply) {
+        self.outbox.push(reply.encode(self.format()));
+    }
+
+    fn read(&mut self, frame: Bytes) {
         if frame.len() > limits::FRAME_BYTES {
             let why = format!("frame of {} bytes; the limit is {}", frame.len(), limits::FRAME_BYTES);
             return self.close_with(Disconnect::bad_request(why));
         }
-        self.commands = Lines::new(frame);
+        self.commands = Commands::new(frame, self.format());
     }
 
     fn take_commands(&mut self) {
@@ -245,13 +254,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     fn act(&mut self, action: Action) {
         match action {
             Action::Nothing => {}
-            Action::Reply(reply) => self.outbox.push(reply),
+            Action::Reply(reply) => self.reply(&reply),
             Action::Close(why) => self.close_with(why),
             Action::Ping => self.ping = Ping::Due,
             Action::Verify { id, token } => self.verify(id, &token),
             Action::Unsubscribe(room, reply) => {
                 self.end_subscription(&room);
-                self.outbox.push(reply);
+                self.reply(&reply);
             }
             Action::Ask(id, Ask::Subscribe(ask)) => self.subscribe(id, ask),
             Action::Ask(id, Ask::Publish(send)) => self.send(id, send, false),
@@ -277,7 +286,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             Err(action) => self.act(action),
             Ok(false) => {
                 let refreshed = Refreshed { client: self.id.clone(), version: VERSION, expires, ttl };
-                self.outbox.push(reply::ok(id, "refresh", &refreshed));
+                self.reply(&Reply::ok(id, Answer::Refresh(refreshed)));
             }
             Ok(true) => {
                 let user = self.user();
@@ -286,6 +295,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 if let Some(info) = info {
                     chat.remember(&user, info);
                 }
+                let address = self.transport.address();
+                let (session, node) = address.unwrap_or_else(|| (String::new(), self.gateway.label.clone()));
                 let connected = Connected {
                     client: self.id.clone(),
                     version: VERSION,
@@ -293,10 +304,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                     ttl,
                     ping: limits::PING_EVERY.as_secs(),
                     pong: true,
-                    node: self.gateway.label.clone(),
+                    session,
+                    node,
                     subs: [(push::user_channel(&user), Empty {})].into(),
                 };
-                self.outbox.push(reply::ok(id, "connect", &connected));
+                self.reply(&Reply::ok(id, Answer::Connect(Box::new(connected))));
             }
         }
     }
@@ -315,10 +327,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                     Ask::History(history) => answer::history(&gateway.chat, &user, id, history).await,
                     Ask::Rpc(rpc) => answer::rpc(&gateway.chat, source, &user, id, rpc).await,
                     // Taken care of above.
-                    Ask::Subscribe(_) | Ask::Publish(_) => reply::error(id, &CommandError::INTERNAL),
+                    Ask::Subscribe(_) | Ask::Publish(_) => Reply::error(id, CommandError::INTERNAL),
                 }
             });
-            let reply = answered.await.unwrap_or_else(|_| reply::error(id, &CommandError::INTERNAL));
+            let reply = answered.await.unwrap_or_else(|_| Reply::error(id, CommandError::INTERNAL));
             Done::Reply { reply, page }
         }));
     }
@@ -327,7 +339,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         match done {
             Done::Reply { reply, page } => {
                 self.connection.answered(page);
-                self.outbox.push(reply);
+                self.reply(&reply);
             }
             Done::Sent { room, key, answered } => self.sent(&room, key, answered),
             Done::Subscribed { id, slot, room, result, asked } => {
@@ -335,7 +347,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 self.connection.subscribed(&room, asked, result.is_ok());
                 match result {
                     Ok((subscription, beginning)) => self.begin(id, slot, room, subscription, beginning, asked),
-                    Err(error) => self.outbox.push(reply::error(id, &error.into())),
+                    Err(error) => self.reply(&Reply::error(id, error.into())),
                 }
             }
             Done::Page { slot, tries, page } => self.turn_page(slot, tries, page),
@@ -346,7 +358,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.ready.extend(mail.slots);
         for hint in mail.hints {
             if !self.outbox.is_full() {
-                self.outbox.push(hint);
+                self.outbox.push(hint.push(self.format()).clone());
             }
         }
         if mail.logged_out {
@@ -358,9 +370,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     /// Gathers what is to be written into one frame: replies first, then what subscriptions have, each in its turn.
     fn write(&mut self) {
-        let mut frame = Frame::default();
+        let format = self.format();
+        let mut frame = Frame::new(format);
         if self.ping == Ping::Due {
-            frame.add(Bytes::from_static(b"{}"));
+            frame.add(push::ping(format));
             self.ping = Ping::Leaving;
         }
         self.outbox.drain_into(&mut frame);
@@ -373,7 +386,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             let Taken { items, then } = subscription.take(frame.room());
             self.gateway.chat.metrics.delivered.inc_by(items.len() as u64);
             for item in items {
-                frame.add(item.push.clone());
+                frame.add(item.publication.push(format).clone());
             }
             self.go_on(slot, room, then);
         }
@@ -382,12 +395,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.read_wanted_pages();
         if let Some(bytes) = frame.finish() {
             self.writing_since = Some(Instant::now());
-            self.socket.write(bytes);
+            self.transport.write(bytes);
         }
     }
 
     fn close_with(&mut self, why: Disconnect) {
-        self.commands = Lines::default();
+        self.commands = Commands::new(Bytes::new(), self.format());
         self.next_command = None;
         self.ready.clear();
         self.closing.get_or_insert(why);
@@ -395,18 +408,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     async fn close(&mut self, why: &Disconnect) {
         tracing::debug!(connection = %self.id, code = why.code, reason = %why.reason, "closing");
-        self.socket.close(why);
+        self.transport.close(why);
         self.part().await;
     }
 
     /// Lets the other side have what was said last, a close of ours or the answer to one of theirs.
     async fn part(&mut self) {
         // One that takes no goodbye is dropped.
-        let _ = tokio::time::timeout(limits::CLOSE_WITHIN, self.socket.part()).await;
+        let _ = tokio::time::timeout(limits::CLOSE_WITHIN, self.transport.part()).await;
     }
 }
 
-impl<S> Drop for Client<S> {
+impl<T> Drop for Client<T> {
     fn drop(&mut self) {
         if let Some(user) = self.connection.user() {
             self.gateway.chat.people.leave(user, &self.inbox);

@@ -1,14 +1,13 @@
 //! Sends of one client: they commit in the order they were sent.
 
-use super::{Client, Done};
+use super::{Client, Done, Transport};
 use crate::gateway::answer::{self, Answered};
 use hubbub_core::{
     ids::{Key, RoomId},
     limits,
-    protocol::{error::CommandError, reply, rpc::Send},
+    protocol::{error::CommandError, reply::Reply, rpc::Send},
 };
 use std::time::Instant;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// This connection's sends to one room that have not been answered, or were refused just now.
 #[derive(Default)]
@@ -39,7 +38,7 @@ impl Sending {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+impl<T: Transport> Client<T> {
     /// Sends commit in the order they were sent: while one to this room was refused, those behind it are too.
     pub(super) fn send(&mut self, id: u32, send: Send, rpc: bool) {
         let (room, key, user) = (send.room.clone(), send.key.clone(), self.user());
@@ -57,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             Err(error) => {
                 sending.refuse(key);
                 self.connection.answered(false);
-                self.outbox.push(reply::error(id, &error));
+                self.reply(&Reply::error(id, error));
             }
         }
     }
@@ -70,6 +69,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 sending.refuse(key);
             }
         }
-        self.outbox.push(answered.reply);
+        self.reply(&answered.reply);
     }
 }

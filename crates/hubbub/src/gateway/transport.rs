@@ -1,0 +1,48 @@
+//! What a client's task needs of the way to its client: one frame out at a time, frames in.
+
+use bytes::Bytes;
+use hubbub_core::protocol::{Format, disconnect::Disconnect};
+use std::task::{Context, Poll};
+
+/// What came in.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A frame of commands.
+    Frame(Bytes),
+    /// A frame of the other kind: binary where JSON is spoken, or text where Protobuf is.
+    WrongKind,
+    /// A frame that is far too long. The transport may have said so itself; then nothing more is written.
+    TooLong,
+    /// The other side is gone, or says goodbye.
+    Gone,
+}
+
+/// See the module.
+pub trait Transport {
+    /// How commands, replies and pushes are written.
+    fn format(&self) -> Format;
+
+    /// Where commands that come apart from this way find the connection: the session and the node that `connect` is
+    /// answered with.
+    fn address(&self) -> Option<(String, String)> {
+        None
+    }
+
+    /// Whether a frame is on its way out: then nothing more is handed in.
+    fn is_writing(&self) -> bool;
+
+    /// Hands in a frame. Only while nothing is on its way.
+    fn write(&mut self, frame: Bytes);
+
+    /// Says goodbye. Only while nothing is on its way.
+    fn close(&mut self, why: &Disconnect);
+
+    /// Drives the frame on its way out. Ready once it is out, or `Err` when it cannot be.
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ()>>;
+
+    /// What comes in next.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming>;
+
+    /// Gets out what was said last, and waits until the other side has it.
+    fn part(&mut self) -> impl Future<Output = ()> + Send;
+}
