@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod app;
 mod cluster;
 mod http;
 mod person;
@@ -17,6 +18,7 @@ mod crashes;
 mod laptop;
 mod lost_wakes;
 mod membership;
+mod presence;
 mod rest;
 mod sdks;
 mod slow_readers;

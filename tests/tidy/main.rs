@@ -52,7 +52,12 @@ const STILL_LONG: [(&str, usize); 0] = [];
 const MAY_SLEEP: [&str; 1] = ["breathe"];
 
 /// Limits that a client or the product's backend can meet: each has a row with its number in docs/protocol.md.
-const MET_BY_CLIENTS: [&str; 38] = [
+const MET_BY_CLIENTS: [&str; 43] = [
+    "PRESENT_MAX",
+    "PRESENT_BYTES",
+    "PRESENCE_WITHIN",
+    "PRESENCE_EVERY",
+    "JOINS_EVERY",
     "TOKEN_LEEWAY",
     "RECOVERIES_IN_FLIGHT",
     "PAGING",
@@ -94,7 +99,10 @@ const MET_BY_CLIENTS: [&str; 38] = [
 ];
 
 /// Limits that nobody outside meets.
-const INTERNAL: [&str; 37] = [
+const INTERNAL: [&str; 40] = [
+    "PRESENCE_ROOMS",
+    "PRESENCE_WAKE_BYTES",
+    "PRESENCE_QUEUE",
     "BEAT_AFTER",
     "BEAT_EVERY",
     "HEARD_WITHIN",

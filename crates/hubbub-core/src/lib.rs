@@ -18,6 +18,7 @@ pub mod room;
 pub mod cursor;
 pub mod feed;
 pub mod lane;
+pub mod presence;
 pub mod stream_id;
 pub mod wake;
 

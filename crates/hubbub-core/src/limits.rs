@@ -170,6 +170,23 @@ pub const LEASE_EVERY: Duration = Duration::from_secs(3);
 /// An instance whose bus alone has failed for this long, while it works for others, is not ready.
 pub const CUT_OFF: Duration = Duration::from_secs(30);
 
+/// Most connections of a room that are named; above, they are only counted, and no joins and leaves are told.
+pub const PRESENT_MAX: usize = 1_000;
+/// Infos of the connections one instance names in a room weigh at most this many bytes together; the others go without.
+pub const PRESENT_BYTES: usize = 128 * 1024;
+/// How long other instances may take to say who follows a room; then the answer goes without theirs.
+pub const PRESENCE_WITHIN: Duration = Duration::from_secs(1);
+/// Who follows a room is asked of the other instances at most this often; requests in between share an answer.
+pub const PRESENCE_EVERY: Duration = Duration::from_millis(200);
+/// Joins and leaves are told this often, beyond [`PRESENCE_ROOMS`] rooms an instance in proportion.
+pub const JOINS_EVERY: Duration = Duration::from_secs(1);
+/// Rooms one question to the other instances may name.
+pub const PRESENCE_ROOMS: usize = 500;
+/// An answer to such a question is cut into wakes of about this many bytes.
+pub const PRESENCE_WAKE_BYTES: usize = 32 * 1024;
+/// Answers of this instance waiting to be published; beyond, whoever asked goes without.
+pub const PRESENCE_QUEUE: usize = 1_024;
+
 /// Largest `seq`: what a JSON number carries exactly.
 pub const SEQ_MAX: u64 = (1 << 53) - 1;
 /// A secret shorter than this is warned about.

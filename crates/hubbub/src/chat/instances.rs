@@ -13,8 +13,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::{sync::watch, task::JoinHandle, time};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time,
+};
 use uuid::Uuid;
+
+/// The leases are not looked at more often than this because of somebody who is heard and not known.
+const STRANGERS_EVERY: Duration = Duration::from_millis(250);
 
 /// Who lives, as far as this instance knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +58,7 @@ pub struct Instances {
     boot: Uuid,
     living: watch::Receiver<Living>,
     ending: watch::Sender<bool>,
+    stranger: Arc<Notify>,
     /// Since when the bus has failed here and worked for others, without a break.
     cut_off: Arc<Mutex<Option<Instant>>>,
     renewing: Mutex<Option<JoinHandle<()>>>,
@@ -62,12 +70,13 @@ impl Instances {
     pub fn start(boot: Uuid, store: Arc<dyn Store>, health: watch::Receiver<Health>, shared: bool) -> Self {
         let (say, living) = watch::channel(Living { own: boot, ..Living::default() });
         let (ending, ends) = watch::channel(false);
-        let cut_off = Arc::default();
+        let (stranger, cut_off) = (Arc::<Notify>::default(), Arc::default());
         let renewing = shared.then(|| {
-            let renewal = Renewal { boot, store, health, say, cut_off: Arc::clone(&cut_off), failing: false };
+            let (stranger, cut_off) = (Arc::clone(&stranger), Arc::clone(&cut_off));
+            let renewal = Renewal { boot, stranger, store, health, say, cut_off, failing: false };
             Mutex::new(Some(tokio::spawn(renewal.run(ends))))
         });
-        Self { boot, living, ending, cut_off, renewing: renewing.unwrap_or_default() }
+        Self { boot, living, ending, stranger, cut_off, renewing: renewing.unwrap_or_default() }
     }
 
     /// This life of this instance.
@@ -78,6 +87,11 @@ impl Instances {
     /// Who lives, and every change of it. It changes at least every [`limits::LEASE_EVERY`] while the store answers.
     pub fn living(&self) -> watch::Receiver<Living> {
         self.living.clone()
+    }
+
+    /// To be notified when an instance is heard whose lease is not known: it has just started, or has just gone.
+    pub fn stranger(&self) -> Arc<Notify> {
+        self.stranger.clone()
     }
 
     /// For how long the bus has failed here while it worked for others; zero when that is not so.
@@ -101,6 +115,7 @@ impl Instances {
 /// The task that renews.
 struct Renewal {
     boot: Uuid,
+    stranger: Arc<Notify>,
     store: Arc<dyn Store>,
     health: watch::Receiver<Health>,
     say: watch::Sender<Living>,
@@ -110,6 +125,7 @@ struct Renewal {
 
 impl Renewal {
     async fn run(mut self, mut ends: watch::Receiver<bool>) {
+        let mut renewed = Instant::now();
         let mut turns = time::interval(limits::LEASE_EVERY);
         turns.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         loop {
@@ -122,9 +138,12 @@ impl Renewal {
                         return;
                     }
                 }
+                // Whoever has gone may be heard for a while yet.
+                () = self.stranger.notified(), if renewed.elapsed() > STRANGERS_EVERY => {}
                 _ = ends.changed() => break,
             }
             self.renew().await;
+            renewed = Instant::now();
         }
         if let Err(error) = self.store.end_lease(self.boot).await {
             tracing::warn!(%error, "the lease of this instance could not be given up; it expires by itself");

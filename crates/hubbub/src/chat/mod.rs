@@ -37,6 +37,7 @@ pub mod infos;
 pub mod instances;
 pub mod look_up;
 pub mod people;
+pub mod presence;
 pub mod rooms;
 pub mod streams;
 pub mod sweep;
@@ -46,6 +47,7 @@ use instances::Instances;
 use look_up::LookUps;
 use people::People;
 use post::{Post, Source};
+use presence::Presence;
 use streams::{Handed, Streams};
 use sweep::Sweep;
 use wakes::{Announcer, Hearers};
@@ -113,6 +115,7 @@ pub struct Chat {
     infos: Infos,
     post: Post,
     announcer: Arc<Announcer>,
+    presence: Arc<Presence>,
     bus: Arc<dyn Bus>,
     /// Which instances live.
     pub instances: Instances,
@@ -127,15 +130,25 @@ impl Chat {
         let streams = Arc::new(Streams::new(metrics.clone()));
         let boot = Uuid::new_v4();
         let instances = Instances::start(boot, store.clone(), bus.health(), shared);
-        let hearers = Hearers { feeds: feeds.clone(), people: people.clone(), streams: streams.clone() };
+        let (presence, outgoing) = Presence::new(boot, feeds.clone(), &instances);
+        let hearers = Hearers {
+            feeds: feeds.clone(),
+            people: people.clone(),
+            streams: streams.clone(),
+            presence: presence.clone(),
+        };
         let announcer = Arc::new(Announcer::new(boot, hearers, bus.clone(), metrics.clone()));
+        tokio::spawn(Presence::publish(outgoing, announcer.clone()));
+        let look_ups = LookUps::start(store.clone(), metrics.clone());
+        tokio::spawn(Presence::tell(Arc::downgrade(&presence), look_ups.clone()));
         let sweep = Sweep::start(feeds.clone(), bus.health(), shared);
         if let Some(events) = bus.events() {
             tokio::spawn(announcer.clone().listen(events, sweep, instances.living()));
         }
         tokio::spawn(announcer.clone().beat());
         Self {
-            look_ups: LookUps::start(store.clone(), metrics.clone()),
+            look_ups,
+            presence,
             infos: Infos::start(store.clone()),
             post: Post::start(&store, &announcer, &metrics),
             store,

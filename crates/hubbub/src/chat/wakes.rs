@@ -5,6 +5,7 @@ use super::{
     feeds::Feeds,
     instances::Living,
     people::People,
+    presence::Presence,
     streams::{Handed, Streams},
     sweep::Sweep,
 };
@@ -41,6 +42,8 @@ pub struct Hearers {
     pub people: Arc<People>,
     /// Connections whose commands come apart.
     pub streams: Arc<Streams>,
+    /// Who is there.
+    pub presence: Arc<Presence>,
 }
 
 /// See the module.
@@ -69,9 +72,14 @@ impl Announcer {
 
     /// Tells everybody, in order.
     pub fn announce(&self, wakes: &[Wake]) {
+        wakes.iter().for_each(|wake| self.take(wake));
+        self.publish(wakes);
+    }
+
+    /// Tells the other instances.
+    pub fn publish(&self, wakes: &[Wake]) {
         let mut lanes: BTreeMap<u16, BytesMut> = BTreeMap::new();
         for wake in wakes {
-            self.take(wake);
             let lines = lanes.entry(wake.lane(limits::LANES)).or_default();
             lines.put_u8(b'\n');
             lines.extend_from_slice(wake.encode().as_bytes());
@@ -109,7 +117,7 @@ impl Announcer {
     }
 
     fn take(&self, wake: &Wake) {
-        let Hearers { feeds, people, streams } = &self.hearers;
+        let Hearers { feeds, people, streams, presence } = &self.hearers;
         match wake {
             Wake::Entry { epoch, entry } => {
                 people.hear(entry);
@@ -123,6 +131,8 @@ impl Announcer {
                     self.metrics.commands_dropped.inc();
                 }
             }
+            Wake::Who(who) => presence.answer(who),
+            Wake::Here(here) => presence.take(here),
         }
     }
 
@@ -173,6 +183,10 @@ impl Announcer {
             return;
         }
         if let Ok(boot) = Uuid::try_parse(first.boot) {
+            // One that numbers nothing is of a version that keeps no lease.
+            if first.says != Says::Nothing {
+                self.hearers.presence.meet(&boot);
+            }
             match first.says {
                 Says::Nothing => {}
                 Says::Number(lane, number) => tally.hear(boot, lane, number, Instant::now()),
