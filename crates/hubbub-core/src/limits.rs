@@ -77,6 +77,14 @@ pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// How far a token's `nbf` and `iat` may be in the future: clocks of backends differ. Its `exp` has none.
 pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
+/// Public keys in one file, or in one set that is fetched.
+pub const TOKEN_KEYS: usize = 64;
+/// Shortest RSA key tokens may be signed with, in bits (RFC 7518, section 3.3).
+pub const RSA_BITS_MIN: usize = 2_048;
+/// Longest RSA key tokens may be signed with, in bits: checking costs more with each.
+pub const RSA_BITS_MAX: usize = 8_192;
+/// How long a token may wait for the key it was signed with to be fetched.
+pub const VERIFY_WITHIN: Duration = Duration::from_secs(8);
 /// Grace after a token's expiry before the connection is closed with 3005.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
 

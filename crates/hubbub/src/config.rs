@@ -1,7 +1,7 @@
 //! What an operator says: flags, over the environment, over `HUBBUB_…_FILE` for what may hold a secret, over a TOML file,
 //! over defaults.
 
-use crate::token::{OTHER_CLAIMS, Requirements, USER_CLAIM};
+use crate::token::{Requirements, Trust};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use hubbub_core::limits::SECRET_BYTES;
@@ -15,6 +15,7 @@ use std::{
 mod places;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 pub use places::{BusAt, StoreAt};
 
@@ -46,6 +47,11 @@ pub struct Settings {
     /// The secret your backend signs its users' tokens with (HS256); better given as HUBBUB_TOKEN_SECRET_FILE
     #[arg(long, env = "HUBBUB_TOKEN_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub token_secret: Option<String>,
+
+    /// A PEM file with the public key your identity provider or backend signs tokens with (RSA, ECDSA P-256 or P-384, Ed25519); several files, or several keys in one, while one is being replaced
+    #[arg(long, env = "HUBBUB_TOKEN_PUBLIC_KEY", value_name = "FILE", value_delimiter = ',')]
+    #[serde(default)]
+    pub token_public_key: Vec<PathBuf>,
 
     /// Required `iss` of tokens
     #[arg(long, env = "HUBBUB_TOKEN_ISSUER", value_name = "TEXT")]
@@ -82,10 +88,8 @@ pub struct Config {
     pub store: StoreAt,
     /// What carries wakes.
     pub bus: BusAt,
-    /// What tokens are signed with.
-    pub token_secret: String,
-    /// What tokens must say.
-    pub tokens: Requirements,
+    /// Whose tokens are taken.
+    pub trust: Trust,
     /// Keys of the REST API; without any it is closed.
     pub api_keys: Vec<String>,
     /// This instance's label.
@@ -108,6 +112,7 @@ impl Settings {
             bus: secret(self.bus, "HUBBUB_BUS_FILE", file.bus)?,
             config: self.config,
             token_secret: secret(self.token_secret, "HUBBUB_TOKEN_SECRET_FILE", file.token_secret)?,
+            token_public_key: listed(self.token_public_key, file.token_public_key),
             token_issuer: given(self.token_issuer).or(given(file.token_issuer)),
             token_audience: given(self.token_audience).or(given(file.token_audience)),
             token_user_claim: given(self.token_user_claim).or(given(file.token_user_claim)),
@@ -132,7 +137,7 @@ impl Settings {
     pub fn resolve_signing(self) -> anyhow::Result<(String, Requirements)> {
         let set = self.layered()?;
         let required = set.requirements()?;
-        let secret = set.token_secret.with_context(|| format!("{NO_SECRET}: the one your server has"))?;
+        let secret = set.token_secret.with_context(|| format!("{}: the one your server has", trust::NO_SECRET))?;
         Ok((secret, required))
     }
 
@@ -156,17 +161,16 @@ impl Settings {
                 api_keys.extend(made_up.last().map(|(_, key)| key.clone()));
             }
         }
-        let (store, tokens) = (set.store_at()?, set.requirements()?);
+        let store = set.store_at()?;
         let bus = BusAt::parse(set.bus.as_deref().unwrap_or("local"))?;
         if matches!(store, StoreAt::Sqlite(_)) && bus != BusAt::Local {
             bail!(
                 "--store sqlite: is for one process, so --bus must be local; for several instances use --store postgres://…"
             );
         }
-        let token_secret = set.token_secret.with_context(|| format!("{NO_SECRET}; --dev makes one up"))?;
-        for (name, secret) in
-            api_keys.iter().map(|key| ("an API key", key)).chain([("the token secret", &token_secret)])
-        {
+        let trust = set.trust()?;
+        let token_secret = trust.secret.iter().map(|secret| ("the token secret", secret));
+        for (name, secret) in api_keys.iter().map(|key| ("an API key", key)).chain(token_secret) {
             if secret.len() < SECRET_BYTES {
                 tracing::warn!("{name} has {} bytes; at least {SECRET_BYTES} are advised", secret.len());
             }
@@ -175,8 +179,7 @@ impl Settings {
             listen: set.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
             store,
             bus,
-            token_secret,
-            tokens,
+            trust,
             api_keys,
             instance: set.instance,
             dev: set.dev,
@@ -187,18 +190,13 @@ impl Settings {
     fn store_at(&self) -> anyhow::Result<StoreAt> {
         StoreAt::parse(self.store.as_deref().unwrap_or("sqlite:hubbub.db"), self.schema.as_deref().unwrap_or("hubbub"))
     }
-
-    fn requirements(&self) -> anyhow::Result<Requirements> {
-        let user_claim = self.token_user_claim.as_deref().unwrap_or(USER_CLAIM);
-        if OTHER_CLAIMS.contains(&user_claim) {
-            bail!("--token-user-claim {user_claim}: this claim means something else; name the one with the user's id");
-        }
-        let (issuer, audience) = (self.token_issuer.clone(), self.token_audience.clone());
-        Ok(Requirements { issuer, audience, user_claim: user_claim.into() })
-    }
 }
 
-const NO_SECRET: &str = "--token-secret is missing or empty (or HUBBUB_TOKEN_SECRET, HUBBUB_TOKEN_SECRET_FILE, token-secret in --config FILE)";
+/// Several of something: those of the first layer that names any.
+fn listed(set: Vec<PathBuf>, file: Vec<PathBuf>) -> Vec<PathBuf> {
+    let named = |paths: Vec<PathBuf>| paths.into_iter().filter(|path| !path.as_os_str().is_empty()).collect::<Vec<_>>();
+    Some(named(set)).filter(|set| !set.is_empty()).unwrap_or_else(|| named(file))
+}
 
 /// What is empty is not set: `HUBBUB_X=` is how many tools say "none".
 fn given(text: Option<String>) -> Option<String> {

@@ -98,14 +98,15 @@ async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat
     if config.dev {
         seed(&chat).await?;
     }
-    let tokens = Tokens::new(&config.token_secret, &config.tokens);
+    let tokens = Tokens::new(&config.trust);
     let gateway = Arc::new(Gateway::new(chat.clone(), tokens, label.to_owned()));
     let keys = config.api_keys.iter().map(|key| http::digest(key)).collect();
     let mut router = http::router(Api { chat: chat.clone(), keys, label: label.into() });
     router = router.merge(Router::new().route(listen::SOCKETS, get(upgrade).with_state(gateway)));
-    if config.dev {
-        let signing =
-            http::dev::Signing { secret: config.token_secret.as_str().into(), required: config.tokens.clone() };
+    if config.dev
+        && let Some(secret) = config.trust.secret.as_deref()
+    {
+        let signing = http::dev::Signing { secret: secret.into(), required: config.trust.required.clone() };
         router = router.merge(http::dev::router(signing));
     }
     Ok((router.method_not_allowed_fallback(http::wrong_method), chat))

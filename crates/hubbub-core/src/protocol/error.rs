@@ -27,6 +27,8 @@ const fn later(code: u32, message: &'static str) -> CommandError {
 impl CommandError {
     /// Not expected to happen; logged on the server.
     pub const INTERNAL: Self = later(100, "internal server error");
+    /// The keys that tokens are checked with cannot be had: the SDK connects again by itself.
+    pub const UNVERIFIED: Self = later(100, "tokens cannot be checked now, retry");
     /// No such room, or one that may not be seen: one answer for both.
     pub const UNKNOWN_ROOM: Self = error(102, "unknown room");
     /// The channel is subscribed already.

@@ -19,10 +19,11 @@ use crate::chat::{
     post::Source,
     subscription::{Beginning, Subscription, Taken},
 };
+use crate::token::Verdict;
 use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hubbub_core::{
-    connection::{Action, Ask, Connection},
+    connection::{Action, Ask, Connection, Identity, TokenError},
     ids::{Key, RoomId, UserId},
     limits,
     protocol::{
@@ -58,6 +59,7 @@ enum Done {
     Sent { room: RoomId, key: Option<Key>, answered: Answered },
     Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
     Page { slot: u32, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError> },
+    Judged { id: u32, verdict: Result<Identity, TokenError> },
 }
 
 enum Event {
@@ -266,8 +268,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     fn verify(&mut self, id: u32, token: &str) {
+        match self.gateway.tokens.verify(token, Instant::now()) {
+            Verdict::Now(verdict) => self.judged(id, verdict),
+            Verdict::Later(verdict) => {
+                self.in_flight.push(Box::pin(async move { Done::Judged { id, verdict: verdict.await } }));
+            }
+        }
+    }
+
+    fn judged(&mut self, id: u32, verdict: Result<Identity, TokenError>) {
         let now = Instant::now();
-        let verdict = self.gateway.tokens.verify(token, now);
         let ttl =
             verdict.as_ref().ok().and_then(|identity| identity.expires).map(|at| at.saturating_duration_since(now));
         let info = verdict.as_ref().ok().and_then(|identity| identity.info.clone());
@@ -339,6 +349,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 }
             }
             Done::Page { slot, tries, page } => self.turn_page(slot, tries, page),
+            Done::Judged { id, verdict } => self.judged(id, verdict),
         }
     }
 
