@@ -12,8 +12,13 @@ use crate::{
         reply,
         rpc::{Rpc, Send},
     },
+    quota::Quota,
+    rate::Rate,
 };
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 /// Who a token says somebody is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +40,15 @@ pub enum TokenError {
     Invalid,
     /// It cannot be judged now: the key is not to be had.
     Unknown,
+}
+
+/// Why a send is refused before anybody is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsent {
+    /// It is too long.
+    Never(CommandError),
+    /// It comes too soon; after this time there is room for one.
+    For(Duration, CommandError),
 }
 
 /// What the shell is to do.
@@ -102,6 +116,7 @@ pub struct Connection {
     ping_at: Instant,
     pong_by: Option<Instant>,
     expires: Option<Instant>,
+    sends: Rate,
 }
 
 impl Connection {
@@ -119,6 +134,7 @@ impl Connection {
             ping_at: now + limits::PING_EVERY,
             pong_by: None,
             expires: None,
+            sends: Rate::default(),
         }
     }
 
@@ -220,6 +236,14 @@ impl Connection {
                 Ok(!refresh)
             }
         }
+    }
+
+    /// Whether a send is short enough, and not too soon after those before it. If not, it is refused, and takes nothing of
+    /// what this connection may send.
+    pub fn may_send(&mut self, send: &Send, quota: &Quota, now: Instant) -> Result<(), Unsent> {
+        quota.check(&send.message).map_err(|invalid| Unsent::Never(invalid.into()))?;
+        let Some(per_second) = quota.sends_per_second else { return Ok(()) };
+        self.sends.take(per_second, now).map_err(|wait| Unsent::For(wait, CommandError::too_fast(per_second, wait)))
     }
 
     /// An [`Ask`] has its answer.

@@ -34,6 +34,10 @@ pub const CATCH_UP_PAGE: usize = 128;
 /// Most members named in one REST request or `create_room`.
 pub const MEMBERS_AT_ONCE: usize = 1_000;
 
+/// Most sends per second of one connection that can be allowed by a limit; without one there is none.
+pub const SENDS_PER_SECOND_MAX: usize = 10_000;
+/// Most connections of one instance that can be allowed by a limit; without one there is none.
+pub const CONNECTIONS_MAX: usize = 1_000_000;
 /// Subscriptions of one connection.
 pub const SUBSCRIPTIONS: usize = 1_000;
 /// Commands of one connection that wait for an answer; at this many its socket is not read.

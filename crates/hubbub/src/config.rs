@@ -1,10 +1,13 @@
 //! What an operator says: flags, over the environment, over `HUBBUB_…_FILE` for what may hold a secret, over a TOML file,
 //! over defaults.
 
-use crate::token::{Requirements, Trust};
+use crate::{
+    log::{self, LogFormat},
+    token::{Requirements, Trust},
+};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use hubbub_core::limits::SECRET_BYTES;
+use hubbub_core::{limits::SECRET_BYTES, quota::Quota};
 use serde::Deserialize;
 use std::{
     ffi::OsString,
@@ -12,11 +15,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod limits;
 mod places;
 #[cfg(test)]
 mod tests;
 mod trust;
 
+pub use limits::LimitSettings;
 pub use places::{BusAt, StoreAt};
 
 /// What can be set. The names are those of the flags; in the environment `HUBBUB_TOKEN_SECRET`, in the file `token-secret`.
@@ -73,6 +78,19 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_INSTANCE", value_name = "LABEL")]
     pub instance: Option<String>,
 
+    /// What is logged: error, warn, info, debug, trace, or a list like info,hubbub::store=debug [default: info]
+    #[arg(long, env = "HUBBUB_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+
+    /// How it is logged: text for people, json for machines [default: text]
+    #[arg(long, env = "HUBBUB_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+
+    #[command(flatten)]
+    #[serde(default)]
+    #[allow(missing_docs, reason = "what is said here would be said in the help of the whole command")]
+    pub limits: LimitSettings,
+
     /// For trying it out: makes up missing secrets and prints them, seeds ana, ben and the room general, serves a page at / and hands out tokens to anybody
     #[arg(long, env = "HUBBUB_DEV", value_parser = yes_or_no)]
     #[serde(default)]
@@ -94,10 +112,18 @@ pub struct Config {
     pub api_keys: Vec<String>,
     /// This instance's label.
     pub instance: Option<String>,
+    /// What is logged.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// What is allowed.
+    pub limits: Quota,
     /// For trying it out.
     pub dev: bool,
     /// Secrets that were made up and are to be printed: name and value.
     pub made_up: Vec<(&'static str, String)>,
+    /// What all of it was read from, to be read again; with what was made up.
+    pub source: Settings,
 }
 
 impl Settings {
@@ -118,8 +144,21 @@ impl Settings {
             token_user_claim: given(self.token_user_claim).or(given(file.token_user_claim)),
             api_key: secret(self.api_key, "HUBBUB_API_KEY_FILE", file.api_key)?,
             instance: given(self.instance).or(given(file.instance)),
+            log: given(self.log).or(given(file.log)),
+            log_format: self.log_format.or(file.log_format),
+            limits: self.limits.or(file.limits),
             dev: self.dev || file.dev,
         })
+    }
+
+    /// What is logged and how, as far as it can be told: what is wrong with the settings is said elsewhere.
+    pub fn logging(&self) -> (String, LogFormat) {
+        let (mut filter, mut format) = (given(self.log.clone()), self.log_format);
+        if let Some(Ok(file)) = self.config.as_deref().map(read) {
+            filter = filter.or(given(file.log));
+            format = format.or(file.log_format);
+        }
+        (filter.unwrap_or_else(|| log::DEFAULT.into()), format.unwrap_or_default())
     }
 
     /// Where logs are kept, for commands that need nothing else.
@@ -146,6 +185,7 @@ impl Settings {
     /// # Errors
     /// What is wrong and what to do.
     pub fn resolve(self) -> anyhow::Result<Config> {
+        let mut source = self.clone();
         let mut set = self.layered()?;
         let mut api_keys: Vec<String> =
             set.api_key.iter().flat_map(|keys| keys.split(',')).map(str::trim).map(Into::into).collect();
@@ -155,10 +195,12 @@ impl Settings {
             if set.token_secret.is_none() {
                 made_up.push(("token secret", make_secret()));
                 set.token_secret = made_up.last().map(|(_, secret)| secret.clone());
+                source.token_secret.clone_from(&set.token_secret);
             }
             if api_keys.is_empty() {
                 made_up.push(("API key", make_secret()));
                 api_keys.extend(made_up.last().map(|(_, key)| key.clone()));
+                source.api_key = api_keys.first().cloned();
             }
         }
         let store = set.store_at()?;
@@ -168,7 +210,9 @@ impl Settings {
                 "--store sqlite: is for one process, so --bus must be local; for several instances use --store postgres://…"
             );
         }
-        let trust = set.trust()?;
+        let (trust, limits) = (set.trust()?, set.limits.quota()?);
+        let log = set.log.unwrap_or_else(|| log::DEFAULT.into());
+        log::parse(&log)?;
         let token_secret = trust.secret.iter().map(|secret| ("the token secret", secret));
         for (name, secret) in api_keys.iter().map(|key| ("an API key", key)).chain(token_secret) {
             if secret.len() < SECRET_BYTES {
@@ -182,8 +226,12 @@ impl Settings {
             trust,
             api_keys,
             instance: set.instance,
+            log,
+            log_format: set.log_format.unwrap_or_default(),
+            limits,
             dev: set.dev,
             made_up,
+            source,
         })
     }
 

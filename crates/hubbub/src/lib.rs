@@ -1,5 +1,6 @@
 //! Hubbub: a chat backend that product teams drop in next to their own.
 
+pub mod log;
 pub mod metrics;
 
 pub mod bus;

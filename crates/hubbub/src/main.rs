@@ -2,9 +2,9 @@
 
 use anyhow::{Context, bail};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use hubbub::{config::Settings, server, token};
+use hubbub::{config::Settings, log, server, token};
 use hubbub_core::ids::UserId;
-use std::{io::IsTerminal, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
 #[global_allocator]
@@ -16,7 +16,7 @@ Try it:
   then open http://127.0.0.1:8000/?user=ana and http://127.0.0.1:8000/?user=ben
 
 Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.
-HUBBUB_LOG sets what is logged, to standard error: info (the default), debug, warn, hubbub::store=debug, …";
+HUBBUB_LOG sets what is logged, to standard error: info (the default), debug, warn, info,hubbub::store=debug, …";
 
 const SERVE_EXAMPLES: &str = "\
 One instance, everything in a file:
@@ -33,6 +33,8 @@ the value, for token secret, API key, store and bus; the file of --config, where
   token-secret = \"…\"
 What is empty counts as not set.
 
+SIGHUP has it read the configuration again, with its files: keys of tokens, API keys, limits and what is logged change at
+once, for what else has changed it says that it must be restarted. A configuration with a fault is refused as a whole.
 SIGTERM or SIGINT ends it: no new clients, those that are there are sent to other instances, requests are finished.
 Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.";
 
@@ -86,6 +88,17 @@ enum Epoch {
     },
 }
 
+impl Command {
+    fn settings(&self) -> Option<&Settings> {
+        match self {
+            Self::Serve(settings)
+            | Self::Token { settings, .. }
+            | Self::Epoch { command: Epoch::Bump { settings } } => Some(settings),
+            Self::Openapi => None,
+        }
+    }
+}
+
 /// The command line; each command shows only those settings that it uses, and takes all, so that they can share an environment.
 fn command_line() -> clap::Command {
     let only = |command: clap::Command, used: &'static [&'static str]| {
@@ -124,13 +137,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli.command,
         Err(error) => error.format(&mut command_line()).exit(),
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("HUBBUB_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    let (filter, format) = command.settings().map_or_else(|| Settings::default().logging(), Settings::logging);
+    log::init(&filter, format);
     let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(command)),
         Err(error) => Err(Failure::Other(error.into())),

@@ -49,6 +49,15 @@ impl CommandError {
         Self { message: Cow::Owned(format!("limit exceeded: {what}; the limit is {limit}")), ..error(106, "") }
     }
 
+    /// Sends come too fast.
+    pub fn too_fast(per_second: std::num::NonZeroU32, wait: std::time::Duration) -> Self {
+        // Rounded up: who waits this long is let through.
+        let wait = wait.as_millis() + 1;
+        let message =
+            format!("too many sends: the limit is {per_second} a second; retry in {wait} ms with the same key");
+        Self { message: Cow::Owned(message), ..later(111, "") }
+    }
+
     /// No such method.
     pub fn unknown_method(name: &str) -> Self {
         let name: String = name.chars().take(64).collect();

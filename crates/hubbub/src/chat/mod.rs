@@ -14,10 +14,11 @@ use hubbub_core::{
     json::Json,
     limits,
     protocol::rpc::Send,
+    quota::Quota,
     seq::Seq,
     wake::Wake,
 };
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
@@ -106,6 +107,7 @@ pub struct Chat {
     post: Post,
     announcer: Arc<Announcer>,
     bus: Arc<dyn Bus>,
+    quota: RwLock<Quota>,
 }
 
 impl Chat {
@@ -130,7 +132,18 @@ impl Chat {
             feeds,
             announcer,
             bus,
+            quota: RwLock::default(),
         }
+    }
+
+    /// What is allowed now.
+    pub fn quota(&self) -> Quota {
+        *self.quota.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Allows this from now on.
+    pub fn set_quota(&self, quota: Quota) {
+        *self.quota.write().unwrap_or_else(PoisonError::into_inner) = quota;
     }
 
     /// Whether wakes travel.

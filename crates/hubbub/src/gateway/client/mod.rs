@@ -241,7 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             let action = self.connection.receive(command);
             self.act(action);
         }
-        self.sending.retain(|_, sending| sending.outstanding > 0 || sending.refuses(None));
+        self.sending.retain(|_, sending| sending.outstanding > 0 || sending.refuses(None).is_some());
     }
 
     fn act(&mut self, action: Action) {
