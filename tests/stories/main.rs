@@ -21,3 +21,4 @@ mod sdks;
 mod slow_readers;
 mod store_faults;
 mod team_chat;
+mod tokens;

@@ -3,5 +3,7 @@
 
 pub mod door;
 pub mod postgres;
+pub mod provider;
 pub mod redis;
 mod resp;
+pub mod signer;

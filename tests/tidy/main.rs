@@ -100,7 +100,15 @@ const MET_BY_CLIENTS: [&str; 43] = [
 ];
 
 /// Limits that nobody outside meets.
-const INTERNAL: [&str; 31] = [
+const INTERNAL: [&str; 39] = [
+    "JWKS_BYTES",
+    "JWKS_WITHIN",
+    "JWKS_PAUSE",
+    "JWKS_EVERY",
+    "JWKS_EVERY_MIN",
+    "JWKS_EVERY_MAX",
+    "JWKS_RETRY_MAX",
+    "JWKS_STALE",
     "TOKEN_KEYS",
     "PAGE_READS",
     "PONGS",

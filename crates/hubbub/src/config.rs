@@ -58,6 +58,14 @@ pub struct Settings {
     #[serde(default)]
     pub token_public_key: Vec<PathBuf>,
 
+    /// Where your identity provider publishes the keys it signs tokens with (a JWKS, RFC 7517); fetched, kept, and fetched anew
+    #[arg(long, env = "HUBBUB_TOKEN_JWKS", value_name = "URL", hide_env_values = true)]
+    pub token_jwks: Option<String>,
+
+    /// A PEM file with the certificates that the server of --token-jwks is checked with, instead of the system's
+    #[arg(long, env = "HUBBUB_TOKEN_JWKS_CA", value_name = "FILE")]
+    pub token_jwks_ca: Option<PathBuf>,
+
     /// Required `iss` of tokens
     #[arg(long, env = "HUBBUB_TOKEN_ISSUER", value_name = "TEXT")]
     pub token_issuer: Option<String>,
@@ -139,6 +147,9 @@ impl Settings {
             config: self.config,
             token_secret: secret(self.token_secret, "HUBBUB_TOKEN_SECRET_FILE", file.token_secret)?,
             token_public_key: listed(self.token_public_key, file.token_public_key),
+            token_jwks: given(self.token_jwks).or(given(file.token_jwks)),
+            token_jwks_ca: listed(self.token_jwks_ca.into_iter().collect(), file.token_jwks_ca.into_iter().collect())
+                .pop(),
             token_issuer: given(self.token_issuer).or(given(file.token_issuer)),
             token_audience: given(self.token_audience).or(given(file.token_audience)),
             token_user_claim: given(self.token_user_claim).or(given(file.token_user_claim)),

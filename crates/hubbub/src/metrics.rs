@@ -52,6 +52,14 @@ pub struct Metrics {
     pub look_ups: Counter,
     /// Epoch changes noticed.
     pub epochs: Counter,
+    /// Times the keys of tokens were fetched.
+    pub jwks_fetched: Counter,
+    /// Times they could not be.
+    pub jwks_failed: Counter,
+    /// When they were fetched last, in seconds since 1970; 0: never.
+    pub jwks_fetched_at: Gauge,
+    /// How many of them can be used.
+    pub jwks_keys: Gauge,
 }
 
 impl Default for Metrics {
@@ -76,6 +84,8 @@ impl Default for Metrics {
         let look_up_queries = counter("look_up_queries", "Queries that answered subscribe look-ups");
         let look_ups = counter("look_ups", "Subscribe look-ups");
         let epochs = counter("epoch_changes", "Epoch changes noticed");
+        let jwks_fetched = counter("jwks_fetched", "Times the keys of tokens were fetched");
+        let jwks_failed = counter("jwks_failed", "Times the keys of tokens could not be fetched or used");
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -87,6 +97,8 @@ impl Default for Metrics {
         let ring_bytes = gauge("ring_bytes", "Bytes of recent entries kept for readers");
         let connections = gauge("connections", "Open client connections");
         let subscriptions = gauge("subscriptions", "Subscriptions to rooms");
+        let jwks_fetched_at = gauge("jwks_fetched_timestamp_seconds", "When the keys of tokens were fetched last");
+        let jwks_keys = gauge("jwks_keys", "Fetched keys that tokens may be signed with");
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
         store_up.set(1);
@@ -113,6 +125,10 @@ impl Default for Metrics {
             look_up_queries,
             look_ups,
             epochs,
+            jwks_fetched,
+            jwks_failed,
+            jwks_fetched_at,
+            jwks_keys,
         }
     }
 }

@@ -101,15 +101,16 @@ async fn start(config: &Config, label: &str, reloaded: &Reloaded) -> anyhow::Res
     if config.dev {
         seed(&chat).await?;
     }
-    let tokens = Tokens::new(&config.trust);
-    let gateway = Arc::new(Gateway::new(chat.clone(), tokens, label.to_owned()));
+    let tokens = Arc::new(Tokens::new(&config.trust, chat.metrics.clone()));
+    let gateway = Arc::new(Gateway::new(chat.clone(), tokens.clone(), label.to_owned()));
     let keys = Arc::new(ApiKeys::new(&config.api_keys));
-    let mut router = http::router(Api { chat: chat.clone(), keys: keys.clone(), label: label.into() });
-    router = router.merge(Router::new().route(listen::SOCKETS, get(upgrade).with_state(gateway.clone())));
+    let mut router =
+        http::router(Api { chat: chat.clone(), keys: keys.clone(), tokens: tokens.clone(), label: label.into() });
+    router = router.merge(Router::new().route(listen::SOCKETS, get(upgrade).with_state(gateway)));
     chat.set_quota(config.limits);
     let to_change = chat.clone();
     reload::follow(reloaded.clone(), move |config| {
-        gateway.tokens.trust(&config.trust);
+        tokens.trust(&config.trust);
         keys.replace(&config.api_keys);
         to_change.set_quota(config.limits);
     });

@@ -1,7 +1,7 @@
 //! Whose tokens are taken.
 
 use super::Settings;
-use crate::token::{OTHER_CLAIMS, Requirements, Trust, USER_CLAIM, key::Key};
+use crate::token::{OTHER_CLAIMS, Requirements, Trust, USER_CLAIM, jwks::JwksAt, key::Key};
 use anyhow::{Context, bail};
 use hubbub_core::limits::TOKEN_KEYS;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,29 @@ impl Settings {
     pub(super) fn trust(&self) -> anyhow::Result<Trust> {
         let required = self.requirements()?;
         let public_keys = public_keys(&self.token_public_key)?;
-        if self.token_secret.is_none() && public_keys.is_empty() {
-            bail!("{NO_SECRET}, and there is no --token-public-key; --dev makes a secret up");
+        let jwks = self.jwks_at()?;
+        if self.token_secret.is_none() && public_keys.is_empty() && jwks.is_none() {
+            bail!("{NO_SECRET}, and there is neither --token-public-key nor --token-jwks; --dev makes a secret up");
         }
-        Ok(Trust { secret: self.token_secret.clone(), public_keys, required })
+        Ok(Trust { secret: self.token_secret.clone(), public_keys, jwks, required })
+    }
+
+    /// Where keys are published.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub(super) fn jwks_at(&self) -> anyhow::Result<Option<JwksAt>> {
+        let ca = self
+            .token_jwks_ca
+            .as_ref()
+            .map(|path| std::fs::read(path).with_context(|| format!("--token-jwks-ca {}", path.display())));
+        match (&self.token_jwks, ca.transpose()?) {
+            (Some(url), ca) => JwksAt::parse(url, ca, self.dev).map(Some),
+            (None, Some(_)) => {
+                bail!("--token-jwks-ca is there and --token-jwks is not; name the URL, or leave both out")
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// What tokens must say.

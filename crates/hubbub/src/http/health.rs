@@ -1,7 +1,7 @@
 //! `/health` and `/metrics`: for balancers, and for people at night.
 
 use super::Api;
-use crate::bus::Health;
+use crate::{bus::Health, token::jwks::Freshness};
 use axum::{
     Json,
     extract::State,
@@ -15,7 +15,7 @@ pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// 200 also with the store or the bus down, each named in the body: a balancer that fails every instance at once would cut
+/// 200 also with the store, the bus or the keys of tokens down, each named in the body: a balancer that fails every instance at once would cut
 /// the very sockets that should stay. 503 while starting (answered elsewhere).
 pub async fn ready(State(api): State<Api>) -> Json<Value> {
     let store = if api.chat.metrics.store_up.get() == 1 { "up" } else { "down" };
@@ -24,8 +24,19 @@ pub async fn ready(State(api): State<Api>) -> Json<Value> {
         Health::Down => "down",
         Health::Alone => "none",
     };
-    let status = if store == "down" || bus == "down" { "degraded" } else { "ok" };
-    Json(json!({ "status": status, "store": store, "bus": bus, "instance": *api.label }))
+    let keys = api.tokens.freshness();
+    let well = store == "up" && bus != "down" && keys.is_none_or(|keys| keys == Freshness::Fresh);
+    let mut body =
+        json!({ "status": if well { "ok" } else { "degraded" }, "store": store, "bus": bus, "instance": *api.label });
+    if let Some(keys) = keys {
+        body["token_keys"] = match keys {
+            Freshness::Fresh => "fresh",
+            Freshness::Stale => "stale",
+            Freshness::None => "none",
+        }
+        .into();
+    }
+    Json(body)
 }
 
 /// The counters.

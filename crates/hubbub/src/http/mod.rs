@@ -1,6 +1,6 @@
 //! REST for the product's backend, health and metrics, and the page of `--dev`.
 
-use crate::chat::Chat;
+use crate::{chat::Chat, token::Tokens};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -35,6 +35,8 @@ pub struct Api {
     pub chat: Arc<Chat>,
     /// What opens it.
     pub keys: Arc<ApiKeys>,
+    /// Whose tokens are taken.
+    pub tokens: Arc<Tokens>,
     /// This instance's label.
     pub label: Arc<str>,
 }

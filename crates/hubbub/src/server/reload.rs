@@ -13,8 +13,10 @@ use tokio::{
 /// The configuration that holds now.
 pub type Reloaded = watch::Receiver<Arc<Config>>;
 
+type Same = fn(&Config, &Config) -> bool;
+
 /// What a running instance cannot change.
-const FIXED: [(&str, fn(&Config, &Config) -> bool); 6] = [
+const FIXED: [(&str, Same); 6] = [
     ("listen", |old, new| old.listen == new.listen),
     ("store or schema", |old, new| old.store == new.store),
     ("bus", |old, new| old.bus == new.bus),

@@ -13,11 +13,15 @@ use std::{
 };
 
 mod claims;
+pub mod jwks;
 pub mod key;
+pub mod set;
 #[cfg(test)]
 mod tests;
 
+use crate::metrics::Metrics;
 use claims::{Claims, since_1970};
+use jwks::{Freshness, Jwks, JwksAt};
 use key::Key;
 
 /// What is required of a token beside its signature.
@@ -50,16 +54,22 @@ pub struct Trust {
     pub secret: Option<String>,
     /// Public keys of whoever signs.
     pub public_keys: Vec<Key>,
+    /// Where more of them are published.
+    pub jwks: Option<JwksAt>,
     /// What tokens must say.
     pub required: Requirements,
 }
 
 /// Checks tokens.
-pub struct Tokens(RwLock<Arc<Verifier>>);
+pub struct Tokens {
+    verifier: RwLock<Arc<Verifier>>,
+    metrics: Arc<Metrics>,
+}
 
 struct Verifier {
     secret: Option<Key>,
     public_keys: Vec<Key>,
+    jwks: Option<Arc<Jwks>>,
     validation: Validation,
     user_claim: String,
 }
@@ -73,26 +83,42 @@ pub enum Verdict {
 }
 
 impl Tokens {
-    /// Trusts these.
-    pub fn new(trust: &Trust) -> Self {
-        Self(RwLock::new(Arc::new(Verifier::new(trust))))
+    /// Trusts these. Where keys are to be fetched, this begins; it needs a runtime.
+    pub fn new(trust: &Trust, metrics: Arc<Metrics>) -> Self {
+        let jwks = trust.jwks.clone().map(|at| Arc::new(Jwks::start(at, metrics.clone())));
+        Self { verifier: RwLock::new(Arc::new(Verifier::new(trust, jwks))), metrics }
     }
 
     /// Trusts these from now on, for tokens that come from now on.
     pub fn trust(&self, trust: &Trust) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Verifier::new(trust));
+        let mut verifier = self.verifier.write().unwrap_or_else(PoisonError::into_inner);
+        let jwks = trust.jwks.as_ref().map(|at| match &verifier.jwks {
+            // What was fetched from there stays.
+            Some(jwks) if jwks.at == *at => jwks.clone(),
+            _ => Arc::new(Jwks::start(at.clone(), self.metrics.clone())),
+        });
+        *verifier = Arc::new(Verifier::new(trust, jwks));
+    }
+
+    /// How the keys are doing that are fetched, where any are.
+    pub fn freshness(&self) -> Option<Freshness> {
+        self.now().jwks.as_ref().map(|jwks| jwks.freshness())
+    }
+
+    fn now(&self) -> Arc<Verifier> {
+        self.verifier.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Who the token says somebody is.
     pub fn verify(&self, token: &str, now: Instant) -> Verdict {
-        let verifier = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        verifier.verify(token, now)
+        self.now().verify(token, now)
     }
 }
 
 impl Verifier {
-    fn new(trust: &Trust) -> Self {
+    fn new(trust: &Trust, jwks: Option<Arc<Jwks>>) -> Self {
         Self {
+            jwks,
             secret: trust.secret.as_deref().map(Key::secret),
             public_keys: trust.public_keys.clone(),
             validation: claims::validation(&trust.required),
@@ -110,10 +136,28 @@ impl Verifier {
             AlgorithmFamily::Hmac => self.secret.as_slice(),
             _ => &self.public_keys,
         };
-        let fitting = keys.iter().filter(|key| key.allows(header.alg));
-        Verdict::Now(
-            fitting.into_iter().find_map(|key| self.judge(key, token, now)).unwrap_or(Err(TokenError::Invalid)),
-        )
+        let mut fitting = keys.iter().filter(|key| key.allows(header.alg));
+        if let Some(verdict) = fitting.find_map(|key| self.judge(key, token, now)) {
+            return Verdict::Now(verdict);
+        }
+        match self.jwks.clone().filter(|_| header.alg.family() != AlgorithmFamily::Hmac) {
+            None => Verdict::Now(Err(TokenError::Invalid)),
+            Some(jwks) => match jwks.known(header.kid.as_deref(), header.alg) {
+                Some(key) => Verdict::Now(key.and_then(|key| self.judge_by(&key, token, now))),
+                None => {
+                    let token = token.to_owned();
+                    Verdict::Later(Box::pin(async move {
+                        let key = jwks.find(header.kid.as_deref(), header.alg).await?;
+                        self.judge_by(&key, &token, Instant::now())
+                    }))
+                }
+            },
+        }
+    }
+
+    /// What becomes of the token, where only this key can have signed it.
+    fn judge_by(&self, key: &Key, token: &str, now: Instant) -> Result<Identity, TokenError> {
+        self.judge(key, token, now).unwrap_or(Err(TokenError::Invalid))
     }
 
     /// What becomes of the token, if this key has signed it.

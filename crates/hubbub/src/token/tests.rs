@@ -6,12 +6,12 @@ use signer::Signer;
 
 #[path = "../../../../tests/support/signer.rs"]
 #[allow(dead_code, reason = "shared with the stories")]
-mod signer;
+pub mod signer;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 fn now(trust: &Trust, token: &str) -> Result<Identity, TokenError> {
-    match Tokens::new(trust).verify(token, Instant::now()) {
+    match Tokens::new(trust, Arc::default()).verify(token, Instant::now()) {
         Verdict::Now(verdict) => verdict,
         Verdict::Later(_) => panic!("nothing is to be fetched"),
     }
@@ -200,7 +200,7 @@ fn while_a_key_is_being_replaced_both_are_good() {
         }
         assert_eq!(user(&trust, &stranger.signs(&claims)), Err(TokenError::Invalid));
     }
-    let tokens = Tokens::new(&trusting(&[&old.pem]));
+    let tokens = Tokens::new(&trusting(&[&old.pem]), Arc::default());
     tokens.trust(&trusting(&[&new.pem]));
     let Verdict::Now(verdict) = tokens.verify(&old.signs(&claims), Instant::now()) else { panic!() };
     assert_eq!(verdict, Err(TokenError::Invalid), "the old key is out of use");
