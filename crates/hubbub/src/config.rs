@@ -5,16 +5,13 @@ use crate::{
     log::{self, LogFormat},
     token::{Requirements, Trust},
 };
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::Args;
 use hubbub_core::{limits::SECRET_BYTES, quota::Quota};
 use serde::Deserialize;
-use std::{
-    ffi::OsString,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
+mod file;
 mod limits;
 mod places;
 #[cfg(test)]
@@ -23,6 +20,7 @@ mod trust;
 
 pub use limits::LimitSettings;
 pub use places::{BusAt, StoreAt};
+pub use trust::{NO_SECRET, read_keys};
 
 /// What can be set. The names are those of the flags; in the environment `HUBBUB_TOKEN_SECRET`, in the file `token-secret`.
 #[derive(Args, Deserialize, Default, Clone)]
@@ -136,16 +134,22 @@ pub struct Config {
 
 impl Settings {
     /// One layer over another, for every setting: flag, environment, `HUBBUB_…_FILE`, file. Defaults come where a setting is
-    /// used. What is empty is not set.
-    fn layered(self) -> anyhow::Result<Self> {
-        let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
-        Ok(Self {
+    /// used. What is empty is not set. Also everything that was wrong on the way, and was passed over.
+    pub fn gather(self) -> (Self, Vec<anyhow::Error>) {
+        let (file, mut faults) = self.config.as_deref().map(file::read).unwrap_or_default();
+        let mut secret = |set, variable, file| {
+            secret(set, variable, file).unwrap_or_else(|fault| {
+                faults.push(fault);
+                None
+            })
+        };
+        let gathered = Self {
             listen: self.listen.or(file.listen),
-            store: secret(self.store, "HUBBUB_STORE_FILE", file.store)?,
+            store: secret(self.store, "HUBBUB_STORE_FILE", file.store),
             schema: given(self.schema).or(given(file.schema)),
-            bus: secret(self.bus, "HUBBUB_BUS_FILE", file.bus)?,
+            bus: secret(self.bus, "HUBBUB_BUS_FILE", file.bus),
             config: self.config,
-            token_secret: secret(self.token_secret, "HUBBUB_TOKEN_SECRET_FILE", file.token_secret)?,
+            token_secret: secret(self.token_secret, "HUBBUB_TOKEN_SECRET_FILE", file.token_secret),
             token_public_key: listed(self.token_public_key, file.token_public_key),
             token_jwks: given(self.token_jwks).or(given(file.token_jwks)),
             token_jwks_ca: listed(self.token_jwks_ca.into_iter().collect(), file.token_jwks_ca.into_iter().collect())
@@ -153,22 +157,25 @@ impl Settings {
             token_issuer: given(self.token_issuer).or(given(file.token_issuer)),
             token_audience: given(self.token_audience).or(given(file.token_audience)),
             token_user_claim: given(self.token_user_claim).or(given(file.token_user_claim)),
-            api_key: secret(self.api_key, "HUBBUB_API_KEY_FILE", file.api_key)?,
+            api_key: secret(self.api_key, "HUBBUB_API_KEY_FILE", file.api_key),
             instance: given(self.instance).or(given(file.instance)),
             log: given(self.log).or(given(file.log)),
             log_format: self.log_format.or(file.log_format),
             limits: self.limits.or(file.limits),
             dev: self.dev || file.dev,
-        })
+        };
+        (gathered, faults)
+    }
+
+    fn layered(self) -> anyhow::Result<Self> {
+        let (gathered, faults) = self.gather();
+        faults.into_iter().next().map_or(Ok(gathered), Err)
     }
 
     /// What is logged and how, as far as it can be told: what is wrong with the settings is said elsewhere.
     pub fn logging(&self) -> (String, LogFormat) {
-        let (mut filter, mut format) = (given(self.log.clone()), self.log_format);
-        if let Some(Ok(file)) = self.config.as_deref().map(read) {
-            filter = filter.or(given(file.log));
-            format = format.or(file.log_format);
-        }
+        let (file, _) = self.config.as_deref().map(file::read).unwrap_or_default();
+        let (filter, format) = (given(self.log.clone()).or(given(file.log)), self.log_format.or(file.log_format));
         (filter.unwrap_or_else(|| log::DEFAULT.into()), format.unwrap_or_default())
     }
 
@@ -198,9 +205,7 @@ impl Settings {
     pub fn resolve(self) -> anyhow::Result<Config> {
         let mut source = self.clone();
         let mut set = self.layered()?;
-        let mut api_keys: Vec<String> =
-            set.api_key.iter().flat_map(|keys| keys.split(',')).map(str::trim).map(Into::into).collect();
-        api_keys.retain(|key| !key.is_empty());
+        let mut api_keys = set.api_keys();
         let mut made_up = Vec::new();
         if set.dev {
             if set.token_secret.is_none() {
@@ -214,15 +219,12 @@ impl Settings {
                 source.api_key = api_keys.first().cloned();
             }
         }
-        let store = set.store_at()?;
-        let bus = BusAt::parse(set.bus.as_deref().unwrap_or("local"))?;
+        let (store, bus) = (set.store_at()?, set.bus_at()?);
         if matches!(store, StoreAt::Sqlite(_)) && bus != BusAt::Local {
-            bail!(
-                "--store sqlite: is for one process, so --bus must be local; for several instances use --store postgres://…"
-            );
+            bail!("{ONE_PROCESS}");
         }
         let (trust, limits) = (set.trust()?, set.limits.quota()?);
-        let log = set.log.unwrap_or_else(|| log::DEFAULT.into());
+        let log = set.log.clone().unwrap_or_else(|| log::DEFAULT.into());
         log::parse(&log)?;
         let token_secret = trust.secret.iter().map(|secret| ("the token secret", secret));
         for (name, secret) in api_keys.iter().map(|key| ("an API key", key)).chain(token_secret) {
@@ -231,7 +233,7 @@ impl Settings {
             }
         }
         Ok(Config {
-            listen: set.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
+            listen: set.listen_at(),
             store,
             bus,
             trust,
@@ -246,10 +248,41 @@ impl Settings {
         })
     }
 
-    fn store_at(&self) -> anyhow::Result<StoreAt> {
+    /// Where logs are kept, of settings that have been put together.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn store_at(&self) -> anyhow::Result<StoreAt> {
         StoreAt::parse(self.store.as_deref().unwrap_or("sqlite:hubbub.db"), self.schema.as_deref().unwrap_or("hubbub"))
     }
+
+    /// What carries wakes, of settings that have been put together.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn bus_at(&self) -> anyhow::Result<BusAt> {
+        BusAt::parse(self.bus.as_deref().unwrap_or("local"))
+    }
+
+    /// Keys of the REST API, of settings that have been put together.
+    pub fn api_keys(&self) -> Vec<String> {
+        let keys = self.api_key.iter().flat_map(|keys| keys.split(',')).map(str::trim);
+        keys.filter(|key| !key.is_empty()).map(Into::into).collect()
+    }
+
+    /// Where it listens, of settings that have been put together.
+    pub fn listen_at(&self) -> SocketAddr {
+        self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000)))
+    }
 }
+
+/// Why a store for one process and a bus between several do not go together.
+pub const ONE_PROCESS: &str =
+    "--store sqlite: is for one process, so --bus must be local; for several instances use --store postgres://…";
+
+/// What may be given as the name of a file with the value.
+pub const SECRET_FILES: [&str; 4] =
+    ["HUBBUB_STORE_FILE", "HUBBUB_BUS_FILE", "HUBBUB_TOKEN_SECRET_FILE", "HUBBUB_API_KEY_FILE"];
 
 /// Several of something: those of the first layer that names any.
 fn listed(set: Vec<PathBuf>, file: Vec<PathBuf>) -> Vec<PathBuf> {
@@ -284,16 +317,6 @@ fn secret_from(
         None => None,
     };
     Ok(kept.or(given(file)))
-}
-
-/// Reads the TOML file. The parser's own report is not shown: it quotes the line, which may hold a secret.
-fn read(path: &Path) -> anyhow::Result<Settings> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("--config {}", path.display()))?;
-    toml::from_str(&text).map_err(|error: toml::de::Error| {
-        let at = error.span().map_or(0, |span| span.start.min(text.len()));
-        let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-        anyhow!("--config {}, line {line}: {}", path.display(), error.message().replace('\n', ", "))
-    })
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

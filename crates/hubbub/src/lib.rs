@@ -12,5 +12,6 @@ pub mod gateway;
 pub mod http;
 pub mod token;
 
+pub mod check;
 pub mod config;
 pub mod server;

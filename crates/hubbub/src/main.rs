@@ -2,7 +2,11 @@
 
 use anyhow::{Context, bail};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use hubbub::{config::Settings, log, server, token};
+use hubbub::{
+    check::{self, Level},
+    config::Settings,
+    log, server, token,
+};
 use hubbub_core::ids::UserId;
 use std::{process::ExitCode, time::Duration};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
@@ -38,6 +42,13 @@ once, for what else has changed it says that it must be restarted. A configurati
 SIGTERM or SIGINT ends it: no new clients, those that are there are sent to other instances, requests are finished.
 Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.";
 
+const CHECK_HELP: &str = "\
+It takes its settings from where `hubbub serve` does, reads every file they name, listens for a moment, fetches keys of
+tokens, looks at the database without changing anything, and sends a probe through the bus. One line for each finding, to
+standard output; nothing secret is in them.
+
+Exit codes: 0 nothing wrong, 1 something wrong (with --strict a warning, too), 2 wrong flags.";
+
 /// A chat backend: every message durable and live at once.
 #[derive(Parser)]
 #[command(version, about, after_help = EXAMPLES)]
@@ -51,6 +62,15 @@ enum Command {
     /// Serve clients, and the REST API
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<Settings>),
+    /// Try out a configuration without serving: what is fine, what is wrong, and what to do
+    #[command(after_help = CHECK_HELP)]
+    Check {
+        /// Warnings fail, too
+        #[arg(long)]
+        strict: bool,
+        #[command(flatten)]
+        settings: Box<Settings>,
+    },
     /// Print a token for a user, signed with the server's token secret
     #[command(
         long_about = "Print a token for a user, signed with the server's token secret: for trying things out, and \
@@ -92,6 +112,7 @@ impl Command {
     fn settings(&self) -> Option<&Settings> {
         match self {
             Self::Serve(settings)
+            | Self::Check { settings, .. }
             | Self::Token { settings, .. }
             | Self::Epoch { command: Epoch::Bump { settings } } => Some(settings),
             Self::Openapi => None,
@@ -122,6 +143,8 @@ fn command_line() -> clap::Command {
 /// Why the command ended, and whether other flags would have helped.
 enum Failure {
     Configuration(anyhow::Error),
+    /// It has been said.
+    Told,
     Other(anyhow::Error),
 }
 
@@ -146,6 +169,7 @@ fn main() -> ExitCode {
     let (error, code) = match done {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Configuration(error)) => (error, 2),
+        Err(Failure::Told) => return ExitCode::FAILURE,
         Err(Failure::Other(error)) => (error, 1),
     };
     eprintln!("hubbub: {error:#}");
@@ -155,6 +179,7 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(settings) => serve(*settings).await,
+        Command::Check { strict, settings } => report(*settings, strict).await,
         Command::Token { user, ttl, settings } => {
             let (secret, required) = settings.resolve_signing().map_err(Failure::Configuration)?;
             let user = UserId::parse_outsider("--user", &user).map_err(|e| Failure::Configuration(e.into()))?;
@@ -172,6 +197,17 @@ async fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
+    let findings = check::check(settings).await;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let of = |level| findings.iter().filter(|finding| finding.level == level).count();
+    let (warnings, wrong) = (of(Level::Warning), of(Level::Wrong));
+    println!("{} ok, {warnings} warnings, {wrong} wrong", of(Level::Ok));
+    if wrong > 0 || (strict && warnings > 0) { Err(Failure::Told) } else { Ok(()) }
 }
 
 async fn serve(settings: Settings) -> Result<(), Failure> {

@@ -45,7 +45,7 @@ impl LimitSettings {
     ///
     /// # Errors
     /// Which is out of its bounds, and what they are.
-    pub(super) fn quota(&self) -> anyhow::Result<Quota> {
+    pub fn quota(&self) -> anyhow::Result<Quota> {
         let within = |name: &str, value: Option<usize>, most: usize| match value {
             Some(0) => bail!("--{name} 0: at least 1; leave it out for the default"),
             Some(value) if value > most => bail!("--{name} {value}: at most {most}"),

@@ -1,4 +1,5 @@
 use super::*;
+use std::path::Path;
 
 fn error_of(settings: Settings) -> String {
     settings.resolve().err().expect("should be refused").to_string()

@@ -6,7 +6,8 @@ use anyhow::{Context, bail};
 use hubbub_core::limits::TOKEN_KEYS;
 use std::path::{Path, PathBuf};
 
-pub(super) const NO_SECRET: &str = "--token-secret is missing or empty (or HUBBUB_TOKEN_SECRET, HUBBUB_TOKEN_SECRET_FILE, token-secret in --config FILE)";
+/// What to say where there is no secret.
+pub const NO_SECRET: &str = "--token-secret is missing or empty (or HUBBUB_TOKEN_SECRET, HUBBUB_TOKEN_SECRET_FILE, token-secret in --config FILE)";
 
 impl Settings {
     /// Everything tokens are checked with.
@@ -27,7 +28,7 @@ impl Settings {
     ///
     /// # Errors
     /// What is wrong and what to do.
-    pub(super) fn jwks_at(&self) -> anyhow::Result<Option<JwksAt>> {
+    pub fn jwks_at(&self) -> anyhow::Result<Option<JwksAt>> {
         let ca = self
             .token_jwks_ca
             .as_ref()
@@ -45,7 +46,7 @@ impl Settings {
     ///
     /// # Errors
     /// What is wrong and what to do.
-    pub(super) fn requirements(&self) -> anyhow::Result<Requirements> {
+    pub fn requirements(&self) -> anyhow::Result<Requirements> {
         let user_claim = self.token_user_claim.as_deref().unwrap_or(USER_CLAIM);
         if OTHER_CLAIMS.contains(&user_claim) {
             bail!("--token-user-claim {user_claim}: this claim means something else; name the one with the user's id");
@@ -70,7 +71,7 @@ fn public_keys(paths: &[PathBuf]) -> anyhow::Result<Vec<Key>> {
 ///
 /// # Errors
 /// What is wrong and what to do.
-pub(super) fn read_keys(path: &Path) -> anyhow::Result<Vec<Key>> {
+pub fn read_keys(path: &Path) -> anyhow::Result<Vec<Key>> {
     let said = || format!("--token-public-key {}", path.display());
     let text = std::fs::read_to_string(path).with_context(said)?;
     Key::of_pem(&text).with_context(said)

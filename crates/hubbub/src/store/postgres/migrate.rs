@@ -13,7 +13,7 @@ use uuid::Uuid;
 const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/postgres/0001_logs.sql")];
 
 /// The newest version known here.
-const KNOWN: i32 = MIGRATIONS.len() as i32;
+pub(super) const KNOWN: i32 = MIGRATIONS.len() as i32;
 
 /// Checks the server, migrates, and returns what the database says about itself.
 pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, StoreError> {
@@ -51,7 +51,7 @@ pub(super) async fn is_there(config: &Config, schema: &Schema) -> Result<bool, S
 }
 
 /// The version of the tables that are there; 0 when there are none.
-async fn version(client: &impl GenericClient, schema: &Schema) -> Result<i32, StoreError> {
+pub(super) async fn version(client: &impl GenericClient, schema: &Schema) -> Result<i32, StoreError> {
     // Not to_regclass(): its cache, unlike a query's snapshot, may not have noticed what was made while we waited for the lock.
     let sql =
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
