@@ -252,7 +252,8 @@ fn run(addr: SocketAddr, arguments: &[String]) -> Child {
         .expect("the program")
 }
 
-async fn ended(process: &mut Child) -> std::process::ExitStatus {
+/// Waits until it has ended.
+pub async fn ended(process: &mut Child) -> std::process::ExitStatus {
     let asked = Instant::now();
     loop {
         if let Some(status) = process.try_wait().expect("a process") {

@@ -46,8 +46,8 @@ fn sqlite(about: String, path: &Path) -> Finding {
             format!("no file can be made in {}", directory.display()),
             "make the directory, and let the user that Hubbub runs as write to it",
         ),
-        Ok(true) => match SqliteStore::open(path) {
-            Ok(_) => Finding::ok(about, "there, and nobody else has it open"),
+        Ok(true) => match SqliteStore::inspect(path) {
+            Ok(()) => Finding::ok(about, "there, and nobody else has it open"),
             Err(StoreError::Unavailable(why)) => Finding::warning(
                 about,
                 why,

@@ -16,6 +16,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
 };
+use tracing::Instrument;
 
 /// RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -69,7 +70,11 @@ fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     gateway: Arc<Gateway>,
     stream: S,
 ) -> BoxFuture<'static, ()> {
-    Box::pin(async move { Client::new(gateway, stream).run().await })
+    Box::pin(async move {
+        let mut client = Client::new(gateway, stream);
+        let span = client.span();
+        client.run().instrument(span).await;
+    })
 }
 
 /// What goes into `Sec-WebSocket-Accept`, or why this is no upgrade.

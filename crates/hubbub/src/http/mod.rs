@@ -14,6 +14,7 @@ use hubbub_core::limits;
 use keys::ApiKeys;
 use problem::Problem;
 use std::sync::Arc;
+use tracing::Instrument;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -25,6 +26,7 @@ pub mod extract;
 pub mod health;
 pub mod keys;
 pub mod problem;
+mod request_id;
 pub mod rooms;
 pub mod users;
 
@@ -84,7 +86,8 @@ pub fn router(api: Api) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(api.clone(), authorize))
-        .layer(DefaultBodyLimit::max(limits::REST_BODY_BYTES));
+        .layer(DefaultBodyLimit::max(limits::REST_BODY_BYTES))
+        .layer(middleware::from_fn(request_id::name));
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
@@ -120,7 +123,7 @@ async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Resp
         .map(str::trim);
     if given.is_some_and(|given| api.keys.know(given)) {
         // A task of its own: a caller that hangs up does not cut off what the store is doing.
-        return tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
+        return tokio::spawn(next.run(request).in_current_span()).await.unwrap_or_else(|_| {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal server error").into_response()
         });
     }

@@ -4,6 +4,7 @@
 //! Nothing in it is a queue of messages: what the client has not read stays in the log.
 
 mod following;
+mod joining;
 mod sending;
 
 use super::{
@@ -19,7 +20,6 @@ use crate::chat::{
     post::Source,
     subscription::{Beginning, Subscription, Taken},
 };
-use crate::token::Verdict;
 use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hubbub_core::{
@@ -30,8 +30,7 @@ use hubbub_core::{
         command::{Command, Lines},
         disconnect::Disconnect,
         error::CommandError,
-        push,
-        reply::{self, Connected, Empty, Refreshed},
+        reply,
         rpc::Rpc,
     },
     seq::Seq,
@@ -49,9 +48,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Sleep,
 };
-
-/// What the server calls itself to clients.
-const VERSION: &str = concat!("hubbub ", env!("CARGO_PKG_VERSION"));
+use tracing::{Instrument, Span, field};
 
 /// Something that took time is done.
 enum Done {
@@ -105,6 +102,7 @@ pub(super) struct Client<S> {
     /// When the frame on its way out was handed in.
     writing_since: Option<Instant>,
     closing: Option<Disconnect>,
+    span: Span,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -113,11 +111,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         let connection = Connection::new(Instant::now());
         let timer = Box::pin(tokio::time::sleep_until(connection.deadline().into()));
         gateway.chat.metrics.connections.inc();
+        let id = uuid::Uuid::new_v4().to_string();
+        // On debug, where there are lines to go with it: it would cost each idle connection its names.
+        let span = tracing::debug_span!("connection", client = id, user = field::Empty);
         Self {
             source: gateway.next_source(),
             socket: Socket::new(stream),
             connection,
-            id: uuid::Uuid::new_v4().to_string(),
+            id,
             inbox: Arc::default(),
             commands: Lines::default(),
             next_command: None,
@@ -133,9 +134,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             ping: Ping::None,
             writing_since: None,
             closing: None,
+            span,
             timer,
             gateway,
         }
+    }
+
+    /// What goes with every line that is logged while this client is served: its id, and who it is.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     /// Serves the client until it is gone.
@@ -267,50 +274,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.connection.user().cloned().unwrap_or_else(UserId::backend)
     }
 
-    fn verify(&mut self, id: u32, token: &str) {
-        match self.gateway.tokens.verify(token, Instant::now()) {
-            Verdict::Now(verdict) => self.judged(id, verdict),
-            Verdict::Later(verdict) => {
-                self.in_flight.push(Box::pin(async move { Done::Judged { id, verdict: verdict.await } }));
-            }
-        }
-    }
-
-    fn judged(&mut self, id: u32, verdict: Result<Identity, TokenError>) {
-        let now = Instant::now();
-        let ttl =
-            verdict.as_ref().ok().and_then(|identity| identity.expires).map(|at| at.saturating_duration_since(now));
-        let info = verdict.as_ref().ok().and_then(|identity| identity.info.clone());
-        // A second is the least the protocol can say.
-        let (expires, ttl) = (ttl.is_some(), ttl.map_or(0, |ttl| ttl.as_secs().max(1)));
-        match self.connection.verified(id, verdict) {
-            Err(action) => self.act(action),
-            Ok(false) => {
-                let refreshed = Refreshed { client: self.id.clone(), version: VERSION, expires, ttl };
-                self.outbox.push(reply::ok(id, "refresh", &refreshed));
-            }
-            Ok(true) => {
-                let user = self.user();
-                let chat = &self.gateway.chat;
-                chat.people.enter(&user, &self.inbox);
-                if let Some(info) = info {
-                    chat.remember(&user, info);
-                }
-                let connected = Connected {
-                    client: self.id.clone(),
-                    version: VERSION,
-                    expires,
-                    ttl,
-                    ping: limits::PING_EVERY.as_secs(),
-                    pong: true,
-                    node: self.gateway.label.clone(),
-                    subs: [(push::user_channel(&user), Empty {})].into(),
-                };
-                self.outbox.push(reply::ok(id, "connect", &connected));
-            }
-        }
-    }
-
     fn ask(&mut self, id: u32, ask: Ask) {
         let (gateway, source, user, page) = (self.gateway.clone(), self.source, self.user(), ask.is_page());
         self.in_flight.push(Box::pin(async move {
@@ -319,7 +282,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 false => None,
             };
             // A task of its own: a client that leaves does not cut off what the store is doing.
-            let answered = tokio::spawn(async move {
+            let work = async move {
                 let _turn = turn;
                 match ask {
                     Ask::History(history) => answer::history(&gateway.chat, &user, id, history).await,
@@ -327,7 +290,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                     // Taken care of above.
                     Ask::Subscribe(_) | Ask::Publish(_) => reply::error(id, &CommandError::INTERNAL),
                 }
-            });
+            };
+            let answered = tokio::spawn(work.in_current_span());
             let reply = answered.await.unwrap_or_else(|_| reply::error(id, &CommandError::INTERNAL));
             Done::Reply { reply, page }
         }));
@@ -405,7 +369,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     async fn close(&mut self, why: &Disconnect) {
-        tracing::debug!(connection = %self.id, code = why.code, reason = %why.reason, "closing");
+        // Not the reason: it may quote what the client said.
+        tracing::debug!(code = why.code, "closing");
         self.socket.close(why);
         self.part().await;
     }
@@ -423,5 +388,7 @@ impl<S> Drop for Client<S> {
             self.gateway.chat.people.leave(user, &self.inbox);
         }
         self.gateway.chat.metrics.connections.dec();
+        let _here = self.span.enter();
+        tracing::debug!("gone");
     }
 }
