@@ -155,6 +155,11 @@ impl Jwks {
         Self { at, known: watched, wanted, task: task.abort_handle() }
     }
 
+    /// Does not wait until keys are due.
+    pub fn fetch_soon(&self) {
+        self.wanted.notify_one();
+    }
+
     /// Whether there are keys, and of when.
     pub fn freshness(&self) -> Freshness {
         let known = self.known.borrow();
@@ -178,7 +183,7 @@ impl Jwks {
         if let Some(found) = before.find(id, algorithm) {
             return found;
         }
-        self.wanted.notify_one();
+        self.fetch_soon();
         // Nothing was ever there, and the attempts go on: the client is told at once, and comes again.
         if before.usable().is_none() && before.attempts > 0 {
             return Err(TokenError::Unknown);

@@ -93,8 +93,11 @@ impl Tokens {
     pub fn trust(&self, trust: &Trust) {
         let mut verifier = self.verifier.write().unwrap_or_else(PoisonError::into_inner);
         let jwks = trust.jwks.as_ref().map(|at| match &verifier.jwks {
-            // What was fetched from there stays.
-            Some(jwks) if jwks.at == *at => jwks.clone(),
+            // What was fetched from there stays until it has been fetched again, which is soon.
+            Some(jwks) if jwks.at == *at => {
+                jwks.fetch_soon();
+                jwks.clone()
+            }
             _ => Arc::new(Jwks::start(at.clone(), self.metrics.clone())),
         });
         *verifier = Arc::new(Verifier::new(trust, jwks));
