@@ -55,13 +55,18 @@ impl Cluster {
 
     /// The same, with more flags.
     pub async fn laptop_with(directory: &std::path::Path, flags: &[&str]) -> Self {
+        let cluster = Self::starting(directory, flags).await;
+        cluster.ready().await;
+        cluster
+    }
+
+    /// The same, without waiting until all is well.
+    pub async fn starting(directory: &std::path::Path, flags: &[&str]) -> Self {
         let store = format!("sqlite:{}", directory.join("hubbub.db").display());
         let mut arguments = vec!["--store".into(), store];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let instance = Instance::start(arguments, None, None).await;
-        let cluster = Self { instances: vec![instance], redis: None, schema: String::new() };
-        cluster.ready().await;
-        cluster
+        Self { instances: vec![instance], redis: None, schema: String::new() }
     }
 
     async fn start_one(&mut self) {
@@ -247,7 +252,8 @@ fn run(addr: SocketAddr, arguments: &[String]) -> Child {
         .expect("the program")
 }
 
-async fn ended(process: &mut Child) -> std::process::ExitStatus {
+/// Waits until it has ended.
+pub async fn ended(process: &mut Child) -> std::process::ExitStatus {
     let asked = Instant::now();
     loop {
         if let Some(status) = process.try_wait().expect("a process") {

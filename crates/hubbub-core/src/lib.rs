@@ -13,6 +13,8 @@ pub mod entry;
 pub mod json;
 
 pub mod ledger;
+pub mod quota;
+pub mod rate;
 pub mod room;
 
 pub mod cursor;

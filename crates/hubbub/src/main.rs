@@ -2,9 +2,13 @@
 
 use anyhow::{Context, bail};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use hubbub::{config::Settings, server, token};
+use hubbub::{
+    check::{self, Level},
+    config::Settings,
+    log, server, token,
+};
 use hubbub_core::ids::UserId;
-use std::{io::IsTerminal, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
 #[global_allocator]
@@ -16,7 +20,7 @@ Try it:
   then open http://127.0.0.1:8000/?user=ana and http://127.0.0.1:8000/?user=ben
 
 Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.
-HUBBUB_LOG sets what is logged, to standard error: info (the default), debug, warn, hubbub::store=debug, …";
+HUBBUB_LOG sets what is logged, to standard error: info (the default), debug, warn, info,hubbub::store=debug, …";
 
 const SERVE_EXAMPLES: &str = "\
 One instance, everything in a file:
@@ -33,8 +37,17 @@ the value, for token secret, API key, store and bus; the file of --config, where
   token-secret = \"…\"
 What is empty counts as not set.
 
+SIGHUP has it read the configuration again, with its files: keys of tokens, API keys, limits and what is logged change at
+once, for what else has changed it says that it must be restarted. A configuration with a fault is refused as a whole.
 SIGTERM or SIGINT ends it: no new clients, those that are there are sent to other instances, requests are finished.
 Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.";
+
+const CHECK_HELP: &str = "\
+It takes its settings from where `hubbub serve` does, reads every file they name, listens for a moment, fetches keys of
+tokens, looks at the database without changing anything, and sends a probe through the bus. One line for each finding, to
+standard output; nothing secret is in them.
+
+Exit codes: 0 nothing wrong, 1 something wrong (with --strict a warning, too), 2 wrong flags.";
 
 /// A chat backend: every message durable and live at once.
 #[derive(Parser)]
@@ -49,6 +62,15 @@ enum Command {
     /// Serve clients, and the REST API
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<Settings>),
+    /// Try out a configuration without serving: what is fine, what is wrong, and what to do
+    #[command(after_help = CHECK_HELP)]
+    Check {
+        /// Warnings fail, too
+        #[arg(long)]
+        strict: bool,
+        #[command(flatten)]
+        settings: Box<Settings>,
+    },
     /// Print a token for a user, signed with the server's token secret
     #[command(
         long_about = "Print a token for a user, signed with the server's token secret: for trying things out, and \
@@ -86,6 +108,18 @@ enum Epoch {
     },
 }
 
+impl Command {
+    fn settings(&self) -> Option<&Settings> {
+        match self {
+            Self::Serve(settings)
+            | Self::Check { settings, .. }
+            | Self::Token { settings, .. }
+            | Self::Epoch { command: Epoch::Bump { settings } } => Some(settings),
+            Self::Openapi => None,
+        }
+    }
+}
+
 /// The command line; each command shows only those settings that it uses, and takes all, so that they can share an environment.
 fn command_line() -> clap::Command {
     let only = |command: clap::Command, used: &'static [&'static str]| {
@@ -109,6 +143,8 @@ fn command_line() -> clap::Command {
 /// Why the command ended, and whether other flags would have helped.
 enum Failure {
     Configuration(anyhow::Error),
+    /// It has been said.
+    Told,
     Other(anyhow::Error),
 }
 
@@ -124,13 +160,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli.command,
         Err(error) => error.format(&mut command_line()).exit(),
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("HUBBUB_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    let (filter, format) = command.settings().map_or_else(|| Settings::default().logging(), Settings::logging);
+    log::init(&filter, format);
     let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(command)),
         Err(error) => Err(Failure::Other(error.into())),
@@ -138,6 +169,7 @@ fn main() -> ExitCode {
     let (error, code) = match done {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Configuration(error)) => (error, 2),
+        Err(Failure::Told) => return ExitCode::FAILURE,
         Err(Failure::Other(error)) => (error, 1),
     };
     eprintln!("hubbub: {error:#}");
@@ -147,6 +179,7 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(settings) => serve(*settings).await,
+        Command::Check { strict, settings } => report(*settings, strict).await,
         Command::Token { user, ttl, settings } => {
             let (secret, required) = settings.resolve_signing().map_err(Failure::Configuration)?;
             let user = UserId::parse_outsider("--user", &user).map_err(|e| Failure::Configuration(e.into()))?;
@@ -164,6 +197,17 @@ async fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
+    let findings = check::check(settings).await;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let of = |level| findings.iter().filter(|finding| finding.level == level).count();
+    let (warnings, wrong) = (of(Level::Warning), of(Level::Wrong));
+    println!("{} ok, {warnings} warnings, {wrong} wrong", of(Level::Ok));
+    if wrong > 0 || (strict && warnings > 0) { Err(Failure::Told) } else { Ok(()) }
 }
 
 async fn serve(settings: Settings) -> Result<(), Failure> {

@@ -69,6 +69,14 @@ pub struct Metrics {
     pub commands_forwarded: Counter,
     /// Such commands dropped where they arrived: too much waited.
     pub commands_dropped: Counter,
+    /// Times the keys of tokens were fetched.
+    pub jwks_fetched: Counter,
+    /// Times they could not be.
+    pub jwks_failed: Counter,
+    /// When they were fetched last, in seconds since 1970; 0: never.
+    pub jwks_fetched_at: Gauge,
+    /// How many of them can be used.
+    pub jwks_keys: Gauge,
 }
 
 impl Default for Metrics {
@@ -104,6 +112,8 @@ impl Default for Metrics {
         let epochs = counter("epoch_changes", "Epoch changes noticed");
         let commands_forwarded = counter("commands_forwarded", "Commands of streams passed on to other instances");
         let commands_dropped = counter("commands_dropped", "Forwarded commands dropped because too much waited");
+        let jwks_fetched = counter("jwks_fetched", "Times the keys of tokens were fetched");
+        let jwks_failed = counter("jwks_failed", "Times the keys of tokens could not be fetched or used");
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -117,6 +127,8 @@ impl Default for Metrics {
         let connections = gauge("connections", "Open client connections");
         let subscriptions = gauge("subscriptions", "Subscriptions to rooms");
         let streams = gauge("streams", "Open client connections that are HTTP streams");
+        let jwks_fetched_at = gauge("jwks_fetched_timestamp_seconds", "When the keys of tokens were fetched last");
+        let jwks_keys = gauge("jwks_keys", "Fetched keys that tokens may be signed with");
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
         store_up.set(1);
@@ -151,6 +163,10 @@ impl Default for Metrics {
             streams,
             commands_forwarded,
             commands_dropped,
+            jwks_fetched,
+            jwks_failed,
+            jwks_fetched_at,
+            jwks_keys,
         }
     }
 }

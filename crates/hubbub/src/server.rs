@@ -5,7 +5,7 @@ use crate::{
     chat::{Chat, rooms::Change},
     config::{BusAt, Config, StoreAt},
     gateway::{self, Gateway},
-    http::{self, Api},
+    http::{self, Api, keys::ApiKeys},
     metrics::Metrics,
     token::Tokens,
 };
@@ -18,11 +18,13 @@ use hubbub_core::{
     limits,
 };
 use listen::{App, Phase};
+use reload::Reloaded;
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
 mod listen;
 mod open;
+pub mod reload;
 #[cfg(test)]
 mod tests;
 
@@ -41,11 +43,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     let address = listener.local_addr()?;
     // Requests are answered from the first moment: with 503 until the store is there.
     let app = App::default();
+    let reloaded = reload::start(config.clone()).context("cannot heed signals")?;
     let (phase, phases) = watch::channel(Phase::Serving);
     let serving = tokio::spawn(listen::serve(listener, app.clone(), phases));
     let label = config.instance.clone().unwrap_or_else(|| address.port().to_string());
     let start = async {
-        let (router, chat) = start(&config, &label).await?;
+        let (router, chat) = start(&config, &label, &reloaded).await?;
         app.set((router, chat)).ok();
         tracing::info!(%address, store = %config.store, bus = %config.bus, instance = label, "serving");
         anyhow::Ok(())
@@ -81,7 +84,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     Ok(())
 }
 
-async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat>)> {
+async fn start(config: &Config, label: &str, reloaded: &Reloaded) -> anyhow::Result<(Router, Arc<Chat>)> {
     let store = open_store(&config.store).await?;
     let (bus, shared): (Arc<dyn Bus>, bool) = match (&config.bus, &config.store) {
         (BusAt::Local, StoreAt::Sqlite(_)) => (Arc::new(LocalBus::alone()), false),
@@ -101,14 +104,23 @@ async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat
     if config.dev {
         seed(&chat).await?;
     }
-    let tokens = Tokens::new(&config.token_secret, &config.tokens);
-    let gateway = Arc::new(Gateway::new(chat.clone(), tokens, label.to_owned()));
-    let keys = config.api_keys.iter().map(|key| http::digest(key)).collect();
-    let mut router = http::router(Api { chat: chat.clone(), keys, label: label.into() });
+    let tokens = Arc::new(Tokens::new(&config.trust, chat.metrics.clone()));
+    let gateway = Arc::new(Gateway::new(chat.clone(), tokens.clone(), label.to_owned()));
+    let keys = Arc::new(ApiKeys::new(&config.api_keys));
+    let mut router =
+        http::router(Api { chat: chat.clone(), keys: keys.clone(), tokens: tokens.clone(), label: label.into() });
     router = router.merge(gateway::router(gateway));
-    if config.dev {
-        let signing =
-            http::dev::Signing { secret: config.token_secret.as_str().into(), required: config.tokens.clone() };
+    chat.set_quota(config.limits);
+    let to_change = chat.clone();
+    reload::follow(reloaded.clone(), move |config| {
+        tokens.trust(&config.trust);
+        keys.replace(&config.api_keys);
+        to_change.set_quota(config.limits);
+    });
+    if config.dev
+        && let Some(secret) = config.trust.secret.as_deref()
+    {
+        let signing = http::dev::Signing { secret: secret.into(), required: config.trust.required.clone() };
         router = router.merge(http::dev::router(signing));
     }
     Ok((router.method_not_allowed_fallback(http::wrong_method), chat))

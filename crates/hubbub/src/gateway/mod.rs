@@ -40,7 +40,7 @@ pub struct Gateway {
     /// What a client's requests are about.
     pub chat: Arc<Chat>,
     /// Who clients are.
-    pub tokens: Tokens,
+    pub tokens: Arc<Tokens>,
     /// This instance's label, told to clients as `node`.
     pub label: String,
     sources: AtomicU64,
@@ -48,7 +48,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway to this chat.
-    pub fn new(chat: Arc<Chat>, tokens: Tokens, label: String) -> Self {
+    pub fn new(chat: Arc<Chat>, tokens: Arc<Tokens>, label: String) -> Self {
         Self { chat, tokens, label, sources: AtomicU64::new(1) }
     }
 

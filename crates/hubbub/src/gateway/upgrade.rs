@@ -16,6 +16,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
 };
+use tracing::Instrument;
 
 /// RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -73,7 +74,11 @@ fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     format: Format,
 ) -> BoxFuture<'static, ()> {
-    Box::pin(async move { Client::new(gateway, Socket::new(stream, format)).run().await })
+    Box::pin(async move {
+        let mut client = Client::new(gateway, Socket::new(stream, format));
+        let span = client.span();
+        client.run().instrument(span).await;
+    })
 }
 
 /// How this client wants to speak, and the subprotocol to be named in the answer. A query says it where a client cannot
