@@ -94,7 +94,10 @@ const MET_BY_CLIENTS: [&str; 38] = [
 ];
 
 /// Limits that nobody outside meets.
-const INTERNAL: [&str; 30] = [
+const INTERNAL: [&str; 33] = [
+    "DRAIN_WINDOW",
+    "DRAIN_WINDOW_MAX",
+    "DRAIN_NOTICE",
     "PAGE_READS",
     "PONGS",
     "SEND_PATIENCE",

@@ -23,3 +23,4 @@ pub mod connection;
 pub mod protocol;
 
 pub mod backoff;
+pub mod drain;

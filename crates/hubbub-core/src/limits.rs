@@ -80,6 +80,14 @@ pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
 /// Grace after a token's expiry before the connection is closed with 3005.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
 
+/// Over how long an instance that is told to go sends its clients elsewhere, unless `--drain-window` says otherwise.
+pub const DRAIN_WINDOW: Duration = Duration::from_secs(20);
+/// Longest `--drain-window`.
+pub const DRAIN_WINDOW_MAX: Duration = Duration::from_secs(3_600);
+/// How long the listener of an instance that goes stays open when no client is left but HTTP connections are: whoever
+/// asks `/health/ready` is to hear that it goes before it is refused.
+pub const DRAIN_NOTICE: Duration = Duration::from_secs(5);
+
 /// Most drafts in one group commit.
 pub const BATCH: usize = 256;
 /// Drafts waiting in one committer; beyond, a send is answered "busy, retry".

@@ -12,11 +12,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod edge;
+mod origins;
 mod places;
 #[cfg(test)]
 mod tests;
 
+pub use edge::{Edge, TlsFiles, duration};
+pub use origins::{Origins, Standing};
 pub use places::{BusAt, StoreAt};
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 
 /// What can be set. The names are those of the flags; in the environment `HUBBUB_TOKEN_SECRET`, in the file `token-secret`.
 #[derive(Args, Deserialize, Default, Clone)]
@@ -67,6 +73,30 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_INSTANCE", value_name = "LABEL")]
     pub instance: Option<String>,
 
+    /// Where /metrics, /v1 and /openapi.json are served, and then only there; plain HTTP, for a network of your own [default: at --listen, with everything else]
+    #[arg(long, env = "HUBBUB_ADMIN_LISTEN", value_name = "ADDR")]
+    pub admin_listen: Option<SocketAddr>,
+
+    /// What every path at --listen begins with, like /chat
+    #[arg(long, env = "HUBBUB_BASE_PATH", value_name = "PATH")]
+    pub base_path: Option<String>,
+
+    /// Web pages that may connect besides those of the server's own host: origins like https://app.example.com, separated by commas, or * for all
+    #[arg(long, env = "HUBBUB_ALLOWED_ORIGINS", value_name = "ORIGINS")]
+    pub allowed_origins: Option<String>,
+
+    /// PEM file with the certificate, and those between it and the root, to speak TLS at --listen; read anew when it changes and on SIGHUP
+    #[arg(long, env = "HUBBUB_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// PEM file with the private key of --tls-cert
+    #[arg(long, env = "HUBBUB_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Over how long clients are sent to other instances on SIGTERM or SIGINT; 0: all at once [default: 20s; with --dev 0]
+    #[arg(long, env = "HUBBUB_DRAIN_WINDOW", value_name = "TIME")]
+    pub drain_window: Option<String>,
+
     /// For trying it out: makes up missing secrets and prints them, seeds ana, ben and the room general, serves a page at / and hands out tokens to anybody
     #[arg(long, env = "HUBBUB_DEV", value_parser = yes_or_no)]
     #[serde(default)]
@@ -90,6 +120,8 @@ pub struct Config {
     pub api_keys: Vec<String>,
     /// This instance's label.
     pub instance: Option<String>,
+    /// How it is reached from outside, and how it goes.
+    pub edge: Edge,
     /// For trying it out.
     pub dev: bool,
     /// Secrets that were made up and are to be printed: name and value.
@@ -113,6 +145,12 @@ impl Settings {
             token_user_claim: given(self.token_user_claim).or(given(file.token_user_claim)),
             api_key: secret(self.api_key, "HUBBUB_API_KEY_FILE", file.api_key)?,
             instance: given(self.instance).or(given(file.instance)),
+            admin_listen: self.admin_listen.or(file.admin_listen),
+            base_path: given(self.base_path).or(given(file.base_path)),
+            allowed_origins: given(self.allowed_origins).or(given(file.allowed_origins)),
+            tls_cert: named(self.tls_cert).or(named(file.tls_cert)),
+            tls_key: named(self.tls_key).or(named(file.tls_key)),
+            drain_window: given(self.drain_window).or(given(file.drain_window)),
             dev: self.dev || file.dev,
         })
     }
@@ -156,7 +194,7 @@ impl Settings {
                 api_keys.extend(made_up.last().map(|(_, key)| key.clone()));
             }
         }
-        let (store, tokens) = (set.store_at()?, set.requirements()?);
+        let (store, tokens, edge) = (set.store_at()?, set.requirements()?, Edge::parse(&set)?);
         let bus = BusAt::parse(set.bus.as_deref().unwrap_or("local"))?;
         if matches!(store, StoreAt::Sqlite(_)) && bus != BusAt::Local {
             bail!(
@@ -172,13 +210,14 @@ impl Settings {
             }
         }
         Ok(Config {
-            listen: set.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
+            listen: set.listen.unwrap_or(LISTEN),
             store,
             bus,
             token_secret,
             tokens,
             api_keys,
             instance: set.instance,
+            edge,
             dev: set.dev,
             made_up,
         })
@@ -203,6 +242,10 @@ const NO_SECRET: &str = "--token-secret is missing or empty (or HUBBUB_TOKEN_SEC
 /// What is empty is not set: `HUBBUB_X=` is how many tools say "none".
 fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
+}
+
+fn named(path: Option<PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| !path.as_os_str().is_empty())
 }
 
 /// A setting that may hold a secret: as it is set, or else from the file that `variable` names, or else from the TOML file.

@@ -44,6 +44,8 @@ pub struct Metrics {
     pub ring_bytes: Gauge,
     /// Open connections.
     pub connections: Gauge,
+    /// Of an instance that goes: connections that have not been told yet.
+    pub draining: Gauge,
     /// Subscriptions to rooms.
     pub subscriptions: Gauge,
     /// Queries that answered subscribe look-ups.
@@ -86,6 +88,7 @@ impl Default for Metrics {
         let feeds = gauge("feeds", "Rooms with a reader on this instance");
         let ring_bytes = gauge("ring_bytes", "Bytes of recent entries kept for readers");
         let connections = gauge("connections", "Open client connections");
+        let draining = gauge("connections_draining", "Connections of an instance that goes, not yet sent elsewhere");
         let subscriptions = gauge("subscriptions", "Subscriptions to rooms");
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
@@ -109,6 +112,7 @@ impl Default for Metrics {
             feeds,
             ring_bytes,
             connections,
+            draining,
             subscriptions,
             look_up_queries,
             look_ups,

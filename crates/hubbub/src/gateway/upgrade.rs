@@ -21,11 +21,11 @@ use tokio::{
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// `GET /connection/websocket`.
-pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Response {
-    let accept = match check(request.headers(), request.uri().query().unwrap_or_default()) {
-        Ok(accept) => accept,
-        Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
-    };
+///
+/// # Errors
+/// Why this is no upgrade.
+pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Result<Response, &'static str> {
+    let accept = check(request.headers(), request.uri().query().unwrap_or_default())?;
     let json = offers(request.headers(), "centrifuge-json");
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -61,7 +61,7 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
     if json {
         response = response.header(header::SEC_WEBSOCKET_PROTOCOL, "centrifuge-json");
     }
-    response.body(Body::empty()).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    Ok(response.body(Body::empty()).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
 }
 
 /// Boxed, and the client made inside: a task holds one copy of it, and no room for what the upgrade needed.
@@ -82,16 +82,16 @@ fn check(headers: &HeaderMap, query: &str) -> Result<String, &'static str> {
             .any(|v| v.split(',').any(|part| part.trim().eq_ignore_ascii_case(value)))
     };
     if !is(header::CONNECTION, "upgrade") || !is(header::UPGRADE, "websocket") {
-        return Err("this address speaks WebSocket: an Upgrade request is expected\n");
+        return Err("this address speaks WebSocket: an Upgrade request is expected");
     }
     if !is(header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err("Sec-WebSocket-Version: 13 is spoken here\n");
+        return Err("Sec-WebSocket-Version: 13 is spoken here");
     }
     let protobuf = query.split('&').any(|part| matches!(part, "format=protobuf" | "cf_protocol=protobuf"));
     if protobuf || (offers(headers, "centrifuge-protobuf") && !offers(headers, "centrifuge-json")) {
-        return Err("JSON is spoken here, not Protobuf\n");
+        return Err("JSON is spoken here, not Protobuf");
     }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or("Sec-WebSocket-Key: missing\n")?;
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or("Sec-WebSocket-Key: missing")?;
     let mut sha = sha1_smol::Sha1::new();
     sha.update(key.as_bytes());
     sha.update(GUID.as_bytes());

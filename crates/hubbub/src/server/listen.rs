@@ -1,6 +1,7 @@
 //! Connections, from the first byte to the last: what is answered before there is a chat and while the server goes.
 
-use crate::{chat::Chat, http::problem::Problem};
+use super::door::{self, Door};
+use crate::{gateway::Gateway, http::problem::Problem};
 use axum::{
     Json, Router,
     body::Body,
@@ -23,11 +24,21 @@ use tokio::{
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Most of a request that is held before it is understood; the longest head.
 const HEAD_BYTES: usize = 64 * 1024;
-/// Where sockets are made.
-pub(super) const SOCKETS: &str = "/connection/websocket";
+/// Below this, clients are connected.
+const CONNECTIONS: &str = "/connection/";
 
 /// What answers, once it is there.
-pub(super) type App = Arc<OnceLock<(Router, Arc<Chat>)>>;
+pub(super) type App = Arc<OnceLock<Served>>;
+
+/// What answers.
+pub(super) struct Served {
+    /// At `--listen`, below the base path.
+    pub(super) public: Router,
+    /// At `--admin-listen`.
+    pub(super) admin: Router,
+    /// Who is connected.
+    pub(super) gateway: Arc<Gateway>,
+}
 
 /// How far the server is on its way. Every connection holds a receiver until it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +52,11 @@ pub(super) enum Phase {
 }
 
 /// Accepts connections until it is aborted.
-pub(super) async fn serve(listener: TcpListener, app: App, phase: watch::Receiver<Phase>) {
+pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, app: App, phase: watch::Receiver<Phase>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve_one(stream, app.clone(), phase.clone()));
+                tokio::spawn(serve_one(stream, door.clone(), app.clone(), phase.clone()));
             }
             Err(error) => {
                 // Out of file descriptors, most likely: wait for some to come back.
@@ -56,11 +67,11 @@ pub(super) async fn serve(listener: TcpListener, app: App, phase: watch::Receive
     }
 }
 
-async fn serve_one(stream: TcpStream, app: App, mut phase: watch::Receiver<Phase>) {
+async fn serve_one(stream: TcpStream, door: Arc<Door>, app: App, mut phase: watch::Receiver<Phase>) {
     let now = phase.clone();
     let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-        let (app, now) = (app.clone(), now.clone());
-        async move { Ok::<_, Infallible>(answer(request.map(Body::new), &app, &now).await) }
+        let (door, app, now) = (door.clone(), app.clone(), now.clone());
+        async move { Ok::<_, Infallible>(answer(request.map(Body::new), &door, &app, &now).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -82,24 +93,35 @@ async fn serve_one(stream: TcpStream, app: App, mut phase: watch::Receiver<Phase
     }
 }
 
-async fn answer(request: Request<Body>, app: &App, phase: &watch::Receiver<Phase>) -> Response {
-    let Some((router, _)) = app.get() else { return starting(&request) };
+async fn answer(request: Request<Body>, door: &Door, app: &App, phase: &watch::Receiver<Phase>) -> Response {
     let going = || *phase.borrow() != Phase::Serving;
-    let mut response = match request.uri().path() {
-        "/health/ready" if going() => not_ready("draining"),
-        SOCKETS if going() => {
-            let why = "this instance is going away: connect again, to another";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "draining", why).into_response()
-        }
-        _ => {
-            let Ok(response) = tower_service::Service::call(&mut router.clone(), request).await;
-            response
-        }
+    let mut response = match door.enter(request) {
+        Ok((request, guest)) => guest.see_off(inside(request, door, app, going()).await),
+        Err(refused) => refused,
     };
     if going() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+async fn inside(request: Request<Body>, door: &Door, app: &App, going: bool) -> Response {
+    let Some(served) = app.get() else { return starting(&request) };
+    match request.uri().path() {
+        "/health/ready" if going => not_ready("draining"),
+        path if going && path.starts_with(CONNECTIONS) => {
+            let why = "this instance is going away: connect again, to another";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "draining", why).into_response()
+        }
+        _ => {
+            let mut router = match door.side {
+                door::Side::Public => served.public.clone(),
+                door::Side::Admin => served.admin.clone(),
+            };
+            let Ok(response) = tower_service::Service::call(&mut router, request).await;
+            response
+        }
+    }
 }
 
 fn starting(request: &Request<Body>) -> Response {

@@ -111,12 +111,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         let connection = Connection::new(Instant::now());
         let timer = Box::pin(tokio::time::sleep_until(connection.deadline().into()));
         gateway.chat.metrics.connections.inc();
+        let (source, inbox) = (gateway.next_source(), Arc::default());
+        gateway.roster.enter(source, &inbox);
         Self {
-            source: gateway.next_source(),
+            source,
             socket: Socket::new(stream),
             connection,
             id: uuid::Uuid::new_v4().to_string(),
-            inbox: Arc::default(),
+            inbox,
             commands: Lines::default(),
             next_command: None,
             in_flight: FuturesUnordered::new(),
@@ -142,6 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             self.take_commands();
             if !self.socket.is_writing() {
                 if self.outbox.is_empty()
+                    && !self.owes_acknowledgements()
                     && let Some(why) = self.closing.take()
                 {
                     return self.close(&why).await;
@@ -393,6 +396,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.closing.get_or_insert(why);
     }
 
+    /// Whoever is sent elsewhere is told first what became of its sends.
+    fn owes_acknowledgements(&self) -> bool {
+        self.closing == Some(Disconnect::SHUTDOWN) && self.sending.values().any(|sending| sending.outstanding > 0)
+    }
+
     async fn close(&mut self, why: &Disconnect) {
         tracing::debug!(connection = %self.id, code = why.code, reason = %why.reason, "closing");
         self.socket.close(why);
@@ -411,6 +419,7 @@ impl<S> Drop for Client<S> {
         if let Some(user) = self.connection.user() {
             self.gateway.chat.people.leave(user, &self.inbox);
         }
+        self.gateway.roster.leave(self.source);
         self.gateway.chat.metrics.connections.dec();
     }
 }
