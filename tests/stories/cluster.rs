@@ -38,11 +38,16 @@ static SCHEMAS: AtomicU32 = AtomicU32::new(1);
 impl Cluster {
     /// `n` instances on the shared Postgres, in a schema of their own, and a Redis of their own.
     pub async fn of(n: usize) -> Self {
+        Self::of_with(n, &[]).await
+    }
+
+    /// The same, with more flags.
+    pub async fn of_with(n: usize, flags: &[&str]) -> Self {
         let redis = Redis::start().await;
         let schema = format!("story_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
         let mut cluster = Self { instances: Vec::new(), redis: Some(redis), schema };
         for _ in 0..n {
-            cluster.start_one().await;
+            cluster.start_one(flags).await;
         }
         cluster.ready().await;
         cluster
@@ -64,10 +69,10 @@ impl Cluster {
         cluster
     }
 
-    async fn start_one(&mut self) {
+    async fn start_one(&mut self, flags: &[&str]) {
         let postgres = Door::to(SocketAddr::from(([127, 0, 0, 1], Postgres::shared().port()))).await;
         let redis = Door::to(self.redis.as_ref().expect("a Redis").addr()).await;
-        let arguments = vec![
+        let mut arguments = vec![
             "--store".into(),
             format!("postgres://hubbub@{}/postgres", postgres.addr()),
             "--schema".into(),
@@ -75,6 +80,7 @@ impl Cluster {
             "--bus".into(),
             format!("redis://{}", redis.addr()),
         ];
+        arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         self.instances.push(Instance::start(arguments, Some(redis), Some(postgres)).await);
     }
 

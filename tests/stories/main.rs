@@ -6,6 +6,7 @@
 mod support;
 
 mod cluster;
+mod fleet;
 mod http;
 mod person;
 mod wire;
@@ -14,6 +15,7 @@ mod bad_frames;
 mod bad_input;
 mod bus_faults;
 mod crashes;
+mod drain;
 mod laptop;
 mod membership;
 mod rest;
