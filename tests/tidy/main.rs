@@ -52,7 +52,11 @@ const STILL_LONG: [(&str, usize); 0] = [];
 const MAY_SLEEP: [&str; 1] = ["breathe"];
 
 /// Limits that a client or the product's backend can meet: each has a row with its number in docs/protocol.md.
-const MET_BY_CLIENTS: [&str; 38] = [
+const MET_BY_CLIENTS: [&str; 42] = [
+    "HANDSHAKE_WITHIN",
+    "HEAD_WITHIN",
+    "HEAD_BYTES",
+    "GREETINGS",
     "TOKEN_LEEWAY",
     "RECOVERIES_IN_FLIGHT",
     "PAGING",
@@ -94,7 +98,8 @@ const MET_BY_CLIENTS: [&str; 38] = [
 ];
 
 /// Limits that nobody outside meets.
-const INTERNAL: [&str; 33] = [
+const INTERNAL: [&str; 34] = [
+    "TLS_LOOK_EVERY",
     "DRAIN_WINDOW",
     "DRAIN_WINDOW_MAX",
     "DRAIN_NOTICE",

@@ -80,6 +80,18 @@ pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
 /// Grace after a token's expiry before the connection is closed with 3005.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
 
+/// How long a client may take for the TLS handshake.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request; also how long a connection may be idle between two.
+pub const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// Longest head of a request.
+pub const HEAD_BYTES: usize = 64 * 1024;
+/// Connections that have not said yet what they want: in the TLS handshake, or before the end of their first head. Beyond,
+/// new ones wait in the kernel.
+pub const GREETINGS: usize = 4_096;
+/// How often the files of `--tls-cert` and `--tls-key` are looked at.
+pub const TLS_LOOK_EVERY: Duration = Duration::from_secs(10);
+
 /// Over how long an instance that is told to go sends its clients elsewhere, unless `--drain-window` says otherwise.
 pub const DRAIN_WINDOW: Duration = Duration::from_secs(20);
 /// Longest `--drain-window`.

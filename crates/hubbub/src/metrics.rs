@@ -46,6 +46,10 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Of an instance that goes: connections that have not been told yet.
     pub draining: Gauge,
+    /// When the TLS certificate in use expires, in seconds since 1970; 0 without TLS.
+    pub tls_not_after: Gauge,
+    /// TLS certificates that could not be used.
+    pub tls_failures: Counter,
     /// Subscriptions to rooms.
     pub subscriptions: Gauge,
     /// Queries that answered subscribe look-ups.
@@ -77,6 +81,7 @@ impl Default for Metrics {
         let repaired = counter("sweep_repairs", "Heads found ahead by the sweep before any wake told");
         let look_up_queries = counter("look_up_queries", "Queries that answered subscribe look-ups");
         let look_ups = counter("look_ups", "Subscribe look-ups");
+        let tls_failures = counter("tls_reload_failures", "New TLS certificates that could not be used");
         let epochs = counter("epoch_changes", "Epoch changes noticed");
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
@@ -89,6 +94,7 @@ impl Default for Metrics {
         let ring_bytes = gauge("ring_bytes", "Bytes of recent entries kept for readers");
         let connections = gauge("connections", "Open client connections");
         let draining = gauge("connections_draining", "Connections of an instance that goes, not yet sent elsewhere");
+        let tls_not_after = gauge("tls_not_after_timestamp_seconds", "When the TLS certificate in use expires");
         let subscriptions = gauge("subscriptions", "Subscriptions to rooms");
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
@@ -113,6 +119,8 @@ impl Default for Metrics {
             ring_bytes,
             connections,
             draining,
+            tls_not_after,
+            tls_failures,
             subscriptions,
             look_up_queries,
             look_ups,

@@ -26,13 +26,22 @@ use hubbub_core::{
 };
 use listen::{App, Phase, Served};
 use std::{sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::Instant};
+use tls::Tls;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+    time::Instant,
+};
 
+mod certificate;
 mod door;
 mod listen;
 mod open;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use open::{bump_epoch, open_store};
 
@@ -52,18 +61,27 @@ pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiv
     // Requests are answered from the first moment: with 503 until the store is there.
     let app = App::default();
     let (phase, phases) = watch::channel(Phase::Serving);
+    let metrics = Arc::new(Metrics::default());
+    let tls = match &config.edge.tls {
+        Some(files) => Some(Arc::new(Tls::open(files, &metrics)?)),
+        None => None,
+    };
     let mut listening = JoinSet::new();
     if let Some(address) = config.edge.admin_listen {
         let listener = TcpListener::bind(address).await.with_context(|| format!("--admin-listen {address}"))?;
         listening.spawn(listen::serve(listener, Arc::new(Door::admin()), app.clone(), phases.clone()));
     }
-    listening.spawn(listen::serve(listener, Arc::new(Door::public(&config.edge)), app.clone(), phases));
+    listening.spawn(listen::serve(listener, Arc::new(Door::public(&config.edge, tls.clone())), app.clone(), phases));
     let label = config.instance.clone().unwrap_or_else(|| address.port().to_string());
     let start = async {
-        app.set(start(&config, &label).await?).ok();
+        app.set(start(&config, &label, metrics).await?).ok();
         tracing::info!(%address, store = %config.store, bus = %config.bus, instance = label, "serving");
         anyhow::Ok(())
     };
+    let mut watching = JoinSet::new();
+    if let Some(tls) = tls {
+        watching.spawn(tls.watch(signal(SignalKind::hangup()).context("cannot heed signals")?));
+    }
     tokio::select! {
         started = start => started?,
         _ = stops.changed() => return Ok(()),
@@ -90,7 +108,7 @@ pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiv
     Ok(())
 }
 
-async fn start(config: &Config, label: &str) -> anyhow::Result<Served> {
+async fn start(config: &Config, label: &str, metrics: Arc<Metrics>) -> anyhow::Result<Served> {
     let store = open_store(&config.store).await?;
     let (bus, shared): (Arc<dyn Bus>, bool) = match (&config.bus, &config.store) {
         (BusAt::Local, StoreAt::Sqlite(_)) => (Arc::new(LocalBus::alone()), false),
@@ -106,7 +124,7 @@ async fn start(config: &Config, label: &str) -> anyhow::Result<Served> {
             (Arc::new(bus), true)
         }
     };
-    let chat = Arc::new(Chat::start(store, bus, Arc::new(Metrics::default()), shared));
+    let chat = Arc::new(Chat::start(store, bus, metrics, shared));
     if config.dev {
         seed(&chat).await?;
     }

@@ -13,6 +13,7 @@ pub mod drain;
 mod outbox;
 pub mod roster;
 pub mod socket;
+pub mod transport;
 pub mod upgrade;
 
 /// What every client's task needs.

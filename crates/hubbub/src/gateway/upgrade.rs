@@ -1,6 +1,6 @@
 //! From an HTTP request to a WebSocket.
 
-use super::{Gateway, client::Client};
+use super::{Gateway, client::Client, transport::Transport};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -9,13 +9,9 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::future::BoxFuture;
-use hubbub_core::limits;
 use hyper_util::rt::TokioIo;
-use std::{io::Cursor, sync::Arc};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpStream,
-};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 /// RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -33,23 +29,17 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
             Ok(upgraded) => upgraded,
             Err(error) => return tracing::debug!(%error, "a client went away during its upgrade"),
         };
-        match upgraded.downcast::<TokioIo<TcpStream>>() {
+        match upgraded.downcast::<TokioIo<Transport>>() {
             Ok(parts) => {
-                let stream = parts.io.into_inner();
-                bound_buffers(&stream);
-                if parts.read_buf.is_empty() {
-                    serve(gateway, stream).await;
-                } else {
-                    // The client did not wait for our answer: what it said already comes first.
-                    let (read, write) = stream.into_split();
-                    let stream = tokio::io::join(Cursor::new(parts.read_buf).chain(read), write);
-                    serve(gateway, stream).await;
-                }
+                // The client may not have waited for our answer: what it said already comes first.
+                let stream = parts.io.into_inner().beginning_with(parts.read_buf);
+                stream.bound_buffers();
+                serve(gateway, stream).await;
             }
             Err(upgraded) => {
                 // A transport this gateway does not know is not served half.
                 let _ = TokioIo::new(upgraded).shutdown().await;
-                tracing::error!("upgraded a connection that is not TCP");
+                tracing::error!("upgraded a connection of another kind");
             }
         }
     });
@@ -104,18 +94,4 @@ fn offers(headers: &HeaderMap, protocol: &str) -> bool {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .any(|value| value.split(',').any(|part| part.trim() == protocol))
-}
-
-/// Bounds what a client that stops reading, or is not read, keeps in the kernel.
-fn bound_buffers(stream: &TcpStream) {
-    let socket = socket2::SockRef::from(stream);
-    let bounded = socket
-        .set_send_buffer_size(limits::SOCKET_SEND_BUFFER)
-        .and_then(|()| socket.set_recv_buffer_size(limits::SOCKET_RECEIVE_BUFFER))
-        .and_then(|()| socket.set_tcp_nodelay(true));
-    #[cfg(target_os = "linux")]
-    let bounded = bounded.and_then(|()| socket.set_tcp_notsent_lowat(limits::SOCKET_NOTSENT_LOWAT));
-    if let Err(error) = bounded {
-        tracing::debug!(%error, "a client's socket keeps the kernel's own buffer sizes");
-    }
 }

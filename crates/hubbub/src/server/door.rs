@@ -1,6 +1,7 @@
 //! What one address lets in: paths below its base path, and pages whose origin is allowed. In front of every route, so
 //! that none can be forgotten.
 
+use super::tls::Tls;
 use crate::{
     config::{Edge, Origins, Standing},
     http::problem::Problem,
@@ -10,6 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header, uri::PathAndQuery},
     response::{IntoResponse, Response},
 };
+use std::sync::Arc;
 
 /// How long a browser may remember what it has been allowed, in seconds.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
@@ -26,6 +28,7 @@ pub(super) enum Side {
 /// See the module.
 pub(super) struct Door {
     pub(super) side: Side,
+    pub(super) tls: Option<Arc<Tls>>,
     base_path: String,
     origins: Origins,
 }
@@ -39,13 +42,13 @@ pub(super) struct Guest {
 
 impl Door {
     /// The door for clients.
-    pub(super) fn public(edge: &Edge) -> Self {
-        Self { side: Side::Public, base_path: edge.base_path.clone(), origins: edge.origins.clone() }
+    pub(super) fn public(edge: &Edge, tls: Option<Arc<Tls>>) -> Self {
+        Self { side: Side::Public, tls, base_path: edge.base_path.clone(), origins: edge.origins.clone() }
     }
 
-    /// The door for operators: no base path, and pages of the same host alone.
+    /// The door for operators: plain HTTP, no base path, and pages of the same host alone.
     pub(super) fn admin() -> Self {
-        Self { side: Side::Admin, base_path: String::new(), origins: Origins::default() }
+        Self { side: Side::Admin, tls: None, base_path: String::new(), origins: Origins::default() }
     }
 
     /// Lets a request in, its path without the base path; or says why not.

@@ -1,29 +1,29 @@
 //! Connections, from the first byte to the last: what is answered before there is a chat and while the server goes.
 
 use super::door::{self, Door};
-use crate::{gateway::Gateway, http::problem::Problem};
+use crate::{
+    gateway::{Gateway, transport::Transport},
+    http::problem::Problem,
+};
 use axum::{
     Json, Router,
     body::Body,
     http::{HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use hubbub_core::limits;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use std::{
     convert::Infallible,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-/// How long a client may take to send the head of a request.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// Most of a request that is held before it is understood; the longest head.
-const HEAD_BYTES: usize = 64 * 1024;
 /// Below this, clients are connected.
 const CONNECTIONS: &str = "/connection/";
 
@@ -53,10 +53,13 @@ pub(super) enum Phase {
 
 /// Accepts connections until it is aborted.
 pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, app: App, phase: watch::Receiver<Phase>) {
+    let greetings = Arc::new(Semaphore::new(limits::GREETINGS));
     loop {
+        // Whoever has said what it wants makes room for the next.
+        let Ok(greeting) = greetings.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve_one(stream, door.clone(), app.clone(), phase.clone()));
+                tokio::spawn(welcome(stream, greeting, door.clone(), app.clone(), phase.clone()));
             }
             Err(error) => {
                 // Out of file descriptors, most likely: wait for some to come back.
@@ -67,23 +70,52 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, app: App, phas
     }
 }
 
-async fn serve_one(stream: TcpStream, door: Arc<Door>, app: App, mut phase: watch::Receiver<Phase>) {
-    let now = phase.clone();
+async fn welcome(
+    stream: TcpStream,
+    greeting: OwnedSemaphorePermit,
+    door: Arc<Door>,
+    app: App,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let stream = match &door.tls {
+        None => Some(stream.into()),
+        Some(tls) => tokio::select! {
+            stream = tls.accept(stream) => stream,
+            () = is_closing(&mut phase) => None,
+        },
+    };
+    if let Some(stream) = stream {
+        serve_one(stream, greeting, door, app, phase).await;
+    }
+}
+
+async fn is_closing(phase: &mut watch::Receiver<Phase>) {
+    drop(phase.wait_for(|phase| *phase == Phase::Closing).await);
+}
+
+async fn serve_one(
+    stream: Transport,
+    greeting: OwnedSemaphorePermit,
+    door: Arc<Door>,
+    app: App,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let (now, greeting) = (phase.clone(), Mutex::new(Some(greeting)));
     let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+        greeting.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (door, app, now) = (door.clone(), app.clone(), now.clone());
         async move { Ok::<_, Infallible>(answer(request.map(Body::new), &door, &app, &now).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .max_buf_size(HEAD_BYTES)
+        .header_read_timeout(limits::HEAD_WITHIN)
+        .max_buf_size(limits::HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    let closing = async { drop(phase.wait_for(|phase| *phase == Phase::Closing).await) };
     tokio::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        () = closing => {
+        () = is_closing(&mut phase) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

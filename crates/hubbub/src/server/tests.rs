@@ -7,6 +7,9 @@ use tokio::{
     task::JoinHandle,
 };
 
+mod doors;
+mod tls;
+
 /// A server of its own on a file of its own.
 struct Server {
     address: SocketAddr,
@@ -25,15 +28,23 @@ impl Server {
         let directory = tempfile::tempdir().unwrap();
         let store = Some(format!("sqlite:{}", directory.path().join("hubbub.db").display()));
         let config = Settings { dev: true, store, ..settings }.resolve().unwrap();
+        let (settings_tls, base) = (config.edge.tls.is_some(), config.edge.base_path.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, key) = (listener.local_addr().unwrap(), config.api_keys[0].clone());
         let (stops, told) = watch::channel(0);
         let running = tokio::spawn(server::run(config, listener, told));
         let server = Self { address, key, stops, running, _directory: directory };
-        while !server.client().await.ask("GET", "/health/ready", "").await.starts_with("HTTP/1.1 200") {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        if !settings_tls {
+            server.ready(&base).await;
         }
         server
+    }
+
+    async fn ready(&self, base: &str) {
+        let path = format!("{base}/health/ready");
+        while !self.client().await.ask("GET", &path, "").await.starts_with("HTTP/1.1 200") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     async fn client(&self) -> Client {
