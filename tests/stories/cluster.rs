@@ -20,6 +20,8 @@ pub const API_KEY: &str = "an API key of stories that is long enough for them";
 /// One running instance.
 pub struct Instance {
     pub addr: SocketAddr,
+    /// Where it is asked for its health and its counters; mostly the same.
+    admin: SocketAddr,
     pub redis: Option<Door>,
     pub postgres: Option<Door>,
     process: Child,
@@ -64,6 +66,18 @@ impl Cluster {
         let mut arguments = vec!["--store".into(), store];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let instance = Instance::start(arguments, None, None).await;
+        let cluster = Self { instances: vec![instance], redis: None, schema: String::new() };
+        cluster.ready().await;
+        cluster
+    }
+
+    /// The same, asked for its health, its counters and `/v1` at another address.
+    pub async fn laptop_at(directory: &std::path::Path, flags: &[&str], admin: SocketAddr) -> Self {
+        let store = format!("sqlite:{}", directory.join("hubbub.db").display());
+        let mut arguments = vec!["--store".into(), store];
+        arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        let mut instance = Instance::start(arguments, None, None).await;
+        instance.admin = admin;
         let cluster = Self { instances: vec![instance], redis: None, schema: String::new() };
         cluster.ready().await;
         cluster
@@ -187,7 +201,7 @@ impl Instance {
         let addr = listener.local_addr().expect("an address");
         drop(listener);
         let process = run(addr, &arguments);
-        Self { addr, redis, postgres, process, arguments }
+        Self { addr, admin: addr, redis, postgres, process, arguments }
     }
 
     /// The process.
@@ -200,7 +214,7 @@ impl Instance {
         let asked = Instant::now();
         let mut last = String::new();
         while asked.elapsed() < 3 * DEADLINE {
-            if let Ok(answer) = http::ask(self.addr, "GET", "/health/ready", &[], "").await {
+            if let Ok(answer) = http::ask(self.admin, "GET", "/health/ready", &[], "").await {
                 if answer.status == 200 && says(&answer.json()) {
                     return;
                 }
@@ -216,12 +230,12 @@ impl Instance {
         let bearer = format!("Bearer {API_KEY}");
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        http::ask(self.addr, method, path, &headers, &body).await.expect("an answer")
+        http::ask(self.admin, method, path, &headers, &body).await.expect("an answer")
     }
 
     /// A counter of `/metrics`.
     pub async fn counter(&self, name: &str) -> u64 {
-        let text = http::ask(self.addr, "GET", "/metrics", &[], "").await.expect("metrics").text;
+        let text = http::ask(self.admin, "GET", "/metrics", &[], "").await.expect("metrics").text;
         let line = text.lines().find(|line| line.split(' ').next() == Some(name));
         line.and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap_or_else(|| panic!("no counter {name}"))
     }

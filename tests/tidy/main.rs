@@ -52,7 +52,8 @@ const STILL_LONG: [(&str, usize); 0] = [];
 const MAY_SLEEP: [&str; 1] = ["breathe"];
 
 /// Limits that a client or the product's backend can meet: each has a row with its number in docs/protocol.md.
-const MET_BY_CLIENTS: [&str; 42] = [
+const MET_BY_CLIENTS: [&str; 43] = [
+    "BODY_WITHIN",
     "HANDSHAKE_WITHIN",
     "HEAD_WITHIN",
     "HEAD_BYTES",

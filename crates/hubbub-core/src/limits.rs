@@ -84,6 +84,8 @@ pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
 pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// How long a client may take to send the head of a request; also how long a connection may be idle between two.
 pub const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long the body of a request may keep the server waiting, in all.
+pub const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// Longest head of a request.
 pub const HEAD_BYTES: usize = 64 * 1024;
 /// Connections that have not said yet what they want: in the TLS handshake, or before the end of their first head. Beyond,

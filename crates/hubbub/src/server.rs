@@ -41,6 +41,7 @@ mod listen;
 mod open;
 #[cfg(test)]
 mod tests;
+mod timely;
 mod tls;
 
 pub use open::{bump_epoch, open_store};

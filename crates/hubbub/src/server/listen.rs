@@ -1,6 +1,9 @@
 //! Connections, from the first byte to the last: what is answered before there is a chat and while the server goes.
 
-use super::door::{self, Door};
+use super::{
+    door::{self, Door},
+    timely::Timely,
+};
 use crate::{
     gateway::{Gateway, transport::Transport},
     http::problem::Problem,
@@ -104,7 +107,7 @@ async fn serve_one(
     let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
         greeting.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (door, app, now) = (door.clone(), app.clone(), now.clone());
-        async move { Ok::<_, Infallible>(answer(request.map(Body::new), &door, &app, &now).await) }
+        async move { Ok::<_, Infallible>(answer(request.map(timely), &door, &app, &now).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -123,6 +126,10 @@ async fn serve_one(
     if let Err(error) = served {
         tracing::debug!(%error, "an HTTP connection ended badly");
     }
+}
+
+fn timely(body: hyper::body::Incoming) -> Body {
+    Body::new(Timely::new(body, limits::BODY_WITHIN))
 }
 
 async fn answer(request: Request<Body>, door: &Door, app: &App, phase: &watch::Receiver<Phase>) -> Response {
