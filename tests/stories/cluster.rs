@@ -9,6 +9,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
@@ -24,6 +25,10 @@ pub struct Instance {
     admin: SocketAddr,
     pub redis: Option<Door>,
     pub postgres: Option<Door>,
+    /// Which program runs here, from its next start on.
+    pub program: PathBuf,
+    /// What it is told of `--drain-window`, which older programs do not know as a flag.
+    pub window: &'static str,
     process: Child,
     arguments: Vec<String>,
 }
@@ -56,12 +61,12 @@ impl Cluster {
     }
 
     /// One instance on SQLite, as on a laptop.
-    pub async fn laptop(directory: &std::path::Path) -> Self {
+    pub async fn laptop(directory: &Path) -> Self {
         Self::laptop_with(directory, &[]).await
     }
 
     /// The same, with more flags.
-    pub async fn laptop_with(directory: &std::path::Path, flags: &[&str]) -> Self {
+    pub async fn laptop_with(directory: &Path, flags: &[&str]) -> Self {
         let store = format!("sqlite:{}", directory.join("hubbub.db").display());
         let mut arguments = vec!["--store".into(), store];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
@@ -72,7 +77,7 @@ impl Cluster {
     }
 
     /// The same, asked for its health, its counters and `/v1` at another address.
-    pub async fn laptop_at(directory: &std::path::Path, flags: &[&str], admin: SocketAddr) -> Self {
+    pub async fn laptop_at(directory: &Path, flags: &[&str], admin: SocketAddr) -> Self {
         let store = format!("sqlite:{}", directory.join("hubbub.db").display());
         let mut arguments = vec!["--store".into(), store];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
@@ -80,6 +85,23 @@ impl Cluster {
         instance.admin = admin;
         let cluster = Self { instances: vec![instance], redis: None, schema: String::new() };
         cluster.ready().await;
+        cluster
+    }
+
+    /// `n` instances of another program, the same otherwise.
+    pub async fn running(n: usize, program: &Path) -> Self {
+        let mut cluster = Self::of(n).await;
+        // A schema that this program has never seen.
+        cluster.schema += "_old";
+        for instance in &mut cluster.instances {
+            let schema = instance.arguments.iter().position(|argument| argument == "--schema").expect("a schema");
+            instance.arguments[schema + 1].clone_from(&cluster.schema);
+            instance.program = program.to_owned();
+        }
+        for n in 0..n {
+            cluster.stop(n).await;
+            cluster.restart(n).await;
+        }
         cluster
     }
 
@@ -190,7 +212,7 @@ impl Cluster {
     /// Starts a killed or stopped instance again, at the same address.
     pub async fn restart(&mut self, n: usize) {
         let instance = &mut self.instances[n];
-        instance.process = run(instance.addr, &instance.arguments);
+        instance.process = run(&instance.program, instance.addr, &instance.arguments, instance.window);
         instance.is_ready(|ready| ready["status"] == "ok").await;
     }
 }
@@ -200,8 +222,10 @@ impl Instance {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener.local_addr().expect("an address");
         drop(listener);
-        let process = run(addr, &arguments);
-        Self { addr, admin: addr, redis, postgres, process, arguments }
+        // Stories that are not about it do not wait for it.
+        let (program, window) = (PathBuf::from(env!("CARGO_BIN_EXE_hubbub")), "0");
+        let process = run(&program, addr, &arguments, window);
+        Self { addr, admin: addr, redis, postgres, program, window, process, arguments }
     }
 
     /// The process.
@@ -256,13 +280,12 @@ impl Drop for Instance {
     }
 }
 
-fn run(addr: SocketAddr, arguments: &[String]) -> Child {
+fn run(program: &Path, addr: SocketAddr, arguments: &[String], window: &str) -> Child {
     let log = if std::env::var_os("HUBBUB_STORY_LOGS").is_some() { Stdio::inherit() } else { Stdio::null() };
-    Command::new(env!("CARGO_BIN_EXE_hubbub"))
+    Command::new(program)
         .args(["serve", "--listen", &addr.to_string(), "--token-secret", SECRET, "--api-key", API_KEY])
         .args(arguments)
-        // Stories that are not about it do not wait for it.
-        .env("HUBBUB_DRAIN_WINDOW", "0")
+        .env("HUBBUB_DRAIN_WINDOW", window)
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()

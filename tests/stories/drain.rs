@@ -24,8 +24,7 @@ async fn an_instance_that_goes_moves_its_clients_over_the_window_and_nobody_miss
     cluster.stop(1).await;
     let took = began.elapsed();
     let moved = fleet.each(|phone| {
-        let first_there =
-            phone.connected.iter().filter(|(at, _)| *at < began).last().is_some_and(|(_, at)| *at == leaving);
+        let first_there = phone.connected.iter().rfind(|(at, _)| *at < began).is_some_and(|(_, at)| *at == leaving);
         first_there.then(|| (phone.closed.clone(), phone.connected.last().expect("a connection").1))
     });
     let moved: Vec<_> = moved.into_iter().flatten().collect();

@@ -64,8 +64,8 @@ async fn is_silent(addr: SocketAddr) -> Duration {
     began.elapsed()
 }
 
-/// Says nonsense as fast as it is taken, a megabyte if it may. How much was taken, and what was answered.
-async fn raves(addr: SocketAddr, seed: usize) -> (usize, Vec<u8>) {
+/// Says nonsense as fast as it is taken, a megabyte if it may. What was answered.
+async fn raves(addr: SocketAddr, seed: usize) -> Vec<u8> {
     let (mut read, mut write) = TcpStream::connect(addr).await.expect("a connection").into_split();
     let mut state = seed as u32 | 1;
     let nonsense: Vec<u8> = (0..16 * 1024)
@@ -75,18 +75,16 @@ async fn raves(addr: SocketAddr, seed: usize) -> (usize, Vec<u8>) {
         })
         .collect();
     let says = async {
-        let mut said = 0;
-        while said < 1024 * 1024 && write.write_all(&nonsense).await.is_ok() {
-            said += nonsense.len();
+        for _ in 0..64 {
+            if write.write_all(&nonsense).await.is_err() {
+                break;
+            }
         }
-        said
     };
     let mut heard = Vec::new();
-    let (said, _) =
-        tokio::time::timeout(limits::HEAD_WITHIN + GRACE, async { tokio::join!(says, read.read_to_end(&mut heard)) })
-            .await
-            .expect("an end in time");
-    (said, heard)
+    let both = async { tokio::join!(says, read.read_to_end(&mut heard)) };
+    tokio::time::timeout(limits::HEAD_WITHIN + GRACE, both).await.expect("an end in time").1.ok();
+    heard
 }
 
 fn span(times: &[Duration]) -> String {
@@ -131,20 +129,18 @@ async fn who_trickles_idles_is_silent_or_raves_is_ended_and_nobody_notices() {
         raving,
         talks,
     );
-    let refused = raved.iter().filter(|(_, heard)| heard.starts_with(b"HTTP/1.1 400")).count();
-    let taken = raved.iter().map(|(said, _)| *said).max().expect("some");
+    let refused = raved.iter().filter(|heard| heard.starts_with(b"HTTP/1.1 400")).count();
     println!("the head of a request may take {:?}:", limits::HEAD_WITHIN);
     println!("  {EACH} at one byte a second were ended after {}", span(&trickled));
     println!("  {EACH} idle after a request, after {}", span(&idled));
     println!("  {EACH} silent from the start, after {}", span(&silent));
-    println!("  {} raving: {refused} answered 400, the others cut off; at most {taken} bytes taken", raved.len());
+    println!("  {} raving: {refused} answered 400, the others cut off", raved.len());
     println!("  meanwhile {said} messages of somebody else, each acknowledged within {longest:.0?}");
     let after = cluster.instances[0].memory();
     let mb = |bytes: u64| bytes as f64 / 1e6;
     println!("  memory before {:.1}, during {:.1}, after {:.1} MB", mb(before), mb(during), mb(after));
     assert!(trickled.iter().all(|time| *time >= limits::HEAD_WITHIN / 2), "it was the limit that ended them");
-    assert!(raved.iter().all(|(said, _)| *said < 1024 * 1024), "a megabyte of nonsense was taken");
-    assert!(refused > 0 && longest < Duration::from_secs(2));
+    assert!(refused > raved.len() / 2 && longest < Duration::from_secs(2));
     assert!(during < before + 3 * EACH as u64 * 32 * 1024, "more than 32 KiB for each of them");
     ana.says("general", "the end").await;
     cluster.verify("general", &[&ana]).await;

@@ -6,6 +6,7 @@
 mod support;
 
 mod cluster;
+mod figure;
 mod fleet;
 mod http;
 mod person;
@@ -20,6 +21,7 @@ mod hostile;
 mod laptop;
 mod membership;
 mod rest;
+mod rolling_restart;
 mod sdks;
 mod slow_readers;
 mod store_faults;

@@ -88,6 +88,9 @@ pub const HEAD_WITHIN: Duration = Duration::from_secs(10);
 pub const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// Longest head of a request.
 pub const HEAD_BYTES: usize = 64 * 1024;
+/// Connections the kernel holds until they are accepted (as far as `net.core.somaxconn` allows). With the usual 128, a
+/// fleet that reconnects waits for the kernel to send its packets again, a second and more.
+pub const BACKLOG: u32 = 4_096;
 /// Connections that have not said yet what they want: in the TLS handshake, or before the end of their first head. Beyond,
 /// new ones wait in the kernel.
 pub const GREETINGS: usize = 4_096;

@@ -8,7 +8,7 @@ use hubbub::{
 };
 use hubbub_core::ids::UserId;
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
-use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio::signal::unix::SignalKind;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -172,8 +172,7 @@ async fn run(command: Command) -> Result<(), Failure> {
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
     let config = settings.resolve().map_err(Failure::Configuration)?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = server::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     for (name, secret) in &config.made_up {
         println!("made up for this run, {name}: {secret}");
     }

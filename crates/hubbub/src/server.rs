@@ -24,6 +24,7 @@ use hubbub_core::{
     ids::{RoomId, UserId},
     limits,
 };
+pub use listen::bind;
 use listen::{App, Phase, Served};
 use std::{sync::Arc, time::Duration};
 use tls::Tls;
@@ -69,7 +70,7 @@ pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiv
     };
     let mut listening = JoinSet::new();
     if let Some(address) = config.edge.admin_listen {
-        let listener = TcpListener::bind(address).await.with_context(|| format!("--admin-listen {address}"))?;
+        let listener = bind(address).with_context(|| format!("--admin-listen {address}"))?;
         listening.spawn(listen::serve(listener, Arc::new(Door::admin()), app.clone(), phases.clone()));
     }
     listening.spawn(listen::serve(listener, Arc::new(Door::public(&config.edge, tls.clone())), app.clone(), phases));

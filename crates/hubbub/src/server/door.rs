@@ -52,10 +52,10 @@ impl Door {
     }
 
     /// Lets a request in, its path without the base path; or says why not.
-    pub(super) fn enter(&self, mut request: Request<Body>) -> Result<(Request<Body>, Guest), Response> {
+    pub(super) fn enter(&self, mut request: Request<Body>) -> Result<(Request<Body>, Guest), Box<Response>> {
         if !self.base_path.is_empty() {
             let Some(inner) = below(request.uri(), &self.base_path) else {
-                return Err(self.elsewhere(request.uri()));
+                return Err(self.elsewhere(request.uri()).into());
             };
             *request.uri_mut() = inner;
         }
@@ -64,7 +64,7 @@ impl Door {
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
             && is_for_pages(request.uri().path())
         {
-            return Err(guest.see_off(preflight(request.headers())));
+            return Err(guest.see_off(preflight(request.headers())).into());
         }
         Ok((request, guest))
     }
@@ -80,7 +80,7 @@ impl Door {
         Problem::new(StatusCode::NOT_FOUND, "unknown_path", why).into_response()
     }
 
-    fn judge(&self, request: &Request<Body>) -> Result<Guest, Response> {
+    fn judge(&self, request: &Request<Body>) -> Result<Guest, Box<Response>> {
         let said = request.headers().get(header::ORIGIN);
         let text = |value: Option<&HeaderValue>| value.map(|value| value.to_str().unwrap_or("?").to_owned());
         let host = text(request.headers().get(header::HOST)).or(request.uri().authority().map(ToString::to_string));
@@ -94,7 +94,7 @@ impl Door {
                     Side::Public => "pages of this origin may not connect here: name it in --allowed-origins",
                     Side::Admin => "pages of other origins may not ask here",
                 };
-                return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", why).into_response());
+                return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", why).into_response().into());
             }
         };
         Ok(Guest { origin: said.filter(|_| varies).map(|origin| (origin.clone(), listed)), varies })

@@ -19,16 +19,28 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use std::{
     convert::Infallible,
+    net::SocketAddr,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
 /// Below this, clients are connected.
 const CONNECTIONS: &str = "/connection/";
+
+/// Listens, with room for many who come at once.
+///
+/// # Errors
+/// The address is taken, or not ours.
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(limits::BACKLOG)
+}
 
 /// What answers, once it is there.
 pub(super) type App = Arc<OnceLock<Served>>;
@@ -136,7 +148,7 @@ async fn answer(request: Request<Body>, door: &Door, app: &App, phase: &watch::R
     let going = || *phase.borrow() != Phase::Serving;
     let mut response = match door.enter(request) {
         Ok((request, guest)) => guest.see_off(inside(request, door, app, going()).await),
-        Err(refused) => refused,
+        Err(refused) => *refused,
     };
     if going() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

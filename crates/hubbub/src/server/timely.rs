@@ -67,7 +67,7 @@ mod tests {
     async fn a_body_that_trickles_in_fails_and_one_that_is_there_does_not() {
         let never = futures_util::stream::pending::<Result<Bytes, Error>>();
         let slow = Timely::new(Body::from_stream(never), Duration::from_millis(20));
-        let error = slow.collect().await.err().expect("it fails");
+        let error = slow.collect().await.expect_err("it fails");
         assert!(error.to_string().contains("took too long"));
         let quick = Timely::new(Body::from("all of it"), Duration::ZERO);
         assert_eq!(quick.collect().await.unwrap().to_bytes(), "all of it");
