@@ -90,7 +90,7 @@ fn every_problem_of_the_protocol_is_explained_to_operators_and_no_other_is() {
         let row = |line: &str| {
             let (word, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
             let status = rest.split(' ').next()?;
-            (status.len() == 3 && status.parse::<u16>().is_ok()).then(|| word.to_owned())
+            (word == word.to_lowercase() && status.len() == 3 && status.parse::<u16>().is_ok()).then(|| word.to_owned())
         };
         text.lines().filter_map(row).collect()
     };

@@ -134,7 +134,7 @@ mod tests {
         let wrong = |change: fn(&mut Settings)| edge(change).unwrap_err();
         assert!(wrong(|set| set.drain_window = Some("soon".into())).contains("--drain-window"));
         assert!(wrong(|set| set.drain_window = Some("2h".into())).contains("at most 3600s"));
-        assert!(wrong(|set| set.admin_listen = Some(super::super::LISTEN)).contains("another port"));
+        assert!(wrong(|set| set.admin_listen = Some(crate::config::LISTEN)).contains("another port"));
         assert!(wrong(|set| set.tls_cert = Some("x".into())).contains("--tls-key is missing"));
         assert!(wrong(|set| set.tls_key = Some("x".into())).contains("--tls-cert is missing"));
         assert!(wrong(|set| set.allowed_origins = Some("example.com".into())).contains("--allowed-origins"));
