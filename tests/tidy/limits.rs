@@ -2,6 +2,7 @@
 
 /// Limits that a client or the product's backend can meet: each has a row with its number in docs/protocol.md.
 pub const MET_BY_CLIENTS: &[&str] = &[
+    "BODY_WITHIN",
     "CATCH_UP_PAGE",
     "CLOSE_WITHIN",
     "COMMIT_PATIENCE",
@@ -9,7 +10,12 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "CONNECTIONS_MAX",
     "CONNECT_WITHIN",
     "DATA_BYTES",
+    "EMULATION_BODY_BYTES",
     "FRAME_BYTES",
+    "GREETINGS",
+    "HANDSHAKE_WITHIN",
+    "HEAD_BYTES",
+    "HEAD_WITHIN",
     "INFO_QUEUE",
     "IN_FLIGHT",
     "JOINS_EVERY",
@@ -45,6 +51,8 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "SUBSCRIPTIONS",
     "TEXT_BYTES",
     "TOKEN_LEEWAY",
+    "UPLINK_BYTES",
+    "UPLINK_FRAMES",
     "USER_ID_BYTES",
     "USER_INFO_BYTES",
     "VERIFY_WITHIN",
@@ -55,6 +63,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
 /// Limits that nobody outside meets.
 pub const INTERNAL: &[&str] = &[
     "AHEAD",
+    "BACKLOG",
     "BATCH",
     "BEAT_AFTER",
     "BEAT_EVERY",
@@ -66,6 +75,9 @@ pub const INTERNAL: &[&str] = &[
     "BUS_PIPELINE_BYTES",
     "COMMITTERS",
     "CUT_OFF",
+    "DRAIN_NOTICE",
+    "DRAIN_WINDOW",
+    "DRAIN_WINDOW_MAX",
     "HEARD_WITHIN",
     "IDLE_IN_TRANSACTION",
     "JWKS_BYTES",
@@ -102,5 +114,6 @@ pub const INTERNAL: &[&str] = &[
     "SWEEP_CHUNK",
     "SWEEP_EVERY",
     "SWEEP_PATIENCE",
+    "TLS_LOOK_EVERY",
     "TOKEN_KEYS",
 ];

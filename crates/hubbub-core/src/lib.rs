@@ -28,3 +28,4 @@ pub mod connection;
 pub mod protocol;
 
 pub mod backoff;
+pub mod drain;

@@ -115,6 +115,31 @@ pub const JWKS_STALE: Duration = Duration::from_secs(86_400);
 /// Grace after a token's expiry before the connection is closed with 3005.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
 
+/// How long a client may take for the TLS handshake.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request; also how long a connection may be idle between two.
+pub const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long the body of a request may keep the server waiting, in all.
+pub const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// Longest head of a request.
+pub const HEAD_BYTES: usize = 64 * 1024;
+/// Connections the kernel holds until they are accepted (as far as `net.core.somaxconn` allows). With the usual 128, a
+/// fleet that reconnects waits for the kernel to send its packets again, a second and more.
+pub const BACKLOG: u32 = 4_096;
+/// Connections that have not said yet what they want: in the TLS handshake, or before the end of their first head. Beyond,
+/// new ones wait in the kernel.
+pub const GREETINGS: usize = 4_096;
+/// How often the files of `--tls-cert` and `--tls-key` are looked at.
+pub const TLS_LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Over how long an instance that is told to go sends its clients elsewhere, unless `--drain-window` says otherwise.
+pub const DRAIN_WINDOW: Duration = Duration::from_secs(20);
+/// Longest `--drain-window`.
+pub const DRAIN_WINDOW_MAX: Duration = Duration::from_secs(3_600);
+/// How long the listener of an instance that goes stays open when no client is left but HTTP connections are: whoever
+/// asks `/health/ready` is to hear that it goes before it is refused.
+pub const DRAIN_NOTICE: Duration = Duration::from_secs(5);
+
 /// Most drafts in one group commit.
 pub const BATCH: usize = 256;
 /// Drafts waiting in one committer; beyond, a send is answered "busy, retry".

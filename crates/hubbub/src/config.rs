@@ -11,16 +11,22 @@ use hubbub_core::{limits::SECRET_BYTES, quota::Quota};
 use serde::Deserialize;
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
+mod edge;
 mod file;
 mod limits;
+mod origins;
 mod places;
 #[cfg(test)]
 mod tests;
 mod trust;
 
+pub use edge::{Edge, TlsFiles, duration};
 pub use limits::LimitSettings;
+pub use origins::{Origins, Standing};
 pub use places::{BusAt, StoreAt};
 pub use trust::{NO_SECRET, read_keys};
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 
 /// What can be set. The names are those of the flags; in the environment `HUBBUB_TOKEN_SECRET`, in the file `token-secret`.
 #[derive(Args, Deserialize, Default, Clone)]
@@ -84,6 +90,29 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_INSTANCE", value_name = "LABEL")]
     pub instance: Option<String>,
 
+    /// Where /metrics, /v1 and /openapi.json are served, and then only there; plain HTTP, for a network of your own [default: at --listen, with everything else]
+    #[arg(long, env = "HUBBUB_ADMIN_LISTEN", value_name = "ADDR")]
+    pub admin_listen: Option<SocketAddr>,
+
+    /// What every path at --listen begins with, like /chat
+    #[arg(long, env = "HUBBUB_BASE_PATH", value_name = "PATH")]
+    pub base_path: Option<String>,
+
+    /// Web pages that may connect besides those of the server's own host: origins like https://app.example.com, separated by commas, or * for all
+    #[arg(long, env = "HUBBUB_ALLOWED_ORIGINS", value_name = "ORIGINS")]
+    pub allowed_origins: Option<String>,
+
+    /// PEM file with the certificate, and those between it and the root, to speak TLS at --listen; read anew when it changes and on SIGHUP
+    #[arg(long, env = "HUBBUB_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// PEM file with the private key of --tls-cert
+    #[arg(long, env = "HUBBUB_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Over how long clients are sent to other instances on SIGTERM or SIGINT; 0: all at once [default: 20s; with --dev 0]
+    #[arg(long, env = "HUBBUB_DRAIN_WINDOW", value_name = "TIME")]
+    pub drain_window: Option<String>,
     /// What is logged: error, warn, info, debug, trace, or a list like info,hubbub::store=debug [default: info]
     #[arg(long, env = "HUBBUB_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -124,6 +153,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What is allowed.
     pub limits: Quota,
+    /// How it is reached from outside, and how it goes.
+    pub edge: Edge,
     /// For trying it out.
     pub dev: bool,
     /// Secrets that were made up and are to be printed: name and value.
@@ -162,6 +193,12 @@ impl Settings {
             log: given(self.log).or(given(file.log)),
             log_format: self.log_format.or(file.log_format),
             limits: self.limits.or(file.limits),
+            admin_listen: self.admin_listen.or(file.admin_listen),
+            base_path: given(self.base_path).or(given(file.base_path)),
+            allowed_origins: given(self.allowed_origins).or(given(file.allowed_origins)),
+            tls_cert: named(self.tls_cert).or(named(file.tls_cert)),
+            tls_key: named(self.tls_key).or(named(file.tls_key)),
+            drain_window: given(self.drain_window).or(given(file.drain_window)),
             dev: self.dev || file.dev,
         };
         (gathered, faults)
@@ -219,7 +256,7 @@ impl Settings {
                 source.api_key = api_keys.first().cloned();
             }
         }
-        let (store, bus) = (set.store_at()?, set.bus_at()?);
+        let (store, bus, edge) = (set.store_at()?, set.bus_at()?, Edge::parse(&set)?);
         if matches!(store, StoreAt::Sqlite(_)) && bus != BusAt::Local {
             bail!("{ONE_PROCESS}");
         }
@@ -242,6 +279,7 @@ impl Settings {
             log,
             log_format: set.log_format.unwrap_or_default(),
             limits,
+            edge,
             dev: set.dev,
             made_up,
             source,
@@ -293,6 +331,10 @@ fn listed(set: Vec<PathBuf>, file: Vec<PathBuf>) -> Vec<PathBuf> {
 /// What is empty is not set: `HUBBUB_X=` is how many tools say "none".
 fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
+}
+
+fn named(path: Option<PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| !path.as_os_str().is_empty())
 }
 
 /// A setting that may hold a secret: as it is set, or else from the file that `variable` names, or else from the TOML file.

@@ -1,15 +1,15 @@
 //! The `hubbub` command.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use hubbub::{
     check::{self, Level},
-    config::Settings,
+    config::{Settings, duration},
     log, server, token,
 };
 use hubbub_core::ids::UserId;
 use std::{process::ExitCode, time::Duration};
-use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio::signal::unix::SignalKind;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -39,7 +39,8 @@ What is empty counts as not set.
 
 SIGHUP has it read the configuration again, with its files: keys of tokens, API keys, limits and what is logged change at
 once, for what else has changed it says that it must be restarted. A configuration with a fault is refused as a whole.
-SIGTERM or SIGINT ends it: no new clients, those that are there are sent to other instances, requests are finished.
+SIGTERM or SIGINT ends it: no new clients, those that are there are sent to other instances over --drain-window,
+requests are finished. A second one leaves the rest of the window out.
 Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.";
 
 const CHECK_HELP: &str = "\
@@ -212,40 +213,32 @@ async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
     let config = settings.resolve().map_err(Failure::Configuration)?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = server::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     for (name, secret) in &config.made_up {
         println!("made up for this run, {name}: {secret}");
     }
     if config.dev {
         let address = listener.local_addr().context("cannot listen")?;
-        println!("open http://{address}/?user=ana and http://{address}/?user=ben");
+        let page =
+            format!("http{}://{address}{}/", if config.edge.tls.is_some() { "s" } else { "" }, config.edge.base_path);
+        println!("open {page}?user=ana and {page}?user=ben");
         if !address.ip().is_loopback() {
             tracing::warn!("--dev hands out tokens to anybody, and this address is not only for this machine");
         }
     }
     let heed = |kind| tokio::signal::unix::signal(kind).context("cannot heed signals");
     let (mut terminate, mut interrupt) = (heed(SignalKind::terminate())?, heed(SignalKind::interrupt())?);
-    let shutdown = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    let (told, stops) = tokio::sync::watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            told.send_modify(|times| *times += 1);
         }
-    };
-    Ok(server::run(config, listener, shutdown).await?)
-}
-
-fn duration(text: &str) -> anyhow::Result<Duration> {
-    let (number, unit) = text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => bail!("a number with s, m, h or d, like 15m"),
-    };
-    let number: u64 = number.parse().context("a number with s, m, h or d, like 15m")?;
-    Ok(Duration::from_secs(number.saturating_mul(seconds)))
+    });
+    Ok(server::run(config, listener, stops).await?)
 }
 
 #[cfg(test)]
@@ -267,13 +260,5 @@ mod tests {
         assert!(token.contains("--token-secret") && !token.contains("--listen"));
         assert!(bump.contains("--store") && bump.contains("--config") && !bump.contains("--token-secret"));
         assert!(serve.contains("postgres://hubbub:") && serve.contains("redis://redis:6379"));
-    }
-
-    #[test]
-    fn a_time_is_a_number_and_a_unit() {
-        assert_eq!(duration("15m").ok(), Some(Duration::from_secs(900)));
-        for text in ["", "m", "15", "1.5h", "-1s", "1w", "é"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
     }
 }

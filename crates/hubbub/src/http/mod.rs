@@ -88,13 +88,20 @@ pub fn router(api: Api) -> Router {
         .layer(middleware::from_fn_with_state(api.clone(), authorize))
         .layer(DefaultBodyLimit::max(limits::REST_BODY_BYTES))
         .layer(middleware::from_fn(request_id::name));
-    Router::new()
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+    healths()
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], document.clone())))
         .merge(guarded)
         .with_state(api)
+}
+
+/// Only whether this instance is well: for an address that serves no REST.
+pub fn health(api: Api) -> Router {
+    healths().fallback(unknown_path).with_state(api)
+}
+
+fn healths() -> Router<Api> {
+    Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready))
 }
 
 #[expect(clippy::expect_used, reason = "it is made of names and texts of this program")]

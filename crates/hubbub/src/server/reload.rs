@@ -16,12 +16,16 @@ pub type Reloaded = watch::Receiver<Arc<Config>>;
 type Same = fn(&Config, &Config) -> bool;
 
 /// What a running instance cannot change.
-const FIXED: [(&str, Same); 6] = [
+const FIXED: [(&str, Same); 7] = [
     ("listen", |old, new| old.listen == new.listen),
     ("store or schema", |old, new| old.store == new.store),
     ("bus", |old, new| old.bus == new.bus),
     ("instance", |old, new| old.instance == new.instance),
     ("log-format", |old, new| old.log_format == new.log_format),
+    (
+        "what is said of --listen from outside: admin-listen, base-path, allowed-origins, tls-cert, tls-key, drain-window",
+        |old, new| old.edge == new.edge,
+    ),
     ("dev", |old, new| old.dev == new.dev),
 ];
 

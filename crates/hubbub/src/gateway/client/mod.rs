@@ -114,11 +114,13 @@ impl<T: Transport> Client<T> {
         let id = Uuid::new_v4();
         // On debug, where there are lines to go with it: it would cost each idle connection its names.
         let span = tracing::debug_span!("connection", client = %id, user = field::Empty);
+        let (source, inbox) = (gateway.next_source(), Arc::default());
+        gateway.roster.enter(source, &inbox);
         Self {
-            source: gateway.next_source(),
+            source,
             connection,
             id,
-            inbox: Arc::default(),
+            inbox,
             commands: Commands::new(Bytes::new(), transport.format()),
             next_command: None,
             in_flight: FuturesUnordered::new(),
@@ -151,6 +153,7 @@ impl<T: Transport> Client<T> {
             self.take_commands();
             if !self.transport.is_writing() {
                 if self.outbox.is_empty()
+                    && !self.owes_acknowledgements()
                     && let Some(why) = self.closing.take()
                 {
                     return self.close(&why).await;
@@ -387,6 +390,11 @@ impl<T: Transport> Client<T> {
         self.closing.get_or_insert(why);
     }
 
+    /// Whoever is sent elsewhere is told first what became of its sends.
+    fn owes_acknowledgements(&self) -> bool {
+        self.closing == Some(Disconnect::SHUTDOWN) && self.sending.values().any(|sending| sending.outstanding > 0)
+    }
+
     async fn close(&mut self, why: &Disconnect) {
         // Not the reason: it may quote what the client said.
         tracing::debug!(code = why.code, "closing");
@@ -406,6 +414,7 @@ impl<T> Drop for Client<T> {
         if let Some(user) = self.connection.user() {
             self.gateway.chat.people.leave(user, &self.inbox);
         }
+        self.gateway.roster.leave(self.source);
         self.gateway.chat.metrics.connections.dec();
         let _here = self.span.enter();
         tracing::debug!("gone");
