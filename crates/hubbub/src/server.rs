@@ -111,8 +111,8 @@ async fn start(config: &Config, label: &str, reloaded: &Reloaded) -> anyhow::Res
     let to_change = chat.clone();
     reload::follow(reloaded.clone(), move |config| {
         tokens.trust(&config.trust);
-        keys.replace(&config.api_keys);
         to_change.set_quota(config.limits);
+        keys.replace(&config.api_keys);
     });
     if config.dev
         && let Some(secret) = config.trust.secret.as_deref()
