@@ -143,8 +143,8 @@ async fn start(config: &Config, label: &str, metrics: Arc<Metrics>, reloaded: &R
     chat.set_quota(config.limits);
     reload::follow(reloaded.clone(), move |config| {
         tokens.trust(&config.trust);
-        keys.replace(&config.api_keys);
         chat.set_quota(config.limits);
+        keys.replace(&config.api_keys);
     });
     let sockets = Router::new().route("/connection/websocket", get(connect).with_state(gateway.clone()));
     let clients = sockets.merge(gateway::router(gateway.clone()));

@@ -11,7 +11,7 @@ pub(super) async fn configuration(asked: &Asked) -> Vec<Finding> {
         .iter()
         .map(|fault| {
             let said = format!("{fault:#}");
-            let (about, _) = said.split_once([':', ',', '=']).unwrap_or(("settings", ""));
+            let (about, _) = said.split_once(": ").unwrap_or(("settings", ""));
             Finding::wrong(about.to_owned(), &said, "put it right, or take it out")
         })
         .collect();

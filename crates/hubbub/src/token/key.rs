@@ -84,6 +84,12 @@ impl Key {
             bail!("a curve that is not known here; Ed25519 is");
         }
         let decoding = DecodingKey::from_jwk(jwk).ok().context("not an RSA, ECDSA or Ed25519 public key")?;
+        if let AlgorithmParameters::EllipticCurve(it) = &jwk.algorithm {
+            // A point is written as one byte and two numbers of the curve's length.
+            let point = if it.curve == EllipticCurve::P256 { 1 + 2 * 32 } else { 1 + 2 * 48 };
+            let bytes = decoding.try_get_as_bytes().map_or(0, <[u8]>::len);
+            ensure!(bytes == point, "its x and y are not of its curve");
+        }
         Self::of_public(common.key_id.clone(), decoding, common.key_algorithm)
     }
 
