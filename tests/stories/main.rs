@@ -20,4 +20,5 @@ mod rest;
 mod sdks;
 mod slow_readers;
 mod store_faults;
+mod streams;
 mod team_chat;
