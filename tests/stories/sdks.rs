@@ -240,7 +240,8 @@ async fn a_day_of_ben(sdk: Sdk) {
     let recovered = 1 + u64::from(sdk.begins_anywhere());
     assert!(ben.log().await["recovered"].as_u64() >= Some(recovered), "the tunnel was no tunnel");
 
-    let published = ben.does(json!({ "do": "publish", "data": { "text": "published", "key": "k-1" } }), "published").await;
+    let published =
+        ben.does(json!({ "do": "publish", "data": { "text": "published", "key": "k-1" } }), "published").await;
     assert_eq!(published["code"], Value::Null, "{published}");
     ana.hears("general", "published").await;
 

@@ -56,5 +56,8 @@ fn the_proto_file_and_its_rust_have_the_same_fields() {
     let (proto, rust) = (in_proto(&read(PROTO)), in_rust(&read(RUST)));
     assert!(proto.len() > 60, "only {proto:?}");
     let differing: Vec<_> = proto.symmetric_difference(&rust).cloned().collect();
-    none(&differing, "proto/client.proto and protocol/protobuf/messages.rs differ in these; the numbers are the protocol's.");
+    none(
+        &differing,
+        "proto/client.proto and protocol/protobuf/messages.rs differ in these; the numbers are the protocol's.",
+    );
 }

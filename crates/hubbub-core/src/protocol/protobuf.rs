@@ -36,7 +36,10 @@ fn delimited(frame: &mut Bytes) -> Result<Bytes, Disconnect> {
     let length = decode_varint(frame).map_err(|_| Disconnect::bad_request("no length before a command"))?;
     match usize::try_from(length) {
         Ok(length) if length <= frame.len() => Ok(frame.split_to(length)),
-        _ => Err(Disconnect::bad_request(format_args!("a command of {length} bytes, of which {} are there", frame.len()))),
+        _ => Err(Disconnect::bad_request(format_args!(
+            "a command of {length} bytes, of which {} are there",
+            frame.len()
+        ))),
     }
 }
 
@@ -45,9 +48,10 @@ fn decode(wire: messages::Command) -> Result<Command, Disconnect> {
     let mut said = Vec::with_capacity(1);
     said.extend(wire.connect.map(|connect| Ok(Said::Connect { token: connect.token })));
     said.extend(wire.refresh.map(|refresh| Ok(Said::Refresh { token: refresh.token })));
-    said.extend(wire.subscribe.map(|wire| {
-        Said::subscribe(&wire.channel, wire.recover.then_some((wire.epoch, wire.offset)), wire.flag)
-    }));
+    said.extend(
+        wire.subscribe
+            .map(|wire| Said::subscribe(&wire.channel, wire.recover.then_some((wire.epoch, wire.offset)), wire.flag)),
+    );
     said.extend(wire.unsubscribe.map(|wire| Said::unsubscribe(&wire.channel)));
     said.extend(wire.publish.map(|wire| Said::publish(&wire.channel, json(&wire.data)?)));
     said.extend(wire.history.map(|wire| {
@@ -63,7 +67,9 @@ fn decode(wire: messages::Command) -> Result<Command, Disconnect> {
     match said.pop() {
         None if id == 0 => Ok(Command { id, said: Ok(Said::Pong) }),
         None => Ok(Command { id, said: Err(CommandError::bad_request("no command beside the id")) }),
-        Some(_) if more => Ok(Command { id, said: Err(CommandError::bad_request("more than one command under one id")) }),
+        Some(_) if more => {
+            Ok(Command { id, said: Err(CommandError::bad_request("more than one command under one id")) })
+        }
         Some(_) if id == 0 && !sent => Err(Disconnect::bad_request("id: missing")),
         Some(said) => Ok(Command { id, said }),
     }
@@ -97,7 +103,7 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
                 version: answer.version.into(),
                 expires: answer.expires,
                 ttl: seconds(answer.ttl),
-                subs: answer.subs.keys().map(server_subscription).collect(),
+                subs: answer.subs.keys().map(|channel| server_subscription(channel)).collect(),
                 ping: seconds(answer.ping),
                 pong: answer.pong,
                 session: answer.session.clone(),
@@ -130,8 +136,8 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
     encode(&wire)
 }
 
-fn server_subscription(channel: &String) -> messages::ServerSubscription {
-    messages::ServerSubscription { key: channel.clone(), value: Some(messages::SubscribeResult::default()) }
+fn server_subscription(channel: &str) -> messages::ServerSubscription {
+    messages::ServerSubscription { key: channel.to_owned(), value: Some(messages::SubscribeResult::default()) }
 }
 
 fn seconds(n: u64) -> u32 {

@@ -58,8 +58,8 @@ pub async fn emulation(State(gateway): State<Arc<Gateway>>, request: Request) ->
 async fn emulate(gateway: &Gateway, request: Request) -> Result<(), Refused> {
     let format = if is_binary(request.headers()) { Framing::Lengths } else { Framing::Lines }.format();
     let body = body(request, limits::EMULATION_BODY_BYTES).await?;
-    let Emulated { session, node, frame } = Emulated::parse(body, format)
-        .ok_or((StatusCode::BAD_REQUEST, "session, node and data are expected\n"))?;
+    let Emulated { session, node, frame } =
+        Emulated::parse(body, format).ok_or((StatusCode::BAD_REQUEST, "session, node and data are expected\n"))?;
     if frame.len() > limits::FRAME_BYTES {
         return Err(TOO_LARGE);
     }

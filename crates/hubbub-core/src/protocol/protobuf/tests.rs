@@ -30,13 +30,8 @@ fn rpc(id: u32, method: &str, data: &'static [u8]) -> wire::Command {
 }
 
 fn subscribe(id: u32, channel: &str) -> wire::Command {
-    let subscribe = wire::SubscribeRequest {
-        channel: channel.into(),
-        recover: true,
-        epoch: "e".into(),
-        offset: 7,
-        flag: 3,
-    };
+    let subscribe =
+        wire::SubscribeRequest { channel: channel.into(), recover: true, epoch: "e".into(), offset: 7, flag: 3 };
     wire::Command { id, subscribe: Some(subscribe), ..Default::default() }
 }
 
@@ -70,7 +65,10 @@ fn one_frame_holds_many_commands_in_order() {
     assert_eq!(commands.iter().map(|c| c.id).collect::<Vec<_>>(), [1, 2, 0]);
     assert!(matches!(&commands[0].said, Ok(Said::Connect { token }) if token == "t"));
     let Ok(Said::Subscribe(subscribe)) = &commands[1].said else { panic!("{commands:?}") };
-    assert_eq!(subscribe.recover.as_ref().map(|position| (position.epoch.as_deref(), position.seq.get())), Some((Some("e"), 7)));
+    assert_eq!(
+        subscribe.recover.as_ref().map(|position| (position.epoch.as_deref(), position.seq.get())),
+        Some((Some("e"), 7))
+    );
     assert!(subscribe.reject_unrecovered);
     assert!(matches!(commands[2].said, Ok(Said::Pong)));
 }
@@ -84,7 +82,10 @@ fn what_can_be_numbered_is_answered() {
     };
     for (command, answer) in [
         (with(|_| ()), "107 bad request: no command beside the id"),
-        (with(|c| (c.ping, c.send) = (Some(wire::Empty {}), Some(wire::Empty {}))), "107 bad request: more than one command under one id"),
+        (
+            with(|c| (c.ping, c.send) = (Some(wire::Empty {}), Some(wire::Empty {}))),
+            "107 bad request: more than one command under one id",
+        ),
         (rpc(1, "dance", b""), "104 method not found: dance"),
         (rpc(1, "send", br#"{"text":"hi"}"#), "107 bad request: room: missing"),
         (rpc(1, "send", b"[]"), "107 bad request: data: a JSON object is expected"),
@@ -97,7 +98,9 @@ fn what_can_be_numbered_is_answered() {
             "107 bad request: data: missing",
         ),
         (
-            with(|c| c.history = Some(wire::HistoryRequest { channel: "room:r".into(), limit: 1001, ..Default::default() })),
+            with(|c| {
+                c.history = Some(wire::HistoryRequest { channel: "room:r".into(), limit: 1001, ..Default::default() })
+            }),
             "107 bad request: limit: 1001; it is 0 to 1000",
         ),
         (with(|c| c.ping = Some(wire::Empty {})), "108 not available"),
