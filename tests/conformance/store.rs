@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 mod appending;
 mod instances;
+mod leases;
 mod lives;
 mod reading;
 mod reference;

@@ -122,6 +122,8 @@ pub fn asks(room: &str) -> Vec<Value> {
         named("members"),
         named("join"),
         named("leave"),
+        json!({ "id": 9, "presence": { "channel": channel } }),
+        json!({ "id": 9, "presence_stats": { "channel": channel } }),
     ]
 }
 

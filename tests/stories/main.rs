@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod app;
 mod cluster;
 mod http;
 mod person;
@@ -15,7 +16,9 @@ mod bad_input;
 mod bus_faults;
 mod crashes;
 mod laptop;
+mod lost_wakes;
 mod membership;
+mod presence;
 mod rest;
 mod sdks;
 mod slow_readers;

@@ -16,8 +16,8 @@ use tokio::{
 /// How long a thousand messages may take on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What `presence` is answered with for now.
-const PRESENCE: &str = r#"{"code":108}"#;
+/// What `presence` is answered with: who is subscribed, on either instance.
+const PRESENCE: &str = r#"{"users":["ana","ben"]}"#;
 
 /// An SDK, and the way it goes: the transport, and `+protobuf` where it does not speak JSON.
 #[derive(Clone, Copy)]

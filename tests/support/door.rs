@@ -44,6 +44,7 @@ struct Shared {
     cuts: watch::Sender<usize>,
     delay: Mutex<Duration>,
     to_swallow: AtomicUsize,
+    gagged: AtomicBool,
     swallowed: AtomicUsize,
     kept: Mutex<Kept>,
 }
@@ -74,6 +75,7 @@ impl Door {
             cuts: watch::Sender::new(0),
             delay: Mutex::default(),
             to_swallow: AtomicUsize::new(0),
+            gagged: AtomicBool::new(false),
             swallowed: AtomicUsize::new(0),
             kept: Mutex::default(),
         });
@@ -112,9 +114,15 @@ impl Door {
         *lock(&self.shared.delay) = delay;
     }
 
-    /// Answers the next `n` PUBLISH commands itself, with `:1`, and drops them.
+    /// Answers the next `n` PUBLISH commands itself, with `:1`, and drops them. Heartbeats pass, and do not count.
     pub fn swallow(&self, n: usize) {
         self.shared.to_swallow.fetch_add(n, Ordering::SeqCst);
+    }
+
+    /// Answers every PUBLISH command itself, heartbeats too, and drops it, until this is taken back: whoever is behind the
+    /// door thinks that it is heard.
+    pub fn gag(&self, gagged: bool) {
+        self.shared.gagged.store(gagged, Ordering::SeqCst);
     }
 
     /// PUBLISH commands swallowed so far.
@@ -183,7 +191,14 @@ impl Shared {
         if !is_publish || channel.windows(7).any(|seven| seven == b":probe:") {
             return false;
         }
-        if self.to_swallow.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+        if self.gagged.load(Ordering::SeqCst) {
+            return true;
+        }
+        // A boot id, and what follows in a heartbeat: see `hubbub_core::lane`.
+        let is_beat = resp::word(command, 2).is_some_and(|payload| payload.get(36..41) == Some(b" beat"));
+        if !is_beat
+            && self.to_swallow.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        {
             self.swallowed.fetch_add(1, Ordering::SeqCst);
             return true;
         }

@@ -68,6 +68,13 @@ pub enum Ask {
     Publish(Send),
     /// `history`.
     History(History),
+    /// `presence`, or with `stats` `presence_stats`.
+    Presence {
+        /// The room.
+        room: RoomId,
+        /// Counts are enough.
+        stats: bool,
+    },
     /// `rpc`.
     Rpc(Rpc),
 }
@@ -133,7 +140,7 @@ impl Connection {
                     && (subscribe.recover.is_none() || self.recoveries_in_flight < limits::RECOVERIES_IN_FLIGHT)
             }
             Ok(Said::Unsubscribe(room)) => self.subscriptions.get(room) != Some(&Subscription::Pending),
-            Ok(Said::History(_)) => self.pages_in_flight < limits::PAGES_IN_FLIGHT,
+            Ok(Said::History(_) | Said::Presence { .. }) => self.pages_in_flight < limits::PAGES_IN_FLIGHT,
             Ok(Said::Rpc(rpc)) => !rpc.is_page() || self.pages_in_flight < limits::PAGES_IN_FLIGHT,
             _ => true,
         }
@@ -180,6 +187,7 @@ impl Connection {
             }
             Ok(Said::Publish(send)) => self.ask(id, Ask::Publish(send)),
             Ok(Said::History(history)) => self.ask(id, Ask::History(history)),
+            Ok(Said::Presence { room, stats }) => self.ask(id, Ask::Presence { room, stats }),
             Ok(Said::Rpc(rpc)) => self.ask(id, Ask::Rpc(rpc)),
         }
     }
@@ -279,7 +287,7 @@ impl Ask {
     /// Whether the answer is a page.
     pub const fn is_page(&self) -> bool {
         match self {
-            Self::History(_) => true,
+            Self::History(_) | Self::Presence { .. } => true,
             Self::Rpc(rpc) => rpc.is_page(),
             Self::Subscribe(_) | Self::Publish(_) => false,
         }

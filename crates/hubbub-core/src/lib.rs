@@ -17,6 +17,8 @@ pub mod room;
 
 pub mod cursor;
 pub mod feed;
+pub mod lane;
+pub mod presence;
 pub mod stream_id;
 pub mod wake;
 

@@ -144,6 +144,15 @@ pub const BUS_PATIENCE: Duration = Duration::from_secs(2);
 pub const PROBE_EVERY: Duration = Duration::from_millis(500);
 /// A subscriber that has not heard a probe for this long is given up and dialled anew.
 pub const PROBE_WITHIN: Duration = Duration::from_millis(2_500);
+/// How often an instance says how far its numbers have come while it has nothing else to say.
+pub const BEAT_EVERY: Duration = Duration::from_millis(1_000);
+/// How soon it says so after it has announced something: the last of several may have been lost.
+pub const BEAT_AFTER: Duration = Duration::from_millis(250);
+/// An instance that has a lease and has not been heard on the bus for this long is silent: heads are polled until it is
+/// heard again or its lease has expired.
+pub const HEARD_WITHIN: Duration = Duration::from_millis(2_500);
+/// Most instances whose numbers are kept; beyond, who was silent the longest is forgotten, and counts as new when heard again.
+pub const PUBLISHERS: usize = 1_024;
 /// Longest wait between two dials of a bus or a store that is down.
 pub const REDIAL_MAX: Duration = Duration::from_millis(500);
 
@@ -153,6 +162,30 @@ pub const SWEEP_EVERY: Duration = Duration::from_millis(1_000);
 pub const POLL_EVERY: Duration = Duration::from_millis(250);
 /// Rooms compared by one query.
 pub const SWEEP_CHUNK: usize = 1_000;
+
+/// How long an instance counts as alive after it last renewed its lease in the store.
+pub const LEASE: Duration = Duration::from_secs(10);
+/// How often an instance renews its lease.
+pub const LEASE_EVERY: Duration = Duration::from_secs(3);
+/// An instance whose bus alone has failed for this long, while it works for others, is not ready.
+pub const CUT_OFF: Duration = Duration::from_secs(30);
+
+/// Most connections of a room that are named; above, they are only counted, and no joins and leaves are told.
+pub const PRESENT_MAX: usize = 1_000;
+/// Infos of the connections one instance names in a room weigh at most this many bytes together; the others go without.
+pub const PRESENT_BYTES: usize = 128 * 1024;
+/// How long other instances may take to say who follows a room; then the answer goes without theirs.
+pub const PRESENCE_WITHIN: Duration = Duration::from_secs(1);
+/// Who follows a room is asked of the other instances at most this often; requests in between share an answer.
+pub const PRESENCE_EVERY: Duration = Duration::from_millis(200);
+/// Joins and leaves are told this often, beyond [`PRESENCE_ROOMS`] rooms an instance in proportion.
+pub const JOINS_EVERY: Duration = Duration::from_secs(1);
+/// Rooms one question to the other instances may name.
+pub const PRESENCE_ROOMS: usize = 500;
+/// An answer to such a question is cut into wakes of about this many bytes.
+pub const PRESENCE_WAKE_BYTES: usize = 32 * 1024;
+/// Answers of this instance waiting to be published; beyond, whoever asked goes without.
+pub const PRESENCE_QUEUE: usize = 1_024;
 
 /// Largest `seq`: what a JSON number carries exactly.
 pub const SEQ_MAX: u64 = (1 << 53) - 1;

@@ -3,6 +3,7 @@
 use crate::{
     entry::Entry,
     ids::{RoomId, UserId},
+    presence::{Here, Who},
     protocol,
     seq::{Epoch, Seq},
     stream_id::StreamId,
@@ -53,6 +54,10 @@ pub enum Wake {
         /// A frame, as the client sent it.
         frame: Bytes,
     },
+    /// Who follows these rooms on your side?
+    Who(Who),
+    /// The answer.
+    Here(Here),
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -76,6 +81,10 @@ struct WireWake<'a> {
     nonce: Option<u64>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     frame: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    who: Option<&'a RawValue>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    here: Option<&'a RawValue>,
 }
 
 impl Wake {
@@ -86,6 +95,8 @@ impl Wake {
             Self::Head { room, .. } => room.lane(lanes),
             Self::Notify { user, .. } | Self::Disconnect { user } => user.lane(lanes),
             Self::Commands { stream, .. } => stream.lane(lanes),
+            // All instances hear all lanes; any will do, as long as an answer's pieces keep their order.
+            Self::Who(Who { from, .. }) | Self::Here(Here { from, .. }) => from.as_u128() as u16 % lanes.max(1),
         }
     }
 
@@ -115,6 +126,8 @@ impl Wake {
                 frame: Some(STANDARD.encode(frame).into()),
                 ..WireWake::default()
             }),
+            Self::Who(who) => format!(r#"{{"who":{}}}"#, protocol::presence::encode_who(who)),
+            Self::Here(here) => format!(r#"{{"here":{}}}"#, protocol::presence::encode_here(here)),
         }
     }
 
@@ -131,6 +144,12 @@ impl Wake {
         if let Some(stream) = &wire.stream {
             let frame = STANDARD.decode(wire.frame.as_deref()?).ok()?.into();
             return Some(Self::Commands { stream: StreamId::parse_plain(stream)?, nonce: wire.nonce?, frame });
+        }
+        if let Some(who) = wire.who {
+            return protocol::presence::decode_who(who.get()).map(Self::Who);
+        }
+        if let Some(here) = wire.here {
+            return protocol::presence::decode_here(here.get()).map(Self::Here);
         }
         let epoch = Epoch::from_str(wire.epoch.as_deref()?).ok()?;
         match wire.entry {

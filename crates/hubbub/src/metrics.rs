@@ -5,6 +5,7 @@ use prometheus_client::{
     metrics::{counter::Counter, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All counters of one instance.
 #[derive(Debug)]
@@ -26,6 +27,16 @@ pub struct Metrics {
     pub strange_wakes: Counter,
     /// Times the bus may have lost something.
     pub bus_lost: Counter,
+    /// Lanes on which something was lost, noticed by a later payload.
+    pub lost_by_gap: Counter,
+    /// The same, noticed by what the publisher says of its numbers.
+    pub lost_by_beat: Counter,
+    /// The same, of a publisher that is heard for the first time.
+    pub lost_first: Counter,
+    /// Instances that live and are not heard on the bus.
+    pub silent: Gauge,
+    /// What the bus counts: published, dropped, heard, redials.
+    bus: [Counter; 4],
     /// 1 while wakes travel.
     pub bus_up: Gauge,
     /// 1 while the store answers.
@@ -75,6 +86,15 @@ impl Default for Metrics {
         let wakes = counter("wakes", "Wakes taken in from the bus");
         let strange_wakes = counter("wakes_unreadable", "Wakes that could not be read");
         let bus_lost = counter("bus_lost", "Times the bus may have lost something");
+        let lost_by_gap = counter("lost_by_gap", "Lanes that lost something, noticed by a later payload");
+        let lost_by_beat = counter("lost_by_beat", "Lanes that lost something, noticed by a heartbeat");
+        let lost_first = counter("lost_first_heard", "Lanes of a publisher heard for the first time");
+        let bus = [
+            counter("bus_published", "Payloads published and answered for"),
+            counter("bus_dropped", "Payloads that were dropped, or whose outcome is unknown"),
+            counter("bus_heard", "Payloads heard"),
+            counter("bus_redials", "Dials of the bus after the first"),
+        ];
         let delivered = counter("entries_delivered", "Entries written to sockets");
         let log_reads = counter("log_reads", "Reads of the log made in order to deliver");
         let gap_reads = counter("gap_reads", "Reads of the log made by feeds to close a gap");
@@ -89,6 +109,7 @@ impl Default for Metrics {
             registry.register(name, help, gauge.clone());
             gauge
         };
+        let silent = gauge("silent_instances", "Instances that live and are not heard on the bus");
         let bus_up = gauge("bus_up", "1 while wakes travel between instances");
         let store_up = gauge("store_up", "1 while the store answers");
         let feeds = gauge("feeds", "Rooms with a reader on this instance");
@@ -109,6 +130,11 @@ impl Default for Metrics {
             wakes,
             strange_wakes,
             bus_lost,
+            lost_by_gap,
+            lost_by_beat,
+            lost_first,
+            silent,
+            bus,
             bus_up,
             store_up,
             delivered,
@@ -130,6 +156,13 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Takes over what the bus counts for itself: published, dropped, heard, redials.
+    pub fn take_bus(&self, counted: [&AtomicU64; 4]) {
+        for (counter, counted) in self.bus.iter().zip(counted) {
+            counter.inner().store(counted.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
     /// The text that Prometheus reads.
     pub fn text(&self) -> String {
         let mut text = String::new();

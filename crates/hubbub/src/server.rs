@@ -75,6 +75,9 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     if tokio::time::timeout(FINISH_WITHIN, phase.closed()).await.is_err() {
         tracing::warn!("some requests were not finished");
     }
+    if let Some((_, chat)) = app.get() {
+        chat.instances.end().await;
+    }
     Ok(())
 }
 

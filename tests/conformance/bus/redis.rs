@@ -34,7 +34,7 @@ async fn a_redis_that_is_down_at_the_start_is_found_once_it_is_up() {
     let mut redis = Redis::start().await;
     redis.stop();
     let started = RedisBus::start(&redis.url(), "suite").expect("a Redis that is down is normal");
-    let counters = started.counters();
+    let counters = started.counters().expect("counters");
     let mut endpoint = Endpoint::of(started);
     assert_eq!(*endpoint.bus.health().borrow(), Health::Down);
     endpoint.says(0, "stale");
@@ -211,7 +211,7 @@ async fn a_password_is_used_and_a_wrong_one_is_an_outage() {
     let start = |password| RedisBus::start(&format!("redis://:{password}@{}", redis.addr()), "suite").expect("a URL");
     let (right, wrong) = (Endpoint::of(start("right")), start("wrong"));
     right.is(Health::Up).await;
-    let counters = wrong.counters();
+    let counters = wrong.counters().expect("counters");
     until("two redials of both sides", || counters.redials.load(Ordering::Relaxed) >= 4).await;
     assert_eq!(*wrong.health().borrow(), Health::Down);
 }
@@ -221,7 +221,7 @@ async fn what_is_published_and_heard_is_counted() {
     let redis = Redis::start().await;
     let mut hearer = Endpoint::dial(redis.addr(), "suite").await;
     let bus = RedisBus::start(&redis.url(), "suite").expect("a URL");
-    let counters = bus.counters();
+    let counters = bus.counters().expect("counters");
     let publisher = Endpoint::of(bus);
     publisher.is(Health::Up).await;
     for number in 0..5 {

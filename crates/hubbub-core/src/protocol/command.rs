@@ -49,6 +49,13 @@ pub enum Said {
     Publish(Send),
     /// The raw log in pages, both directions.
     History(History),
+    /// Who follows a room, or with `stats` only how many.
+    Presence {
+        /// The room.
+        room: RoomId,
+        /// Counts are enough.
+        stats: bool,
+    },
     /// Everything else a client does.
     Rpc(Rpc),
     /// A message without an answer: the protocol has it, Hubbub gives it no meaning.
@@ -64,6 +71,8 @@ pub struct Subscribe {
     pub recover: Option<Position>,
     /// Flag bit 2: rather an error than a fresh start.
     pub reject_unrecovered: bool,
+    /// Joins and leaves are to be told, too.
+    pub join_leave: bool,
 }
 
 /// A page of the raw log asked for.
@@ -97,6 +106,7 @@ struct WireChannel<'a> {
     epoch: String,
     offset: u64,
     flag: i64,
+    join_leave: bool,
     limit: i64,
     since: Option<WireSince>,
     reverse: bool,
@@ -215,7 +225,8 @@ fn read(name: &str, body: &RawValue) -> Result<Said, CommandError> {
         "refresh" => Ok(Said::Refresh { token: parse::<WireToken>(name, body)?.token }),
         "subscribe" => {
             let wire: WireChannel<'_> = parse(name, body)?;
-            Said::subscribe(&wire.channel, wire.recover.then_some((wire.epoch, wire.offset)), wire.flag)
+            let recover = wire.recover.then_some((wire.epoch, wire.offset));
+            Said::subscribe(&wire.channel, recover, wire.flag, wire.join_leave)
         }
         "unsubscribe" => Said::unsubscribe(&parse::<WireChannel<'_>>(name, body)?.channel),
         "publish" => {
@@ -232,19 +243,31 @@ fn read(name: &str, body: &RawValue) -> Result<Said, CommandError> {
             Rpc::parse(&wire.method, wire.data).map(Said::Rpc)
         }
         "send" => Ok(Said::Send),
-        "presence" | "presence_stats" | "sub_refresh" | "ping" => Err(CommandError::NOT_AVAILABLE),
+        "presence" => Said::presence(&parse::<WireChannel<'_>>(name, body)?.channel, false),
+        "presence_stats" => Said::presence(&parse::<WireChannel<'_>>(name, body)?.channel, true),
+        "sub_refresh" | "ping" => Err(CommandError::NOT_AVAILABLE),
         other => Err(CommandError::unknown_method(other)),
     }
 }
 
 /// What the formats have in common: from the fields of a command to what is said.
 impl Said {
-    pub(super) fn subscribe(channel: &str, recover: Option<(String, u64)>, flag: i64) -> Result<Self, CommandError> {
+    pub(super) fn subscribe(
+        channel: &str,
+        recover: Option<(String, u64)>,
+        flag: i64,
+        join_leave: bool,
+    ) -> Result<Self, CommandError> {
         Ok(Self::Subscribe(Subscribe {
             room: room(channel)?,
             recover: recover.map(position),
             reject_unrecovered: flag & 2 != 0,
+            join_leave,
         }))
+    }
+
+    pub(super) fn presence(channel: &str, stats: bool) -> Result<Self, CommandError> {
+        Ok(Self::Presence { room: room(channel)?, stats })
     }
 
     pub(super) fn unsubscribe(channel: &str) -> Result<Self, CommandError> {
@@ -310,7 +333,9 @@ mod tests {
                 r#"{"id":1,"history":{"channel":"room:r","limit":1001}}"#,
                 "107 bad request: limit: 1001; it is 0 to 1000",
             ),
-            (r#"{"id":1,"presence":{"channel":"room:r"}}"#, "108 not available"),
+            (r#"{"id":1,"sub_refresh":{"channel":"room:r"}}"#, "108 not available"),
+            (r#"{"id":1,"presence":{"channel":"disco:1"}}"#, "102 unknown room"),
+            (r#"{"id":1,"presence_stats":{}}"#, "107 bad request: channel: missing"),
             (
                 r#"{"id":1,"rpc":{"method":"messages","data":{"room":"r","before":1,"after":2}}}"#,
                 "107 bad request: before: give only one of before, after, around",

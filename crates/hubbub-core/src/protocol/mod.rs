@@ -5,6 +5,7 @@ pub mod disconnect;
 pub mod emulation;
 pub mod entry;
 pub mod error;
+pub mod presence;
 mod protobuf;
 pub mod push;
 pub mod reply;

@@ -11,10 +11,14 @@ use super::{
     reply::{Answer, HistoryPage, Publications, Reply, Subscribed},
     rpc::Rpc,
 };
-use crate::ids::Invalid;
+use crate::{
+    ids::Invalid,
+    presence::{Changes, Present},
+};
 use bytes::Bytes;
 use prost::{Message, encoding::decode_varint};
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
 /// Takes the next command off a frame, or says why the connection must end.
 pub(super) fn next_command(frame: &mut Bytes) -> Option<Result<Command, Disconnect>> {
@@ -48,10 +52,9 @@ fn decode(wire: messages::Command) -> Result<Command, Disconnect> {
     let mut said = Vec::with_capacity(1);
     said.extend(wire.connect.map(|connect| Ok(Said::Connect { token: connect.token })));
     said.extend(wire.refresh.map(|refresh| Ok(Said::Refresh { token: refresh.token })));
-    said.extend(
-        wire.subscribe
-            .map(|wire| Said::subscribe(&wire.channel, wire.recover.then_some((wire.epoch, wire.offset)), wire.flag)),
-    );
+    said.extend(wire.subscribe.map(|wire| {
+        Said::subscribe(&wire.channel, wire.recover.then_some((wire.epoch, wire.offset)), wire.flag, wire.join_leave)
+    }));
     said.extend(wire.unsubscribe.map(|wire| Said::unsubscribe(&wire.channel)));
     said.extend(wire.publish.map(|wire| Said::publish(&wire.channel, json(&wire.data)?)));
     said.extend(wire.history.map(|wire| {
@@ -59,7 +62,8 @@ fn decode(wire: messages::Command) -> Result<Command, Disconnect> {
         Said::history(&wire.channel, wire.limit.into(), since, wire.reverse)
     }));
     said.extend(wire.rpc.map(|wire| Rpc::parse(&wire.method, json(&wire.data)?).map(Said::Rpc)));
-    said.extend(wire.presence.or(wire.presence_stats).map(|_| Err(CommandError::NOT_AVAILABLE)));
+    said.extend(wire.presence.map(|wire| Said::presence(&wire.channel, false)));
+    said.extend(wire.presence_stats.map(|wire| Said::presence(&wire.channel, true)));
     said.extend(wire.ping.or(wire.sub_refresh).map(|_| Err(CommandError::NOT_AVAILABLE)));
     let sent = wire.send.is_some();
     said.extend(wire.send.map(|_| Ok(Said::Send)));
@@ -102,9 +106,9 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
                 client: answer.client.clone(),
                 version: answer.version.into(),
                 expires: answer.expires,
-                ttl: seconds(answer.ttl),
+                ttl: small(answer.ttl),
                 subs: answer.subs.keys().map(|channel| server_subscription(channel)).collect(),
-                ping: seconds(answer.ping),
+                ping: small(answer.ping),
                 pong: answer.pong,
                 session: answer.session.clone(),
                 node: answer.node.clone(),
@@ -115,13 +119,24 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
                 client: answer.client.clone(),
                 version: answer.version.into(),
                 expires: answer.expires,
-                ttl: seconds(answer.ttl),
+                ttl: small(answer.ttl),
             });
         }
         Ok(Answer::Subscribe(answer)) => wire.subscribe = Some(subscribed(answer)),
         Ok(Answer::Unsubscribe) => wire.unsubscribe = Some(messages::Empty {}),
         Ok(Answer::Publish) => wire.publish = Some(messages::Empty {}),
         Ok(Answer::History(page)) => wire.history = Some(history(page)),
+        Ok(Answer::Presence(list)) => {
+            let entry = |present: &Arc<Present>| messages::PresenceEntry {
+                key: present.client.to_string(),
+                value: Some(client_info(present)),
+            };
+            wire.presence = Some(messages::PresenceResult { presence: list.values().map(entry).collect() });
+        }
+        Ok(Answer::PresenceStats { num_clients, num_users }) => {
+            wire.presence_stats =
+                Some(messages::PresenceStatsResult { num_clients: small(*num_clients), num_users: small(*num_users) });
+        }
         Ok(Answer::Rpc(data)) => {
             wire.rpc = Some(messages::RpcResult { data: Bytes::copy_from_slice(data.as_bytes()) });
         }
@@ -140,7 +155,8 @@ fn server_subscription(channel: &str) -> messages::ServerSubscription {
     messages::ServerSubscription { key: channel.to_owned(), value: Some(messages::SubscribeResult::default()) }
 }
 
-fn seconds(n: u64) -> u32 {
+/// What the protocol keeps in 32 bits: seconds, and counts.
+fn small(n: u64) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
@@ -180,6 +196,24 @@ fn pushed(push: messages::Push) -> Bytes {
 pub(super) fn publication(publication: &push::Publication) -> Bytes {
     let (channel, message) = (publication.channel(), message(publication));
     pushed(messages::Push { channel, publication: Some(message), ..Default::default() })
+}
+
+/// Pushes of joins and leaves, each after its length.
+pub(super) fn joins(channel: &str, changes: &Changes) -> Bytes {
+    let info = |present| Some(messages::Joined { info: Some(client_info(present)) });
+    let push = || messages::Push { channel: channel.to_owned(), ..Default::default() };
+    let joined = changes.joined.iter().map(|present| pushed(messages::Push { join: info(present), ..push() }));
+    let left = changes.left.iter().map(|present| pushed(messages::Push { leave: info(present), ..push() }));
+    left.chain(joined).collect::<Vec<_>>().concat().into()
+}
+
+fn client_info(present: &Arc<Present>) -> messages::ClientInfo {
+    let info = present.info.as_ref().map_or("", |info| info.as_str());
+    messages::ClientInfo {
+        user: present.user.as_str().to_owned(),
+        client: present.client.to_string(),
+        conn_info: Bytes::copy_from_slice(info.as_bytes()),
+    }
 }
 
 /// A push of the end of a subscription after its length.

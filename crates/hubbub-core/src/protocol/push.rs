@@ -1,12 +1,17 @@
 //! What the server says unasked.
 
-use super::{Format, disconnect::Disconnect, protobuf};
+use super::{Format, disconnect::Disconnect, protobuf, reply::ClientInfo};
 use crate::{
     entry::Entry,
     ids::{RoomId, UserId},
+    presence::{Changes, Present},
 };
 use bytes::Bytes;
-use std::{borrow::Cow, ops::Range, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 /// Why a subscription ended: from 2500 on the SDK subscribes again by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +127,41 @@ pub enum Hint<'a> {
     Removed(&'a RoomId),
     /// `{"type":"event","event":…}`: an event of the product's backend, as JSON.
     Event(&'a str),
+}
+
+/// Who came to a room and who went, as pushes behind each other; encoded once per format. Leaves come first: one who
+/// reconnected is there in the end.
+#[derive(Debug)]
+pub struct Joins {
+    room: RoomId,
+    changes: Changes,
+    json: OnceLock<Bytes>,
+    protobuf: OnceLock<Bytes>,
+}
+
+impl Joins {
+    /// These changes of one room.
+    pub const fn new(room: RoomId, changes: Changes) -> Self {
+        Self { room, changes, json: OnceLock::new(), protobuf: OnceLock::new() }
+    }
+
+    /// The pushes.
+    pub fn push(&self, format: Format) -> &Bytes {
+        match format {
+            Format::Json => self.json.get_or_init(|| self.lines().into()),
+            Format::Protobuf => self.protobuf.get_or_init(|| protobuf::joins(&room_channel(&self.room), &self.changes)),
+        }
+    }
+
+    fn lines(&self) -> String {
+        let line = |what: &str, present: &Arc<Present>| {
+            let info = super::to_json(&ClientInfo::of(present));
+            format!(r#"{{"push":{{"channel":"room:{}","{what}":{{"info":{info}}}}}}}"#, self.room)
+        };
+        let left = self.changes.left.iter().map(|present| line("leave", present));
+        let joined = self.changes.joined.iter().map(|present| line("join", present));
+        left.chain(joined).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// A ping.

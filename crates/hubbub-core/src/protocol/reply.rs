@@ -1,11 +1,12 @@
 //! What the server answers. Zero values are left out, as the protocol has it.
 
 use super::{Format, error::CommandError, protobuf};
-use crate::feed::Item;
+use crate::{feed::Item, presence::Present};
 use bytes::Bytes;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc};
+use uuid::Uuid;
 
 fn is_zero(n: &u64) -> bool {
     *n == 0
@@ -133,6 +134,15 @@ pub enum Answer {
     Publish,
     /// To `history`.
     History(HistoryPage),
+    /// To `presence`.
+    Presence(BTreeMap<Uuid, Arc<Present>>),
+    /// To `presence_stats`.
+    PresenceStats {
+        /// Connections.
+        num_clients: u64,
+        /// Users.
+        num_users: u64,
+    },
     /// To `rpc`: the method's own answer, JSON.
     Rpc(String),
 }
@@ -174,9 +184,37 @@ impl Reply {
             Ok(Answer::Unsubscribe) => line(id, "unsubscribe", &Empty {}),
             Ok(Answer::Publish) => line(id, "publish", &Empty {}),
             Ok(Answer::History(answer)) => line(id, "history", answer),
+            Ok(Answer::Presence(list)) => {
+                let presence = list.iter().map(|(id, present)| (id, ClientInfo::of(present))).collect();
+                line(id, "presence", &PresenceResult { presence })
+            }
+            Ok(Answer::PresenceStats { num_clients, num_users }) => {
+                format!(r#"{{"id":{id},"presence_stats":{{"num_clients":{num_clients},"num_users":{num_users}}}}}"#)
+            }
             Ok(Answer::Rpc(data)) => format!(r#"{{"id":{id},"rpc":{{"data":{data}}}}}"#),
             Err(error) => line(id, "error", error),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct PresenceResult<'a> {
+    presence: BTreeMap<&'a Uuid, ClientInfo<'a>>,
+}
+
+/// A connection as others see it.
+#[derive(Serialize)]
+pub(super) struct ClientInfo<'a> {
+    user: &'a str,
+    client: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conn_info: Option<Box<RawValue>>,
+}
+
+impl<'a> ClientInfo<'a> {
+    pub(super) fn of(present: &'a Present) -> Self {
+        let conn_info = present.info.as_ref().map(crate::json::Json::to_raw);
+        Self { user: present.user.as_str(), client: present.client, conn_info }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What carries wakes between instances, and keeps nothing. Every bus passes one conformance suite.
 
 use bytes::Bytes;
+use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 mod counters;
@@ -40,4 +41,9 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Whether wakes travel, and every change of it.
     fn health(&self) -> watch::Receiver<Health>;
+
+    /// What it has counted, if it counts.
+    fn counters(&self) -> Option<Arc<BusCounters>> {
+        None
+    }
 }

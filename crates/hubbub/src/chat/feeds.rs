@@ -13,6 +13,7 @@ use hubbub_core::{
     feed::{Feed, Heard, Item},
     ids::RoomId,
     limits,
+    presence::Present,
     seq::{Epoch, Seq},
 };
 use std::{
@@ -61,6 +62,20 @@ struct Reader {
     slot: u32,
     /// The slot is in the inbox already.
     woken: bool,
+    /// The reader was let in: before, it only listens so that nothing is missed.
+    stands: bool,
+    /// Joins and leaves are to be told, too.
+    watches: bool,
+}
+
+/// A reader who is told who comes and goes.
+pub struct Watcher {
+    /// Who that is.
+    pub present: Arc<Present>,
+    /// Where it is told.
+    pub inbox: Arc<Inbox>,
+    /// The connection's number of the subscription.
+    pub slot: u32,
 }
 
 static READERS: AtomicU64 = AtomicU64::new(1);
@@ -86,16 +101,38 @@ impl Feeds {
     }
 
     /// Listens to a room from now on, for one reader: what is announced after this call is not missed.
-    pub fn listen(self: &Arc<Self>, room: &RoomId, inbox: &Arc<Inbox>, slot: u32) -> Listening {
+    pub fn listen(self: &Arc<Self>, room: &RoomId, inbox: &Arc<Inbox>, slot: u32, watches: bool) -> Listening {
         let mut rooms = self.rooms();
         let live = rooms.entry(room.clone()).or_insert_with(|| {
             self.metrics.feeds.inc();
             Arc::new(Live::new(room.clone()))
         });
         let reader = READERS.fetch_add(1, Ordering::Relaxed);
-        live.state().readers.insert(reader, Reader { inbox: inbox.clone(), slot, woken: false });
+        live.state()
+            .readers
+            .insert(reader, Reader { inbox: inbox.clone(), slot, woken: false, stands: false, watches });
         self.metrics.subscriptions.inc();
         Listening { feeds: self.clone(), live: live.clone(), reader }
+    }
+
+    /// The connections that follow a room here.
+    pub fn present(&self, room: &RoomId) -> Vec<Arc<Present>> {
+        let Some(live) = self.of(room) else { return Vec::new() };
+        let state = live.state();
+        let standing = state.readers.values().filter(|reader| reader.stands);
+        standing.filter_map(|reader| reader.inbox.whose().cloned()).collect()
+    }
+
+    /// Those of them that are told who comes and goes.
+    pub fn watchers(&self, room: &RoomId) -> Vec<Watcher> {
+        let Some(live) = self.of(room) else { return Vec::new() };
+        let state = live.state();
+        let watcher = |reader: &Reader| {
+            let (inbox, slot) = (reader.inbox.clone(), reader.slot);
+            inbox.whose().cloned().map(|present| Watcher { present, inbox, slot })
+        };
+        let standing = state.readers.values().filter(|reader| reader.stands && reader.watches);
+        standing.filter_map(watcher).collect()
     }
 
     /// A wake with its entry.
@@ -227,8 +264,11 @@ impl Listening {
         at(&state.feed)
     }
 
-    /// Tells the feed a head that was looked up after it began to listen.
+    /// The reader is let in. Tells the feed a head that was looked up after it began to listen.
     pub fn open(&self, epoch: Epoch, head: Seq) {
+        if let Some(reader) = self.live.state().readers.get_mut(&self.reader) {
+            reader.stands = true;
+        }
         self.feeds.tell(&self.live, |feed, now| feed.open(epoch, head, now));
     }
 

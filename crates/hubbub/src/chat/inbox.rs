@@ -1,13 +1,16 @@
 //! How a connection is told that something waits for it.
 //!
 //! An inbox holds no messages: it names the subscriptions that have something new, each at most once. What it does hold
-//! (hints for the user) is ephemeral and bounded; the oldest go first.
+//! (hints for the user, joins and leaves) is ephemeral and bounded; the oldest go first.
 
 use futures_util::task::AtomicWaker;
-use hubbub_core::protocol::push::Publication;
+use hubbub_core::{
+    presence::Present,
+    protocol::push::{Joins, Publication},
+};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll},
 };
 
@@ -19,6 +22,8 @@ const HINTS: usize = 64;
 pub struct Inbox {
     mail: Mutex<Mail>,
     waker: AtomicWaker,
+    /// Whose it is, once known.
+    whose: OnceLock<Arc<Present>>,
 }
 
 /// What has come in.
@@ -28,6 +33,8 @@ pub struct Mail {
     pub slots: Vec<u32>,
     /// Pushes for the user, shared by all devices.
     pub hints: VecDeque<Arc<Publication>>,
+    /// Who came to the room of a subscription, and who went.
+    pub joins: VecDeque<(u32, Arc<Joins>)>,
     /// The user was logged out: close.
     pub logged_out: bool,
     /// The server is going away: close.
@@ -36,7 +43,7 @@ pub struct Mail {
 
 impl Mail {
     fn is_empty(&self) -> bool {
-        self.slots.is_empty() && self.hints.is_empty() && !self.logged_out && !self.shutdown
+        self.slots.is_empty() && self.hints.is_empty() && self.joins.is_empty() && !self.logged_out && !self.shutdown
     }
 }
 
@@ -49,6 +56,27 @@ impl Inbox {
     /// A subscription has something new. The caller sees to it that a slot is named once until it is served.
     pub fn wake(&self, slot: u32) {
         self.put(|mail| mail.slots.push(slot));
+    }
+
+    /// The connection has said who it is.
+    pub fn belongs_to(&self, present: Present) {
+        // It does not change hands.
+        let _ = self.whose.set(Arc::new(present));
+    }
+
+    /// Whose it is, once known.
+    pub fn whose(&self) -> Option<&Arc<Present>> {
+        self.whose.get()
+    }
+
+    /// Who came to the room of the subscription `slot`, and who went.
+    pub fn joins(&self, slot: u32, joins: Arc<Joins>) {
+        self.put(|mail| {
+            if mail.joins.len() == HINTS {
+                mail.joins.pop_front();
+            }
+            mail.joins.push_back((slot, joins));
+        });
     }
 
     /// A push for the user.

@@ -34,19 +34,23 @@ pub mod subscription;
 
 pub mod inbox;
 pub mod infos;
+pub mod instances;
 pub mod look_up;
 pub mod people;
+pub mod presence;
 pub mod rooms;
 pub mod streams;
 pub mod sweep;
 
 use infos::Infos;
+use instances::Instances;
 use look_up::LookUps;
 use people::People;
 use post::{Post, Source};
+use presence::Presence;
 use streams::{Handed, Streams};
 use sweep::Sweep;
-use wakes::Announcer;
+use wakes::{Announcer, Hearers};
 
 /// Why a chat did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,7 +115,10 @@ pub struct Chat {
     infos: Infos,
     post: Post,
     announcer: Arc<Announcer>,
+    presence: Arc<Presence>,
     bus: Arc<dyn Bus>,
+    /// Which instances live.
+    pub instances: Instances,
 }
 
 impl Chat {
@@ -121,14 +128,27 @@ impl Chat {
         let feeds = Arc::new(feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
         let people = Arc::new(People::default());
         let streams = Arc::new(Streams::new(metrics.clone()));
-        let announcer =
-            Arc::new(Announcer::new(feeds.clone(), people.clone(), streams.clone(), bus.clone(), metrics.clone()));
+        let boot = Uuid::new_v4();
+        let instances = Instances::start(boot, store.clone(), bus.health(), shared);
+        let (presence, outgoing) = Presence::new(boot, feeds.clone(), &instances);
+        let hearers = Hearers {
+            feeds: feeds.clone(),
+            people: people.clone(),
+            streams: streams.clone(),
+            presence: presence.clone(),
+        };
+        let announcer = Arc::new(Announcer::new(boot, hearers, bus.clone(), metrics.clone()));
+        tokio::spawn(Presence::publish(outgoing, announcer.clone()));
+        let look_ups = LookUps::start(store.clone(), metrics.clone());
+        tokio::spawn(Presence::tell(Arc::downgrade(&presence), look_ups.clone()));
         let sweep = Sweep::start(feeds.clone(), bus.health(), shared);
         if let Some(events) = bus.events() {
-            tokio::spawn(announcer.clone().listen(events, sweep, metrics.clone()));
+            tokio::spawn(announcer.clone().listen(events, sweep, instances.living()));
         }
+        tokio::spawn(announcer.clone().beat());
         Self {
-            look_ups: LookUps::start(store.clone(), metrics.clone()),
+            look_ups,
+            presence,
             infos: Infos::start(store.clone()),
             post: Post::start(&store, &announcer, &metrics),
             store,
@@ -139,7 +159,16 @@ impl Chat {
             feeds,
             announcer,
             bus,
+            instances,
         }
+    }
+
+    /// What is counted, what the bus counts included, as Prometheus reads it.
+    pub fn metrics_text(&self) -> String {
+        if let Some(bus) = self.bus.counters() {
+            self.metrics.take_bus([&bus.published, &bus.dropped, &bus.heard, &bus.redials]);
+        }
+        self.metrics.text()
     }
 
     /// Whether wakes travel.

@@ -78,7 +78,7 @@ impl Chat {
         bytes: usize,
     ) -> Result<(Subscription, Beginning), ChatError> {
         // Listen first, then look: what is announced in between is not missed.
-        let listening = self.feeds.listen(&ask.room, inbox, slot);
+        let listening = self.feeds.listen(&ask.room, inbox, slot, ask.join_leave);
         let view = self.look_ups.ask(ask.room, user.clone()).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
         view.may_read()?;
         let (epoch, head, floor) = (view.room.epoch, view.room.head, view.room.floor);
@@ -97,6 +97,9 @@ impl Chat {
         let cursor = Cursor::new(user.clone(), epoch, at, head);
         let mut subscription = Subscription { listening, cursor, page: VecDeque::new(), reading: false, exact: false };
         let first = if at < head { subscription.first(bytes).await? } else { Taken::default() };
+        if ask.join_leave {
+            self.presence.watch(subscription.room());
+        }
         // A fresh start may have been overtaken while it was looked up.
         let first = if at < head { first } else { subscription.take(0) };
         Ok((subscription, Beginning { epoch, at, recovered, first }))

@@ -1,5 +1,6 @@
 //! Where logs are kept and what carries wakes, from URLs.
 
+use crate::bus::redis::RedisBus;
 use crate::store::{StoreError, postgres::PostgresStore};
 use anyhow::{anyhow, bail};
 use std::{fmt, path::PathBuf};
@@ -57,10 +58,10 @@ impl BusAt {
     pub fn parse(url: &str) -> anyhow::Result<Self> {
         match url.split_once(':') {
             None if url == "local" => Ok(Self::Local),
-            Some(("redis", rest)) if rest.starts_with("//") => Ok(Self::Redis(url.into())),
-            Some(("rediss", _)) => bail!(
-                "--bus rediss://: TLS to Redis is not there yet; use redis:// over a network you trust, or through a TLS tunnel on this machine"
-            ),
+            Some((scheme, rest)) if scheme.starts_with("redis") && rest.starts_with("//") => {
+                RedisBus::check(url).map_err(|error| anyhow!("--bus: {error}"))?;
+                Ok(Self::Redis(url.into()))
+            }
             _ => bail!("--bus: local or redis://host:6379 is expected"),
         }
     }
@@ -97,8 +98,6 @@ mod tests {
             let error = StoreAt::parse(&url, "hubbub").err().expect("refused").to_string();
             assert!(error.contains("TLS") && error.contains("sslmode=disable") && !error.contains("hush"), "{error}");
         }
-        let error = BusAt::parse("rediss://:hush@redis").err().expect("refused").to_string();
-        assert!(error.contains("TLS") && error.contains("redis://") && !error.contains("hush"), "{error}");
     }
 
     #[test]
@@ -113,6 +112,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_url_is_said_without_quoting_it() {
+        let error = BusAt::parse("rediss://:hush@redis?ca=/nowhere/ca.pem").err().expect("refused").to_string();
+        assert!(
+            error.starts_with("--bus: ") && error.contains("/nowhere/ca.pem") && !error.contains("hush"),
+            "{error}"
+        );
         for url in ["postgres://u:hu@sh@db/x?a", "postgres://u:hush@db:port/x", "postgres://u:hu@sh?hush@db=1/x"] {
             let error = StoreAt::parse(url, "hubbub").err().expect("refused").to_string();
             assert!(error.starts_with("--store: ") && !error.contains("sh@"), "{error}");

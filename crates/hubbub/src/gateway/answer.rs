@@ -5,7 +5,9 @@ use hubbub_core::{
     access::{Role, RoomKind, Standing},
     entry::Right,
     feed::Item,
-    ids::UserId,
+    ids::{RoomId, UserId},
+    limits,
+    presence::Roll,
     protocol::{
         command::History,
         error::CommandError,
@@ -89,6 +91,20 @@ async fn read_history(chat: &Chat, user: &UserId, ask: History) -> Result<Histor
         items.reverse();
     }
     Ok(HistoryPage { publications: Publications(items), offset: page.head.get(), epoch: page.epoch.to_string() })
+}
+
+/// The reply to `presence` and, with `stats`, to `presence_stats`.
+pub async fn presence(chat: &Chat, user: &UserId, id: u32, room: &RoomId, stats: bool) -> Reply {
+    let said = chat.presence(user, room).await.map_err(CommandError::from);
+    let answer = |roll: Roll| match roll.list {
+        _ if stats => Ok(Answer::PresenceStats { num_clients: roll.clients as u64, num_users: roll.users as u64 }),
+        Some(list) => Ok(Answer::Presence(list)),
+        None => {
+            let what = "connections that presence names (presence_stats counts them)";
+            Err(CommandError::limit(what, limits::PRESENT_MAX))
+        }
+    };
+    Reply { id, said: said.and_then(answer) }
 }
 
 /// The reply to every other `rpc`.

@@ -5,9 +5,10 @@ use crate::bus::Health;
 use axum::{
     Json,
     extract::State,
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use hubbub_core::limits;
 use serde_json::{Value, json};
 
 /// 200 as long as the process can answer at all.
@@ -16,20 +17,27 @@ pub async fn live() -> &'static str {
 }
 
 /// 200 also with the store or the bus down, each named in the body: a balancer that fails every instance at once would cut
-/// the very sockets that should stay. 503 while starting (answered elsewhere).
-pub async fn ready(State(api): State<Api>) -> Json<Value> {
+/// the very sockets that should stay. 503 while starting or draining (answered elsewhere), and when the bus has failed here alone
+/// for [`limits::CUT_OFF`]: the others serve better.
+pub async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
     let store = if api.chat.metrics.store_up.get() == 1 { "up" } else { "down" };
     let bus = match *api.chat.bus_health().borrow() {
         Health::Up => "up",
         Health::Down => "down",
         Health::Alone => "none",
     };
-    let status = if store == "down" || bus == "down" { "degraded" } else { "ok" };
-    Json(json!({ "status": status, "store": store, "bus": bus, "instance": *api.label }))
+    let (code, status) = if api.chat.instances.cut_off_for() >= limits::CUT_OFF {
+        (StatusCode::SERVICE_UNAVAILABLE, "cut off")
+    } else if store == "down" || bus == "down" {
+        (StatusCode::OK, "degraded")
+    } else {
+        (StatusCode::OK, "ok")
+    };
+    (code, Json(json!({ "status": status, "store": store, "bus": bus, "instance": *api.label })))
 }
 
 /// The counters.
 pub async fn metrics(State(api): State<Api>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], api.chat.metrics.text()).into_response()
+    ([(header::CONTENT_TYPE, kind)], api.chat.metrics_text()).into_response()
 }

@@ -9,6 +9,8 @@ use hubbub_core::{
     json::Json,
     protocol::rpc::PageOf,
 };
+use std::time::Duration;
+use uuid::Uuid;
 
 pub mod postgres;
 pub mod sqlite;
@@ -60,6 +62,15 @@ pub enum Created {
     New(Room, Vec<Entry>),
     /// There is one of this id already, and this is it.
     Exists(Room),
+}
+
+/// One life of an instance, as the store knows it: it lives while it renews this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Made anew each time an instance starts.
+    pub boot: Uuid,
+    /// Whether its wakes travel, as far as it can tell.
+    pub bus: bool,
 }
 
 /// The log of every room, and who may read it.
@@ -117,4 +128,11 @@ pub trait Store: Send + Sync + 'static {
     /// Begins another life of the database: every position handed out before is answered "not recovered". With `seen`,
     /// only if the incarnation still is that one (others may have noticed the same and been first). Returns the incarnation.
     async fn bump_epoch(&self, seen: Option<u32>) -> Result<u32, StoreError>;
+
+    /// Keeps this lease for `ttl` from now, by the database's clock, and removes those that have expired. Returns every lease
+    /// that lives, this one among them, by boot.
+    async fn renew_lease(&self, lease: Lease, ttl: Duration) -> Result<Vec<Lease>, StoreError>;
+
+    /// Ends the lease of an instance that goes, if it has one.
+    async fn end_lease(&self, boot: Uuid) -> Result<(), StoreError>;
 }

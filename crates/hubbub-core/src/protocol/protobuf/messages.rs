@@ -54,6 +54,8 @@ pub(super) struct SubscribeRequest {
     pub epoch: String,
     #[prost(uint64, tag = "7")]
     pub offset: u64,
+    #[prost(bool, tag = "11")]
+    pub join_leave: bool,
     #[prost(int64, tag = "14")]
     pub flag: i64,
 }
@@ -119,6 +121,10 @@ pub(super) struct Reply {
     pub unsubscribe: Option<Empty>,
     #[prost(message, optional, tag = "8")]
     pub publish: Option<Empty>,
+    #[prost(message, optional, tag = "9")]
+    pub presence: Option<PresenceResult>,
+    #[prost(message, optional, tag = "10")]
+    pub presence_stats: Option<PresenceStatsResult>,
     #[prost(message, optional, tag = "11")]
     pub history: Option<HistoryResult>,
     #[prost(message, optional, tag = "13")]
@@ -143,6 +149,10 @@ pub(super) struct Push {
     pub channel: String,
     #[prost(message, optional, tag = "4")]
     pub publication: Option<Publication>,
+    #[prost(message, optional, tag = "5")]
+    pub join: Option<Joined>,
+    #[prost(message, optional, tag = "6")]
+    pub leave: Option<Joined>,
     #[prost(message, optional, tag = "7")]
     pub unsubscribe: Option<Unsubscribe>,
     #[prost(message, optional, tag = "11")]
@@ -241,6 +251,44 @@ pub(super) struct HistoryResult {
     pub epoch: String,
     #[prost(uint64, tag = "3")]
     pub offset: u64,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ClientInfo {
+    #[prost(string, tag = "1")]
+    pub user: String,
+    #[prost(string, tag = "2")]
+    pub client: String,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub conn_info: Bytes,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Joined {
+    #[prost(message, optional, tag = "1")]
+    pub info: Option<ClientInfo>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PresenceResult {
+    #[prost(message, repeated, tag = "1")]
+    pub presence: Vec<PresenceEntry>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PresenceEntry {
+    #[prost(string, tag = "1")]
+    pub key: String,
+    #[prost(message, optional, tag = "2")]
+    pub value: Option<ClientInfo>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PresenceStatsResult {
+    #[prost(uint32, tag = "1")]
+    pub num_clients: u32,
+    #[prost(uint32, tag = "2")]
+    pub num_users: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -30,8 +30,14 @@ fn rpc(id: u32, method: &str, data: &'static [u8]) -> wire::Command {
 }
 
 fn subscribe(id: u32, channel: &str) -> wire::Command {
-    let subscribe =
-        wire::SubscribeRequest { channel: channel.into(), recover: true, epoch: "e".into(), offset: 7, flag: 3 };
+    let subscribe = wire::SubscribeRequest {
+        channel: channel.into(),
+        recover: true,
+        epoch: "e".into(),
+        offset: 7,
+        join_leave: true,
+        flag: 3,
+    };
     wire::Command { id, subscribe: Some(subscribe), ..Default::default() }
 }
 

@@ -1,7 +1,8 @@
 //! Whether wakes travel: told only by a probe that went out through a real PUBLISH and came back.
 
+use super::link::Bells;
 use crate::bus::Health;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 /// One side of the bus.
@@ -16,6 +17,7 @@ pub(super) enum Side {
 pub(super) struct Probe {
     state: Mutex<State>,
     health: watch::Sender<Health>,
+    bells: Arc<Bells>,
     asked: Notify,
 }
 
@@ -31,8 +33,8 @@ struct State {
 }
 
 impl Probe {
-    pub(super) fn new() -> Self {
-        Self { state: Mutex::default(), health: watch::Sender::new(Health::Down), asked: Notify::new() }
+    pub(super) fn new(bells: Arc<Bells>) -> Self {
+        Self { state: Mutex::default(), health: watch::Sender::new(Health::Down), bells, asked: Notify::new() }
     }
 
     /// One side has been dialled, or was given up. Health follows the next probe.
@@ -69,15 +71,17 @@ impl Probe {
         self.asked.notified().await;
     }
 
-    pub(super) fn health(&self) -> watch::Receiver<Health> {
-        self.health.subscribe()
+    pub(super) fn health(&self) -> Health {
+        *self.health.borrow()
     }
 
     /// Under the lock, so that the last word is about the last state.
     fn say(&self, state: &State) {
         let works = state.publishing && state.subscribed && state.proven;
         let health = if works { Health::Up } else { Health::Down };
-        self.health.send_if_modified(|said| std::mem::replace(said, health) != health);
+        if self.health.send_replace(health) != health {
+            self.bells.health.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -91,22 +95,21 @@ mod tests {
 
     #[test]
     fn up_needs_both_sides_and_a_probe_published_since() {
-        let probe = Probe::new();
-        let health = probe.health();
+        let probe = Probe::new(Arc::default());
         let early = probe.number();
         probe.side(Side::Publisher, true);
         probe.heard(probe.number());
-        assert_eq!(*health.borrow(), Health::Down);
+        assert_eq!(probe.health(), Health::Down);
         probe.side(Side::Subscriber, true);
         probe.heard(early);
-        assert_eq!(*health.borrow(), Health::Down);
+        assert_eq!(probe.health(), Health::Down);
         probe.heard(probe.number());
-        assert_eq!(*health.borrow(), Health::Up);
+        assert_eq!(probe.health(), Health::Up);
         probe.side(Side::Publisher, false);
-        assert_eq!(*health.borrow(), Health::Down);
+        assert_eq!(probe.health(), Health::Down);
         probe.side(Side::Publisher, true);
-        assert_eq!(*health.borrow(), Health::Down);
+        assert_eq!(probe.health(), Health::Down);
         probe.heard(probe.number());
-        assert_eq!(*health.borrow(), Health::Up);
+        assert_eq!(probe.health(), Health::Up);
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{
     Channels, Outage, Outgoing, dial,
+    link::Bells,
     probe::{Probe, Side},
+    target::explain,
 };
 use crate::bus::{BusCounters, counters::add};
 use ::redis::{Client, PushKind, Value, aio::MultiplexedConnection};
@@ -26,6 +28,7 @@ pub(super) struct Publisher {
     pub(super) outbox_bytes: Arc<AtomicUsize>,
     pub(super) probe: Arc<Probe>,
     pub(super) counters: Arc<BusCounters>,
+    pub(super) bells: Arc<Bells>,
 }
 
 impl Publisher {
@@ -34,10 +37,10 @@ impl Publisher {
         let mut outage = Outage { side: "publisher", on: false };
         loop {
             let (broken, breaks) = watch::channel(());
-            let client = self.client.clone();
+            let (client, channels) = (self.client.clone(), self.channels.clone());
             let dialled = timeout(
                 limits::BUS_PATIENCE,
-                dial(&client, move |push| {
+                dial(&client, &channels, move |push| {
                     if push.kind == PushKind::Disconnection {
                         broken.send_replace(());
                     }
@@ -50,10 +53,11 @@ impl Publisher {
                     self.probe.side(Side::Publisher, false);
                     reason
                 }
-                Ok(Err(error)) => error.to_string(),
+                Ok(Err(error)) => explain(&error),
                 Err(_) => "no answer to the dial".to_owned(),
             };
             outage.begins(&reason);
+            self.bells.trouble.notify_one();
             self.dropping(sleep(backoff.next(rand::random()))).await;
             add(&self.counters.redials, 1);
         }
@@ -117,11 +121,11 @@ impl Publisher {
         self.outbox_bytes.fetch_sub(payload.len(), Ordering::Relaxed);
         pipeline.payloads += 1;
         pipeline.bytes += payload.len();
-        pipeline.commands.cmd("PUBLISH").arg(&self.channels.lanes[usize::from(lane)]).arg(&payload[..]);
+        pipeline.commands.cmd(self.channels.publish()).arg(&self.channels.lanes[usize::from(lane)]).arg(&payload[..]);
     }
 
     fn put_probe(&self, pipeline: &mut Pipeline) {
-        pipeline.commands.cmd("PUBLISH").arg(&self.channels.probe).arg(self.probe.number());
+        pipeline.commands.cmd(self.channels.publish()).arg(&self.channels.probe).arg(self.probe.number());
     }
 
     /// Waits for `future` and drops what is queued meanwhile: a wake is worthless once it is stale.
@@ -156,7 +160,7 @@ struct Pipeline {
 /// The first answer that is an error.
 fn refusal(answers: &[Value]) -> Option<String> {
     answers.iter().find_map(|answer| match answer {
-        Value::ServerError(error) => Some(error.to_string()),
+        Value::ServerError(error) => Some(explain(&error.clone().into())),
         _ => None,
     })
 }

@@ -2,7 +2,9 @@
 
 use super::{
     Channels, Outage, dial,
+    link::Bells,
     probe::{Probe, Side},
+    target::explain,
 };
 use crate::bus::{BusCounters, counters::add, intake::Intake};
 use ::redis::{Client, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
@@ -19,6 +21,7 @@ pub(super) struct Subscriber {
     pub(super) intake: Intake,
     pub(super) probe: Arc<Probe>,
     pub(super) counters: Arc<BusCounters>,
+    pub(super) bells: Arc<Bells>,
 }
 
 /// What the reader last saw of its connection.
@@ -45,21 +48,22 @@ impl Subscriber {
                     self.intake.lost();
                     reason.to_owned()
                 }
-                Ok(Err(error)) => error.to_string(),
+                Ok(Err(error)) => explain(&error),
                 Err(_) => "no answer to the dial".to_owned(),
             };
             outage.begins(&reason);
+            self.bells.trouble.notify_one();
             sleep(backoff.next(rand::random())).await;
             add(&self.counters.redials, 1);
         }
     }
 
-    /// Dials and subscribes all channels by one command.
+    /// Dials and subscribes all channels, by one command or, sharded, by one write.
     async fn subscribe(&self) -> Result<(MultiplexedConnection, watch::Receiver<Sign>), RedisError> {
         let (sign, signs) = watch::channel(Sign::Dialled);
         let (intake, probe, channels) = (self.intake.clone(), self.probe.clone(), self.channels.clone());
         let pushed = move |push: PushInfo| match push.kind {
-            PushKind::Message => {
+            PushKind::Message | PushKind::SMessage => {
                 let Some((channel, payload)) = message(push.data) else { return };
                 if channel != channels.probe.as_bytes() {
                     return intake.heard(payload.into());
@@ -70,14 +74,32 @@ impl Subscriber {
                 }
             }
             // A server that unsubscribes us unasked would leave a connection that looks well and hears nothing.
-            PushKind::Disconnection | PushKind::Unsubscribe => {
+            // One unasked `sunsubscribe`, and what else is answered on this connection cannot be told apart any more.
+            PushKind::Disconnection | PushKind::Unsubscribe | PushKind::SUnsubscribe => {
                 sign.send_replace(Sign::Broken);
             }
             _ => {}
         };
-        let mut connection = dial(&self.client, pushed).await?;
-        let channels: Vec<&String> = self.channels.lanes.iter().chain([&self.channels.probe]).collect();
-        connection.subscribe(channels).await?;
+        let mut connection = dial(&self.client, &self.channels, pushed).await?;
+        let heard = self.channels.heard.iter().map(|lane| &self.channels.lanes[usize::from(*lane)]);
+        let channels: Vec<&String> = heard.chain([&self.channels.probe]).collect();
+        if self.channels.sharded {
+            // Each in a slot of its own.
+            let mut subscribes = ::redis::Pipeline::new();
+            for channel in &channels {
+                subscribes.cmd("SSUBSCRIBE").arg(channel);
+            }
+            let answers = connection.send_packed_commands(&subscribes, 0, channels.len()).await?;
+            let refused = answers.into_iter().find_map(|answer| match answer {
+                Value::ServerError(error) => Some(error),
+                _ => None,
+            });
+            if let Some(error) = refused {
+                return Err(error.into());
+            }
+        } else {
+            connection.subscribe(channels).await?;
+        }
         Ok((connection, signs))
     }
 }

@@ -25,6 +25,7 @@ use hubbub_core::{
     connection::{Action, Ask, Connection},
     ids::{Key, RoomId, UserId},
     limits,
+    presence::Present,
     protocol::{
         Format,
         command::{Command, Commands},
@@ -46,6 +47,7 @@ use std::{
     time::Instant,
 };
 use tokio::time::Sleep;
+use uuid::Uuid;
 
 /// What the server calls itself to clients.
 const VERSION: &str = concat!("hubbub ", env!("CARGO_PKG_VERSION"));
@@ -81,7 +83,7 @@ pub(super) struct Client<T> {
     transport: T,
     connection: Connection,
     source: Source,
-    id: String,
+    id: Uuid,
     inbox: Arc<Inbox>,
     /// What a frame still has to say, and the command that cannot be taken yet.
     commands: Commands,
@@ -112,7 +114,7 @@ impl<T: Transport> Client<T> {
         Self {
             source: gateway.next_source(),
             connection,
-            id: uuid::Uuid::new_v4().to_string(),
+            id: Uuid::new_v4(),
             inbox: Arc::default(),
             commands: Commands::new(Bytes::new(), transport.format()),
             next_command: None,
@@ -285,20 +287,21 @@ impl<T: Transport> Client<T> {
         match self.connection.verified(id, verdict) {
             Err(action) => self.act(action),
             Ok(false) => {
-                let refreshed = Refreshed { client: self.id.clone(), version: VERSION, expires, ttl };
+                let refreshed = Refreshed { client: self.id.to_string(), version: VERSION, expires, ttl };
                 self.reply(&Reply::ok(id, Answer::Refresh(refreshed)));
             }
             Ok(true) => {
                 let user = self.user();
                 let chat = &self.gateway.chat;
                 chat.people.enter(&user, &self.inbox);
+                self.inbox.belongs_to(Present { client: self.id, user: user.clone(), info: info.clone() });
                 if let Some(info) = info {
                     chat.remember(&user, info);
                 }
                 let address = self.transport.address();
                 let (session, node) = address.unwrap_or_else(|| (String::new(), self.gateway.label.clone()));
                 let connected = Connected {
-                    client: self.id.clone(),
+                    client: self.id.to_string(),
                     version: VERSION,
                     expires,
                     ttl,
@@ -325,6 +328,7 @@ impl<T: Transport> Client<T> {
                 let _turn = turn;
                 match ask {
                     Ask::History(history) => answer::history(&gateway.chat, &user, id, history).await,
+                    Ask::Presence { room, stats } => answer::presence(&gateway.chat, &user, id, &room, stats).await,
                     Ask::Rpc(rpc) => answer::rpc(&gateway.chat, source, &user, id, rpc).await,
                     // Taken care of above.
                     Ask::Subscribe(_) | Ask::Publish(_) => Reply::error(id, CommandError::INTERNAL),
@@ -359,6 +363,12 @@ impl<T: Transport> Client<T> {
         for hint in mail.hints {
             if !self.outbox.is_full() {
                 self.outbox.push(hint.push(self.format()).clone());
+            }
+        }
+        for (slot, joins) in mail.joins {
+            // A subscription that has ended is told nothing more.
+            if !self.outbox.is_full() && self.subscriptions.contains_key(&slot) {
+                self.outbox.push(joins.push(self.format()).clone());
             }
         }
         if mail.logged_out {

@@ -1,4 +1,8 @@
 //! Brings a schema to this version's tables, whichever of several starting instances comes first.
+//!
+//! A version is raised only by what the program before cannot live with: it refuses a version above what it knows, and in a
+//! rolling restart both run at once. What is merely added (a table, an index, a view, a column that has a default and that no
+//! older statement names) is recorded apart, by name, in the table `additions` (`docs/decisions/0012-additions.md`).
 
 use super::{
     super::{Identity, StoreError, columns},
@@ -11,6 +15,11 @@ use uuid::Uuid;
 
 /// In order; the first is version 1. Never change one that has been released.
 const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/postgres/0001_logs.sql")];
+
+/// What is beside the tables of a version, in order, by name; each once. Never change or rename one that has been released.
+/// The program before knows nothing of them and must get on.
+const ADDITIONS: [(&str, &str); 1] =
+    [("instances", include_str!("../../../../../migrations/postgres/additions/instances.sql"))];
 
 /// The newest version known here.
 const KNOWN: i32 = MIGRATIONS.len() as i32;
@@ -35,7 +44,7 @@ pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, St
             "the database has the encoding {encoding}: UTF8 is needed; make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )));
     }
-    if version(&client, schema).await? < KNOWN {
+    if version(&client, schema).await? < KNOWN || !missing(&client, schema).await?.is_empty() {
         migrate(&mut client, schema).await?;
     }
     let sql = schema.put_into("SELECT database, hash_key FROM hubbub.meta");
@@ -52,12 +61,7 @@ pub(super) async fn is_there(config: &Config, schema: &Schema) -> Result<bool, S
 
 /// The version of the tables that are there; 0 when there are none.
 async fn version(client: &impl GenericClient, schema: &Schema) -> Result<i32, StoreError> {
-    // Not to_regclass(): its cache, unlike a query's snapshot, may not have noticed what was made while we waited for the lock.
-    let sql =
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = $1::text AND c.relname = 'migrations')";
-    let is_there: bool = client.query_one(sql, &[&schema.as_str()]).await?.get(0);
-    if !is_there {
+    if !has(client, schema, "migrations").await? {
         return Ok(0);
     }
     let sql = schema.put_into("SELECT coalesce(max(version), 0) FROM hubbub.migrations");
@@ -69,6 +73,28 @@ async fn version(client: &impl GenericClient, schema: &Schema) -> Result<i32, St
         )));
     }
     Ok(version)
+}
+
+/// Whether the schema has this table.
+async fn has(client: &impl GenericClient, schema: &Schema, table: &str) -> Result<bool, StoreError> {
+    // Not to_regclass(): its cache, unlike a query's snapshot, may not have noticed what was made while we waited for the lock.
+    let sql =
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1::text AND c.relname = $2::text)";
+    Ok(client.query_one(sql, &[&schema.as_str(), &table]).await?.get(0))
+}
+
+/// The additions that are not there yet. Those of a newer program are none of ours.
+async fn missing(
+    client: &impl GenericClient,
+    schema: &Schema,
+) -> Result<Vec<(&'static str, &'static str)>, StoreError> {
+    let mut there: Vec<String> = Vec::new();
+    if has(client, schema, "additions").await? {
+        let rows = client.query(&schema.put_into("SELECT name FROM hubbub.additions"), &[]).await?;
+        there.extend(rows.iter().map(|row| row.get::<_, String>(0)));
+    }
+    Ok(ADDITIONS.into_iter().filter(|(name, _)| !there.iter().any(|there| there == name)).collect())
 }
 
 async fn migrate(client: &mut Client, schema: &Schema) -> Result<(), StoreError> {
@@ -96,6 +122,7 @@ async fn migrate(client: &mut Client, schema: &Schema) -> Result<(), StoreError>
         transaction.execute(&applied, &[&number]).await?;
         tracing::info!(version = number, schema = schema.as_str(), "migrated the Postgres schema");
     }
+    add(&transaction, schema).await?;
     let made = schema.put_into(
         "INSERT INTO hubbub.meta (database, hash_key, incarnation) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     );
@@ -103,4 +130,18 @@ async fn migrate(client: &mut Client, schema: &Schema) -> Result<(), StoreError>
     let incarnation = i64::from(columns::another_incarnation(None));
     transaction.execute(&made, &[&Uuid::new_v4(), &hash_key.as_slice(), &incarnation]).await?;
     Ok(transaction.commit().await?)
+}
+
+async fn add(transaction: &impl GenericClient, schema: &Schema) -> Result<(), StoreError> {
+    if !has(transaction, schema, "additions").await? {
+        let sql = "CREATE TABLE hubbub.additions (name text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())";
+        transaction.batch_execute(&schema.put_into(sql)).await?;
+    }
+    let added = schema.put_into("INSERT INTO hubbub.additions (name) VALUES ($1)");
+    for (name, sql) in missing(transaction, schema).await? {
+        transaction.batch_execute(&schema.put_into(sql)).await?;
+        transaction.execute(&added, &[&name]).await?;
+        tracing::info!(name, schema = schema.as_str(), "added to the Postgres schema");
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Logs in Postgres: any number of instances, everything in one schema.
 
-use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Part, Store, StoreError, View};
+use super::{Created, Head, Identity, Lease, Listed, Member, NewRoom, Page, Part, Store, StoreError, View};
 use async_trait::async_trait;
 use hubbub_core::{
     entry::{Draft, Outcome, Timestamp},
@@ -9,12 +9,15 @@ use hubbub_core::{
     limits::COMMITTERS,
     protocol::rpc::PageOf,
 };
+use std::time::Duration;
+use uuid::Uuid;
 
 mod append;
 mod connect;
 mod epoch;
 mod fault;
 mod general;
+mod leases;
 mod lists;
 mod migrate;
 mod read;
@@ -119,5 +122,13 @@ impl Store for PostgresStore {
 
     async fn bump_epoch(&self, seen: Option<u32>) -> Result<u32, StoreError> {
         connect::patiently(self.bump(seen)).await
+    }
+
+    async fn renew_lease(&self, lease: Lease, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
+        connect::patiently(self.renew(lease, ttl)).await
+    }
+
+    async fn end_lease(&self, boot: Uuid) -> Result<(), StoreError> {
+        connect::patiently(self.end(boot)).await
     }
 }

@@ -92,5 +92,7 @@ texts! {
         WHERE users.info <> excluded.info";
     user = "SELECT info, updated_at FROM hubbub.users WHERE id = $1";
     incarnation = "SELECT incarnation FROM hubbub.meta";
+    renew_lease = include_str!("renew_lease.sql");
+    end_lease = "DELETE FROM hubbub.instances WHERE boot = $1";
     bump = "UPDATE hubbub.meta SET incarnation = $1 WHERE $2::bigint IS NULL OR incarnation = $2";
 }

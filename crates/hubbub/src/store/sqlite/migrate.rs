@@ -1,4 +1,7 @@
 //! Brings a file to this version's tables.
+//!
+//! A version is raised only by what the program before cannot live with: it refuses a version above what it knows. What is
+//! merely added is recorded apart, by name, so that one may go back to the program before (`docs/decisions/0012-additions.md`).
 
 use super::super::{Identity, StoreError, columns};
 use hubbub_core::entry::HashKey;
@@ -8,6 +11,11 @@ use uuid::Uuid;
 
 /// In order; the first is version 1. Never change one that has been released.
 const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/sqlite/0001_logs.sql")];
+
+/// Tables, indexes and views beside those of a version, in order, by name; each once. Never change or rename one that has been
+/// released. The program before knows nothing of them and must get on.
+const ADDITIONS: [(&str, &str); 1] =
+    [("instances", include_str!("../../../../../migrations/sqlite/additions/instances.sql"))];
 
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<Identity, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -24,6 +32,7 @@ pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<Identity, 
         transaction.pragma_update(None, "user_version", number)?;
         tracing::info!(version = number, "migrated the SQLite file");
     }
+    add(&transaction)?;
     transaction.execute(
         "INSERT INTO meta (one, database, hash_key, incarnation) VALUES (1, ?1, ?2, ?3) ON CONFLICT DO NOTHING",
         params![Uuid::new_v4().to_string(), rand::random::<[u8; 32]>(), columns::another_incarnation(None)],
@@ -33,4 +42,17 @@ pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<Identity, 
     })?;
     transaction.commit()?;
     Ok(identity)
+}
+
+fn add(transaction: &Connection) -> Result<(), StoreError> {
+    transaction
+        .execute_batch("CREATE TABLE IF NOT EXISTS additions (name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT")?;
+    for (name, sql) in ADDITIONS {
+        let new = "INSERT INTO additions (name, at) VALUES (?1, unixepoch() * 1000) ON CONFLICT DO NOTHING";
+        if transaction.execute(new, [name])? == 1 {
+            transaction.execute_batch(sql)?;
+            tracing::info!(name, "added to the SQLite file");
+        }
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! One thread writes, a batch per transaction; readers have connections of their own and never wait for it (WAL).
 
-use super::{Created, Head, Identity, Listed, Member, NewRoom, Page, Part, Store, StoreError, View, columns};
+use super::{Created, Head, Identity, Lease, Listed, Member, NewRoom, Page, Part, Store, StoreError, View, columns};
 use async_trait::async_trait;
 use hubbub_core::{
     entry::{Draft, Outcome, Timestamp},
@@ -14,10 +14,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use uuid::Uuid;
 
 mod append;
+mod leases;
 mod lists;
 mod migrate;
 mod read;
@@ -213,5 +215,13 @@ impl Store for SqliteStore {
                 Ok(next)
             })
             .await
+    }
+
+    async fn renew_lease(&self, lease: Lease, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
+        self.writer.write(move |transaction, at| leases::renew(transaction, lease, ttl, at)).await
+    }
+
+    async fn end_lease(&self, boot: Uuid) -> Result<(), StoreError> {
+        self.writer.write(move |transaction, _| leases::end(transaction, boot)).await
     }
 }

@@ -1,0 +1,172 @@
+//! Which instances live: each keeps a lease in the store, and knows the leases of the others.
+//!
+//! Delivery depends on none of this. It says whose silence on the bus means something, whose users are gone, and whether
+//! the bus works for others.
+
+use crate::{
+    bus::Health,
+    store::{Lease, Store},
+};
+use hubbub_core::limits;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time,
+};
+use uuid::Uuid;
+
+/// The leases are not looked at more often than this because of somebody who is heard and not known.
+const STRANGERS_EVERY: Duration = Duration::from_millis(250);
+
+/// Who lives, as far as this instance knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Living {
+    /// Every life whose lease had not expired when the store was last asked, and whether wakes travel to and from it; this
+    /// instance among them.
+    pub boots: Arc<BTreeMap<Uuid, bool>>,
+    /// When the store answered last; `None`: not yet.
+    pub at: Option<Instant>,
+    /// This life of this instance.
+    pub own: Uuid,
+}
+
+impl Living {
+    /// Whether this can be relied on: the store has answered within [`limits::LEASE`].
+    pub fn is_fresh(&self, now: Instant) -> bool {
+        self.at.is_some_and(|at| now.saturating_duration_since(at) < limits::LEASE)
+    }
+
+    /// Those that live beside this one.
+    pub fn others(&self) -> impl Iterator<Item = Uuid> {
+        self.boots.keys().copied().filter(|boot| *boot != self.own)
+    }
+
+    /// Whether wakes travel for anybody but this instance.
+    fn bus_works_for_others(&self, now: Instant) -> bool {
+        self.is_fresh(now) && self.others().any(|boot| self.boots.get(&boot).is_some_and(|bus| *bus))
+    }
+}
+
+/// This instance's lease, and the view of all.
+#[derive(Debug)]
+pub struct Instances {
+    boot: Uuid,
+    living: watch::Receiver<Living>,
+    ending: watch::Sender<bool>,
+    stranger: Arc<Notify>,
+    /// Since when the bus has failed here and worked for others, without a break.
+    cut_off: Arc<Mutex<Option<Instant>>>,
+    renewing: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Instances {
+    /// Begins to renew the lease of `boot`, until `health` has no sender or [`end`](Self::end). An instance that shares its
+    /// store with nobody (`shared` is false) keeps none: it is alone.
+    pub fn start(boot: Uuid, store: Arc<dyn Store>, health: watch::Receiver<Health>, shared: bool) -> Self {
+        let (say, living) = watch::channel(Living { own: boot, ..Living::default() });
+        let (ending, ends) = watch::channel(false);
+        let (stranger, cut_off) = (Arc::<Notify>::default(), Arc::default());
+        let renewing = shared.then(|| {
+            let (stranger, cut_off) = (Arc::clone(&stranger), Arc::clone(&cut_off));
+            let renewal = Renewal { boot, stranger, store, health, say, cut_off, failing: false };
+            Mutex::new(Some(tokio::spawn(renewal.run(ends))))
+        });
+        Self { boot, living, ending, stranger, cut_off, renewing: renewing.unwrap_or_default() }
+    }
+
+    /// This life of this instance.
+    pub const fn boot(&self) -> Uuid {
+        self.boot
+    }
+
+    /// Who lives, and every change of it. It changes at least every [`limits::LEASE_EVERY`] while the store answers.
+    pub fn living(&self) -> watch::Receiver<Living> {
+        self.living.clone()
+    }
+
+    /// To be notified when an instance is heard whose lease is not known: it has just started, or has just gone.
+    pub fn stranger(&self) -> Arc<Notify> {
+        self.stranger.clone()
+    }
+
+    /// For how long the bus has failed here while it worked for others; zero when that is not so.
+    pub fn cut_off_for(&self) -> Duration {
+        let since = *self.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Gives the lease up, so that others do not wait for it to expire. Takes at most [`limits::STORE_PATIENCE`].
+    pub async fn end(&self) {
+        self.ending.send_replace(true);
+        let renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(renewing) = renewing
+            && time::timeout(limits::STORE_PATIENCE, renewing).await.is_err()
+        {
+            tracing::warn!("the lease of this instance could not be given up; it expires by itself");
+        }
+    }
+}
+
+/// The task that renews.
+struct Renewal {
+    boot: Uuid,
+    stranger: Arc<Notify>,
+    store: Arc<dyn Store>,
+    health: watch::Receiver<Health>,
+    say: watch::Sender<Living>,
+    cut_off: Arc<Mutex<Option<Instant>>>,
+    failing: bool,
+}
+
+impl Renewal {
+    async fn run(mut self, mut ends: watch::Receiver<bool>) {
+        let mut renewed = Instant::now();
+        let mut turns = time::interval(limits::LEASE_EVERY);
+        turns.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = turns.tick() => {}
+                // What others make of this instance's bus is to follow at once.
+                changed = self.health.changed() => {
+                    if changed.is_err() {
+                        // The bus is gone, and with it the chat.
+                        return;
+                    }
+                }
+                // Whoever has gone may be heard for a while yet.
+                () = self.stranger.notified(), if renewed.elapsed() > STRANGERS_EVERY => {}
+                _ = ends.changed() => break,
+            }
+            self.renew().await;
+            renewed = Instant::now();
+        }
+        if let Err(error) = self.store.end_lease(self.boot).await {
+            tracing::warn!(%error, "the lease of this instance could not be given up; it expires by itself");
+        }
+    }
+
+    async fn renew(&mut self) {
+        let bus = *self.health.borrow_and_update() == Health::Up;
+        match self.store.renew_lease(Lease { boot: self.boot, bus }, limits::LEASE).await {
+            Ok(leases) => {
+                self.failing = false;
+                let boots = Arc::new(leases.into_iter().map(|lease| (lease.boot, lease.bus)).collect());
+                self.say.send_replace(Living { boots, at: Some(Instant::now()), own: self.boot });
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::warn!(%error, "the lease of this instance cannot be renewed; trying again");
+                }
+            }
+        }
+        let now = Instant::now();
+        let is_cut_off = !bus && self.say.borrow().bus_works_for_others(now);
+        let mut since = self.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = if is_cut_off { since.or(Some(now)) } else { None };
+    }
+}
