@@ -69,7 +69,7 @@ async fn what_cannot_be_answered_closes_with_a_code_and_nobody_else_notices() {
         ("a list", true, text("[]"), 3501, "JSON"),
         ("no id", true, text(r#"{"rpc":{"method":"rooms"}}"#), 3501, "id"),
         ("an id below zero", true, text(r#"{"id":-2,"rpc":{"method":"rooms"}}"#), 3501, "id"),
-        ("binary", true, frame(2, b"{}"), 3501, "binary"),
+        ("binary", true, frame(2, b"{}"), 3506, "binary"),
         ("a frame over the limit", true, text(&over), 3501, "65536"),
         ("a frame far over the limit", true, text(&"x".repeat(300 * 1024)), 1009, ""),
         ("not UTF-8", true, frame(1, b"{\"id\":2,\"\xff\xfe\":{}}"), 1007, ""),
@@ -95,6 +95,66 @@ async fn what_cannot_be_answered_closes_with_a_code_and_nobody_else_notices() {
         raw.send(&text(r#"{"id":2,"rpc":{"method":"rooms"}}"#)[..cut]).await;
     }
     has_only(instance, before).await;
+    bystanders.were_not_disturbed(&cluster).await;
+}
+
+/// A field of a Protobuf message whose number is below 16, and the message after its length.
+fn field(number: u8, value: &[u8]) -> Vec<u8> {
+    [&[number << 3 | 2], &length(value.len())[..], value].concat()
+}
+
+fn message(body: &[u8]) -> Vec<u8> {
+    [&length(body.len())[..], body].concat()
+}
+
+fn length(mut n: usize) -> Vec<u8> {
+    let mut varint = Vec::new();
+    while n > 127 {
+        varint.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    varint.push(n as u8);
+    varint
+}
+
+#[tokio::test]
+async fn protobuf_that_cannot_be_read_closes_with_a_code_and_costs_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop(directory.path()).await;
+    let bystanders = Bystanders::of(&cluster).await;
+    let instance = &cluster.instances[0];
+    let connect = message(&[&[8, 1], &field(4, &field(1, token("eve").as_bytes()))[..]].concat());
+    let rooms = message(&[&[8, 2], &field(13, &field(2, b"rooms"))[..]].concat());
+    let memory = instance.memory();
+    for (what, bytes, code, reason) in [
+        ("text", frame(1, br#"{"id":2,"rpc":{"method":"rooms"}}"#), 3501, "text"),
+        ("JSON", frame(2, br#"{"id":2,"rpc":{"method":"rooms"}}"#), 3501, "bad request"),
+        ("a command cut short", frame(2, &rooms[..rooms.len() - 1]), 3501, "of which"),
+        ("a command said to be very long", frame(2, &[0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 8, 2]), 3501, "of which"),
+        ("a varint of eleven bytes", frame(2, &[&[0x80; 10][..], &[1]].concat()), 3501, "length"),
+        ("a field longer than its command", frame(2, &[3, 0x6a, 0x7f, 0]), 3501, "Protobuf"),
+        ("no id", frame(2, &message(&field(13, &field(2, b"rooms")))), 3501, "id"),
+        ("a pong without a ping", frame(2, &[0]), 3501, "pong"),
+        ("a frame over the limit", frame(2, &message(&field(13, &field(1, &[b'x'; 70_000])))), 3501, "65536"),
+    ] {
+        for query in ["cf_protocol=protobuf", "format=protobuf"] {
+            let mut raw = Raw::open_at(cluster.at(0), &format!("/connection/websocket?{query}")).await;
+            raw.send(&frame(2, &connect)).await;
+            let (opcode, answer) = raw.frame().await.expect("an answer");
+            assert!(opcode == 2 && answer.windows(8).any(|window| window == b"user:eve"), "{answer:?}");
+            // What can be read and numbered is answered.
+            raw.send(&frame(2, &rooms)).await;
+            assert_eq!(raw.frame().await.expect("an answer").0, 2);
+            raw.send(&bytes).await;
+            let closed = raw.closed().await.unwrap_or_else(|| panic!("{what}: the connection ended without a close"));
+            assert_eq!(closed.0, code, "{what}: {closed:?}");
+            assert!(closed.1.contains(reason), "{what}: {closed:?}");
+        }
+        bystanders.talk_on(what).await;
+    }
+    let grown = instance.memory().saturating_sub(memory);
+    println!("memory before {} KiB, grown by {} KiB", memory / 1024, grown / 1024);
+    assert!(grown < 16 * 1024 * 1024, "grown by {grown}");
     bystanders.were_not_disturbed(&cluster).await;
 }
 
@@ -131,7 +191,7 @@ impl Dice {
                     let at = self.throw(command.len());
                     command[at] = self.throw(256) as u8;
                 }
-                frame(1, &command)
+                frame(1 + self.throw(2) as u8, &command)
             }
             // A command cut short, or a frame that says it is longer than it is.
             _ => {
@@ -152,8 +212,12 @@ async fn two_hundred_kinds_of_garbage_do_not_take_the_server_down() {
     let (pid, memory, connections) = (instance.pid(), instance.memory(), instance.counter("hubbub_connections").await);
     let mut dice = Dice(20_260_131);
     for n in 0..200 {
-        // Some are somebody, some are nobody.
-        let mut raw = if n % 2 == 0 { Raw::of(cluster.at(0), "ben").await } else { Raw::open(cluster.at(0)).await };
+        // Some are somebody, some are nobody, some speak Protobuf.
+        let mut raw = match n % 3 {
+            0 => Raw::of(cluster.at(0), "ben").await,
+            1 => Raw::open(cluster.at(0)).await,
+            _ => Raw::open_at(cluster.at(0), "/connection/websocket?format=protobuf").await,
+        };
         for _ in 0..=dice.throw(3) {
             raw.send(&dice.garbage()).await;
         }

@@ -30,6 +30,7 @@ mod rolling_restart;
 mod sdks;
 mod slow_readers;
 mod store_faults;
+mod streams;
 mod team_chat;
 mod tls;
 mod tokens;

@@ -140,9 +140,14 @@ pub struct Raw(TcpStream);
 impl Raw {
     /// Opens a socket.
     pub async fn open(addr: SocketAddr) -> Self {
+        Self::open_at(addr, "/connection/websocket").await
+    }
+
+    /// The same, with a query.
+    pub async fn open_at(addr: SocketAddr, path: &str) -> Self {
         let mut stream = TcpStream::connect(addr).await.expect("a connection");
         let request = format!(
-            "GET /connection/websocket HTTP/1.1\r\nHost: {addr}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await.expect("a request");
@@ -169,7 +174,8 @@ impl Raw {
         self.0.write_all(bytes).await.is_ok()
     }
 
-    async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+    /// The next frame: its opcode and what is in it.
+    pub async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let (first, short) = (self.0.read_u8().await.ok()?, self.0.read_u8().await.ok()?);
         let length = match short {
             126 => u64::from(self.0.read_u16().await.ok()?),

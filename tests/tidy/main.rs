@@ -4,6 +4,7 @@
 mod house;
 mod limits;
 mod operated;
+mod protobuf;
 
 use house::{code, crate_modules, dependencies, files, grouped, names, read, root, sources};
 use limits::{INTERNAL, MET_BY_CLIENTS};

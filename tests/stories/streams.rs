@@ -1,0 +1,175 @@
+//! Clients to whom WebSockets do not get through: what is refused, and what one costs that does not read.
+
+use crate::{
+    cluster::{Cluster, breathe},
+    http,
+    person::token,
+    wire::DEADLINE,
+};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpSocket, TcpStream},
+};
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// A stream as it is below the SDKs: one JSON per line, some lines of HTTP between them.
+struct Stream {
+    lines: tokio::io::Lines<BufReader<TcpStream>>,
+    session: Value,
+    node: Value,
+}
+
+impl Stream {
+    /// Opens one; `more` is said behind `connect`.
+    async fn of(user: &str, addr: SocketAddr, more: &[Value]) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4 * 1024).expect("a small buffer");
+        let mut stream = socket.connect(addr).await.expect("a connection");
+        let mut body = json!({ "id": 1, "connect": { "token": token(user) } }).to_string();
+        more.iter().for_each(|command| body.push_str(&format!("\n{command}")));
+        let head = format!(
+            "POST /connection/http_stream HTTP/1.1\r\nHost: {addr}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(format!("{head}{body}").as_bytes()).await.expect("a request");
+        let mut stream = Self { lines: BufReader::new(stream).lines(), session: Value::Null, node: Value::Null };
+        let connect = stream.next().await["connect"].take();
+        (stream.session, stream.node) = (connect["session"].clone(), connect["node"].clone());
+        stream
+    }
+
+    /// The next line that is JSON.
+    async fn next(&mut self) -> Value {
+        let json = async {
+            loop {
+                let line = self.lines.next_line().await.expect("a line").expect("the stream goes on");
+                if line.starts_with('{') {
+                    return serde_json::from_str(&line).expect("JSON");
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, json).await.expect("a line in time")
+    }
+
+    /// Says something in a request of its own. Returns its status.
+    async fn says(&self, addr: SocketAddr, command: &Value) -> u16 {
+        let body = json!({ "session": self.session, "node": self.node, "data": command.to_string() });
+        http::ask(addr, "POST", "/emulation", &[JSON], &body.to_string()).await.expect("an answer").status
+    }
+}
+
+fn subscribe(id: u32) -> Value {
+    json!({ "id": id, "subscribe": { "channel": "room:general" } })
+}
+
+#[tokio::test]
+async fn what_is_no_stream_and_no_command_of_one_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop(directory.path()).await;
+    cluster.room("general", "private", &["ana"]).await;
+    let addr = cluster.at(0);
+    let long = "x".repeat(70_000);
+    let forged = json!({ "session": "A".repeat(43), "node": "n", "data": "{}" }).to_string();
+    for (method, path, body, status, says) in [
+        ("GET", "/connection/sse", "", 400, "cf_connect"),
+        ("GET", "/connection/http_stream", "", 405, ""),
+        ("GET", "/emulation", "", 405, ""),
+        ("POST", "/connection/http_stream", &*long, 413, "longer"),
+        ("POST", "/emulation", "hello", 400, "session"),
+        ("POST", "/emulation", r#"{"session":"s"}"#, 400, "session"),
+        ("POST", "/emulation", &*forged, 404, "no such stream"),
+        // These begin a stream, which ends at once, and says why.
+        ("POST", "/connection/http_stream", "hello", 200, r#"{"push":{"disconnect":{"code":3501"#),
+        ("POST", "/connection/http_stream", r#"{"id":1,"connect":{"token":"no"}}"#, 200, r#""code":3500"#),
+        ("GET", "/connection/sse?cf_connect=hello", "", 200, r#"data: {"push":{"disconnect":{"code":3501"#),
+    ] {
+        let answer = http::ask(addr, method, path, &[JSON], body).await.expect("an answer");
+        assert_eq!(answer.status, status, "{method} {path} {}", answer.text);
+        assert!(answer.text.contains(says), "{method} {path} {}", answer.text);
+    }
+    let ana = Stream::of("ana", addr, &[]).await;
+    assert_eq!(ana.says(addr, &Value::String(long)).await, 413);
+    let body = json!({ "session": ana.session, "node": "somebody else", "data": "{}" }).to_string();
+    let mut other = Stream::of("ana", addr, &[]).await;
+    assert_ne!(ana.session, other.session);
+    assert_eq!(other.says(addr, &subscribe(2)).await, 204);
+    assert_eq!(other.next().await["id"], 2);
+    drop(ana);
+    cluster.instances[0].has("hubbub_streams", 1).await;
+    let answer = http::ask(addr, "POST", "/emulation", &[JSON], &body).await.expect("an answer");
+    assert_eq!(answer.status, 404, "it was here, or on an instance that cannot be reached: {}", answer.text);
+    assert_eq!(other.says(addr, &subscribe(3)).await, 204);
+    assert_eq!(other.next().await["error"]["code"], 105, "the other goes on");
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_costs_little_and_is_dropped() {
+    const STREAMS: usize = 20;
+    const MESSAGES: usize = 400;
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop(directory.path()).await;
+    cluster.room("general", "private", &["ana", "ben"]).await;
+    let (instance, addr) = (&cluster.instances[0], cluster.at(0));
+    let ana = cluster.person("ana", 0).await;
+    ana.follows("general").await;
+    let descriptors = instance.descriptors();
+    let streams = join_all((0..STREAMS).map(async |_| Stream::of("ben", addr, &[subscribe(2)]).await)).await;
+    cluster.instances[0].has("hubbub_streams", STREAMS as u64).await;
+    let memory = instance.memory();
+
+    // Each of them is behind by more than all of them may cost.
+    let says = async |n: usize| ana.says("general", &format!("{n} {}", "x".repeat(8_000))).await;
+    for window in (0..MESSAGES).collect::<Vec<_>>().chunks(20) {
+        join_all(window.iter().map(|n| says(*n))).await;
+    }
+    // One goes on asking, and does not read the answers: at some point it is told so.
+    let ask = json!({ "id": 3, "history": { "channel": "room:general", "limit": 1000 } });
+    let mut refused = 0;
+    for _ in 0..300 {
+        match streams[0].says(addr, &ask).await {
+            204 => {}
+            429 => refused += 1,
+            status => panic!("{status}"),
+        }
+    }
+    assert!(refused > 100, "only {refused} of 300 were refused");
+    let grown = instance.memory().saturating_sub(memory);
+    println!("{STREAMS} stalled streams, {} MB each behind: grown by {} KiB", MESSAGES * 8 / 1000, grown / 1024);
+    assert!(grown < 24 * 1024 * 1024, "grown by {grown}");
+    ana.hears("general", &format!("{} {}", MESSAGES - 1, "x".repeat(8_000))).await;
+
+    // They take nothing: their connections are dropped, though nobody hangs up.
+    cluster.instances[0].has("hubbub_streams", 0).await;
+    cluster.instances[0].has("hubbub_connections", 1).await;
+    let dropped = async {
+        // One more may be the question itself.
+        while instance.descriptors() > descriptors + 1 {
+            breathe().await;
+        }
+    };
+    let dropped = tokio::time::timeout(DEADLINE, dropped).await;
+    assert!(dropped.is_ok(), "{} descriptors were open before, {} are", descriptors, instance.descriptors());
+    drop(streams);
+}
+
+impl crate::cluster::Instance {
+    /// How many files and sockets the process has open.
+    fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("a process").count()
+    }
+
+    /// Waits until a gauge says so, for as long as a write may take.
+    async fn has(&self, gauge: &str, n: u64) {
+        let level = async {
+            while self.counter(gauge).await != n {
+                breathe().await;
+            }
+        };
+        let patience = Duration::from_secs(60);
+        assert!(tokio::time::timeout(patience, level).await.is_ok(), "{gauge} is not {n}");
+    }
+}
