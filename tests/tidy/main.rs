@@ -94,7 +94,7 @@ const MET_BY_CLIENTS: [&str; 38] = [
 ];
 
 /// Limits that nobody outside meets.
-const INTERNAL: [&str; 30] = [
+const INTERNAL: [&str; 40] = [
     "PAGE_READS",
     "PONGS",
     "SEND_PATIENCE",
@@ -119,6 +119,16 @@ const INTERNAL: [&str; 30] = [
     "BUS_PIPELINE",
     "BUS_PIPELINE_BYTES",
     "BUS_PATIENCE",
+    "BUS_PAYLOAD_BYTES",
+    "BUS_PACKET_BYTES",
+    "BUS_PUBLISHERS",
+    "NOTIFY_BYTES",
+    "NOTIFY_EVERY",
+    "KAFKA_PARTITIONS",
+    "KAFKA_RETENTION",
+    "KAFKA_WAIT",
+    "KAFKA_FETCH_BYTES",
+    "KAFKA_DIAL",
     "PROBE_EVERY",
     "PROBE_WITHIN",
     "REDIAL_MAX",

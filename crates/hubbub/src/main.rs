@@ -124,8 +124,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli.command,
         Err(error) => error.format(&mut command_line()).exit(),
     };
+    // Clients of buses report each try; ours says what there is to say, once.
     let filter = tracing_subscriber::EnvFilter::try_from_env("HUBBUB_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,async_nats=off,rskafka=off"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -1,7 +1,7 @@
 //! One instance: everything wired together, served on one address.
 
 use crate::{
-    bus::{Bus, local::LocalBus, redis::RedisBus},
+    bus::{Bus, local::LocalBus, nats::NatsBus, redis::RedisBus},
     chat::{Chat, rooms::Change},
     config::{BusAt, Config, StoreAt},
     gateway::{Gateway, upgrade::upgrade},
@@ -91,6 +91,10 @@ async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat
         }
         (BusAt::Redis(url), _) => {
             let bus = RedisBus::start(url, &store.identity().database).context("--bus")?;
+            (Arc::new(bus), true)
+        }
+        (BusAt::Nats(url), _) => {
+            let bus = NatsBus::start(url, &store.identity().database).context("--bus")?;
             (Arc::new(bus), true)
         }
     };

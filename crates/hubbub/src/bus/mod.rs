@@ -3,11 +3,17 @@
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
+mod address;
 mod counters;
+mod ears;
 mod intake;
+mod line;
 pub mod local;
+pub mod nats;
+mod packet;
 pub mod redis;
 
+pub use address::AddressError;
 pub use counters::BusCounters;
 
 /// What an instance hears.

@@ -27,6 +27,8 @@ pub enum BusAt {
     Local,
     /// Redis, by its URL, with its password.
     Redis(String),
+    /// NATS, by its URL, with its password.
+    Nats(String),
 }
 
 impl StoreAt {
@@ -58,10 +60,11 @@ impl BusAt {
         match url.split_once(':') {
             None if url == "local" => Ok(Self::Local),
             Some(("redis", rest)) if rest.starts_with("//") => Ok(Self::Redis(url.into())),
+            Some(("nats" | "tls", rest)) if rest.starts_with("//") => Ok(Self::Nats(url.into())),
             Some(("rediss", _)) => bail!(
                 "--bus rediss://: TLS to Redis is not there yet; use redis:// over a network you trust, or through a TLS tunnel on this machine"
             ),
-            _ => bail!("--bus: local or redis://host:6379 is expected"),
+            _ => bail!("--bus: local, redis://host:6379 or nats://host:4222 is expected"),
         }
     }
 }
@@ -80,6 +83,7 @@ impl fmt::Display for BusAt {
         f.write_str(match self {
             Self::Local => "local",
             Self::Redis(_) => "redis",
+            Self::Nats(_) => "nats",
         })
     }
 }
