@@ -1,18 +1,27 @@
 //! What every bus must do. What only one kind can do wrong is in its own file.
 
+#[cfg(feature = "kafka")]
+mod kafka;
 mod nats;
+mod postgres;
 mod redis;
 
+#[cfg(feature = "kafka")]
+use crate::support::kafka::Kafka;
 use crate::support::{
     nats::Nats,
+    postgres::Postgres,
     redis::{Redis, url},
 };
 use bytes::Bytes;
+#[cfg(feature = "kafka")]
+use hubbub::bus::kafka::KafkaBus;
 use hubbub::bus::{Bus, BusEvent, Health, local::LocalBus, nats::NatsBus, redis::RedisBus};
 use hubbub_core::limits;
 use std::{
     collections::HashMap,
     net::SocketAddr,
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 use tokio::{sync::mpsc, sync::watch, time::timeout};
@@ -23,6 +32,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// What is promised for noticing a hung bus, and what a busy machine is allowed.
 const NOTICED: Duration = Duration::from_secs(3);
 const NOTICED_AT_MOST: Duration = Duration::from_secs(10);
+
+static NAMESPACES: AtomicU32 = AtomicU32::new(0);
 
 /// One instance on a bus.
 struct Endpoint {
@@ -58,6 +69,27 @@ impl Network {
             endpoints.push(Endpoint::up(NatsBus::start(&nats.url(), "suite").expect("a URL")).await);
         }
         Self { endpoints, _server: Some(Box::new(nats)) }
+    }
+
+    async fn postgres(n: usize) -> Self {
+        let namespace = format!("suite-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed));
+        let mut endpoints = Vec::new();
+        for _ in 0..n {
+            endpoints.push(Endpoint::up(postgres::start(&Postgres::shared().url(), &namespace)).await);
+        }
+        Self { endpoints, _server: None }
+    }
+
+    /// On a server of this test program's: one takes seconds to start.
+    #[cfg(feature = "kafka")]
+    async fn kafka(n: usize) -> Self {
+        let namespace = format!("suite-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed));
+        let url = Kafka::shared().await.url();
+        let mut endpoints = Vec::new();
+        for _ in 0..n {
+            endpoints.push(Endpoint::up(KafkaBus::start(&url, &namespace).expect("a URL")).await);
+        }
+        Self { endpoints, _server: None }
     }
 }
 
@@ -157,6 +189,19 @@ macro_rules! every_bus {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $title() {
                 super::$title(super::Network::redis($endpoints).await).await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $title() {
+                super::$title(super::Network::postgres($endpoints).await).await;
+            })*
+        }
+        #[cfg(feature = "kafka")]
+        mod on_kafka {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $title() {
+                super::$title(super::Network::kafka($endpoints).await).await;
             })*
         }
         mod on_nats {

@@ -1,16 +1,18 @@
 //! One instance: everything wired together, served on one address.
 
 use crate::{
-    bus::{Bus, local::LocalBus, nats::NatsBus, redis::RedisBus},
+    bus::{Bus, local::LocalBus, nats::NatsBus, postgres::PostgresBus, redis::RedisBus},
     chat::{Chat, rooms::Change},
     config::{BusAt, Config, StoreAt},
     gateway::{Gateway, upgrade::upgrade},
     http::{self, Api},
     metrics::Metrics,
+    store::postgres::PostgresStore,
     token::Tokens,
 };
 use anyhow::Context;
 use axum::{Router, routing::get};
+use futures_util::FutureExt;
 use hubbub_core::{
     access::{Role, RoomKind},
     entry::Right,
@@ -97,6 +99,22 @@ async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat
             let bus = NatsBus::start(url, &store.identity().database).context("--bus")?;
             (Arc::new(bus), true)
         }
+        #[cfg(feature = "kafka")]
+        (BusAt::Kafka(url), _) => {
+            let bus = crate::bus::kafka::KafkaBus::start(url, &store.identity().database).context("--bus")?;
+            (Arc::new(bus), true)
+        }
+        #[cfg(not(feature = "kafka"))]
+        (BusAt::Kafka(_), _) => anyhow::bail!("--bus kafka://: this program was built without its feature `kafka`"),
+        (BusAt::Postgres, StoreAt::Postgres { url, .. }) => {
+            let listener = PostgresStore::listener(url)?;
+            let connect = move || {
+                let listener = listener.clone();
+                async move { listener.dial().await.map_err(|error| error.to_string()) }.boxed()
+            };
+            (Arc::new(PostgresBus::start(Box::new(connect), &store.identity().database)), true)
+        }
+        (BusAt::Postgres, StoreAt::Sqlite(_)) => anyhow::bail!("--bus postgres needs --store postgres://…"),
     };
     let chat = Arc::new(Chat::start(store, bus, Arc::new(Metrics::default()), shared));
     if config.dev {

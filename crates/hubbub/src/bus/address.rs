@@ -3,7 +3,7 @@
 /// Why a bus cannot be started. The URL is not repeated.
 #[derive(Debug, thiserror::Error)]
 #[error("the URL of the bus cannot be understood: {0}")]
-pub struct AddressError(&'static str);
+pub struct AddressError(pub(super) &'static str);
 
 /// `scheme://[user[:password]@]host[:port][,host[:port]]…[/path]`.
 #[derive(Clone, PartialEq, Eq)]

@@ -7,10 +7,13 @@ mod address;
 mod counters;
 mod ears;
 mod intake;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod line;
 pub mod local;
 pub mod nats;
 mod packet;
+pub mod postgres;
 pub mod redis;
 
 pub use address::AddressError;

@@ -29,6 +29,10 @@ pub enum BusAt {
     Redis(String),
     /// NATS, by its URL, with its password.
     Nats(String),
+    /// Kafka, by its URL.
+    Kafka(String),
+    /// The store's own Postgres.
+    Postgres,
 }
 
 impl StoreAt {
@@ -60,11 +64,15 @@ impl BusAt {
         match url.split_once(':') {
             None if url == "local" => Ok(Self::Local),
             Some(("redis", rest)) if rest.starts_with("//") => Ok(Self::Redis(url.into())),
+            None if url == "postgres" => Ok(Self::Postgres),
+            Some(("kafka", rest)) if rest.starts_with("//") => Ok(Self::Kafka(url.into())),
             Some(("nats" | "tls", rest)) if rest.starts_with("//") => Ok(Self::Nats(url.into())),
             Some(("rediss", _)) => bail!(
                 "--bus rediss://: TLS to Redis is not there yet; use redis:// over a network you trust, or through a TLS tunnel on this machine"
             ),
-            _ => bail!("--bus: local, redis://host:6379 or nats://host:4222 is expected"),
+            _ => bail!(
+                "--bus: local, postgres, redis://host:6379, nats://host:4222 (tls:// with TLS) or kafka://host:9092 is expected"
+            ),
         }
     }
 }
@@ -84,6 +92,8 @@ impl fmt::Display for BusAt {
             Self::Local => "local",
             Self::Redis(_) => "redis",
             Self::Nats(_) => "nats",
+            Self::Kafka(_) => "kafka",
+            Self::Postgres => "postgres",
         })
     }
 }
@@ -125,7 +135,18 @@ mod tests {
         assert!(error.contains("colour"), "{error}");
         let error = StoreAt::parse("postgres://db/x", "Blue").err().expect("refused").to_string();
         assert!(error.contains("--schema"), "{error}");
-        for url in ["", "local:", "redis", "redis:6379", "http://x"] {
+        for (url, kind) in [
+            ("local", "local"),
+            ("postgres", "postgres"),
+            ("redis://:hush@redis", "redis"),
+            ("nats://ana:hush@one,two", "nats"),
+            ("tls://hush@one:4222", "nats"),
+            ("kafka://one,two/chat", "kafka"),
+        ] {
+            assert_eq!(BusAt::parse(url).expect("a bus").to_string(), kind);
+        }
+        for url in ["", "local:", "redis", "redis:6379", "http://x", "nats", "tls:one", "kafka:one", "postgres://db/x"]
+        {
             assert!(BusAt::parse(url).is_err(), "{url}");
         }
         for url in ["", "sqlite:", "postgres", "postgres:db", "mysql://x"] {

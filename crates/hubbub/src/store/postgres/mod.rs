@@ -15,10 +15,13 @@ mod connect;
 mod epoch;
 mod fault;
 mod general;
+mod listen;
 mod lists;
 mod migrate;
 mod read;
 mod sql;
+
+pub use listen::{Listener, Notifications};
 
 /// The store in a Postgres database. Two stores of one database, wherever they run, share all they keep.
 pub struct PostgresStore {
