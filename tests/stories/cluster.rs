@@ -3,7 +3,7 @@
 use crate::{
     http::{self, Answer},
     person::Person,
-    support::{door::Door, postgres::Postgres, redis::Redis},
+    support::{door::Door, kafka::Kafka, nats::Nats, postgres::Postgres, redis::Redis},
     wire::DEADLINE,
 };
 use serde_json::{Value, json};
@@ -30,7 +30,28 @@ pub struct Instance {
 pub struct Cluster {
     pub instances: Vec<Instance>,
     pub redis: Option<Redis>,
+    /// What carries wakes where it is not Redis.
+    pub broker: Broker,
     schema: String,
+}
+
+/// What else carries wakes: a server of this cluster's own, without doors.
+pub enum Broker {
+    None,
+    Nats(Nats),
+    Kafka(Kafka),
+    Postgres,
+}
+
+impl Broker {
+    fn url(&self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Nats(nats) => Some(nats.url()),
+            Self::Kafka(kafka) => Some(kafka.url()),
+            Self::Postgres => Some("postgres".into()),
+        }
+    }
 }
 
 static SCHEMAS: AtomicU32 = AtomicU32::new(1);
@@ -38,9 +59,17 @@ static SCHEMAS: AtomicU32 = AtomicU32::new(1);
 impl Cluster {
     /// `n` instances on the shared Postgres, in a schema of their own, and a Redis of their own.
     pub async fn of(n: usize) -> Self {
-        let redis = Redis::start().await;
+        Self::start(n, Some(Redis::start().await), Broker::None).await
+    }
+
+    /// The same with something else than Redis.
+    pub async fn on(broker: Broker, n: usize) -> Self {
+        Self::start(n, None, broker).await
+    }
+
+    async fn start(n: usize, redis: Option<Redis>, broker: Broker) -> Self {
         let schema = format!("story_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
-        let mut cluster = Self { instances: Vec::new(), redis: Some(redis), schema };
+        let mut cluster = Self { instances: Vec::new(), redis, broker, schema };
         for _ in 0..n {
             cluster.start_one().await;
         }
@@ -59,23 +88,27 @@ impl Cluster {
         let mut arguments = vec!["--store".into(), store];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let instance = Instance::start(arguments, None, None).await;
-        let cluster = Self { instances: vec![instance], redis: None, schema: String::new() };
+        let cluster = Self { instances: vec![instance], redis: None, broker: Broker::None, schema: String::new() };
         cluster.ready().await;
         cluster
     }
 
     async fn start_one(&mut self) {
         let postgres = Door::to(SocketAddr::from(([127, 0, 0, 1], Postgres::shared().port()))).await;
-        let redis = Door::to(self.redis.as_ref().expect("a Redis").addr()).await;
+        let redis = match &self.redis {
+            Some(redis) => Some(Door::to(redis.addr()).await),
+            None => None,
+        };
+        let bus = redis.as_ref().map(|redis| format!("redis://{}", redis.addr())).or_else(|| self.broker.url());
         let arguments = vec![
             "--store".into(),
             format!("postgres://hubbub@{}/postgres", postgres.addr()),
             "--schema".into(),
             self.schema.clone(),
             "--bus".into(),
-            format!("redis://{}", redis.addr()),
+            bus.expect("a bus"),
         ];
-        self.instances.push(Instance::start(arguments, Some(redis), Some(postgres)).await);
+        self.instances.push(Instance::start(arguments, redis, Some(postgres)).await);
     }
 
     /// Waits until every instance says that all is well.

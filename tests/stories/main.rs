@@ -16,6 +16,7 @@ mod bus_faults;
 mod crashes;
 mod laptop;
 mod membership;
+mod other_buses;
 mod rest;
 mod sdks;
 mod slow_readers;

@@ -1,6 +1,11 @@
 //! The official SDKs, unmodified, each as a program of its own.
 
-use crate::{cluster::Cluster, person, support::door::Door, wire::DEADLINE};
+use crate::{
+    cluster::{Broker, Cluster},
+    person,
+    support::{door::Door, kafka::Kafka, nats::Nats},
+    wire::DEADLINE,
+};
 use serde_json::{Value, json};
 use std::{collections::HashSet, net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 use tokio::{
@@ -91,8 +96,7 @@ impl App {
     }
 }
 
-async fn two_people_talk(anas: &Sdk, bens: &Sdk) {
-    let cluster = Cluster::of(2).await;
+async fn two_people_talk(cluster: Cluster, anas: &Sdk, bens: &Sdk) {
     cluster.room("general", "private", &["ana", "ben"]).await;
     let bens_network = Door::to(cluster.at(1)).await;
     let mut ana = App::start(anas, "ana", cluster.at(0)).await;
@@ -131,10 +135,27 @@ async fn two_people_talk(anas: &Sdk, bens: &Sdk) {
 
 #[tokio::test]
 async fn ana_with_javascript_and_ben_with_python_each_get_every_message_once() {
-    two_people_talk(&Sdk::JavaScript, &Sdk::Python).await;
+    two_people_talk(Cluster::of(2).await, &Sdk::JavaScript, &Sdk::Python).await;
 }
 
 #[tokio::test]
 async fn ana_with_python_and_ben_with_javascript_each_get_every_message_once() {
-    two_people_talk(&Sdk::Python, &Sdk::JavaScript).await;
+    two_people_talk(Cluster::of(2).await, &Sdk::Python, &Sdk::JavaScript).await;
+}
+
+#[tokio::test]
+async fn the_two_talk_over_nats() {
+    let cluster = Cluster::on(Broker::Nats(Nats::start().await), 2).await;
+    two_people_talk(cluster, &Sdk::JavaScript, &Sdk::Python).await;
+}
+
+#[tokio::test]
+async fn the_two_talk_over_kafka() {
+    let cluster = Cluster::on(Broker::Kafka(Kafka::start().await), 2).await;
+    two_people_talk(cluster, &Sdk::JavaScript, &Sdk::Python).await;
+}
+
+#[tokio::test]
+async fn the_two_talk_over_postgres_alone() {
+    two_people_talk(Cluster::on(Broker::Postgres, 2).await, &Sdk::JavaScript, &Sdk::Python).await;
 }

@@ -1,5 +1,6 @@
 //! A real Kafka to be thrown away: one server that is its own controller, its logs in a directory that goes with it.
 
+use super::door::Door;
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpStream},
@@ -16,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Kafka {
     port: u16,
+    /// A way in that can be cut: whoever comes through it is told to come through it again.
+    pub door: Door,
     directory: PathBuf,
     child: Option<Child>,
     /// Waits for the end of its input, which is ours, and cleans up: a `static` is never dropped.
@@ -35,7 +38,8 @@ impl Kafka {
     /// Without Java and the jars that scripts/install-services fetches.
     pub async fn start() -> Self {
         let directory = tempfile::Builder::new().prefix("hubbub-kafka-").tempdir().expect("a directory").keep();
-        let (port, controller) = (super::redis::free_port(), super::redis::free_port());
+        let [port, controller, behind] = std::array::from_fn(|_| super::redis::free_port());
+        let door = Door::to((Ipv4Addr::LOCALHOST, behind).into()).await;
         let data = directory.join("data");
         fs::create_dir(&data).expect("a directory");
         fs::write(data.join("meta.properties"), "version=1\ncluster.id=AAAAAAAAAAAAAAAAAAAAAQ\nnode.id=1\n")
@@ -44,16 +48,19 @@ impl Kafka {
             "process.roles=broker,controller".into(),
             "node.id=1".into(),
             format!("controller.quorum.voters=1@127.0.0.1:{controller}"),
-            format!("listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}"),
-            format!("advertised.listeners=PLAINTEXT://127.0.0.1:{port}"),
+            format!(
+                "listeners=PLAINTEXT://127.0.0.1:{port},DOOR://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}"
+            ),
+            format!("advertised.listeners=PLAINTEXT://127.0.0.1:{port},DOOR://{}", door.addr()),
+            "inter.broker.listener.name=PLAINTEXT".into(),
             "controller.listener.names=CONTROLLER".into(),
-            "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT".into(),
+            "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DOOR:PLAINTEXT".into(),
             format!("log.dirs={}", data.display()),
             "offsets.topic.replication.factor=1".into(),
             "auto.create.topics.enable=false".into(),
         ];
         fs::write(directory.join("server.properties"), settings.join("\n")).expect("a file");
-        let mut kafka = Self { port, directory, child: None, undertaker: None };
+        let mut kafka = Self { port, door, directory, child: None, undertaker: None };
         kafka.restart().await;
         kafka
     }
