@@ -49,6 +49,7 @@ async fn who_was_cut_off_reads_on_from_where_it_was() {
     kafka.door.cut();
     let noticed = away.is(Health::Down).await;
     println!("cut: noticed after {noticed:?}");
+    assert!(noticed < super::NOTICED, "{noticed:?}");
     assert_eq!(away.event().await, BusEvent::Lost, "said at once, not only when it is back");
     for number in 0..100 {
         other.says(3, number.to_string());

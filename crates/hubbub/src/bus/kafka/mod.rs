@@ -111,13 +111,8 @@ impl Dial for Dialler {
     async fn dial(&mut self, ears: &Ears) -> Result<KafkaLine, String> {
         // A server that was there before is asked for nothing new.
         topic::ensure(&self.servers, &self.topic).await?;
-        // The library's own trying again is short: until it gives up, nobody is told that something is wrong.
-        let backoff = BackoffConfig {
-            init_backoff: Duration::from_millis(25),
-            max_backoff: Duration::from_millis(100),
-            base: 2.0,
-            deadline: Some(Duration::from_millis(200)),
-        };
+        // The library does not try again by itself: while it does, nobody is told that something is wrong.
+        let backoff = BackoffConfig { deadline: Some(Duration::ZERO), ..BackoffConfig::default() };
         let client = ClientBuilder::new(self.servers.clone())
             .client_id("hubbub")
             .max_message_size(2 * limits::KAFKA_FETCH_BYTES)
