@@ -20,7 +20,7 @@ async fn a_kafka_killed_and_restarted_is_found_again() {
     first.says(0, "stale");
     until("a redial", || counters.redials.load(Ordering::Relaxed) >= 2).await;
     kafka.restart().await;
-    let mut first = first.is_up().await;
+    let mut first = first.comes_up().await;
     let mut second = Endpoint::up(start(&kafka, "chat")).await;
     first.says(1, "fresh");
     assert_eq!(first.hears_at_last("fresh").await, 0, "said at the start already");
@@ -99,7 +99,7 @@ async fn restarts_leave_one_topic_behind_and_no_groups() {
 
 impl Endpoint {
     /// Once it is up and has said what it says at the start.
-    async fn is_up(mut self) -> Self {
+    async fn comes_up(mut self) -> Self {
         self.is(Health::Up).await;
         assert_eq!(timeout(DEADLINE, self.events.recv()).await.expect("in time"), Some(BusEvent::Lost));
         self

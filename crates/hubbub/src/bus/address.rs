@@ -12,7 +12,6 @@ pub(super) struct Address {
     pub(super) password: Option<String>,
     /// Each `host:port`.
     pub(super) hosts: Vec<String>,
-    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only Kafka's names something"))]
     pub(super) path: String,
 }
 

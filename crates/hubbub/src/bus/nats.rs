@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn a_url_that_cannot_be_understood_is_refused_without_repeating_it() {
         for url in ["nats:", "nats://ana:hunter2@", "tls://ana:hunter2@one:x"] {
-            let error = NatsBus::start(url, "n").err().expect("refused").to_string();
+            let error = NatsBus::start(url, "n").expect_err("refused").to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }
     }

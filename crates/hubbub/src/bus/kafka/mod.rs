@@ -261,7 +261,7 @@ mod tests {
     #[tokio::test]
     async fn a_url_that_cannot_be_understood_is_refused_without_repeating_it() {
         for url in ["kafka:", "kafka://one:x", "kafka://ana:hunter2@one", "kafka://one/two/three", "kafka://one/t?x"] {
-            let error = KafkaBus::start(url, "n").err().expect("refused").to_string();
+            let error = KafkaBus::start(url, "n").expect_err("refused").to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }
     }
