@@ -3,7 +3,7 @@
 use crate::{
     http::{self, Answer},
     person::Person,
-    support::{door::Door, postgres::Postgres, redis::Redis},
+    support::{door::Door, kafka::Kafka, nats::Nats, postgres::Postgres, redis::Redis},
     wire::DEADLINE,
 };
 use serde_json::{Value, json};
@@ -37,7 +37,28 @@ pub struct Instance {
 pub struct Cluster {
     pub instances: Vec<Instance>,
     pub redis: Option<Redis>,
+    /// What carries wakes where it is not Redis.
+    pub broker: Broker,
     schema: String,
+}
+
+/// What else carries wakes: a server of this cluster's own, without doors.
+pub enum Broker {
+    None,
+    Nats(Nats),
+    Kafka(Kafka),
+    Postgres,
+}
+
+impl Broker {
+    fn url(&self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Nats(nats) => Some(nats.url()),
+            Self::Kafka(kafka) => Some(kafka.url()),
+            Self::Postgres => Some("postgres".into()),
+        }
+    }
 }
 
 static SCHEMAS: AtomicU32 = AtomicU32::new(1);
@@ -50,9 +71,17 @@ impl Cluster {
 
     /// The same, with more flags.
     pub async fn of_with(n: usize, flags: &[&str]) -> Self {
-        let redis = Redis::start().await;
+        Self::start(n, Some(Redis::start().await), Broker::None, flags).await
+    }
+
+    /// The same with something else than Redis.
+    pub async fn on(broker: Broker, n: usize) -> Self {
+        Self::start(n, None, broker, &[]).await
+    }
+
+    async fn start(n: usize, redis: Option<Redis>, broker: Broker, flags: &[&str]) -> Self {
         let schema = format!("story_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
-        let mut cluster = Self { instances: Vec::new(), redis: Some(redis), schema };
+        let mut cluster = Self { instances: Vec::new(), redis, broker, schema };
         for _ in 0..n {
             cluster.start_one(flags).await;
         }
@@ -78,7 +107,7 @@ impl Cluster {
         let mut arguments = vec!["--store".into(), store];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let instance = Instance::start(arguments, None, None).await;
-        Self { instances: vec![instance], redis: None, schema: String::new() }
+        Self { instances: vec![instance], redis: None, broker: Broker::None, schema: String::new() }
     }
 
     /// The same, asked for its health, its counters and `/v1` at another address.
@@ -88,7 +117,7 @@ impl Cluster {
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let mut instance = Instance::start(arguments, None, None).await;
         instance.admin = admin;
-        let cluster = Self { instances: vec![instance], redis: None, schema: String::new() };
+        let cluster = Self { instances: vec![instance], redis: None, broker: Broker::None, schema: String::new() };
         cluster.ready().await;
         cluster
     }
@@ -112,17 +141,21 @@ impl Cluster {
 
     async fn start_one(&mut self, flags: &[&str]) {
         let postgres = Door::to(SocketAddr::from(([127, 0, 0, 1], Postgres::shared().port()))).await;
-        let redis = Door::to(self.redis.as_ref().expect("a Redis").addr()).await;
+        let redis = match &self.redis {
+            Some(redis) => Some(Door::to(redis.addr()).await),
+            None => None,
+        };
+        let bus = redis.as_ref().map(|redis| format!("redis://{}", redis.addr())).or_else(|| self.broker.url());
         let mut arguments = vec![
             "--store".into(),
             format!("postgres://hubbub@{}/postgres", postgres.addr()),
             "--schema".into(),
             self.schema.clone(),
             "--bus".into(),
-            format!("redis://{}", redis.addr()),
+            bus.expect("a bus"),
         ];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
-        self.instances.push(Instance::start(arguments, Some(redis), Some(postgres)).await);
+        self.instances.push(Instance::start(arguments, redis, Some(postgres)).await);
     }
 
     /// Waits until every instance says that all is well.

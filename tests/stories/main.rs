@@ -24,6 +24,7 @@ mod laptop;
 mod lost_wakes;
 mod membership;
 mod operated;
+mod other_buses;
 mod presence;
 mod rest;
 mod rolling_restart;

@@ -1,9 +1,9 @@
 //! The official SDKs, unmodified, each as a program of its own.
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Broker, Cluster},
     person,
-    support::{door::Door, nginx::Nginx},
+    support::{door::Door, kafka::Kafka, nats::Nats, nginx::Nginx},
     wire::DEADLINE,
 };
 use serde_json::{Value, json};
@@ -159,8 +159,7 @@ fn seen(entry: &Value) -> Value {
     json!([entry["seq"], entry["id"], entry.get("text").unwrap_or(&Value::Null)])
 }
 
-async fn two_people_talk(anas: Sdk, bens: Sdk) {
-    let cluster = Cluster::of(2).await;
+async fn two_people_talk(cluster: Cluster, anas: Sdk, bens: Sdk) {
     cluster.room("general", "private", &["ana", "ben"]).await;
     let bens_network = Door::to(cluster.at(1)).await;
     let mut ana = App::start(anas, "ana", cluster.at(0)).await;
@@ -192,12 +191,30 @@ async fn two_people_talk(anas: Sdk, bens: Sdk) {
 
 #[tokio::test]
 async fn ana_with_javascript_and_ben_with_python_each_get_every_message_once() {
-    two_people_talk(Sdk::JavaScript("websocket"), Sdk::Python("websocket")).await;
+    two_people_talk(Cluster::of(2).await, Sdk::JavaScript("websocket"), Sdk::Python("websocket")).await;
 }
 
 #[tokio::test]
 async fn ana_with_python_and_ben_with_javascript_each_get_every_message_once() {
-    two_people_talk(Sdk::Python("websocket"), Sdk::JavaScript("websocket")).await;
+    two_people_talk(Cluster::of(2).await, Sdk::Python("websocket"), Sdk::JavaScript("websocket")).await;
+}
+
+#[tokio::test]
+async fn the_two_talk_over_nats() {
+    let cluster = Cluster::on(Broker::Nats(Nats::start().await), 2).await;
+    two_people_talk(cluster, Sdk::JavaScript("websocket"), Sdk::Python("websocket")).await;
+}
+
+#[tokio::test]
+async fn the_two_talk_over_kafka() {
+    let cluster = Cluster::on(Broker::Kafka(Kafka::start().await), 2).await;
+    two_people_talk(cluster, Sdk::JavaScript("websocket"), Sdk::Python("websocket")).await;
+}
+
+#[tokio::test]
+async fn the_two_talk_over_postgres_alone() {
+    two_people_talk(Cluster::on(Broker::Postgres, 2).await, Sdk::JavaScript("websocket"), Sdk::Python("websocket"))
+        .await;
 }
 
 /// Everything an app does in a day, over two instances behind nginx, while Ana is on one of them.

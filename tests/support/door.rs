@@ -99,7 +99,8 @@ impl Door {
         self.shared.mode.send_replace(Mode::Held);
     }
 
-    /// Holds what connections that have subscribed would hear, and nothing else: they look well and hear nothing.
+    /// Holds what connections that have subscribed would hear, and nothing else: they look well and hear nothing. With a
+    /// protocol that is not of Redis, holds whatever comes from the server.
     pub fn mute(&self) {
         self.shared.mode.send_replace(Mode::Muted);
     }
@@ -235,7 +236,11 @@ async fn serve(mut client: TcpStream, mut cuts: watch::Receiver<usize>, shared: 
         let mut server = TcpStream::connect(shared.target).await?;
         let _ = server.set_nodelay(true);
         let mut first = [0];
-        let speaks_redis = client.peek(&mut first).await? == 1 && first == *b"*";
+        // Elsewhere the server may be the first to speak.
+        let speaks_redis = tokio::select! {
+            peeked = client.peek(&mut first) => peeked? == 1 && first == *b"*",
+            peeked = server.readable() => peeked.map(|()| false)?,
+        };
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
         if speaks_redis {
@@ -247,8 +252,8 @@ async fn serve(mut client: TcpStream, mut cuts: watch::Receiver<usize>, shared: 
             )?;
         } else {
             tokio::try_join!(
-                pump::bytes(from_client, to_server, &shared),
-                pump::bytes(from_server, to_client, &shared)
+                pump::bytes(from_client, to_server, Mode::Held, &shared),
+                pump::bytes(from_server, to_client, Mode::Muted, &shared)
             )?;
         }
         io::Result::Ok(())

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "no suite uses all of it")]
 
 pub mod door;
+pub mod kafka;
+pub mod nats;
 pub mod nginx;
 pub mod postgres;
 pub mod provider;

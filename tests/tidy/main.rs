@@ -22,7 +22,7 @@ const FLOORS: [(&str, &[&str]); 13] = [
     ("http", &["chat", "bus", "token"]),
     ("config", &["bus", "log", "store", "token"]),
     ("server", &["bus", "chat", "config", "gateway", "http", "log", "store", "token"]),
-    ("check", &["bus", "config", "log", "store", "token"]),
+    ("check", &["bus", "config", "log", "server", "store", "token"]),
     ("main", &[]),
     ("lib", &[]),
 ];

@@ -209,6 +209,27 @@ pub const PUBLISHERS: usize = 1_024;
 /// Longest wait between two dials of a bus or a store that is down.
 pub const REDIAL_MAX: Duration = Duration::from_millis(500);
 
+/// Largest payload that a bus with packets (NATS, Kafka, Postgres) carries; a larger one is dropped, and the sweep finds it.
+pub const BUS_PAYLOAD_BYTES: usize = 8 * 1024 * 1024;
+/// Largest packet on NATS and Kafka: half of what their servers take by default.
+pub const BUS_PACKET_BYTES: usize = 512 * 1024;
+/// Publishers whose packet numbers are remembered; beyond, the one heard least recently is forgotten.
+pub const BUS_PUBLISHERS: usize = 256;
+/// Largest packet in a NOTIFY: as base64 just below the 8,000 bytes that Postgres allows.
+pub const NOTIFY_BYTES: usize = 5_900;
+/// Transactions with NOTIFY of one instance are this far apart at least: they take a lock that all of a server's share.
+pub const NOTIFY_EVERY: Duration = Duration::from_millis(10);
+/// Partitions of the topic on Kafka, where there is none yet. Lanes are dealt onto them.
+pub const KAFKA_PARTITIONS: u16 = 4;
+/// `retention.ms` and `segment.ms` of the topic on Kafka, where there is none yet.
+pub const KAFKA_RETENTION: Duration = Duration::from_secs(60);
+/// How long Kafka may hold back the answer to a fetch while there is nothing new.
+pub const KAFKA_WAIT: Duration = Duration::from_millis(500);
+/// Most bytes of one answer to a fetch from Kafka.
+pub const KAFKA_FETCH_BYTES: usize = 4 * 1024 * 1024;
+/// How long a dial to Kafka may take: its first one makes the topic.
+pub const KAFKA_DIAL: Duration = Duration::from_secs(10);
+
 /// Every room held here has its head compared with the store's this often on a healthy bus.
 pub const SWEEP_EVERY: Duration = Duration::from_millis(1_000);
 /// The same while the bus is down, has lost something, or does not exist.

@@ -44,7 +44,7 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_SCHEMA", value_name = "NAME")]
     pub schema: Option<String>,
 
-    /// What carries announcements between instances: local (none) or redis://… [default: local]
+    /// What carries announcements between instances: local (none), postgres (the store's own server), redis://…, nats://… (tls://… with TLS) or kafka://host:9092,…/topic-prefix [default: local]
     #[arg(long, env = "HUBBUB_BUS", value_name = "URL", hide_env_values = true)]
     pub bus: Option<String>,
 

@@ -19,7 +19,7 @@ pub enum LogFormat {
 }
 
 /// What is said where nothing else was asked for.
-pub const DEFAULT: &str = "info";
+pub const DEFAULT: &str = "info,async_nats=off,rskafka=off";
 
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 

@@ -1,7 +1,6 @@
 //! One instance: everything wired together, served on one address.
 
 use crate::{
-    bus::{Bus, local::LocalBus, redis::RedisBus},
     chat::{Chat, rooms::Change},
     config::{BusAt, Config, StoreAt},
     gateway::{self, Gateway, drain::drain, upgrade::upgrade},
@@ -47,7 +46,7 @@ mod tests;
 mod timely;
 mod tls;
 
-pub use open::{bump_epoch, open_store};
+pub use open::{bump_epoch, open_bus, open_store};
 
 /// How long requests may take to be finished once clients are gone.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
@@ -118,20 +117,14 @@ pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiv
 
 async fn start(config: &Config, label: &str, metrics: Arc<Metrics>, reloaded: &Reloaded) -> anyhow::Result<Served> {
     let store = open_store(&config.store).await?;
-    let (bus, shared): (Arc<dyn Bus>, bool) = match (&config.bus, &config.store) {
-        (BusAt::Local, StoreAt::Sqlite(_)) => (Arc::new(LocalBus::alone()), false),
-        (BusAt::Local, StoreAt::Postgres { .. }) => {
-            tracing::warn!(
-                "--bus local on Postgres: if there are other instances, they hear of messages by polling, up to {:?} late",
-                limits::POLL_EVERY
-            );
-            (Arc::new(LocalBus::alone()), true)
-        }
-        (BusAt::Redis(url), _) => {
-            let bus = RedisBus::start(url, &store.identity().database).context("--bus")?;
-            (Arc::new(bus), true)
-        }
-    };
+    if let (BusAt::Local, StoreAt::Postgres { .. }) = (&config.bus, &config.store) {
+        tracing::warn!(
+            "--bus local on Postgres: if there are other instances, they hear of messages by polling, up to {:?} late",
+            limits::POLL_EVERY
+        );
+    }
+    let shared = matches!(config.store, StoreAt::Postgres { .. });
+    let bus = open_bus(&config.bus, &config.store, &store.identity().database).context("--bus")?;
     let chat = Arc::new(Chat::start(store, bus, metrics, shared));
     if config.dev {
         seed(&chat).await?;

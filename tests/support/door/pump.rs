@@ -12,11 +12,16 @@ use tokio::{
     sync::mpsc,
 };
 
-pub(super) async fn bytes(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, shared: &Shared) -> io::Result<()> {
+pub(super) async fn bytes(
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    held: Mode,
+    shared: &Shared,
+) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let read = from.read(&mut buffer).await?;
-        shared.pass().await;
+        shared.pass_unless(held).await;
         if read == 0 {
             return to.shutdown().await;
         }

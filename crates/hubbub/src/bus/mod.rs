@@ -4,11 +4,20 @@ use bytes::Bytes;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
+mod address;
 mod counters;
+mod ears;
 mod intake;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+mod line;
 pub mod local;
+pub mod nats;
+mod packet;
+pub mod postgres;
 pub mod redis;
 
+pub use address::AddressError;
 pub use counters::BusCounters;
 
 /// What an instance hears.

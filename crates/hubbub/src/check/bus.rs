@@ -2,8 +2,9 @@
 
 use super::{Asked, Finding};
 use crate::{
-    bus::{Bus, Health, redis::RedisBus},
+    bus::{Bus, Health},
     config::{BusAt, ONE_PROCESS, StoreAt},
+    server,
 };
 use hubbub_core::limits::POLL_EVERY;
 use std::time::Duration;
@@ -36,15 +37,28 @@ pub(super) async fn bus(asked: &Asked) -> Vec<Finding> {
     }
     // Messages of a check are for nobody: they are in a namespace of their own, which nobody else is in.
     let namespace = format!("check-{}", uuid::Uuid::new_v4());
-    match &at {
-        BusAt::Local => {}
-        BusAt::Redis(url) => {
-            let to_do = "see with `redis-cli` from this machine whether it is up, version 6 or newer, takes this password, and allows PUBLISH and SUBSCRIBE on hubbub:*";
-            findings.push(match RedisBus::start(url, &namespace) {
-                Ok(bus) => probed(&at, &bus, to_do).await,
-                Err(error) => Finding::wrong(format!("--bus {at}"), error, to_do),
-            });
+    let to_do = match &at {
+        BusAt::Local => return findings,
+        // It leaves nothing behind: a topic is not made for a look.
+        BusAt::Kafka(_) => {
+            findings.push(Finding::ok(format!("--bus {at}"), "looks right; whether it can be reached was not tried"));
+            return findings;
         }
+        BusAt::Redis(_) => {
+            "see with `redis-cli` from this machine whether it is up, version 6 or newer, takes this password, and allows PUBLISH and SUBSCRIBE on hubbub:*"
+        }
+        BusAt::Nats(_) => {
+            "see with `nats pub` and `nats sub` from this machine whether it is up, takes this user, and allows the subjects hubbub.>"
+        }
+        BusAt::Postgres => {
+            "it uses the server of --store, directly and not through a pooler: see whether that can be reached and has a connection to spare"
+        }
+    };
+    if let Some(store) = &store {
+        findings.push(match server::open_bus(&at, store, &namespace) {
+            Ok(bus) => probed(&at, &*bus, to_do).await,
+            Err(error) => Finding::wrong(format!("--bus {at}"), format!("{error:#}"), to_do),
+        });
     }
     findings
 }

@@ -28,6 +28,12 @@ pub enum BusAt {
     Local,
     /// Redis, by its URL, with its password.
     Redis(String),
+    /// NATS, by its URL, with its password.
+    Nats(String),
+    /// Kafka, by its URL.
+    Kafka(String),
+    /// The store's own Postgres.
+    Postgres,
 }
 
 impl StoreAt {
@@ -62,7 +68,12 @@ impl BusAt {
                 RedisBus::check(url).map_err(|error| anyhow!("--bus: {error}"))?;
                 Ok(Self::Redis(url.into()))
             }
-            _ => bail!("--bus: local or redis://host:6379 is expected"),
+            None if url == "postgres" => Ok(Self::Postgres),
+            Some(("kafka", rest)) if rest.starts_with("//") => Ok(Self::Kafka(url.into())),
+            Some(("nats" | "tls", rest)) if rest.starts_with("//") => Ok(Self::Nats(url.into())),
+            _ => bail!(
+                "--bus: local, postgres, redis://host:6379, nats://host:4222 (tls:// with TLS) or kafka://host:9092 is expected"
+            ),
         }
     }
 }
@@ -81,6 +92,9 @@ impl fmt::Display for BusAt {
         f.write_str(match self {
             Self::Local => "local",
             Self::Redis(_) => "redis",
+            Self::Nats(_) => "nats",
+            Self::Kafka(_) => "kafka",
+            Self::Postgres => "postgres",
         })
     }
 }
@@ -125,7 +139,18 @@ mod tests {
         assert!(error.contains("colour"), "{error}");
         let error = StoreAt::parse("postgres://db/x", "Blue").err().expect("refused").to_string();
         assert!(error.contains("--schema"), "{error}");
-        for url in ["", "local:", "redis", "redis:6379", "http://x"] {
+        for (url, kind) in [
+            ("local", "local"),
+            ("postgres", "postgres"),
+            ("redis://:hush@redis", "redis"),
+            ("nats://ana:hush@one,two", "nats"),
+            ("tls://hush@one:4222", "nats"),
+            ("kafka://one,two/chat", "kafka"),
+        ] {
+            assert_eq!(BusAt::parse(url).expect("a bus").to_string(), kind);
+        }
+        for url in ["", "local:", "redis", "redis:6379", "http://x", "nats", "tls:one", "kafka:one", "postgres://db/x"]
+        {
             assert!(BusAt::parse(url).is_err(), "{url}");
         }
         for url in ["", "sqlite:", "postgres", "postgres:db", "mysql://x"] {

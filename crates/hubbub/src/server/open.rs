@@ -1,10 +1,12 @@
-//! Opening the store.
+//! Opening the store and the bus.
 
 use crate::{
-    config::StoreAt,
+    bus::{Bus, local::LocalBus, nats::NatsBus, postgres::PostgresBus, redis::RedisBus},
+    config::{BusAt, StoreAt},
     store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
 };
 use anyhow::{Context, bail};
+use futures_util::FutureExt;
 use hubbub_core::backoff::Backoff;
 use std::{sync::Arc, time::Duration};
 
@@ -31,6 +33,31 @@ pub async fn open_store(at: &StoreAt) -> anyhow::Result<Arc<dyn Store>> {
             (Err(error), _) => return Err(error).with_context(|| format!("--store {at}")),
         }
     }
+}
+
+/// Starts a bus, in a namespace of this name: that of a database. It need not be up yet.
+///
+/// # Errors
+/// When the address is none, or the store is no place for this bus.
+pub fn open_bus(at: &BusAt, store: &StoreAt, namespace: &str) -> anyhow::Result<Arc<dyn Bus>> {
+    Ok(match (at, store) {
+        (BusAt::Local, _) => Arc::new(LocalBus::alone()),
+        (BusAt::Redis(url), _) => Arc::new(RedisBus::start(url, namespace)?),
+        (BusAt::Nats(url), _) => Arc::new(NatsBus::start(url, namespace)?),
+        #[cfg(feature = "kafka")]
+        (BusAt::Kafka(url), _) => Arc::new(crate::bus::kafka::KafkaBus::start(url, namespace)?),
+        #[cfg(not(feature = "kafka"))]
+        (BusAt::Kafka(_), _) => bail!("kafka://: this program was built without its feature `kafka`"),
+        (BusAt::Postgres, StoreAt::Postgres { url, .. }) => {
+            let listener = PostgresStore::listener(url)?;
+            let connect = move || {
+                let listener = listener.clone();
+                async move { listener.dial().await.map_err(|error| error.to_string()) }.boxed()
+            };
+            Arc::new(PostgresBus::start(Box::new(connect), namespace))
+        }
+        (BusAt::Postgres, StoreAt::Sqlite(_)) => bail!("postgres: it needs --store postgres://…"),
+    })
 }
 
 /// Begins another life of a database that is there: nothing is made and nothing is waited for. Returns the incarnation.

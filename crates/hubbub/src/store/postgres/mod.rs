@@ -19,12 +19,14 @@ mod fault;
 mod general;
 mod inspect;
 mod leases;
+mod listen;
 mod lists;
 mod migrate;
 mod read;
 mod sql;
 
 pub use inspect::Inspection;
+pub use listen::{Listener, Notifications};
 
 /// The store in a Postgres database. Two stores of one database, wherever they run, share all they keep.
 pub struct PostgresStore {

@@ -1,0 +1,268 @@
+//! Kafka without consumer groups. Every instance reads every partition of one topic for itself, from the newest record on;
+//! it commits nothing and names itself nowhere, so nothing of it stays behind. The topic keeps its records for a minute.
+
+mod topic;
+
+use super::{
+    Bus, BusCounters, BusEvent, Health,
+    address::{Address, AddressError},
+    ears::Ears,
+    line::{Dial, Line, Post},
+};
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use hubbub_core::limits;
+use rskafka::{
+    BackoffConfig,
+    client::{
+        Client, ClientBuilder,
+        error::{Error, ProtocolError},
+        partition::{Compression, OffsetAt, PartitionClient, UnknownTopicHandling},
+    },
+    record::Record,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+/// A bus over one topic of Kafka. Its tasks and its connections end when it is dropped.
+#[derive(Debug)]
+pub struct KafkaBus(Post);
+
+/// Where each partition has been read up to, as long as this instance lives.
+type Positions = Arc<Mutex<BTreeMap<i32, i64>>>;
+
+struct Dialler {
+    servers: Vec<String>,
+    topic: String,
+    positions: Positions,
+}
+
+struct KafkaLine {
+    /// In the order of their numbers. Fetches have connections of their own: a server answers one request after another.
+    writers: Vec<PartitionClient>,
+    broken: watch::Receiver<Option<String>>,
+    _readers: JoinSet<()>,
+}
+
+/// One partition being read.
+struct Reader {
+    client: PartitionClient,
+    stream: u16,
+    next: i64,
+    positions: Positions,
+    ears: Ears,
+}
+
+impl KafkaBus {
+    /// Starts it; servers that cannot be reached are dialled for ever. `url` is `kafka://host:port,…/prefix`; the topic is
+    /// `prefix.namespace`, made if there is none. Instances hear each other within a namespace.
+    ///
+    /// # Errors
+    /// Only for a URL that cannot be understood.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
+    pub fn start(url: &str, namespace: &str) -> Result<Self, AddressError> {
+        let address = Address::parse(url.split_once(':').map_or(url, |(_, rest)| rest), 9092)?;
+        if address.user.is_some() {
+            return Err(AddressError("users and passwords are not there yet for Kafka"));
+        }
+        let prefix = if address.path.is_empty() { "hubbub" } else { &address.path };
+        if prefix.len() > 100 || !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
+            return Err(AddressError("the topic's prefix after / is at most 100 letters, digits, dots, _ and -"));
+        }
+        let topic = format!("{prefix}.{namespace}");
+        Ok(Self(Post::start(Dialler { servers: address.hosts, topic, positions: Arc::default() })))
+    }
+
+    /// What it has counted.
+    pub fn counters(&self) -> Arc<BusCounters> {
+        self.0.counters.clone()
+    }
+}
+
+impl Bus for KafkaBus {
+    fn publish(&self, lane: u16, payload: Bytes) {
+        self.0.publish(lane, payload);
+    }
+
+    fn events(&self) -> Option<mpsc::Receiver<BusEvent>> {
+        self.0.events()
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.0.health()
+    }
+}
+
+impl Dial for Dialler {
+    type Line = KafkaLine;
+    const NAME: &'static str = "kafka";
+    const PATIENCE: Duration = limits::KAFKA_DIAL;
+
+    async fn dial(&mut self, ears: &Ears) -> Result<KafkaLine, String> {
+        // A server that was there before is asked for nothing new.
+        topic::ensure(&self.servers, &self.topic).await?;
+        // The library does not try again by itself: while it does, nobody is told that something is wrong.
+        let backoff = BackoffConfig { deadline: Some(Duration::ZERO), ..BackoffConfig::default() };
+        let client = ClientBuilder::new(self.servers.clone())
+            .client_id("hubbub")
+            .max_message_size(2 * limits::KAFKA_FETCH_BYTES)
+            .backoff_config(backoff)
+            .build()
+            .await
+            .map_err(|error| error.to_string())?;
+        let partitions = self.partitions(&client).await?;
+        let (breaks, broken) = watch::channel(None);
+        let (mut writers, mut readers) = (Vec::new(), JoinSet::new());
+        let mut missed = false;
+        for (stream, partition) in (0..).zip(partitions) {
+            writers.push(self.partition(&client, partition).await?);
+            let reader = self.partition(&client, partition).await?;
+            let (next, resumed) = self.seek(&reader, partition).await?;
+            missed |= !resumed;
+            let reader = Reader { client: reader, stream, next, positions: self.positions.clone(), ears: ears.clone() };
+            readers.spawn(read(reader, breaks.clone()));
+        }
+        if missed {
+            ears.lost();
+        }
+        Ok(KafkaLine { writers, broken, _readers: readers })
+    }
+}
+
+impl Dialler {
+    /// The topic's partitions. One that has just been made is not known everywhere at once.
+    async fn partitions(&self, client: &Client) -> Result<Vec<i32>, String> {
+        loop {
+            let topics = client.list_topics().await.map_err(|error| error.to_string())?;
+            match topics.into_iter().find(|topic| topic.name == self.topic) {
+                Some(topic) if !topic.partitions.is_empty() => return Ok(topic.partitions.into_iter().collect()),
+                _ => sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    async fn partition(&self, client: &Client, partition: i32) -> Result<PartitionClient, String> {
+        let client = client.partition_client(self.topic.clone(), partition, UnknownTopicHandling::Retry).await;
+        client.map_err(|error| error.to_string())
+    }
+
+    /// Where to read on: where it was, if the server still has that and it is not far behind; else at the end. Says
+    /// whether nothing is passed over.
+    async fn seek(&self, reader: &PartitionClient, partition: i32) -> Result<(i64, bool), String> {
+        let latest = reader.get_offset(OffsetAt::Latest).await.map_err(|error| error.to_string())?;
+        let earliest = reader.get_offset(OffsetAt::Earliest).await.map_err(|error| error.to_string())?;
+        let mut positions = lock(&self.positions);
+        let was = positions.get(&partition).copied();
+        let within = was.filter(|was| (earliest.max(latest - limits::BUS_INTAKE as i64)..=latest).contains(was));
+        let next = within.unwrap_or(latest);
+        positions.insert(partition, next);
+        Ok((next, within.is_some()))
+    }
+}
+
+/// Reads until it cannot.
+async fn read(mut reader: Reader, breaks: watch::Sender<Option<String>>) {
+    let reason = loop {
+        let answer = timeout(limits::BUS_PATIENCE + limits::KAFKA_WAIT, reader.fetch()).await;
+        match answer {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => break error.to_string(),
+            Err(_) => break "no answer to a fetch".to_owned(),
+        }
+    };
+    breaks.send_replace(Some(reason));
+}
+
+impl Reader {
+    async fn fetch(&mut self) -> Result<(), Error> {
+        let wait = limits::KAFKA_WAIT.as_millis() as i32;
+        let fetched = self.client.fetch_records(self.next, 1..limits::KAFKA_FETCH_BYTES as i32, wait).await;
+        let records = match fetched {
+            Ok((records, _)) => records,
+            Err(Error::ServerError { protocol_error: ProtocolError::OffsetOutOfRange, .. }) => {
+                self.next = self.client.get_offset(OffsetAt::Latest).await?;
+                self.ears.lost();
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        for record in records {
+            if record.offset > self.next {
+                self.ears.lost();
+            }
+            self.next = record.offset + 1;
+            if let Some(packet) = record.record.value {
+                self.ears.hear(self.stream, packet.into());
+            }
+        }
+        lock(&self.positions).insert(self.client.partition(), self.next);
+        Ok(())
+    }
+}
+
+impl Line for KafkaLine {
+    fn stream(&self, lane: u16) -> u16 {
+        lane % self.writers.len() as u16
+    }
+
+    fn probed(&self) -> Vec<u16> {
+        (0..self.writers.len() as u16).collect()
+    }
+
+    fn limit(&self) -> usize {
+        limits::BUS_PACKET_BYTES
+    }
+
+    async fn publish(&mut self, packets: Vec<(u16, Vec<Bytes>)>) -> Result<(), String> {
+        let writers = &self.writers;
+        let streams = packets.into_iter().map(|(stream, packets)| async move {
+            for packet in packets {
+                let record =
+                    Record { key: None, value: Some(packet.into()), headers: BTreeMap::new(), timestamp: now() };
+                writers[usize::from(stream)].produce(vec![record], Compression::NoCompression).await?;
+            }
+            Ok::<_, Error>(())
+        });
+        try_join_all(streams).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    async fn broken(&mut self) -> String {
+        match self.broken.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => "connection closed".to_owned(),
+        }
+    }
+}
+
+/// What the server goes by when it throws records away.
+fn now() -> rskafka::chrono::DateTime<rskafka::chrono::Utc> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    rskafka::chrono::DateTime::from_timestamp_millis(now.as_millis() as i64).unwrap_or_default()
+}
+
+fn lock(positions: &Positions) -> std::sync::MutexGuard<'_, BTreeMap<i32, i64>> {
+    positions.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_url_that_cannot_be_understood_is_refused_without_repeating_it() {
+        for url in ["kafka:", "kafka://one:x", "kafka://ana:hunter2@one", "kafka://one/two/three", "kafka://one/t?x"] {
+            let error = KafkaBus::start(url, "n").expect_err("refused").to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Makes the topic. The client library can make one, but not say how long it is to keep anything; so this one request
+//! (CreateTopics, version 4: Kafka 2.4 and newer) is spoken by hand.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use hubbub_core::limits;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+const CREATE_TOPICS: i16 = 19;
+const VERSION: i16 = 4;
+/// Largest answer that is read.
+const ANSWER_BYTES: usize = 64 * 1024;
+
+const TOPIC_ALREADY_EXISTS: i16 = 36;
+const NOT_CONTROLLER: i16 = 41;
+
+/// Makes the topic if there is none, over the first server that answers.
+pub(super) async fn ensure(servers: &[String], topic: &str) -> Result<(), String> {
+    let mut why = "no servers".to_owned();
+    for server in servers {
+        match create(server, topic).await {
+            Ok((0 | TOPIC_ALREADY_EXISTS, _)) => return Ok(()),
+            // Servers before KRaft want their controller asked; it is one of the others.
+            Ok((NOT_CONTROLLER, _)) => why = "none of the servers named is the controller".to_owned(),
+            Ok((code, said)) => why = format!("the topic cannot be made: error {code} {said}"),
+            Err(error) => why = error.to_string(),
+        }
+    }
+    Err(why)
+}
+
+async fn create(server: &str, topic: &str) -> std::io::Result<(i16, String)> {
+    let mut stream = TcpStream::connect(server).await?;
+    stream.write_all(&request(topic)).await?;
+    let length = stream.read_u32().await? as usize;
+    if length > ANSWER_BYTES {
+        return Err(std::io::ErrorKind::InvalidData.into());
+    }
+    let mut answer = vec![0; length];
+    stream.read_exact(&mut answer).await?;
+    outcome(answer.into()).ok_or_else(|| std::io::ErrorKind::InvalidData.into())
+}
+
+fn request(topic: &str) -> BytesMut {
+    let kept = limits::KAFKA_RETENTION.as_millis().to_string();
+    let settings = [("cleanup.policy", "delete"), ("retention.ms", kept.as_str()), ("segment.ms", kept.as_str())];
+    let mut body = BytesMut::new();
+    body.put_i16(CREATE_TOPICS);
+    body.put_i16(VERSION);
+    body.put_i32(0);
+    put(&mut body, "hubbub");
+    body.put_i32(1);
+    put(&mut body, topic);
+    body.put_i32(i32::from(limits::KAFKA_PARTITIONS));
+    // As many replicas as the servers' own setting says, wherever they like.
+    body.put_i16(-1);
+    body.put_i32(0);
+    body.put_i32(settings.len() as i32);
+    for (name, value) in settings {
+        put(&mut body, name);
+        put(&mut body, value);
+    }
+    body.put_i32(limits::BUS_PATIENCE.as_millis() as i32);
+    body.put_u8(0);
+    let mut request = BytesMut::with_capacity(4 + body.len());
+    request.put_u32(body.len() as u32);
+    request.put(body);
+    request
+}
+
+fn put(body: &mut BytesMut, text: &str) {
+    body.put_i16(text.len() as i16);
+    body.put_slice(text.as_bytes());
+}
+
+/// The error's number and words, of an answer about one topic.
+fn outcome(mut answer: Bytes) -> Option<(i16, String)> {
+    // Correlation, throttling, number of topics.
+    answer.try_get_i32().ok()?;
+    answer.try_get_i32().ok()?;
+    if answer.try_get_i32().ok()? != 1 {
+        return None;
+    }
+    text(&mut answer)?;
+    let code = answer.try_get_i16().ok()?;
+    Some((code, text(&mut answer)?))
+}
+
+fn text(answer: &mut Bytes) -> Option<String> {
+    let length = usize::try_from(answer.try_get_i16().ok()?).unwrap_or(0);
+    (answer.len() >= length).then(|| String::from_utf8_lossy(&answer.split_to(length)).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_and_garbage_is_not() {
+        let mut answer = BytesMut::new();
+        for number in [0, 0, 1] {
+            answer.put_i32(number);
+        }
+        put(&mut answer, "topic");
+        answer.put_i16(TOPIC_ALREADY_EXISTS);
+        answer.put_i16(-1);
+        let answer = answer.freeze();
+        assert_eq!(outcome(answer.clone()), Some((TOPIC_ALREADY_EXISTS, String::new())));
+        for cut in 0..answer.len() {
+            assert_eq!(outcome(answer.slice(..cut)), None);
+        }
+    }
+}
