@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 mod appending;
+mod encrypted;
 mod instances;
 mod lives;
 mod reading;

@@ -52,6 +52,14 @@ pub struct Metrics {
     pub look_ups: Counter,
     /// Epoch changes noticed.
     pub epochs: Counter,
+    /// Pages of the log that another reader's read answered.
+    pub pages_shared: Counter,
+    /// Bytes of pages kept for others.
+    pub page_bytes: Gauge,
+    /// Connections that have been let in and have not caught up.
+    pub arriving: Gauge,
+    /// Upgrades refused because too many were arriving, or connected.
+    pub arrivals_refused: Counter,
 }
 
 impl Default for Metrics {
@@ -76,6 +84,8 @@ impl Default for Metrics {
         let look_up_queries = counter("look_up_queries", "Queries that answered subscribe look-ups");
         let look_ups = counter("look_ups", "Subscribe look-ups");
         let epochs = counter("epoch_changes", "Epoch changes noticed");
+        let pages_shared = counter("pages_shared", "Pages of the log that another reader's read answered");
+        let arrivals_refused = counter("arrivals_refused", "Clients turned away because too many came at once");
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -87,6 +97,8 @@ impl Default for Metrics {
         let ring_bytes = gauge("ring_bytes", "Bytes of recent entries kept for readers");
         let connections = gauge("connections", "Open client connections");
         let subscriptions = gauge("subscriptions", "Subscriptions to rooms");
+        let page_bytes = gauge("page_bytes", "Bytes of pages of the log kept for other readers");
+        let arriving = gauge("arriving", "Connections that were let in and have not caught up");
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
         store_up.set(1);
@@ -113,6 +125,10 @@ impl Default for Metrics {
             look_up_queries,
             look_ups,
             epochs,
+            pages_shared,
+            page_bytes,
+            arriving,
+            arrivals_refused,
         }
     }
 }

@@ -99,7 +99,7 @@ async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat
         seed(&chat).await?;
     }
     let tokens = Tokens::new(&config.token_secret, &config.tokens);
-    let gateway = Arc::new(Gateway::new(chat.clone(), tokens, label.to_owned()));
+    let gateway = Arc::new(Gateway::new(chat.clone(), tokens, label.to_owned(), None));
     let keys = config.api_keys.iter().map(|key| http::digest(key)).collect();
     let mut router = http::router(Api { chat: chat.clone(), keys, label: label.into() });
     router = router.merge(Router::new().route(listen::SOCKETS, get(upgrade).with_state(gateway)));

@@ -152,7 +152,10 @@ impl Client {
         match heard {
             Ok(more) => used += more,
             // It says why, and the client comes again.
-            Err(error) if error.to_string().starts_with(CLOSED) => return Ok(Happened::Refused),
+            Err(error) if error.to_string().starts_with(CLOSED) => {
+                tally.closed += 1;
+                return Ok(Happened::Refused);
+            }
             Err(error) => return Err(error),
         }
         if busy {

@@ -15,6 +15,8 @@ use std::{
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// The SDKs' shortest and longest waits between two dials.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(20));
+/// How often it is looked who has caught up.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How many dial in a second when nothing hurries them.
 const CALM: u32 = 1_500;
 
@@ -83,9 +85,13 @@ impl Crowd {
     pub fn until_read(&mut self, heads: &[u64], within: Duration, tell: bool) -> anyhow::Result<Vec<Duration>> {
         let began = Instant::now();
         let mut done: Vec<Option<Duration>> = vec![None; self.clients.len()];
-        let (mut left, mut told) = (done.len(), Instant::now());
+        let (mut left, mut told, mut looked) = (done.len(), Instant::now(), Instant::now());
         while left > 0 {
             self.turn(Duration::from_millis(20))?;
+            if looked.elapsed() < LOOK_EVERY {
+                continue;
+            }
+            looked = Instant::now();
             for (client, done) in self.clients.iter_mut().zip(&mut done).filter(|(_, done)| done.is_none()) {
                 if client.is_live() && client.has_read(heads) {
                     *done = Some(began.elapsed());
@@ -127,6 +133,20 @@ impl Crowd {
     }
 
     fn turn(&mut self, at_most: Duration) -> anyhow::Result<()> {
+        match self.poll.poll(&mut self.events, Some(at_most)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            polled => polled?,
+        }
+        let ready: Vec<(usize, bool)> = self.events.iter().map(|e| (e.token().0, e.is_readable())).collect();
+        let is_all = ready.len() < self.events.capacity();
+        for (n, readable) in ready {
+            self.attend(n, readable)?;
+        }
+        // What has come already is no answer out of time.
+        if is_all { self.heed_the_clock() } else { Ok(()) }
+    }
+
+    fn heed_the_clock(&mut self) -> anyhow::Result<()> {
         let now = Instant::now();
         while let Some(Reverse((at, n, turn))) = self.due.peek().copied() {
             if at > now {
@@ -143,14 +163,6 @@ impl Crowd {
                 self.clients[n].hang_up();
                 self.back_off(n, now);
             }
-        }
-        match self.poll.poll(&mut self.events, Some(at_most)) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
-            polled => polled?,
-        }
-        let ready: Vec<(usize, bool)> = self.events.iter().map(|e| (e.token().0, e.is_readable())).collect();
-        for (n, readable) in ready {
-            self.attend(n, readable)?;
         }
         Ok(())
     }
@@ -194,8 +206,9 @@ impl Crowd {
             match used {
                 Happened::Used(used) => client.keep(&self.buffer[used..filled]),
                 Happened::Refused => {
-                    gone = true;
-                    break;
+                    self.clients[n].hang_up();
+                    self.back_off(n, Instant::now());
+                    return Ok(());
                 }
             }
             let Some(again) = client.line.as_mut() else { return Ok(()) };
@@ -208,7 +221,7 @@ impl Crowd {
             return self.attend(n, true);
         }
         if gone {
-            self.tally.lost += u64::from(!self.clients[n].is_away());
+            self.tally.lost += 1;
             self.clients[n].hang_up();
             self.back_off(n, Instant::now());
         } else if self.clients[n].take_progress() {

@@ -7,7 +7,9 @@ pub struct Tally {
     pub dials: u64,
     /// Upgrades refused with 503.
     pub refused: u64,
-    /// Connections that ended in another way before or after they stood.
+    /// Connections that the server closed with a code.
+    pub closed: u64,
+    /// Connections that broke.
     pub lost: u64,
     /// Answers that did not come within the SDKs' patience: the client dialled anew.
     pub unanswered: u64,
@@ -19,9 +21,9 @@ pub struct Tally {
 
 impl Tally {
     pub fn words(&self) -> String {
-        let Self { dials, refused, lost, unanswered, busy, entries } = self;
+        let Self { dials, refused, closed, lost, unanswered, busy, entries } = self;
         format!(
-            "{dials} dials, {refused} refused with 503, {unanswered} without an answer in time, {busy} busy, {lost} lost; {entries} entries received"
+            "{dials} dials, {refused} refused with 503, {unanswered} without an answer in time, {busy} busy, {closed} closed, {lost} broken; {entries} entries received"
         )
     }
 }

@@ -28,6 +28,7 @@ pub mod wakes;
 pub mod feeds;
 mod mend;
 pub mod pages;
+mod shelf;
 pub mod subscription;
 
 pub mod inbox;

@@ -65,6 +65,7 @@ async fn run(feeds: Arc<Feeds>, mut health: watch::Receiver<Health>, shared: boo
 
 async fn sweep(feeds: &Arc<Feeds>, patience: Duration) {
     let began = Instant::now();
+    feeds.pages.tidy();
     // A feed that is not open yet is being looked up.
     let open: Vec<(Arc<Live>, Seq)> =
         feeds.all().into_iter().filter_map(|live| live.reach().map(|(_, known)| (live, known))).collect();

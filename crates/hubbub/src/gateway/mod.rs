@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 pub mod answer;
+pub mod arrivals;
 mod client;
 mod outbox;
 pub mod socket;
@@ -20,13 +21,16 @@ pub struct Gateway {
     pub tokens: Tokens,
     /// This instance's label, told to clients as `node`.
     pub label: String,
+    /// Who may come in.
+    pub arrivals: arrivals::Arrivals,
     sources: AtomicU64,
 }
 
 impl Gateway {
-    /// A gateway to this chat.
-    pub fn new(chat: Arc<Chat>, tokens: Tokens, label: String) -> Self {
-        Self { chat, tokens, label, sources: AtomicU64::new(1) }
+    /// A gateway to this chat, for at most so many connections.
+    pub fn new(chat: Arc<Chat>, tokens: Tokens, label: String, most: Option<usize>) -> Self {
+        let arrivals = arrivals::Arrivals::new(most, chat.metrics.clone());
+        Self { chat, tokens, label, arrivals, sources: AtomicU64::new(1) }
     }
 
     fn next_source(&self) -> crate::chat::post::Source {

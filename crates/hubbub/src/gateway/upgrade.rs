@@ -1,6 +1,10 @@
 //! From an HTTP request to a WebSocket.
 
-use super::{Gateway, client::Client};
+use super::{
+    Gateway,
+    arrivals::{Admitted, Full},
+    client::Client,
+};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -26,6 +30,10 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
         Ok(accept) => accept,
         Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
     };
+    let admitted = match gateway.arrivals.admit() {
+        Ok(admitted) => admitted,
+        Err(full) => return refuse(full),
+    };
     let json = offers(request.headers(), "centrifuge-json");
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -38,12 +46,12 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
                 let stream = parts.io.into_inner();
                 bound_buffers(&stream);
                 if parts.read_buf.is_empty() {
-                    serve(gateway, stream).await;
+                    serve(gateway, stream, admitted).await;
                 } else {
                     // The client did not wait for our answer: what it said already comes first.
                     let (read, write) = stream.into_split();
                     let stream = tokio::io::join(Cursor::new(parts.read_buf).chain(read), write);
-                    serve(gateway, stream).await;
+                    serve(gateway, stream, admitted).await;
                 }
             }
             Err(upgraded) => {
@@ -68,8 +76,16 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
 fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     gateway: Arc<Gateway>,
     stream: S,
+    admitted: Admitted,
 ) -> BoxFuture<'static, ()> {
-    Box::pin(async move { Client::new(gateway, stream).run().await })
+    Box::pin(async move { Client::new(gateway, stream, admitted).run().await })
+}
+
+/// Too many are here or on their way; the connection ends with the answer.
+fn refuse(full: Full) -> Response {
+    let (later, why) = full.words(rand::random());
+    let headers = [(header::RETRY_AFTER, later.as_secs().to_string()), (header::CONNECTION, "close".to_owned())];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, why).into_response()
 }
 
 /// What goes into `Sec-WebSocket-Accept`, or why this is no upgrade.

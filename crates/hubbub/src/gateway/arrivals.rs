@@ -1,0 +1,178 @@
+//! Who may come in when many come at once, and whose turn it is to subscribe.
+//!
+//! A connection that was let in *arrives* until it has subscribed and caught up. There is room for so many who arrive;
+//! beyond, an upgrade is refused before it costs anything. Of those, so many at a time have the *turn* to subscribe and be
+//! caught up, which is what costs; the others wait, in the order they came. A turn is never held while the client is
+//! waited for, so a slow network takes nobody's place.
+
+use crate::metrics::Metrics;
+use futures_util::future::BoxFuture;
+use hubbub_core::limits;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// See the module.
+pub struct Arrivals {
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    connections: Option<(usize, Arc<Semaphore>)>,
+    metrics: Arc<Metrics>,
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// Too many arrive already.
+    Arriving,
+    /// There are as many connections as there may be.
+    Connections(usize),
+}
+
+/// Somebody who was let in.
+pub struct Admitted {
+    connected: Connected,
+    place: Place,
+}
+
+/// Counted among the connections until it is dropped.
+pub(super) struct Connected(#[expect(dead_code, reason = "held, not looked at")] Option<OwnedSemaphorePermit>);
+
+/// A place among those who arrive.
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+    metrics: Arc<Metrics>,
+    /// It is given up then, unless its turn is waited for.
+    pub until: Instant,
+}
+
+/// A turn to subscribe and be caught up.
+pub(super) struct Turn {
+    _permit: Option<OwnedSemaphorePermit>,
+    /// It is given up then.
+    pub until: Instant,
+}
+
+impl Arrivals {
+    /// Lets in at most `most` connections, if given, and at most [`limits::ARRIVING`] who arrive.
+    pub fn new(most: Option<usize>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(limits::ARRIVING)),
+            turns: Arc::new(Semaphore::new(limits::ARRIVAL_TURNS)),
+            connections: most.map(|most| (most, Arc::new(Semaphore::new(most)))),
+            metrics,
+        }
+    }
+
+    /// Lets somebody in, or says why not.
+    ///
+    /// # Errors
+    /// What there is too much of.
+    pub fn admit(&self) -> Result<Admitted, Full> {
+        let admitted = self.try_admit();
+        if admitted.is_err() {
+            self.metrics.arrivals_refused.inc();
+        }
+        admitted
+    }
+
+    fn try_admit(&self) -> Result<Admitted, Full> {
+        let connection = match &self.connections {
+            Some((most, permits)) => Some(permits.clone().try_acquire_owned().map_err(|_| Full::Connections(*most))?),
+            None => None,
+        };
+        let permit = self.places.clone().try_acquire_owned().map_err(|_| Full::Arriving)?;
+        self.metrics.arriving.inc();
+        let until = Instant::now() + limits::ARRIVING_WITHIN;
+        let place = Place { _permit: permit, metrics: self.metrics.clone(), until };
+        Ok(Admitted { connected: Connected(connection), place })
+    }
+
+    /// A turn at once, if one is free and nobody waits.
+    pub(super) fn try_turn(&self) -> Option<Turn> {
+        self.turns.clone().try_acquire_owned().ok().map(|permit| Turn::begin(Some(permit)))
+    }
+
+    /// Waits for a turn, behind those who wait already.
+    pub(super) fn turn(&self) -> BoxFuture<'static, Turn> {
+        let turns = self.turns.clone();
+        // The semaphore is never closed.
+        Box::pin(async move { Turn::begin(turns.acquire_owned().await.ok()) })
+    }
+}
+
+impl Admitted {
+    /// Held until it has gone, and until it has arrived.
+    pub(super) fn into_parts(self) -> (Connected, Place) {
+        (self.connected, self.place)
+    }
+}
+
+impl Turn {
+    fn begin(permit: Option<OwnedSemaphorePermit>) -> Self {
+        Self { _permit: permit, until: Instant::now() + limits::TURN_WITHIN }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.metrics.arriving.dec();
+    }
+}
+
+impl Full {
+    /// When to come again, and why not now. Spread, so that not all come again together.
+    pub fn words(self, chance: f64) -> (Duration, String) {
+        let later = Duration::from_secs(1 + (chance * 4.0) as u64);
+        match self {
+            Self::Arriving => (later, "too many clients arrive at once: come again in a moment\n".into()),
+            Self::Connections(most) => {
+                (later, format!("this instance takes at most {most} connections: come again later\n"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn so_many_may_arrive_and_one_more_when_one_has() {
+        let metrics = Arc::<Metrics>::default();
+        let arrivals = Arrivals::new(None, metrics.clone());
+        let mut admitted: Vec<_> = (0..limits::ARRIVING).map(|_| arrivals.admit().expect("a place")).collect();
+        assert_eq!(arrivals.admit().err(), Some(Full::Arriving));
+        assert_eq!((metrics.arriving.get(), metrics.arrivals_refused.get()), (limits::ARRIVING as i64, 1));
+        drop(admitted.pop());
+        assert!(arrivals.admit().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_connection_counts_until_it_has_gone_and_not_only_while_it_arrives() {
+        let arrivals = Arrivals::new(Some(2), Arc::default());
+        let (first, place) = arrivals.admit().expect("a place").into_parts();
+        drop(place);
+        let second = arrivals.admit().expect("a place");
+        assert_eq!(arrivals.admit().err(), Some(Full::Connections(2)));
+        drop(first);
+        assert!(arrivals.admit().is_ok());
+        drop(second);
+    }
+
+    #[tokio::test]
+    async fn turns_are_had_in_the_order_they_were_asked_for() {
+        let arrivals = Arrivals::new(None, Arc::default());
+        let mut turns: Vec<_> = (0..limits::ARRIVAL_TURNS).map(|_| arrivals.try_turn().expect("a turn")).collect();
+        assert!(arrivals.try_turn().is_none());
+        let mut first = arrivals.turn();
+        let mut second = arrivals.turn();
+        assert!(futures_util::poll!(&mut first).is_pending() && futures_util::poll!(&mut second).is_pending());
+        turns.pop();
+        assert!(arrivals.try_turn().is_none(), "somebody overtook those who wait");
+        assert!(futures_util::poll!(&mut second).is_pending());
+        assert!(futures_util::poll!(&mut first).is_ready());
+    }
+}
