@@ -25,6 +25,7 @@ mod instances;
 mod lives;
 mod reading;
 mod reference;
+mod reports;
 
 /// Where a test keeps its logs; opened any number of times.
 pub enum Home {

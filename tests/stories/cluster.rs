@@ -31,6 +31,8 @@ pub struct Cluster {
     pub instances: Vec<Instance>,
     pub redis: Option<Redis>,
     schema: String,
+    /// The server's port, if it is not the shared one.
+    postgres: Option<u16>,
 }
 
 static SCHEMAS: AtomicU32 = AtomicU32::new(1);
@@ -38,9 +40,14 @@ static SCHEMAS: AtomicU32 = AtomicU32::new(1);
 impl Cluster {
     /// `n` instances on the shared Postgres, in a schema of their own, and a Redis of their own.
     pub async fn of(n: usize) -> Self {
+        Self::on(n, None).await
+    }
+
+    /// The same on another Postgres.
+    pub async fn on(n: usize, postgres: Option<u16>) -> Self {
         let redis = Redis::start().await;
         let schema = format!("story_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
-        let mut cluster = Self { instances: Vec::new(), redis: Some(redis), schema };
+        let mut cluster = Self { instances: Vec::new(), redis: Some(redis), schema, postgres };
         for _ in 0..n {
             cluster.start_one().await;
         }
@@ -59,13 +66,13 @@ impl Cluster {
         let mut arguments = vec!["--store".into(), store];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let instance = Instance::start(arguments, None, None).await;
-        let cluster = Self { instances: vec![instance], redis: None, schema: String::new() };
+        let cluster = Self { instances: vec![instance], redis: None, schema: String::new(), postgres: None };
         cluster.ready().await;
         cluster
     }
 
     async fn start_one(&mut self) {
-        let postgres = Door::to(SocketAddr::from(([127, 0, 0, 1], Postgres::shared().port()))).await;
+        let postgres = Door::to(local(self.postgres.unwrap_or_else(|| Postgres::shared().port()))).await;
         let redis = Door::to(self.redis.as_ref().expect("a Redis").addr()).await;
         let arguments = vec![
             "--store".into(),
@@ -234,6 +241,11 @@ impl Drop for Instance {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A port of this machine.
+pub fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 fn run(addr: SocketAddr, arguments: &[String]) -> Child {

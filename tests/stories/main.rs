@@ -10,10 +10,13 @@ mod http;
 mod person;
 mod wire;
 
+mod arrivals;
 mod bad_frames;
 mod bad_input;
 mod bus_faults;
 mod crashes;
+mod failover;
+mod growth;
 mod laptop;
 mod membership;
 mod rest;

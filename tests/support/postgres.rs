@@ -45,9 +45,9 @@ impl Postgres {
         })
     }
 
-    /// A standby of this server, which follows it until it is [promoted](Self::promote).
-    pub fn standby(&self) -> Self {
-        let from = format!("host=127.0.0.1 port={} user=hubbub", self.port);
+    /// A standby of the server on `port`, which follows it until it is [promoted](Self::promote).
+    pub fn standby_of(port: u16) -> Self {
+        let from = format!("host=127.0.0.1 port={port} user=hubbub");
         Self::begin(&[], &[], |command| {
             command.args(["--dbname", &from, "--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--pgdata"]);
             "pg_basebackup"

@@ -60,7 +60,7 @@ pub const ARRIVING_WITHIN: Duration = Duration::from_secs(2);
 /// Connections accepted before all else that is ready has its turn.
 pub const ACCEPTS: u32 = 16;
 /// Connections that may subscribe and catch up at a time; the others wait for their turn.
-pub const ARRIVAL_TURNS: usize = 192;
+pub const ARRIVAL_TURNS: usize = 256;
 /// How long a turn may last; then others have theirs.
 pub const TURN_WITHIN: Duration = Duration::from_secs(1);
 /// A connection whose turn has not come after this is closed with 3013.
@@ -125,6 +125,8 @@ pub const LOOK_UPS_WAIT: Duration = Duration::from_millis(100);
 /// Look-ups waiting to be grouped; beyond, a subscribe is answered "busy, retry".
 pub const LOOK_UP_QUEUE: usize = 16_384;
 
+/// Infos of users kept by one query.
+pub const INFOS: usize = 1_000;
 /// Infos of users waiting to be kept; beyond, they are dropped and come with the next token.
 pub const INFO_QUEUE: usize = 4_096;
 

@@ -168,6 +168,7 @@ async fn run(command: Command) -> Result<(), Failure> {
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
     let config = settings.resolve().map_err(Failure::Configuration)?;
+    server::raise_limit();
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     for (name, secret) in &config.made_up {

@@ -21,11 +21,13 @@ use listen::{App, Phase};
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
+mod files;
 mod listen;
 mod open;
 #[cfg(test)]
 mod tests;
 
+pub use files::raise_limit;
 pub use open::{bump_epoch, open_store};
 
 /// How long sockets may take to go once the server does.

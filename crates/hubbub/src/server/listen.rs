@@ -49,7 +49,7 @@ pub(super) async fn serve(listener: TcpListener, app: App, phase: watch::Receive
             Ok((stream, _)) => {
                 tokio::spawn(serve_one(stream, app.clone(), phase.clone()));
                 accepted = accepted.wrapping_add(1);
-                if accepted % limits::ACCEPTS == 0 {
+                if accepted.is_multiple_of(limits::ACCEPTS) {
                     // Whoever is here goes first: the others wait in the kernel, and cost nothing there.
                     tokio::task::yield_now().await;
                 }

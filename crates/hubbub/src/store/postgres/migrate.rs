@@ -4,6 +4,7 @@ use super::{
     super::{Identity, StoreError, columns},
     connect::{self, Server},
     sql::Schema,
+    views,
 };
 use hubbub_core::entry::HashKey;
 use tokio_postgres::{Client, GenericClient};
@@ -38,6 +39,7 @@ pub(super) async fn run(server: &Server, schema: &Schema) -> Result<Identity, St
     if version(&client, schema).await? < KNOWN {
         migrate(&mut client, schema).await?;
     }
+    views::make(&mut client, schema).await?;
     let sql = schema.put_into("SELECT database, hash_key FROM hubbub.meta");
     let row = client.query_one(&sql, &[]).await?;
     let key: Vec<u8> = row.get(1);

@@ -20,6 +20,7 @@ mod migrate;
 mod read;
 mod sql;
 mod tls;
+mod views;
 
 /// The store in a Postgres database. Two stores of one database, wherever they run, share all they keep.
 pub struct PostgresStore {
