@@ -43,7 +43,6 @@ async fn after_a_failover_that_lost_something_readers_begin_anew_in_another_epoc
 
     let failed = Instant::now();
     primary.kill();
-    replication.cut();
     let standby = tokio::task::spawn_blocking(move || {
         standby.promote();
         standby

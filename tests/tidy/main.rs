@@ -52,7 +52,10 @@ const STILL_LONG: [(&str, usize); 0] = [];
 const MAY_SLEEP: [&str; 1] = ["breathe"];
 
 /// Limits that a client or the product's backend can meet: each has a row with its number in docs/protocol.md.
-const MET_BY_CLIENTS: [&str; 38] = [
+const MET_BY_CLIENTS: [&str; 41] = [
+    "ARRIVING",
+    "TURN_PATIENCE",
+    "FIRST_PAGE_BYTES",
     "TOKEN_LEEWAY",
     "RECOVERIES_IN_FLIGHT",
     "PAGING",
@@ -94,7 +97,18 @@ const MET_BY_CLIENTS: [&str; 38] = [
 ];
 
 /// Limits that nobody outside meets.
-const INTERNAL: [&str; 30] = [
+const INTERNAL: [&str; 41] = [
+    "TURN_SOON",
+    "TURN_BEHIND",
+    "ACCEPTS",
+    "ARRIVAL_TURNS",
+    "ARRIVING_WITHIN",
+    "TURN_WITHIN",
+    "PAGES_BYTES",
+    "PAGES_KEPT_FOR",
+    "LOOK_UPS_TOGETHER",
+    "LOOK_UPS_WAIT",
+    "INFOS",
     "PAGE_READS",
     "PONGS",
     "SEND_PATIENCE",

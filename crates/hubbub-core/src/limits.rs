@@ -63,6 +63,10 @@ pub const ACCEPTS: u32 = 16;
 pub const ARRIVAL_TURNS: usize = 256;
 /// How long a turn may last; then others have theirs.
 pub const TURN_WITHIN: Duration = Duration::from_secs(1);
+/// While turns take longer than this to come, nobody else is let in,
+pub const TURN_SOON: Duration = Duration::from_millis(1_500);
+/// for as long as this after the last of them.
+pub const TURN_BEHIND: Duration = Duration::from_millis(250);
 /// A connection whose turn has not come after this is closed with 3013.
 pub const TURN_PATIENCE: Duration = Duration::from_secs(4);
 /// Replies of one connection waiting to be written; over this many bytes its socket is not read.

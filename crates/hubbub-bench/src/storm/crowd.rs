@@ -182,43 +182,35 @@ impl Crowd {
     }
 
     fn attend(&mut self, n: usize, readable: bool) -> anyhow::Result<()> {
-        let client = &mut self.clients[n];
-        let Some(line) = client.line.as_mut() else { return Ok(()) };
+        let Some(line) = self.clients[n].line.as_mut() else { return Ok(()) };
         let mut gone = line.write().is_err();
-        while readable && !gone {
+        let mut more = readable;
+        while more && !gone {
+            let client = &mut self.clients[n];
+            let Some(line) = client.line.as_mut() else { return Ok(()) };
             let kept = line.partial.len();
             self.buffer[..kept].copy_from_slice(&line.partial);
             let read = match line.stream.read(&mut self.buffer[kept..]) {
-                Ok(0) => {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Ok(0) | Err(_) => {
                     gone = true;
                     break;
                 }
                 Ok(read) => read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => {
-                    gone = true;
-                    break;
-                }
             };
             let filled = kept + read;
             line.partial.clear();
-            let used = client.hear(&self.buffer[..filled], &mut self.tally)?;
-            match used {
+            match client.hear(&self.buffer[..filled], &mut self.tally)? {
                 Happened::Used(used) => client.keep(&self.buffer[used..filled]),
                 Happened::Refused => {
-                    self.clients[n].hang_up();
+                    client.hang_up();
                     self.back_off(n, Instant::now());
                     return Ok(());
                 }
             }
-            let Some(again) = client.line.as_mut() else { return Ok(()) };
-            if again.write().is_err() {
-                gone = true;
-            }
-            if filled < self.buffer.len() {
-                break;
-            }
-            return self.attend(n, true);
+            gone = client.line.as_mut().is_none_or(|line| line.write().is_err());
+            // Less than asked for: there is no more, and epoll tells of what comes.
+            more = filled == self.buffer.len();
         }
         if gone {
             self.tally.lost += 1;

@@ -9,7 +9,7 @@ use crate::metrics::Metrics;
 use futures_util::future::BoxFuture;
 use hubbub_core::limits;
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,6 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub struct Arrivals {
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    /// Until when nobody is let in, because turns are long in coming.
+    behind: Arc<Mutex<Option<Instant>>>,
     connections: Option<(usize, Arc<Semaphore>)>,
     metrics: Arc<Metrics>,
 }
@@ -61,6 +63,7 @@ impl Arrivals {
         Self {
             places: Arc::new(Semaphore::new(limits::ARRIVING)),
             turns: Arc::new(Semaphore::new(limits::ARRIVAL_TURNS)),
+            behind: Arc::default(),
             connections: most.map(|most| (most, Arc::new(Semaphore::new(most)))),
             metrics,
         }
@@ -83,6 +86,9 @@ impl Arrivals {
             Some((most, permits)) => Some(permits.clone().try_acquire_owned().map_err(|_| Full::Connections(*most))?),
             None => None,
         };
+        if locked(&self.behind).is_some_and(|until| Instant::now() < until) {
+            return Err(Full::Arriving);
+        }
         let permit = self.places.clone().try_acquire_owned().map_err(|_| Full::Arriving)?;
         self.metrics.arriving.inc();
         let until = Instant::now() + limits::ARRIVING_WITHIN;
@@ -97,10 +103,21 @@ impl Arrivals {
 
     /// Waits for a turn, behind those who wait already.
     pub(super) fn turn(&self) -> BoxFuture<'static, Turn> {
-        let turns = self.turns.clone();
-        // The semaphore is never closed.
-        Box::pin(async move { Turn::begin(turns.acquire_owned().await.ok()) })
+        let (turns, behind, asked) = (self.turns.clone(), self.behind.clone(), Instant::now());
+        Box::pin(async move {
+            // The semaphore is never closed.
+            let turn = Turn::begin(turns.acquire_owned().await.ok());
+            if asked.elapsed() > limits::TURN_SOON {
+                // A slower machine than the number of places is made for: those who are here come first.
+                *locked(&behind) = Some(Instant::now() + limits::TURN_BEHIND);
+            }
+            turn
+        })
     }
+}
+
+fn locked(behind: &Mutex<Option<Instant>>) -> MutexGuard<'_, Option<Instant>> {
+    behind.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Admitted {
@@ -162,6 +179,10 @@ mod tests {
         drop(second);
     }
 
+    fn look(turn: &mut BoxFuture<'static, Turn>) -> std::task::Poll<Turn> {
+        turn.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+    }
+
     #[tokio::test]
     async fn turns_are_had_in_the_order_they_were_asked_for() {
         let arrivals = Arrivals::new(None, Arc::default());
@@ -169,10 +190,10 @@ mod tests {
         assert!(arrivals.try_turn().is_none());
         let mut first = arrivals.turn();
         let mut second = arrivals.turn();
-        assert!(futures_util::poll!(&mut first).is_pending() && futures_util::poll!(&mut second).is_pending());
+        assert!(look(&mut first).is_pending() && look(&mut second).is_pending());
         turns.pop();
         assert!(arrivals.try_turn().is_none(), "somebody overtook those who wait");
-        assert!(futures_util::poll!(&mut second).is_pending());
-        assert!(futures_util::poll!(&mut first).is_ready());
+        assert!(look(&mut second).is_pending());
+        assert!(look(&mut first).is_ready());
     }
 }
