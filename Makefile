@@ -71,6 +71,11 @@ bench-smoke: need-rust services ## memory, deliveries and durable sends beside b
 	cargo build --release -p hubbub -p hubbub-bench
 	target/release/hubbub-bench smoke
 
+.PHONY: storm
+storm: need-rust services ## 15,000 clients lose their instance at once and come back: what it takes, and whom it delays; minutes
+	cargo build --release -p hubbub -p hubbub-bench
+	target/release/hubbub-bench storm
+
 .PHONY: web
 web: $(WEB_PAGE) ## build the page into web/dist, from where the server takes it
 

@@ -20,11 +20,13 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 mod appending;
+mod encrypted;
 mod instances;
 mod leases;
 mod lives;
 mod reading;
 mod reference;
+mod reports;
 
 /// Where a test keeps its logs; opened any number of times.
 pub enum Home {

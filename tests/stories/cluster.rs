@@ -40,6 +40,8 @@ pub struct Cluster {
     /// What carries wakes where it is not Redis.
     pub broker: Broker,
     schema: String,
+    /// The server's port, if it is not the shared one.
+    postgres: Option<u16>,
 }
 
 /// What else carries wakes: a server of this cluster's own, without doors.
@@ -71,17 +73,22 @@ impl Cluster {
 
     /// The same, with more flags.
     pub async fn of_with(n: usize, flags: &[&str]) -> Self {
-        Self::start(n, Some(Redis::start().await), Broker::None, flags).await
+        Self::start(n, Some(Redis::start().await), Broker::None, None, flags).await
     }
 
     /// The same with something else than Redis.
     pub async fn on(broker: Broker, n: usize) -> Self {
-        Self::start(n, None, broker, &[]).await
+        Self::start(n, None, broker, None, &[]).await
     }
 
-    async fn start(n: usize, redis: Option<Redis>, broker: Broker, flags: &[&str]) -> Self {
+    /// The same on another Postgres.
+    pub async fn on_postgres(n: usize, postgres: u16) -> Self {
+        Self::start(n, Some(Redis::start().await), Broker::None, Some(postgres), &[]).await
+    }
+
+    async fn start(n: usize, redis: Option<Redis>, broker: Broker, postgres: Option<u16>, flags: &[&str]) -> Self {
         let schema = format!("story_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
-        let mut cluster = Self { instances: Vec::new(), redis, broker, schema };
+        let mut cluster = Self { instances: Vec::new(), redis, broker, schema, postgres };
         for _ in 0..n {
             cluster.start_one(flags).await;
         }
@@ -107,7 +114,7 @@ impl Cluster {
         let mut arguments = vec!["--store".into(), store];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let instance = Instance::start(arguments, None, None).await;
-        Self { instances: vec![instance], redis: None, broker: Broker::None, schema: String::new() }
+        Self { instances: vec![instance], redis: None, broker: Broker::None, schema: String::new(), postgres: None }
     }
 
     /// The same, asked for its health, its counters and `/v1` at another address.
@@ -117,7 +124,13 @@ impl Cluster {
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let mut instance = Instance::start(arguments, None, None).await;
         instance.admin = admin;
-        let cluster = Self { instances: vec![instance], redis: None, broker: Broker::None, schema: String::new() };
+        let cluster = Self {
+            instances: vec![instance],
+            redis: None,
+            broker: Broker::None,
+            schema: String::new(),
+            postgres: None,
+        };
         cluster.ready().await;
         cluster
     }
@@ -140,7 +153,7 @@ impl Cluster {
     }
 
     async fn start_one(&mut self, flags: &[&str]) {
-        let postgres = Door::to(SocketAddr::from(([127, 0, 0, 1], Postgres::shared().port()))).await;
+        let postgres = Door::to(local(self.postgres.unwrap_or_else(|| Postgres::shared().port()))).await;
         let redis = match &self.redis {
             Some(redis) => Some(Door::to(redis.addr()).await),
             None => None,
@@ -316,6 +329,11 @@ impl Drop for Instance {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A port of this machine.
+pub fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 fn run(program: &Path, addr: SocketAddr, arguments: &[String], window: &str) -> Child {

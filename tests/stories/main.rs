@@ -13,12 +13,15 @@ mod http;
 mod person;
 mod wire;
 
+mod arrivals;
 mod bad_frames;
 mod bad_input;
 mod bus_faults;
 mod check;
 mod crashes;
 mod drain;
+mod failover;
+mod growth;
 mod hostile;
 mod laptop;
 mod lost_wakes;

@@ -38,7 +38,7 @@ pub struct Door {
 
 #[derive(Debug)]
 struct Shared {
-    target: SocketAddr,
+    target: Mutex<SocketAddr>,
     mode: watch::Sender<Mode>,
     /// How often it was cut: a connection does not survive a change.
     cuts: watch::Sender<usize>,
@@ -70,7 +70,7 @@ impl Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
-            target,
+            target: Mutex::new(target),
             mode: watch::Sender::new(Mode::Open),
             cuts: watch::Sender::new(0),
             delay: Mutex::default(),
@@ -86,6 +86,11 @@ impl Door {
     /// Where clients are to connect.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Leads elsewhere from now on; connections that there are stay where they are.
+    pub fn leads_to(&self, target: SocketAddr) {
+        *lock(&self.shared.target) = target;
     }
 
     /// Resets every connection, and every new one at once. (The port stays taken, so that nobody else gets it.)
@@ -143,7 +148,7 @@ impl Door {
 
     /// Sends what was kept back, in order, and lets later ones pass. Returns when the server has answered all of it.
     pub async fn release(&self) {
-        let mut server = TcpStream::connect(self.shared.target).await.expect("the server behind the door");
+        let mut server = TcpStream::connect(self.shared.target()).await.expect("the server behind the door");
         let (mut answers, mut scratch) = (Vec::new(), [0; 4096]);
         loop {
             let publish = {
@@ -171,6 +176,10 @@ impl Drop for Door {
 }
 
 impl Shared {
+    fn target(&self) -> SocketAddr {
+        *lock(&self.target)
+    }
+
     /// Waits until something read may be passed on.
     async fn pass(&self) {
         self.pass_unless(Mode::Held).await;
@@ -233,7 +242,7 @@ async fn serve(mut client: TcpStream, mut cuts: watch::Receiver<usize>, shared: 
     let _ = client.set_nodelay(true);
     let forwarded = async {
         shared.pass().await;
-        let mut server = TcpStream::connect(shared.target).await?;
+        let mut server = TcpStream::connect(shared.target()).await?;
         let _ = server.set_nodelay(true);
         let mut first = [0];
         // Elsewhere the server may be the first to speak.

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::Read,
     net::TcpListener,
-    os::unix::process::CommandExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -32,19 +32,62 @@ impl Postgres {
 
     /// Starts one; `settings` are like `fsync=off`.
     pub fn start(settings: &[&str]) -> Self {
+        Self::start_with_files(settings, &[])
+    }
+
+    /// The same with files (name and content) that only it may read; it finds them one directory above its data.
+    pub fn start_with_files(settings: &[&str], files: &[(&str, &str)]) -> Self {
+        Self::begin(settings, files, |command| {
+            command
+                .args(["--no-sync", "--auth=trust", "--username=hubbub", "--encoding=UTF8", "--locale=C.UTF-8"])
+                .arg("--pgdata");
+            "initdb"
+        })
+    }
+
+    /// A standby of the server on `port`, which follows it until it is [promoted](Self::promote).
+    pub fn standby_of(port: u16) -> Self {
+        let from = format!("host=127.0.0.1 port={port} user=hubbub");
+        Self::begin(&[], &[], |command| {
+            command.args(["--dbname", &from, "--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--pgdata"]);
+            "pg_basebackup"
+        })
+    }
+
+    /// Makes a standby a primary.
+    pub fn promote(&self) {
+        let url = self.url();
+        let asked = Command::new(programs().join("psql"))
+            .args(["-X", "-q", "-A", "-t", "-d", &url, "-c", "SELECT pg_promote()"])
+            .output()
+            .expect("psql");
+        assert!(asked.status.success() && asked.stdout.starts_with(b"t"), "{}", String::from_utf8_lossy(&asked.stderr));
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        // Its children notice and go; its files are left to the undertaker.
+        self.server.kill().expect("kill");
+        self.server.wait().expect("wait");
+    }
+
+    fn begin(settings: &[&str], files: &[(&str, &str)], make: impl FnOnce(&mut Command) -> &'static str) -> Self {
         let programs = programs();
         let owner = Owner::find();
         let directory = tempfile::Builder::new().prefix("hubbub-postgres-").tempdir().expect("a directory").keep();
         owner.give(&directory);
+        for (name, content) in files {
+            let path = directory.join(name);
+            fs::write(&path, content).expect("a file");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions");
+            owner.give(&path);
+        }
         let data = directory.join("data");
-        let made = owner
-            .run(&programs.join("initdb"))
-            .args(["--no-sync", "--auth=trust", "--username=hubbub", "--encoding=UTF8", "--locale=C.UTF-8", "--pgdata"])
-            .arg(&data)
-            .current_dir(&directory)
-            .output()
-            .expect("initdb");
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let mut maker = Command::new("");
+        let program = make(&mut maker);
+        let mut command = owner.run(&programs.join(program));
+        let made = command.args(maker.get_args()).arg(&data).current_dir(&directory).output().expect(program);
+        assert!(made.status.success(), "{program}: {}", String::from_utf8_lossy(&made.stderr));
 
         let port = free_port();
         let log = fs::File::create(directory.join("log")).expect("a log file");

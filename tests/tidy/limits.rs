@@ -2,6 +2,7 @@
 
 /// Limits that a client or the product's backend can meet: each has a row with its number in docs/protocol.md.
 pub const MET_BY_CLIENTS: &[&str] = &[
+    "ARRIVING",
     "BODY_WITHIN",
     "CATCH_UP_PAGE",
     "CLOSE_WITHIN",
@@ -11,6 +12,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "CONNECT_WITHIN",
     "DATA_BYTES",
     "EMULATION_BODY_BYTES",
+    "FIRST_PAGE_BYTES",
     "FRAME_BYTES",
     "GREETINGS",
     "HANDSHAKE_WITHIN",
@@ -51,6 +53,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "SUBSCRIPTIONS",
     "TEXT_BYTES",
     "TOKEN_LEEWAY",
+    "TURN_PATIENCE",
     "UPLINK_BYTES",
     "UPLINK_FRAMES",
     "USER_ID_BYTES",
@@ -62,7 +65,10 @@ pub const MET_BY_CLIENTS: &[&str] = &[
 
 /// Limits that nobody outside meets.
 pub const INTERNAL: &[&str] = &[
+    "ACCEPTS",
     "AHEAD",
+    "ARRIVAL_TURNS",
+    "ARRIVING_WITHIN",
     "BACKLOG",
     "BATCH",
     "BEAT_AFTER",
@@ -83,6 +89,7 @@ pub const INTERNAL: &[&str] = &[
     "DRAIN_WINDOW_MAX",
     "HEARD_WITHIN",
     "IDLE_IN_TRANSACTION",
+    "INFOS",
     "JWKS_BYTES",
     "JWKS_EVERY",
     "JWKS_EVERY_MAX",
@@ -101,8 +108,12 @@ pub const INTERNAL: &[&str] = &[
     "LEASE_EVERY",
     "LOCK_TIMEOUT",
     "LOOK_UPS",
+    "LOOK_UPS_TOGETHER",
+    "LOOK_UPS_WAIT",
     "NOTIFY_BYTES",
     "NOTIFY_EVERY",
+    "PAGES_BYTES",
+    "PAGES_KEPT_FOR",
     "PAGE_READS",
     "POLL_EVERY",
     "PONGS",
@@ -126,4 +137,7 @@ pub const INTERNAL: &[&str] = &[
     "SWEEP_PATIENCE",
     "TLS_LOOK_EVERY",
     "TOKEN_KEYS",
+    "TURN_BEHIND",
+    "TURN_SOON",
+    "TURN_WITHIN",
 ];

@@ -14,6 +14,8 @@ use std::{
 const AT_ONCE: usize = 100;
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// What the error begins with when the server closes.
+pub const CLOSED: &str = "the server closed";
 /// How long tokens are good.
 const TOKEN_TTL: Duration = Duration::from_secs(3_600);
 
@@ -204,7 +206,7 @@ pub fn has(line: &[u8], what: &[u8]) -> bool {
 }
 
 /// Hands on the lines of the whole frames at the start of `bytes`; returns how many bytes they took.
-fn each_line(bytes: &[u8], on_line: &mut impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<usize> {
+pub fn each_line(bytes: &[u8], on_line: &mut impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<usize> {
     let mut at = 0;
     loop {
         let rest = &bytes[at..];
@@ -219,7 +221,7 @@ fn each_line(bytes: &[u8], on_line: &mut impl FnMut(&[u8]) -> anyhow::Result<()>
         let Some(payload) = rest.get(head..head + length) else { return Ok(at) };
         match rest[0] {
             0x81 => {}
-            0x88 => bail!("the server closed: {}", String::from_utf8_lossy(payload.get(2..).unwrap_or_default())),
+            0x88 => bail!("{CLOSED}: {}", String::from_utf8_lossy(payload.get(2..).unwrap_or_default())),
             other => bail!("a frame that begins with {other:#x}"),
         }
         for line in payload.split(|byte| *byte == b'\n') {
@@ -230,7 +232,7 @@ fn each_line(bytes: &[u8], on_line: &mut impl FnMut(&[u8]) -> anyhow::Result<()>
 }
 
 /// A text frame of a client. Its mask is zero, which leaves the text as it is.
-fn frame(text: &str) -> Vec<u8> {
+pub fn frame(text: &str) -> Vec<u8> {
     let mut frame = head(text.len(), 0x80);
     frame.extend_from_slice(&[0; 4]);
     frame.extend_from_slice(text.as_bytes());

@@ -13,6 +13,7 @@ mod herd;
 mod process;
 mod report;
 mod sends;
+mod storm;
 
 #[allow(dead_code, reason = "shared with the test suites")]
 #[path = "../../../tests/support/postgres.rs"]
@@ -43,6 +44,8 @@ struct Cli {
 enum Command {
     /// About a minute: memory of idle readers, CPU per delivery, durable sends per second, each beside a bare loop
     Smoke(Smoke),
+    /// Minutes: 15,000 clients lose their instance at once and come back to another; what that takes, and whom it delays
+    Storm(storm::Storm),
     /// The bare loops, driven over stdin: `smoke` starts these itself
     #[command(hide = true)]
     Bare {
@@ -80,18 +83,30 @@ enum Part {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Smoke(smoke) => smoke_test(&smoke),
+        Command::Storm(storm) => storm_test(&storm),
         Command::Bare { bare } => bare::run(bare),
     }
 }
 
-fn smoke_test(smoke: &Smoke) -> anyhow::Result<()> {
-    let server = match &smoke.server {
+fn program(given: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
+    let server = match given {
         Some(path) => path.clone(),
         None => std::env::current_exe()?.with_file_name("hubbub"),
     };
     if !server.exists() {
         bail!("there is no {}: build it with cargo build --release -p hubbub", server.display());
     }
+    Ok(server)
+}
+
+fn storm_test(storm: &storm::Storm) -> anyhow::Result<()> {
+    let server = program(storm.server.as_ref())?;
+    raise_file_limit(u64::from(storm.clients) + OTHER_FILES)?;
+    storm::measure(&server, storm)
+}
+
+fn smoke_test(smoke: &Smoke) -> anyhow::Result<()> {
+    let server = program(smoke.server.as_ref())?;
     let wants = |part| smoke.only.is_none_or(|only| only == part);
     let mut report = report::Report::default();
     if wants(Part::Memory) || wants(Part::Deliveries) {
@@ -113,7 +128,7 @@ fn raise_file_limit(needed: u64) -> anyhow::Result<()> {
     }
     if needed > hard {
         bail!(
-            "{needed} open files are needed and {hard} allowed (ulimit -Hn): raise that, or measure fewer with --readers {}",
+            "{needed} open files are needed and {hard} allowed (ulimit -Hn): raise that, or measure fewer: {}",
             hard.saturating_sub(OTHER_FILES)
         );
     }

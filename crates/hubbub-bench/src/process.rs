@@ -26,7 +26,8 @@ pub struct Process {
 }
 
 impl Process {
-    fn start(command: &mut Command) -> anyhow::Result<Self> {
+    /// Starts one.
+    pub fn start(command: &mut Command) -> anyhow::Result<Self> {
         let child = command.spawn().with_context(|| format!("cannot start {:?}", command.get_program()))?;
         let undertaker = Command::new("sh")
             .args(["-c", "read -r _; kill -KILL \"$0\" 2>/dev/null"])
@@ -71,11 +72,17 @@ pub struct Server {
 impl Server {
     /// Starts one on a free port and waits until it is ready.
     pub fn start(program: &Path, store: &str, log: &Path) -> anyhow::Result<Self> {
+        Self::start_with(program, &["--store", store], log)
+    }
+
+    /// The same with any flags.
+    pub fn start_with(program: &Path, flags: &[&str], log: &Path) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let errors = fs::File::create(log)?;
         let mut command = with_all_files(program);
         command
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--store", store])
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+            .args(flags)
             .args(["--token-secret", TOKEN_SECRET, "--api-key", API_KEY])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

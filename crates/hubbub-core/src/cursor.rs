@@ -57,6 +57,11 @@ impl Cursor {
         self.at
     }
 
+    /// What its position counts in.
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     /// What comes next, at most about `bytes` of it (but at least one entry).
     pub fn next(&self, feed: &Feed, bytes: usize) -> Step {
         if feed.epoch() != Some(self.epoch) {

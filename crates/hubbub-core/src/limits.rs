@@ -45,12 +45,34 @@ pub const IN_FLIGHT: usize = 64;
 /// Commands answered with a page that one connection may have in flight; at this many its socket is not read.
 pub const PAGES_IN_FLIGHT: usize = 1;
 /// Subscribes with recovery that one connection may have in flight: each is answered with a first page.
-pub const RECOVERIES_IN_FLIGHT: usize = 8;
+pub const RECOVERIES_IN_FLIGHT: usize = 32;
+/// Bytes of the first page of a recovery, in the reply; the rest follows as pushes.
+pub const FIRST_PAGE_BYTES: usize = 4 * 1024;
 /// Subscriptions of one connection that may read or hold a page of the log; the others wait their turn.
 pub const PAGING: usize = 4;
 /// Pages an instance reads at a time, for readers and for requests: committers and look-ups always find a connection of
 /// the store free.
 pub const PAGE_READS: usize = 4;
+/// Bytes of pages of the log kept for other readers after they were read.
+pub const PAGES_BYTES: usize = 64 * 1024 * 1024;
+/// How long they are kept at most.
+pub const PAGES_KEPT_FOR: Duration = Duration::from_secs(120);
+/// Connections that have been let in and have not caught up yet; beyond, an upgrade is answered 503.
+pub const ARRIVING: usize = 2_048;
+/// A connection that subscribes to nothing is not counted among those who arrive after this.
+pub const ARRIVING_WITHIN: Duration = Duration::from_secs(2);
+/// Connections accepted before all else that is ready has its turn.
+pub const ACCEPTS: u32 = 16;
+/// Connections that may subscribe and catch up at a time; the others wait for their turn.
+pub const ARRIVAL_TURNS: usize = 256;
+/// How long a turn may last; then others have theirs.
+pub const TURN_WITHIN: Duration = Duration::from_secs(1);
+/// While turns take longer than this to come, nobody else is let in,
+pub const TURN_SOON: Duration = Duration::from_millis(1_500);
+/// for as long as this after the last of them.
+pub const TURN_BEHIND: Duration = Duration::from_millis(250);
+/// A connection whose turn has not come after this is closed with 3013.
+pub const TURN_PATIENCE: Duration = Duration::from_secs(4);
 /// Replies of one connection waiting to be written; over this many bytes its socket is not read.
 pub const REPLIES_BYTES: usize = 64 * 1024;
 /// Pushes gathered into one WebSocket message.
@@ -159,10 +181,16 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 /// Postgres' `idle_in_transaction_session_timeout`.
 pub const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 /// Look-ups answered by one query.
-pub const LOOK_UPS: usize = 1_000;
+pub const LOOK_UPS: usize = 4_096;
+/// After a query of this many look-ups others are coming fast: the next waits for company.
+pub const LOOK_UPS_TOGETHER: usize = 64;
+/// How long it waits then.
+pub const LOOK_UPS_WAIT: Duration = Duration::from_millis(100);
 /// Look-ups waiting to be grouped; beyond, a subscribe is answered "busy, retry".
 pub const LOOK_UP_QUEUE: usize = 16_384;
 
+/// Infos of users kept by one query.
+pub const INFOS: usize = 1_000;
 /// Infos of users waiting to be kept; beyond, they are dropped and come with the next token.
 pub const INFO_QUEUE: usize = 4_096;
 

@@ -83,6 +83,14 @@ pub struct Metrics {
     pub jwks_fetched_at: Gauge,
     /// How many of them can be used.
     pub jwks_keys: Gauge,
+    /// Pages of the log that another reader's read answered.
+    pub pages_shared: Counter,
+    /// Bytes of pages kept for others.
+    pub page_bytes: Gauge,
+    /// Connections that have been let in and have not caught up.
+    pub arriving: Gauge,
+    /// Upgrades refused because too many were arriving, or connected.
+    pub arrivals_refused: Counter,
 }
 
 impl Default for Metrics {
@@ -121,6 +129,8 @@ impl Default for Metrics {
         let commands_dropped = counter("commands_dropped", "Forwarded commands dropped because too much waited");
         let jwks_fetched = counter("jwks_fetched", "Times the keys of tokens were fetched");
         let jwks_failed = counter("jwks_failed", "Times the keys of tokens could not be fetched or used");
+        let pages_shared = counter("pages_shared", "Pages of the log that another reader's read answered");
+        let arrivals_refused = counter("arrivals_refused", "Clients turned away because too many came at once");
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -138,6 +148,8 @@ impl Default for Metrics {
         let streams = gauge("streams", "Open client connections that are HTTP streams");
         let jwks_fetched_at = gauge("jwks_fetched_timestamp_seconds", "When the keys of tokens were fetched last");
         let jwks_keys = gauge("jwks_keys", "Fetched keys that tokens may be signed with");
+        let page_bytes = gauge("page_bytes", "Bytes of pages of the log kept for other readers");
+        let arriving = gauge("arriving", "Connections that were let in and have not caught up");
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
         store_up.set(1);
@@ -179,6 +191,10 @@ impl Default for Metrics {
             jwks_failed,
             jwks_fetched_at,
             jwks_keys,
+            pages_shared,
+            page_bytes,
+            arriving,
+            arrivals_refused,
         }
     }
 }

@@ -3,7 +3,11 @@
 use crate::{
     chat::{Chat, rooms::Change},
     config::{BusAt, Config, StoreAt},
-    gateway::{self, Gateway, drain::drain, upgrade::upgrade},
+    gateway::{
+        self, Gateway,
+        drain::drain,
+        upgrade::{NotUpgraded, upgrade},
+    },
     http::{self, Api, keys::ApiKeys, problem::Problem},
     metrics::Metrics,
     token::Tokens,
@@ -38,6 +42,7 @@ use tokio::{
 
 mod certificate;
 mod door;
+mod files;
 mod listen;
 mod open;
 pub mod reload;
@@ -46,6 +51,7 @@ mod tests;
 mod timely;
 mod tls;
 
+pub use files::raise_limit;
 pub use open::{bump_epoch, open_bus, open_store};
 
 /// How long requests may take to be finished once clients are gone.
@@ -158,7 +164,13 @@ async fn start(config: &Config, label: &str, metrics: Arc<Metrics>, reloaded: &R
 
 /// `GET /connection/websocket`.
 async fn connect(gateway: State<Arc<Gateway>>, request: Request) -> Result<Response, Problem> {
-    upgrade(gateway, request).await.map_err(|why| Problem::new(StatusCode::BAD_REQUEST, "bad_request", why))
+    upgrade(gateway, request).await.map_err(|why| match why {
+        NotUpgraded::Bad(why) => Problem::new(StatusCode::BAD_REQUEST, "bad_request", why),
+        NotUpgraded::Full(full) => {
+            let (later, why) = full.words(rand::random());
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "full", why).retry_after(later)
+        }
+    })
 }
 
 /// What `--dev` begins with.

@@ -58,7 +58,7 @@ fn a_token_that_cannot_be_judged_now_may_be_tried_again() {
     assert!(matches!(connection.tick(now + limits::CONNECT_WITHIN), Action::Nothing), "it did connect in time");
     assert!(connection.deadline() > now + limits::CONNECT_WITHIN, "or the clock would ring for ever");
     let Err(Action::Reply(reply)) = connection.verified(1, Err(TokenError::Unknown)) else { panic!() };
-    assert!(reply.contains(r#""code":100"#) && reply.contains(r#""temporary":true"#), "{reply}");
+    assert!(matches!(&reply.said, Err(error) if error.code == 100 && error.temporary), "{reply:?}");
     // Were it told 3502, it would not come back.
     assert_eq!(closes(&connection.tick(now + limits::CONNECT_WITHIN)), Some(3004));
     assert!(matches!(connection.receive(command(r#"{"id":2,"connect":{"token":"t"}}"#)), Action::Verify { id: 2, .. }));

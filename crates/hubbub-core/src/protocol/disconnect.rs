@@ -26,6 +26,8 @@ impl Disconnect {
     pub const EXPIRED: Self = closing(3005, "connection expired");
     /// A ping was not answered.
     pub const NO_PONG: Self = closing(3012, "no pong");
+    /// Too many clients arrive at once; come back a little later.
+    pub const TOO_MANY: Self = closing(3013, "too many clients arrive at once");
     /// One reason for every token that is not accepted.
     pub const INVALID_TOKEN: Self = closing(3500, "invalid token");
     /// No `connect` in time.

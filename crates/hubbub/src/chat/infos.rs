@@ -17,7 +17,7 @@ impl Infos {
         let (queue, mut waiting) = mpsc::channel(limits::INFO_QUEUE);
         tokio::spawn(async move {
             let mut batch = Vec::new();
-            while waiting.recv_many(&mut batch, limits::LOOK_UPS).await > 0 {
+            while waiting.recv_many(&mut batch, limits::INFOS).await > 0 {
                 // The last of a user holds.
                 let last: HashMap<UserId, Json> = batch.drain(..).collect();
                 let users: Vec<_> = last.into_iter().collect();

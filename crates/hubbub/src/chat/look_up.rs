@@ -47,7 +47,18 @@ impl LookUps {
 
 async fn answer(mut questions: mpsc::Receiver<Question>, store: Arc<dyn Store>, metrics: Arc<Metrics>) {
     let mut batch = Vec::new();
+    let mut last = 0;
     while questions.recv_many(&mut batch, limits::LOOK_UPS).await > 0 {
+        if last >= limits::LOOK_UPS_TOGETHER && batch.len() < limits::LOOK_UPS {
+            // Many are coming at once, and each query costs the others something.
+            tokio::time::sleep(limits::LOOK_UPS_WAIT).await;
+            while batch.len() < limits::LOOK_UPS
+                && let Ok(question) = questions.try_recv()
+            {
+                batch.push(question);
+            }
+        }
+        last = batch.len();
         let (asks, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|q| (q.ask, q.answer)).unzip();
         metrics.look_up_queries.inc();
         metrics.look_ups.inc_by(asks.len() as u64);

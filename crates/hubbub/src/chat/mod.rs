@@ -29,8 +29,10 @@ pub mod post;
 pub mod wakes;
 
 pub mod feeds;
+mod heads;
 mod mend;
 pub mod pages;
+mod shelf;
 pub mod subscription;
 
 pub mod inbox;

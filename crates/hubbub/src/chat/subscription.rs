@@ -194,12 +194,12 @@ impl Subscription {
         if std::mem::replace(&mut self.reading, true) {
             return None;
         }
-        let (pages, room) = (self.listening.pages().clone(), self.room().clone());
+        let (pages, room, epoch) = (self.listening.pages().clone(), self.room().clone(), self.cursor.epoch());
         Some(async move {
             if tries > 1 {
                 tokio::time::sleep(AGAIN).await;
             }
-            pages.after(&room, after, tries > 0).await
+            pages.after(&room, epoch, after, tries > 0).await
         })
     }
 

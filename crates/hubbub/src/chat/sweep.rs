@@ -115,6 +115,7 @@ fn pace(health: Health, shared: bool, silence: bool) -> (Duration, Duration) {
 /// Compares the heads of all rooms held here, or of those on these lanes.
 async fn sweep(feeds: &Arc<Feeds>, lanes: Option<&BTreeSet<u16>>, patience: Duration) {
     let began = Instant::now();
+    feeds.pages.tidy();
     let is_asked = |live: &Arc<Live>| lanes.is_none_or(|lanes| lanes.contains(&live.room.lane(limits::LANES)));
     // A feed that is not open yet is being looked up.
     let open = |live: Arc<Live>| live.reach().map(|(_, known)| (live, known));

@@ -96,12 +96,19 @@ fn lifeline(request: &Request) -> Lifeline {
 }
 
 fn open(gateway: Arc<Gateway>, framing: Framing, first: Bytes, lifeline: Lifeline) -> Response {
+    let admitted = match gateway.admit() {
+        Ok(admitted) => admitted,
+        Err(full) => {
+            let (later, why) = full.words(rand::random());
+            return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, later.as_secs())], why).into_response();
+        }
+    };
     let chat = &gateway.chat;
     let id = StreamId::new(Uuid::new_v4());
     let address = (id.sealed(&chat.store.identity().hash_key), chat.life().to_owned());
     let (stream, body) = Stream::new(framing, first, chat.streams.add(id), address, lifeline);
     tokio::spawn(Box::pin(async move {
-        let mut client = Client::new(gateway, stream);
+        let mut client = Client::new(gateway, stream, admitted);
         let span = client.span();
         client.run().instrument(span).await;
     }));

@@ -1,17 +1,22 @@
 //! Sockets: one task per client, around the pure [`hubbub_core::connection`].
 
 use crate::{chat::Chat, token::Tokens};
+use arrivals::{Admitted, Full};
 use axum::{
     Router,
     routing::{get, post},
 };
 use roster::Roster;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 pub mod answer;
+pub mod arrivals;
 mod client;
 pub mod drain;
 mod outbox;
@@ -46,13 +51,21 @@ pub struct Gateway {
     pub label: String,
     /// Who is connected.
     pub roster: Roster,
+    /// Who may come in.
+    pub arrivals: arrivals::Arrivals,
     sources: AtomicU64,
 }
 
 impl Gateway {
     /// A gateway to this chat.
     pub fn new(chat: Arc<Chat>, tokens: Arc<Tokens>, label: String) -> Self {
-        Self { chat, tokens, label, roster: Roster::default(), sources: AtomicU64::new(1) }
+        let arrivals = arrivals::Arrivals::new(chat.metrics.clone());
+        Self { chat, tokens, label, roster: Roster::default(), arrivals, sources: AtomicU64::new(1) }
+    }
+
+    /// Lets somebody in, or says why not.
+    fn admit(&self) -> Result<Admitted, Full> {
+        self.arrivals.admit(self.chat.quota().max_connections.map(NonZero::get))
     }
 
     fn next_source(&self) -> crate::chat::post::Source {

@@ -1,6 +1,12 @@
 //! From an HTTP request to a WebSocket.
 
-use super::{Gateway, client::Client, socket::Socket, tcp::Tcp};
+use super::{
+    Gateway,
+    arrivals::{Admitted, Full},
+    client::Client,
+    socket::Socket,
+    tcp::Tcp,
+};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -22,12 +28,22 @@ const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const JSON: &str = "centrifuge-json";
 const PROTOBUF: &str = "centrifuge-protobuf";
 
+/// Why a request did not become a WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotUpgraded {
+    /// It is no upgrade.
+    Bad(&'static str),
+    /// It has to come later.
+    Full(Full),
+}
+
 /// `GET /connection/websocket`.
 ///
 /// # Errors
-/// Why this is no upgrade.
-pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Result<Response, &'static str> {
-    let accept = check(request.headers())?;
+/// Why this is no upgrade, or why it has to come later.
+pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Result<Response, NotUpgraded> {
+    let accept = check(request.headers()).map_err(NotUpgraded::Bad)?;
+    let admitted = gateway.admit().map_err(NotUpgraded::Full)?;
     let (format, protocol) = choose(request.headers(), request.uri().query().unwrap_or_default());
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -39,7 +55,7 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
             Ok(parts) => {
                 // The client may not have waited for our answer: what it said already comes first.
                 let stream = parts.io.into_inner().beginning_with(parts.read_buf);
-                serve(gateway, stream, format).await;
+                serve(gateway, stream, format, admitted).await;
             }
             Err(upgraded) => {
                 // A transport this gateway does not know is not served half.
@@ -64,9 +80,10 @@ fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     gateway: Arc<Gateway>,
     stream: S,
     format: Format,
+    admitted: Admitted,
 ) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let mut client = Client::new(gateway, Socket::new(stream, format));
+        let mut client = Client::new(gateway, Socket::new(stream, format), admitted);
         let span = client.span();
         client.run().instrument(span).await;
     })

@@ -8,6 +8,7 @@ use axum::{
 };
 use hubbub_core::{access::Refusal, ids::Invalid};
 use serde::Serialize;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// Why a request was refused.
@@ -21,23 +22,31 @@ pub struct Problem {
     title: &'static str,
     /// What exactly: names the field and the limit where there is one.
     detail: String,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
 }
 
 impl Problem {
     /// A problem.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { code, status: status.as_u16(), title, detail: detail.into() }
+        Self { code, status: status.as_u16(), title, detail: detail.into(), retry_after: None }
+    }
+
+    /// The same, to be tried again after so long. Busy and unavailable say a second by themselves.
+    pub fn retry_after(self, later: Duration) -> Self {
+        Self { retry_after: Some(later), ..self }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let later = self.retry_after.unwrap_or(Duration::from_secs(1));
         let mut response = (status, Json(self)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, later.as_secs().into());
         }
         response
     }

@@ -66,12 +66,18 @@ pub(super) enum Phase {
 /// Accepts connections until it is aborted.
 pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, app: App, phase: watch::Receiver<Phase>) {
     let greetings = Arc::new(Semaphore::new(limits::GREETINGS));
+    let mut accepted = 0_u32;
     loop {
         // Whoever has said what it wants makes room for the next.
         let Ok(greeting) = greetings.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
                 tokio::spawn(welcome(stream, greeting, door.clone(), app.clone(), phase.clone()));
+                accepted = accepted.wrapping_add(1);
+                if accepted.is_multiple_of(limits::ACCEPTS) {
+                    // Whoever is here goes first: the others wait in the kernel, and cost nothing there.
+                    tokio::task::yield_now().await;
+                }
             }
             Err(error) => {
                 // Out of file descriptors, most likely: wait for some to come back.

@@ -86,8 +86,8 @@ pub(super) fn weight_of(entry: &Entry) -> usize {
 }
 
 /// A room whose row cannot be read is nobody's answer but its own.
-pub(super) fn unreadable(room: &RoomId, error: &StoreError) {
-    tracing::error!(%room, %error, "the row of a room cannot be read; it is answered as if there were no such room");
+pub(super) fn unreadable(room: &str, error: &StoreError) {
+    tracing::error!(room, %error, "the row of a room cannot be read; it is answered as if there were no such room");
 }
 
 fn damaged(invalid: Invalid) -> StoreError {

@@ -25,7 +25,7 @@ impl<T: Transport> Client<T> {
         let (gateway, inbox, user) = (self.gateway.clone(), self.inbox.clone(), self.user());
         self.in_flight.push(Box::pin(async move {
             let (room, asked) = (ask.room.clone(), ask.recover.is_some());
-            let result = gateway.chat.subscribe(&user, ask, &inbox, slot, limits::WRITE_BYTES).await;
+            let result = gateway.chat.subscribe(&user, ask, &inbox, slot, limits::FIRST_PAGE_BYTES).await;
             Done::Subscribed { id, slot, room, result, asked }
         }));
     }

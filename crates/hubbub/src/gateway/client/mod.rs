@@ -3,6 +3,7 @@
 //! It waits for several things at once (the socket, the inbox, answers, the clock) and owns everything of its connection.
 //! Nothing in it is a queue of messages: what the client has not read stays in the log.
 
+mod arriving;
 mod following;
 mod joining;
 mod sending;
@@ -10,6 +11,7 @@ mod sending;
 use super::{
     Gateway, answer,
     answer::Answered,
+    arrivals::Admitted,
     outbox::{Frame, Outbox},
     transport::{Incoming, Transport},
 };
@@ -20,6 +22,7 @@ use crate::chat::{
     post::Source,
     subscription::{Beginning, Subscription, Taken},
 };
+use arriving::Arriving;
 use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hubbub_core::{
@@ -64,6 +67,7 @@ enum Event {
     Mail(Mail),
     Done(Done),
     Incoming(Incoming),
+    Turn,
     Tick,
 }
 
@@ -99,6 +103,7 @@ pub(super) struct Client<T> {
     paging: Vec<u32>,
     sending: HashMap<RoomId, Sending>,
     ping: Ping,
+    arriving: Arriving,
     /// When the frame on its way out was handed in.
     writing_since: Option<Instant>,
     closing: Option<Disconnect>,
@@ -107,7 +112,7 @@ pub(super) struct Client<T> {
 }
 
 impl<T: Transport> Client<T> {
-    pub(super) fn new(gateway: Arc<Gateway>, transport: T) -> Self {
+    pub(super) fn new(gateway: Arc<Gateway>, transport: T, admitted: Admitted) -> Self {
         let connection = Connection::new(Instant::now());
         let timer = Box::pin(tokio::time::sleep_until(connection.deadline().into()));
         gateway.chat.metrics.connections.inc();
@@ -133,6 +138,7 @@ impl<T: Transport> Client<T> {
             paging: Vec::new(),
             sending: HashMap::new(),
             ping: Ping::None,
+            arriving: Arriving::new(admitted),
             writing_since: None,
             closing: None,
             span,
@@ -160,9 +166,11 @@ impl<T: Transport> Client<T> {
                 }
                 self.write();
             }
+            self.settle_arrival();
             let stuck_at = self.writing_since.map(|since| since + limits::WRITE_WITHIN);
             let deadline = self.connection.deadline();
-            let deadline = stuck_at.map_or(deadline, |at| deadline.min(at)).into();
+            let sooner = stuck_at.into_iter().chain(self.arriving.deadline()).min();
+            let deadline = sooner.map_or(deadline, |at| deadline.min(at)).into();
             if self.timer.deadline() != deadline {
                 self.timer.as_mut().reset(deadline);
             }
@@ -178,6 +186,7 @@ impl<T: Transport> Client<T> {
                 Event::Incoming(Incoming::Gone) => return self.part().await,
                 Event::Mail(mail) => self.open_mail(mail),
                 Event::Done(done) => self.finish(done),
+                Event::Turn => {}
                 Event::Incoming(Incoming::Frame(frame)) => self.read(frame),
                 Event::Incoming(Incoming::TooLong) => {
                     let why = format!("a frame of more than {} bytes", limits::FRAME_BYTES);
@@ -191,6 +200,7 @@ impl<T: Transport> Client<T> {
                 }
                 Event::Tick => {
                     let now = Instant::now();
+                    self.tick_arrival(now);
                     if self.writing_since.is_some_and(|since| now >= since + limits::WRITE_WITHIN) {
                         // Nothing more gets through to it, not even a goodbye.
                         return;
@@ -215,6 +225,9 @@ impl<T: Transport> Client<T> {
             && let Poll::Ready(Some(done)) = Pin::new(&mut self.in_flight).poll_next(cx)
         {
             return Poll::Ready(Event::Done(done));
+        }
+        if self.arriving.poll(cx).is_ready() {
+            return Poll::Ready(Event::Turn);
         }
         if let Poll::Ready(mail) = self.inbox.poll(cx) {
             return Poll::Ready(Event::Mail(mail));
@@ -255,7 +268,7 @@ impl<T: Transport> Client<T> {
                 Some(Err(why)) => return self.close_with(why),
                 None => break,
             };
-            if !self.connection.may_take(&command) {
+            if !self.connection.may_take(&command) || self.waits_for_turn(&command) {
                 self.next_command = Some(command);
                 return;
             }

@@ -1,25 +1,37 @@
 //! Connections: how each is set up, and how none goes back to the pool in the middle of something.
 
-use super::{super::StoreError, epoch, sql::Schema};
+use super::{super::StoreError, epoch, sql::Schema, tls};
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime, Timeouts,
 };
 use hubbub_core::limits::{IDLE_IN_TRANSACTION, LOCK_TIMEOUT, POSTGRES_CONNECTIONS, STORE_PATIENCE};
 use std::{ops::Deref, time::Duration};
-use tokio_postgres::{Client, Config, NoTls, config::TargetSessionAttrs};
+use tokio_postgres::{Client, Config, Connection, Socket, config::TargetSessionAttrs, tls::MakeTlsConnect};
 
 /// How long a dial may take.
 const DIAL: Duration = Duration::from_secs(2);
 
 const ENCODE: &str = "percent-encode @ : / ? # & and % in its password";
 
-/// Reads a URL and adds what a connection needs to notice a dead server.
-pub(super) fn config(url: &str) -> Result<Config, StoreError> {
-    if let Some(option) = asks_for_tls(url) {
-        return Err(StoreError::Broken(format!(
-            "{option}: TLS to Postgres is not there yet; use sslmode=disable over a network you trust, or through a TLS tunnel on this machine"
-        )));
+/// Where a server is and how it is spoken to.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub config: Config,
+    tls: tls::Tls,
+}
+
+impl Server {
+    /// Dials, for whoever drives the connection.
+    pub async fn connect(
+        &self,
+    ) -> Result<(Client, Connection<Socket, <tls::Tls as MakeTlsConnect<Socket>>::Stream>), tokio_postgres::Error> {
+        self.config.connect(self.tls.clone()).await
     }
+}
+
+/// Reads a URL and adds what a connection needs to notice a dead server.
+pub(super) fn server(url: &str) -> Result<Server, StoreError> {
+    let (wanted, url) = tls::wanted(url)?;
     let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
         let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         // Nothing but words and names of options: what else there is may be of a password.
@@ -38,23 +50,12 @@ pub(super) fn config(url: &str) -> Result<Config, StoreError> {
         .keepalives_retries(3)
         .tcp_user_timeout(STORE_PATIENCE)
         // A standby's pages would be behind what was acknowledged.
-        .target_session_attrs(TargetSessionAttrs::ReadWrite);
+        .target_session_attrs(TargetSessionAttrs::ReadWrite)
+        .ssl_mode(wanted.mode);
     if config.get_application_name().is_none() {
         config.application_name("hubbub");
     }
-    Ok(config)
-}
-
-/// The option of a URL by which it insists on TLS, if it does.
-fn asks_for_tls(url: &str) -> Option<String> {
-    let rest = url.split_once('@').map_or(url, |(_, rest)| rest);
-    let (_, options) = rest.split_once('?')?;
-    options.split('&').find_map(|option| match option.split_once('=').unwrap_or((option, "")) {
-        ("sslmode", "disable" | "prefer") | ("sslnegotiation", "postgres") => None,
-        ("sslmode", "allow" | "require" | "verify-ca" | "verify-full") => Some(option.to_owned()),
-        (name, _) if name.starts_with("ssl") => Some(name.to_owned()),
-        _ => None,
-    })
+    Ok(Server { config, tls: wanted.tls })
 }
 
 /// Servers and database, for people.
@@ -75,8 +76,8 @@ pub(super) fn shown(config: &Config) -> String {
 }
 
 /// Dials one connection that no pool knows.
-pub(super) async fn dial(config: &Config) -> Result<Client, StoreError> {
-    let (client, connection) = config.connect(NoTls).await?;
+pub(super) async fn dial(server: &Server) -> Result<Client, StoreError> {
+    let (client, connection) = server.connect().await?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::warn!(%error, "a connection to Postgres ended");
@@ -112,8 +113,9 @@ async fn set_up(client: &Client) -> Result<(), tokio_postgres::Error> {
 pub(super) struct Pool(deadpool_postgres::Pool);
 
 impl Pool {
-    pub fn new(config: Config, schema: &Schema) -> Result<Self, StoreError> {
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    pub fn new(server: Server, schema: &Schema) -> Result<Self, StoreError> {
+        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(server.config, server.tls, manager_config);
         let schema = schema.clone();
         let hook = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
             let schema = schema.clone();

@@ -1,11 +1,14 @@
 //! What an error of the server or the driver means to the caller.
 
-use super::super::StoreError;
+use super::{super::StoreError, tls};
 use tokio_postgres::error::SqlState;
 
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
+            if let Some(why) = tls::refused(&error) {
+                return Self::Broken(why);
+            }
             let cause = std::error::Error::source(&error);
             let says = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
             return if error.is_closed() || is_io(&error) { Self::Unavailable(says) } else { Self::Broken(says) };

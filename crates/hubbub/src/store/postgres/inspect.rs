@@ -26,9 +26,9 @@ pub struct Inspection {
 }
 
 pub(super) async fn inspect(url: &str, schema: &str) -> Result<Inspection, StoreError> {
-    let (config, schema) = (connect::config(url)?, Schema::parse(schema)?);
+    let (server, schema) = (connect::server(url)?, Schema::parse(schema)?);
     connect::patiently(async {
-        let client = connect::dial(&config).await?;
+        let client = connect::dial(&server).await?;
         let row = client
             .query_one(
                 "SELECT current_setting('server_version_num')::int, current_setting('fsync') = 'on',

@@ -1,16 +1,20 @@
 //! A connection for LISTEN and NOTIFY, dialled as the store's are and outside of their pool.
 
-use super::{super::StoreError, PostgresStore, connect};
+use super::{
+    super::StoreError,
+    PostgresStore,
+    connect::{self, Server},
+};
 use futures_util::{Stream, stream};
 use std::pin::Pin;
-use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Error};
 
 /// What such a connection is told. It does nothing unless this is polled.
 pub type Notifications = Pin<Box<dyn Stream<Item = Result<AsyncMessage, Error>> + Send>>;
 
 /// Dials such connections.
 #[derive(Clone)]
-pub struct Listener(Config);
+pub struct Listener(Server);
 
 impl PostgresStore {
     /// For the server of `url`, without dialling.
@@ -18,9 +22,9 @@ impl PostgresStore {
     /// # Errors
     /// As [`check`](Self::check).
     pub fn listener(url: &str) -> Result<Listener, StoreError> {
-        let mut config = connect::config(url)?;
-        config.application_name("hubbub bus");
-        Ok(Listener(config))
+        let mut server = connect::server(url)?;
+        server.config.application_name("hubbub bus");
+        Ok(Listener(server))
     }
 }
 
@@ -30,7 +34,7 @@ impl Listener {
     /// # Errors
     /// [`StoreError::Unavailable`] when the server cannot be reached: worth trying again.
     pub async fn dial(&self) -> Result<(Client, Notifications), StoreError> {
-        let (client, mut connection) = self.0.connect(NoTls).await?;
+        let (client, mut connection) = self.0.connect().await?;
         Ok((client, Box::pin(stream::poll_fn(move |context| connection.poll_message(context)))))
     }
 }

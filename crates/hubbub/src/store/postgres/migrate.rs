@@ -6,11 +6,12 @@
 
 use super::{
     super::{Identity, StoreError, columns},
-    connect,
+    connect::{self, Server},
     sql::Schema,
+    views,
 };
 use hubbub_core::entry::HashKey;
-use tokio_postgres::{Client, Config, GenericClient};
+use tokio_postgres::{Client, GenericClient};
 use uuid::Uuid;
 
 /// In order; the first is version 1. Never change one that has been released.
@@ -25,9 +26,9 @@ const ADDITIONS: [(&str, &str); 1] =
 pub(super) const KNOWN: i32 = MIGRATIONS.len() as i32;
 
 /// Checks the server, migrates, and returns what the database says about itself.
-pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, StoreError> {
+pub(super) async fn run(server: &Server, schema: &Schema) -> Result<Identity, StoreError> {
     let (mut client, fsync, encoding) = connect::patiently(async {
-        let client = connect::dial(config).await?;
+        let client = connect::dial(server).await?;
         let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
         let encoding: String = client.query_one("SHOW server_encoding", &[]).await?.get(0);
         Ok((client, fsync, encoding))
@@ -47,6 +48,7 @@ pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, St
     if version(&client, schema).await? < KNOWN || !missing(&client, schema).await?.is_empty() {
         migrate(&mut client, schema).await?;
     }
+    views::make(&mut client, schema).await?;
     let sql = schema.put_into("SELECT database, hash_key FROM hubbub.meta");
     let row = client.query_one(&sql, &[]).await?;
     let key: Vec<u8> = row.get(1);
@@ -55,8 +57,8 @@ pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, St
 }
 
 /// Whether there are tables, of whichever version.
-pub(super) async fn is_there(config: &Config, schema: &Schema) -> Result<bool, StoreError> {
-    Ok(version(&connect::dial(config).await?, schema).await? > 0)
+pub(super) async fn is_there(server: &Server, schema: &Schema) -> Result<bool, StoreError> {
+    Ok(version(&connect::dial(server).await?, schema).await? > 0)
 }
 
 /// The version of the tables that are there; 0 when there are none.

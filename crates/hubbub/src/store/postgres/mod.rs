@@ -24,6 +24,8 @@ mod lists;
 mod migrate;
 mod read;
 mod sql;
+mod tls;
+mod views;
 
 pub use inspect::Inspection;
 pub use listen::{Listener, Notifications};
@@ -39,10 +41,10 @@ impl PostgresStore {
     /// Whether a URL and a schema's name are of use, without dialling. Returns what to show people: server and database.
     ///
     /// # Errors
-    /// [`StoreError::Broken`] when they are not, also when the URL insists on TLS.
+    /// [`StoreError::Broken`] when they are not.
     pub fn check(url: &str, schema: &str) -> Result<String, StoreError> {
         sql::Schema::parse(schema)?;
-        Ok(connect::shown(&connect::config(url)?))
+        Ok(connect::shown(&connect::server(url)?.config))
     }
 
     /// Whether `schema` has been Hubbub's before. Makes nothing.
@@ -50,8 +52,8 @@ impl PostgresStore {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn is_there(url: &str, schema: &str) -> Result<bool, StoreError> {
-        let (config, schema) = (connect::config(url)?, sql::Schema::parse(schema)?);
-        connect::patiently(migrate::is_there(&config, &schema)).await
+        let (server, schema) = (connect::server(url)?, sql::Schema::parse(schema)?);
+        connect::patiently(migrate::is_there(&server, &schema)).await
     }
 
     /// What the server and `schema` are like. Makes nothing.
@@ -69,9 +71,9 @@ impl PostgresStore {
     /// no use as it is: a wrong URL or schema name, `fsync` off, or tables of a newer version.
     pub async fn connect(url: &str, schema: &str) -> Result<Self, StoreError> {
         let schema = sql::Schema::parse(schema)?;
-        let config = connect::config(url)?;
-        let identity = migrate::run(&config, &schema).await?;
-        let pool = connect::Pool::new(config, &schema)?;
+        let server = connect::server(url)?;
+        let identity = migrate::run(&server, &schema).await?;
+        let pool = connect::Pool::new(server, &schema)?;
         connect::patiently(pool.get()).await?.settle();
         Ok(Self { identity, pool, sql: sql::Texts::new(&schema) })
     }

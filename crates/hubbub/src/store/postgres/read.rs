@@ -60,7 +60,7 @@ impl PostgresStore {
         let rows = self.ask(&self.sql.look_up, &[&rooms, &users]).await?;
         let found = |(row, (id, _)): (&Row, &(RoomId, UserId))| {
             row.get::<_, Option<&str>>(0)?;
-            view(row).map_err(|error| unreadable(id, &error)).ok()
+            view(row).map_err(|error| unreadable(id.as_str(), &error)).ok()
         };
         Ok(rows.iter().zip(asks).map(found).collect())
     }
@@ -75,12 +75,19 @@ impl PostgresStore {
         let rows = self.ask(&self.sql.heads, &[&ids]).await?;
         let mut heads = HashMap::with_capacity(rows.len());
         for row in &rows {
-            let generation = columns::epoch_part(row.get(2))?;
-            let epoch = Epoch { incarnation: columns::epoch_part(row.get(3))?, generation };
-            heads.insert(row.get::<_, &str>(0), Head { seq: seq(row.get(1)), epoch });
+            let id: &str = row.get(0);
+            match head(row) {
+                Ok(head) => drop(heads.insert(id, head)),
+                Err(error) => unreadable(id, &error),
+            }
         }
         Ok(ids.iter().map(|id| heads.get(id).copied()).collect())
     }
+}
+
+fn head(row: &Row) -> Result<Head, StoreError> {
+    let epoch = Epoch { incarnation: columns::epoch_part(row.get(3))?, generation: columns::epoch_part(row.get(2))? };
+    Ok(Head { seq: seq(row.get(1)), epoch })
 }
 
 /// Reads a room and a standing from the first columns.

@@ -48,7 +48,7 @@ pub(super) fn look_up(snapshot: &Connection, asks: &[(RoomId, UserId)]) -> Resul
     let view = |(room, user): &(RoomId, UserId)| match read::room(snapshot, Some(user), room) {
         Ok(found) => Ok(found.map(|(_, view)| view)),
         Err(error @ StoreError::Broken(_)) => {
-            unreadable(room, &error);
+            unreadable(room.as_str(), &error);
             Ok(None)
         }
         Err(error) => Err(error),
@@ -63,7 +63,13 @@ pub(super) fn heads(snapshot: &Connection, rooms: &[RoomId]) -> Result<Vec<Optio
         let found: Option<(i64, i64)> =
             statement.query_row([room.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((head, generation)) = found else { return Ok(None) };
-        Ok(Some(Head { seq: seq(head), epoch: Epoch { incarnation, generation: columns::epoch_part(generation)? } }))
+        match columns::epoch_part(generation) {
+            Ok(generation) => Ok(Some(Head { seq: seq(head), epoch: Epoch { incarnation, generation } })),
+            Err(error) => {
+                unreadable(room.as_str(), &error);
+                Ok(None)
+            }
+        }
     };
     rooms.iter().map(&mut head).collect()
 }

@@ -1,0 +1,44 @@
+//! Views for the product's own reports. They are no tables: a program that knows other ones works with these beside it.
+
+use super::{super::StoreError, sql::Schema};
+use tokio_postgres::{Client, GenericClient};
+
+const VIEWS: &str = include_str!("../../../../../migrations/postgres/views.sql");
+
+/// Raise it with each change of the views.
+const VERSION: u32 = 1;
+
+/// What the comment on the last view says of who made them.
+fn made_by(version: u32) -> String {
+    format!("Hubbub's views for reports, version {version}")
+}
+
+/// The version of the views that are there; 0 when there are none.
+async fn version(client: &impl GenericClient, schema: &Schema) -> Result<u32, StoreError> {
+    let sql = "SELECT obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1::text AND c.relname = 'rooms_overview'";
+    let row = client.query_opt(sql, &[&schema.as_str()]).await?;
+    let comment = row.and_then(|row| row.get::<_, Option<String>>(0)).unwrap_or_default();
+    Ok(comment.rsplit(' ').next().and_then(|version| version.parse().ok()).unwrap_or(0))
+}
+
+/// Makes the views, or brings older ones up to date. Newer ones are left as they are. Reports are no reason not to
+/// serve: where the views cannot be made, that is logged.
+pub(super) async fn make(client: &mut Client, schema: &Schema) -> Result<(), StoreError> {
+    if version(client, schema).await? >= VERSION {
+        return Ok(());
+    }
+    let transaction = client.transaction().await?;
+    let name = format!("hubbub migrations {}", schema.as_str());
+    transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", &[&name]).await?;
+    if version(&transaction, schema).await? < VERSION {
+        let comment = format!("COMMENT ON VIEW hubbub.rooms_overview IS '{}'", made_by(VERSION).replace('\'', "''"));
+        let made = transaction.batch_execute(&schema.put_into(&format!("{VIEWS};\n{comment}"))).await;
+        if let Err(error) = made {
+            tracing::warn!(%error, schema = schema.as_str(), "the views for reports could not be made");
+            return Ok(());
+        }
+    }
+    Ok(transaction.commit().await?)
+}
