@@ -1,8 +1,12 @@
 //! What every bus must do. What only Redis can do wrong is in [`redis`].
 
 mod redis;
+mod redis_fleets;
 
-use crate::support::redis::{Redis, url};
+use crate::support::{
+    redis::{Redis, url},
+    redis_fleet::{RedisCluster, Sentinels},
+};
 use bytes::Bytes;
 use hubbub::bus::{Bus, BusEvent, Health, local::LocalBus, redis::RedisBus};
 use hubbub_core::limits;
@@ -25,12 +29,13 @@ struct Endpoint {
 /// Some endpoints that hear each other.
 struct Network {
     endpoints: Vec<Endpoint>,
-    _redis: Option<Redis>,
+    /// What it runs on, for as long as it does.
+    _servers: Box<dyn std::any::Any + Send>,
 }
 
 impl Network {
     async fn local(n: usize) -> Self {
-        Self { endpoints: LocalBus::network(n).into_iter().map(Endpoint::of).collect(), _redis: None }
+        Self { endpoints: LocalBus::network(n).into_iter().map(Endpoint::of).collect(), _servers: Box::new(()) }
     }
 
     async fn redis(n: usize) -> Self {
@@ -39,7 +44,17 @@ impl Network {
         for _ in 0..n {
             endpoints.push(Endpoint::dial(redis.addr(), "suite").await);
         }
-        Self { endpoints, _redis: Some(redis) }
+        Self { endpoints, _servers: Box::new(redis) }
+    }
+
+    async fn sentinel(n: usize) -> Self {
+        let sentinels = Sentinels::start().await;
+        Self { endpoints: Endpoint::dial_all(&sentinels.url(), n).await, _servers: Box::new(sentinels) }
+    }
+
+    async fn cluster(n: usize) -> Self {
+        let cluster = RedisCluster::start().await;
+        Self { endpoints: Endpoint::dial_all(&cluster.url(), n).await, _servers: Box::new(cluster) }
     }
 }
 
@@ -56,6 +71,19 @@ impl Endpoint {
         endpoint.is(Health::Up).await;
         assert_eq!(endpoint.event().await, BusEvent::Lost, "what was published before may have been missed");
         endpoint
+    }
+
+    /// Some that are up and have said what they say at the start: each link says it.
+    async fn dial_all(url: &str, n: usize) -> Vec<Self> {
+        let mut endpoints = Vec::new();
+        for _ in 0..n {
+            let mut endpoint = Self::of(RedisBus::start(url, "suite").expect("a URL"));
+            endpoint.is(Health::Up).await;
+            assert_eq!(endpoint.event().await, BusEvent::Lost, "what was published before may have been missed");
+            while endpoint.events.try_recv() == Ok(BusEvent::Lost) {}
+            endpoints.push(endpoint);
+        }
+        endpoints
     }
 
     fn says(&self, lane: u16, payload: impl Into<Bytes>) {
@@ -109,6 +137,18 @@ macro_rules! every_bus {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $title() {
                 super::$title(super::Network::redis($endpoints).await).await;
+            })*
+        }
+        mod on_redis_with_sentinels {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $title() {
+                super::$title(super::Network::sentinel($endpoints).await).await;
+            })*
+        }
+        mod on_a_redis_cluster {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $title() {
+                super::$title(super::Network::cluster($endpoints).await).await;
             })*
         }
     };
@@ -186,24 +226,38 @@ async fn a_single_payload_does_not_wait_for_a_second_one(mut network: Network) {
     assert!(each < Duration::from_millis(20), "{each:?}");
 }
 
+/// Numbers that were published round and round the lanes: within each they come in order, and none is left out.
+#[derive(Default)]
+struct Rounds(HashMap<u64, u64>);
+
+impl Rounds {
+    fn take(&mut self, heard: &Bytes) {
+        let number: u64 = std::str::from_utf8(heard).ok().and_then(|heard| heard.parse().ok()).expect("a number");
+        let lane = number % u64::from(limits::LANES);
+        let next = self.0.entry(lane).or_insert(lane);
+        assert_eq!(number, *next, "on lane {lane}");
+        *next += u64::from(limits::LANES);
+    }
+}
+
 async fn a_reader_that_does_not_read_loses_and_the_others_hear_everything(mut network: Network) {
     const CHUNK: usize = 1_024;
     let [publisher, reader, sleeper] = &mut network.endpoints[..] else { panic!("three") };
     let flood = 2 * limits::BUS_INTAKE;
-    let mut heard = 0;
+    let (mut heard, mut echoed, mut slept) = (Rounds::default(), Rounds::default(), Rounds::default());
     for number in 0..flood {
         publisher.says((number % usize::from(limits::LANES)) as u16, number.to_string());
         if (number + 1) % CHUNK == 0 {
             for _ in 0..CHUNK {
-                assert_eq!(reader.hears().await, heard.to_string());
-                assert_eq!(publisher.hears().await, heard.to_string());
-                heard += 1;
+                heard.take(&reader.hears().await);
+                echoed.take(&publisher.hears().await);
             }
         }
     }
-    for number in 0..limits::BUS_INTAKE {
+    for _ in 0..limits::BUS_INTAKE {
         assert!(sleeper.events.len() <= limits::BUS_INTAKE);
-        assert_eq!(sleeper.hears().await, number.to_string(), "what was taken in before the overflow is still good");
+        // What was taken in before the overflow is still good.
+        slept.take(&sleeper.hears().await);
     }
     assert_eq!(sleeper.event().await, BusEvent::Lost);
     publisher.says(0, "fence");

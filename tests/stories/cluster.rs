@@ -48,6 +48,17 @@ impl Cluster {
         cluster
     }
 
+    /// An instance for each of these buses, on the shared Postgres.
+    pub async fn on(buses: &[String]) -> Self {
+        let schema = format!("story_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
+        let mut cluster = Self { instances: Vec::new(), redis: None, schema };
+        for bus in buses {
+            cluster.start_on(bus, None).await;
+        }
+        cluster.ready().await;
+        cluster
+    }
+
     /// One instance on SQLite, as on a laptop.
     pub async fn laptop(directory: &std::path::Path) -> Self {
         Self::laptop_with(directory, &[]).await
@@ -65,17 +76,21 @@ impl Cluster {
     }
 
     async fn start_one(&mut self) {
-        let postgres = Door::to(SocketAddr::from(([127, 0, 0, 1], Postgres::shared().port()))).await;
         let redis = Door::to(self.redis.as_ref().expect("a Redis").addr()).await;
+        self.start_on(&format!("redis://{}", redis.addr()), Some(redis)).await;
+    }
+
+    async fn start_on(&mut self, bus: &str, redis: Option<Door>) {
+        let postgres = Door::to(SocketAddr::from(([127, 0, 0, 1], Postgres::shared().port()))).await;
         let arguments = vec![
             "--store".into(),
             format!("postgres://hubbub@{}/postgres", postgres.addr()),
             "--schema".into(),
             self.schema.clone(),
             "--bus".into(),
-            format!("redis://{}", redis.addr()),
+            bus.into(),
         ];
-        self.instances.push(Instance::start(arguments, Some(redis), Some(postgres)).await);
+        self.instances.push(Instance::start(arguments, redis, Some(postgres)).await);
     }
 
     /// Waits until every instance says that all is well.

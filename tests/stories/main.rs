@@ -17,6 +17,7 @@ mod crashes;
 mod laptop;
 mod lost_wakes;
 mod membership;
+mod redis_in_earnest;
 mod rest;
 mod sdks;
 mod slow_readers;
