@@ -124,6 +124,11 @@ async fn half_open(losing: Losing, what: &str) {
         early.push(heard_after(&ana, &ben, &format!("out {run}")).await);
         early.push(heard_after(&ben, &ana, &format!("in {run}")).await);
         cluster.instances[0].is_ready(|ready| ready["bus"] == "down").await;
+        // And the other knows that it does not hear it.
+        while cluster.instances[1].counter("hubbub_silent_instances").await == 0 {
+            assert!(lost.elapsed() < DEADLINE, "its silence is not noticed");
+            breathe().await;
+        }
         noticed.push(lost.elapsed());
         later.push(heard_after(&ana, &ben, &format!("known out {run}")).await);
         later.push(heard_after(&ben, &ana, &format!("known in {run}")).await);
