@@ -34,7 +34,7 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_SCHEMA", value_name = "NAME")]
     pub schema: Option<String>,
 
-    /// What carries announcements between instances: local (none) or redis://… [default: local]
+    /// What carries announcements between instances: local (none), redis://…, rediss://… (TLS), redis+sentinel://h1,h2,h3/NAME or redis+cluster://h1,h2,h3 [default: local]
     #[arg(long, env = "HUBBUB_BUS", value_name = "URL", hide_env_values = true)]
     pub bus: Option<String>,
 

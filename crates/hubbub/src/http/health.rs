@@ -26,13 +26,13 @@ pub async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
         Health::Down => "down",
         Health::Alone => "none",
     };
-    let (code, status) = if api.chat.instances.cut_off_for() >= limits::CUT_OFF {
-        (StatusCode::SERVICE_UNAVAILABLE, "cut off")
-    } else if store == "down" || bus == "down" {
-        (StatusCode::OK, "degraded")
-    } else {
-        (StatusCode::OK, "ok")
+    let is_cut_off = api.chat.instances.cut_off_for() >= limits::CUT_OFF;
+    let status = match (store, bus) {
+        _ if is_cut_off => "cut off",
+        ("down", _) | (_, "down") => "degraded",
+        _ => "ok",
     };
+    let code = if is_cut_off { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (code, Json(json!({ "status": status, "store": store, "bus": bus, "instance": *api.label })))
 }
 
