@@ -3,7 +3,7 @@
 //! A feed's lock is held for moments and never across an await; waking a reader names a slot in its inbox and never waits
 //! for it.
 
-use super::{inbox::Inbox, mend, pages::Pages};
+use super::{heads::Heads, inbox::Inbox, mend, pages::Pages};
 use crate::{
     metrics::Metrics,
     store::{Head, Store},
@@ -29,6 +29,7 @@ use tokio::sync::Semaphore;
 pub struct Feeds {
     rooms: Mutex<HashMap<RoomId, Arc<Live>>>,
     pub(super) store: Arc<dyn Store>,
+    pub(super) heads: Heads,
     pub(super) pages: Pages,
     pub(super) metrics: Arc<Metrics>,
     ring_bytes: AtomicUsize,
@@ -66,10 +67,11 @@ struct Reader {
 static READERS: AtomicU64 = AtomicU64::new(1);
 
 impl Feeds {
-    /// No feeds yet.
+    /// No feeds yet. Must be called within a runtime.
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, turns: Arc<Semaphore>) -> Self {
         let pages = Pages::new(store.clone(), metrics.clone(), turns);
-        Self { rooms: Mutex::default(), store, pages, metrics, ring_bytes: AtomicUsize::new(0) }
+        let heads = Heads::start(store.clone());
+        Self { rooms: Mutex::default(), store, heads, pages, metrics, ring_bytes: AtomicUsize::new(0) }
     }
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Arc<Live>>> {

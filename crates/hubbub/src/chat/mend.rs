@@ -1,7 +1,7 @@
 //! Closing a gap: one task per feed that misses something, for as long as it does.
 
 use super::feeds::{Feeds, Live};
-use crate::store::{Head, StoreError};
+use crate::store::StoreError;
 use hubbub_core::{
     feed::{Feed, Heard, Item},
     limits,
@@ -105,9 +105,7 @@ async fn read(feeds: &Arc<Feeds>, live: &Arc<Live>, after: Seq) {
 /// Asks the store for the room's head and epoch. Where the epoch is another, or the log has gone back under the same (then the
 /// epoch is changed first), the feed begins anew and its readers find their positions gone.
 async fn settle_epoch(feeds: &Arc<Feeds>, live: &Arc<Live>, asked: Seq) -> Result<(), StoreError> {
-    let room = [live.room.clone()];
-    let head_of = |heads: Vec<Option<Head>>| heads.into_iter().next().flatten();
-    let mut head = head_of(feeds.store.heads(&room).await?);
+    let mut head = feeds.heads.ask(live.room.clone()).await?;
     let own = live.state().feed.epoch();
     if let (Some(own), Some(found)) = (own, head)
         && found.epoch == own
@@ -115,7 +113,7 @@ async fn settle_epoch(feeds: &Arc<Feeds>, live: &Arc<Live>, asked: Seq) -> Resul
     {
         tracing::error!(room = %live.room, head = %found.seq, known = %asked, "the log is shorter than it was: the database has gone back");
         feeds.store.bump_epoch(Some(own.incarnation)).await?;
-        head = head_of(feeds.store.heads(&room).await?);
+        head = feeds.heads.ask(live.room.clone()).await?;
     }
     let mut state = live.state();
     if state.forgotten {

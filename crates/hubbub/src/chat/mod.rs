@@ -26,6 +26,7 @@ pub mod post;
 pub mod wakes;
 
 pub mod feeds;
+mod heads;
 mod mend;
 pub mod pages;
 pub mod subscription;

@@ -96,7 +96,8 @@ pub trait Store: Send + Sync + 'static {
     /// its row cannot be read: that is logged, and is no reason to fail the others.
     async fn look_up(&self, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError>;
 
-    /// The heads of rooms, in the order asked; `None` where there is no such room.
+    /// The heads of rooms, in the order asked; `None` where there is no such room, or where its row cannot be read: as with
+    /// [`look_up`](Self::look_up).
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError>;
 
     /// A page of a room's log, for the server itself; `None` where there is no such room.

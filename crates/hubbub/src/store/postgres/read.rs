@@ -75,9 +75,13 @@ impl PostgresStore {
         let rows = self.ask(&self.sql.heads, &[&ids]).await?;
         let mut heads = HashMap::with_capacity(rows.len());
         for row in &rows {
-            let generation = columns::epoch_part(row.get(2))?;
-            let epoch = Epoch { incarnation: columns::epoch_part(row.get(3))?, generation };
-            heads.insert(row.get::<_, &str>(0), Head { seq: seq(row.get(1)), epoch });
+            let (id, incarnation) = (row.get::<_, &str>(0), columns::epoch_part(row.get(3))?);
+            match columns::epoch_part(row.get(2)) {
+                Ok(generation) => {
+                    heads.insert(id, Head { seq: seq(row.get(1)), epoch: Epoch { incarnation, generation } });
+                }
+                Err(error) => unreadable(&columns::room(id)?, &error),
+            }
         }
         Ok(ids.iter().map(|id| heads.get(id).copied()).collect())
     }

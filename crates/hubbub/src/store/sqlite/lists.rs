@@ -63,7 +63,13 @@ pub(super) fn heads(snapshot: &Connection, rooms: &[RoomId]) -> Result<Vec<Optio
         let found: Option<(i64, i64)> =
             statement.query_row([room.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((head, generation)) = found else { return Ok(None) };
-        Ok(Some(Head { seq: seq(head), epoch: Epoch { incarnation, generation: columns::epoch_part(generation)? } }))
+        Ok(match columns::epoch_part(generation) {
+            Ok(generation) => Some(Head { seq: seq(head), epoch: Epoch { incarnation, generation } }),
+            Err(error) => {
+                unreadable(room, &error);
+                None
+            }
+        })
     };
     rooms.iter().map(&mut head).collect()
 }
