@@ -19,6 +19,8 @@ use std::{
 /// What the promise allows while Redis is refused or cut, and until a hang is noticed.
 const CUT: Duration = Duration::from_secs(1);
 const HUNG: Duration = Duration::from_secs(3);
+/// And what somebody says who alone is not heard.
+const LOST: Duration = Duration::from_secs(2);
 /// What a machine that is busy with other tests may take beyond it; a wait without end is what is looked for.
 const SLACK: Duration = Duration::from_secs(3);
 
@@ -116,7 +118,7 @@ async fn half_open(losing: Losing, what: &str) {
     let Some(network) = network().await else { return };
     let cluster = Cluster::on(&[network.url(0), network.url(1)]).await;
     let (ana, ben) = cluster.ana_and_ben().await;
-    let (mut noticed, mut early, mut later) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut noticed, mut early, mut inwards, mut outwards, mut made_up) = (vec![], vec![], vec![], vec![], vec![]);
     for run in 0..3 {
         heard_after(&ana, &ben, &format!("well {run}")).await;
         network.lose(0, losing);
@@ -124,23 +126,27 @@ async fn half_open(losing: Losing, what: &str) {
         early.push(heard_after(&ana, &ben, &format!("out {run}")).await);
         early.push(heard_after(&ben, &ana, &format!("in {run}")).await);
         cluster.instances[0].is_ready(|ready| ready["bus"] == "down").await;
-        // And the other knows that it does not hear it.
+        noticed.push(lost.elapsed());
+        inwards.push(heard_after(&ben, &ana, &format!("known in {run}")).await);
+        outwards.push(heard_after(&ana, &ben, &format!("known out {run}")).await);
+        // The other's bus is well; it learns that it does not hear everybody.
         while cluster.instances[1].counter("hubbub_silent_instances").await == 0 {
             assert!(lost.elapsed() < DEADLINE, "its silence is not noticed");
             breathe().await;
         }
-        noticed.push(lost.elapsed());
-        later.push(heard_after(&ana, &ben, &format!("known out {run}")).await);
-        later.push(heard_after(&ben, &ana, &format!("known in {run}")).await);
+        made_up.push(heard_after(&ana, &ben, &format!("made up for {run}")).await);
         assert_eq!(cluster.instances[1].counter("hubbub_bus_up").await, 1, "the other has a way of its own");
         network.mend(0);
         cluster.ready().await;
     }
     print_times(&format!("{what}: noticed after"), HUNG, &mut noticed);
     print_times(&format!("{what}: heard meanwhile after"), HUNG + CUT, &mut early);
-    print_times(&format!("{what}: heard once it is known after"), CUT, &mut later);
+    print_times(&format!("{what}: heard here once it is known after"), CUT, &mut inwards);
+    print_times(&format!("{what}: heard by the others, whose bus is well, after"), LOST, &mut outwards);
+    print_times(&format!("{what}: the same once they notice the silence"), CUT, &mut made_up);
     assert!(noticed.last().is_some_and(|worst| *worst < HUNG + SLACK));
-    assert!(later.last().is_some_and(|worst| *worst < CUT + SLACK));
+    assert!(inwards.last().is_some_and(|worst| *worst < CUT + SLACK));
+    assert!(outwards.last().is_some_and(|worst| *worst < LOST + SLACK));
     cluster.verify("general", &[&ana, &ben]).await;
 }
 
