@@ -5,6 +5,7 @@ mod kafka;
 mod nats;
 mod postgres;
 mod redis;
+mod redis_fleets;
 
 #[cfg(feature = "kafka")]
 use crate::support::kafka::Kafka;
@@ -12,6 +13,7 @@ use crate::support::{
     nats::Nats,
     postgres::Postgres,
     redis::{Redis, url},
+    redis_fleet::{RedisCluster, Sentinels},
 };
 use bytes::Bytes;
 #[cfg(feature = "kafka")]
@@ -44,13 +46,13 @@ struct Endpoint {
 /// Some endpoints that hear each other.
 struct Network {
     endpoints: Vec<Endpoint>,
-    /// Ends with the network.
-    _server: Option<Box<dyn std::any::Any + Send>>,
+    /// What it runs on, for as long as it does.
+    _servers: Box<dyn std::any::Any + Send>,
 }
 
 impl Network {
     async fn local(n: usize) -> Self {
-        Self { endpoints: LocalBus::network(n).into_iter().map(Endpoint::of).collect(), _server: None }
+        Self { endpoints: LocalBus::network(n).into_iter().map(Endpoint::of).collect(), _servers: Box::new(()) }
     }
 
     async fn redis(n: usize) -> Self {
@@ -59,7 +61,7 @@ impl Network {
         for _ in 0..n {
             endpoints.push(Endpoint::dial(redis.addr(), "suite").await);
         }
-        Self { endpoints, _server: Some(Box::new(redis)) }
+        Self { endpoints, _servers: Box::new(redis) }
     }
 
     async fn nats(n: usize) -> Self {
@@ -68,7 +70,7 @@ impl Network {
         for _ in 0..n {
             endpoints.push(Endpoint::up(NatsBus::start(&nats.url(), "suite").expect("a URL")).await);
         }
-        Self { endpoints, _server: Some(Box::new(nats)) }
+        Self { endpoints, _servers: Box::new(nats) }
     }
 
     async fn postgres(n: usize) -> Self {
@@ -77,7 +79,7 @@ impl Network {
         for _ in 0..n {
             endpoints.push(Endpoint::up(postgres::start(&Postgres::shared().url(), &namespace)).await);
         }
-        Self { endpoints, _server: None }
+        Self { endpoints, _servers: Box::new(()) }
     }
 
     /// On a server of this test program's: one takes seconds to start.
@@ -89,7 +91,17 @@ impl Network {
         for _ in 0..n {
             endpoints.push(Endpoint::up(KafkaBus::start(&url, &namespace).expect("a URL")).await);
         }
-        Self { endpoints, _server: None }
+        Self { endpoints, _servers: Box::new(()) }
+    }
+
+    async fn sentinel(n: usize) -> Self {
+        let sentinels = Sentinels::start().await;
+        Self { endpoints: Endpoint::dial_all(&sentinels.url(), n).await, _servers: Box::new(sentinels) }
+    }
+
+    async fn cluster(n: usize) -> Self {
+        let cluster = RedisCluster::start().await;
+        Self { endpoints: Endpoint::dial_all(&cluster.url(), n).await, _servers: Box::new(cluster) }
     }
 }
 
@@ -111,6 +123,19 @@ impl Endpoint {
         endpoint.is(Health::Up).await;
         assert_eq!(endpoint.event().await, BusEvent::Lost, "what was published before may have been missed");
         endpoint
+    }
+
+    /// Some that are up and have said what they say at the start: each link says it.
+    async fn dial_all(url: &str, n: usize) -> Vec<Self> {
+        let mut endpoints = Vec::new();
+        for _ in 0..n {
+            let mut endpoint = Self::of(RedisBus::start(url, "suite").expect("a URL"));
+            endpoint.is(Health::Up).await;
+            assert_eq!(endpoint.event().await, BusEvent::Lost, "what was published before may have been missed");
+            while endpoint.events.try_recv() == Ok(BusEvent::Lost) {}
+            endpoints.push(endpoint);
+        }
+        endpoints
     }
 
     fn says(&self, lane: u16, payload: impl Into<Bytes>) {
@@ -210,6 +235,18 @@ macro_rules! every_bus {
                 super::$title(super::Network::nats($endpoints).await).await;
             })*
         }
+        mod on_redis_with_sentinels {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $title() {
+                super::$title(super::Network::sentinel($endpoints).await).await;
+            })*
+        }
+        mod on_a_redis_cluster {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $title() {
+                super::$title(super::Network::cluster($endpoints).await).await;
+            })*
+        }
     };
 }
 
@@ -298,25 +335,39 @@ async fn a_single_payload_does_not_wait_for_a_second_one(mut network: Network) {
     assert!(each < Duration::from_millis(20), "{each:?}");
 }
 
+/// Numbers that were published round and round the lanes: within each they come in order, and none is left out.
+#[derive(Default)]
+struct Rounds(HashMap<u64, u64>);
+
+impl Rounds {
+    fn take(&mut self, heard: &Bytes) {
+        let number: u64 = std::str::from_utf8(heard).ok().and_then(|heard| heard.parse().ok()).expect("a number");
+        let lane = number % u64::from(limits::LANES);
+        let next = self.0.entry(lane).or_insert(lane);
+        assert_eq!(number, *next, "on lane {lane}");
+        *next += u64::from(limits::LANES);
+    }
+}
+
 async fn a_reader_that_does_not_read_loses_and_the_others_hear_everything(mut network: Network) {
     const CHUNK: usize = 1_024;
     let [publisher, reader, sleeper] = &mut network.endpoints[..] else { panic!("three") };
     let flood = 2 * limits::BUS_INTAKE;
-    let mut heard = 0;
+    let (mut heard, mut echoed, mut slept) = (Rounds::default(), Rounds::default(), Rounds::default());
     for number in 0..flood {
         // One lane: nothing is promised about the order of two.
         publisher.says(5, number.to_string());
         if (number + 1) % CHUNK == 0 {
             for _ in 0..CHUNK {
-                assert_eq!(reader.hears().await, heard.to_string());
-                assert_eq!(publisher.hears().await, heard.to_string());
-                heard += 1;
+                heard.take(&reader.hears().await);
+                echoed.take(&publisher.hears().await);
             }
         }
     }
-    for number in 0..limits::BUS_INTAKE {
+    for _ in 0..limits::BUS_INTAKE {
         assert!(sleeper.events.len() <= limits::BUS_INTAKE);
-        assert_eq!(sleeper.hears().await, number.to_string(), "what was taken in before the overflow is still good");
+        // What was taken in before the overflow is still good.
+        slept.take(&sleeper.hears().await);
     }
     assert_eq!(sleeper.event().await, BusEvent::Lost);
     publisher.says(0, "fence");

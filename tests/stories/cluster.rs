@@ -96,6 +96,17 @@ impl Cluster {
         cluster
     }
 
+    /// An instance for each of these buses, on the shared Postgres.
+    pub async fn on_buses(buses: &[String]) -> Self {
+        let schema = format!("story_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
+        let mut cluster = Self { instances: Vec::new(), redis: None, broker: Broker::None, schema, postgres: None };
+        for bus in buses {
+            cluster.start_on(bus, None, &[]).await;
+        }
+        cluster.ready().await;
+        cluster
+    }
+
     /// One instance on SQLite, as on a laptop.
     pub async fn laptop(directory: &Path) -> Self {
         Self::laptop_with(directory, &[]).await
@@ -153,19 +164,23 @@ impl Cluster {
     }
 
     async fn start_one(&mut self, flags: &[&str]) {
-        let postgres = Door::to(local(self.postgres.unwrap_or_else(|| Postgres::shared().port()))).await;
         let redis = match &self.redis {
             Some(redis) => Some(Door::to(redis.addr()).await),
             None => None,
         };
         let bus = redis.as_ref().map(|redis| format!("redis://{}", redis.addr())).or_else(|| self.broker.url());
+        self.start_on(&bus.expect("a bus"), redis, flags).await;
+    }
+
+    async fn start_on(&mut self, bus: &str, redis: Option<Door>, flags: &[&str]) {
+        let postgres = Door::to(local(self.postgres.unwrap_or_else(|| Postgres::shared().port()))).await;
         let mut arguments = vec![
             "--store".into(),
             format!("postgres://hubbub@{}/postgres", postgres.addr()),
             "--schema".into(),
             self.schema.clone(),
             "--bus".into(),
-            bus.expect("a bus"),
+            bus.into(),
         ];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         self.instances.push(Instance::start(arguments, redis, Some(postgres)).await);

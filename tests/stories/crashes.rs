@@ -1,13 +1,15 @@
 //! kill -9 of an instance under load, at random moments.
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, breathe},
     person::{Ack, Person},
     support::postgres::Postgres,
+    wire::DEADLINE,
 };
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
 };
 
 /// Ten in `make test`, forty in `make test-long`.
@@ -106,9 +108,15 @@ async fn one_of_three_instances_is_killed_under_load_again_and_again() {
         .collect();
     assert_eq!(
         tables,
-        ["entries", "members", "meta", "migrations", "rooms", "users"],
+        ["additions", "entries", "instances", "members", "meta", "migrations", "rooms", "users"],
         "a table that could hold traces of instances"
     );
+    // The leases of the dead are removed by those who live.
+    let (sql, asked) = (format!("SELECT count(*) FROM {}.instances", cluster.schema()), Instant::now());
+    while client.query_one(&sql, &[]).await.expect("leases").get::<_, i64>(0) != 3 {
+        assert!(asked.elapsed() < 3 * DEADLINE, "a lease of the dead is left");
+        breathe().await;
+    }
     let transactions: i64 = client
         .query_one("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'", &[])
         .await

@@ -29,6 +29,7 @@ mod membership;
 mod operated;
 mod other_buses;
 mod presence;
+mod redis_in_earnest;
 mod rest;
 mod rolling_restart;
 mod sdks;

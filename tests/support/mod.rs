@@ -4,9 +4,12 @@
 pub mod door;
 pub mod kafka;
 pub mod nats;
+pub mod network;
 pub mod nginx;
 pub mod postgres;
 pub mod provider;
 pub mod redis;
+pub mod redis_fleet;
 mod resp;
 pub mod signer;
+pub mod tls;

@@ -16,6 +16,8 @@ use tokio::{
 #[derive(Debug)]
 pub struct Redis {
     port: u16,
+    /// What it is started with, besides.
+    arguments: Vec<String>,
     child: Option<Child>,
 }
 
@@ -25,8 +27,14 @@ impl Redis {
     /// # Panics
     /// Without an installed redis-server.
     pub async fn start() -> Self {
+        Self::start_with(|_| Vec::new()).await
+    }
+
+    /// Starts one on a free port, with what else the closure says for it.
+    pub async fn start_with(arguments: impl Fn(u16) -> Vec<String>) -> Self {
         for _ in 0..20 {
-            let mut redis = Self { port: free_port(), child: None };
+            let port = free_port();
+            let mut redis = Self { port, arguments: arguments(port), child: None };
             redis.spawn();
             if redis.answers().await {
                 return redis;
@@ -43,6 +51,19 @@ impl Redis {
     /// Its URL.
     pub fn url(&self) -> String {
         url(self.addr())
+    }
+
+    /// Stops it in its tracks: connections stay open and nothing is answered.
+    pub fn freeze(&self) {
+        let child = self.child.as_ref().expect("a running redis-server");
+        let sent = Command::new("kill").args(["-STOP", &child.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+    }
+
+    /// What stands behind one of the arguments it was started with.
+    pub fn argument(&self, name: &str) -> String {
+        let at = self.arguments.iter().position(|argument| argument == name).expect("such an argument");
+        self.arguments[at + 1].clone()
     }
 
     /// Kills it.
@@ -81,6 +102,7 @@ impl Redis {
     fn spawn(&mut self) {
         let port = self.port.to_string();
         let spawned = Command::new("redis-server")
+            .args(&self.arguments)
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--dir", &std::env::temp_dir().to_string_lossy()])
             .stdin(Stdio::null())
@@ -118,7 +140,7 @@ pub fn url(addr: SocketAddr) -> String {
     format!("redis://{addr}")
 }
 
-/// A port that nobody listens on.
+/// A port that nobody has, for now.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("an address").port()

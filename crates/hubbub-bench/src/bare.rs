@@ -9,7 +9,7 @@ use hubbub_core::{
     access::{Role, RoomKind},
     entry::{Draft, Entry, Message, Outcome, Right, Text, Timestamp, What},
     ids::{Key, RoomId, UserId},
-    protocol::push,
+    protocol::{Format, push},
     seq::Seq,
 };
 use std::{
@@ -94,7 +94,7 @@ fn deliveries(runtime: &Runtime) -> anyhow::Result<()> {
         let frames: Vec<_> = (0..frames)
             .map(|_| {
                 seq += 1;
-                Ok(server_frame(&push::publication(&entry(seq)?).0).into())
+                Ok(server_frame(push::Publication::of(&entry(seq)?).push(Format::Json)).into())
             })
             .collect::<anyhow::Result<_>>()?;
         let frames: Arc<[Bytes]> = frames.into();

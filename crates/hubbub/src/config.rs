@@ -44,7 +44,7 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_SCHEMA", value_name = "NAME")]
     pub schema: Option<String>,
 
-    /// What carries announcements between instances: local (none), postgres (the store's own server), redis://…, nats://… (tls://… with TLS) or kafka://host:9092,…/topic-prefix [default: local]
+    /// What carries announcements between instances: local (none), redis://… (rediss:// with TLS, redis+sentinel://h1,h2,h3/NAME, redis+cluster://h1,h2,h3), nats://… (tls:// with TLS), kafka://host:9092,…/topic-prefix, or postgres (the store's own server) [default: local]
     #[arg(long, env = "HUBBUB_BUS", value_name = "URL", hide_env_values = true)]
     pub bus: Option<String>,
 

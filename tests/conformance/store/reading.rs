@@ -224,6 +224,8 @@ for_every_store! {
         let asks = ["spoilt", "general", "worse", "general"].map(|id| (room(id), user("ben")));
         let views = pen.0.look_up(&asks).await.expect("views");
         assert_eq!(views.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, false, true]);
+        let heads = pen.0.heads(&["worse", "general"].map(room)).await.expect("heads");
+        assert_eq!(heads.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
     }
 
     async fn what_the_product_says_of_users_is_kept(home: &Home) {

@@ -30,8 +30,8 @@ use tokio::sync::Semaphore;
 pub struct Feeds {
     rooms: Mutex<HashMap<RoomId, Arc<Live>>>,
     pub(super) store: Arc<dyn Store>,
-    pub(super) pages: Pages,
     pub(super) heads: Heads,
+    pub(super) pages: Pages,
     pub(super) metrics: Arc<Metrics>,
     ring_bytes: AtomicUsize,
 }
@@ -82,11 +82,11 @@ pub struct Watcher {
 static READERS: AtomicU64 = AtomicU64::new(1);
 
 impl Feeds {
-    /// No feeds yet.
+    /// No feeds yet. Must be called within a runtime.
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, turns: Arc<Semaphore>) -> Self {
         let pages = Pages::new(store.clone(), metrics.clone(), turns);
         let heads = Heads::start(store.clone());
-        Self { rooms: Mutex::default(), store, pages, heads, metrics, ring_bytes: AtomicUsize::new(0) }
+        Self { rooms: Mutex::default(), store, heads, pages, metrics, ring_bytes: AtomicUsize::new(0) }
     }
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Arc<Live>>> {

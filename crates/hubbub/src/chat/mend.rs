@@ -105,7 +105,7 @@ async fn read(feeds: &Arc<Feeds>, live: &Arc<Live>, after: Seq) {
 /// Asks the store for the room's head and epoch. Where the epoch is another, or the log has gone back under the same (then the
 /// epoch is changed first), the feed begins anew and its readers find their positions gone.
 async fn settle_epoch(feeds: &Arc<Feeds>, live: &Arc<Live>, asked: Seq) -> Result<(), StoreError> {
-    let mut head = feeds.heads.ask(&live.room).await?;
+    let mut head = feeds.heads.ask(live.room.clone()).await?;
     let own = live.state().feed.epoch();
     if let (Some(own), Some(found)) = (own, head)
         && found.epoch == own
@@ -113,7 +113,7 @@ async fn settle_epoch(feeds: &Arc<Feeds>, live: &Arc<Live>, asked: Seq) -> Resul
     {
         tracing::error!(room = %live.room, head = %found.seq, known = %asked, "the log is shorter than it was: the database has gone back");
         feeds.store.bump_epoch(Some(own.incarnation)).await?;
-        head = feeds.heads.ask(&live.room).await?;
+        head = feeds.heads.ask(live.room.clone()).await?;
     }
     let mut state = live.state();
     if state.forgotten {

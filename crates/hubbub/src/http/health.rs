@@ -27,14 +27,14 @@ pub async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
         Health::Alone => "none",
     };
     let keys = api.tokens.freshness();
-    let well = store == "up" && bus != "down" && keys.is_none_or(|keys| keys == Freshness::Fresh);
-    let (code, status) = if api.chat.instances.cut_off_for() >= limits::CUT_OFF {
-        (StatusCode::SERVICE_UNAVAILABLE, "cut off")
-    } else if well {
-        (StatusCode::OK, "ok")
-    } else {
-        (StatusCode::OK, "degraded")
+    let is_well = store == "up" && bus != "down" && keys.is_none_or(|keys| keys == Freshness::Fresh);
+    let is_cut_off = api.chat.instances.cut_off_for() >= limits::CUT_OFF;
+    let status = match (is_cut_off, is_well) {
+        (true, _) => "cut off",
+        (false, true) => "ok",
+        (false, false) => "degraded",
     };
+    let code = if is_cut_off { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let mut body = json!({ "status": status, "store": store, "bus": bus, "instance": *api.label });
     if let Some(keys) = keys {
         body["token_keys"] = match keys {
