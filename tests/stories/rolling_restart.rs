@@ -21,7 +21,7 @@ const WINDOW: Duration = Duration::from_secs(6);
 struct Balancer {
     addr: SocketAddr,
     process: Child,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Balancer {
@@ -74,12 +74,16 @@ impl Balancer {
             assert!(began.elapsed() < DEADLINE, "nginx does not serve");
             breathe().await;
         }
-        Self { addr, process, _directory: directory }
+        Self { addr, process, directory: directory }
     }
 }
 
 impl Drop for Balancer {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+            log.lines().rev().take(5).for_each(|line| eprintln!("nginx: {line}"));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
