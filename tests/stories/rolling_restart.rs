@@ -74,7 +74,7 @@ impl Balancer {
             assert!(began.elapsed() < DEADLINE, "nginx does not serve");
             breathe().await;
         }
-        Self { addr, process, directory: directory }
+        Self { addr, process, directory }
     }
 }
 
