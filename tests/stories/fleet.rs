@@ -155,18 +155,29 @@ impl Phone {
         change(&mut self.log.lock().expect("no panic"))
     }
 
+    /// Waits before the next try as SDKs do, longer each time: hundreds that try at once would use up all ports.
+    async fn backs_off(tries: u32) {
+        let wait = Duration::from_millis(50 << tries.min(5)).mul_f64(0.5 + rand::random::<f64>());
+        tokio::time::sleep_until((Instant::now() + wait).into()).await;
+    }
+
     async fn run(mut self) {
+        let mut tries = 0;
         loop {
             let addr = self.addrs[0];
             match Wire::open(addr, None).await {
                 Ok(wire) => {
+                    tries = 0;
                     let ended = self.converse(wire, addr).await;
                     self.log(|log| {
                         log.live = false;
                         log.closed.extend(ended);
                     });
                 }
-                Err(_) => breathe().await,
+                Err(_) => {
+                    Self::backs_off(tries).await;
+                    tries += 1;
+                }
             }
             self.addrs.rotate_left(1);
         }

@@ -21,7 +21,7 @@ const WINDOW: Duration = Duration::from_secs(6);
 struct Balancer {
     addr: SocketAddr,
     process: Child,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Balancer {
@@ -31,7 +31,7 @@ impl Balancer {
         let addr =
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let servers = instances.iter().fold(String::new(), |mut servers, instance| {
-            let _ = writeln!(servers, "server {instance} max_fails=1 fail_timeout=1s;");
+            let _ = writeln!(servers, "server {instance} max_fails=0;");
             servers
         });
         let configuration = format!(
@@ -74,12 +74,16 @@ impl Balancer {
             assert!(began.elapsed() < DEADLINE, "nginx does not serve");
             breathe().await;
         }
-        Self { addr, process, _directory: directory }
+        Self { addr, process, directory }
     }
 }
 
 impl Drop for Balancer {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+            log.lines().take(8).for_each(|line| eprintln!("nginx: {line}"));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
