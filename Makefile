@@ -20,7 +20,7 @@ SDK_JAVA := .tools/sdk-java/ready
 
 .PHONY: help
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: need-rust web ## start a server for trying out: SQLite, no Redis, people ana and ben, a room "general"
@@ -39,6 +39,11 @@ test: need-rust services web sdk ## everything that must pass before a change go
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
 test-long: $(SDK_JAVA) test ## the same with the long stories and more random cases
+
+.PHONY: rolling-restart
+rolling-restart: export HUBBUB_LONG = 1
+rolling-restart: need-rust services ## three instances under load, from the first version to this one and back, with a plot
+	cargo test -p hubbub --test stories rolling_restart -- --nocapture
 
 .PHONY: cluster
 cluster: need-rust services web ## three instances on Postgres and Redis behind nginx; Ctrl-C ends all of it

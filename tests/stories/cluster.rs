@@ -9,6 +9,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
@@ -20,8 +21,14 @@ pub const API_KEY: &str = "an API key of stories that is long enough for them";
 /// One running instance.
 pub struct Instance {
     pub addr: SocketAddr,
+    /// Where it is asked for its health and its counters; mostly the same.
+    admin: SocketAddr,
     pub redis: Option<Door>,
     pub postgres: Option<Door>,
+    /// Which program runs here, from its next start on.
+    pub program: PathBuf,
+    /// What it is told of `--drain-window`, which older programs do not know as a flag.
+    pub window: &'static str,
     process: Child,
     arguments: Vec<String>,
 }
@@ -38,36 +45,75 @@ static SCHEMAS: AtomicU32 = AtomicU32::new(1);
 impl Cluster {
     /// `n` instances on the shared Postgres, in a schema of their own, and a Redis of their own.
     pub async fn of(n: usize) -> Self {
+        Self::of_with(n, &[]).await
+    }
+
+    /// The same, with more flags.
+    pub async fn of_with(n: usize, flags: &[&str]) -> Self {
         let redis = Redis::start().await;
         let schema = format!("story_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
         let mut cluster = Self { instances: Vec::new(), redis: Some(redis), schema };
         for _ in 0..n {
-            cluster.start_one().await;
+            cluster.start_one(flags).await;
         }
         cluster.ready().await;
         cluster
     }
 
     /// One instance on SQLite, as on a laptop.
-    pub async fn laptop(directory: &std::path::Path) -> Self {
+    pub async fn laptop(directory: &Path) -> Self {
         Self::laptop_with(directory, &[]).await
     }
 
     /// The same, with more flags.
-    pub async fn laptop_with(directory: &std::path::Path, flags: &[&str]) -> Self {
+    pub async fn laptop_with(directory: &Path, flags: &[&str]) -> Self {
+        let cluster = Self::starting(directory, flags).await;
+        cluster.ready().await;
+        cluster
+    }
+
+    /// The same, without waiting until all is well.
+    pub async fn starting(directory: &Path, flags: &[&str]) -> Self {
         let store = format!("sqlite:{}", directory.join("hubbub.db").display());
         let mut arguments = vec!["--store".into(), store];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let instance = Instance::start(arguments, None, None).await;
+        Self { instances: vec![instance], redis: None, schema: String::new() }
+    }
+
+    /// The same, asked for its health, its counters and `/v1` at another address.
+    pub async fn laptop_at(directory: &Path, flags: &[&str], admin: SocketAddr) -> Self {
+        let store = format!("sqlite:{}", directory.join("hubbub.db").display());
+        let mut arguments = vec!["--store".into(), store];
+        arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        let mut instance = Instance::start(arguments, None, None).await;
+        instance.admin = admin;
         let cluster = Self { instances: vec![instance], redis: None, schema: String::new() };
         cluster.ready().await;
         cluster
     }
 
-    async fn start_one(&mut self) {
+    /// `n` instances of another program, the same otherwise.
+    pub async fn running(n: usize, program: &Path) -> Self {
+        let mut cluster = Self::of(n).await;
+        // A schema that this program has never seen.
+        cluster.schema += "_old";
+        for instance in &mut cluster.instances {
+            let schema = instance.arguments.iter().position(|argument| argument == "--schema").expect("a schema");
+            instance.arguments[schema + 1].clone_from(&cluster.schema);
+            instance.program = program.to_owned();
+        }
+        for n in 0..n {
+            cluster.stop(n).await;
+            cluster.restart(n).await;
+        }
+        cluster
+    }
+
+    async fn start_one(&mut self, flags: &[&str]) {
         let postgres = Door::to(SocketAddr::from(([127, 0, 0, 1], Postgres::shared().port()))).await;
         let redis = Door::to(self.redis.as_ref().expect("a Redis").addr()).await;
-        let arguments = vec![
+        let mut arguments = vec![
             "--store".into(),
             format!("postgres://hubbub@{}/postgres", postgres.addr()),
             "--schema".into(),
@@ -75,6 +121,7 @@ impl Cluster {
             "--bus".into(),
             format!("redis://{}", redis.addr()),
         ];
+        arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         self.instances.push(Instance::start(arguments, Some(redis), Some(postgres)).await);
     }
 
@@ -170,7 +217,7 @@ impl Cluster {
     /// Starts a killed or stopped instance again, at the same address.
     pub async fn restart(&mut self, n: usize) {
         let instance = &mut self.instances[n];
-        instance.process = run(instance.addr, &instance.arguments);
+        instance.process = run(&instance.program, instance.addr, &instance.arguments, instance.window);
         instance.is_ready(|ready| ready["status"] == "ok").await;
     }
 }
@@ -180,8 +227,10 @@ impl Instance {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener.local_addr().expect("an address");
         drop(listener);
-        let process = run(addr, &arguments);
-        Self { addr, redis, postgres, process, arguments }
+        // Stories that are not about it do not wait for it.
+        let (program, window) = (PathBuf::from(env!("CARGO_BIN_EXE_hubbub")), "0");
+        let process = run(&program, addr, &arguments, window);
+        Self { addr, admin: addr, redis, postgres, program, window, process, arguments }
     }
 
     /// The process.
@@ -194,7 +243,7 @@ impl Instance {
         let asked = Instant::now();
         let mut last = String::new();
         while asked.elapsed() < 3 * DEADLINE {
-            if let Ok(answer) = http::ask(self.addr, "GET", "/health/ready", &[], "").await {
+            if let Ok(answer) = http::ask(self.admin, "GET", "/health/ready", &[], "").await {
                 if answer.status == 200 && says(&answer.json()) {
                     return;
                 }
@@ -210,12 +259,12 @@ impl Instance {
         let bearer = format!("Bearer {API_KEY}");
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        http::ask(self.addr, method, path, &headers, &body).await.expect("an answer")
+        http::ask(self.admin, method, path, &headers, &body).await.expect("an answer")
     }
 
     /// A counter of `/metrics`.
     pub async fn counter(&self, name: &str) -> u64 {
-        let text = http::ask(self.addr, "GET", "/metrics", &[], "").await.expect("metrics").text;
+        let text = http::ask(self.admin, "GET", "/metrics", &[], "").await.expect("metrics").text;
         let line = text.lines().find(|line| line.split(' ').next() == Some(name));
         line.and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap_or_else(|| panic!("no counter {name}"))
     }
@@ -236,18 +285,20 @@ impl Drop for Instance {
     }
 }
 
-fn run(addr: SocketAddr, arguments: &[String]) -> Child {
+fn run(program: &Path, addr: SocketAddr, arguments: &[String], window: &str) -> Child {
     let log = if std::env::var_os("HUBBUB_STORY_LOGS").is_some() { Stdio::inherit() } else { Stdio::null() };
-    Command::new(env!("CARGO_BIN_EXE_hubbub"))
+    Command::new(program)
         .args(["serve", "--listen", &addr.to_string(), "--token-secret", SECRET, "--api-key", API_KEY])
         .args(arguments)
+        .env("HUBBUB_DRAIN_WINDOW", window)
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .expect("the program")
 }
 
-async fn ended(process: &mut Child) -> std::process::ExitStatus {
+/// Waits until it has ended.
+pub async fn ended(process: &mut Child) -> std::process::ExitStatus {
     let asked = Instant::now();
     loop {
         if let Some(status) = process.try_wait().expect("a process") {

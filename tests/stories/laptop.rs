@@ -244,11 +244,20 @@ async fn the_command_line_says_what_it_takes_and_what_is_wrong() {
         "bus",
         "config",
         "token-secret",
+        "token-public-key",
+        "token-jwks",
+        "token-jwks-ca",
         "token-issuer",
         "token-audience",
         "token-user-claim",
         "api-key",
         "instance",
+        "log",
+        "log-format",
+        "sends-per-second",
+        "max-connections",
+        "text-bytes",
+        "data-bytes",
         "dev",
     ] {
         assert!(help.contains(&format!("--{flag}")), "--{flag} is not in the help");
@@ -257,7 +266,7 @@ async fn the_command_line_says_what_it_takes_and_what_is_wrong() {
     }
     assert!(!help.contains(SECRET) && !help.contains(API_KEY));
     let (_, overview, _) = program(&["--help"]).await;
-    for command in ["serve", "token", "epoch", "openapi"] {
+    for command in ["serve", "check", "token", "epoch", "openapi"] {
         assert!(overview.contains(command), "{command} is not in the help");
     }
     let directory = tempfile::tempdir().unwrap();

@@ -4,5 +4,7 @@
 pub mod door;
 pub mod nginx;
 pub mod postgres;
+pub mod provider;
 pub mod redis;
 mod resp;
+pub mod signer;

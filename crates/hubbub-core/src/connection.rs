@@ -12,8 +12,13 @@ use crate::{
         reply::{Answer, Reply},
         rpc::{Rpc, Send},
     },
+    quota::Quota,
+    rate::Rate,
 };
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 /// Who a token says somebody is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +38,17 @@ pub enum TokenError {
     Expired,
     /// Anything else; which, is nobody's business.
     Invalid,
+    /// It cannot be judged now: the key is not to be had.
+    Unknown,
+}
+
+/// Why a send is refused before anybody is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsent {
+    /// It is too long.
+    Never(CommandError),
+    /// It comes too soon; after this time there is room for one.
+    For(Duration, CommandError),
 }
 
 /// What the shell is to do.
@@ -46,7 +62,7 @@ pub enum Action {
     Close(Disconnect),
     /// Write a ping.
     Ping,
-    /// Check a token and call [`Connection::verified`].
+    /// Check a token and call [`Connection::verified`], within [`limits::VERIFY_WITHIN`].
     Verify {
         /// The command.
         id: u32,
@@ -102,9 +118,12 @@ pub struct Connection {
     pages_in_flight: usize,
     recoveries_in_flight: usize,
     connect_by: Instant,
+    /// That nobody is known yet is our fault.
+    unverified: bool,
     ping_at: Instant,
     pong_by: Option<Instant>,
     expires: Option<Instant>,
+    sends: Rate,
 }
 
 impl Connection {
@@ -118,9 +137,11 @@ impl Connection {
             pages_in_flight: 0,
             recoveries_in_flight: 0,
             connect_by: now + limits::CONNECT_WITHIN,
+            unverified: false,
             ping_at: now + limits::PING_EVERY,
             pong_by: None,
             expires: None,
+            sends: Rate::default(),
         }
     }
 
@@ -131,10 +152,12 @@ impl Connection {
 
     /// Whether this command may be taken now. If not, the socket is not read until something has been answered.
     pub fn may_take(&self, command: &Command) -> bool {
-        if matches!(self.phase, Phase::Verifying { .. }) || self.in_flight >= limits::IN_FLIGHT {
+        if self.phase == (Phase::Verifying { refresh: false }) || self.in_flight >= limits::IN_FLIGHT {
             return false;
         }
         match &command.said {
+            // One token at a time; what else is said meanwhile is said by whom it was before.
+            Ok(Said::Refresh { .. }) => self.phase == Phase::Ready || self.phase == Phase::New,
             Ok(Said::Subscribe(subscribe)) => {
                 self.subscriptions.get(&subscribe.room) != Some(&Subscription::Pending)
                     && (subscribe.recover.is_none() || self.recoveries_in_flight < limits::RECOVERIES_IN_FLIGHT)
@@ -206,6 +229,10 @@ impl Connection {
         match verdict {
             Err(TokenError::Expired) => Err(Action::Reply(Reply::error(id, CommandError::TOKEN_EXPIRED))),
             Err(TokenError::Invalid) => Err(Action::Close(Disconnect::INVALID_TOKEN)),
+            Err(TokenError::Unknown) => {
+                self.unverified = true;
+                Err(Action::Reply(Reply::error(id, CommandError::UNVERIFIED)))
+            }
             // A connection does not change hands.
             Ok(identity) if refresh && Some(&identity.user) != self.user.as_ref() => {
                 Err(Action::Close(Disconnect::INVALID_TOKEN))
@@ -217,6 +244,14 @@ impl Connection {
                 Ok(!refresh)
             }
         }
+    }
+
+    /// Whether a send is short enough, and not too soon after those before it. If not, it is refused, and takes nothing of
+    /// what this connection may send.
+    pub fn may_send(&mut self, send: &Send, quota: &Quota, now: Instant) -> Result<(), Unsent> {
+        quota.check(&send.message).map_err(|invalid| Unsent::Never(invalid.into()))?;
+        let Some(per_second) = quota.sends_per_second else { return Ok(()) };
+        self.sends.take(per_second, now).map_err(|wait| Unsent::For(wait, CommandError::too_fast(per_second, wait)))
     }
 
     /// An [`Ask`] has its answer.
@@ -242,11 +277,19 @@ impl Connection {
 
     /// When [`Connection::tick`] is to be called next.
     pub fn deadline(&self) -> Instant {
-        let phase = match self.phase {
-            Phase::Ready => self.expires.map_or(self.ping_at, |at| self.ping_at.min(at + limits::REFRESH_GRACE)),
-            Phase::New | Phase::Verifying { .. } => self.connect_by.min(self.ping_at),
+        let phase = match self.user {
+            Some(_) => self.expires.map_or(self.ping_at, |at| self.ping_at.min(at + limits::REFRESH_GRACE)),
+            None => self.stale_at(),
         };
         self.pong_by.map_or(phase, |by| by.min(phase))
+    }
+
+    /// Who has said `connect` in time waits for the verdict on the token.
+    fn stale_at(&self) -> Instant {
+        match self.phase {
+            Phase::Verifying { .. } => self.connect_by + 2 * limits::VERIFY_WITHIN,
+            Phase::New | Phase::Ready => self.connect_by,
+        }
     }
 
     /// A ping has been written: its answer is due.
@@ -262,7 +305,9 @@ impl Connection {
     /// Time has passed.
     pub fn tick(&mut self, now: Instant) -> Action {
         if self.user.is_none() {
-            return if now >= self.connect_by { Action::Close(Disconnect::STALE) } else { Action::Nothing };
+            // After 3004 an SDK comes back, after 3502 it does not.
+            let why = if self.unverified { Disconnect::SERVER_ERROR } else { Disconnect::STALE };
+            return if now >= self.stale_at() { Action::Close(why) } else { Action::Nothing };
         }
         if self.expires.is_some_and(|at| now >= at + limits::REFRESH_GRACE) {
             return Action::Close(Disconnect::EXPIRED);

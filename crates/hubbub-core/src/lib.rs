@@ -13,6 +13,8 @@ pub mod entry;
 pub mod json;
 
 pub mod ledger;
+pub mod quota;
+pub mod rate;
 pub mod room;
 
 pub mod cursor;
@@ -26,3 +28,4 @@ pub mod connection;
 pub mod protocol;
 
 pub mod backoff;
+pub mod drain;

@@ -34,6 +34,10 @@ pub const CATCH_UP_PAGE: usize = 128;
 /// Most members named in one REST request or `create_room`.
 pub const MEMBERS_AT_ONCE: usize = 1_000;
 
+/// Most sends per second of one connection that can be allowed by a limit; without one there is none.
+pub const SENDS_PER_SECOND_MAX: usize = 10_000;
+/// Most connections of one instance that can be allowed by a limit; without one there is none.
+pub const CONNECTIONS_MAX: usize = 1_000_000;
 /// Subscriptions of one connection.
 pub const SUBSCRIPTIONS: usize = 1_000;
 /// Commands of one connection that wait for an answer; at this many its socket is not read.
@@ -84,8 +88,57 @@ pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// How far a token's `nbf` and `iat` may be in the future: clocks of backends differ. Its `exp` has none.
 pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
+/// Public keys in one file, or in one set that is fetched.
+pub const TOKEN_KEYS: usize = 64;
+/// Shortest RSA key tokens may be signed with, in bits (RFC 7518, section 3.3).
+pub const RSA_BITS_MIN: usize = 2_048;
+/// Longest RSA key tokens may be signed with, in bits: checking costs more with each.
+pub const RSA_BITS_MAX: usize = 8_192;
+/// How long a token may wait for the key it was signed with to be fetched.
+pub const VERIFY_WITHIN: Duration = Duration::from_secs(8);
+/// Largest set of keys that is fetched.
+pub const JWKS_BYTES: usize = 256 * 1024;
+/// How long a fetch of keys may take.
+pub const JWKS_WITHIN: Duration = Duration::from_secs(3);
+/// Least time between two fetches of keys: tokens with made-up key ids cannot make more of them.
+pub const JWKS_PAUSE: Duration = Duration::from_secs(4);
+/// How often keys are fetched anew where their server does not say how long they are good.
+pub const JWKS_EVERY: Duration = Duration::from_secs(600);
+/// Shortest time for which keys are taken to be good, whatever their server says.
+pub const JWKS_EVERY_MIN: Duration = Duration::from_secs(60);
+/// Longest time for which keys are taken to be good, whatever their server says: a key that is withdrawn is out after it.
+pub const JWKS_EVERY_MAX: Duration = Duration::from_secs(3_600);
+/// Longest pause between two attempts to fetch keys while that fails.
+pub const JWKS_RETRY_MAX: Duration = Duration::from_secs(30);
+/// How long keys are used that could not be fetched anew.
+pub const JWKS_STALE: Duration = Duration::from_secs(86_400);
 /// Grace after a token's expiry before the connection is closed with 3005.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
+
+/// How long a client may take for the TLS handshake.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request; also how long a connection may be idle between two.
+pub const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long the body of a request may keep the server waiting, in all.
+pub const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// Longest head of a request.
+pub const HEAD_BYTES: usize = 64 * 1024;
+/// Connections the kernel holds until they are accepted (as far as `net.core.somaxconn` allows). With the usual 128, a
+/// fleet that reconnects waits for the kernel to send its packets again, a second and more.
+pub const BACKLOG: u32 = 4_096;
+/// Connections that have not said yet what they want: in the TLS handshake, or before the end of their first head. Beyond,
+/// new ones wait in the kernel.
+pub const GREETINGS: usize = 4_096;
+/// How often the files of `--tls-cert` and `--tls-key` are looked at.
+pub const TLS_LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Over how long an instance that is told to go sends its clients elsewhere, unless `--drain-window` says otherwise.
+pub const DRAIN_WINDOW: Duration = Duration::from_secs(20);
+/// Longest `--drain-window`.
+pub const DRAIN_WINDOW_MAX: Duration = Duration::from_secs(3_600);
+/// How long the listener of an instance that goes stays open when no client is left but HTTP connections are: whoever
+/// asks `/health/ready` is to hear that it goes before it is refused.
+pub const DRAIN_NOTICE: Duration = Duration::from_secs(5);
 
 /// Most drafts in one group commit.
 pub const BATCH: usize = 256;

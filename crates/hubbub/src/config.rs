@@ -1,22 +1,32 @@
 //! What an operator says: flags, over the environment, over `HUBBUB_…_FILE` for what may hold a secret, over a TOML file,
 //! over defaults.
 
-use crate::token::{OTHER_CLAIMS, Requirements, USER_CLAIM};
-use anyhow::{Context, anyhow, bail};
-use clap::Args;
-use hubbub_core::limits::SECRET_BYTES;
-use serde::Deserialize;
-use std::{
-    ffi::OsString,
-    net::SocketAddr,
-    path::{Path, PathBuf},
+use crate::{
+    log::{self, LogFormat},
+    token::{Requirements, Trust},
 };
+use anyhow::{Context, bail};
+use clap::Args;
+use hubbub_core::{limits::SECRET_BYTES, quota::Quota};
+use serde::Deserialize;
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
+mod edge;
+mod file;
+mod limits;
+mod origins;
 mod places;
 #[cfg(test)]
 mod tests;
+mod trust;
 
+pub use edge::{Edge, TlsFiles, duration};
+pub use limits::LimitSettings;
+pub use origins::{Origins, Standing};
 pub use places::{BusAt, StoreAt};
+pub use trust::{NO_SECRET, read_keys};
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 
 /// What can be set. The names are those of the flags; in the environment `HUBBUB_TOKEN_SECRET`, in the file `token-secret`.
 #[derive(Args, Deserialize, Default, Clone)]
@@ -47,6 +57,19 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_TOKEN_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub token_secret: Option<String>,
 
+    /// A PEM file with the public key your identity provider or backend signs tokens with (RSA, ECDSA P-256 or P-384, Ed25519); several files, or several keys in one, while one is being replaced
+    #[arg(long, env = "HUBBUB_TOKEN_PUBLIC_KEY", value_name = "FILE", value_delimiter = ',')]
+    #[serde(default)]
+    pub token_public_key: Vec<PathBuf>,
+
+    /// Where your identity provider publishes the keys it signs tokens with (a JWKS, RFC 7517); fetched, kept, and fetched anew
+    #[arg(long, env = "HUBBUB_TOKEN_JWKS", value_name = "URL", hide_env_values = true)]
+    pub token_jwks: Option<String>,
+
+    /// A PEM file with the certificates that the server of --token-jwks is checked with, instead of the system's
+    #[arg(long, env = "HUBBUB_TOKEN_JWKS_CA", value_name = "FILE")]
+    pub token_jwks_ca: Option<PathBuf>,
+
     /// Required `iss` of tokens
     #[arg(long, env = "HUBBUB_TOKEN_ISSUER", value_name = "TEXT")]
     pub token_issuer: Option<String>,
@@ -67,6 +90,42 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_INSTANCE", value_name = "LABEL")]
     pub instance: Option<String>,
 
+    /// Where /metrics, /v1 and /openapi.json are served, and then only there; plain HTTP, for a network of your own [default: at --listen, with everything else]
+    #[arg(long, env = "HUBBUB_ADMIN_LISTEN", value_name = "ADDR")]
+    pub admin_listen: Option<SocketAddr>,
+
+    /// What every path at --listen begins with, like /chat
+    #[arg(long, env = "HUBBUB_BASE_PATH", value_name = "PATH")]
+    pub base_path: Option<String>,
+
+    /// Web pages that may connect besides those of the server's own host: origins like https://app.example.com, separated by commas, or * for all
+    #[arg(long, env = "HUBBUB_ALLOWED_ORIGINS", value_name = "ORIGINS")]
+    pub allowed_origins: Option<String>,
+
+    /// PEM file with the certificate, and those between it and the root, to speak TLS at --listen; read anew when it changes and on SIGHUP
+    #[arg(long, env = "HUBBUB_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// PEM file with the private key of --tls-cert
+    #[arg(long, env = "HUBBUB_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Over how long clients are sent to other instances on SIGTERM or SIGINT; 0: all at once [default: 20s; with --dev 0]
+    #[arg(long, env = "HUBBUB_DRAIN_WINDOW", value_name = "TIME")]
+    pub drain_window: Option<String>,
+    /// What is logged: error, warn, info, debug, trace, or a list like info,hubbub::store=debug [default: info]
+    #[arg(long, env = "HUBBUB_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+
+    /// How it is logged: text for people, json for machines [default: text]
+    #[arg(long, env = "HUBBUB_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+
+    #[command(flatten)]
+    #[serde(default)]
+    #[allow(missing_docs, reason = "what is said here would be said in the help of the whole command")]
+    pub limits: LimitSettings,
+
     /// For trying it out: makes up missing secrets and prints them, seeds ana, ben and the room general, serves a page at / and hands out tokens to anybody
     #[arg(long, env = "HUBBUB_DEV", value_parser = yes_or_no)]
     #[serde(default)]
@@ -82,39 +141,79 @@ pub struct Config {
     pub store: StoreAt,
     /// What carries wakes.
     pub bus: BusAt,
-    /// What tokens are signed with.
-    pub token_secret: String,
-    /// What tokens must say.
-    pub tokens: Requirements,
+    /// Whose tokens are taken.
+    pub trust: Trust,
     /// Keys of the REST API; without any it is closed.
     pub api_keys: Vec<String>,
     /// This instance's label.
     pub instance: Option<String>,
+    /// What is logged.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// What is allowed.
+    pub limits: Quota,
+    /// How it is reached from outside, and how it goes.
+    pub edge: Edge,
     /// For trying it out.
     pub dev: bool,
     /// Secrets that were made up and are to be printed: name and value.
     pub made_up: Vec<(&'static str, String)>,
+    /// What all of it was read from, to be read again; with what was made up.
+    pub source: Settings,
 }
 
 impl Settings {
     /// One layer over another, for every setting: flag, environment, `HUBBUB_…_FILE`, file. Defaults come where a setting is
-    /// used. What is empty is not set.
-    fn layered(self) -> anyhow::Result<Self> {
-        let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
-        Ok(Self {
+    /// used. What is empty is not set. Also everything that was wrong on the way, and was passed over.
+    pub fn gather(self) -> (Self, Vec<anyhow::Error>) {
+        let (file, mut faults) = self.config.as_deref().map(file::read).unwrap_or_default();
+        let mut secret = |set, variable, file| {
+            secret(set, variable, file).unwrap_or_else(|fault| {
+                faults.push(fault);
+                None
+            })
+        };
+        let gathered = Self {
             listen: self.listen.or(file.listen),
-            store: secret(self.store, "HUBBUB_STORE_FILE", file.store)?,
+            store: secret(self.store, "HUBBUB_STORE_FILE", file.store),
             schema: given(self.schema).or(given(file.schema)),
-            bus: secret(self.bus, "HUBBUB_BUS_FILE", file.bus)?,
+            bus: secret(self.bus, "HUBBUB_BUS_FILE", file.bus),
             config: self.config,
-            token_secret: secret(self.token_secret, "HUBBUB_TOKEN_SECRET_FILE", file.token_secret)?,
+            token_secret: secret(self.token_secret, "HUBBUB_TOKEN_SECRET_FILE", file.token_secret),
+            token_public_key: listed(self.token_public_key, file.token_public_key),
+            token_jwks: given(self.token_jwks).or(given(file.token_jwks)),
+            token_jwks_ca: listed(self.token_jwks_ca.into_iter().collect(), file.token_jwks_ca.into_iter().collect())
+                .pop(),
             token_issuer: given(self.token_issuer).or(given(file.token_issuer)),
             token_audience: given(self.token_audience).or(given(file.token_audience)),
             token_user_claim: given(self.token_user_claim).or(given(file.token_user_claim)),
-            api_key: secret(self.api_key, "HUBBUB_API_KEY_FILE", file.api_key)?,
+            api_key: secret(self.api_key, "HUBBUB_API_KEY_FILE", file.api_key),
             instance: given(self.instance).or(given(file.instance)),
+            log: given(self.log).or(given(file.log)),
+            log_format: self.log_format.or(file.log_format),
+            limits: self.limits.or(file.limits),
+            admin_listen: self.admin_listen.or(file.admin_listen),
+            base_path: given(self.base_path).or(given(file.base_path)),
+            allowed_origins: given(self.allowed_origins).or(given(file.allowed_origins)),
+            tls_cert: named(self.tls_cert).or(named(file.tls_cert)),
+            tls_key: named(self.tls_key).or(named(file.tls_key)),
+            drain_window: given(self.drain_window).or(given(file.drain_window)),
             dev: self.dev || file.dev,
-        })
+        };
+        (gathered, faults)
+    }
+
+    fn layered(self) -> anyhow::Result<Self> {
+        let (gathered, faults) = self.gather();
+        faults.into_iter().next().map_or(Ok(gathered), Err)
+    }
+
+    /// What is logged and how, as far as it can be told: what is wrong with the settings is said elsewhere.
+    pub fn logging(&self) -> (String, LogFormat) {
+        let (file, _) = self.config.as_deref().map(file::read).unwrap_or_default();
+        let (filter, format) = (given(self.log.clone()).or(given(file.log)), self.log_format.or(file.log_format));
+        (filter.unwrap_or_else(|| log::DEFAULT.into()), format.unwrap_or_default())
     }
 
     /// Where logs are kept, for commands that need nothing else.
@@ -132,7 +231,7 @@ impl Settings {
     pub fn resolve_signing(self) -> anyhow::Result<(String, Requirements)> {
         let set = self.layered()?;
         let required = set.requirements()?;
-        let secret = set.token_secret.with_context(|| format!("{NO_SECRET}: the one your server has"))?;
+        let secret = set.token_secret.with_context(|| format!("{}: the one your server has", trust::NO_SECRET))?;
         Ok((secret, required))
     }
 
@@ -141,68 +240,101 @@ impl Settings {
     /// # Errors
     /// What is wrong and what to do.
     pub fn resolve(self) -> anyhow::Result<Config> {
+        let mut source = self.clone();
         let mut set = self.layered()?;
-        let mut api_keys: Vec<String> =
-            set.api_key.iter().flat_map(|keys| keys.split(',')).map(str::trim).map(Into::into).collect();
-        api_keys.retain(|key| !key.is_empty());
+        let mut api_keys = set.api_keys();
         let mut made_up = Vec::new();
         if set.dev {
             if set.token_secret.is_none() {
                 made_up.push(("token secret", make_secret()));
                 set.token_secret = made_up.last().map(|(_, secret)| secret.clone());
+                source.token_secret.clone_from(&set.token_secret);
             }
             if api_keys.is_empty() {
                 made_up.push(("API key", make_secret()));
                 api_keys.extend(made_up.last().map(|(_, key)| key.clone()));
+                source.api_key = api_keys.first().cloned();
             }
         }
-        let (store, tokens) = (set.store_at()?, set.requirements()?);
-        let bus = BusAt::parse(set.bus.as_deref().unwrap_or("local"))?;
+        let (store, bus, edge) = (set.store_at()?, set.bus_at()?, Edge::parse(&set)?);
         if matches!(store, StoreAt::Sqlite(_)) && bus != BusAt::Local {
-            bail!(
-                "--store sqlite: is for one process, so --bus must be local; for several instances use --store postgres://…"
-            );
+            bail!("{ONE_PROCESS}");
         }
-        let token_secret = set.token_secret.with_context(|| format!("{NO_SECRET}; --dev makes one up"))?;
-        for (name, secret) in
-            api_keys.iter().map(|key| ("an API key", key)).chain([("the token secret", &token_secret)])
-        {
+        let (trust, limits) = (set.trust()?, set.limits.quota()?);
+        let log = set.log.clone().unwrap_or_else(|| log::DEFAULT.into());
+        log::parse(&log)?;
+        let token_secret = trust.secret.iter().map(|secret| ("the token secret", secret));
+        for (name, secret) in api_keys.iter().map(|key| ("an API key", key)).chain(token_secret) {
             if secret.len() < SECRET_BYTES {
                 tracing::warn!("{name} has {} bytes; at least {SECRET_BYTES} are advised", secret.len());
             }
         }
         Ok(Config {
-            listen: set.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
+            listen: set.listen_at(),
             store,
             bus,
-            token_secret,
-            tokens,
+            trust,
             api_keys,
             instance: set.instance,
+            log,
+            log_format: set.log_format.unwrap_or_default(),
+            limits,
+            edge,
             dev: set.dev,
             made_up,
+            source,
         })
     }
 
-    fn store_at(&self) -> anyhow::Result<StoreAt> {
+    /// Where logs are kept, of settings that have been put together.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn store_at(&self) -> anyhow::Result<StoreAt> {
         StoreAt::parse(self.store.as_deref().unwrap_or("sqlite:hubbub.db"), self.schema.as_deref().unwrap_or("hubbub"))
     }
 
-    fn requirements(&self) -> anyhow::Result<Requirements> {
-        let user_claim = self.token_user_claim.as_deref().unwrap_or(USER_CLAIM);
-        if OTHER_CLAIMS.contains(&user_claim) {
-            bail!("--token-user-claim {user_claim}: this claim means something else; name the one with the user's id");
-        }
-        let (issuer, audience) = (self.token_issuer.clone(), self.token_audience.clone());
-        Ok(Requirements { issuer, audience, user_claim: user_claim.into() })
+    /// What carries wakes, of settings that have been put together.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn bus_at(&self) -> anyhow::Result<BusAt> {
+        BusAt::parse(self.bus.as_deref().unwrap_or("local"))
+    }
+
+    /// Keys of the REST API, of settings that have been put together.
+    pub fn api_keys(&self) -> Vec<String> {
+        let keys = self.api_key.iter().flat_map(|keys| keys.split(',')).map(str::trim);
+        keys.filter(|key| !key.is_empty()).map(Into::into).collect()
+    }
+
+    /// Where it listens, of settings that have been put together.
+    pub fn listen_at(&self) -> SocketAddr {
+        self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000)))
     }
 }
 
-const NO_SECRET: &str = "--token-secret is missing or empty (or HUBBUB_TOKEN_SECRET, HUBBUB_TOKEN_SECRET_FILE, token-secret in --config FILE)";
+/// Why a store for one process and a bus between several do not go together.
+pub const ONE_PROCESS: &str =
+    "--store sqlite: is for one process, so --bus must be local; for several instances use --store postgres://…";
+
+/// What may be given as the name of a file with the value.
+pub const SECRET_FILES: [&str; 4] =
+    ["HUBBUB_STORE_FILE", "HUBBUB_BUS_FILE", "HUBBUB_TOKEN_SECRET_FILE", "HUBBUB_API_KEY_FILE"];
+
+/// Several of something: those of the first layer that names any.
+fn listed(set: Vec<PathBuf>, file: Vec<PathBuf>) -> Vec<PathBuf> {
+    let named = |paths: Vec<PathBuf>| paths.into_iter().filter(|path| !path.as_os_str().is_empty()).collect::<Vec<_>>();
+    Some(named(set)).filter(|set| !set.is_empty()).unwrap_or_else(|| named(file))
+}
 
 /// What is empty is not set: `HUBBUB_X=` is how many tools say "none".
 fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
+}
+
+fn named(path: Option<PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| !path.as_os_str().is_empty())
 }
 
 /// A setting that may hold a secret: as it is set, or else from the file that `variable` names, or else from the TOML file.
@@ -227,16 +359,6 @@ fn secret_from(
         None => None,
     };
     Ok(kept.or(given(file)))
-}
-
-/// Reads the TOML file. The parser's own report is not shown: it quotes the line, which may hold a secret.
-fn read(path: &Path) -> anyhow::Result<Settings> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("--config {}", path.display()))?;
-    toml::from_str(&text).map_err(|error: toml::de::Error| {
-        let at = error.span().map_or(0, |span| span.start.min(text.len()));
-        let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-        anyhow!("--config {}, line {line}: {}", path.display(), error.message().replace('\n', ", "))
-    })
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

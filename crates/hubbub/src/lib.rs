@@ -1,5 +1,6 @@
 //! Hubbub: a chat backend that product teams drop in next to their own.
 
+pub mod log;
 pub mod metrics;
 
 pub mod bus;
@@ -11,5 +12,6 @@ pub mod gateway;
 pub mod http;
 pub mod token;
 
+pub mod check;
 pub mod config;
 pub mod server;

@@ -1,11 +1,15 @@
 //! The `hubbub` command.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use hubbub::{config::Settings, server, token};
+use hubbub::{
+    check::{self, Level},
+    config::{Settings, duration},
+    log, server, token,
+};
 use hubbub_core::ids::UserId;
-use std::{io::IsTerminal, process::ExitCode, time::Duration};
-use tokio::{net::TcpListener, signal::unix::SignalKind};
+use std::{process::ExitCode, time::Duration};
+use tokio::signal::unix::SignalKind;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -16,7 +20,7 @@ Try it:
   then open http://127.0.0.1:8000/?user=ana and http://127.0.0.1:8000/?user=ben
 
 Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.
-HUBBUB_LOG sets what is logged, to standard error: info (the default), debug, warn, hubbub::store=debug, …";
+HUBBUB_LOG sets what is logged, to standard error: info (the default), debug, warn, info,hubbub::store=debug, …";
 
 const SERVE_EXAMPLES: &str = "\
 One instance, everything in a file:
@@ -33,8 +37,18 @@ the value, for token secret, API key, store and bus; the file of --config, where
   token-secret = \"…\"
 What is empty counts as not set.
 
-SIGTERM or SIGINT ends it: no new clients, those that are there are sent to other instances, requests are finished.
+SIGHUP has it read the configuration again, with its files: keys of tokens, API keys, limits and what is logged change at
+once, for what else has changed it says that it must be restarted. A configuration with a fault is refused as a whole.
+SIGTERM or SIGINT ends it: no new clients, those that are there are sent to other instances over --drain-window,
+requests are finished. A second one leaves the rest of the window out.
 Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.";
+
+const CHECK_HELP: &str = "\
+It takes its settings from where `hubbub serve` does, reads every file they name, listens for a moment, fetches keys of
+tokens, looks at the database without changing anything, and sends a probe through the bus. One line for each finding, to
+standard output; nothing secret is in them.
+
+Exit codes: 0 nothing wrong, 1 something wrong (with --strict a warning, too), 2 wrong flags.";
 
 /// A chat backend: every message durable and live at once.
 #[derive(Parser)]
@@ -49,6 +63,15 @@ enum Command {
     /// Serve clients, and the REST API
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<Settings>),
+    /// Try out a configuration without serving: what is fine, what is wrong, and what to do
+    #[command(after_help = CHECK_HELP)]
+    Check {
+        /// Warnings fail, too
+        #[arg(long)]
+        strict: bool,
+        #[command(flatten)]
+        settings: Box<Settings>,
+    },
     /// Print a token for a user, signed with the server's token secret
     #[command(
         long_about = "Print a token for a user, signed with the server's token secret: for trying things out, and \
@@ -86,6 +109,18 @@ enum Epoch {
     },
 }
 
+impl Command {
+    fn settings(&self) -> Option<&Settings> {
+        match self {
+            Self::Serve(settings)
+            | Self::Check { settings, .. }
+            | Self::Token { settings, .. }
+            | Self::Epoch { command: Epoch::Bump { settings } } => Some(settings),
+            Self::Openapi => None,
+        }
+    }
+}
+
 /// The command line; each command shows only those settings that it uses, and takes all, so that they can share an environment.
 fn command_line() -> clap::Command {
     let only = |command: clap::Command, used: &'static [&'static str]| {
@@ -109,6 +144,8 @@ fn command_line() -> clap::Command {
 /// Why the command ended, and whether other flags would have helped.
 enum Failure {
     Configuration(anyhow::Error),
+    /// It has been said.
+    Told,
     Other(anyhow::Error),
 }
 
@@ -124,13 +161,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli.command,
         Err(error) => error.format(&mut command_line()).exit(),
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("HUBBUB_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    let (filter, format) = command.settings().map_or_else(|| Settings::default().logging(), Settings::logging);
+    log::init(&filter, format);
     let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(command)),
         Err(error) => Err(Failure::Other(error.into())),
@@ -138,6 +170,7 @@ fn main() -> ExitCode {
     let (error, code) = match done {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Configuration(error)) => (error, 2),
+        Err(Failure::Told) => return ExitCode::FAILURE,
         Err(Failure::Other(error)) => (error, 1),
     };
     eprintln!("hubbub: {error:#}");
@@ -147,6 +180,7 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(settings) => serve(*settings).await,
+        Command::Check { strict, settings } => report(*settings, strict).await,
         Command::Token { user, ttl, settings } => {
             let (secret, required) = settings.resolve_signing().map_err(Failure::Configuration)?;
             let user = UserId::parse_outsider("--user", &user).map_err(|e| Failure::Configuration(e.into()))?;
@@ -166,42 +200,45 @@ async fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
+async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
+    let findings = check::check(settings).await;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let of = |level| findings.iter().filter(|finding| finding.level == level).count();
+    let (warnings, wrong) = (of(Level::Warning), of(Level::Wrong));
+    println!("{} ok, {warnings} warnings, {wrong} wrong", of(Level::Ok));
+    if wrong > 0 || (strict && warnings > 0) { Err(Failure::Told) } else { Ok(()) }
+}
+
 async fn serve(settings: Settings) -> Result<(), Failure> {
     let config = settings.resolve().map_err(Failure::Configuration)?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = server::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     for (name, secret) in &config.made_up {
         println!("made up for this run, {name}: {secret}");
     }
     if config.dev {
         let address = listener.local_addr().context("cannot listen")?;
-        println!("open http://{address}/?user=ana and http://{address}/?user=ben");
+        let page =
+            format!("http{}://{address}{}/", if config.edge.tls.is_some() { "s" } else { "" }, config.edge.base_path);
+        println!("open {page}?user=ana and {page}?user=ben");
         if !address.ip().is_loopback() {
             tracing::warn!("--dev hands out tokens to anybody, and this address is not only for this machine");
         }
     }
     let heed = |kind| tokio::signal::unix::signal(kind).context("cannot heed signals");
     let (mut terminate, mut interrupt) = (heed(SignalKind::terminate())?, heed(SignalKind::interrupt())?);
-    let shutdown = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    let (told, stops) = tokio::sync::watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            told.send_modify(|times| *times += 1);
         }
-    };
-    Ok(server::run(config, listener, shutdown).await?)
-}
-
-fn duration(text: &str) -> anyhow::Result<Duration> {
-    let (number, unit) = text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => bail!("a number with s, m, h or d, like 15m"),
-    };
-    let number: u64 = number.parse().context("a number with s, m, h or d, like 15m")?;
-    Ok(Duration::from_secs(number.saturating_mul(seconds)))
+    });
+    Ok(server::run(config, listener, stops).await?)
 }
 
 #[cfg(test)]
@@ -223,13 +260,5 @@ mod tests {
         assert!(token.contains("--token-secret") && !token.contains("--listen"));
         assert!(bump.contains("--store") && bump.contains("--config") && !bump.contains("--token-secret"));
         assert!(serve.contains("postgres://hubbub:") && serve.contains("redis://redis:6379"));
-    }
-
-    #[test]
-    fn a_time_is_a_number_and_a_unit() {
-        assert_eq!(duration("15m").ok(), Some(Duration::from_secs(900)));
-        for text in ["", "m", "15", "1.5h", "-1s", "1w", "é"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
     }
 }

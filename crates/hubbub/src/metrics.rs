@@ -55,6 +55,12 @@ pub struct Metrics {
     pub ring_bytes: Gauge,
     /// Open connections.
     pub connections: Gauge,
+    /// Of an instance that goes: connections that have not been told yet.
+    pub draining: Gauge,
+    /// When the TLS certificate in use expires, in seconds since 1970; 0 without TLS.
+    pub tls_not_after: Gauge,
+    /// TLS certificates that could not be used.
+    pub tls_failures: Counter,
     /// Subscriptions to rooms.
     pub subscriptions: Gauge,
     /// Queries that answered subscribe look-ups.
@@ -69,6 +75,14 @@ pub struct Metrics {
     pub commands_forwarded: Counter,
     /// Such commands dropped where they arrived: too much waited.
     pub commands_dropped: Counter,
+    /// Times the keys of tokens were fetched.
+    pub jwks_fetched: Counter,
+    /// Times they could not be.
+    pub jwks_failed: Counter,
+    /// When they were fetched last, in seconds since 1970; 0: never.
+    pub jwks_fetched_at: Gauge,
+    /// How many of them can be used.
+    pub jwks_keys: Gauge,
 }
 
 impl Default for Metrics {
@@ -101,9 +115,12 @@ impl Default for Metrics {
         let repaired = counter("sweep_repairs", "Heads found ahead by the sweep before any wake told");
         let look_up_queries = counter("look_up_queries", "Queries that answered subscribe look-ups");
         let look_ups = counter("look_ups", "Subscribe look-ups");
+        let tls_failures = counter("tls_reload_failures", "New TLS certificates that could not be used");
         let epochs = counter("epoch_changes", "Epoch changes noticed");
         let commands_forwarded = counter("commands_forwarded", "Commands of streams passed on to other instances");
         let commands_dropped = counter("commands_dropped", "Forwarded commands dropped because too much waited");
+        let jwks_fetched = counter("jwks_fetched", "Times the keys of tokens were fetched");
+        let jwks_failed = counter("jwks_failed", "Times the keys of tokens could not be fetched or used");
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -115,8 +132,12 @@ impl Default for Metrics {
         let feeds = gauge("feeds", "Rooms with a reader on this instance");
         let ring_bytes = gauge("ring_bytes", "Bytes of recent entries kept for readers");
         let connections = gauge("connections", "Open client connections");
+        let draining = gauge("connections_draining", "Connections of an instance that goes, not yet sent elsewhere");
+        let tls_not_after = gauge("tls_not_after_timestamp_seconds", "When the TLS certificate in use expires");
         let subscriptions = gauge("subscriptions", "Subscriptions to rooms");
         let streams = gauge("streams", "Open client connections that are HTTP streams");
+        let jwks_fetched_at = gauge("jwks_fetched_timestamp_seconds", "When the keys of tokens were fetched last");
+        let jwks_keys = gauge("jwks_keys", "Fetched keys that tokens may be signed with");
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
         store_up.set(1);
@@ -144,6 +165,9 @@ impl Default for Metrics {
             feeds,
             ring_bytes,
             connections,
+            draining,
+            tls_not_after,
+            tls_failures,
             subscriptions,
             look_up_queries,
             look_ups,
@@ -151,6 +175,10 @@ impl Default for Metrics {
             streams,
             commands_forwarded,
             commands_dropped,
+            jwks_fetched,
+            jwks_failed,
+            jwks_fetched_at,
+            jwks_keys,
         }
     }
 }

@@ -4,84 +4,119 @@ use crate::{
     bus::{Bus, local::LocalBus, redis::RedisBus},
     chat::{Chat, rooms::Change},
     config::{BusAt, Config, StoreAt},
-    gateway::{self, Gateway},
-    http::{self, Api},
+    gateway::{self, Gateway, drain::drain, upgrade::upgrade},
+    http::{self, Api, keys::ApiKeys, problem::Problem},
     metrics::Metrics,
     token::Tokens,
 };
 use anyhow::Context;
-use axum::Router;
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::StatusCode,
+    response::Response,
+    routing::get,
+};
+use door::Door;
 use hubbub_core::{
     access::{Role, RoomKind},
     entry::Right,
     ids::{RoomId, UserId},
     limits,
 };
-use listen::{App, Phase};
+pub use listen::bind;
+use listen::{App, Phase, Served};
+use reload::Reloaded;
 use std::{sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::watch};
+use tls::Tls;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+    time::Instant,
+};
 
+mod certificate;
+mod door;
 mod listen;
 mod open;
+pub mod reload;
 #[cfg(test)]
 mod tests;
+mod timely;
+mod tls;
 
 pub use open::{bump_epoch, open_store};
 
-/// How long sockets may take to go once the server does.
-const GO_WITHIN: Duration = Duration::from_secs(5);
-/// How often they are told while it lasts.
-const TELL_EVERY: Duration = Duration::from_millis(100);
-/// How long requests may take to be finished after that.
+/// How long requests may take to be finished once clients are gone.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
+/// The pause between two looks at who is still connected.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Serves on `listener` until `shutdown` is done. Then nobody is let in, sockets are told to go elsewhere, requests are
-/// finished, and it returns.
-pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+/// Serves on `listener`, and on `--admin-listen` where there is one, until `stops` changes. Then, in this order: the
+/// instance says that it is not ready and takes no new sockets; its clients are sent to other instances over the drain
+/// window, while it still listens and answers; it stops listening; requests are finished; it returns.
+///
+/// It listens that long because a balancer learns from `/health/ready` that it should go elsewhere, and until it has, a
+/// refused connection would be somebody's failed request. Without a window there is nobody to be considerate of.
+pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiver<u32>) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     // Requests are answered from the first moment: with 503 until the store is there.
     let app = App::default();
+    let reloaded = reload::start(config.clone()).context("cannot heed signals")?;
     let (phase, phases) = watch::channel(Phase::Serving);
-    let serving = tokio::spawn(listen::serve(listener, app.clone(), phases));
+    let metrics = Arc::new(Metrics::default());
+    let tls = match &config.edge.tls {
+        Some(files) => Some(Arc::new(Tls::open(files, &metrics)?)),
+        None => None,
+    };
+    let mut listening = JoinSet::new();
+    if let Some(address) = config.edge.admin_listen {
+        let listener = bind(address).with_context(|| format!("--admin-listen {address}"))?;
+        listening.spawn(listen::serve(listener, Arc::new(Door::admin()), app.clone(), phases.clone()));
+    }
+    listening.spawn(listen::serve(listener, Arc::new(Door::public(&config.edge, tls.clone())), app.clone(), phases));
     let label = config.instance.clone().unwrap_or_else(|| address.port().to_string());
     let start = async {
-        let (router, chat) = start(&config, &label).await?;
-        app.set((router, chat)).ok();
+        app.set(start(&config, &label, metrics, &reloaded).await?).ok();
         tracing::info!(%address, store = %config.store, bus = %config.bus, instance = label, "serving");
         anyhow::Ok(())
     };
-    tokio::pin!(shutdown);
+    let mut watching = JoinSet::new();
+    if let Some(tls) = tls {
+        watching.spawn(tls.watch(signal(SignalKind::hangup()).context("cannot heed signals")?));
+    }
     tokio::select! {
         started = start => started?,
-        () = &mut shutdown => return Ok(()),
+        _ = stops.changed() => return Ok(()),
     }
-    shutdown.await;
-    tracing::info!("going: clients are sent to other instances");
+    let _ = stops.changed().await;
+    let window = config.edge.drain_window;
+    tracing::info!(?window, "going: clients are sent to other instances");
+    let notice_by = Instant::now() + window.min(limits::DRAIN_NOTICE);
     phase.send_replace(Phase::Draining);
-    serving.abort();
-    if let Some((_, chat)) = app.get() {
-        let gone = async {
-            while chat.metrics.connections.get() > 0 {
-                // Again and again: whoever was still arriving is told, too.
-                chat.people.shut_down();
-                tokio::time::sleep(TELL_EVERY).await;
-            }
-        };
-        if tokio::time::timeout(GO_WITHIN, gone).await.is_err() {
-            tracing::warn!(connections = chat.metrics.connections.get(), "some clients took no goodbye");
-        }
+    if window.is_zero() {
+        listening.abort_all();
     }
+    if let Some(served) = app.get() {
+        drain(&served.gateway, window, &mut stops).await;
+    }
+    while Instant::now() < notice_by && phase.receiver_count() > listening.len() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    listening.abort_all();
     phase.send_replace(Phase::Closing);
     if tokio::time::timeout(FINISH_WITHIN, phase.closed()).await.is_err() {
         tracing::warn!("some requests were not finished");
     }
-    if let Some((_, chat)) = app.get() {
-        chat.instances.end().await;
+    if let Some(served) = app.get() {
+        served.gateway.chat.instances.end().await;
     }
     Ok(())
 }
 
-async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat>)> {
+async fn start(config: &Config, label: &str, metrics: Arc<Metrics>, reloaded: &Reloaded) -> anyhow::Result<Served> {
     let store = open_store(&config.store).await?;
     let (bus, shared): (Arc<dyn Bus>, bool) = match (&config.bus, &config.store) {
         (BusAt::Local, StoreAt::Sqlite(_)) => (Arc::new(LocalBus::alone()), false),
@@ -97,21 +132,40 @@ async fn start(config: &Config, label: &str) -> anyhow::Result<(Router, Arc<Chat
             (Arc::new(bus), true)
         }
     };
-    let chat = Arc::new(Chat::start(store, bus, Arc::new(Metrics::default()), shared));
+    let chat = Arc::new(Chat::start(store, bus, metrics, shared));
     if config.dev {
         seed(&chat).await?;
     }
-    let tokens = Tokens::new(&config.token_secret, &config.tokens);
-    let gateway = Arc::new(Gateway::new(chat.clone(), tokens, label.to_owned()));
-    let keys = config.api_keys.iter().map(|key| http::digest(key)).collect();
-    let mut router = http::router(Api { chat: chat.clone(), keys, label: label.into() });
-    router = router.merge(gateway::router(gateway));
-    if config.dev {
-        let signing =
-            http::dev::Signing { secret: config.token_secret.as_str().into(), required: config.tokens.clone() };
-        router = router.merge(http::dev::router(signing));
+    let tokens = Arc::new(Tokens::new(&config.trust, chat.metrics.clone()));
+    let gateway = Arc::new(Gateway::new(chat.clone(), tokens.clone(), label.to_owned()));
+    let keys = Arc::new(ApiKeys::new(&config.api_keys));
+    let api = Api { chat: chat.clone(), keys: keys.clone(), tokens: tokens.clone(), label: label.into() };
+    chat.set_quota(config.limits);
+    reload::follow(reloaded.clone(), move |config| {
+        tokens.trust(&config.trust);
+        chat.set_quota(config.limits);
+        keys.replace(&config.api_keys);
+    });
+    let sockets = Router::new().route("/connection/websocket", get(connect).with_state(gateway.clone()));
+    let clients = sockets.merge(gateway::router(gateway.clone()));
+    let (public, admin) = match config.edge.admin_listen {
+        Some(_) => (http::health(api.clone()), http::router(api)),
+        None => (http::router(api), Router::new()),
+    };
+    let mut public = public.merge(clients);
+    if config.dev
+        && let Some(secret) = config.trust.secret.as_deref()
+    {
+        let signing = http::dev::Signing { secret: secret.into(), required: config.trust.required.clone() };
+        public = public.merge(http::dev::router(signing));
     }
-    Ok((router.method_not_allowed_fallback(http::wrong_method), chat))
+    let finish = |router: Router| router.method_not_allowed_fallback(http::wrong_method);
+    Ok(Served { public: finish(public), admin: finish(admin), gateway })
+}
+
+/// `GET /connection/websocket`.
+async fn connect(gateway: State<Arc<Gateway>>, request: Request) -> Result<Response, Problem> {
+    upgrade(gateway, request).await.map_err(|why| Problem::new(StatusCode::BAD_REQUEST, "bad_request", why))
 }
 
 /// What `--dev` begins with.

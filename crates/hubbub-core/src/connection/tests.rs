@@ -50,6 +50,36 @@ fn a_bad_token_closes_and_an_expired_one_may_be_tried_anew() {
 }
 
 #[test]
+fn a_token_that_cannot_be_judged_now_may_be_tried_again() {
+    let now = Instant::now();
+    let mut connection = Connection::new(now);
+    connection.receive(command(r#"{"id":1,"connect":{"token":"t"}}"#));
+    assert!(!connection.may_take(&command(r#"{"id":2,"rpc":{"method":"rooms"}}"#)), "first the verdict");
+    assert!(matches!(connection.tick(now + limits::CONNECT_WITHIN), Action::Nothing), "it did connect in time");
+    assert!(connection.deadline() > now + limits::CONNECT_WITHIN, "or the clock would ring for ever");
+    let Err(Action::Reply(reply)) = connection.verified(1, Err(TokenError::Unknown)) else { panic!() };
+    assert!(reply.contains(r#""code":100"#) && reply.contains(r#""temporary":true"#), "{reply}");
+    // Were it told 3502, it would not come back.
+    assert_eq!(closes(&connection.tick(now + limits::CONNECT_WITHIN)), Some(3004));
+    assert!(matches!(connection.receive(command(r#"{"id":2,"connect":{"token":"t"}}"#)), Action::Verify { id: 2, .. }));
+}
+
+#[test]
+fn while_a_refresh_is_judged_life_goes_on() {
+    let now = Instant::now();
+    let mut ana = ana(now);
+    ana.receive(command(r#"{"id":2,"refresh":{"token":"t"}}"#));
+    assert!(!ana.may_take(&command(r#"{"id":3,"refresh":{"token":"t"}}"#)), "one token at a time");
+    let rooms = command(r#"{"id":4,"rpc":{"method":"rooms"}}"#);
+    assert!(ana.may_take(&rooms) && matches!(ana.receive(rooms), Action::Ask(4, _)));
+    assert!(matches!(ana.tick(now + limits::PING_EVERY), Action::Ping));
+    let Err(Action::Reply(_)) = ana.verified(2, Err(TokenError::Unknown)) else { panic!() };
+    assert!(ana.may_take(&command(r#"{"id":5,"refresh":{"token":"t"}}"#)), "and again");
+    ana.receive(command(r#"{"id":5,"refresh":{"token":"t"}}"#));
+    assert!(!ana.verified(5, Ok(identity("ana", None))).unwrap());
+}
+
+#[test]
 fn a_connection_does_not_change_hands() {
     let mut ana = ana(Instant::now());
     ana.receive(command(r#"{"id":2,"refresh":{"token":"bens"}}"#));

@@ -27,6 +27,8 @@ const fn later(code: u32, message: &'static str) -> CommandError {
 impl CommandError {
     /// Not expected to happen; logged on the server.
     pub const INTERNAL: Self = later(100, "internal server error");
+    /// The keys that tokens are checked with cannot be had: the SDK connects again by itself.
+    pub const UNVERIFIED: Self = later(100, "tokens cannot be checked now, retry");
     /// No such room, or one that may not be seen: one answer for both.
     pub const UNKNOWN_ROOM: Self = error(102, "unknown room");
     /// The channel is subscribed already.
@@ -45,6 +47,15 @@ impl CommandError {
     /// The connection has as many of something as it may.
     pub fn limit(what: &str, limit: usize) -> Self {
         Self { message: Cow::Owned(format!("limit exceeded: {what}; the limit is {limit}")), ..error(106, "") }
+    }
+
+    /// Sends come too fast.
+    pub fn too_fast(per_second: std::num::NonZeroU32, wait: std::time::Duration) -> Self {
+        // Rounded up: who waits this long is let through.
+        let wait = wait.as_millis() + 1;
+        let message =
+            format!("too many sends: the limit is {per_second} a second; retry in {wait} ms with the same key");
+        Self { message: Cow::Owned(message), ..later(111, "") }
     }
 
     /// No such method.

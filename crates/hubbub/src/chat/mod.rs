@@ -15,11 +15,12 @@ use hubbub_core::{
     json::Json,
     limits,
     protocol::rpc::Send,
+    quota::Quota,
     seq::Seq,
     stream_id::StreamId,
     wake::Wake,
 };
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
@@ -119,6 +120,7 @@ pub struct Chat {
     bus: Arc<dyn Bus>,
     /// Which instances live.
     pub instances: Instances,
+    quota: RwLock<Quota>,
 }
 
 impl Chat {
@@ -160,6 +162,7 @@ impl Chat {
             announcer,
             bus,
             instances,
+            quota: RwLock::default(),
         }
     }
 
@@ -169,6 +172,16 @@ impl Chat {
             self.metrics.take_bus([&bus.published, &bus.dropped, &bus.heard, &bus.redials]);
         }
         self.metrics.text()
+    }
+
+    /// What is allowed now.
+    pub fn quota(&self) -> Quota {
+        *self.quota.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Allows this from now on.
+    pub fn set_quota(&self, quota: Quota) {
+        *self.quota.write().unwrap_or_else(PoisonError::into_inner) = quota;
     }
 
     /// Whether wakes travel.

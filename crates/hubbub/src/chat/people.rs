@@ -64,9 +64,4 @@ impl People {
     pub fn log_out(&self, user: &UserId) {
         self.of(user).iter().for_each(|inbox| inbox.log_out());
     }
-
-    /// Closes all connections here.
-    pub fn shut_down(&self) {
-        self.devices().values().flatten().for_each(|inbox| inbox.shut_down());
-    }
 }

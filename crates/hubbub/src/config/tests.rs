@@ -1,4 +1,5 @@
 use super::*;
+use std::path::Path;
 
 fn error_of(settings: Settings) -> String {
     settings.resolve().err().expect("should be refused").to_string()
@@ -20,7 +21,7 @@ fn what_is_wrong_is_said_with_what_to_do() {
 fn dev_makes_secrets_up_and_says_so() {
     let config = Settings { dev: true, ..Settings::default() }.resolve().unwrap();
     assert_eq!(config.made_up.len(), 2);
-    assert_eq!(config.made_up[0].1, config.token_secret);
+    assert_eq!(Some(&config.made_up[0].1), config.trust.secret.as_ref());
 }
 
 #[test]
@@ -43,7 +44,7 @@ fn empty_is_missing_everywhere() {
     assert!(error_of(blank()).contains("HUBBUB_TOKEN_SECRET"));
     let config = Settings { dev: true, api_key: Some(" , ".into()), ..blank() }.resolve().unwrap();
     assert_eq!(config.made_up.len(), 2);
-    assert!(config.token_secret.len() >= SECRET_BYTES && config.api_keys.len() == 1);
+    assert!(config.trust.secret.unwrap().len() >= SECRET_BYTES && config.api_keys.len() == 1);
     let config = Settings {
         store: empty(),
         schema: empty(),
@@ -56,7 +57,8 @@ fn empty_is_missing_everywhere() {
     };
     let config = config.resolve().unwrap();
     assert!(config.store == StoreAt::Sqlite("hubbub.db".into()) && config.bus == BusAt::Local);
-    assert!(config.tokens.issuer.is_none() && config.tokens.audience.is_none() && config.instance.is_none());
+    let required = config.trust.required;
+    assert!(required.issuer.is_none() && required.audience.is_none() && config.instance.is_none());
 }
 
 #[test]

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use hubbub_core::{limits, protocol::emulation::Emulated, stream_id::StreamId};
 use serde::Deserialize;
 use std::sync::Arc;
+use tracing::Instrument;
 use uuid::Uuid;
 
 /// The content type of Protobuf; every other is taken for JSON.
@@ -99,7 +100,11 @@ fn open(gateway: Arc<Gateway>, framing: Framing, first: Bytes, lifeline: Lifelin
     let id = StreamId::new(Uuid::new_v4());
     let address = (id.sealed(&chat.store.identity().hash_key), chat.life().to_owned());
     let (stream, body) = Stream::new(framing, first, chat.streams.add(id), address, lifeline);
-    tokio::spawn(Box::pin(async move { Client::new(gateway, stream).run().await }));
+    tokio::spawn(Box::pin(async move {
+        let mut client = Client::new(gateway, stream);
+        let span = client.span();
+        client.run().instrument(span).await;
+    }));
     let kind = match framing {
         Framing::Lines => "application/json",
         Framing::Events => "text/event-stream",

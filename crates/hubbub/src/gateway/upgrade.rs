@@ -1,6 +1,6 @@
 //! From an HTTP request to a WebSocket.
 
-use super::{Gateway, client::Client, socket::Socket};
+use super::{Gateway, client::Client, socket::Socket, tcp::Tcp};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -9,13 +9,11 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::future::BoxFuture;
-use hubbub_core::{limits, protocol::Format};
+use hubbub_core::protocol::Format;
 use hyper_util::rt::TokioIo;
-use std::{io::Cursor, sync::Arc};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpStream,
-};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tracing::Instrument;
 
 /// RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -25,11 +23,11 @@ const JSON: &str = "centrifuge-json";
 const PROTOBUF: &str = "centrifuge-protobuf";
 
 /// `GET /connection/websocket`.
-pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Response {
-    let accept = match check(request.headers()) {
-        Ok(accept) => accept,
-        Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
-    };
+///
+/// # Errors
+/// Why this is no upgrade.
+pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Result<Response, &'static str> {
+    let accept = check(request.headers())?;
     let (format, protocol) = choose(request.headers(), request.uri().query().unwrap_or_default());
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -37,22 +35,16 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
             Ok(upgraded) => upgraded,
             Err(error) => return tracing::debug!(%error, "a client went away during its upgrade"),
         };
-        match upgraded.downcast::<TokioIo<TcpStream>>() {
+        match upgraded.downcast::<TokioIo<Tcp>>() {
             Ok(parts) => {
-                let stream = parts.io.into_inner();
-                if parts.read_buf.is_empty() {
-                    serve(gateway, stream, format).await;
-                } else {
-                    // The client did not wait for our answer: what it said already comes first.
-                    let (read, write) = stream.into_split();
-                    let stream = tokio::io::join(Cursor::new(parts.read_buf).chain(read), write);
-                    serve(gateway, stream, format).await;
-                }
+                // The client may not have waited for our answer: what it said already comes first.
+                let stream = parts.io.into_inner().beginning_with(parts.read_buf);
+                serve(gateway, stream, format).await;
             }
             Err(upgraded) => {
                 // A transport this gateway does not know is not served half.
                 let _ = TokioIo::new(upgraded).shutdown().await;
-                tracing::error!("upgraded a connection that is not TCP");
+                tracing::error!("upgraded a connection of another kind");
             }
         }
     });
@@ -64,7 +56,7 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
     if let Some(protocol) = protocol {
         response = response.header(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    response.body(Body::empty()).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    Ok(response.body(Body::empty()).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
 }
 
 /// Boxed, and the client made inside: a task holds one copy of it, and no room for what the upgrade needed.
@@ -73,7 +65,11 @@ fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     format: Format,
 ) -> BoxFuture<'static, ()> {
-    Box::pin(async move { Client::new(gateway, Socket::new(stream, format)).run().await })
+    Box::pin(async move {
+        let mut client = Client::new(gateway, Socket::new(stream, format));
+        let span = client.span();
+        client.run().instrument(span).await;
+    })
 }
 
 /// How this client wants to speak, and the subprotocol to be named in the answer. A query says it where a client cannot
@@ -98,12 +94,12 @@ fn check(headers: &HeaderMap) -> Result<String, &'static str> {
             .any(|v| v.split(',').any(|part| part.trim().eq_ignore_ascii_case(value)))
     };
     if !is(header::CONNECTION, "upgrade") || !is(header::UPGRADE, "websocket") {
-        return Err("this address speaks WebSocket: an Upgrade request is expected\n");
+        return Err("this address speaks WebSocket: an Upgrade request is expected");
     }
     if !is(header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err("Sec-WebSocket-Version: 13 is spoken here\n");
+        return Err("Sec-WebSocket-Version: 13 is spoken here");
     }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or("Sec-WebSocket-Key: missing\n")?;
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or("Sec-WebSocket-Key: missing")?;
     let mut sha = sha1_smol::Sha1::new();
     sha.update(key.as_bytes());
     sha.update(GUID.as_bytes());
@@ -116,18 +112,4 @@ fn offers(headers: &HeaderMap, protocol: &str) -> bool {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .any(|value| value.split(',').any(|part| part.trim() == protocol))
-}
-
-/// Bounds what a client that stops reading, or is not read, keeps in the kernel.
-pub fn bound_buffers(stream: &TcpStream) {
-    let socket = socket2::SockRef::from(stream);
-    let bounded = socket
-        .set_send_buffer_size(limits::SOCKET_SEND_BUFFER)
-        .and_then(|()| socket.set_recv_buffer_size(limits::SOCKET_RECEIVE_BUFFER))
-        .and_then(|()| socket.set_tcp_nodelay(true));
-    #[cfg(target_os = "linux")]
-    let bounded = bounded.and_then(|()| socket.set_tcp_notsent_lowat(limits::SOCKET_NOTSENT_LOWAT));
-    if let Err(error) = bounded {
-        tracing::debug!(%error, "a client's socket keeps the kernel's own buffer sizes");
-    }
 }

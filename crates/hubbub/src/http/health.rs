@@ -1,7 +1,7 @@
 //! `/health` and `/metrics`: for balancers, and for people at night.
 
 use super::Api;
-use crate::bus::Health;
+use crate::{bus::Health, token::jwks::Freshness};
 use axum::{
     Json,
     extract::State,
@@ -16,9 +16,9 @@ pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// 200 also with the store or the bus down, each named in the body: a balancer that fails every instance at once would cut
-/// the very sockets that should stay. 503 while starting or draining (answered elsewhere), and when the bus has failed here alone
-/// for [`limits::CUT_OFF`]: the others serve better.
+/// 200 also with the store, the bus or the keys of tokens down, each named in the body: a balancer that fails every instance at
+/// once would cut the very sockets that should stay. 503 while starting or draining (answered elsewhere), and when the bus has failed
+/// here alone for [`limits::CUT_OFF`]: the others serve better.
 pub async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
     let store = if api.chat.metrics.store_up.get() == 1 { "up" } else { "down" };
     let bus = match *api.chat.bus_health().borrow() {
@@ -26,14 +26,25 @@ pub async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
         Health::Down => "down",
         Health::Alone => "none",
     };
+    let keys = api.tokens.freshness();
+    let well = store == "up" && bus != "down" && keys.is_none_or(|keys| keys == Freshness::Fresh);
     let (code, status) = if api.chat.instances.cut_off_for() >= limits::CUT_OFF {
         (StatusCode::SERVICE_UNAVAILABLE, "cut off")
-    } else if store == "down" || bus == "down" {
-        (StatusCode::OK, "degraded")
-    } else {
+    } else if well {
         (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::OK, "degraded")
     };
-    (code, Json(json!({ "status": status, "store": store, "bus": bus, "instance": *api.label })))
+    let mut body = json!({ "status": status, "store": store, "bus": bus, "instance": *api.label });
+    if let Some(keys) = keys {
+        body["token_keys"] = match keys {
+            Freshness::Fresh => "fresh",
+            Freshness::Stale => "stale",
+            Freshness::None => "none",
+        }
+        .into();
+    }
+    (code, Json(body))
 }
 
 /// The counters.

@@ -1,6 +1,6 @@
 //! REST for the product's backend, health and metrics, and the page of `--dev`.
 
-use crate::chat::Chat;
+use crate::{chat::Chat, token::Tokens};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -11,9 +11,10 @@ use axum::{
 };
 use bytes::Bytes;
 use hubbub_core::limits;
+use keys::ApiKeys;
 use problem::Problem;
 use std::sync::Arc;
-use subtle::ConstantTimeEq;
+use tracing::Instrument;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -23,7 +24,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub mod dev;
 pub mod extract;
 pub mod health;
+pub mod keys;
 pub mod problem;
+mod request_id;
 pub mod rooms;
 pub mod users;
 
@@ -32,8 +35,10 @@ pub mod users;
 pub struct Api {
     /// What requests are about.
     pub chat: Arc<Chat>,
-    /// SHA-256 of each API key: equal lengths, so that comparing tells nothing.
-    pub keys: Arc<[[u8; 32]]>,
+    /// What opens it.
+    pub keys: Arc<ApiKeys>,
+    /// Whose tokens are taken.
+    pub tokens: Arc<Tokens>,
     /// This instance's label.
     pub label: Arc<str>,
 }
@@ -81,14 +86,22 @@ pub fn router(api: Api) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(api.clone(), authorize))
-        .layer(DefaultBodyLimit::max(limits::REST_BODY_BYTES));
-    Router::new()
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+        .layer(DefaultBodyLimit::max(limits::REST_BODY_BYTES))
+        .layer(middleware::from_fn(request_id::name));
+    healths()
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], document.clone())))
         .merge(guarded)
         .with_state(api)
+}
+
+/// Only whether this instance is well: for an address that serves no REST.
+pub fn health(api: Api) -> Router {
+    healths().fallback(unknown_path).with_state(api)
+}
+
+fn healths() -> Router<Api> {
+    Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready))
 }
 
 #[expect(clippy::expect_used, reason = "it is made of names and texts of this program")]
@@ -114,14 +127,10 @@ async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Resp
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
-        .map(|key| digest(key.trim()));
-    let known = given.is_some_and(|given| {
-        // Every key is compared, so that the time tells neither which nor how many fit.
-        api.keys.iter().fold(subtle::Choice::from(0), |any, key| any | key.ct_eq(&given)).into()
-    });
-    if known {
+        .map(str::trim);
+    if given.is_some_and(|given| api.keys.know(given)) {
         // A task of its own: a caller that hangs up does not cut off what the store is doing.
-        return tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
+        return tokio::spawn(next.run(request).in_current_span()).await.unwrap_or_else(|_| {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal server error").into_response()
         });
     }
@@ -129,10 +138,4 @@ async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Resp
     let mut response = problem.into_response();
     response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
     response
-}
-
-/// SHA-256 of an API key.
-pub fn digest(key: &str) -> [u8; 32] {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(key.as_bytes()).into()
 }

@@ -289,6 +289,7 @@ pub async fn send(
 ) -> Result<(StatusCode, Json<SentView>), Problem> {
     let (room, from) = (RoomId::parse(&room)?, UserId::parse_outsider("from", &new.from)?);
     let message = rpc::message(new.text.as_deref(), new.data.as_deref(), new.reply_to)?;
+    api.chat.quota().check(&message)?;
     let send = Send { room: room.clone(), key: idempotency_key(&headers)?, message };
     let place = api.chat.send(Source::NONE, &from, send)?.await?;
     Ok((StatusCode::CREATED, Json(SentView::new(&room, place))))

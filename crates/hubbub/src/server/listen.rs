@@ -1,8 +1,11 @@
 //! Connections, from the first byte to the last: what is answered before there is a chat and while the server goes.
 
+use super::{
+    door::{self, Door},
+    timely::Timely,
+};
 use crate::{
-    chat::Chat,
-    gateway::{CONNECTIONS, stream::Lifeline, upgrade::bound_buffers},
+    gateway::{CONNECTIONS, Gateway, stream::Lifeline, tcp::Tcp},
     http::problem::Problem,
 };
 use axum::{
@@ -16,21 +19,38 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use std::{
     convert::Infallible,
-    sync::{Arc, OnceLock},
+    net::SocketAddr,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-/// How long a client may take to send the head of a request.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// Most of a request that is held before it is understood; the longest head.
-const HEAD_BYTES: usize = 64 * 1024;
+/// Listens, with room for many who come at once.
+///
+/// # Errors
+/// The address is taken, or not ours.
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(limits::BACKLOG)
+}
 
 /// What answers, once it is there.
-pub(super) type App = Arc<OnceLock<(Router, Arc<Chat>)>>;
+pub(super) type App = Arc<OnceLock<Served>>;
+
+/// What answers.
+pub(super) struct Served {
+    /// At `--listen`, below the base path.
+    pub(super) public: Router,
+    /// At `--admin-listen`.
+    pub(super) admin: Router,
+    /// Who is connected.
+    pub(super) gateway: Arc<Gateway>,
+}
 
 /// How far the server is on its way. Every connection holds a receiver until it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +64,14 @@ pub(super) enum Phase {
 }
 
 /// Accepts connections until it is aborted.
-pub(super) async fn serve(listener: TcpListener, app: App, phase: watch::Receiver<Phase>) {
+pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, app: App, phase: watch::Receiver<Phase>) {
+    let greetings = Arc::new(Semaphore::new(limits::GREETINGS));
     loop {
+        // Whoever has said what it wants makes room for the next.
+        let Ok(greeting) = greetings.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve_one(stream, app.clone(), phase.clone()));
+                tokio::spawn(welcome(stream, greeting, door.clone(), app.clone(), phase.clone()));
             }
             Err(error) => {
                 // Out of file descriptors, most likely: wait for some to come back.
@@ -59,23 +82,52 @@ pub(super) async fn serve(listener: TcpListener, app: App, phase: watch::Receive
     }
 }
 
-async fn serve_one(stream: TcpStream, app: App, mut phase: watch::Receiver<Phase>) {
-    bound_buffers(&stream);
-    let now = phase.clone();
+async fn welcome(
+    stream: TcpStream,
+    greeting: OwnedSemaphorePermit,
+    door: Arc<Door>,
+    app: App,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let stream = match &door.tls {
+        None => Some(stream.into()),
+        Some(tls) => tokio::select! {
+            stream = tls.accept(stream) => stream,
+            () = is_closing(&mut phase) => None,
+        },
+    };
+    if let Some(stream) = stream {
+        serve_one(stream, greeting, door, app, phase).await;
+    }
+}
+
+async fn is_closing(phase: &mut watch::Receiver<Phase>) {
+    drop(phase.wait_for(|phase| *phase == Phase::Closing).await);
+}
+
+async fn serve_one(
+    stream: Tcp,
+    greeting: OwnedSemaphorePermit,
+    door: Arc<Door>,
+    app: App,
+    mut phase: watch::Receiver<Phase>,
+) {
+    stream.bound_buffers();
     let lifeline = Lifeline::default();
     let of_requests = lifeline.clone();
+    let (now, greeting) = (phase.clone(), Mutex::new(Some(greeting)));
     let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
-        let (app, now) = (app.clone(), now.clone());
         request.extensions_mut().insert(of_requests.clone());
-        async move { Ok::<_, Infallible>(answer(request.map(Body::new), &app, &now).await) }
+        greeting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (door, app, now) = (door.clone(), app.clone(), now.clone());
+        async move { Ok::<_, Infallible>(answer(request.map(timely), &door, &app, &now).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .max_buf_size(HEAD_BYTES)
+        .header_read_timeout(limits::HEAD_WITHIN)
+        .max_buf_size(limits::HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    let closing = async { drop(phase.wait_for(|phase| *phase == Phase::Closing).await) };
     // A stream that is over was the last response of its connection; who does not take the rest of it is dropped.
     let abandoned = async {
         lifeline.over().await;
@@ -85,7 +137,7 @@ async fn serve_one(stream: TcpStream, app: App, mut phase: watch::Receiver<Phase
     let served = tokio::select! {
         served = connection.as_mut() => served,
         () = abandoned.as_mut() => return,
-        () = closing => {
+        () = is_closing(&mut phase) => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 served = connection => served,
@@ -98,24 +150,39 @@ async fn serve_one(stream: TcpStream, app: App, mut phase: watch::Receiver<Phase
     }
 }
 
-async fn answer(request: Request<Body>, app: &App, phase: &watch::Receiver<Phase>) -> Response {
-    let Some((router, _)) = app.get() else { return starting(&request) };
+fn timely(body: hyper::body::Incoming) -> Body {
+    Body::new(Timely::new(body, limits::BODY_WITHIN))
+}
+
+async fn answer(request: Request<Body>, door: &Door, app: &App, phase: &watch::Receiver<Phase>) -> Response {
     let going = || *phase.borrow() != Phase::Serving;
-    let mut response = match request.uri().path() {
-        "/health/ready" if going() => not_ready("draining"),
-        path if path.starts_with(CONNECTIONS) && going() => {
-            let why = "this instance is going away: connect again, to another";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "draining", why).into_response()
-        }
-        _ => {
-            let Ok(response) = tower_service::Service::call(&mut router.clone(), request).await;
-            response
-        }
+    let mut response = match door.enter(request) {
+        Ok((request, guest)) => guest.see_off(inside(request, door, app, going()).await),
+        Err(refused) => *refused,
     };
     if going() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+async fn inside(request: Request<Body>, door: &Door, app: &App, going: bool) -> Response {
+    let Some(served) = app.get() else { return starting(&request) };
+    match request.uri().path() {
+        "/health/ready" if going => not_ready("draining"),
+        path if going && path.starts_with(CONNECTIONS) => {
+            let why = "this instance is going away: connect again, to another";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "draining", why).into_response()
+        }
+        _ => {
+            let mut router = match door.side {
+                door::Side::Public => served.public.clone(),
+                door::Side::Admin => served.admin.clone(),
+            };
+            let Ok(response) = tower_service::Service::call(&mut router, request).await;
+            response
+        }
+    }
 }
 
 fn starting(request: &Request<Body>) -> Response {

@@ -3,40 +3,57 @@ use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::watch,
     task::JoinHandle,
 };
+
+mod doors;
+mod tls;
 
 /// A server of its own on a file of its own.
 struct Server {
     address: SocketAddr,
     key: String,
-    shutdown: Option<oneshot::Sender<()>>,
+    stops: watch::Sender<u32>,
     running: JoinHandle<anyhow::Result<()>>,
     _directory: tempfile::TempDir,
 }
 
 impl Server {
     async fn start() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    async fn with(settings: Settings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Some(format!("sqlite:{}", directory.path().join("hubbub.db").display()));
-        let config = Settings { dev: true, store, ..Settings::default() }.resolve().unwrap();
+        let config = Settings { dev: true, store, ..settings }.resolve().unwrap();
+        let (settings_tls, base) = (config.edge.tls.is_some(), config.edge.base_path.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, key) = (listener.local_addr().unwrap(), config.api_keys[0].clone());
-        let (shutdown, asked) = oneshot::channel::<()>();
-        let running = tokio::spawn(server::run(config, listener, async move {
-            let _ = asked.await;
-        }));
-        let server = Self { address, key, shutdown: Some(shutdown), running, _directory: directory };
-        while !server.client().await.ask("GET", "/health/ready", "").await.starts_with("HTTP/1.1 200") {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        let (stops, told) = watch::channel(0);
+        let running = tokio::spawn(server::run(config, listener, told));
+        let server = Self { address, key, stops, running, _directory: directory };
+        if !settings_tls {
+            server.ready(&base).await;
         }
         server
+    }
+
+    async fn ready(&self, base: &str) {
+        let path = format!("{base}/health/ready");
+        while !self.client().await.ask("GET", &path, "").await.starts_with("HTTP/1.1 200") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     async fn client(&self) -> Client {
         let stream = BufReader::new(TcpStream::connect(self.address).await.unwrap());
         Client { stream, key: self.key.clone() }
+    }
+
+    fn stop(&self) {
+        self.stops.send_modify(|times| *times += 1);
     }
 
     async fn ended(self) {
@@ -86,7 +103,7 @@ const SOCKET: &str = "/connection/websocket";
 
 #[tokio::test]
 async fn going_is_told_nobody_is_let_in_and_requests_are_finished() {
-    let mut server = Server::start().await;
+    let server = Server::start().await;
     let (mut balancer, mut late, mut slow) = (server.client().await, server.client().await, server.client().await);
     let (mut idle, mut socket) = (server.client().await, server.client().await);
     assert!(balancer.ask("GET", "/health/ready", "").await.starts_with("HTTP/1.1 200"));
@@ -102,7 +119,7 @@ async fn going_is_told_nobody_is_let_in_and_requests_are_finished() {
     slow.say(&format!("{head}{}", &body[..9])).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
 
-    server.shutdown.take().unwrap().send(()).unwrap();
+    server.stop();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let told = balancer.ask("GET", "/health/ready", "").await;
     assert!(told.starts_with("HTTP/1.1 503") && told.contains(r#"{"status":"draining"}"#), "{told}");
@@ -123,7 +140,7 @@ async fn going_is_told_nobody_is_let_in_and_requests_are_finished() {
 
 #[tokio::test]
 async fn whatever_is_wrong_with_a_request_is_a_problem_document() {
-    let mut server = Server::start().await;
+    let server = Server::start().await;
     let mut client = server.client().await;
     for (method, path, status) in [
         ("GET", "/v1/rooms/%FF", 400),
@@ -149,6 +166,41 @@ async fn whatever_is_wrong_with_a_request_is_a_problem_document() {
     assert!(head.starts_with("HTTP/1.1 200"));
     let head = client.ask("GET", "/health/live", &format!("x: {}\r\n", "y".repeat(65 * 1024))).await;
     assert!(head.starts_with("HTTP/1.1 431"), "{head}");
-    server.shutdown.take().unwrap().send(()).unwrap();
+    server.stop();
+    server.ended().await;
+}
+
+fn window(text: &str) -> Settings {
+    Settings { drain_window: Some(text.into()), ..Settings::default() }
+}
+
+#[tokio::test]
+async fn while_clients_are_moved_it_listens_answers_and_lets_no_socket_in() {
+    let server = Server::with(window("60s")).await;
+    let mut socket = server.client().await;
+    assert!(socket.ask("GET", SOCKET, UPGRADE).await.starts_with("HTTP/1.1 101"));
+    server.stop();
+    let told = loop {
+        let answer = server.client().await.ask("GET", "/health/ready", "").await;
+        if !answer.starts_with("HTTP/1.1 200") {
+            break answer;
+        }
+    };
+    assert!(told.starts_with("HTTP/1.1 503") && told.contains("draining"), "{told}");
+    let refused = server.client().await.ask("GET", SOCKET, UPGRADE).await.to_ascii_lowercase();
+    assert!(refused.starts_with("http/1.1 503") && refused.contains("retry-after: 1"), "{refused}");
+    assert!(server.client().await.ask("GET", "/v1/rooms/general", "").await.starts_with("HTTP/1.1 200"));
+    // Told again, it waits no longer: this socket, which never said `connect`, is closed with the code to come back.
+    server.stop();
+    assert_eq!(socket.stream.read_u16().await.unwrap() >> 8, 0x88);
+    assert_eq!(socket.stream.read_u16().await.unwrap(), 3001);
+    drop(socket);
+    server.ended().await;
+}
+
+#[tokio::test]
+async fn an_idle_instance_goes_at_once() {
+    let server = Server::with(window("60s")).await;
+    server.stop();
     server.ended().await;
 }

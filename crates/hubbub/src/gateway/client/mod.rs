@@ -4,6 +4,7 @@
 //! Nothing in it is a queue of messages: what the client has not read stays in the log.
 
 mod following;
+mod joining;
 mod sending;
 
 use super::{
@@ -22,17 +23,16 @@ use crate::chat::{
 use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hubbub_core::{
-    connection::{Action, Ask, Connection},
+    connection::{Action, Ask, Connection, Identity, TokenError},
     ids::{Key, RoomId, UserId},
     limits,
-    presence::Present,
     protocol::{
         Format,
         command::{Command, Commands},
         disconnect::Disconnect,
         error::CommandError,
         push,
-        reply::{Answer, Connected, Empty, Refreshed, Reply},
+        reply::Reply,
         rpc::Rpc,
     },
     seq::Seq,
@@ -47,10 +47,8 @@ use std::{
     time::Instant,
 };
 use tokio::time::Sleep;
+use tracing::{Instrument, Span, field};
 use uuid::Uuid;
-
-/// What the server calls itself to clients.
-const VERSION: &str = concat!("hubbub ", env!("CARGO_PKG_VERSION"));
 
 /// Something that took time is done.
 enum Done {
@@ -58,6 +56,7 @@ enum Done {
     Sent { room: RoomId, key: Option<Key>, answered: Answered },
     Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
     Page { slot: u32, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError> },
+    Judged { id: u32, verdict: Result<Identity, TokenError> },
 }
 
 enum Event {
@@ -103,6 +102,7 @@ pub(super) struct Client<T> {
     /// When the frame on its way out was handed in.
     writing_since: Option<Instant>,
     closing: Option<Disconnect>,
+    span: Span,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -111,11 +111,16 @@ impl<T: Transport> Client<T> {
         let connection = Connection::new(Instant::now());
         let timer = Box::pin(tokio::time::sleep_until(connection.deadline().into()));
         gateway.chat.metrics.connections.inc();
+        let id = Uuid::new_v4();
+        // On debug, where there are lines to go with it: it would cost each idle connection its names.
+        let span = tracing::debug_span!("connection", client = %id, user = field::Empty);
+        let (source, inbox) = (gateway.next_source(), Arc::default());
+        gateway.roster.enter(source, &inbox);
         Self {
-            source: gateway.next_source(),
+            source,
             connection,
-            id: Uuid::new_v4(),
-            inbox: Arc::default(),
+            id,
+            inbox,
             commands: Commands::new(Bytes::new(), transport.format()),
             next_command: None,
             in_flight: FuturesUnordered::new(),
@@ -130,10 +135,16 @@ impl<T: Transport> Client<T> {
             ping: Ping::None,
             writing_since: None,
             closing: None,
+            span,
             timer,
             gateway,
             transport,
         }
+    }
+
+    /// What goes with every line that is logged while this client is served: its id, and who it is.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     /// Serves the client until it is gone.
@@ -142,6 +153,7 @@ impl<T: Transport> Client<T> {
             self.take_commands();
             if !self.transport.is_writing() {
                 if self.outbox.is_empty()
+                    && !self.owes_acknowledgements()
                     && let Some(why) = self.closing.take()
                 {
                     return self.close(&why).await;
@@ -250,7 +262,7 @@ impl<T: Transport> Client<T> {
             let action = self.connection.receive(command);
             self.act(action);
         }
-        self.sending.retain(|_, sending| sending.outstanding > 0 || sending.refuses(None));
+        self.sending.retain(|_, sending| sending.outstanding > 0 || sending.refuses(None).is_some());
     }
 
     fn act(&mut self, action: Action) {
@@ -276,46 +288,6 @@ impl<T: Transport> Client<T> {
         self.connection.user().cloned().unwrap_or_else(UserId::backend)
     }
 
-    fn verify(&mut self, id: u32, token: &str) {
-        let now = Instant::now();
-        let verdict = self.gateway.tokens.verify(token, now);
-        let ttl =
-            verdict.as_ref().ok().and_then(|identity| identity.expires).map(|at| at.saturating_duration_since(now));
-        let info = verdict.as_ref().ok().and_then(|identity| identity.info.clone());
-        // A second is the least the protocol can say.
-        let (expires, ttl) = (ttl.is_some(), ttl.map_or(0, |ttl| ttl.as_secs().max(1)));
-        match self.connection.verified(id, verdict) {
-            Err(action) => self.act(action),
-            Ok(false) => {
-                let refreshed = Refreshed { client: self.id.to_string(), version: VERSION, expires, ttl };
-                self.reply(&Reply::ok(id, Answer::Refresh(refreshed)));
-            }
-            Ok(true) => {
-                let user = self.user();
-                let chat = &self.gateway.chat;
-                chat.people.enter(&user, &self.inbox);
-                self.inbox.belongs_to(Present { client: self.id, user: user.clone(), info: info.clone() });
-                if let Some(info) = info {
-                    chat.remember(&user, info);
-                }
-                let address = self.transport.address();
-                let (session, node) = address.unwrap_or_else(|| (String::new(), self.gateway.label.clone()));
-                let connected = Connected {
-                    client: self.id.to_string(),
-                    version: VERSION,
-                    expires,
-                    ttl,
-                    ping: limits::PING_EVERY.as_secs(),
-                    pong: true,
-                    session,
-                    node,
-                    subs: [(push::user_channel(&user), Empty {})].into(),
-                };
-                self.reply(&Reply::ok(id, Answer::Connect(Box::new(connected))));
-            }
-        }
-    }
-
     fn ask(&mut self, id: u32, ask: Ask) {
         let (gateway, source, user, page) = (self.gateway.clone(), self.source, self.user(), ask.is_page());
         self.in_flight.push(Box::pin(async move {
@@ -324,7 +296,7 @@ impl<T: Transport> Client<T> {
                 false => None,
             };
             // A task of its own: a client that leaves does not cut off what the store is doing.
-            let answered = tokio::spawn(async move {
+            let work = async move {
                 let _turn = turn;
                 match ask {
                     Ask::History(history) => answer::history(&gateway.chat, &user, id, history).await,
@@ -333,7 +305,8 @@ impl<T: Transport> Client<T> {
                     // Taken care of above.
                     Ask::Subscribe(_) | Ask::Publish(_) => Reply::error(id, CommandError::INTERNAL),
                 }
-            });
+            };
+            let answered = tokio::spawn(work.in_current_span());
             let reply = answered.await.unwrap_or_else(|_| Reply::error(id, CommandError::INTERNAL));
             Done::Reply { reply, page }
         }));
@@ -355,6 +328,7 @@ impl<T: Transport> Client<T> {
                 }
             }
             Done::Page { slot, tries, page } => self.turn_page(slot, tries, page),
+            Done::Judged { id, verdict } => self.judged(id, verdict),
         }
     }
 
@@ -416,8 +390,14 @@ impl<T: Transport> Client<T> {
         self.closing.get_or_insert(why);
     }
 
+    /// Whoever is sent elsewhere is told first what became of its sends.
+    fn owes_acknowledgements(&self) -> bool {
+        self.closing == Some(Disconnect::SHUTDOWN) && self.sending.values().any(|sending| sending.outstanding > 0)
+    }
+
     async fn close(&mut self, why: &Disconnect) {
-        tracing::debug!(connection = %self.id, code = why.code, reason = %why.reason, "closing");
+        // Not the reason: it may quote what the client said.
+        tracing::debug!(code = why.code, "closing");
         self.transport.close(why);
         self.part().await;
     }
@@ -434,6 +414,9 @@ impl<T> Drop for Client<T> {
         if let Some(user) = self.connection.user() {
             self.gateway.chat.people.leave(user, &self.inbox);
         }
+        self.gateway.roster.leave(self.source);
         self.gateway.chat.metrics.connections.dec();
+        let _here = self.span.enter();
+        tracing::debug!("gone");
     }
 }

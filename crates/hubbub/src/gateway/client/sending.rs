@@ -3,11 +3,12 @@
 use super::{Client, Done, Transport};
 use crate::gateway::answer::{self, Answered};
 use hubbub_core::{
+    connection::Unsent,
     ids::{Key, RoomId},
     limits,
     protocol::{error::CommandError, reply::Reply, rpc::Send},
 };
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// This connection's sends to one room that have not been answered, or were refused just now.
 #[derive(Default)]
@@ -16,25 +17,26 @@ pub(super) struct Sending {
     refused: Option<Refused>,
 }
 
-/// A send that was refused as busy or unavailable.
+/// A send that was refused as busy, unavailable or too fast.
 struct Refused {
     key: Option<Key>,
     until: Instant,
+    why: CommandError,
 }
 
 impl Sending {
     /// The first refusal counts: what comes after it must not overtake it.
-    fn refuse(&mut self, key: Option<Key>) {
-        self.refused.get_or_insert(Refused { key, until: Instant::now() + limits::REFUSED_FOR });
+    fn refuse(&mut self, key: Option<Key>, wait: Duration, why: CommandError) {
+        self.refused.get_or_insert(Refused { key, until: Instant::now() + wait, why });
     }
 
-    /// Whether a send must be refused because one before it was. Coming again with its key, that one opens the way.
-    pub(super) fn refuses(&mut self, key: Option<&Key>) -> bool {
+    /// Why a send must be refused because one before it was. Coming again with its key, that one opens the way.
+    pub(super) fn refuses(&mut self, key: Option<&Key>) -> Option<CommandError> {
         let now = Instant::now();
         self.refused.take_if(|refused| {
             (refused.key.is_some() && refused.key.as_ref() == key) || (self.outstanding == 0 && now >= refused.until)
         });
-        self.refused.is_some()
+        self.refused.as_ref().map(|refused| refused.why.clone())
     }
 }
 
@@ -42,23 +44,34 @@ impl<T: Transport> Client<T> {
     /// Sends commit in the order they were sent: while one to this room was refused, those behind it are too.
     pub(super) fn send(&mut self, id: u32, send: Send, rpc: bool) {
         let (room, key, user) = (send.room.clone(), send.key.clone(), self.user());
+        let chat = &self.gateway.chat;
         let sending = self.sending.entry(room.clone()).or_default();
-        let sent = if sending.refuses(key.as_ref()) {
-            Err(CommandError::BUSY)
-        } else {
-            answer::send(&self.gateway.chat, self.source, &user, id, send, rpc)
-        };
-        match sent {
+        if let Some(why) = sending.refuses(key.as_ref()) {
+            return self.refuse_send(id, &why);
+        }
+        match self.connection.may_send(&send, &chat.quota(), Instant::now()) {
+            Err(Unsent::Never(why)) => return self.refuse_send(id, &why),
+            Err(Unsent::For(wait, why)) => {
+                sending.refuse(key, wait, why.clone());
+                return self.refuse_send(id, &why);
+            }
+            Ok(()) => {}
+        }
+        match answer::send(chat, self.source, &user, id, send, rpc) {
             Ok(answered) => {
                 sending.outstanding += 1;
                 self.in_flight.push(Box::pin(async move { Done::Sent { room, key, answered: answered.await } }));
             }
             Err(error) => {
-                sending.refuse(key);
-                self.connection.answered(false);
-                self.reply(&Reply::error(id, error));
+                sending.refuse(key, limits::REFUSED_FOR, CommandError::BUSY);
+                self.refuse_send(id, &error);
             }
         }
+    }
+
+    fn refuse_send(&mut self, id: u32, why: &CommandError) {
+        self.connection.answered(false);
+        self.reply(&Reply::error(id, why.clone()));
     }
 
     pub(super) fn sent(&mut self, room: &RoomId, key: Option<Key>, answered: Answered) {
@@ -66,7 +79,7 @@ impl<T: Transport> Client<T> {
         if let Some(sending) = self.sending.get_mut(room) {
             sending.outstanding -= 1;
             if answered.failed {
-                sending.refuse(key);
+                sending.refuse(key, limits::REFUSED_FOR, CommandError::BUSY);
             }
         }
         self.reply(&answered.reply);

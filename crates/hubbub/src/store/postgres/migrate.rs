@@ -22,7 +22,7 @@ const ADDITIONS: [(&str, &str); 1] =
     [("instances", include_str!("../../../../../migrations/postgres/additions/instances.sql"))];
 
 /// The newest version known here.
-const KNOWN: i32 = MIGRATIONS.len() as i32;
+pub(super) const KNOWN: i32 = MIGRATIONS.len() as i32;
 
 /// Checks the server, migrates, and returns what the database says about itself.
 pub(super) async fn run(config: &Config, schema: &Schema) -> Result<Identity, StoreError> {
@@ -60,7 +60,7 @@ pub(super) async fn is_there(config: &Config, schema: &Schema) -> Result<bool, S
 }
 
 /// The version of the tables that are there; 0 when there are none.
-async fn version(client: &impl GenericClient, schema: &Schema) -> Result<i32, StoreError> {
+pub(super) async fn version(client: &impl GenericClient, schema: &Schema) -> Result<i32, StoreError> {
     if !has(client, schema, "migrations").await? {
         return Ok(0);
     }

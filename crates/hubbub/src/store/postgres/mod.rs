@@ -17,11 +17,14 @@ mod connect;
 mod epoch;
 mod fault;
 mod general;
+mod inspect;
 mod leases;
 mod lists;
 mod migrate;
 mod read;
 mod sql;
+
+pub use inspect::Inspection;
 
 /// The store in a Postgres database. Two stores of one database, wherever they run, share all they keep.
 pub struct PostgresStore {
@@ -47,6 +50,14 @@ impl PostgresStore {
     pub async fn is_there(url: &str, schema: &str) -> Result<bool, StoreError> {
         let (config, schema) = (connect::config(url)?, sql::Schema::parse(schema)?);
         connect::patiently(migrate::is_there(&config, &schema)).await
+    }
+
+    /// What the server and `schema` are like. Makes nothing.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn inspect(url: &str, schema: &str) -> Result<Inspection, StoreError> {
+        inspect::inspect(url, schema).await
     }
 
     /// Connects, and makes or migrates the tables in `schema` (`[a-z_][a-z0-9_]{0,62}`).

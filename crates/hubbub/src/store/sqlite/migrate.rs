@@ -17,17 +17,24 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/sqlite/00
 const ADDITIONS: [(&str, &str); 1] =
     [("instances", include_str!("../../../../../migrations/sqlite/additions/instances.sql"))];
 
+const KNOWN: u32 = MIGRATIONS.len() as u32;
+
+/// Whether this program knows tables of this version.
+pub(super) fn check(version: u32, path: &Path) -> Result<(), StoreError> {
+    if version <= KNOWN {
+        return Ok(());
+    }
+    Err(StoreError::Broken(format!(
+        "{} has tables of version {version}, and this program knows them up to {KNOWN}: use the newer program",
+        path.display()
+    )))
+}
+
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<Identity, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = MIGRATIONS.len() as u32;
-    if version > known {
-        return Err(StoreError::Broken(format!(
-            "{} has tables of version {version}, and this program knows them up to {known}: use the newer program",
-            path.display()
-        )));
-    }
-    for (number, sql) in (1..=known).zip(MIGRATIONS).skip(version as usize) {
+    check(version, path)?;
+    for (number, sql) in (1..=KNOWN).zip(MIGRATIONS).skip(version as usize) {
         transaction.execute_batch(sql)?;
         transaction.pragma_update(None, "user_version", number)?;
         tracing::info!(version = number, "migrated the SQLite file");

@@ -49,6 +49,17 @@ impl SqliteStore {
         version.map(|version| version > 0).map_err(|e| cannot_open(path, &e))
     }
 
+    /// Whether a file that is there could be opened. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn inspect(path: &Path) -> Result<(), StoreError> {
+        let _lock = lock(path)?;
+        let version = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .and_then(|file| file.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)));
+        migrate::check(version.map_err(|e| cannot_open(path, &e))?, path)
+    }
+
     /// Opens the file, making it if there is none, and keeps it locked for this process until the store is dropped.
     ///
     /// # Errors

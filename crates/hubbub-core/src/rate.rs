@@ -1,0 +1,76 @@
+//! How fast somebody may do something: a token bucket in its shortest form, the generic cell rate algorithm (GCRA).
+//!
+//! All it keeps is the time at which the bucket will be full again.
+
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+/// See the module. A second's worth may come at once.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rate {
+    full_at: Option<Instant>,
+}
+
+impl Rate {
+    /// Takes one of `per_second`, or says how long until there is one.
+    pub fn take(&mut self, per_second: NonZeroU32, now: Instant) -> Result<(), Duration> {
+        let every = Duration::from_secs(1) / per_second.get();
+        let full_at = self.full_at.map_or(now, |at| at.max(now));
+        // What is missing from a full bucket, in time, must leave room for one more.
+        let room_at = full_at + every;
+        let wait = room_at.saturating_duration_since(now).saturating_sub(Duration::from_secs(1));
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        self.full_at = Some(room_at);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_seconds_worth_may_come_at_once_and_then_one_by_one() {
+        let (mut rate, now) = (Rate::default(), Instant::now());
+        for _ in 0..10 {
+            assert_eq!(rate.take(TEN, now), Ok(()));
+        }
+        assert_eq!(rate.take(TEN, now), Err(100 * MS));
+        assert_eq!(rate.take(TEN, now + 40 * MS), Err(60 * MS), "being refused costs nothing");
+        assert_eq!(rate.take(TEN, now + 100 * MS), Ok(()));
+        assert_eq!(rate.take(TEN, now + 100 * MS), Err(100 * MS));
+        let rested = now + Duration::from_secs(3_600);
+        let taken = (0..100).filter(|_| rate.take(TEN, rested).is_ok()).count();
+        assert_eq!(taken, 10, "an hour of silence saves a second's worth, no more");
+    }
+
+    #[test]
+    fn over_any_time_no_more_than_the_rate_and_a_seconds_worth_come_through() {
+        for per_second in [1, 3, 7, 1_000, 10_000] {
+            let (mut rate, now) = (Rate::default(), Instant::now());
+            let per_second = NonZeroU32::new(per_second).unwrap();
+            let taken = (0..50_000).filter(|n| rate.take(per_second, now + *n * MS / 10).is_ok()).count() as u32;
+            // Five seconds of asking ten times in each millisecond; an odd interval is cut off to nanoseconds.
+            let most = (6 * per_second.get() + 1).min(50_000);
+            assert!((most - 2..=most).contains(&taken), "{per_second}: {taken}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_and_a_rate_that_changes_do_no_harm() {
+        let (mut rate, now) = (Rate::default(), Instant::now() + Duration::from_secs(60));
+        for _ in 0..10 {
+            rate.take(TEN, now).unwrap();
+        }
+        assert_eq!(rate.take(TEN, now - 10 * MS), Err(110 * MS));
+        let one = NonZeroU32::new(1).unwrap();
+        assert_eq!(rate.take(one, now), Err(Duration::from_secs(1)));
+    }
+}

@@ -1,0 +1,131 @@
+//! Where logs are kept.
+
+use super::{Asked, Finding};
+use crate::{
+    config::StoreAt,
+    store::{
+        StoreError,
+        postgres::{Inspection, PostgresStore},
+        sqlite::SqliteStore,
+    },
+};
+use hubbub_core::limits::POSTGRES_CONNECTIONS;
+use std::path::Path;
+
+/// `--store` and `--schema`. Nothing is made.
+pub(super) async fn store(asked: &Asked) -> Vec<Finding> {
+    let at = match asked.settings.store_at() {
+        Ok(at) => at,
+        Err(error) => {
+            return vec![Finding::wrong(
+                "--store",
+                format!("{error:#}"),
+                "give sqlite:FILE, or postgres://user:password@host/database",
+            )];
+        }
+    };
+    let about = format!("--store {at}");
+    match &at {
+        StoreAt::Sqlite(path) => vec![sqlite(about, path)],
+        StoreAt::Postgres { url, schema, .. } => match PostgresStore::inspect(url, schema).await {
+            Ok(found) => postgres(&about, &found),
+            Err(error) => vec![Finding::wrong(
+                about,
+                error,
+                "see with `psql` from this machine whether the server is up and takes this user, password and database",
+            )],
+        },
+    }
+}
+
+fn sqlite(about: String, path: &Path) -> Finding {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match SqliteStore::is_there(path) {
+        _ if tempfile_in(directory).is_err() => Finding::wrong(
+            about,
+            format!("no file can be made in {}", directory.display()),
+            "make the directory, and let the user that Hubbub runs as write to it",
+        ),
+        Ok(true) => match SqliteStore::inspect(path) {
+            Ok(()) => Finding::ok(about, "there, and nobody else has it open"),
+            Err(StoreError::Unavailable(why)) => Finding::warning(
+                about,
+                why,
+                "fine if it is the Hubbub that is to be restarted; else stop the other process",
+            ),
+            Err(error) => Finding::wrong(about, error, "name another file, or use the newer program"),
+        },
+        Ok(false) => Finding::ok(about, "not there yet; it is made at the start"),
+        Err(error) => Finding::wrong(about, error, "name a file of Hubbub's, or one that is not there"),
+    }
+}
+
+/// Whether a file can be made there; it is gone again.
+fn tempfile_in(directory: &Path) -> std::io::Result<()> {
+    let path = directory.join(format!(".hubbub-check-{}", uuid::Uuid::new_v4()));
+    std::fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
+    std::fs::remove_file(path)
+}
+
+fn postgres(about: &str, found: &Inspection) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut wrong = |says: String, to_do: &str| findings.push(Finding::wrong(about, says, to_do));
+    if found.version < 140_000 {
+        wrong(format!("the server is version {}", found.version / 10_000), "version 14 is the oldest that will do");
+    }
+    if !found.fsync {
+        wrong(
+            "fsync is off: it would acknowledge what a power cut takes back".into(),
+            "set fsync = on in postgresql.conf and reload it",
+        );
+    }
+    if !matches!(found.encoding.to_ascii_uppercase().as_str(), "UTF8" | "UTF-8") {
+        let to_do = "make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0";
+        wrong(format!("the database has the encoding {}, and UTF8 is needed", found.encoding), to_do);
+    }
+    match &found.tables {
+        Err(why) => wrong(why.clone(), "start the newer program, or name another --schema"),
+        Ok(version) if *version < found.known && !found.may_make => {
+            let says = format!("its tables are of version {version} of {}, and this user may make none", found.known);
+            wrong(
+                says,
+                "GRANT CREATE ON SCHEMA (or ON DATABASE, where there is no schema yet) to it, or make the schema its own",
+            );
+        }
+        Ok(_) if !found.may_use => {
+            wrong(
+                "this user may not read and write all tables".into(),
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA to it, or make the schema its own",
+            );
+        }
+        Ok(_) => {}
+    }
+    if i32::try_from(POSTGRES_CONNECTIONS).is_ok_and(|ours| found.max_connections < 2 * ours) {
+        findings.push(Finding::warning(
+            about,
+            format!(
+                "max_connections is {}, and each instance uses up to {POSTGRES_CONNECTIONS}",
+                found.max_connections
+            ),
+            "raise it to at least that many for each instance, and some for you",
+        ));
+    }
+    if found.synchronous_commit == "off" {
+        findings.push(Finding::warning(
+            about,
+            "synchronous_commit is off; Hubbub turns it on for itself",
+            "turn it on, so that nobody wonders",
+        ));
+    }
+    if findings.is_empty() {
+        let tables = match found.tables {
+            Ok(0) => "no tables yet; they are made at the start".into(),
+            Ok(version) if version < found.known => {
+                format!("tables of version {version}; they are brought to {} at the start", found.known)
+            }
+            _ => format!("tables of version {}", found.known),
+        };
+        findings.push(Finding::ok(about, format!("Postgres {}, {tables}", found.version / 10_000)));
+    }
+    findings
+}

@@ -1,0 +1,155 @@
+//! The TOML file of `--config`.
+
+use super::{LimitSettings, Settings};
+use anyhow::{Context, anyhow};
+use clap::Args;
+use std::path::Path;
+
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("--config {}", path.display()))
+}
+
+/// The parser's own report is not shown: it quotes the line, which may hold a secret.
+fn said(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+    let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+    anyhow!("--config {}, line {line}: {}", path.display(), error.message().replace('\n', ", "))
+}
+
+/// Reads what can be read of a file, and says what cannot: every key, not only the first. What of the file is wrong is
+/// as good as not there.
+pub(super) fn read(path: &Path) -> (Settings, Vec<anyhow::Error>) {
+    let table = text_of(path).and_then(|text| text.parse::<toml::Table>().map_err(|error| said(path, &text, &error)));
+    let table = match table {
+        Ok(table) => table,
+        Err(error) => return (Settings::default(), vec![error]),
+    };
+    let (mut good, mut faults) = (toml::Table::new(), Vec::new());
+    let (settings, limits) = names();
+    let mut keep = |place: &str, key: &str, value: &toml::Value, known: &[String], alone: toml::Table| {
+        let fault = if !known.iter().any(|name| name == key) {
+            Some(format!("there is no setting {key}{}", meant(key, known, &limits)))
+        } else {
+            alone.try_into::<Settings>().err().map(|error| {
+                // Of a value that may be a secret nothing is repeated.
+                format!("{key}: {} is not what is expected here ({})", value.type_str(), expected(error.message()))
+            })
+        };
+        let wrong = fault.map(|fault| faults.push(anyhow!("--config {}{place}: {fault}", path.display())));
+        wrong.is_none()
+    };
+    for (key, value) in &table {
+        match value.as_table().filter(|_| key == "limits") {
+            Some(table) => {
+                let mut within = toml::Table::new();
+                for (key, value) in table {
+                    let alone = toml::Table::from_iter([(
+                        "limits".into(),
+                        toml::Table::from_iter([(key.clone(), value.clone())]).into(),
+                    )]);
+                    if keep(", [limits]", key, value, &limits, alone) {
+                        within.insert(key.clone(), value.clone());
+                    }
+                }
+                good.insert(key.clone(), within.into());
+            }
+            None => {
+                let alone = toml::Table::from_iter([(key.clone(), value.clone())]);
+                if keep("", key, value, &settings, alone) {
+                    good.insert(key.clone(), value.clone());
+                }
+            }
+        }
+    }
+    // Each was fine alone.
+    (good.try_into().unwrap_or_default(), faults)
+}
+
+/// What the parser expected: its words before and after what it found.
+fn expected(message: &str) -> String {
+    match message.split_once(", expected ") {
+        Some((_, expected)) => format!("expected {}", expected.lines().next().unwrap_or_default()),
+        None => "its form is wrong".into(),
+    }
+}
+
+/// The names of settings, as flags and files have them: those beside the tables, and those of `[limits]`.
+fn names() -> (Vec<String>, Vec<String>) {
+    let long = |command: clap::Command| -> Vec<String> {
+        command.get_arguments().filter_map(|arg| arg.get_long()).map(Into::into).collect()
+    };
+    let limits = long(LimitSettings::augment_args(clap::Command::new("limits")));
+    let mut settings = long(Settings::augment_args(clap::Command::new("settings")));
+    settings.retain(|name| name != "config" && !limits.contains(name));
+    settings.push("limits".into());
+    (settings, limits)
+}
+
+fn meant(key: &str, known: &[String], limits: &[String]) -> String {
+    let plain = key.replace('_', "-").to_lowercase();
+    if limits.contains(&plain) && !known.contains(&plain) {
+        return format!("; it belongs below [limits]: {plain}");
+    }
+    let near = known.iter().map(|name| (distance(&plain, name), name)).min();
+    match near {
+        Some((distance, name)) if distance <= 2.max(name.len() / 4) => format!("; did you mean {name}?"),
+        _ => "; `hubbub serve --help` has them all".into(),
+    }
+}
+
+/// How many letters must be put in, taken out or changed (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let changed = before + usize::from(x != *y);
+            before = row[j + 1];
+            row[j + 1] = changed.min(before + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> (Settings, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hubbub.toml");
+        std::fs::write(&path, text).unwrap();
+        let (settings, faults) = read(&path);
+        (settings, faults.iter().map(|fault| format!("{fault:#}\n")).collect())
+    }
+
+    #[test]
+    fn every_key_that_is_wrong_is_said_and_the_others_are_read() {
+        let (settings, said) = faults(
+            "listen = \"127.0.0.1:9\"\ninstanse = \"x\"\ntoken_secret = \"hush\"\nmax-connections = 5\nwholly-other = 1\n\
+             dev = \"hush\"\nstore = 5\n[limits]\ntext-byte = 9\ndata-bytes = \"hush\"\nsends-per-second = 7\n",
+        );
+        for words in [
+            "no setting instanse; did you mean instance?",
+            "no setting token_secret; did you mean token-secret?",
+            "max-connections; it belongs below [limits]",
+            "wholly-other; `hubbub serve --help`",
+            "dev: string is not what is expected",
+            "store: integer",
+            "[limits]: there is no setting text-byte; did you mean text-bytes?",
+            "data-bytes: string",
+        ] {
+            assert!(said.contains(words), "{words} is not in\n{said}");
+        }
+        assert!(!said.contains("hush"), "{said}");
+        assert_eq!((settings.listen.unwrap().port(), settings.limits.sends_per_second), (9, Some(7)));
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_told_by_its_line() {
+        let (_, said) = faults("listen = \"127.0.0.1:9\"\ntoken-secret = \"hush\n");
+        assert!(said.contains("line 2") && !said.contains("hush"), "{said}");
+    }
+}

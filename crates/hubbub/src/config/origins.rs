@@ -1,0 +1,110 @@
+//! Whose web pages may talk to an instance from a browser. Apps and backends say no `Origin` and are not concerned.
+
+use anyhow::bail;
+
+/// See the module. Pages of the server's own host may always.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origins {
+    any: bool,
+    /// In lower case, without a default port.
+    listed: Vec<String>,
+}
+
+/// What a request's `Origin` is to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// There is none, or it is the server's own: nothing needs to be said about it.
+    Own,
+    /// Named in `--allowed-origins`.
+    Listed,
+    /// Allowed by `*`.
+    Any,
+    /// Nobody's we know.
+    Foreign,
+}
+
+impl Origins {
+    /// Reads `--allowed-origins`: origins separated by commas, or `*`.
+    ///
+    /// # Errors
+    /// When one is no origin.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let mut origins = Self::default();
+        for one in text.split(',').map(str::trim).filter(|one| !one.is_empty()) {
+            let (scheme, host) = one.split_once("://").unwrap_or_default();
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+            if one == "*" {
+                origins.any = true;
+            } else if scheme.is_empty() || host.is_empty() || !host.chars().all(plain) {
+                bail!(
+                    "--allowed-origins {one}: an origin like https://app.example.com is expected, without a path, or * for all"
+                );
+            } else {
+                origins.listed.push(normal(one));
+            }
+        }
+        Ok(origins)
+    }
+
+    /// What this `Origin` is to a server that was asked as `host`.
+    pub fn judge(&self, origin: Option<&str>, host: Option<&str>) -> Standing {
+        let Some(origin) = origin else { return Standing::Own };
+        let origin = normal(origin);
+        let (scheme, authority) = origin.split_once("://").unwrap_or_default();
+        let own = host.map(|host| normal(&format!("{scheme}://{host}")));
+        if !authority.is_empty() && own.as_deref() == Some(&origin) {
+            Standing::Own
+        } else if self.listed.contains(&origin) {
+            Standing::Listed
+        } else if self.any {
+            Standing::Any
+        } else {
+            Standing::Foreign
+        }
+    }
+}
+
+fn normal(origin: &str) -> String {
+    let origin = origin.trim().to_ascii_lowercase();
+    let port = match origin.split_once("://") {
+        Some(("http" | "ws", _)) => ":80",
+        Some(("https" | "wss", _)) => ":443",
+        _ => return origin,
+    };
+    origin.strip_suffix(port).map_or(origin.clone(), ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_the_same_host_may_and_others_must_be_named() {
+        let none = Origins::default();
+        let some = Origins::parse("https://app.example.com, http://localhost:5173,").unwrap();
+        let all = Origins::parse("*").unwrap();
+        for (origins, origin, host, standing) in [
+            (&none, None, Some("chat.example.com"), Standing::Own),
+            (&none, Some("https://chat.example.com"), Some("chat.example.com"), Standing::Own),
+            (&none, Some("https://Chat.example.com"), Some("chat.example.com:443"), Standing::Own),
+            (&none, Some("http://127.0.0.1:8000"), Some("127.0.0.1:8000"), Standing::Own),
+            (&none, Some("http://127.0.0.1:8001"), Some("127.0.0.1:8000"), Standing::Foreign),
+            (&none, Some("https://evil.example"), Some("chat.example.com"), Standing::Foreign),
+            (&none, Some("https://chat.example.com.evil"), Some("chat.example.com"), Standing::Foreign),
+            (&none, Some("null"), Some("chat.example.com"), Standing::Foreign),
+            (&none, Some("null"), Some("null"), Standing::Foreign),
+            (&none, Some(""), Some(""), Standing::Foreign),
+            (&none, Some("https://chat.example.com"), None, Standing::Foreign),
+            (&some, Some("https://app.example.com:443"), Some("chat.example.com"), Standing::Listed),
+            (&some, Some("http://app.example.com"), Some("chat.example.com"), Standing::Foreign),
+            (&some, Some("http://localhost:5173"), Some("chat.example.com"), Standing::Listed),
+            (&some, Some("https://chat.example.com"), Some("chat.example.com"), Standing::Own),
+            (&all, Some("null"), Some("chat.example.com"), Standing::Any),
+        ] {
+            assert_eq!(origins.judge(origin, host), standing, "{origin:?} at {host:?} by {origins:?}");
+        }
+        for text in ["example.com", "https://", "https://a/b", "https://*.example.com", "//x"] {
+            assert!(Origins::parse(text).is_err(), "{text}");
+        }
+    }
+}

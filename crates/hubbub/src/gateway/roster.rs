@@ -1,0 +1,48 @@
+//! Every connection of this instance, also one that has not said who it is.
+
+use crate::chat::{inbox::Inbox, post::Source};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// See the module. In no order that means anything.
+#[derive(Debug, Default)]
+pub struct Roster {
+    staying: Mutex<HashMap<u64, Arc<Inbox>>>,
+}
+
+impl Roster {
+    fn staying(&self) -> MutexGuard<'_, HashMap<u64, Arc<Inbox>>> {
+        self.staying.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection has opened.
+    pub(super) fn enter(&self, source: Source, inbox: &Arc<Inbox>) {
+        self.staying().insert(source.0, inbox.clone());
+    }
+
+    /// It has ended.
+    pub(super) fn leave(&self, source: Source) {
+        self.staying().remove(&source.0);
+    }
+
+    /// How many have not been sent away.
+    pub fn len(&self) -> usize {
+        self.staying().len()
+    }
+
+    /// Whether all have been sent away.
+    pub fn is_empty(&self) -> bool {
+        self.staying().is_empty()
+    }
+
+    /// Sends so many of them away.
+    pub fn send_away(&self, how_many: usize) {
+        let mut staying = self.staying();
+        let going: Vec<u64> = staying.keys().take(how_many).copied().collect();
+        let inboxes: Vec<_> = going.iter().filter_map(|source| staying.remove(source)).collect();
+        drop(staying);
+        inboxes.iter().for_each(|inbox| inbox.shut_down());
+    }
+}

@@ -1,0 +1,113 @@
+//! The stream below HTTP and WebSockets: TCP, or TLS on it.
+
+use bytes::Bytes;
+use hubbub_core::limits;
+use std::{
+    io::{IoSlice, Result},
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::server::TlsStream;
+
+/// See the module.
+pub struct Tcp {
+    kind: Kind,
+    /// What was read already and comes first.
+    first: Bytes,
+}
+
+enum Kind {
+    Plain(TcpStream),
+    // Boxed: it is a kilobyte, and most instances have a balancer that speaks TLS for them.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl From<TcpStream> for Tcp {
+    fn from(stream: TcpStream) -> Self {
+        Self { kind: Kind::Plain(stream), first: Bytes::new() }
+    }
+}
+
+impl From<TlsStream<TcpStream>> for Tcp {
+    fn from(stream: TlsStream<TcpStream>) -> Self {
+        Self { kind: Kind::Tls(Box::new(stream)), first: Bytes::new() }
+    }
+}
+
+impl Tcp {
+    /// The same stream, on which `first` comes first.
+    pub fn beginning_with(self, first: Bytes) -> Self {
+        Self { first, ..self }
+    }
+
+    /// Bounds what a client that stops reading, or is not read, keeps in the kernel.
+    pub fn bound_buffers(&self) {
+        let tcp = match &self.kind {
+            Kind::Plain(stream) => stream,
+            Kind::Tls(stream) => stream.get_ref().0,
+        };
+        let socket = socket2::SockRef::from(tcp);
+        let bounded = socket
+            .set_send_buffer_size(limits::SOCKET_SEND_BUFFER)
+            .and_then(|()| socket.set_recv_buffer_size(limits::SOCKET_RECEIVE_BUFFER))
+            .and_then(|()| socket.set_tcp_nodelay(true));
+        #[cfg(target_os = "linux")]
+        let bounded = bounded.and_then(|()| socket.set_tcp_notsent_lowat(limits::SOCKET_NOTSENT_LOWAT));
+        if let Err(error) = bounded {
+            tracing::debug!(%error, "a client's socket keeps the kernel's own buffer sizes");
+        }
+    }
+}
+
+/// Calls the stream of either kind.
+macro_rules! either {
+    ($transport:expr, $stream:ident => $call:expr) => {
+        match &mut $transport.get_mut().kind {
+            Kind::Plain(stream) => {
+                let $stream = Pin::new(stream);
+                $call
+            }
+            Kind::Tls(stream) => {
+                let $stream = Pin::new(&mut **stream);
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for Tcp {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        if !self.first.is_empty() && buf.remaining() > 0 {
+            let length = self.first.len().min(buf.remaining());
+            buf.put_slice(&self.first.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
+        either!(self, stream => stream.poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Tcp {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        either!(self, stream => stream.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
+        either!(self, stream => stream.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        either!(self, stream => stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        either!(self, stream => stream.poll_shutdown(cx))
+    }
+}

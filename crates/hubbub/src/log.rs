@@ -1,0 +1,61 @@
+//! Logs, to standard error: what is said, how it is written, and changing the former while running.
+//!
+//! No token, key, secret, text or data of anybody is logged, at any level.
+
+use clap::ValueEnum;
+use serde::Deserialize;
+use std::{io::IsTerminal, sync::OnceLock};
+use tracing_subscriber::{EnvFilter, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt};
+
+/// How a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// What is said where nothing else was asked for.
+pub const DEFAULT: &str = "info";
+
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// Reads what is to be logged, like `info,hubbub::store=debug`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
+    EnvFilter::builder().parse(filter).map_err(|error| {
+        anyhow::anyhow!("--log {filter}: {error}; a level (error, warn, info, debug, trace) or a list like info,hubbub::store=debug is expected")
+    })
+}
+
+/// Begins to log. A filter that cannot be read is the default: whoever reads the configuration says what is wrong with it.
+pub fn init(filter: &str, format: LogFormat) {
+    let filter = parse(filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let (filter, handle) = reload::Layer::new(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    match format {
+        LogFormat::Text => registry.with(lines.with_ansi(std::io::stderr().is_terminal())).init(),
+        LogFormat::Json => {
+            registry.with(lines.json().flatten_event(true).with_current_span(true).with_span_list(false)).init();
+        }
+    }
+    let _ = FILTER.set(handle);
+}
+
+/// Says more or less from now on.
+///
+/// # Errors
+/// When the filter cannot be read.
+pub fn set_filter(filter: &str) -> anyhow::Result<()> {
+    let filter = parse(filter)?;
+    if let Some(handle) = FILTER.get() {
+        handle.reload(filter)?;
+    }
+    Ok(())
+}

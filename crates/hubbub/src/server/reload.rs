@@ -1,0 +1,76 @@
+//! SIGHUP: the configuration is read again, and what may change while running is changed.
+//!
+//! Whoever can change takes a [`Reloaded`] and looks at it whenever it changes. By then the new configuration has been
+//! read and found good as a whole: one with a fault anywhere is refused, and nothing changes.
+
+use crate::config::Config;
+use std::sync::Arc;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+/// The configuration that holds now.
+pub type Reloaded = watch::Receiver<Arc<Config>>;
+
+type Same = fn(&Config, &Config) -> bool;
+
+/// What a running instance cannot change.
+const FIXED: [(&str, Same); 7] = [
+    ("listen", |old, new| old.listen == new.listen),
+    ("store or schema", |old, new| old.store == new.store),
+    ("bus", |old, new| old.bus == new.bus),
+    ("instance", |old, new| old.instance == new.instance),
+    ("log-format", |old, new| old.log_format == new.log_format),
+    (
+        "what is said of --listen from outside: admin-listen, base-path, allowed-origins, tls-cert, tls-key, drain-window",
+        |old, new| old.edge == new.edge,
+    ),
+    ("dev", |old, new| old.dev == new.dev),
+];
+
+/// Listens for SIGHUP from now on.
+///
+/// # Errors
+/// When the system has no signals to give.
+pub fn start(config: Config) -> std::io::Result<Reloaded> {
+    let mut hangups = signal(SignalKind::hangup())?;
+    let first = Arc::new(config);
+    let (now, reloaded) = watch::channel(first.clone());
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            again(&first, &now);
+        }
+    });
+    Ok(reloaded)
+}
+
+/// Calls `apply` with each new configuration, for as long as there may be one.
+pub fn follow(mut reloaded: Reloaded, mut apply: impl FnMut(&Config) + Send + 'static) {
+    reloaded.mark_unchanged();
+    tokio::spawn(async move {
+        while reloaded.changed().await.is_ok() {
+            let config = reloaded.borrow_and_update().clone();
+            apply(&config);
+        }
+    });
+}
+
+fn again(first: &Config, now: &watch::Sender<Arc<Config>>) {
+    let new = match first.source.clone().resolve() {
+        Ok(new) => new,
+        Err(error) => {
+            return tracing::error!("the new configuration is refused, and the old one stays: {error:#}");
+        }
+    };
+    for (name, same) in FIXED {
+        if !same(first, &new) {
+            tracing::warn!("{name} changed: restart to apply");
+        }
+    }
+    if let Err(error) = crate::log::set_filter(&new.log) {
+        tracing::error!("the log's filter stays: {error:#}");
+    }
+    now.send_replace(Arc::new(new));
+    tracing::info!("the configuration was read again; what may change while running has changed");
+}

@@ -1,0 +1,116 @@
+//! The base path, the address of operators, and pages of other origins.
+
+use super::*;
+
+async fn status(client: &mut Client, method: &str, path: &str, headers: &str) -> String {
+    let answer = client.ask(method, path, headers).await.to_ascii_lowercase();
+    assert!(answer.starts_with("http/1.1 "), "{answer}");
+    answer["http/1.1 ".len()..].to_owned()
+}
+
+#[tokio::test]
+async fn everything_is_below_the_base_path_and_what_is_outside_is_a_problem() {
+    let server = Server::with(Settings { base_path: Some("/chat".into()), ..Settings::default() }).await;
+    let mut client = server.client().await;
+    for path in ["/chat/health/live", "/chat/v1/rooms/general", "/chat/dev/token?user=ana", "/chat/openapi.json"] {
+        let answer = status(&mut client, "GET", path, "").await;
+        assert!(answer.starts_with("200"), "{path}: {answer}");
+    }
+    for path in ["/", "/health/live", "/chats/health/live", "/v1/rooms/general", "/connection/websocket", "/chat/no"] {
+        let answer = status(&mut client, "GET", path, "").await;
+        assert!(answer.starts_with("404") && answer.contains("application/problem+json"), "{path}: {answer}");
+    }
+    let outside = status(&mut client, "GET", "/health/live", "").await;
+    assert!(outside.contains("below /chat"), "{outside}");
+    let page = status(&mut client, "GET", "/chat?user=ana", "").await;
+    assert!(page.starts_with("308") && page.contains("location: /chat/?user=ana\r\n"), "{page}");
+    let no_key = "GET /chat/v1/rooms/general HTTP/1.1\r\nhost: x\r\n\r\n";
+    client.say(no_key).await;
+    assert!(client.hear().await.starts_with("HTTP/1.1 401"), "the key is asked for below the base path too");
+    assert!(status(&mut client, "GET", "/chat/connection/websocket", UPGRADE).await.starts_with("101"));
+    drop(client);
+    server.stop();
+    server.ended().await;
+}
+
+#[tokio::test]
+async fn operators_have_an_address_of_their_own() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let admin = free.local_addr().unwrap();
+    drop(free);
+    let settings = Settings { admin_listen: Some(admin), base_path: Some("/chat".into()), ..Settings::default() };
+    let server = Server::with(settings).await;
+    let mut client = server.client().await;
+    for (path, code) in [
+        ("/chat/health/ready", "200"),
+        ("/chat/metrics", "404"),
+        ("/chat/openapi.json", "404"),
+        ("/chat/v1/rooms/general", "404"),
+        ("/metrics", "404"),
+    ] {
+        let answer = status(&mut client, "GET", path, "").await;
+        assert!(answer.starts_with(code), "{path}: {answer}");
+    }
+    let stream = BufReader::new(TcpStream::connect(admin).await.unwrap());
+    let mut operator = Client { stream, key: server.key.clone() };
+    for (path, code) in [
+        ("/health/ready", "200"),
+        ("/metrics", "200"),
+        ("/openapi.json", "200"),
+        ("/v1/rooms/general", "200"),
+        ("/chat/metrics", "404"),
+        (SOCKET, "404"),
+        ("/dev/token?user=ana", "404"),
+    ] {
+        let answer = status(&mut operator, "GET", path, "").await;
+        assert!(answer.starts_with(code), "{path}: {answer}");
+    }
+    drop((client, operator));
+    server.stop();
+    server.ended().await;
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_must_be_named() {
+    let listed = Settings { allowed_origins: Some("https://app.example.com".into()), ..Settings::default() };
+    let server = Server::with(listed).await;
+    let with = |origin: &str| format!("{UPGRADE}origin: {origin}\r\n");
+    // `host: x` is what every request here says.
+    for (origin, code) in [
+        ("http://x", "101"),
+        ("https://app.example.com", "101"),
+        ("https://evil.example", "403"),
+        ("https://app.example.com.evil", "403"),
+        ("null", "403"),
+    ] {
+        let answer = status(&mut server.client().await, "GET", SOCKET, &with(origin)).await;
+        assert!(answer.starts_with(code), "{origin}: {answer}");
+        if code == "403" {
+            assert!(answer.contains("application/problem+json") && answer.contains("--allowed-origins"), "{answer}");
+            assert!(!answer.contains("access-control"), "{answer}");
+        }
+    }
+    let mut client = server.client().await;
+    let asks = "origin: https://app.example.com\r\naccess-control-request-method: POST\r\naccess-control-request-headers: content-type\r\n";
+    for path in ["/connection/http_stream", "/emulation"] {
+        let answer = status(&mut client, "OPTIONS", path, asks).await;
+        assert!(answer.starts_with("204"), "{answer}");
+        for header in [
+            "access-control-allow-origin: https://app.example.com",
+            "access-control-allow-headers: content-type",
+            "access-control-allow-methods: get, post",
+            "vary: origin",
+        ] {
+            assert!(answer.contains(header), "{header}: {answer}");
+        }
+        let foreign = asks.replace("app.", "evil.");
+        assert!(status(&mut client, "OPTIONS", path, &foreign).await.starts_with("403"));
+    }
+    let read = status(&mut client, "GET", SOCKET, "origin: https://app.example.com\r\n").await;
+    assert!(read.starts_with("400") && read.contains("access-control-allow-origin: https://app"), "{read}");
+    let rest = status(&mut client, "GET", "/v1/rooms/general", "origin: https://app.example.com\r\n").await;
+    assert!(rest.starts_with("200") && !rest.contains("access-control"), "backends need no page: {rest}");
+    drop(client);
+    server.stop();
+    server.ended().await;
+}

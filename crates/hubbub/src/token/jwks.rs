@@ -1,0 +1,256 @@
+//! Keys that are fetched from where an identity provider publishes them, and kept.
+//!
+//! One task fetches. It begins at once, goes on at the pace the server asks for, and fetches sooner where a token names a
+//! key that is not there, but not again within [`limits::JWKS_PAUSE`] (while it fails, within a time that begins at a second
+//! and doubles up to that). While fetching fails, the keys there are stay in use for [`limits::JWKS_STALE`].
+
+use super::{key::Key, set::KeySet};
+use crate::metrics::Metrics;
+use anyhow::{Context, bail, ensure};
+use hubbub_core::{backoff::Backoff, connection::TokenError, limits};
+use jsonwebtoken::Algorithm;
+use reqwest::{Certificate, Client, Url, header, redirect};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::{Notify, watch},
+    task::AbortHandle,
+};
+
+/// Where keys are published.
+#[derive(Clone, PartialEq, Eq)]
+pub struct JwksAt {
+    url: Url,
+    ca: Option<Vec<u8>>,
+}
+
+/// See the module.
+pub struct Jwks {
+    /// Where they come from.
+    pub at: JwksAt,
+    known: watch::Receiver<Known>,
+    wanted: Arc<Notify>,
+    task: AbortHandle,
+}
+
+/// What is known after a number of attempts.
+#[derive(Clone, Default)]
+struct Known {
+    set: Option<(Arc<KeySet>, Instant)>,
+    attempts: u64,
+    failed: bool,
+}
+
+/// How keys that are fetched are doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Fetched at the last attempt.
+    Fresh,
+    /// The last attempt failed; those of the one before are used.
+    Stale,
+    /// There are none.
+    None,
+}
+
+impl JwksAt {
+    /// Reads `--token-jwks`, and the certificates of `--token-jwks-ca`. Keys that decide who somebody is must not be
+    /// changed on their way: `http:` is only for this machine, unless `anywhere`.
+    ///
+    /// # Errors
+    /// What is wrong and what to do; the URL is not repeated.
+    pub fn parse(url: &str, ca: Option<Vec<u8>>, anywhere: bool) -> anyhow::Result<Self> {
+        let url = Url::parse(url).context("--token-jwks: not a URL; https://host/path is expected")?;
+        match url.scheme() {
+            "https" => {}
+            "http" if anywhere || is_local(&url) => {}
+            "http" => bail!(
+                "--token-jwks: over http: anybody on the way could put in a key of their own; use https: (http: is taken for this machine, and with --dev)"
+            ),
+            _ => bail!("--token-jwks: https://host/path is expected"),
+        }
+        let at = Self { url, ca };
+        at.client()?;
+        Ok(at)
+    }
+
+    fn client(&self) -> anyhow::Result<Client> {
+        let secure = self.url.scheme() == "https";
+        let home = self.url.clone();
+        let redirects = redirect::Policy::custom(move |attempt| {
+            let next = attempt.url();
+            if attempt.previous().len() > 3 {
+                attempt.error("more than three redirects")
+            } else if (secure && next.scheme() == "https") || (!secure && next.origin() == home.origin()) {
+                attempt.follow()
+            } else {
+                attempt.error("a redirect to where keys are not taken from")
+            }
+        });
+        let mut client = Client::builder()
+            .timeout(limits::JWKS_WITHIN)
+            .redirect(redirects)
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("hubbub/", env!("CARGO_PKG_VERSION")));
+        if let Some(ca) = &self.ca {
+            let certificates = Certificate::from_pem_bundle(ca).context("--token-jwks-ca: not a PEM file")?;
+            ensure!(!certificates.is_empty(), "--token-jwks-ca: there is no certificate in it");
+            client = client.tls_certs_only(certificates);
+        } else if !secure {
+            // A machine without any certificates will do.
+            client = client.tls_certs_only([]);
+        }
+        client.build().context("--token-jwks: cannot make a client")
+    }
+
+    /// Fetches the set once. Returns how long it is good, too.
+    ///
+    /// # Errors
+    /// Why there is none, without the URL's query or password.
+    pub async fn fetch(&self) -> anyhow::Result<(KeySet, Duration)> {
+        // A client for each fetch: there are minutes between two, and a connection that was kept would be a stale one.
+        let mut answer = self.client()?.get(self.url.clone()).send().await.map_err(reqwest::Error::without_url)?;
+        ensure!(answer.status().is_success(), "the answer is {}", answer.status());
+        let good_for = good_for(answer.headers());
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
+            body.extend_from_slice(&chunk);
+            ensure!(body.len() <= limits::JWKS_BYTES, "more than {} bytes", limits::JWKS_BYTES);
+        }
+        Ok((KeySet::parse(&body)?, good_for))
+    }
+}
+
+/// For people: without a query or a password.
+impl std::fmt::Display for JwksAt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.url.origin().ascii_serialization(), self.url.path())
+    }
+}
+
+fn is_local(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// `Cache-Control: max-age`, within what is sensible.
+fn good_for(headers: &header::HeaderMap) -> Duration {
+    let said = headers.get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let age = said.flat_map(|value| value.split(',')).find_map(|part| {
+        let (name, seconds) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("max-age").then(|| seconds.trim().trim_matches('"').parse().ok())?
+    });
+    age.map_or(limits::JWKS_EVERY, Duration::from_secs).clamp(limits::JWKS_EVERY_MIN, limits::JWKS_EVERY_MAX)
+}
+
+impl Jwks {
+    /// Begins to fetch, for as long as this lives.
+    pub fn start(at: JwksAt, metrics: Arc<Metrics>) -> Self {
+        let (known, watched) = watch::channel(Known::default());
+        let wanted = Arc::new(Notify::new());
+        let task = tokio::spawn(keep(at.clone(), known, wanted.clone(), metrics));
+        Self { at, known: watched, wanted, task: task.abort_handle() }
+    }
+
+    /// Does not wait until keys are due.
+    pub fn fetch_soon(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// Whether there are keys, and of when.
+    pub fn freshness(&self) -> Freshness {
+        let known = self.known.borrow();
+        match known.usable() {
+            None => Freshness::None,
+            Some(_) if known.failed => Freshness::Stale,
+            Some(_) => Freshness::Fresh,
+        }
+    }
+
+    /// The key for a token of this header, if it is known.
+    pub(super) fn known(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Result<Key, TokenError>> {
+        self.known.borrow().find(id, algorithm)
+    }
+
+    /// The key for a token of this header. One that is not known is fetched: everybody who waits for one waits for the
+    /// same fetch, the next that may be made.
+    pub(super) async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Key, TokenError> {
+        let mut known = self.known.clone();
+        let before = known.borrow_and_update().clone();
+        if let Some(found) = before.find(id, algorithm) {
+            return found;
+        }
+        self.fetch_soon();
+        // Nothing was ever there, and the attempts go on: the client is told at once, and comes again.
+        if before.usable().is_none() && before.attempts > 0 {
+            return Err(TokenError::Unknown);
+        }
+        let next = known.wait_for(|known| known.attempts > before.attempts);
+        match tokio::time::timeout(limits::VERIFY_WITHIN, next).await {
+            Ok(Ok(after)) => match after.find(id, algorithm) {
+                Some(found) => found,
+                None if after.failed => Err(TokenError::Unknown),
+                None => Err(TokenError::Invalid),
+            },
+            Ok(Err(_)) | Err(_) => Err(TokenError::Unknown),
+        }
+    }
+}
+
+impl Drop for Jwks {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Known {
+    /// The keys, unless they are too old.
+    fn usable(&self) -> Option<&KeySet> {
+        self.set.as_ref().filter(|(_, since)| since.elapsed() < limits::JWKS_STALE).map(|(set, _)| &**set)
+    }
+
+    fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Result<Key, TokenError>> {
+        let found = self.usable()?.find(id, algorithm)?;
+        Some(found.cloned().ok_or(TokenError::Invalid))
+    }
+}
+
+async fn keep(at: JwksAt, known: watch::Sender<Known>, wanted: Arc<Notify>, metrics: Arc<Metrics>) {
+    let mut backoff = Backoff::new(Duration::from_secs(1), limits::JWKS_RETRY_MAX);
+    loop {
+        let fetched = at.fetch().await;
+        let pause = match &fetched {
+            Ok((set, good_for)) => {
+                for why in &set.unusable {
+                    tracing::warn!(jwks = %at, "{why}; it is left out");
+                }
+                tracing::debug!(jwks = %at, keys = set.len(), ?good_for, "fetched the keys of tokens");
+                metrics.jwks_fetched.inc();
+                metrics.jwks_fetched_at.set(i64::try_from(super::claims::since_1970().as_secs()).unwrap_or(i64::MAX));
+                metrics.jwks_keys.set(i64::try_from(set.len()).unwrap_or(i64::MAX));
+                backoff = Backoff::new(Duration::from_secs(1), limits::JWKS_RETRY_MAX);
+                *good_for
+            }
+            Err(error) => {
+                tracing::warn!(jwks = %at, "cannot fetch the keys of tokens: {error:#}");
+                metrics.jwks_failed.inc();
+                backoff.next(rand::random())
+            }
+        };
+        known.send_modify(|known| {
+            known.attempts += 1;
+            known.failed = fetched.is_err();
+            if let Ok((set, _)) = fetched {
+                known.set = Some((Arc::new(set), Instant::now()));
+            }
+        });
+        let earliest = tokio::time::Instant::now() + pause.min(limits::JWKS_PAUSE);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = wanted.notified() => tokio::time::sleep_until(earliest).await,
+        }
+    }
+}

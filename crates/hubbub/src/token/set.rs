@@ -1,0 +1,171 @@
+//! A set of keys (JWKS, RFC 7517), as an identity provider publishes it.
+
+use super::key::Key;
+use anyhow::{Context, bail};
+use hubbub_core::limits::TOKEN_KEYS;
+use jsonwebtoken::{Algorithm, jwk::Jwk};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The keys of a set that can be used here.
+#[derive(Default)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    /// Why others cannot.
+    pub unusable: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow)]
+    keys: Vec<&'a RawValue>,
+}
+
+impl KeySet {
+    /// Reads a set. A key that cannot be used is left out and does no harm to the others. Of two with one id and one
+    /// type the first counts: who may add keys to a set cannot replace one that is in use.
+    ///
+    /// # Errors
+    /// It is none, or holds no key that can be used.
+    pub fn parse(json: &[u8]) -> anyhow::Result<Self> {
+        let wire: Wire<'_> = serde_json::from_slice(json).ok().context("not a JSON object with a list of keys")?;
+        if wire.keys.len() > TOKEN_KEYS {
+            bail!("{} keys; the limit is {TOKEN_KEYS}", wire.keys.len());
+        }
+        let mut set = Self::default();
+        for (n, raw) in wire.keys.iter().enumerate() {
+            let jwk = serde_json::from_str::<Jwk>(raw.get()).ok().context("not a key as RFC 7517 has them");
+            match jwk.and_then(|jwk| Key::of_jwk(&jwk)) {
+                Ok(key) if set.keys.iter().any(|other| other.id() == key.id() && other.family() == key.family()) => {
+                    set.unusable.push(format!("key {}: there is one with its id and type before it", n + 1));
+                }
+                Ok(key) => set.keys.push(key),
+                Err(why) => set.unusable.push(format!("key {}: {why:#}", n + 1)),
+            }
+        }
+        if set.keys.is_empty() {
+            bail!(
+                "no key that can be used: {}",
+                if wire.keys.is_empty() { "it is empty".into() } else { set.unusable.join("; ") }
+            );
+        }
+        Ok(set)
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Never: a set without keys is none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The key with this id, or without one the only key there is. `Some(None)`: it is there, and not for this algorithm.
+    pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Option<&Key>> {
+        let mut with_id = self.keys.iter().filter(|key| id.is_none() || key.id() == id).peekable();
+        with_id.peek()?;
+        if id.is_none() && self.keys.len() > 1 {
+            return Some(None);
+        }
+        Some(with_id.find(|key| key.allows(algorithm)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::tests::signer::Signer;
+    use serde_json::{Value, json};
+
+    fn parse(keys: Value) -> anyhow::Result<KeySet> {
+        KeySet::parse(json!({ "keys": keys }).to_string().as_bytes())
+    }
+
+    fn finds(set: &KeySet, id: Option<&str>, algorithm: Algorithm) -> bool {
+        matches!(set.find(id, algorithm), Some(Some(_)))
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_id_and_has_its_own_algorithm() {
+        let (rsa, ec) = (Signer::named("one", Algorithm::RS256), Signer::named("two", Algorithm::ES256));
+        let set = parse(json!([rsa.jwk(), ec.jwk()])).unwrap();
+        assert!(finds(&set, Some("one"), Algorithm::RS256) && finds(&set, Some("two"), Algorithm::ES256));
+        assert!(set.find(Some("three"), Algorithm::RS256).is_none());
+        for (id, algorithm) in
+            [(Some("one"), Algorithm::ES256), (Some("one"), Algorithm::HS256), (Some("two"), Algorithm::RS256)]
+        {
+            assert!(matches!(set.find(id, algorithm), Some(None)), "{id:?} {algorithm:?}");
+        }
+        // Its alg says RS256, and nothing else it is.
+        assert!(matches!(set.find(Some("one"), Algorithm::RS512), Some(None)));
+        assert!(matches!(set.find(None, Algorithm::RS256), Some(None)), "which one?");
+        let only = parse(json!([rsa.jwk()])).unwrap();
+        assert!(finds(&only, None, Algorithm::RS256));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_left_out_and_named() {
+        let good = Signer::named("good", Algorithm::EdDSA);
+        let changed = |change: &dyn Fn(&mut Value)| {
+            let mut jwk = Signer::named("bad", Algorithm::ES256).jwk();
+            change(&mut jwk);
+            jwk
+        };
+        let oct = json!({"kty": "oct", "kid": "bad", "k": "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"});
+        let short = json!({"kty": "RSA", "kid": "bad", "n": "u".repeat(170) + "g", "e": "AQAB"});
+        for (bad, says) in [
+            (oct, "symmetric"),
+            (short, "1024 bits"),
+            (changed(&|jwk| jwk["use"] = "enc".into()), "use is not sig"),
+            (changed(&|jwk| jwk["key_ops"] = json!(["encrypt"])), "key_ops"),
+            (changed(&|jwk| jwk["kty"] = "AKP".into()), "not an RSA"),
+            (changed(&|jwk| jwk["crv"] = "P-521".into()), "curve"),
+            (changed(&|jwk| jwk["crv"] = "secp256k1".into()), "not an RSA"),
+            (changed(&|jwk| jwk["crv"] = "P-384".into()), "not of its curve"),
+            (changed(&|jwk| jwk["x"] = "AAAA".into()), "not of its curve"),
+            (changed(&|jwk| jwk["x"] = "***".into()), "not an RSA"),
+            (changed(&|jwk| jwk["alg"] = "RS256".into()), "alg"),
+            (changed(&|jwk| jwk["alg"] = "none".into()), "alg"),
+            (json!({"kid": "bad"}), "not an RSA"),
+            (json!("key"), "RFC 7517"),
+        ] {
+            let set = parse(json!([bad, good.jwk()])).unwrap();
+            assert_eq!(set.len(), 1, "{bad}");
+            assert!(
+                set.unusable[0].starts_with("key 1: ") && set.unusable[0].contains(says),
+                "{bad}: {:?}",
+                set.unusable
+            );
+            assert!(set.find(Some("bad"), Algorithm::ES256).is_none());
+            assert!(parse(json!([bad])).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn of_two_keys_with_one_id_the_first_counts() {
+        let (first, second) = (Signer::named("k", Algorithm::ES256), Signer::named("k", Algorithm::ES256));
+        let other_type = Signer::named("k", Algorithm::RS256);
+        let set = parse(json!([first.jwk(), second.jwk(), other_type.jwk()])).unwrap();
+        assert_eq!((set.len(), set.unusable.len()), (2, 1));
+        assert!(finds(&set, Some("k"), Algorithm::ES256) && finds(&set, Some("k"), Algorithm::RS256));
+        let alone = parse(json!([first.jwk()])).unwrap();
+        let bytes = |set: &KeySet| set.keys[0].decoding.try_get_as_bytes().unwrap().to_vec();
+        assert_eq!(bytes(&set), bytes(&alone));
+    }
+
+    #[test]
+    fn what_is_no_set_is_refused() {
+        for json in ["", "[]", "{}", "<html>", r#"{"keys":{}}"#, r#"{"keys":[]}"#, "\u{0}", r#"{"keys":[{}]}"#] {
+            assert!(KeySet::parse(json.as_bytes()).is_err(), "{json}");
+        }
+        let many = vec![Signer::named("k", Algorithm::EdDSA).jwk(); TOKEN_KEYS + 1];
+        assert!(parse(json!(many)).err().unwrap().to_string().contains("the limit is"));
+    }
+}

@@ -1,0 +1,229 @@
+//! `hubbub check`: what an operator is told before anything is served.
+
+use crate::{
+    cluster::{API_KEY, Cluster, SECRET},
+    support::{
+        door::Door,
+        postgres::Postgres,
+        provider::{Answer, Provider},
+        redis::Redis,
+        signer::Signer,
+    },
+};
+use jsonwebtoken::Algorithm;
+use std::{os::unix::fs::PermissionsExt, path::Path, process::Stdio, time::Duration};
+
+/// What it found: its lines, and its exit code.
+struct Found {
+    lines: Vec<String>,
+    code: i32,
+    all: String,
+}
+
+impl Found {
+    /// There is a line of this level with all these words.
+    #[track_caller]
+    fn says(&self, level: &str, words: &[&str]) -> &Self {
+        let is = |line: &&String| line.starts_with(level) && words.iter().all(|word| line.contains(word));
+        assert!(self.lines.iter().any(|line| is(&line)), "no `{level}` with {words:?} in\n{}", self.all);
+        self
+    }
+
+    #[track_caller]
+    fn fails(&self) -> &Self {
+        assert_eq!(self.code, 1, "{}", self.all);
+        self
+    }
+}
+
+/// Flags, environment, and the line that must be there: its level and its words.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str, &'a [&'a str]);
+
+/// Runs it, at a free address unless another is named.
+async fn check(flags: &[&str], environment: &[(&str, &str)]) -> Found {
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_hubbub"))
+        .arg("check")
+        .args(if flags.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
+        .args(flags)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .output();
+    let output =
+        tokio::time::timeout(Duration::from_secs(30), output).await.expect("an end in time").expect("the program");
+    let all = String::from_utf8(output.stdout).expect("UTF-8");
+    let complaints = String::from_utf8(output.stderr).expect("UTF-8");
+    for secret in [SECRET, API_KEY, "hush"] {
+        assert!(!all.contains(secret) && !complaints.contains(secret), "{secret} is in\n{all}{complaints}");
+    }
+    Found { lines: all.lines().map(Into::into).collect(), code: output.status.code().unwrap_or(-1), all }
+}
+
+fn secrets() -> [(&'static str, &'static str); 2] {
+    [("HUBBUB_TOKEN_SECRET", SECRET), ("HUBBUB_API_KEY", API_KEY)]
+}
+
+fn write(directory: &Path, name: &str, text: &str) -> String {
+    let path = directory.join(name);
+    std::fs::write(&path, text).expect("a file");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    path.display().to_string()
+}
+
+#[tokio::test]
+async fn a_good_configuration_is_found_good() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", directory.path().join("hubbub.db").display());
+    let found = check(&["--store", &store, "--strict"], &secrets()).await;
+    assert_eq!(found.code, 0, "{}", found.all);
+    found.says("ok", &["--listen"]).says("ok", &["--store", "not there yet"]).says("ok", &["--bus local"]);
+    assert!(!directory.path().join("hubbub.db").exists(), "nothing was made");
+    let (redis, signer) = (Redis::start().await, Signer::named("k1", Algorithm::ES256));
+    let provider = Provider::start(&[&signer]).await;
+    let flags = [
+        "--store",
+        &Postgres::shared().url(),
+        "--schema",
+        "check_good",
+        "--bus",
+        &redis.url(),
+        "--token-jwks",
+        &provider.url(),
+        "--token-audience",
+        "chat",
+        "--strict",
+    ];
+    let found = check(&flags, &secrets()).await;
+    assert_eq!(found.code, 0, "{}", found.all);
+    found.says("ok", &["--store", "Postgres", "no tables yet"]).says("ok", &["--bus redis", "came back"]);
+    found.says("ok", &["--token-jwks", "k1", "ES256"]);
+    assert!(redis.ask(&["PUBSUB", "CHANNELS"]).await.starts_with("*0"), "nothing stays behind");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_found_and_all_of_it_and_what_to_do_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let sqlite = format!("sqlite:{}", here.join("hubbub.db").display());
+    let signer = Signer::new(Algorithm::RS256);
+    let private = write(here, "private.pem", &signer.private_pem);
+    let nonsense = write(here, "nonsense.pem", "hush");
+    let readable = write(here, "readable", SECRET);
+    std::fs::set_permissions(&readable, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let typo = write(here, "typo.toml", "token_secret = \"hush\"\nlisten = 5\n[limits]\ntext-byte = 1\n");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let no_disk = Postgres::start(&["fsync=off"]);
+    let provider = Provider::start(&[]).await;
+    let closed = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
+    let (closed_redis, closed_postgres) =
+        (format!("redis://:hush@{closed}"), format!("postgres://hubbub:hush@{closed}/postgres"));
+    let published = provider.url();
+    let table: &[Case<'_>] = &[
+        (&[], &[("HUBBUB_TOKEN_SECRET", "")], "wrong", &["--token-secret", "HUBBUB_TOKEN_SECRET_FILE", "--token-jwks"]),
+        (&[], &[("HUBBUB_TOKEN_SECRET", "hush")], "wrong", &["--token-secret", "4 bytes", "openssl rand"]),
+        (&[], &[("HUBBUB_API_KEY", "hush")], "wrong", &["--api-key", "4 bytes", "openssl rand"]),
+        (&[], &[("HUBBUB_API_KEY", "")], "warning", &["--api-key", "/v1 is closed"]),
+        (
+            &[],
+            &[("HUBBUB_TOKEN_SECRET_FILE", "/nowhere/secret"), ("HUBBUB_TOKEN_SECRET", "")],
+            "wrong",
+            &["HUBBUB_TOKEN_SECRET_FILE", "/nowhere/secret"],
+        ),
+        (&[], &[("HUBBUB_TOKEN_SECRET_FILE", &readable)], "warning", &["HUBBUB_TOKEN_SECRET_FILE", "chmod 640"]),
+        (&["--config", "/nowhere.toml"], &[], "wrong", &["--config /nowhere.toml"]),
+        (&["--config", &typo], &[], "wrong", &["token_secret", "did you mean token-secret?"]),
+        (&["--config", &typo], &[], "wrong", &["[limits]", "text-byte", "did you mean text-bytes?"]),
+        (&["--config", &typo], &[], "wrong", &["listen", "integer"]),
+        (&["--token-public-key", &private], &[], "wrong", &["--token-public-key", "openssl pkey -pubout"]),
+        (&["--token-public-key", &nonsense], &[], "wrong", &["--token-public-key", "PEM"]),
+        (&["--token-public-key", "/nowhere.pem"], &[], "wrong", &["--token-public-key /nowhere.pem"]),
+        (&["--token-user-claim", "exp"], &[], "wrong", &["--token-user-claim exp", "the user's id"]),
+        (&["--token-jwks", "http://idp.example.com/keys"], &[], "wrong", &["--token-jwks", "use https:"]),
+        (&["--token-jwks", &published], &[], "wrong", &["--token-jwks", "it is empty", "curl"]),
+        (&["--token-jwks", &published], &[], "warning", &["--token-audience", "another application"]),
+        (&["--token-jwks-ca", &private], &[], "wrong", &["--token-jwks-ca", "name the URL"]),
+        (&["--listen", &taken], &[], "warning", &["--listen", "somebody listens there", "another port"]),
+        (&["--listen", "192.0.2.1:8000"], &[], "wrong", &["--listen 192.0.2.1:8000", "no such address", "0.0.0.0"]),
+        (&["--store", "mysql://hush@x"], &[], "wrong", &["--store", "sqlite:FILE", "postgres://"]),
+        (&["--store", "sqlite:/nowhere/hubbub.db"], &[], "wrong", &["--store", "/nowhere", "make the directory"]),
+        (&["--store", &format!("sqlite:{typo}")], &[], "wrong", &["--store", "name a file of Hubbub's"]),
+        (&["--store", &closed_postgres], &[], "wrong", &["--store", "psql"]),
+        (&["--store", &no_disk.url()], &[], "wrong", &["--store", "fsync is off", "set fsync = on"]),
+        (&["--store", &Postgres::shared().url()], &[], "warning", &["--bus local", "--bus redis://"]),
+        (&["--store", &sqlite, "--bus", "redis://127.0.0.1:1"], &[], "wrong", &["--bus", "leave --bus out"]),
+        (&["--bus", "carrier-pigeon"], &[], "wrong", &["--bus", "redis://host:6379"]),
+        (&["--store", &Postgres::shared().url(), "--bus", &closed_redis], &[], "wrong", &["--bus redis", "redis-cli"]),
+        (&["--sends-per-second", "0"], &[], "wrong", &["--sends-per-second 0", "leave it out"]),
+        (&["--text-bytes", "9000"], &[], "wrong", &["--text-bytes 9000", "at most 8192"]),
+        (&["--log", "loud=very"], &[], "wrong", &["--log", "info"]),
+        (&["--dev"], &[], "warning", &["--dev", "leave it out"]),
+    ];
+    for (flags, environment, level, words) in table {
+        let mut flags = flags.to_vec();
+        if !flags.contains(&"--store") {
+            flags.extend(["--store", &sqlite]);
+        }
+        let environment: Vec<_> = secrets().iter().chain(*environment).copied().collect();
+        let found = check(&flags, &environment).await;
+        found.says(level, words);
+        if *level == "wrong" {
+            found.fails();
+        }
+    }
+    // All of it is found in one go.
+    let flags =
+        ["--token-public-key", &private, "--store", "sqlite:/nowhere/hubbub.db", "--bus", "x", "--text-bytes", "0"];
+    let found = check(&flags, &[("HUBBUB_TOKEN_SECRET", "hush")]).await;
+    for about in ["--token-secret", "--token-public-key", "--store", "--bus", "--text-bytes"] {
+        found.says("wrong", &[about]);
+    }
+    found.fails();
+}
+
+#[tokio::test]
+async fn what_a_server_may_not_do_is_found() {
+    let postgres = Postgres::shared();
+    let (client, driver) = tokio_postgres::connect(&postgres.url(), tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(driver);
+    client
+        .batch_execute(
+            "CREATE ROLE check_poor LOGIN; REVOKE CREATE ON DATABASE postgres FROM PUBLIC;
+             CREATE SCHEMA check_newer; CREATE TABLE check_newer.migrations (version integer, at timestamptz DEFAULT now());
+             INSERT INTO check_newer.migrations VALUES (99)",
+        )
+        .await
+        .expect("a role and a schema");
+    let url = |user: &str| format!("postgres://{user}@127.0.0.1:{}/postgres", postgres.port());
+    let found = check(&["--store", &url("check_poor"), "--schema", "check_poor"], &secrets()).await;
+    found.says("wrong", &["--store", "may make none", "GRANT CREATE"]).fails();
+    let found = check(&["--store", &url("hubbub"), "--schema", "check_newer"], &secrets()).await;
+    found.says("wrong", &["--store", "version 99", "newer program"]).fails();
+    client
+        .batch_execute("CREATE DATABASE check_latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        .await
+        .expect("a database");
+    let latin = format!("postgres://hubbub@127.0.0.1:{}/check_latin", postgres.port());
+    let found = check(&["--store", &latin], &secrets()).await;
+    found.says("wrong", &["--store", "LATIN1", "ENCODING 'UTF8'"]).fails();
+}
+
+#[tokio::test]
+async fn what_never_answers_is_found_in_time_and_a_running_server_is_no_fault() {
+    let directory = tempfile::tempdir().unwrap();
+    let (provider, redis) = (Provider::start(&[]).await, Redis::start().await);
+    provider.answers(Answer::Silence);
+    let door = Door::to(redis.addr()).await;
+    door.hold();
+    let dead = format!("redis://{}", door.addr());
+    let published = provider.url();
+    let url = Postgres::shared().url();
+    let found = check(&["--token-jwks", &published, "--store", &url, "--bus", &dead], &secrets()).await;
+    found.says("wrong", &["--token-jwks", "curl"]).says("wrong", &["--bus redis", "no probe"]).fails();
+    let cluster = Cluster::laptop(directory.path()).await;
+    let (store, address) =
+        (format!("sqlite:{}", directory.path().join("hubbub.db").display()), cluster.at(0).to_string());
+    let found = check(&["--listen", &address, "--store", &store], &secrets()).await;
+    assert_eq!(found.code, 0, "{}", found.all);
+    found.says("warning", &["--listen", "somebody listens there"]).says("warning", &["--store", "another process has"]);
+}

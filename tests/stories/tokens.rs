@@ -1,0 +1,219 @@
+//! Who signs tokens: a backend, an identity provider whose keys are in a file, one whose keys are fetched, and impostors.
+
+use crate::{
+    cluster::{Cluster, breathe, program},
+    support::{
+        provider::{Answer, Provider},
+        signer::Signer,
+    },
+    wire::{DEADLINE, Heard, Wire},
+};
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+fn in_seconds(seconds: i64) -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
+    i64::try_from(now).expect("a time") + seconds
+}
+
+/// What becomes of a connect with this token: an answer, or the code of the close.
+async fn connect(addr: SocketAddr, token: &str) -> Result<(Wire, Value), u16> {
+    let mut wire = Wire::open(addr, None).await.expect("a socket");
+    wire.say(json!({ "id": 1, "connect": { "token": token } }).to_string()).await;
+    match tokio::time::timeout(DEADLINE, wire.next()).await.expect("an answer") {
+        Heard::Line(answer) => Ok((wire, answer)),
+        Heard::Closed(code, _) => Err(code),
+        Heard::Gone => panic!("the socket broke"),
+    }
+}
+
+async fn is_let_in(addr: SocketAddr, token: &str) -> Wire {
+    match connect(addr, token).await {
+        Ok((wire, answer)) if answer["connect"].is_object() => wire,
+        Ok((_, answer)) => panic!("{answer}"),
+        Err(code) => panic!("closed with {code}"),
+    }
+}
+
+async fn is_refused(addr: SocketAddr, token: &str) {
+    match connect(addr, token).await {
+        Err(code) => assert_eq!(code, 3500),
+        Ok((_, answer)) => panic!("{answer}"),
+    }
+}
+
+/// An answer that an SDK takes as: come again.
+async fn is_told_to_come_again(addr: SocketAddr, token: &str) {
+    let (_, answer) = connect(addr, token).await.expect("an answer");
+    assert_eq!((&answer["error"]["code"], &answer["error"]["temporary"]), (&json!(100), &json!(true)), "{answer}");
+}
+
+/// Comes again and again, as an SDK does.
+async fn is_let_in_at_last(addr: SocketAddr, token: &str) {
+    let asked = Instant::now();
+    while asked.elapsed() < 2 * DEADLINE {
+        if connect(addr, token).await.is_ok_and(|(_, answer)| answer["connect"].is_object()) {
+            return;
+        }
+        breathe().await;
+    }
+    panic!("the token was not taken in time");
+}
+
+#[tokio::test]
+async fn tokens_of_every_kind_of_key_are_taken_and_refreshed() {
+    let kinds = [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
+    let signers: Vec<_> = kinds.iter().map(|kind| Signer::new(*kind)).collect();
+    let directory = tempfile::tempdir().unwrap();
+    let (first, rest) = (directory.path().join("first.pem"), directory.path().join("rest.pem"));
+    std::fs::write(&first, &signers[0].pem).unwrap();
+    std::fs::write(&rest, signers[1..].iter().map(|signer| signer.pem.as_str()).collect::<String>()).unwrap();
+    let (first, rest) = (first.display().to_string(), rest.display().to_string());
+    let flags = ["--token-public-key", &first, "--token-public-key", &rest, "--token-user-claim", "uid"];
+    let cluster = Cluster::laptop_with(directory.path(), &flags).await;
+    let addr = cluster.at(0);
+    for signer in &signers {
+        let token =
+            |user: &str, ttl: i64| signer.signs(&json!({ "uid": user, "sub": "other", "exp": in_seconds(ttl) }));
+        let mut wire = is_let_in(addr, &token("ana", 60)).await;
+        let refreshed = wire.asks(json!({ "id": 2, "refresh": { "token": token("ana", 900) } })).await;
+        assert!(refreshed["refresh"]["ttl"].as_u64().is_some_and(|ttl| ttl > 800), "{refreshed}");
+        let old = wire.asks(json!({ "id": 3, "refresh": { "token": token("ana", -1) } })).await;
+        assert_eq!(old["error"]["code"], 109, "{old}");
+        let rooms = wire.asks(json!({ "id": 4, "rpc": { "method": "rooms" } })).await;
+        assert!(rooms["rpc"].is_object(), "it lives on: {rooms}");
+        wire.say(json!({ "id": 5, "refresh": { "token": token("ben", 60) } }).to_string()).await;
+        assert_eq!(wire.closed().await.0, 3500, "a connection does not change hands");
+        let (_, expired) = connect(addr, &token("ana", -1)).await.expect("an answer");
+        assert_eq!(expired["error"]["code"], 109);
+    }
+    for (impostor, signer) in kinds.iter().map(|kind| Signer::new(*kind)).zip(&signers) {
+        is_refused(addr, &impostor.signs(&json!({ "uid": "ana" }))).await;
+        is_refused(addr, &signer.signs(&json!({ "sub": "ana" }))).await;
+    }
+}
+
+#[tokio::test]
+async fn a_provider_changes_its_keys_and_nobody_restarts_anything() {
+    let (old, new) = (Signer::named("old", Algorithm::RS256), Signer::named("new", Algorithm::ES256));
+    let provider = Provider::start(&[&old]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop_with(directory.path(), &["--token-jwks", &provider.url()]).await;
+    let (addr, ana) = (cluster.at(0), json!({ "sub": "ana" }));
+    let mut wire = is_let_in(addr, &old.signs(&ana)).await;
+    for _ in 0..20 {
+        is_let_in(addr, &old.signs(&ana)).await;
+    }
+    assert_eq!(provider.asked(), 1, "a key that is known is not asked for again");
+    provider.publishes(&[&old, &new]);
+    let asked = Instant::now();
+    let token = new.signs(&ana);
+    let both = tokio::join!(is_let_in(addr, &token), is_let_in(addr, &token));
+    println!("a token of a new key waited {:.1?}; at most {:?}", asked.elapsed(), Duration::from_secs(8));
+    drop(both);
+    assert_eq!(provider.asked(), 2, "those who wait for a key wait for one fetch");
+    let refreshed = wire.asks(json!({ "id": 2, "refresh": { "token": new.signs(&ana) } })).await;
+    assert!(refreshed["refresh"].is_object(), "{refreshed}");
+    // A key that is withdrawn is out with the next fetch, which somebody's unknown key brings about here.
+    provider.publishes(&[&new]);
+    is_refused(addr, &Signer::named("nobody", Algorithm::ES256).signs(&ana)).await;
+    is_refused(addr, &old.signs(&ana)).await;
+    // A known id does not help who has another key, and without an id the only key there is counts.
+    is_refused(addr, &Signer::named("new", Algorithm::ES256).signs(&ana)).await;
+    is_refused(addr, &Signer::named("new", Algorithm::RS256).signs(&ana)).await;
+    let nameless = jsonwebtoken::Header::new(Algorithm::ES256);
+    is_let_in(addr, &new.signs_with(&nameless, &ana)).await;
+    assert_eq!(cluster.instances[0].counter("hubbub_jwks_keys").await, 1);
+}
+
+#[tokio::test]
+async fn made_up_key_ids_make_no_storm_of_fetches() {
+    let signer = Signer::named("real", Algorithm::EdDSA);
+    let provider = Provider::start(&[&signer]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop_with(directory.path(), &["--token-jwks", &provider.url()]).await;
+    let addr = cluster.at(0);
+    is_let_in(addr, &signer.signs(&json!({ "sub": "ana" }))).await;
+    let began = Instant::now();
+    let forgeries = (0..200).map(|n| async move {
+        let forger = Signer::named(&format!("made up {n}"), Algorithm::EdDSA);
+        is_refused(addr, &forger.signs(&json!({ "sub": "ana" }))).await;
+    });
+    let good = async {
+        // Meanwhile who has a known key is not kept waiting.
+        let asked = Instant::now();
+        is_let_in(addr, &signer.signs(&json!({ "sub": "ben" }))).await;
+        asked.elapsed()
+    };
+    let (_, waited) = tokio::join!(futures_util::future::join_all(forgeries), good);
+    println!(
+        "200 made-up keys: {} fetches in {:.1?}; a good token waited {waited:.1?}",
+        provider.asked(),
+        began.elapsed()
+    );
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
+    let most = 2 + began.elapsed().as_secs() as usize / 4;
+    assert!(provider.asked() <= most, "{} fetches, at most {most} were due", provider.asked());
+}
+
+#[tokio::test]
+async fn while_a_provider_is_away_people_come_again_or_stay() {
+    let (known, newer) = (Signer::named("known", Algorithm::RS256), Signer::named("newer", Algorithm::RS256));
+    let mut provider = Provider::start(&[&known]).await;
+    provider.goes_away().await;
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::starting(directory.path(), &["--token-jwks", &provider.url()]).await;
+    let (addr, ana) = (cluster.at(0), json!({ "sub": "ana" }));
+    // It starts all the same, and says what it lacks.
+    cluster.instances[0].is_ready(|ready| ready["token_keys"] == "none" && ready["status"] == "degraded").await;
+    is_told_to_come_again(addr, &known.signs(&ana)).await;
+    // Who has a token of another kind is not concerned, and a wrong one is wrong.
+    drop(Wire::of(addr, "ben").await);
+    is_refused(addr, "nonsense").await;
+    provider.come_back().await;
+    is_let_in_at_last(addr, &known.signs(&ana)).await;
+    cluster.instances[0].is_ready(|ready| ready["token_keys"] == "fresh" && ready["status"] == "ok").await;
+    // It goes away again: known keys stay good, and whether others are, nobody can tell.
+    for trouble in [
+        None,
+        Some(Answer::Status(axum::http::StatusCode::INTERNAL_SERVER_ERROR)),
+        Some(Answer::Body("<html>hello</html>".into())),
+        Some(Answer::Body(format!("{{\"keys\":[],\"x\":\"{}\"}}", "x".repeat(300 * 1024)))),
+        Some(Answer::Body(json!({ "keys": [] }).to_string())),
+        Some(Answer::Redirect("https://127.0.0.1:1/keys".into())),
+        Some(Answer::Silence),
+    ] {
+        match trouble {
+            None => provider.goes_away().await,
+            Some(trouble) => {
+                provider.goes_away().await;
+                provider.come_back().await;
+                provider.answers(trouble);
+            }
+        }
+        let failed = cluster.instances[0].counter("hubbub_jwks_failed_total").await;
+        is_told_to_come_again(addr, &newer.signs(&ana)).await;
+        assert!(cluster.instances[0].counter("hubbub_jwks_failed_total").await > failed, "it was asked");
+        is_let_in(addr, &known.signs(&ana)).await;
+    }
+    cluster.instances[0].is_ready(|ready| ready["token_keys"] == "stale" && ready["status"] == "degraded").await;
+    provider.publishes(&[&known, &newer]);
+    is_let_in_at_last(addr, &newer.signs(&ana)).await;
+    cluster.instances[0].is_ready(|ready| ready["token_keys"] == "fresh").await;
+}
+
+#[tokio::test]
+async fn keys_are_not_fetched_over_a_way_that_anybody_can_change() {
+    for (url, says) in [
+        ("http://idp.example.com/keys", "https:"),
+        ("ftp://127.0.0.1/keys", "https://host/path"),
+        ("idp.example.com", "https://host/path"),
+    ] {
+        let (content, _, complaints) = program(&["serve", "--listen", "127.0.0.1:0", "--token-jwks", url]).await;
+        assert!(!content && complaints.contains("--token-jwks") && complaints.contains(says), "{complaints}");
+    }
+}

@@ -1,0 +1,101 @@
+//! What operators are given: the board, the alerts and the runbook say what the program really has.
+
+use crate::{
+    house::{between, code, read},
+    none,
+};
+use std::collections::BTreeSet;
+
+/// Metrics that the board has no use for, and why not. Empty: all are on it.
+const NOT_ON_THE_BOARD: [&str; 0] = [];
+
+/// Every metric the program exposes, by its whole name.
+pub fn exposed() -> BTreeSet<String> {
+    let source = code(&read("crates/hubbub/src/metrics.rs"), true);
+    let mut exposed = BTreeSet::new();
+    exposed.extend(between(&source, "counter(\"", "\"").into_iter().map(|name| format!("hubbub_{name}_total")));
+    for before in ["gauge(\"", ".register(\""] {
+        exposed.extend(between(&source, before, "\"").into_iter().map(|name| format!("hubbub_{name}")));
+    }
+    exposed
+}
+
+/// Every metric that a query of this text names.
+fn queried(text: &str) -> BTreeSet<String> {
+    let part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let names = text.match_indices("hubbub_").map(|(at, _)| text[at..].split(|c| !part(c)).next().unwrap_or_default());
+    names.map(|name| name.trim_end_matches("_bucket").to_owned()).collect()
+}
+
+#[test]
+fn the_board_and_the_alerts_name_metrics_that_exist_and_the_board_names_all() {
+    let exposed = exposed();
+    let (board, rules) = (read("deploy/grafana/hubbub.json"), read("deploy/prometheus/hubbub.rules.yml"));
+    let mut found = Vec::new();
+    for (file, text) in [("deploy/grafana/hubbub.json", &board), ("deploy/prometheus/hubbub.rules.yml", &rules)] {
+        found.extend(queried(text).difference(&exposed).map(|name| format!("{file} names {name}")));
+    }
+    none(&found, "No metric has this name. Has it been renamed?");
+    let shown = queried(&board);
+    let missing: Vec<_> = exposed
+        .iter()
+        .filter(|name| !shown.contains(*name) && !NOT_ON_THE_BOARD.contains(&name.as_str()))
+        .cloned()
+        .collect();
+    none(
+        &missing,
+        "Put it on deploy/grafana/hubbub.json, or into NOT_ON_THE_BOARD in tests/tidy/operated.rs with the reason.",
+    );
+}
+
+#[test]
+fn every_alert_leads_to_a_heading_of_the_runbook() {
+    let rules = read("deploy/prometheus/hubbub.rules.yml");
+    let links = between(&rules, "runbook: ", "\n");
+    let alerts = rules.matches("- alert:").count();
+    assert!(alerts >= 4 && links.len() == alerts, "{alerts} alerts, {} runbooks", links.len());
+    let anchor = |heading: &str| -> String {
+        let kept = heading.trim().to_lowercase().replace(' ', "-");
+        kept.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect()
+    };
+    let mut found = Vec::new();
+    for link in links {
+        let (file, heading) = link.split_once('#').expect("file#heading");
+        let there = read(file).lines().filter_map(|line| line.strip_prefix("## ")).any(|line| anchor(line) == heading);
+        if !there {
+            found.push(link.to_owned());
+        }
+    }
+    none(&found, "There is no such heading: whoever is woken by this alert finds nothing.");
+}
+
+#[test]
+fn every_code_of_the_protocol_is_explained_to_operators_and_no_other_is() {
+    let rows = |text: &str| -> BTreeSet<u32> {
+        let number = |line: &str| line.strip_prefix("| ")?.split(' ').next()?.parse().ok();
+        text.lines().filter_map(number).filter(|code| *code >= 100).collect()
+    };
+    let (said, explained) = (rows(&read("docs/protocol.md")), rows(&read("docs/operating/codes.md")));
+    assert!(said.len() > 20, "only {said:?}: has the protocol's document moved?");
+    let missing: Vec<_> = said.difference(&explained).map(ToString::to_string).collect();
+    none(&missing, "docs/operating/codes.md: give each of these codes a row: what it means at night, and what to do.");
+    let stale: Vec<_> = explained.difference(&said).map(ToString::to_string).collect();
+    none(&stale, "docs/operating/codes.md explains codes that docs/protocol.md has not: take them out.");
+}
+
+#[test]
+fn every_problem_of_the_protocol_is_explained_to_operators_and_no_other_is() {
+    // A row like | `busy` | 429 | …
+    let rows = |text: &str| -> BTreeSet<String> {
+        let row = |line: &str| {
+            let (word, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+            let status = rest.split(' ').next()?;
+            (word == word.to_lowercase() && status.len() == 3 && status.parse::<u16>().is_ok()).then(|| word.to_owned())
+        };
+        text.lines().filter_map(row).collect()
+    };
+    let (said, explained) = (rows(&read("docs/protocol.md")), rows(&read("docs/operating/codes.md")));
+    assert!(said.len() >= 15, "only {said:?}: has the protocol's document moved?");
+    let differ: Vec<_> = said.symmetric_difference(&explained).cloned().collect();
+    none(&differ, "docs/protocol.md and docs/operating/codes.md do not have the same problems.");
+}
