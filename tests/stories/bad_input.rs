@@ -185,8 +185,9 @@ async fn what_cannot_be_done_is_answered_with_the_field_and_the_limit_and_the_co
             (r#""subscribe":{"channel":"room:general","recover":true,"offset":-1}"#.into(), 107, &["subscribe"]),
             (r#""history":{"channel":"room:general","limit":1001}"#.into(), 107, &["limit", "1001", "1000"]),
             (r#""publish":{"channel":"room:general"}"#.into(), 107, &["data", "missing"]),
-            (r#""presence":{"channel":"room:general"}"#.into(), 108, &["not available"]),
-            (r#""presence_stats":{"channel":"room:general"}"#.into(), 108, &["not available"]),
+            (r#""presence":{"channel":"room:nowhere"}"#.into(), 102, &["unknown room"]),
+            (r#""presence_stats":{}"#.into(), 107, &["channel", "missing"]),
+            (r#""sub_refresh":{"channel":"room:general"}"#.into(), 108, &["not available"]),
         ];
         let before = cluster.log("general").await.len();
         for (n, (command, code, names)) in table.iter().enumerate() {

@@ -98,7 +98,8 @@ async fn one_of_three_instances_is_killed_under_load_again_and_again() {
     tokio::spawn(connection);
     let tables: Vec<String> = client
         .query(
-            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = $1 ORDER BY 1",
+            "SELECT table_name::text FROM information_schema.tables
+             WHERE table_schema = $1 AND table_type = 'BASE TABLE' ORDER BY 1",
             &[&cluster.schema()],
         )
         .await

@@ -157,6 +157,17 @@ impl Answers {
         of.all(|boot| self.done.contains(boot))
     }
 
+    /// What was said in full: a piece may be lost on its way, or come too late, and half a list would be taken for people who
+    /// have left.
+    pub fn whole(mut self) -> HashMap<RoomId, HashMap<Uuid, Part>> {
+        for parts in self.parts.values_mut() {
+            parts.retain(|boot, part| {
+                self.done.contains(boot) && part.list.as_ref().is_none_or(|list| list.len() == part.clients)
+            });
+        }
+        self.parts
+    }
+
     /// Whether this one has.
     pub fn has(&self, boot: &Uuid) -> bool {
         self.done.contains(boot)
@@ -329,6 +340,18 @@ mod tests {
         assert!(answers.has_all([THERE].iter()) && !answers.has_all([THERE, HERE].iter()));
         assert_eq!(answers.parts.len(), 1, "a room without anybody is not mentioned");
         assert_eq!(answers.parts[&general][&THERE], parts[1].1);
+    }
+
+    #[test]
+    fn an_answer_of_which_a_piece_was_lost_is_none() {
+        let general = RoomId::parse("general").unwrap();
+        let many: Vec<_> = (0..900).map(|n| present(n, &format!("user{n}"))).collect();
+        let pieces = Here::pieces(Uuid::from_u128(9), THERE, vec![(general.clone(), part(&many))]);
+        for lost in 0..pieces.len() {
+            let mut answers = Answers::default();
+            pieces.iter().enumerate().filter(|(n, _)| *n != lost).for_each(|(_, piece)| answers.take(piece.clone()));
+            assert!(answers.whole()[&general].is_empty(), "without piece {lost}");
+        }
     }
 
     #[test]

@@ -139,7 +139,10 @@ impl Renewal {
                     }
                 }
                 // Whoever has gone may be heard for a while yet.
-                () = self.stranger.notified(), if renewed.elapsed() > STRANGERS_EVERY => {}
+                () = async {
+                    time::sleep_until((renewed + STRANGERS_EVERY).into()).await;
+                    self.stranger.notified().await;
+                } => {}
                 _ = ends.changed() => break,
             }
             self.renew().await;

@@ -134,7 +134,7 @@ impl Chat {
         let streams = Arc::new(Streams::new(metrics.clone()));
         let boot = Uuid::new_v4();
         let instances = Instances::start(boot, store.clone(), bus.health(), shared);
-        let (presence, outgoing) = Presence::new(boot, feeds.clone(), &instances);
+        let (presence, outgoing) = Presence::start(boot, feeds.clone(), &instances);
         let hearers = Hearers {
             feeds: feeds.clone(),
             people: people.clone(),

@@ -51,12 +51,14 @@ pub struct Pages {
 /// However a read ends, nobody waits for it any longer.
 struct Read {
     running: Arc<Mutex<Running>>,
-    key: Place,
+    /// Until those who wait were taken: the next read of the same place is another's.
+    key: Option<Place>,
 }
 
 impl Read {
-    fn take(&self) -> Option<broadcast::Sender<Answer>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key)
+    fn take(&mut self) -> Option<broadcast::Sender<Answer>> {
+        let key = self.key.take()?;
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&key)
     }
 }
 
@@ -121,7 +123,7 @@ impl Pages {
 
     /// Not the asker's own future: whoever joined must not suffer when the first asker goes.
     async fn read(self, key: Place) {
-        let read = Read { running: self.running.clone(), key: key.clone() };
+        let mut read = Read { running: self.running.clone(), key: Some(key.clone()) };
         let Ok(_turn) = self.turns.acquire().await else { return };
         self.metrics.log_reads.inc();
         let page = self.store.page(&key.0, PageOf::After(key.1), CATCH_UP_PAGE).await;

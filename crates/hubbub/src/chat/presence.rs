@@ -19,7 +19,7 @@ use hubbub_core::{
 };
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Instant,
 };
 use tokio::sync::{Notify, mpsc, watch};
@@ -37,6 +37,8 @@ pub struct Presence {
     stranger: Arc<Notify>,
     /// Questions and answers on their way to the bus.
     outbox: mpsc::Sender<Wake>,
+    /// What others ask.
+    questions: mpsc::Sender<Who>,
     asks: Mutex<HashMap<Uuid, Ask>>,
     rolls: Mutex<HashMap<RoomId, Arc<tokio::sync::Mutex<Asked>>>>,
     /// Rooms whose joins and leaves somebody here wants to be told.
@@ -66,20 +68,24 @@ impl Drop for Open<'_> {
 }
 
 impl Presence {
-    /// Knows nobody yet. What is to be published comes out of the receiver: see [`Presence::start`].
-    pub fn new(boot: Uuid, feeds: Arc<Feeds>, instances: &Instances) -> (Arc<Self>, mpsc::Receiver<Wake>) {
+    /// Knows nobody yet. What is to be published comes out of the receiver: see [`Presence::publish`].
+    pub fn start(boot: Uuid, feeds: Arc<Feeds>, instances: &Instances) -> (Arc<Self>, mpsc::Receiver<Wake>) {
         let (outbox, outgoing) = mpsc::channel(limits::PRESENCE_QUEUE);
+        let (questions, asked) = mpsc::channel(limits::PRESENCE_QUEUE);
         let presence = Self {
             boot,
             feeds,
             living: instances.living(),
             stranger: instances.stranger(),
             outbox,
+            questions,
             asks: Mutex::default(),
             rolls: Mutex::default(),
             watched: Mutex::default(),
         };
-        (Arc::new(presence), outgoing)
+        let presence = Arc::new(presence);
+        tokio::spawn(Self::answer(Arc::downgrade(&presence), asked));
+        (presence, outgoing)
     }
 
     /// Publishes what is asked and answered, until the last handle is dropped.
@@ -106,14 +112,26 @@ impl Presence {
         }
     }
 
-    /// Another instance asks.
-    pub fn answer(&self, who: &Who) {
-        if who.from == self.boot {
-            return;
+    /// Another instance asks. It is answered by a task of its own: whoever takes wakes in does not count people.
+    pub fn hear(&self, who: &Who) {
+        if who.from != self.boot && self.questions.try_send(who.clone()).is_err() {
+            tracing::debug!("too many questions about presence at a time; this one gets no answer");
         }
-        let part = |room: &RoomId| Some((room.clone(), self.own(room, who.listed)?));
-        let parts = who.rooms.iter().filter_map(part).collect();
-        Here::pieces(who.ask, self.boot, parts).into_iter().for_each(|piece| self.say(Wake::Here(piece)));
+    }
+
+    /// Answers what others ask, until the last handle is dropped.
+    pub async fn answer(presence: Weak<Self>, mut questions: mpsc::Receiver<Who>) {
+        while let Some(who) = questions.recv().await {
+            let Some(presence) = presence.upgrade() else { return };
+            let mut parts = Vec::new();
+            for room in who.rooms {
+                parts.extend(presence.own(&room, who.listed).map(|part| (room, part)));
+                // A room may have ten thousand readers.
+                tokio::task::yield_now().await;
+            }
+            let pieces = Here::pieces(who.ask, presence.boot, parts);
+            pieces.into_iter().for_each(|piece| presence.say(Wake::Here(piece)));
+        }
     }
 
     /// Another instance has answered.
@@ -176,9 +194,9 @@ impl Presence {
             tokio::time::sleep_until((began + limits::PRESENCE_EVERY).into()).await;
         }
         let began = Instant::now();
-        let answers = self.ask(std::slice::from_ref(room), true).await;
+        let answers = self.ask(std::slice::from_ref(room), true).await.whole();
         let own = self.own(room, true);
-        let others = answers.parts.get(room).into_iter().flat_map(HashMap::values);
+        let others = answers.get(room).into_iter().flat_map(HashMap::values);
         *asked = Asked { began: Some(began), roll: Roll::of(others.chain(own.as_ref())) };
         asked.roll.clone()
     }
@@ -191,11 +209,11 @@ impl Chat {
     /// # Errors
     /// Where the room may not be read, or neither the store answers nor, with several instances, the bus.
     pub async fn presence(&self, user: &UserId, room: &RoomId) -> Result<Roll, ChatError> {
-        if !self.presence.others().is_empty() && *self.bus.health().borrow() == crate::bus::Health::Down {
-            return Err(ChatError::Unavailable);
-        }
         // Looked at first, so that nobody asks others in vain; and again, so that nobody is told after a removal.
         self.may_read(user, room).await?;
+        if !self.presence.others().is_empty() && *self.bus.health().borrow() != crate::bus::Health::Up {
+            return Err(ChatError::Unavailable);
+        }
         let roll = self.presence.roll(room).await;
         self.may_read(user, room).await?;
         Ok(roll)

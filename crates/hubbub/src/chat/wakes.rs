@@ -131,7 +131,7 @@ impl Announcer {
                     self.metrics.commands_dropped.inc();
                 }
             }
-            Wake::Who(who) => presence.answer(who),
+            Wake::Who(who) => presence.hear(who),
             Wake::Here(here) => presence.take(here),
         }
     }

@@ -70,10 +70,9 @@ impl Presence {
                 wanted.push(room.clone());
             }
         }
-        let named = self.ask(&wanted, true).await;
-        for (room, parts) in named.parts {
+        for (room, parts) in self.ask(&wanted, true).await.whole() {
             let Some(watch) = watches.get_mut(&room) else { continue };
-            for (boot, part) in parts.into_iter().filter(|(boot, _)| named_whole(&others, boot)) {
+            for (boot, part) in parts.into_iter().filter(|(boot, _)| others.contains(boot)) {
                 watch.hear(boot, part);
             }
         }
@@ -109,9 +108,4 @@ impl Presence {
 
 fn nobody() -> Part {
     Part { list: Some(Vec::new()), ..Part::default() }
-}
-
-/// Only an instance that was asked is taken at its word.
-fn named_whole(others: &[uuid::Uuid], boot: &uuid::Uuid) -> bool {
-    others.contains(boot)
 }
