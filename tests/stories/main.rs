@@ -23,6 +23,7 @@ mod drain;
 mod failover;
 mod growth;
 mod hostile;
+mod isolation;
 mod laptop;
 mod lost_wakes;
 mod membership;
