@@ -8,6 +8,7 @@ use crate::{
     metrics::Metrics,
     store::{Store, StoreError},
 };
+use futures_util::{StreamExt, stream};
 use hubbub_core::{
     backoff::Backoff,
     entry::{Draft, Outcome},
@@ -21,6 +22,10 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
+
+/// Rooms of a batch that are committed side by side where one of them cannot be: of the store's ten connections two stay free
+/// if that happens to all four committers at once.
+const ROOMS_AT_ONCE: usize = 2;
 
 /// Who submitted a draft: a connection's number, or [`Source::NONE`]. Where a send of a connection to a room fails, those
 /// of the same connection to the same room that wait behind it fail too: its sends commit in the order they were sent.
@@ -129,15 +134,19 @@ impl Committer {
                 for waiting in batch {
                     by_room.entry(waiting.draft.room.clone()).or_default().push(waiting);
                 }
-                let mut failed = HashSet::new();
-                for part in by_room.into_values() {
+                // Side by side: the lock is waited for a second time, and the others are not to wait with it.
+                let parts = by_room.into_values().map(async |part| {
                     let drafts: Vec<_> = part.iter().map(|waiting| waiting.draft.clone()).collect();
                     match self.append(&drafts).await {
-                        Ok(outcomes) => self.settle(part, outcomes),
-                        Err(error) => failed.extend(self.fail(part, error.into())),
+                        Ok(outcomes) => {
+                            self.settle(part, outcomes);
+                            HashSet::new()
+                        }
+                        Err(error) => self.fail(part, error.into()),
                     }
-                }
-                failed
+                });
+                let failed: Vec<_> = stream::iter(parts).buffer_unordered(ROOMS_AT_ONCE).collect().await;
+                failed.into_iter().flatten().collect()
             }
             Err(error) => {
                 tracing::warn!(%error, drafts = drafts.len(), "a batch was given up; its senders are told to retry");
