@@ -97,8 +97,8 @@ pub struct Tally {
 #[derive(Debug)]
 struct Publisher {
     heard_at: Instant,
-    /// A beat has said all its numbers: from now on whatever is missing was missed.
-    known: bool,
+    /// When a beat last said all its numbers. Since the first one, whatever is missing was missed.
+    beat_at: Option<Instant>,
     /// The highest number heard, or given up, on each lane.
     heard: BTreeMap<u16, u64>,
 }
@@ -115,7 +115,7 @@ impl Tally {
     /// Payload `number` of `boot` has come on `lane`.
     pub fn hear(&mut self, boot: Uuid, lane: u16, number: u64, now: Instant) {
         let publisher = self.publisher(boot, now);
-        let noticed = if publisher.known { Noticed::Gap } else { Noticed::First };
+        let noticed = if publisher.beat_at.is_some() { Noticed::Gap } else { Noticed::First };
         let heard = publisher.heard.entry(lane).or_default();
         if number <= *heard {
             return;
@@ -135,7 +135,7 @@ impl Tally {
     /// `boot` says how far it has come.
     pub fn beat(&mut self, boot: Uuid, said: &[(u16, u64)], now: Instant) {
         let publisher = self.publisher(boot, now);
-        let noticed = if std::mem::replace(&mut publisher.known, true) { Noticed::Beat } else { Noticed::First };
+        let noticed = if publisher.beat_at.replace(now).is_some() { Noticed::Beat } else { Noticed::First };
         let mut behind = Vec::new();
         for (lane, number) in said {
             if publisher.heard.get(lane).is_none_or(|heard| heard < number) {
@@ -154,7 +154,7 @@ impl Tally {
             let longest = self.publishers.iter().min_by_key(|(_, publisher)| publisher.heard_at).map(|(boot, _)| *boot);
             self.publishers.remove(&longest.unwrap_or(boot));
         }
-        let new = || Publisher { heard_at: now, known: false, heard: BTreeMap::new() };
+        let new = || Publisher { heard_at: now, beat_at: None, heard: BTreeMap::new() };
         let publisher = self.publishers.entry(boot).or_insert_with(new);
         publisher.heard_at = now;
         publisher
@@ -192,10 +192,12 @@ impl Tally {
         self.publishers.retain(|boot, publisher| living.contains_key(boot) || publisher.heard_at + HEARD_WITHIN > now);
     }
 
-    /// How many live and are not heard: they may commit what nobody hears of. Silent is not dead.
+    /// How many live and are not heard: they may commit what nobody hears of. Silent is not dead. Of one that beats, only
+    /// beats count: where lanes travel different ways, what comes by one says nothing of the others.
     pub fn silent(&self, now: Instant) -> usize {
+        let last = |publisher: &Publisher| publisher.beat_at.unwrap_or(publisher.heard_at);
         let heard =
-            |boot, since: Instant| self.publishers.get(boot).map_or(since, |publisher| publisher.heard_at.max(since));
+            |boot, since: Instant| self.publishers.get(boot).map_or(since, |publisher| last(publisher).max(since));
         self.living.iter().filter(|(boot, since)| heard(boot, **since) + HEARD_WITHIN <= now).count()
     }
 }

@@ -167,6 +167,31 @@ async fn passwords_and_tokens_are_used_and_wrong_ones_are_an_outage() {
 }
 
 #[tokio::test]
+async fn one_who_may_not_hear_the_lanes_is_not_up() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("nats.conf");
+    let user = |name: &str, may: &str| format!("{{ user: {name}, password: x, permissions: {{ {may} }} }}");
+    let users = [
+        user("ana", "subscribe: \"hubbub.*.*.*\", publish: \"hubbub.*.*.*\""),
+        user("deaf", "subscribe: { deny: \"hubbub.*.lane.*\" }"),
+        user("dumb", "publish: { deny: \"hubbub.*.lane.*\" }"),
+        user("blind", "subscribe: { deny: \"hubbub.*.probe.*\" }"),
+    ];
+    std::fs::write(&file, format!("authorization {{ users: [ {} ] }}", users.join(", "))).expect("a file");
+    let nats = Nats::with(&["-c", file.to_str().expect("a path")]).await;
+    Endpoint::up(start(&format!("nats://ana:x@{}", nats.addr()))).await;
+    for name in ["deaf", "dumb", "blind"] {
+        let refused = start(&format!("nats://{name}:x@{}", nats.addr()));
+        let mut health = refused.health();
+        let redials = until("two redials", || refused.counters().redials.load(Ordering::Relaxed) >= 2);
+        tokio::select! {
+            () = redials => {}
+            _ = health.wait_for(|health| *health == Health::Up) => panic!("{name} is said to be up"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_says_it_is_going_is_left_for_another() {
     let (first, second) = (Nats::start().await, Nats::start().await);
     let url = format!("nats://{},{}", first.addr(), second.addr());

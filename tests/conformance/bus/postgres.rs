@@ -12,7 +12,10 @@ use std::{
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::{sleep, timeout},
+};
 use tokio_postgres::{Client, NoTls};
 
 pub(super) fn start(url: &str, namespace: &str) -> PostgresBus {
@@ -37,6 +40,26 @@ async fn number(client: &Client, question: &str) -> i64 {
 
 async fn dial(namespace: &str) -> Endpoint {
     Endpoint::up(start(&Postgres::shared().url(), namespace)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_swallows_every_dial_does_not_keep_the_next_from_being_found() {
+    let hole = TcpSocket::new_v4().expect("a socket");
+    hole.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let hole = hole.listen(1).expect("a listener");
+    let at = hole.local_addr().expect("an address");
+    // Whoever comes once its queue is full gets no answer at all.
+    let mut queued = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(200), TcpStream::connect(at)).await {
+        queued.push(stream.expect("a connection"));
+    }
+    let url = Postgres::shared().url().replacen("@127.0.0.1", &format!("@{at},127.0.0.1"), 1);
+    assert!(url.contains(&at.to_string()), "{url}");
+    let began = Instant::now();
+    let mut endpoint = Endpoint::up(start(&url, "suite-hole")).await;
+    println!("the second of two servers is found after {:?}", began.elapsed());
+    endpoint.says(0, "found");
+    endpoint.hears_at_last("found").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

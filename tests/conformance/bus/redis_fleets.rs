@@ -1,13 +1,14 @@
 //! What a bus over several Redis servers, over TLS and with rights must survive.
 
-use super::{DEADLINE, Endpoint};
+use super::{DEADLINE, Endpoint, until};
 use crate::support::{
     redis::Redis,
-    redis_fleet::{RedisCluster, Sentinels},
+    redis_fleet::{MASTER, RedisCluster, Sentinels},
     tls::Certificates,
 };
 use hubbub::bus::{Bus, Health, redis::RedisBus};
 use std::{
+    path::Path,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
@@ -95,6 +96,58 @@ async fn a_slot_that_moves_is_followed_under_load() {
     assert!(times[4] < Duration::from_secs(3), "{times:?}");
     let counters = one.bus.counters().expect("counters");
     assert!(counters.lost.load(Ordering::Relaxed) > 3, "each move was said to have lost something");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_of_nothing_but_the_slot_of_a_probe_is_followed() {
+    let cluster = RedisCluster::start().await;
+    let mut endpoints = Endpoint::dial_all(&cluster.url(), 2).await;
+    let [one, other] = &mut endpoints[..] else { panic!("two") };
+    for round in 0..3 {
+        let channels = cluster.nodes[round].ask(&["PUBSUB", "SHARDCHANNELS", "hubbub:suite:probe:*"]).await;
+        let probe = channels.split("\r\n").find(|channel| channel.contains(":probe:")).expect("a probe");
+        let lost =
+            [&*one, &*other].map(|endpoint| endpoint.bus.counters().expect("counters").lost.load(Ordering::Relaxed));
+        cluster.move_slot_of(probe).await;
+        until("it is noticed by whose probe it is", || {
+            [&*one, &*other].map(|endpoint| endpoint.bus.counters().expect("counters").lost.load(Ordering::Relaxed))
+                != lost
+        })
+        .await;
+        for endpoint in [&*one, &*other] {
+            endpoint.is(Health::Up).await;
+        }
+        for lane in 0..hubbub_core::limits::LANES {
+            is_heard(other, one, lane, &format!("lane {lane} after {round}")).await;
+            is_heard(one, other, lane, &format!("lane {lane} back after {round}")).await;
+        }
+    }
+}
+
+/// A Sentinel alone, whose word is enough for nothing.
+async fn lonely_sentinel(directory: &Path, master: &Redis) -> Redis {
+    let port = master.addr().port();
+    let file = directory.join(format!("sentinel-{port}.conf"));
+    std::fs::write(&file, format!("sentinel monitor {MASTER} 127.0.0.1 {port} 2\n")).expect("a file");
+    let file = file.to_str().expect("a path").to_owned();
+    Redis::start_with(|_| vec![file.clone(), "--sentinel".into()]).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sentinel_that_knows_only_the_dead_is_not_the_only_one_asked() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (mut old, new) = (Redis::start().await, Redis::start().await);
+    let stale = lonely_sentinel(directory.path(), &old).await;
+    let right = lonely_sentinel(directory.path(), &new).await;
+    let url = format!("redis+sentinel://{},{}/{MASTER}", stale.addr(), right.addr());
+    let [one, other] = &mut Endpoint::dial_all(&url, 2).await[..] else { panic!("two") };
+    let hears = old.ask(&["PUBSUB", "NUMSUB", "hubbub:suite:lane:3"]).await;
+    assert!(hears.ends_with(":2\r\n"), "the first is believed: {hears}");
+    old.stop();
+    is_heard(one, other, 3, "there is another").await;
+    for endpoint in [one, other] {
+        endpoint.is(Health::Up).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -295,6 +295,24 @@ async fn instances_that_start_at_once_make_the_tables_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_do_so_where_transactions_are_stricter_than_ours_need_to_be() {
+    let strict = "CREATE ROLE strict SUPERUSER LOGIN;
+        ALTER ROLE strict SET default_transaction_isolation = 'repeatable read'";
+    raw().await.batch_execute(strict).await.expect("a role");
+    let url = format!("postgres://strict@127.0.0.1:{}/postgres", Postgres::shared().port());
+    for _ in 0..3 {
+        let home = Home::postgres();
+        let start = |_| {
+            let (url, schema) = (url.clone(), home.schema().to_owned());
+            tokio::spawn(async move { PostgresStore::connect(&url, &schema).await.map(drop) })
+        };
+        for task in (0..6).map(start).collect::<Vec<_>>() {
+            task.await.expect("a start").expect("whoever comes second sees what the first has made");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_timeline_is_another_epoch() {
     let home = Home::postgres();
     let before = Pen(home.open().await).general().await.epoch;

@@ -149,12 +149,27 @@ fn silent_is_not_dead() {
     assert_eq!(silent(&mut ear, 1), 1, "B was never heard, though it lives as long");
     assert_eq!(silent(&mut ear, within), 2);
     ear.hear(3, 1);
-    assert_eq!(silent(&mut ear, 0), 1, "whatever it says, it is heard");
+    assert_eq!(silent(&mut ear, 0), 2, "A's way of beats is broken, and perhaps more");
+    ear.beat(&[(3, 1)]);
+    assert_eq!(silent(&mut ear, 0), 1);
     // Its lease has expired.
     ear.tally.live([A], ear.now);
     assert_eq!(silent(&mut ear, 0), 0);
     ear.tally.live([A, B], ear.now);
     assert_eq!(silent(&mut ear, 0), 0, "who comes has time to be heard");
+}
+
+#[test]
+fn one_that_has_never_beaten_is_heard_by_whatever_it_says() {
+    let mut ear = Ear::new();
+    ear.tally.live([A], ear.now);
+    for number in 1..5 {
+        ear.now += HEARD_WITHIN - Duration::from_millis(1);
+        ear.hear(3, number);
+        assert_eq!(ear.tally.silent(ear.now), 0);
+    }
+    ear.now += HEARD_WITHIN;
+    assert_eq!(ear.tally.silent(ear.now), 1);
 }
 
 #[test]

@@ -99,7 +99,12 @@ impl Dialler {
                     Event::SlowConsumer(_) => ears.lost(),
                     // It goes on serving for a while; leave early only if there is another one.
                     Event::LameDuckMode if !several => {}
-                    Event::LameDuckMode | Event::Disconnected | Event::Closed => {
+                    // Errors too: a subscription that is refused leaves a connection that looks well and hears nothing.
+                    Event::LameDuckMode
+                    | Event::Disconnected
+                    | Event::Closed
+                    | Event::ServerError(_)
+                    | Event::ClientError(_) => {
                         breaks.send_replace(Some(event.to_string()));
                     }
                     _ => {}
@@ -119,7 +124,7 @@ impl Dial for Dialler {
     const NAME: &'static str = "nats";
 
     async fn dial(&mut self, ears: &Ears) -> Result<NatsLine, String> {
-        let (breaks, broken) = watch::channel(None);
+        let (breaks, mut broken) = watch::channel(None);
         let scheme = if self.tls { "tls" } else { "nats" };
         let servers: Vec<async_nats::ServerAddr> = self
             .address
@@ -131,12 +136,25 @@ impl Dial for Dialler {
         let options = self.options(ears, breaks.clone());
         let client = options.connect(servers).await.map_err(|error| error.to_string())?;
         let probe = Subject::from(self.all_lanes.replace(".lane.*", &format!(".probe.{}", Uuid::new_v4().simple())));
-        let lanes = client.subscribe(self.all_lanes.clone()).await.map_err(|error| error.to_string())?;
-        let mut probes = client.subscribe(probe.clone()).await.map_err(|error| error.to_string())?;
-        // Once this has come back, the server knows of both subscriptions.
-        client.publish(probe.clone(), Bytes::new()).await.map_err(|error| error.to_string())?;
+        let fence = Subject::from(self.all_lanes.replace('*', &format!("fence-{}", Uuid::new_v4().simple())));
+        let mut lanes = client.subscribe(self.all_lanes.clone()).await.map_err(|error| error.to_string())?;
+        let probes = client.subscribe(probe.clone()).await.map_err(|error| error.to_string())?;
+        // Once this has come back among the lanes, the server knows of both subscriptions, and lanes may be heard. To
+        // others an empty packet is nothing.
+        client.publish(fence.clone(), Bytes::new()).await.map_err(|error| error.to_string())?;
         client.flush().await.map_err(|error| error.to_string())?;
-        probes.next().await.ok_or("connection closed")?;
+        loop {
+            tokio::select! {
+                biased;
+                reason = gone(&mut broken) => return Err(reason),
+                message = lanes.next() => match message {
+                    // What comes earlier is said to be lost.
+                    Some(message) if message.subject != fence => {}
+                    Some(_) => break,
+                    None => return Err("connection closed".to_owned()),
+                },
+            }
+        }
         // Whatever was published before this moment may have passed unheard.
         ears.lost();
         let mut readers = JoinSet::new();

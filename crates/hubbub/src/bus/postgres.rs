@@ -77,6 +77,8 @@ impl Dial for Dialler {
     type Line = PostgresLine;
     const NAME: &'static str = "postgres";
     const EVERY: Duration = limits::NOTIFY_EVERY;
+    /// One of several servers may not answer.
+    const PATIENCE: Duration = limits::STORE_PATIENCE;
 
     async fn dial(&mut self, ears: &Ears) -> Result<PostgresLine, String> {
         let (client, told) = (self.connect)().await?;

@@ -154,7 +154,8 @@ impl Renewal {
     }
 
     async fn renew(&mut self) {
-        let bus = *self.health.borrow_and_update() == Health::Up;
+        let health = *self.health.borrow_and_update();
+        let bus = health == Health::Up;
         match self.store.renew_lease(Lease { boot: self.boot, bus }, limits::LEASE).await {
             Ok(leases) => {
                 self.failing = false;
@@ -168,7 +169,8 @@ impl Renewal {
             }
         }
         let now = Instant::now();
-        let is_cut_off = !bus && self.say.borrow().bus_works_for_others(now);
+        // One that has no bus for others has not lost any.
+        let is_cut_off = health == Health::Down && self.say.borrow().bus_works_for_others(now);
         let mut since = self.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
         *since = if is_cut_off { since.or(Some(now)) } else { None };
     }

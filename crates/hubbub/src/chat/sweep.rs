@@ -82,6 +82,8 @@ impl Sweep {
                     }
                 }
             }
+            // Whichever of them woke it: those who ask out of turn may do so over and over.
+            let all = all || swept.elapsed() >= every;
             let (lost, lanes, silence) = {
                 let mut asked = self.asked();
                 (std::mem::take(&mut asked.all), std::mem::take(&mut asked.lanes), asked.silence)

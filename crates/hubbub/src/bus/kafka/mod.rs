@@ -22,7 +22,7 @@ use rskafka::{
     record::Record,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -140,12 +140,12 @@ impl Dial for Dialler {
 }
 
 impl Dialler {
-    /// The topic's partitions. One that has just been made is not known everywhere at once.
+    /// The topic's partitions that are used. One that has just been made is not known everywhere at once.
     async fn partitions(&self, client: &Client) -> Result<Vec<i32>, String> {
         loop {
             let topics = client.list_topics().await.map_err(|error| error.to_string())?;
             match topics.into_iter().find(|topic| topic.name == self.topic) {
-                Some(topic) if !topic.partitions.is_empty() => return Ok(topic.partitions.into_iter().collect()),
+                Some(topic) if !topic.partitions.is_empty() => return used(&self.topic, &topic.partitions),
                 _ => sleep(Duration::from_millis(50)).await,
             }
         }
@@ -168,6 +168,16 @@ impl Dialler {
         positions.insert(partition, next);
         Ok((next, within.is_some()))
     }
+}
+
+/// The first [`limits::KAFKA_PARTITIONS`], however many there are: if somebody adds some, instances that dialled before and
+/// after must go on dealing lanes alike.
+fn used(topic: &str, partitions: &BTreeSet<i32>) -> Result<Vec<i32>, String> {
+    let (needed, there) = (usize::from(limits::KAFKA_PARTITIONS), partitions.len());
+    if there < needed {
+        return Err(format!("the topic {topic} has {there} partitions and needs {needed}: add some, or delete it"));
+    }
+    Ok(partitions.iter().copied().take(needed).collect())
 }
 
 /// Reads until it cannot.
@@ -257,6 +267,17 @@ fn lock(positions: &Positions) -> std::sync::MutexGuard<'_, BTreeMap<i32, i64>> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lanes_are_dealt_onto_the_same_partitions_however_many_are_added() {
+        let needed = i32::from(limits::KAFKA_PARTITIONS);
+        let first: Vec<i32> = (0..needed).collect();
+        for there in [needed, needed + 1, 3 * needed] {
+            assert_eq!(used("t", &(0..there).collect()), Ok(first.clone()));
+        }
+        let error = used("chat.n", &(0..needed - 1).collect()).expect_err("too few");
+        assert!(error.contains("chat.n has 3 partitions and needs 4"), "{error}");
+    }
 
     #[tokio::test]
     async fn a_url_that_cannot_be_understood_is_refused_without_repeating_it() {

@@ -6,6 +6,7 @@ use hubbub_core::limits;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 
 const CREATE_TOPICS: i16 = 19;
@@ -20,7 +21,9 @@ const NOT_CONTROLLER: i16 = 41;
 pub(super) async fn ensure(servers: &[String], topic: &str) -> Result<(), String> {
     let mut why = "no servers".to_owned();
     for server in servers {
-        match create(server, topic).await {
+        // One that does not answer must not keep the others from being asked.
+        let answer = timeout(limits::BUS_PATIENCE, create(server, topic)).await;
+        match answer.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
             Ok((0 | TOPIC_ALREADY_EXISTS, _)) => return Ok(()),
             // Servers before KRaft want their controller asked; it is one of the others.
             Ok((NOT_CONTROLLER, _)) => why = "none of the servers named is the controller".to_owned(),
@@ -96,6 +99,27 @@ fn text(answer: &mut Bytes) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_does_not_keep_the_next_from_being_asked() {
+        let listen = || async { tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port") };
+        let (silent, other) = (listen().await, listen().await);
+        let at = |listener: &tokio::net::TcpListener| listener.local_addr().expect("an address").to_string();
+        let servers = [at(&silent), at(&other)];
+        let answers = async {
+            let (mut stream, _) = other.accept().await.expect("a connection");
+            let mut answer = BytesMut::new();
+            answer.put_slice(&[0; 8]);
+            answer.put_i32(1);
+            put(&mut answer, "t");
+            answer.put_slice(&[0, 0, 0xff, 0xff]);
+            stream.write_u32(answer.len() as u32).await.expect("written");
+            stream.write_all(&answer).await.expect("written");
+            stream
+        };
+        let (made, _stream) = tokio::join!(timeout(2 * limits::BUS_PATIENCE, ensure(&servers, "t")), answers);
+        assert_eq!(made, Ok(Ok(())));
+    }
 
     #[test]
     fn an_answer_is_read_and_garbage_is_not() {

@@ -15,6 +15,7 @@ mod target;
 use super::{Bus, BusCounters, BusEvent, Health, counters::add, intake::Intake};
 use ::redis::{AsyncConnectionConfig, Client, PushInfo, RedisError, aio::MultiplexedConnection, cmd};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use hubbub_core::{backoff::Backoff, limits};
 use link::{Bells, Link, Shared};
 use nodes::{Node, Nodes};
@@ -154,7 +155,8 @@ impl Routes {
         let before: Vec<Arc<Link>> = self.lock().iter().flatten().cloned().collect();
         let mut after = vec![None; usize::from(limits::LANES)];
         for node in nodes {
-            let same = before.iter().find(|link| link.node.at == node.at && link.node.lanes == node.lanes);
+            // With its probe: the slot of that may have moved alone.
+            let same = before.iter().find(|link| link.node == node);
             let link = match same {
                 Some(link) => link.clone(),
                 None => {
@@ -190,6 +192,8 @@ async fn follow(mut nodes: Nodes, probe: String, shared: Shared, routes: Routes)
                 if let Err(error) = routes.lead_through(&shared, found) {
                     outage.begins(&error.to_string());
                 }
+                // Trouble until now may have been that of links that are gone; one that stays rings again.
+                let _ = shared.bells.trouble.notified().now_or_never();
                 ASK_AGAIN
             }
             Err(reason) => {
@@ -202,6 +206,9 @@ async fn follow(mut nodes: Nodes, probe: String, shared: Shared, routes: Routes)
             () = shared.bells.trouble.notified() => {}
             () = sleep(ASK_EVERY), if !outage.on => {}
             () = sleep(pause), if outage.on => {}
+        }
+        if routes.health() == Health::Down {
+            nodes.doubt();
         }
     }
 }

@@ -25,14 +25,16 @@ pub(super) struct Nodes {
     target: Target,
     /// Channels by lane.
     channels: Vec<String>,
-    /// Whom to ask, who answered last first.
+    /// Whom to ask.
     known: Vec<At>,
     asked: Option<(At, MultiplexedConnection)>,
+    /// How often whoever answered has been doubted.
+    doubts: usize,
 }
 
 impl Nodes {
     pub(super) fn new(target: Target, channels: Vec<String>) -> Self {
-        Self { known: target.hosts.clone(), target, channels, asked: None }
+        Self { known: target.hosts.clone(), target, channels, asked: None, doubts: 0 }
     }
 
     /// The one node there is, if nobody needs to be asked.
@@ -51,7 +53,8 @@ impl Nodes {
         let kept = self.asked.take();
         let mut turns: Vec<(At, Option<MultiplexedConnection>)> =
             kept.into_iter().map(|(at, connection)| (at, Some(connection))).collect();
-        turns.extend(self.known.iter().map(|at| (at.clone(), None)));
+        let first = self.doubts % self.known.len().max(1);
+        turns.extend(self.known.iter().cycle().skip(first).take(self.known.len()).map(|at| (at.clone(), None)));
         for (at, kept) in turns {
             let answer = timeout(ANSWER_WITHIN, async {
                 let mut connection = match kept {
@@ -71,6 +74,12 @@ impl Nodes {
             }
         }
         Err(reason)
+    }
+
+    /// What was answered last does not lead to nodes that work: it may be stale, so somebody else is asked next.
+    pub(super) fn doubt(&mut self) {
+        self.asked = None;
+        self.doubts = self.doubts.wrapping_add(1);
     }
 
     /// Nodes come and go; those of the URL are asked as well.

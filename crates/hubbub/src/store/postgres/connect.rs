@@ -6,10 +6,12 @@ use deadpool_postgres::{
 };
 use hubbub_core::limits::{IDLE_IN_TRANSACTION, LOCK_TIMEOUT, POSTGRES_CONNECTIONS, STORE_PATIENCE};
 use std::{ops::Deref, time::Duration};
-use tokio_postgres::{Client, Config, Connection, Socket, config::TargetSessionAttrs, tls::MakeTlsConnect};
+use tokio_postgres::{
+    Client, Config, Connection, IsolationLevel, Socket, Transaction, config::TargetSessionAttrs, tls::MakeTlsConnect,
+};
 
-/// How long a dial may take.
-const DIAL: Duration = Duration::from_secs(2);
+/// How long a dial may wait for one server of several: less than half of what all of them may take together.
+const DIAL: Duration = Duration::from_secs(1);
 
 const ENCODE: &str = "percent-encode @ : / ? # & and % in its password";
 
@@ -84,6 +86,12 @@ pub(super) async fn dial(server: &Server) -> Result<Client, StoreError> {
         }
     });
     Ok(client)
+}
+
+/// A transaction on a connection that is not [set up](set_up), each statement of which sees what others have committed
+/// before it: also where it has waited for a lock, and where the database's own default is stricter.
+pub(super) async fn read_committed(client: &mut Client) -> Result<Transaction<'_>, tokio_postgres::Error> {
+    client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await
 }
 
 /// What the store's transactions count on.

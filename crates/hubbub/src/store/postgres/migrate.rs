@@ -100,7 +100,7 @@ async fn missing(
 }
 
 async fn migrate(client: &mut Client, schema: &Schema) -> Result<(), StoreError> {
-    let transaction = client.transaction().await?;
+    let transaction = connect::read_committed(client).await?;
     transaction.batch_execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
     let name = format!("hubbub migrations {}", schema.as_str());
     transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", &[&name]).await?;

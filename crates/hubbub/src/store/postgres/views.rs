@@ -1,6 +1,6 @@
 //! Views for the product's own reports. They are no tables: a program that knows other ones works with these beside it.
 
-use super::{super::StoreError, sql::Schema};
+use super::{super::StoreError, connect, sql::Schema};
 use tokio_postgres::{Client, GenericClient};
 
 const VIEWS: &str = include_str!("../../../../../migrations/postgres/views.sql");
@@ -29,7 +29,7 @@ pub(super) async fn make(client: &mut Client, schema: &Schema) -> Result<(), Sto
     if version(client, schema).await? >= VERSION {
         return Ok(());
     }
-    let transaction = client.transaction().await?;
+    let transaction = connect::read_committed(client).await?;
     let name = format!("hubbub migrations {}", schema.as_str());
     transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", &[&name]).await?;
     if version(&transaction, schema).await? < VERSION {
