@@ -321,7 +321,7 @@ mod tests {
         for url in [
             "postgres://db/chat?sslmode=require&application_name=chat@prod",
             "postgres://db:5432/chat?sslrootcert=/ca.pem&sslmode=verify-full&application_name=chat@prod",
-            "postgres://u:hush@db/chat?ssl%6dode=require",
+            "postgres://u:hush@db/chat?%73slmode=require",
         ] {
             let said = super::super::connect::server(url).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(said.contains("percent-encode @") && !said.contains("hush"), "{url}: {said}");
