@@ -70,6 +70,21 @@ fn write(directory: &Path, name: &str, text: &str) -> String {
     path.display().to_string()
 }
 
+/// A certificate that is good for long, its key, and two more of this key: one for ten days yet, one that has expired.
+fn pairs(directory: &Path) -> [String; 4] {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let now = std::time::SystemTime::now();
+    let certificate = |name: &str, from: u64, to: i64| {
+        let mut wanted = rcgen::CertificateParams::new(vec!["localhost".into()]).expect("a name");
+        let day = |days: u64| Duration::from_secs(days * 86_400);
+        wanted.not_before = (now - day(from)).into();
+        wanted.not_after = if to < 0 { now - day(to.unsigned_abs()) } else { now + day(to.unsigned_abs()) }.into();
+        write(directory, name, &wanted.self_signed(&key).expect("a certificate").pem())
+    };
+    let (long, soon) = (certificate("long.pem", 1, 90), certificate("soon.pem", 80, 10));
+    [long, write(directory, "key.pem", &key.serialize_pem()), soon, certificate("old.pem", 90, -1)]
+}
+
 #[tokio::test]
 async fn a_good_configuration_is_found_good() {
     let directory = tempfile::tempdir().unwrap();
@@ -118,7 +133,10 @@ async fn what_is_wrong_is_found_and_all_of_it_and_what_to_do_is_said() {
     let closed = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
     let (closed_redis, closed_postgres) =
         (format!("redis://:hush@{closed}"), format!("postgres://hubbub:hush@{closed}/postgres"));
-    let published = provider.url();
+    let (published, pg, closed_text) = (provider.url(), Postgres::shared().url(), closed.to_string());
+    let [cert, key, soon, old] = pairs(here);
+    let kafka = format!("kafka://{closed}");
+    let half_kafka = format!("kafka://{closed},{taken}/chat");
     let table: &[Case<'_>] = &[
         (&[], &[("HUBBUB_TOKEN_SECRET", "")], "wrong", &["--token-secret", "HUBBUB_TOKEN_SECRET_FILE", "--token-jwks"]),
         (&[], &[("HUBBUB_TOKEN_SECRET", "hush")], "wrong", &["--token-secret", "4 bytes", "openssl rand"]),
@@ -158,6 +176,32 @@ async fn what_is_wrong_is_found_and_all_of_it_and_what_to_do_is_said() {
         (&["--text-bytes", "9000"], &[], "wrong", &["--text-bytes 9000", "at most 8192"]),
         (&["--log", "loud=very"], &[], "wrong", &["--log", "info"]),
         (&["--dev"], &[], "warning", &["--dev", "leave it out"]),
+        (&["--drain-window", "soon"], &[], "wrong", &["--drain-window", "15m"]),
+        (&["--drain-window", "0"], &[], "warning", &["--drain-window", "at once"]),
+        (&["--base-path", "chat"], &[], "wrong", &["--base-path chat", "/chat"]),
+        (&["--admin-listen", &taken], &[], "warning", &["--admin-listen", "somebody listens there"]),
+        (
+            &["--listen", &closed_text, "--admin-listen", &closed_text],
+            &[],
+            "wrong",
+            &["--admin-listen", "another port"],
+        ),
+        (&["--allowed-origins", "example.com"], &[], "wrong", &["--allowed-origins example.com", "https://"]),
+        (&["--allowed-origins", "*"], &[], "warning", &["--allowed-origins", "any page", "name the origins"]),
+        (&["--tls-cert", &cert], &[], "wrong", &["--tls-key", "missing"]),
+        (&["--tls-cert", "/nowhere.pem", "--tls-key", &key], &[], "wrong", &["--tls-cert /nowhere.pem"]),
+        (
+            &["--tls-cert", &cert, "--tls-key", &private],
+            &[],
+            "wrong",
+            &["--tls-key", "not the key of this certificate"],
+        ),
+        (&["--tls-cert", &old, "--tls-key", &key], &[], "wrong", &["--tls-cert", "has expired"]),
+        (&["--tls-cert", &soon, "--tls-key", &key], &[], "warning", &["--tls-cert", "days", "renew"]),
+        (&["--tls-cert", &cert, "--tls-key", &key], &[], "ok", &["--tls-cert", "days"]),
+        (&["--store", &pg, "--bus", "kafka://u:hush@one"], &[], "wrong", &["--bus kafka", "users and passwords"]),
+        (&["--store", &pg, "--bus", &kafka], &[], "wrong", &["--bus kafka", &closed_text]),
+        (&["--store", &pg, "--bus", &half_kafka], &[], "warning", &["--bus kafka", &closed_text]),
     ];
     for (flags, environment, level, words) in table {
         let mut flags = flags.to_vec();

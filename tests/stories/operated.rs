@@ -3,6 +3,7 @@
 use crate::{
     cluster::{breathe, ended},
     http::{self, Answer},
+    support::{postgres::Postgres, redis::Redis},
     wire::{DEADLINE, Wire},
 };
 use hubbub::token::{Requirements, make};
@@ -28,9 +29,10 @@ impl Program {
         let log = std::fs::File::create(directory.path().join("log")).expect("a log");
         let config = directory.path().join("hubbub.toml");
         std::fs::write(&config, configuration).expect("a configuration");
+        let sqlite = format!("sqlite:{}", directory.path().join("hubbub.db").display());
         let process = Command::new(env!("CARGO_BIN_EXE_hubbub"))
             .args(["serve", "--listen", &addr.to_string()])
-            .args(["--store", &format!("sqlite:{}", directory.path().join("hubbub.db").display())])
+            .args(if configuration.contains("store = ") { Vec::new() } else { vec!["--store", &sqlite] })
             .arg("--config")
             .arg(&config)
             .stdout(Stdio::null())
@@ -193,10 +195,24 @@ async fn a_new_configuration_holds_at_once_and_a_wrong_one_not_at_all() {
 
 #[tokio::test]
 async fn logs_name_requests_and_connections_and_tell_no_secret_and_no_text() {
+    tell_no_secret_and_no_text("log = \"info,hubbub=trace,hubbub_core=trace\"\n").await;
+}
+
+#[tokio::test]
+async fn whatever_is_asked_of_the_log_libraries_tell_nothing_of_what_they_carry() {
+    let redis = Redis::start().await;
+    assert_eq!(redis.ask(&["CONFIG", "SET", "requirepass", "planted-word"]).await, "+OK\r\n");
+    let store = Postgres::shared().url().replace("hubbub@", "hubbub:planted-password@");
+    for (schema, log) in [("operated_all", "trace"), ("operated_named", "debug,tokio_postgres=trace,redis=trace")] {
+        let bus = format!("redis://:planted-word@{}", redis.addr());
+        let places = format!("store = \"{store}\"\nschema = \"{schema}\"\nbus = \"{bus}\"\n");
+        tell_no_secret_and_no_text(&format!("log = \"{log}\"\n{places}")).await;
+    }
+}
+
+async fn tell_no_secret_and_no_text(more: &str) {
     const TEXT: &str = "planted-text";
-    let configuration = format!(
-        "token-secret = \"{OLD}\"\napi-key = \"{NEW}\"\nlog = \"info,hubbub=trace,hubbub_core=trace\"\nlog-format = \"json\"\n"
-    );
+    let configuration = format!("token-secret = \"{OLD}\"\napi-key = \"{NEW}\"\nlog-format = \"json\"\n{more}");
     let mut program = Program::serve(&configuration).await;
     let room = json!({ "id": "general", "kind": "open", "name": TEXT, "members": [{ "user": "ana" }] });
     assert_eq!(program.api(NEW, "POST", "/v1/rooms", &room).await.status, 201);

@@ -131,6 +131,25 @@ async fn a_provider_changes_its_keys_and_nobody_restarts_anything() {
 }
 
 #[tokio::test]
+async fn a_key_is_found_without_its_id_and_one_that_took_anothers_id_as_well() {
+    let (one, two) = (Signer::named("one", Algorithm::RS256), Signer::named("two", Algorithm::RS256));
+    let provider = Provider::start(&[&one, &two]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop_with(directory.path(), &["--token-jwks", &provider.url()]).await;
+    let (addr, ana) = (cluster.at(0), json!({ "sub": "ana" }));
+    let nameless = jsonwebtoken::Header::new(Algorithm::RS256);
+    for signer in [&one, &two] {
+        is_let_in(addr, &signer.signs_with(&nameless, &ana)).await;
+    }
+    is_refused(addr, &Signer::new(Algorithm::RS256).signs_with(&nameless, &ana)).await;
+    // The provider has another key under an id that is known.
+    let other = Signer::named("two", Algorithm::RS256);
+    provider.publishes(&[&one, &other]);
+    is_let_in_at_last(addr, &other.signs(&ana)).await;
+    is_refused(addr, &two.signs(&ana)).await;
+}
+
+#[tokio::test]
 async fn made_up_key_ids_make_no_storm_of_fetches() {
     let signer = Signer::named("real", Algorithm::EdDSA);
     let provider = Provider::start(&[&signer]).await;

@@ -5,7 +5,10 @@
 use clap::ValueEnum;
 use serde::Deserialize;
 use std::{io::IsTerminal, sync::OnceLock};
-use tracing_subscriber::{EnvFilter, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Registry, filter::filter_fn, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
@@ -33,12 +36,19 @@ pub fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
     })
 }
 
+/// Whether a line may be there, whatever was asked for. Below `info` libraries tell what they carry: a database's tells each
+/// statement with its values, which are texts and keys.
+fn may_be_told(line: &Metadata<'_>) -> bool {
+    let own = |crate_name: &str| line.target().split("::").next() == Some(crate_name);
+    *line.level() <= Level::INFO || own("hubbub") || own("hubbub_core")
+}
+
 /// Begins to log. A filter that cannot be read is the default: whoever reads the configuration says what is wrong with it.
 pub fn init(filter: &str, format: LogFormat) {
     let filter = parse(filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let (filter, handle) = reload::Layer::new(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter).with(filter_fn(may_be_told));
     match format {
         LogFormat::Text => registry.with(lines.with_ansi(std::io::stderr().is_terminal())).init(),
         LogFormat::Json => {

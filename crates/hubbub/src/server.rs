@@ -53,6 +53,7 @@ mod tls;
 
 pub use files::raise_limit;
 pub use open::{bump_epoch, open_bus, open_store};
+pub use tls::good_until;
 
 /// How long requests may take to be finished once clients are gone.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);

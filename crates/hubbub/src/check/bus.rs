@@ -6,11 +6,15 @@ use crate::{
     config::{BusAt, ONE_PROCESS, StoreAt},
     server,
 };
+use futures_util::future::join_all;
 use hubbub_core::limits::POLL_EVERY;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
+use tokio::net::TcpStream;
 
 /// How long a probe may be on its way.
 const PROBED_WITHIN: Duration = Duration::from_secs(6);
+/// How long dialling one server may take.
+const DIALLED_WITHIN: Duration = Duration::from_secs(4);
 
 /// `--bus`, by itself and together with `--store`.
 pub(super) async fn bus(asked: &Asked) -> Vec<Finding> {
@@ -39,9 +43,8 @@ pub(super) async fn bus(asked: &Asked) -> Vec<Finding> {
     let namespace = format!("check-{}", uuid::Uuid::new_v4());
     let to_do = match &at {
         BusAt::Local => return findings,
-        // It leaves nothing behind: a topic is not made for a look.
-        BusAt::Kafka(_) => {
-            findings.push(Finding::ok(format!("--bus {at}"), "looks right; whether it can be reached was not tried"));
+        BusAt::Kafka(url) => {
+            findings.extend(servers(&at, url, &namespace).await);
             return findings;
         }
         BusAt::Redis(_) => {
@@ -61,6 +64,48 @@ pub(super) async fn bus(asked: &Asked) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Whether Kafka's servers take connections. No probe: a topic is not made for a look.
+async fn servers(at: &BusAt, url: &str, namespace: &str) -> Vec<Finding> {
+    let about = format!("--bus {at}");
+    if let Err(error) = understood(at, namespace) {
+        let to_do = "kafka://host:9092,host:9092/prefix is expected, of a program built with its feature `kafka`";
+        return vec![Finding::wrong(about, format!("{error:#}"), to_do)];
+    }
+    let places = url.trim_start_matches("kafka://").split('/').next().unwrap_or_default();
+    let dials = places.split(',').map(async |place| {
+        let named = place.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
+        let place = if named { place.to_owned() } else { format!("{place}:9092") };
+        let dialled = tokio::time::timeout(DIALLED_WITHIN, TcpStream::connect(&place)).await;
+        match dialled {
+            Ok(Ok(_)) => Ok(place),
+            Ok(Err(error)) => Err(format!("{place} cannot be reached: {error}")),
+            Err(_) => Err(format!("{place} does not answer within {DIALLED_WITHIN:?}")),
+        }
+    });
+    let (there, away): (Vec<_>, Vec<_>) = join_all(dials).await.into_iter().partition(Result::is_ok);
+    let to_do = "see from this machine whether it is up, listens on this port, and is not behind a firewall";
+    let level = if there.is_empty() { Finding::wrong } else { Finding::warning };
+    let mut findings: Vec<_> =
+        away.into_iter().filter_map(Result::err).map(|why| level(about.clone(), why, to_do)).collect();
+    let there: Vec<_> = there.into_iter().flatten().collect();
+    if !there.is_empty() {
+        let said = format!("{} can be reached; whether topics may be made and written was not tried", there.join(", "));
+        findings.push(Finding::ok(about, said));
+    }
+    findings
+}
+
+/// Whether the bus would be started, told without a task of it being run.
+fn understood(at: &BusAt, namespace: &str) -> anyhow::Result<()> {
+    let idle = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let opened = {
+        let _entered = idle.enter();
+        server::open_bus(at, &StoreAt::Sqlite(PathBuf::new()), namespace).map(drop)
+    };
+    idle.shutdown_background();
+    opened
 }
 
 /// Whether a message that is published comes back: for every bus there is.

@@ -55,10 +55,12 @@ pub(super) async fn secrets(_: &Asked) -> Vec<Finding> {
         .collect()
 }
 
-fn others_may_read(path: &Path) -> bool {
+/// Whether everybody on this machine may read it.
+pub(super) fn others_may_read(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
 }
 
-fn chmod(path: &Path) -> String {
+/// What to do about that.
+pub(super) fn chmod(path: &Path) -> String {
     format!("chmod 640 {}, and make it the group's that Hubbub runs as", path.display())
 }

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use std::{fmt, time::Duration};
 
 mod bus;
+mod edge;
 mod files;
 mod listen;
 mod store;
@@ -20,7 +21,7 @@ const WITHIN: Duration = Duration::from_secs(12);
 type Check = for<'a> fn(&'a Asked) -> BoxFuture<'a, Vec<Finding>>;
 
 /// What is checked, in the order it is said. A name is for who waits too long.
-const CHECKS: [(&str, Check); 9] = [
+const CHECKS: [(&str, Check); 10] = [
     ("--config", |asked| Box::pin(files::configuration(asked))),
     ("secret files", |asked| Box::pin(files::secrets(asked))),
     ("secrets", |asked| Box::pin(values::secrets(asked))),
@@ -28,6 +29,7 @@ const CHECKS: [(&str, Check); 9] = [
     ("--token-…", |asked| Box::pin(tokens::local(asked))),
     ("--token-jwks", |asked| Box::pin(tokens::jwks(asked))),
     ("--listen", |asked| Box::pin(listen::address(asked))),
+    ("how it is reached", |asked| Box::pin(edge::edge(asked))),
     ("--store", |asked| Box::pin(store::store(asked))),
     ("--bus", |asked| Box::pin(bus::bus(asked))),
 ];

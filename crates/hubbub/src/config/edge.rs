@@ -32,7 +32,10 @@ pub struct TlsFiles {
 
 impl Edge {
     /// Reads the settings, already layered.
-    pub(super) fn parse(set: &Settings) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// What is wrong with the first of them that is, and what to do.
+    pub fn parse(set: &Settings) -> anyhow::Result<Self> {
         let drain_window = match &set.drain_window {
             None if set.dev => Duration::ZERO,
             None => limits::DRAIN_WINDOW,

@@ -46,6 +46,11 @@ impl Origins {
         Ok(origins)
     }
 
+    /// Whether it is everybody's pages.
+    pub fn takes_any(&self) -> bool {
+        self.any
+    }
+
     /// What this `Origin` is to a server that was asked as `host`.
     pub fn judge(&self, origin: Option<&str>, host: Option<&str>) -> Standing {
         let Some(origin) = origin else { return Standing::Own };

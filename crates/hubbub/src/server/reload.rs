@@ -45,9 +45,8 @@ pub fn start(config: Config) -> std::io::Result<Reloaded> {
     Ok(reloaded)
 }
 
-/// Calls `apply` with each new configuration, for as long as there may be one.
+/// Calls `apply` with each new configuration, for as long as there may be one; at once with one that came since [`start`].
 pub fn follow(mut reloaded: Reloaded, mut apply: impl FnMut(&Config) + Send + 'static) {
-    reloaded.mark_unchanged();
     tokio::spawn(async move {
         while reloaded.changed().await.is_ok() {
             let config = reloaded.borrow_and_update().clone();
@@ -73,4 +72,24 @@ fn again(first: &Config, now: &watch::Sender<Arc<Config>>) {
     }
     now.send_replace(Arc::new(new));
     tracing::info!("the configuration was read again; what may change while running has changed");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    #[tokio::test]
+    async fn what_was_read_again_during_the_start_is_applied_after_it() {
+        let named = |name: &str| {
+            let settings = Settings { dev: true, instance: Some(name.into()), ..Settings::default() };
+            Arc::new(settings.resolve().unwrap())
+        };
+        let (now, reloaded) = watch::channel(named("first"));
+        now.send_replace(named("second"));
+        let (tell, mut told) = tokio::sync::mpsc::channel(2);
+        follow(reloaded.clone(), move |config| tell.try_send(config.instance.clone()).unwrap());
+        let applied = tokio::time::timeout(std::time::Duration::from_secs(5), told.recv()).await;
+        assert_eq!(applied.expect("in time"), Some(Some("second".into())));
+    }
 }

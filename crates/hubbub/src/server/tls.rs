@@ -120,6 +120,14 @@ impl ResolvesServerCert for Current {
     }
 }
 
+/// Until when a certificate is good, in seconds since 1970, if it can be used with its key.
+///
+/// # Errors
+/// Why it cannot, after the option.
+pub fn good_until(files: &TlsFiles) -> anyhow::Result<i64> {
+    read(files).map(|(_, until)| until)
+}
+
 /// Certificate and key that belong together, and until when they are good, in seconds since 1970.
 fn read(files: &TlsFiles) -> anyhow::Result<(CertifiedKey, i64)> {
     let told = |option: &'static str, path: &Path| format!("{option} {}", path.display());

@@ -1,7 +1,7 @@
 //! Keys that are fetched from where an identity provider publishes them, and kept.
 //!
 //! One task fetches. It begins at once, goes on at the pace the server asks for, and fetches sooner where a token names a
-//! key that is not there, but not again within [`limits::JWKS_PAUSE`] (while it fails, within a time that begins at a second
+//! key that is not there or was signed by none there is, but not again within [`limits::JWKS_PAUSE`] (while it fails, within a time that begins at a second
 //! and doubles up to that). While fetching fails, the keys there are stay in use for [`limits::JWKS_STALE`].
 
 use super::{key::Key, set::KeySet};
@@ -38,7 +38,7 @@ pub struct Jwks {
 
 /// What is known after a number of attempts.
 #[derive(Clone, Default)]
-struct Known {
+pub(super) struct Known {
     set: Option<(Arc<KeySet>, Instant)>,
     attempts: u64,
     failed: bool,
@@ -170,31 +170,24 @@ impl Jwks {
         }
     }
 
-    /// The key for a token of this header, if it is known.
-    pub(super) fn known(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Result<Key, TokenError>> {
-        self.known.borrow().find(id, algorithm)
+    /// The keys that are known.
+    pub(super) fn known(&self) -> Known {
+        self.known.borrow().clone()
     }
 
-    /// The key for a token of this header. One that is not known is fetched: everybody who waits for one waits for the
-    /// same fetch, the next that may be made.
-    pub(super) async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Key, TokenError> {
+    /// The keys after the next attempt that may be made. Everybody who waits, waits for the same one.
+    pub(super) async fn after(&self, before: &Known) -> Result<Known, TokenError> {
         let mut known = self.known.clone();
-        let before = known.borrow_and_update().clone();
-        if let Some(found) = before.find(id, algorithm) {
-            return found;
+        if known.borrow().attempts == before.attempts {
+            self.fetch_soon();
         }
-        self.fetch_soon();
         // Nothing was ever there, and the attempts go on: the client is told at once, and comes again.
         if before.usable().is_none() && before.attempts > 0 {
             return Err(TokenError::Unknown);
         }
         let next = known.wait_for(|known| known.attempts > before.attempts);
         match tokio::time::timeout(limits::VERIFY_WITHIN, next).await {
-            Ok(Ok(after)) => match after.find(id, algorithm) {
-                Some(found) => found,
-                None if after.failed => Err(TokenError::Unknown),
-                None => Err(TokenError::Invalid),
-            },
+            Ok(Ok(after)) => Ok(after.clone()),
             Ok(Err(_)) | Err(_) => Err(TokenError::Unknown),
         }
     }
@@ -212,9 +205,21 @@ impl Known {
         self.set.as_ref().filter(|(_, since)| since.elapsed() < limits::JWKS_STALE).map(|(set, _)| &**set)
     }
 
-    fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Result<Key, TokenError>> {
-        let found = self.usable()?.find(id, algorithm)?;
-        Some(found.cloned().ok_or(TokenError::Invalid))
+    /// The keys that may have signed a token of this header.
+    pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = &Key> {
+        self.usable().into_iter().flat_map(move |set| set.find(id, algorithm))
+    }
+
+    /// Whether a token that none of them has signed may be good all the same: its key is not there, or may have been
+    /// replaced since they were fetched, under the same id or without one.
+    pub(super) fn may_lack(&self, id: Option<&str>) -> bool {
+        let old = self.set.as_ref().is_none_or(|(_, since)| since.elapsed() >= limits::JWKS_PAUSE);
+        old || self.usable().is_none_or(|set| !set.has(id))
+    }
+
+    /// What becomes of a token that none of them has signed, once they have been fetched for it.
+    pub(super) fn refusal(&self) -> TokenError {
+        if self.failed { TokenError::Unknown } else { TokenError::Invalid }
     }
 }
 

@@ -139,28 +139,37 @@ impl Verifier {
             AlgorithmFamily::Hmac => self.secret.as_slice(),
             _ => &self.public_keys,
         };
-        let mut fitting = keys.iter().filter(|key| key.allows(header.alg));
-        if let Some(verdict) = fitting.find_map(|key| self.judge(key, token, now)) {
+        let fitting = keys.iter().filter(|key| key.allows(header.alg));
+        if let Some(verdict) = self.judge_by(fitting, token, now) {
             return Verdict::Now(verdict);
         }
-        match self.jwks.clone().filter(|_| header.alg.family() != AlgorithmFamily::Hmac) {
-            None => Verdict::Now(Err(TokenError::Invalid)),
-            Some(jwks) => match jwks.known(header.kid.as_deref(), header.alg) {
-                Some(key) => Verdict::Now(key.and_then(|key| self.judge_by(&key, token, now))),
-                None => {
-                    let token = token.to_owned();
-                    Verdict::Later(Box::pin(async move {
-                        let key = jwks.find(header.kid.as_deref(), header.alg).await?;
-                        self.judge_by(&key, &token, Instant::now())
-                    }))
-                }
-            },
+        let Some(jwks) = self.jwks.clone().filter(|_| header.alg.family() != AlgorithmFamily::Hmac) else {
+            return Verdict::Now(Err(TokenError::Invalid));
+        };
+        let known = jwks.known();
+        let id = header.kid.as_deref();
+        if let Some(verdict) = self.judge_by(known.find(id, header.alg), token, now) {
+            return Verdict::Now(verdict);
         }
+        if !known.may_lack(id) {
+            return Verdict::Now(Err(TokenError::Invalid));
+        }
+        let token = token.to_owned();
+        Verdict::Later(Box::pin(async move {
+            let after = jwks.after(&known).await?;
+            let fitting = after.find(header.kid.as_deref(), header.alg);
+            self.judge_by(fitting, &token, Instant::now()).unwrap_or_else(|| Err(after.refusal()))
+        }))
     }
 
-    /// What becomes of the token, where only this key can have signed it.
-    fn judge_by(&self, key: &Key, token: &str, now: Instant) -> Result<Identity, TokenError> {
-        self.judge(key, token, now).unwrap_or(Err(TokenError::Invalid))
+    /// What becomes of the token, if one of these keys has signed it.
+    fn judge_by<'a>(
+        &self,
+        mut keys: impl Iterator<Item = &'a Key>,
+        token: &str,
+        now: Instant,
+    ) -> Option<Result<Identity, TokenError>> {
+        keys.find_map(|key| self.judge(key, token, now))
     }
 
     /// What becomes of the token, if this key has signed it.

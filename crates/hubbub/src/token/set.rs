@@ -36,7 +36,7 @@ impl KeySet {
         for (n, raw) in wire.keys.iter().enumerate() {
             let jwk = serde_json::from_str::<Jwk>(raw.get()).ok().context("not a key as RFC 7517 has them");
             match jwk.and_then(|jwk| Key::of_jwk(&jwk)) {
-                Ok(key) if set.keys.iter().any(|other| other.id() == key.id() && other.family() == key.family()) => {
+                Ok(key) if set.keys.iter().any(|other| is_doubled(other, &key)) => {
                     set.unusable.push(format!("key {}: there is one with its id and type before it", n + 1));
                 }
                 Ok(key) => set.keys.push(key),
@@ -67,15 +67,23 @@ impl KeySet {
         &self.keys
     }
 
-    /// The key with this id, or without one the only key there is. `Some(None)`: it is there, and not for this algorithm.
-    pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Option<&Key>> {
-        let mut with_id = self.keys.iter().filter(|key| id.is_none() || key.id() == id).peekable();
-        with_id.peek()?;
-        if id.is_none() && self.keys.len() > 1 {
-            return Some(None);
-        }
-        Some(with_id.find(|key| key.allows(algorithm)))
+    /// The keys that may have signed a token of this header: those with its id, or all where it names none.
+    pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(move |key| is_named(key, id) && key.allows(algorithm))
     }
+
+    /// Whether there is a key with this id, for whatever algorithm.
+    pub(super) fn has(&self, id: Option<&str>) -> bool {
+        self.keys.iter().any(|key| is_named(key, id))
+    }
+}
+
+fn is_named(key: &Key, id: Option<&str>) -> bool {
+    id.is_none() || key.id() == id
+}
+
+fn is_doubled(key: &Key, other: &Key) -> bool {
+    key.id().is_some() && key.id() == other.id() && key.family() == other.family()
 }
 
 #[cfg(test)]
@@ -89,7 +97,7 @@ mod tests {
     }
 
     fn finds(set: &KeySet, id: Option<&str>, algorithm: Algorithm) -> bool {
-        matches!(set.find(id, algorithm), Some(Some(_)))
+        set.find(id, algorithm).next().is_some()
     }
 
     #[test]
@@ -97,17 +105,24 @@ mod tests {
         let (rsa, ec) = (Signer::named("one", Algorithm::RS256), Signer::named("two", Algorithm::ES256));
         let set = parse(json!([rsa.jwk(), ec.jwk()])).unwrap();
         assert!(finds(&set, Some("one"), Algorithm::RS256) && finds(&set, Some("two"), Algorithm::ES256));
-        assert!(set.find(Some("three"), Algorithm::RS256).is_none());
+        assert!(!set.has(Some("three")) && !finds(&set, Some("three"), Algorithm::RS256));
         for (id, algorithm) in
             [(Some("one"), Algorithm::ES256), (Some("one"), Algorithm::HS256), (Some("two"), Algorithm::RS256)]
         {
-            assert!(matches!(set.find(id, algorithm), Some(None)), "{id:?} {algorithm:?}");
+            assert!(set.has(id) && !finds(&set, id, algorithm), "{id:?} {algorithm:?}");
         }
         // Its alg says RS256, and nothing else it is.
-        assert!(matches!(set.find(Some("one"), Algorithm::RS512), Some(None)));
-        assert!(matches!(set.find(None, Algorithm::RS256), Some(None)), "which one?");
-        let only = parse(json!([rsa.jwk()])).unwrap();
-        assert!(finds(&only, None, Algorithm::RS256));
+        assert!(!finds(&set, Some("one"), Algorithm::RS512));
+        // Who names none may have any of its algorithm, and those need no ids.
+        assert_eq!(set.find(None, Algorithm::RS256).count(), 1);
+        let nameless = [Algorithm::RS256; 2].map(|algorithm| {
+            let mut jwk = Signer::new(algorithm).jwk();
+            jwk.as_object_mut().unwrap().remove("kid");
+            jwk
+        });
+        let set = parse(json!(nameless)).unwrap();
+        assert_eq!(set.find(None, Algorithm::RS256).count(), 2);
+        assert!(!set.has(Some("one")) && !finds(&set, None, Algorithm::ES256));
     }
 
     #[test]
@@ -143,7 +158,7 @@ mod tests {
                 "{bad}: {:?}",
                 set.unusable
             );
-            assert!(set.find(Some("bad"), Algorithm::ES256).is_none());
+            assert!(!set.has(Some("bad")));
             assert!(parse(json!([bad])).is_err(), "{bad}");
         }
     }

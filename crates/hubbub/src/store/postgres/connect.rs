@@ -44,6 +44,10 @@ pub(super) fn server(url: &str) -> Result<Server, StoreError> {
     if shown(&config).contains('@') {
         return Err(StoreError::Broken(format!("its URL cannot be understood: {ENCODE}")));
     }
+    // All were taken out: whatever is left was not understood, and what it asks for is not to be overlooked.
+    if config.get_ssl_mode() != Config::new().get_ssl_mode() {
+        return Err(StoreError::Broken(tls::AT.into()));
+    }
     config
         .connect_timeout(DIAL)
         .keepalives(true)

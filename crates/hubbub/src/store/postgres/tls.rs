@@ -24,6 +24,9 @@ use tokio_postgres::{
     tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream},
 };
 
+/// What to do where an option of TLS would be overlooked.
+pub(super) const AT: &str = "an option of TLS in its URL cannot be told from the rest: percent-encode @ and ? in its options and password, and nothing in an option's name";
+
 /// What is asked of the server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Check {
@@ -47,8 +50,12 @@ pub(super) struct Wanted {
 
 /// Takes the options of TLS out of a URL: what they ask for, and the URL without them.
 pub(super) fn wanted(url: &str) -> Result<(Wanted, String), StoreError> {
-    // Whatever a password may hold: options follow the last `?` behind the host.
-    let start = url.rfind('@').unwrap_or(0);
+    // As the driver has it: up to the first `@` it is user and password, and options follow the first `?` after it.
+    let start = url.find('@').unwrap_or(0);
+    // Without a user, that `@` may be one of an option's, and what stands before it would be taken for a password.
+    if ["sslmode=", "sslrootcert="].iter().any(|option| url[..start].contains(option)) {
+        return Err(StoreError::Broken(AT.into()));
+    }
     let Some((head, options)) = url[start..].split_once('?') else {
         return Ok((Wanted { mode: SslMode::Disable, tls: Tls(None) }, url.to_owned()));
     };
@@ -310,14 +317,30 @@ mod tests {
     }
 
     #[test]
+    fn an_at_sign_among_the_options_hides_none_of_them() {
+        for url in [
+            "postgres://db/chat?sslmode=require&application_name=chat@prod",
+            "postgres://db:5432/chat?sslrootcert=/ca.pem&sslmode=verify-full&application_name=chat@prod",
+            "postgres://u:hush@db/chat?%73slmode=require",
+        ] {
+            let said = super::super::connect::server(url).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(said.contains("percent-encode @") && !said.contains("hush"), "{url}: {said}");
+        }
+        let url = "postgres://u:p@db/chat?sslmode=require&application_name=chat@prod";
+        let server = super::super::connect::server(url).unwrap();
+        assert_eq!(server.config.get_ssl_mode(), SslMode::Require);
+        assert_eq!(server.config.get_application_name(), Some("chat@prod"));
+    }
+
+    #[test]
     fn only_the_options_of_tls_are_taken_out() {
         for (url, mode, rest) in [
             ("postgres://a@h/d", SslMode::Disable, "postgres://a@h/d"),
             ("postgres://h/d?sslmode=require", SslMode::Require, "postgres://h/d"),
             (
-                "postgres://a:p?sslmode=x@h/d?connect_timeout=1&sslmode=prefer",
+                "postgres://a:p?mode=x@h/d?connect_timeout=1&sslmode=prefer",
                 SslMode::Prefer,
-                "postgres://a:p?sslmode=x@h/d?connect_timeout=1",
+                "postgres://a:p?mode=x@h/d?connect_timeout=1",
             ),
             (
                 "postgres://a@h/d?sslmode=disable&application_name=x",

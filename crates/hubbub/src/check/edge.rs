@@ -1,0 +1,77 @@
+//! How it is reached from outside, and how it goes.
+
+use super::{Asked, Finding, files, listen::may_listen};
+use crate::{
+    config::{Edge, Settings, TlsFiles},
+    server,
+};
+use std::time::SystemTime;
+
+/// How many days before its end a certificate should have been renewed.
+const RENEW_BEFORE_DAYS: i64 = 14;
+
+/// `--drain-window`, `--admin-listen`, `--base-path`, `--allowed-origins`, `--tls-cert` and `--tls-key`.
+pub(super) async fn edge(asked: &Asked) -> Vec<Finding> {
+    let set = &asked.settings;
+    let mut findings = Vec::new();
+    if let Some(address) = set.admin_listen {
+        findings.push(may_listen("--admin-listen", address).await);
+    }
+    if let (Some(cert), Some(key)) = (&set.tls_cert, &set.tls_key) {
+        findings.extend(certificate(&TlsFiles { cert: cert.clone(), key: key.clone() }));
+    }
+    match Edge::parse(set) {
+        Ok(edge) => findings.extend(looked_at(set, &edge)),
+        Err(error) => findings.push(refused(&error)),
+    }
+    findings
+}
+
+fn looked_at(set: &Settings, edge: &Edge) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if edge.origins.takes_any() && !set.dev {
+        findings.push(Finding::warning(
+            "--allowed-origins *",
+            "any page that somebody visits may connect from their browser",
+            "name the origins of your own pages, unless others are to embed the chat",
+        ));
+    }
+    findings.push(match edge.drain_window {
+        window if window.is_zero() && !set.dev => Finding::warning(
+            "--drain-window 0",
+            "when it is told to go, all clients are cut off at once, and come to the others at once",
+            "leave it out, unless there is one instance",
+        ),
+        window => Finding::ok(
+            "--drain-window",
+            format!("{window:?}; whoever stops it has to wait longer than that before killing it"),
+        ),
+    });
+    findings
+}
+
+fn certificate(pair: &TlsFiles) -> Vec<Finding> {
+    let until = match server::good_until(pair) {
+        Ok(until) => until,
+        Err(error) => return vec![refused(&error)],
+    };
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
+    let (about, days) = (format!("--tls-cert {}", pair.cert.display()), (until - now) / 86_400);
+    let said = format!("good for {days} more days, and --tls-key is its key");
+    let mut findings = vec![match days {
+        ..RENEW_BEFORE_DAYS => Finding::warning(about, said, "renew it; a running server takes the new one by itself"),
+        _ => Finding::ok(about, said),
+    }];
+    if files::others_may_read(&pair.key) {
+        let about = format!("--tls-key {}", pair.key.display());
+        findings.push(Finding::warning(about, "everybody on this machine may read it", &files::chmod(&pair.key)));
+    }
+    findings
+}
+
+/// What `serve` would have ended with. It names its option first.
+fn refused(error: &anyhow::Error) -> Finding {
+    let said = format!("{error:#}");
+    let (about, _) = said.split_once(": ").unwrap_or(("settings", ""));
+    Finding::refused(about, error)
+}
