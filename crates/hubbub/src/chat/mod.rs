@@ -171,6 +171,14 @@ impl Chat {
         }
     }
 
+    /// A chat in a file, without others: for tests of what is above.
+    #[cfg(test)]
+    pub(crate) fn alone(file: &std::path::Path) -> Self {
+        let store = crate::store::sqlite::SqliteStore::open(file).expect("a file");
+        let bus = crate::bus::local::LocalBus::alone();
+        Self::start(Arc::new(store), Arc::new(bus), Arc::default(), false)
+    }
+
     /// What is counted, what the bus counts included, as Prometheus reads it.
     pub fn metrics_text(&self) -> String {
         if let Some(bus) = self.bus.counters() {

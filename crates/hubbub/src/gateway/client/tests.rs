@@ -2,10 +2,8 @@
 
 use super::*;
 use crate::{
-    bus::local::LocalBus,
     chat::Chat,
     gateway::arrivals::Turn,
-    store::sqlite::SqliteStore,
     token::{Tokens, Trust},
 };
 use hubbub_core::protocol::command::Said;
@@ -29,6 +27,7 @@ impl Transport for Way {
         Format::Json
     }
     fn is_writing(&self) -> bool {
+        self.looks.fetch_add(1, Ordering::Relaxed);
         self.is_writing
     }
     fn write(&mut self, _frame: Bytes) {
@@ -36,11 +35,9 @@ impl Transport for Way {
     }
     fn close(&mut self, _why: &Disconnect) {}
     fn poll_written(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
-        self.looks.fetch_add(1, Ordering::Relaxed);
         Poll::Pending
     }
     fn poll_read(&mut self, _cx: &mut Context<'_>) -> Poll<Incoming> {
-        self.looks.fetch_add(1, Ordering::Relaxed);
         self.says.pop_front().map_or(Poll::Pending, Poll::Ready)
     }
     async fn part(&mut self) {
@@ -57,8 +54,7 @@ struct House {
 impl House {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&directory.path().join("hubbub.db")).unwrap();
-        let chat = Chat::start(Arc::new(store), Arc::new(LocalBus::alone()), Arc::default(), false);
+        let chat = Chat::alone(&directory.path().join("hubbub.db"));
         let tokens = Tokens::new(&Trust::default(), chat.metrics.clone());
         let gateway = Gateway::new(Arc::new(chat), Arc::new(tokens), "here".into());
         Self { gateway: Arc::new(gateway), _directory: directory }
@@ -117,7 +113,7 @@ async fn one_that_expires_while_it_takes_nothing_costs_nothing() {
     client.is_anas(Some(Instant::now() - 2 * limits::REFRESH_GRACE));
     let looks = client.looks().await;
     assert_eq!(client.closing, Some(Disconnect::EXPIRED));
-    assert!(looks < 10, "it looked {looks} times");
+    assert!(looks < 50, "it looked {looks} times");
 }
 
 #[tokio::test]
@@ -128,7 +124,7 @@ async fn answers_to_sends_are_waited_for_patiently_and_not_for_ever() {
     client.sending.entry(RoomId::parse("general").unwrap()).or_default().outstanding = 1;
     client.close_with(Disconnect::SHUTDOWN);
     let looks = client.looks().await;
-    assert!(looks < 10, "it looked {looks} times");
+    assert!(looks < 50, "it looked {looks} times");
     client.answers_by = Some(Instant::now() + Duration::from_millis(20));
     client.until_it_parts().await;
 }
