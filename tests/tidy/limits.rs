@@ -2,6 +2,7 @@
 
 /// Limits that a client or the product's backend can meet: each has a row with its number in docs/protocol.md.
 pub const MET_BY_CLIENTS: &[&str] = &[
+    "ANSWERS_WITHIN",
     "ARRIVING",
     "BODY_WITHIN",
     "CATCH_UP_PAGE",
@@ -13,6 +14,9 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "DATA_BYTES",
     "EMULATION_BODY_BYTES",
     "FIRST_PAGE_BYTES",
+    "FORWARDS",
+    "FORWARDS_OF_STREAM",
+    "FORWARD_BYTES",
     "FRAME_BYTES",
     "GREETINGS",
     "HANDSHAKE_WITHIN",

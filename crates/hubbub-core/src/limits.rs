@@ -36,7 +36,7 @@ pub const MEMBERS_AT_ONCE: usize = 1_000;
 
 /// Most sends per second of one connection that can be allowed by a limit; without one there is none.
 pub const SENDS_PER_SECOND_MAX: usize = 10_000;
-/// Most connections of one instance that can be allowed by a limit; without one there is none.
+/// Most connections of one instance, by its limit or without one.
 pub const CONNECTIONS_MAX: usize = 1_000_000;
 /// Subscriptions of one connection.
 pub const SUBSCRIPTIONS: usize = 1_000;
@@ -89,6 +89,13 @@ pub const EMULATION_BODY_BYTES: usize = 160 * 1024;
 pub const UPLINK_FRAMES: usize = 64;
 /// Bytes in them.
 pub const UPLINK_BYTES: usize = 128 * 1024;
+/// Shares of the bus that the commands of one stream may take in a second; a second's worth may come at once. Beyond, they
+/// are refused with 429.
+pub const FORWARDS_OF_STREAM: u32 = 64;
+/// The same for all streams on other instances together: a quarter of [`BUS_OUTBOX`] and of [`BUS_OUTBOX_BYTES`].
+pub const FORWARDS: u32 = 2_048;
+/// A request takes one share, and one more for each of these bytes of commands.
+pub const FORWARD_BYTES: usize = 4 * 1024;
 
 /// `SO_RCVBUF` of a client's socket: bounds what a client that is not read piles up in the kernel.
 pub const SOCKET_RECEIVE_BUFFER: usize = 64 * 1024;
@@ -104,6 +111,8 @@ pub const PONGS: u32 = 16;
 /// After a send was refused as busy or unavailable, others of the same connection to the same room are refused too for
 /// this long, or until its key comes again: they may have been sent before the client knew.
 pub const REFUSED_FOR: Duration = Duration::from_secs(1);
+/// How long a connection that is sent elsewhere waits for what became of its sends: a little more than those may take.
+pub const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// How long a close may take before the socket is dropped.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// A connection that has not said `connect` after this is closed with 3502.

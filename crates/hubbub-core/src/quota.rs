@@ -12,7 +12,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 pub struct Quota {
     /// Sends of one connection per second; a second's worth may come at once. `None`: as fast as it can.
     pub sends_per_second: Option<NonZeroU32>,
-    /// Connections of one instance. `None`: as many as the system has room for.
+    /// Connections of one instance. `None`: nobody counts.
     pub max_connections: Option<NonZeroUsize>,
     /// Longest text of a message, in bytes.
     pub text_bytes: usize,

@@ -16,7 +16,12 @@ pub struct Rate {
 impl Rate {
     /// Takes one of `per_second`, or says how long until there is one.
     pub fn take(&mut self, per_second: NonZeroU32, now: Instant) -> Result<(), Duration> {
-        let every = Duration::from_secs(1) / per_second.get();
+        self.take_many(1, per_second, now)
+    }
+
+    /// Takes `n` of `per_second`, or says how long until there are so many; more than a second's worth there never are.
+    pub fn take_many(&mut self, n: u32, per_second: NonZeroU32, now: Instant) -> Result<(), Duration> {
+        let every = Duration::from_secs(1) / per_second.get() * n;
         let full_at = self.full_at.map_or(now, |at| at.max(now));
         // What is missing from a full bucket, in time, must leave room for one more.
         let room_at = full_at + every;
@@ -26,6 +31,11 @@ impl Rate {
         }
         self.full_at = Some(room_at);
         Ok(())
+    }
+
+    /// Whether the bucket is full, as that of somebody new.
+    pub fn is_full(&self, now: Instant) -> bool {
+        self.full_at.is_none_or(|at| at <= now)
     }
 }
 
@@ -61,6 +71,17 @@ mod tests {
             let most = (6 * per_second.get() + 1).min(50_000);
             assert!((most - 2..=most).contains(&taken), "{per_second}: {taken}");
         }
+    }
+
+    #[test]
+    fn many_at_once_cost_as_much_as_one_by_one() {
+        let (mut rate, now) = (Rate::default(), Instant::now());
+        assert!(rate.is_full(now));
+        assert_eq!(rate.take_many(7, TEN, now), Ok(()));
+        assert_eq!(rate.take_many(4, TEN, now), Err(100 * MS));
+        assert_eq!(rate.take_many(3, TEN, now), Ok(()));
+        assert_eq!(rate.take(TEN, now), Err(100 * MS));
+        assert!(!rate.is_full(now + 999 * MS) && rate.is_full(now + 1_000 * MS));
     }
 
     #[test]

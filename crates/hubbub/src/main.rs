@@ -213,7 +213,6 @@ async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
     let config = settings.resolve().map_err(Failure::Configuration)?;
-    server::raise_limit();
     let listener = server::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     for (name, secret) in &config.made_up {
         println!("made up for this run, {name}: {secret}");

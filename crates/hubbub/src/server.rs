@@ -30,7 +30,7 @@ use hubbub_core::{
 pub use listen::bind;
 use listen::{App, Phase, Served};
 use reload::Reloaded;
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 use tls::Tls;
 use tokio::{
     net::TcpListener,
@@ -51,7 +51,6 @@ mod tests;
 mod timely;
 mod tls;
 
-pub use files::raise_limit;
 pub use open::{bump_epoch, open_bus, open_store};
 pub use tls::good_until;
 
@@ -68,6 +67,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// refused connection would be somebody's failed request. Without a window there is nobody to be considerate of.
 pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiver<u32>) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
+    let room = files::raise_limit();
     // Requests are answered from the first moment: with 503 until the store is there.
     let app = App::default();
     let reloaded = reload::start(config.clone()).context("cannot heed signals")?;
@@ -85,7 +85,7 @@ pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiv
     listening.spawn(listen::serve(listener, Arc::new(Door::public(&config.edge, tls.clone())), app.clone(), phases));
     let label = config.instance.clone().unwrap_or_else(|| address.port().to_string());
     let start = async {
-        app.set(start(&config, &label, metrics, &reloaded).await?).ok();
+        app.set(start(&config, room, &label, metrics, &reloaded).await?).ok();
         tracing::info!(%address, store = %config.store, bus = %config.bus, instance = label, "serving");
         anyhow::Ok(())
     };
@@ -122,7 +122,13 @@ pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiv
     Ok(())
 }
 
-async fn start(config: &Config, label: &str, metrics: Arc<Metrics>, reloaded: &Reloaded) -> anyhow::Result<Served> {
+async fn start(
+    config: &Config,
+    room: NonZeroUsize,
+    label: &str,
+    metrics: Arc<Metrics>,
+    reloaded: &Reloaded,
+) -> anyhow::Result<Served> {
     let store = open_store(&config.store).await?;
     if let (BusAt::Local, StoreAt::Postgres { .. }) = (&config.bus, &config.store) {
         tracing::warn!(
@@ -140,10 +146,10 @@ async fn start(config: &Config, label: &str, metrics: Arc<Metrics>, reloaded: &R
     let gateway = Arc::new(Gateway::new(chat.clone(), tokens.clone(), label.to_owned()));
     let keys = Arc::new(ApiKeys::new(&config.api_keys));
     let api = Api { chat: chat.clone(), keys: keys.clone(), tokens: tokens.clone(), label: label.into() };
-    chat.set_quota(config.limits);
+    chat.set_quota(files::within(room, config.limits));
     reload::follow(reloaded.clone(), move |config| {
         tokens.trust(&config.trust);
-        chat.set_quota(config.limits);
+        chat.set_quota(files::within(room, config.limits));
         keys.replace(&config.api_keys);
     });
     let sockets = Router::new().route("/connection/websocket", get(connect).with_state(gateway.clone()));

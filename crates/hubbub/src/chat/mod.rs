@@ -20,7 +20,10 @@ use hubbub_core::{
     stream_id::StreamId,
     wake::Wake,
 };
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Instant,
+};
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
@@ -168,6 +171,14 @@ impl Chat {
         }
     }
 
+    /// A chat in a file, without others: for tests of what is above.
+    #[cfg(test)]
+    pub(crate) fn alone(file: &std::path::Path) -> Self {
+        let store = crate::store::sqlite::SqliteStore::open(file).expect("a file");
+        let bus = crate::bus::local::LocalBus::alone();
+        Self::start(Arc::new(store), Arc::new(bus), Arc::default(), false)
+    }
+
     /// What is counted, what the bus counts included, as Prometheus reads it.
     pub fn metrics_text(&self) -> String {
         if let Some(bus) = self.bus.counters() {
@@ -236,12 +247,15 @@ impl Chat {
     }
 
     /// Hands commands to the connection they belong to, on whichever instance its stream is: `life` names the one that said
-    /// so. Told are the others only where there is a bus; what is lost on the way is not told.
+    /// so. Told are the others only where a bus is up; what is lost on the way is not told.
     pub fn hand_over(&self, stream: StreamId, life: &str, nonce: u64, frame: Bytes) -> Handed {
         let here = self.streams.hand_over(stream, nonce, frame.clone());
-        let elsewhere = life != self.life() && *self.bus.health().borrow() != Health::Alone;
+        let elsewhere = life != self.life() && *self.bus.health().borrow() == Health::Up;
         if here != Handed::NotHere || !elsewhere {
             return here;
+        }
+        if !self.streams.may_forward(stream, frame.len(), Instant::now()) {
+            return Handed::Full;
         }
         self.metrics.commands_forwarded.inc();
         self.announcer.announce(&[Wake::Commands { stream, nonce, frame }]);

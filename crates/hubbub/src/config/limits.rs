@@ -17,7 +17,7 @@ pub struct LimitSettings {
     #[arg(long, env = "HUBBUB_SENDS_PER_SECOND", value_name = "N", help_heading = "Limits ([limits] in the file)")]
     pub sends_per_second: Option<u32>,
 
-    /// Connections of this instance; beyond, clients are told to come back later [default: no limit]
+    /// Connections of this instance; beyond, clients are told to come back later [default: as many as open files leave room for]
     #[arg(long, env = "HUBBUB_MAX_CONNECTIONS", value_name = "N", help_heading = "Limits ([limits] in the file)")]
     pub max_connections: Option<usize>,
 

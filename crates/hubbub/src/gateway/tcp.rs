@@ -56,7 +56,10 @@ impl Tcp {
             .and_then(|()| socket.set_recv_buffer_size(limits::SOCKET_RECEIVE_BUFFER))
             .and_then(|()| socket.set_tcp_nodelay(true));
         #[cfg(target_os = "linux")]
-        let bounded = bounded.and_then(|()| socket.set_tcp_notsent_lowat(limits::SOCKET_NOTSENT_LOWAT));
+        let bounded = bounded
+            .and_then(|()| socket.set_tcp_notsent_lowat(limits::SOCKET_NOTSENT_LOWAT))
+            // Whoever takes nothing of a response, whatever it is, is dropped: nobody else watches its writing.
+            .and_then(|()| socket.set_tcp_user_timeout(Some(limits::WRITE_WITHIN)));
         if let Err(error) = bounded {
             tracing::debug!(%error, "a client's socket keeps the kernel's own buffer sizes");
         }

@@ -22,17 +22,29 @@ pub(super) struct Arriving {
     place: Option<Place>,
     turn: Option<Turn>,
     waiting: Option<(BoxFuture<'static, Turn>, Instant)>,
+    /// It has caught up once: whatever it opens later is not part of a storm.
+    arrived: bool,
 }
 
 impl Arriving {
     pub fn new(admitted: Admitted) -> Self {
         let (connected, place) = admitted.into_parts();
-        Self { _admitted: connected, place: Some(place), turn: None, waiting: None }
+        Self { _admitted: connected, place: Some(place), turn: None, waiting: None, arrived: false }
     }
 
     /// Whether nothing is done or waited for here.
     const fn is_elsewhere(&self) -> bool {
         self.waiting.is_none() && self.turn.is_none()
+    }
+
+    /// Nothing is waited for any more.
+    pub fn stop_waiting(&mut self) {
+        self.waiting = None;
+    }
+
+    /// Others have the turn and the place.
+    pub fn leave(&mut self) {
+        (self.turn, self.waiting, self.place) = (None, None, None);
     }
 
     /// When [`Client::tick_arrival`] is to be called.
@@ -55,11 +67,16 @@ impl Arriving {
 impl<T: Transport> Client<T> {
     /// Whether a command must wait for a turn. Only subscribing costs enough to be waited for.
     pub(super) fn waits_for_turn(&mut self, command: &Command) -> bool {
-        if !matches!(command.said, Ok(Said::Subscribe(_))) || self.arriving.turn.is_some() {
+        let subscribes = matches!(command.said, Ok(Said::Subscribe(_)));
+        // Somebody unknown is refused, which costs nothing.
+        if !subscribes || self.connection.user().is_none() || self.arriving.turn.is_some() {
             return false;
         }
         if self.arriving.waiting.is_none() {
             self.arriving.turn = self.gateway.arrivals.try_turn();
+            if self.arriving.arrived {
+                return false;
+            }
             if self.arriving.turn.is_none() {
                 self.arriving.waiting = Some((self.gateway.arrivals.turn(), Instant::now() + limits::TURN_PATIENCE));
             }
@@ -78,6 +95,7 @@ impl<T: Transport> Client<T> {
             && !self.transport.is_writing();
         if is_idle && self.arriving.turn.take().is_some() {
             self.arriving.place = None;
+            self.arriving.arrived = true;
         }
     }
 

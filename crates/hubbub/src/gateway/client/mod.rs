@@ -6,7 +6,10 @@
 mod arriving;
 mod following;
 mod joining;
+mod leaving;
 mod sending;
+#[cfg(test)]
+mod tests;
 
 use super::{
     Gateway, answer,
@@ -107,6 +110,8 @@ pub(super) struct Client<T> {
     /// When the frame on its way out was handed in.
     writing_since: Option<Instant>,
     closing: Option<Disconnect>,
+    /// Until when one that is closed is told what became of its sends.
+    answers_by: Option<Instant>,
     span: Span,
     timer: Pin<Box<Sleep>>,
 }
@@ -141,6 +146,7 @@ impl<T: Transport> Client<T> {
             arriving: Arriving::new(admitted),
             writing_since: None,
             closing: None,
+            answers_by: None,
             span,
             timer,
             gateway,
@@ -167,10 +173,7 @@ impl<T: Transport> Client<T> {
                 self.write();
             }
             self.settle_arrival();
-            let stuck_at = self.writing_since.map(|since| since + limits::WRITE_WITHIN);
-            let deadline = self.connection.deadline();
-            let sooner = stuck_at.into_iter().chain(self.arriving.deadline()).min();
-            let deadline = sooner.map_or(deadline, |at| deadline.min(at)).into();
+            let deadline = self.deadline().into();
             if self.timer.deadline() != deadline {
                 self.timer.as_mut().reset(deadline);
             }
@@ -205,11 +208,13 @@ impl<T: Transport> Client<T> {
                         // Nothing more gets through to it, not even a goodbye.
                         return;
                     }
-                    if !self.is_reading() {
-                        self.connection.excuse(now);
+                    if self.closing.is_none() {
+                        if !self.is_reading() {
+                            self.connection.excuse(now);
+                        }
+                        let action = self.connection.tick(now);
+                        self.act(action);
                     }
-                    let action = self.connection.tick(now);
-                    self.act(action);
                 }
             }
         }
@@ -394,31 +399,6 @@ impl<T: Transport> Client<T> {
             self.writing_since = Some(Instant::now());
             self.transport.write(bytes);
         }
-    }
-
-    fn close_with(&mut self, why: Disconnect) {
-        self.commands = Commands::new(Bytes::new(), self.format());
-        self.next_command = None;
-        self.ready.clear();
-        self.closing.get_or_insert(why);
-    }
-
-    /// Whoever is sent elsewhere is told first what became of its sends.
-    fn owes_acknowledgements(&self) -> bool {
-        self.closing == Some(Disconnect::SHUTDOWN) && self.sending.values().any(|sending| sending.outstanding > 0)
-    }
-
-    async fn close(&mut self, why: &Disconnect) {
-        // Not the reason: it may quote what the client said.
-        tracing::debug!(code = why.code, "closing");
-        self.transport.close(why);
-        self.part().await;
-    }
-
-    /// Lets the other side have what was said last, a close of ours or the answer to one of theirs.
-    async fn part(&mut self) {
-        // One that takes no goodbye is dropped.
-        let _ = tokio::time::timeout(limits::CLOSE_WITHIN, self.transport.part()).await;
     }
 }
 

@@ -1,0 +1,56 @@
+//! How a connection ends, and what is still waited for before it does.
+
+use super::{Client, Transport};
+use bytes::Bytes;
+use hubbub_core::{
+    limits,
+    protocol::{command::Commands, disconnect::Disconnect},
+};
+use std::time::Instant;
+
+impl<T: Transport> Client<T> {
+    pub(super) fn close_with(&mut self, why: Disconnect) {
+        self.commands = Commands::new(Bytes::new(), self.format());
+        self.next_command = None;
+        self.ready.clear();
+        self.arriving.stop_waiting();
+        self.answers_by.get_or_insert_with(|| Instant::now() + limits::ANSWERS_WITHIN);
+        self.closing.get_or_insert(why);
+    }
+
+    /// Whoever is sent elsewhere is told first what became of its sends.
+    pub(super) fn owes_acknowledgements(&self) -> bool {
+        self.closing == Some(Disconnect::SHUTDOWN)
+            && self.sending.values().any(|sending| sending.outstanding > 0)
+            && self.answers_by.is_some_and(|by| Instant::now() < by)
+    }
+
+    /// When to look at the clock next. What is due of a connection that is being closed is not: it would be due for ever.
+    pub(super) fn deadline(&self) -> Instant {
+        let stuck_at = self.writing_since.map(|since| since + limits::WRITE_WITHIN);
+        let due = match self.closing {
+            None => Some(self.connection.deadline()),
+            Some(_) if self.owes_acknowledgements() => self.answers_by,
+            Some(_) => None,
+        };
+        let all = [stuck_at, due, self.arriving.deadline()];
+        all.into_iter().flatten().min().unwrap_or_else(|| Instant::now() + limits::WRITE_WITHIN)
+    }
+
+    pub(super) async fn close(&mut self, why: &Disconnect) {
+        // Not the reason: it may quote what the client said.
+        tracing::debug!(code = why.code, "closing");
+        self.transport.close(why);
+        self.part().await;
+    }
+
+    /// Lets the other side have what was said last, a close of ours or the answer to one of theirs.
+    pub(super) async fn part(&mut self) {
+        // Nothing is polled any more: what waits its turn here would be given one and keep it. Sends are queued, and what
+        // has been begun for a command has a task of its own.
+        self.in_flight.clear();
+        self.arriving.leave();
+        // One that takes no goodbye is dropped.
+        let _ = tokio::time::timeout(limits::CLOSE_WITHIN, self.transport.part()).await;
+    }
+}

@@ -1,0 +1,181 @@
+//! What a client's task does while the other side takes nothing, or goes.
+
+use super::*;
+use crate::{
+    chat::Chat,
+    gateway::arrivals::Turn,
+    token::{Tokens, Trust},
+};
+use hubbub_core::protocol::command::Said;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// A way to a client that says what it is given to say, and takes nothing.
+#[derive(Default)]
+struct Way {
+    says: VecDeque<Incoming>,
+    is_writing: bool,
+    looks: Arc<AtomicUsize>,
+    parts: Arc<Notify>,
+}
+
+impl Transport for Way {
+    fn format(&self) -> Format {
+        Format::Json
+    }
+    fn is_writing(&self) -> bool {
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        self.is_writing
+    }
+    fn write(&mut self, _frame: Bytes) {
+        self.is_writing = true;
+    }
+    fn close(&mut self, _why: &Disconnect) {}
+    fn poll_written(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        Poll::Pending
+    }
+    fn poll_read(&mut self, _cx: &mut Context<'_>) -> Poll<Incoming> {
+        self.says.pop_front().map_or(Poll::Pending, Poll::Ready)
+    }
+    async fn part(&mut self) {
+        self.parts.notify_one();
+        std::future::pending().await
+    }
+}
+
+struct House {
+    gateway: Arc<Gateway>,
+    _directory: tempfile::TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let chat = Chat::alone(&directory.path().join("hubbub.db"));
+        let tokens = Tokens::new(&Trust::default(), chat.metrics.clone());
+        let gateway = Gateway::new(Arc::new(chat), Arc::new(tokens), "here".into());
+        Self { gateway: Arc::new(gateway), _directory: directory }
+    }
+
+    fn client(&self, way: Way) -> Client<Way> {
+        Client::new(self.gateway.clone(), way, self.gateway.admit().unwrap())
+    }
+
+    fn turns(&self) -> Vec<Turn> {
+        std::iter::from_fn(|| self.gateway.arrivals.try_turn()).collect()
+    }
+}
+
+impl Client<Way> {
+    /// It is ana's, by a token that expires then.
+    fn is_anas(&mut self, expires: Option<Instant>) {
+        let identity = Identity { user: UserId::parse("ana").unwrap(), info: None, expires };
+        self.connection.receive(Command { id: 1, said: Ok(Said::Connect { token: String::new() }) });
+        self.connection.verified(1, Ok(identity)).unwrap();
+    }
+
+    async fn until_it_parts(&mut self) {
+        let parts = self.transport.parts.clone();
+        let done = async {
+            tokio::select! {
+                () = self.run() => panic!("it is gone"),
+                () = parts.notified() => {}
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), done).await.expect("it parts");
+    }
+
+    /// How often it looked at its way within a moment.
+    async fn looks(&mut self) -> usize {
+        let before = self.transport.looks.load(Ordering::Relaxed);
+        assert!(tokio::time::timeout(Duration::from_millis(100), self.run()).await.is_err(), "it is gone");
+        self.transport.looks.load(Ordering::Relaxed) - before
+    }
+}
+
+fn subscribe() -> Command {
+    let frame = br#"{"id":2,"subscribe":{"channel":"room:general"}}"#;
+    Commands::new(Bytes::from_static(frame), Format::Json).next().unwrap().unwrap()
+}
+
+fn said(frame: &'static str) -> VecDeque<Incoming> {
+    [Incoming::Frame(Bytes::from_static(frame.as_bytes()))].into()
+}
+
+#[tokio::test]
+async fn one_that_expires_while_it_takes_nothing_costs_nothing() {
+    let house = House::new();
+    let mut client = house.client(Way { is_writing: true, ..Way::default() });
+    client.writing_since = Some(Instant::now());
+    client.is_anas(Some(Instant::now() - 2 * limits::REFRESH_GRACE));
+    let looks = client.looks().await;
+    assert_eq!(client.closing, Some(Disconnect::EXPIRED));
+    assert!(looks < 50, "it looked {looks} times");
+}
+
+#[tokio::test]
+async fn answers_to_sends_are_waited_for_patiently_and_not_for_ever() {
+    let house = House::new();
+    let mut client = house.client(Way::default());
+    client.is_anas(Some(Instant::now() - 2 * limits::REFRESH_GRACE));
+    client.sending.entry(RoomId::parse("general").unwrap()).or_default().outstanding = 1;
+    client.close_with(Disconnect::SHUTDOWN);
+    let looks = client.looks().await;
+    assert!(looks < 50, "it looked {looks} times");
+    client.answers_by = Some(Instant::now() + Duration::from_millis(20));
+    client.until_it_parts().await;
+}
+
+#[tokio::test]
+async fn who_is_not_known_takes_nobodys_turn_and_who_goes_keeps_none() {
+    let house = House::new();
+    let mut stranger = house.client(Way::default());
+    assert!(!stranger.waits_for_turn(&subscribe()));
+    assert_eq!(house.turns().len(), limits::ARRIVAL_TURNS);
+    stranger.transport.says = said(r#"{"id":2,"subscribe":{"channel":"room:general"}}"#);
+    stranger.until_it_parts().await;
+
+    let mut ana = house.client(Way { says: [Incoming::Gone].into(), ..Way::default() });
+    ana.is_anas(None);
+    assert!(!ana.waits_for_turn(&subscribe()));
+    assert_eq!(house.turns().len(), limits::ARRIVAL_TURNS - 1);
+    // Something is in flight, so that it has not arrived.
+    ana.in_flight.push(Box::pin(std::future::pending()));
+    ana.until_it_parts().await;
+    assert_eq!((house.turns().len(), house.gateway.chat.metrics.arriving.get()), (limits::ARRIVAL_TURNS, 0));
+}
+
+#[tokio::test]
+async fn who_has_arrived_once_does_not_queue_behind_a_storm() {
+    let house = House::new();
+    let mut ana = house.client(Way::default());
+    ana.is_anas(None);
+    assert!(!ana.waits_for_turn(&subscribe()));
+    ana.settle_arrival();
+    let storm = house.turns();
+    assert_eq!(storm.len(), limits::ARRIVAL_TURNS);
+    assert!(!ana.waits_for_turn(&subscribe()));
+    let mut ben = house.client(Way::default());
+    ben.is_anas(None);
+    assert!(ben.waits_for_turn(&subscribe()), "one of the storm queues");
+}
+
+#[tokio::test]
+async fn who_goes_keeps_no_page_from_others() {
+    let house = House::new();
+    let pages = &house.gateway.chat.page_turns;
+    let all = pages.clone().acquire_many_owned(limits::PAGE_READS as u32);
+    let held = all.await.unwrap();
+    let says = said(r#"{"id":2,"history":{"channel":"room:general","limit":1}}"#);
+    let mut ana = house.client(Way { says, ..Way::default() });
+    ana.is_anas(None);
+    assert!(ana.looks().await > 0);
+    assert_eq!(ana.in_flight.len(), 1, "it waits for its page");
+    ana.transport.says.push_back(Incoming::Gone);
+    ana.until_it_parts().await;
+    drop(held);
+    assert_eq!(pages.available_permits(), limits::PAGE_READS);
+}
