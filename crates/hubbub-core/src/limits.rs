@@ -256,7 +256,7 @@ pub const BUS_PUBLISHERS: usize = 256;
 pub const NOTIFY_BYTES: usize = 5_900;
 /// Transactions with NOTIFY of one instance are this far apart at least: they take a lock that all of a server's share.
 pub const NOTIFY_EVERY: Duration = Duration::from_millis(10);
-/// Partitions of the topic on Kafka, where there is none yet. Lanes are dealt onto them.
+/// Partitions of the topic on Kafka that lanes are dealt onto; as many are made where there is none yet.
 pub const KAFKA_PARTITIONS: u16 = 4;
 /// `retention.ms` and `segment.ms` of the topic on Kafka, where there is none yet.
 pub const KAFKA_RETENTION: Duration = Duration::from_secs(60);
