@@ -38,7 +38,8 @@ test: need-rust services web sdk ## everything that must pass before a change go
 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
-test-long: $(SDK_JAVA) test ## the same with the long stories and more random cases
+test-long: $(SDK_JAVA) test ## the same with the long stories, more random cases, and what is behind a feature
+	cargo test -p hubbub --features otel --test traces
 
 .PHONY: rolling-restart
 rolling-restart: export HUBBUB_LONG = 1
