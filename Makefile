@@ -55,6 +55,7 @@ cluster: need-rust services web ## three instances on Postgres and Redis behind 
 lint: need-rust $(WEB_MODULES) $(DENY) ## formatting, clippy, licences and sources of dependencies, types of the page
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p hubbub --features otel --lib --bins --test traces -- -D warnings
 	@# Advisories come from a database that has to be fetched, which a build must not depend on: see `make advisories`.
 	$(DENY) --locked check licenses bans sources
 	cd web && npm run --silent lint
