@@ -131,11 +131,11 @@ async fn a_collector_gets_the_spans_of_a_send_and_nothing_that_was_said() {
     let collector = Collector::default();
     let mut program = Program::start(directory.path(), &format!("http://{}", collector.start().await));
     program.is_ready().await;
-    let room = json!({ "id": "planted-room", "kind": "private", "name": "planted name", "members": ["planted-ana"] });
+    let room = json!({ "id": "planted-room", "kind": "private", "name": "planted name", "members": [{ "user": "planted-ana" }] });
     program.asks("POST", "/v1/rooms", &[], room).await;
     let traceparent = format!("00-{TRACE:032x}-00f067aa0ba902b7-01");
     let headers = [("traceparent", &*traceparent), ("idempotency-key", "planted-key")];
-    let message = json!({ "user": "planted-ana", "text": "planted text", "data": { "planted": "data" } });
+    let message = json!({ "from": "planted-ana", "text": "planted text", "data": { "planted": "data" } });
     program.asks("POST", "/v1/rooms/planted-room/messages", &headers, message).await;
     let publish = json!({ "channel": "room:planted-room", "data": { "text": "planted live" } });
     program.hears("planted-ana", json!({ "id": 2, "publish": publish })).await;
