@@ -38,7 +38,8 @@ test: need-rust services web sdk ## everything that must pass before a change go
 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
-test-long: $(SDK_JAVA) test ## the same with the long stories and more random cases
+test-long: $(SDK_JAVA) test ## the same with the long stories, more random cases, and what is behind a feature
+	cargo test -p hubbub --features otel --test traces
 
 .PHONY: rolling-restart
 rolling-restart: export HUBBUB_LONG = 1
@@ -54,6 +55,7 @@ cluster: need-rust services web ## three instances on Postgres and Redis behind 
 lint: need-rust $(WEB_MODULES) $(DENY) ## formatting, clippy, licences and sources of dependencies, types of the page
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p hubbub --features otel --lib --bins --test traces -- -D warnings
 	@# Advisories come from a database that has to be fetched, which a build must not depend on: see `make advisories`.
 	$(DENY) --locked check licenses bans sources
 	cd web && npm run --silent lint

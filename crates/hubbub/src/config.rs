@@ -216,6 +216,12 @@ impl Settings {
         (filter.unwrap_or_else(|| log::DEFAULT.into()), format.unwrap_or_default())
     }
 
+    /// What this instance is called before its configuration has been looked at as a whole.
+    pub fn label(&self) -> String {
+        let (gathered, _) = self.clone().gather();
+        gathered.instance.clone().unwrap_or_else(|| gathered.listen_at().port().to_string())
+    }
+
     /// Where logs are kept, for commands that need nothing else.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 pub mod log;
 pub mod metrics;
+pub mod spans;
 
 pub mod bus;
 pub mod store;

@@ -5,10 +5,17 @@
 use clap::ValueEnum;
 use serde::Deserialize;
 use std::{io::IsTerminal, sync::OnceLock};
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Registry, filter::filter_fn, layer::SubscriberExt, reload, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry, filter::filter_fn, layer::SubscriberExt, registry::LookupSpan, reload,
+    util::SubscriberInitExt,
 };
+
+#[cfg(feature = "otel")]
+use tracing_subscriber::filter::FilterExt;
+
+#[cfg(feature = "otel")]
+mod otel;
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
@@ -44,18 +51,39 @@ fn may_be_told(line: &Metadata<'_>) -> bool {
 }
 
 /// Begins to log. A filter that cannot be read is the default: whoever reads the configuration says what is wrong with it.
-pub fn init(filter: &str, format: LogFormat) {
+/// With a label, spans are exported under it too, where a collector is named (feature `otel`).
+///
+/// # Errors
+/// When spans cannot be exported as they ought to be; what is logged is logged.
+pub fn init(filter: &str, format: LogFormat, traced: Option<&str>) -> anyhow::Result<()> {
     let filter = parse(filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let (filter, handle) = reload::Layer::new(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry().with(filter).with(filter_fn(may_be_told));
-    match format {
-        LogFormat::Text => registry.with(lines.with_ansi(std::io::stderr().is_terminal())).init(),
-        LogFormat::Json => {
-            registry.with(lines.json().flatten_event(true).with_current_span(true).with_span_list(false)).init();
-        }
-    }
     let _ = FILTER.set(handle);
+    #[cfg(feature = "otel")]
+    if let Some(tracer) = traced.map(otel::start).transpose()?.flatten() {
+        // Each has a filter of its own: lines do not show spans, and whatever is logged, spans are exported.
+        let logged = filter_fn(|about| about.target() != crate::spans::TARGET && may_be_told(about)).and(filter);
+        tracing_subscriber::registry().with(lines(format).with_filter(logged)).with(otel::layer(tracer)).init();
+        return Ok(());
+    }
+    #[cfg(not(feature = "otel"))]
+    let _ = traced;
+    tracing_subscriber::registry().with(filter).with(filter_fn(may_be_told)).with(lines(format)).init();
+    Ok(())
+}
+
+fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(format: LogFormat) -> impl Layer<S> {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
+    }
+}
+
+/// Hands over the spans that have not been exported yet. Waits for that, so it is not for a task.
+pub fn end() {
+    #[cfg(feature = "otel")]
+    otel::end();
 }
 
 /// Says more or less from now on.

@@ -162,11 +162,16 @@ fn main() -> ExitCode {
         Err(error) => error.format(&mut command_line()).exit(),
     };
     let (filter, format) = command.settings().map_or_else(|| Settings::default().logging(), Settings::logging);
-    log::init(&filter, format);
+    let label = if let Command::Serve(settings) = &command { Some(settings.label()) } else { None };
+    if let Err(error) = log::init(&filter, format, label.as_deref()) {
+        eprintln!("hubbub: {error:#}");
+        return ExitCode::from(2);
+    }
     let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(command)),
         Err(error) => Err(Failure::Other(error.into())),
     };
+    log::end();
     let (error, code) = match done {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Configuration(error)) => (error, 2),

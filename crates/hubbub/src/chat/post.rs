@@ -6,6 +6,7 @@
 use super::{ChatError, wakes::Announcer};
 use crate::{
     metrics::Metrics,
+    spans::{self, Onward},
     store::{Store, StoreError},
 };
 use futures_util::{StreamExt, stream};
@@ -22,6 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument;
 
 /// Rooms of a batch that are committed side by side where one of them cannot be: of the store's ten connections two stay free
 /// if that happens to all four committers at once.
@@ -42,6 +44,7 @@ struct Waiting {
     draft: Draft,
     source: Source,
     since: Instant,
+    trace: Onward,
     answer: oneshot::Sender<Result<Outcome, ChatError>>,
 }
 
@@ -74,7 +77,7 @@ impl Post {
     pub fn submit(&self, source: Source, draft: Draft) -> Result<Submitted, ChatError> {
         let (answer, submitted) = oneshot::channel();
         let shard = usize::from(draft.room.lane(self.committers.len() as u16));
-        let waiting = Waiting { draft, source, since: Instant::now(), answer };
+        let waiting = Waiting { draft, source, since: Instant::now(), trace: Onward::here(), answer };
         if self.committers[shard].try_send(waiting).is_err() {
             self.metrics.refused.inc();
             return Err(ChatError::Busy);
@@ -104,7 +107,9 @@ impl Committer {
                 self.take_waiting(&mut batch, room);
             }
             let taken: Vec<_> = batch.drain(..batch.len().min(limits::BATCH)).collect();
-            let failed = self.commit(taken).await;
+            let rooms = || taken.iter().map(|waiting| &waiting.draft.room).collect::<HashSet<_>>().len();
+            let span = spans::commit(taken.len(), rooms, taken.iter().map(|waiting| &waiting.trace));
+            let failed = self.commit(taken).instrument(span).await;
             if !failed.is_empty() {
                 self.fail_those_behind(&failed, &mut batch);
             }

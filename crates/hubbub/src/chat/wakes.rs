@@ -12,6 +12,7 @@ use super::{
 use crate::{
     bus::{Bus, BusEvent, Health},
     metrics::Metrics,
+    spans,
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use hubbub_core::{
@@ -84,6 +85,7 @@ impl Announcer {
             lines.put_u8(b'\n');
             lines.extend_from_slice(wake.encode().as_bytes());
         }
+        let _span = spans::publish(lanes.len()).entered();
         for (lane, lines) in lanes {
             let mut said = self.said(lane);
             *said += 1;

@@ -1,7 +1,8 @@
 //! `X-Request-Id`: what a request is called in our logs and in those of whoever asked.
 
+use crate::spans;
 use axum::{
-    extract::Request,
+    extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue},
     middleware::Next,
     response::Response,
@@ -19,18 +20,26 @@ pub async fn name(request: Request, next: Next) -> Response {
     let given = request.headers().get(NAME).filter(|id| is_fit(id.as_bytes())).cloned();
     let id = given.or_else(|| HeaderValue::try_from(uuid::Uuid::new_v4().to_string()).ok());
     let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map(MatchedPath::as_str);
+    let trace = spans::request(request.method().as_str(), route, |name| request.headers().get(name)?.to_str().ok());
     // A query may say what somebody looks for: it is not logged.
-    let span = tracing::info_span!("request", id = shown, method = %request.method(), path = request.uri().path());
+    let span = trace.in_scope(
+        || tracing::info_span!("request", id = shown, method = %request.method(), path = request.uri().path()),
+    );
+    let traced = trace.clone();
     async move {
         let began = Instant::now();
         let mut response = next.run(request).await;
         tracing::debug!(status = response.status().as_u16(), took = ?began.elapsed(), "answered");
+        spans::answered(&traced, response.status().as_u16());
         if let Some(id) = id {
             response.headers_mut().insert(NAME, id);
         }
         response
     }
     .instrument(span)
+    .instrument(trace)
     .await
 }
 

@@ -1,10 +1,13 @@
 //! Following rooms: subscriptions of one client, and the pages of the log they read.
 
 use super::{Client, Done, Transport};
-use crate::chat::{
-    ChatError,
-    pages::Stretch,
-    subscription::{Beginning, Subscription, Then},
+use crate::{
+    chat::{
+        ChatError,
+        pages::Stretch,
+        subscription::{Beginning, Subscription, Then},
+    },
+    spans,
 };
 use hubbub_core::{
     ids::RoomId,
@@ -17,17 +20,19 @@ use hubbub_core::{
     seq::Seq,
 };
 use std::sync::Arc;
+use tracing::Instrument;
 
 impl<T: Transport> Client<T> {
     pub(super) fn subscribe(&mut self, id: u32, ask: Subscribe) {
         let slot = self.next_slot;
         self.next_slot = self.next_slot.wrapping_add(1);
         let (gateway, inbox, user) = (self.gateway.clone(), self.inbox.clone(), self.user());
-        self.in_flight.push(Box::pin(async move {
+        let subscribed = async move {
             let (room, asked) = (ask.room.clone(), ask.recover.is_some());
             let result = gateway.chat.subscribe(&user, ask, &inbox, slot, limits::FIRST_PAGE_BYTES).await;
             Done::Subscribed { id, slot, room, result, asked }
-        }));
+        };
+        self.in_flight.push(Box::pin(subscribed.instrument(spans::command("subscribe", &self.id))));
     }
 
     pub(super) fn begin(

@@ -18,12 +18,15 @@ use super::{
     outbox::{Frame, Outbox},
     transport::{Incoming, Transport},
 };
-use crate::chat::{
-    ChatError,
-    inbox::{Inbox, Mail},
-    pages::Stretch,
-    post::Source,
-    subscription::{Beginning, Subscription, Taken},
+use crate::{
+    chat::{
+        ChatError,
+        inbox::{Inbox, Mail},
+        pages::Stretch,
+        post::Source,
+        subscription::{Beginning, Subscription, Taken},
+    },
+    spans,
 };
 use arriving::Arriving;
 use bytes::Bytes;
@@ -308,7 +311,8 @@ impl<T: Transport> Client<T> {
 
     fn ask(&mut self, id: u32, ask: Ask) {
         let (gateway, source, user, page) = (self.gateway.clone(), self.source, self.user(), ask.is_page());
-        self.in_flight.push(Box::pin(async move {
+        let span = spans::command(spans::kind(&ask), &self.id);
+        let done = async move {
             let turn = match page {
                 true => gateway.chat.page_turns.clone().acquire_owned().await.ok(),
                 false => None,
@@ -327,7 +331,8 @@ impl<T: Transport> Client<T> {
             let answered = tokio::spawn(work.in_current_span());
             let reply = answered.await.unwrap_or_else(|_| Reply::error(id, CommandError::INTERNAL));
             Done::Reply { reply, page }
-        }));
+        };
+        self.in_flight.push(Box::pin(done.instrument(span)));
     }
 
     fn finish(&mut self, done: Done) {

@@ -1,7 +1,10 @@
 //! Sends of one client: they commit in the order they were sent.
 
 use super::{Client, Done, Transport};
-use crate::gateway::answer::{self, Answered};
+use crate::{
+    gateway::answer::{self, Answered},
+    spans,
+};
 use hubbub_core::{
     connection::Unsent,
     ids::{Key, RoomId},
@@ -9,6 +12,7 @@ use hubbub_core::{
     protocol::{error::CommandError, reply::Reply, rpc::Send},
 };
 use std::time::{Duration, Instant};
+use tracing::Instrument;
 
 /// This connection's sends to one room that have not been answered, or were refused just now.
 #[derive(Default)]
@@ -57,10 +61,12 @@ impl<T: Transport> Client<T> {
             }
             Ok(()) => {}
         }
-        match answer::send(chat, self.source, &user, id, send, rpc) {
+        let span = spans::command(if rpc { "rpc send" } else { "send" }, &self.id);
+        match span.in_scope(|| answer::send(chat, self.source, &user, id, send, rpc)) {
             Ok(answered) => {
                 sending.outstanding += 1;
-                self.in_flight.push(Box::pin(async move { Done::Sent { room, key, answered: answered.await } }));
+                let sent = async move { Done::Sent { room, key, answered: answered.await } };
+                self.in_flight.push(Box::pin(sent.instrument(span)));
             }
             Err(error) => {
                 sending.refuse(key, limits::REFUSED_FOR, CommandError::BUSY);
