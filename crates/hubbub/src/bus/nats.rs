@@ -79,6 +79,10 @@ impl Bus for NatsBus {
     fn health(&self) -> watch::Receiver<Health> {
         self.0.health()
     }
+
+    fn counters(&self) -> Option<Arc<BusCounters>> {
+        Some(self.0.counters.clone())
+    }
 }
 
 impl Dialler {

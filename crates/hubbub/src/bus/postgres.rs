@@ -71,6 +71,10 @@ impl Bus for PostgresBus {
     fn health(&self) -> watch::Receiver<Health> {
         self.0.health()
     }
+
+    fn counters(&self) -> Option<Arc<BusCounters>> {
+        Some(self.0.counters.clone())
+    }
 }
 
 impl Dial for Dialler {
