@@ -54,6 +54,7 @@ async fn nothing_is_read(cluster: &Cluster, ana: &Person, ben: &Person) {
         }
     }
     assert_eq!(read, 0, "delivering read the log");
+    assert!(cluster.instances[0].counter("hubbub_bus_published_total").await > 0, "what the bus counts is not shown");
 }
 
 fn signal(pid: u32, signal: &str) {

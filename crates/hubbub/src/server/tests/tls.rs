@@ -51,6 +51,7 @@ async fn http_and_sockets_go_through_tls() {
     let settings = Settings { tls_cert: Some(files.cert), tls_key: Some(files.key), ..Settings::default() };
     let server = Server::with(settings).await;
     let (mut stream, mut head);
+    let asked = std::time::Instant::now();
     loop {
         stream = dial(server.address, &made).await.expect("a handshake");
         let ask = format!("GET {SOCKET} HTTP/1.1\r\nhost: localhost\r\n{UPGRADE}\r\n");
@@ -62,6 +63,7 @@ async fn http_and_sockets_go_through_tls() {
         if !head.starts_with(b"HTTP/1.1 503") {
             break;
         }
+        assert!(asked.elapsed() < Duration::from_secs(10), "the server does not get ready");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
