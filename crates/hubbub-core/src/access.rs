@@ -59,6 +59,12 @@ pub enum Refusal {
     /// The room has as many entries as a JSON number can count.
     #[error("this room's log is full")]
     LogFull,
+    /// The support session has ended.
+    #[error("this session is closed; open it again with open_session")]
+    SessionClosed,
+    /// The room is no support session.
+    #[error("room: not a support session")]
+    NotSession,
 }
 
 impl RoomKind {

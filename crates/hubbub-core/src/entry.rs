@@ -5,6 +5,7 @@ use crate::{
     ids::{Invalid, Key, RoomId, UserId},
     json::Json,
     limits::TEXT_BYTES,
+    portal::session::SessionState,
     seq::{Epoch, Seq},
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -58,6 +59,8 @@ pub enum What {
         /// The new name.
         name: String,
     },
+    /// A support session stands elsewhere: it was opened, its customer waits, or it was closed.
+    State(SessionState),
 }
 
 /// What somebody said.
@@ -103,7 +106,7 @@ impl What {
     pub fn ends(&self) -> Option<&UserId> {
         match self {
             Self::Left { user } | Self::Banned { user } => Some(user),
-            Self::Message(_) | Self::Joined { .. } | Self::Renamed { .. } => None,
+            Self::Message(_) | Self::Joined { .. } | Self::Renamed { .. } | Self::State(_) => None,
         }
     }
 
@@ -115,6 +118,9 @@ impl What {
             Self::Left { .. } => "left",
             Self::Banned { .. } => "banned",
             Self::Renamed { .. } => "renamed",
+            Self::State(SessionState::Open) => "opened",
+            Self::State(SessionState::Waiting) => "waiting",
+            Self::State(SessionState::Closed) => "closed",
         }
     }
 }
@@ -145,6 +151,8 @@ pub enum Right {
     Own,
     /// The product's backend asked; messages still need a sender who is a member.
     Backend,
+    /// A portal asked, for a session of its own: its agents write without being members, also where the session is closed.
+    Portal,
 }
 
 /// What became of a draft.
@@ -252,6 +260,8 @@ impl HashKey {
             }
             What::Left { user } | What::Banned { user } => part(user.as_str().as_bytes()),
             What::Renamed { name } => part(name.as_bytes()),
+            // The word says it all.
+            What::State(_) => {}
         }
         let full = mac.finalize().into_bytes();
         let mut short = [0; 16];

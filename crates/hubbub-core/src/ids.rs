@@ -103,6 +103,11 @@ impl UserId {
         Self("hubbub:api".into())
     }
 
+    /// An id that this program made of parts it has checked.
+    pub(crate) fn trusted(id: String) -> Self {
+        Self(id.into())
+    }
+
     /// Parses the id of somebody from outside, who may not claim a reserved prefix.
     pub fn parse_outsider(field: &'static str, s: &str) -> Result<Self, Invalid> {
         match RESERVED.iter().find(|prefix| s.starts_with(*prefix)) {
@@ -114,26 +119,37 @@ impl UserId {
 
 /// What ids of direct rooms begin with; nobody chooses such an id.
 const DIRECT: &str = "direct.";
+/// What ids of sessions begin with that were opened without naming one; nobody chooses such an id.
+const SESSION: &str = "session.";
 
 impl RoomId {
     /// Parses the id that somebody chose for a new room.
     pub fn parse_chosen(s: &str) -> Result<Self, Invalid> {
-        if s.starts_with(DIRECT) {
-            return Err(Invalid::new("id", format!("the prefix {DIRECT} is reserved")));
+        if let Some(prefix) = [DIRECT, SESSION].into_iter().find(|prefix| s.starts_with(prefix)) {
+            return Err(Invalid::new("id", format!("the prefix {prefix} is reserved")));
         }
         Self::parse_as("id", s)
     }
 
     /// The one direct room of two people, whichever of them asks.
     pub fn direct(one: &UserId, other: &UserId) -> Self {
-        use sha2::{Digest, Sha256};
         let (first, second) = if one <= other { (one, other) } else { (other, one) };
+        Self::of_two(DIRECT, first.as_str(), second.as_str())
+    }
+
+    /// The one session of a customer with a portal that is opened without naming an id.
+    pub fn session(portal: &str, customer: &UserId) -> Self {
+        Self::of_two(SESSION, portal, customer.as_str())
+    }
+
+    fn of_two(prefix: &str, first: &str, second: &str) -> Self {
+        use sha2::{Digest, Sha256};
         let mut hash = Sha256::new();
-        hash.update((first.as_str().len() as u64).to_be_bytes());
-        hash.update(first.as_str());
-        hash.update(second.as_str());
+        hash.update((first.len() as u64).to_be_bytes());
+        hash.update(first);
+        hash.update(second);
         let hex: String = hash.finalize()[..16].iter().map(|b| format!("{b:02x}")).collect();
-        Self(format!("{DIRECT}{hex}").into())
+        Self(format!("{prefix}{hex}").into())
     }
 
     /// The lane of the bus this room's wakes travel on, below `lanes` (FNV-1a: must be the same in every build).

@@ -7,6 +7,7 @@ use crate::{
     access::{Refusal, Role, RoomKind, Standing},
     entry::{BodyHash, Draft, Outcome, Place, Right, Timestamp, What},
     ids::{Key, RoomId, UserId},
+    portal::session::SessionState,
     seq::{Epoch, Seq},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +22,8 @@ pub struct RoomState {
     pub head: Seq,
     /// What its numbers belong to.
     pub epoch: Epoch,
+    /// Where it stands as a session; `None`: it is none.
+    pub session: Option<SessionState>,
 }
 
 /// An entry that already has a key.
@@ -58,6 +61,8 @@ pub struct Ledger {
     pub changed: BTreeMap<(RoomId, UserId), Membership>,
     /// What changed: names to write.
     pub renamed: BTreeMap<RoomId, String>,
+    /// What changed: states of sessions to write.
+    pub states: BTreeMap<RoomId, SessionState>,
 }
 
 /// What a rule says of a draft that may be.
@@ -65,6 +70,7 @@ enum Effect {
     Nothing,
     Stands(UserId, Standing),
     Named(String),
+    State(SessionState),
 }
 
 impl Ledger {
@@ -73,7 +79,7 @@ impl Ledger {
         let Some(room) = self.rooms.get(&draft.room) else {
             return Outcome::Refused(Refusal::UnknownRoom);
         };
-        let (kind, head, epoch) = (room.kind, room.head, room.epoch);
+        let (kind, head, epoch, session) = (room.kind, room.head, room.epoch, room.session);
         let key = (draft.room.clone(), draft.from.clone(), draft.key.clone());
         if let Some(first) = self.known.get(&key) {
             return if first.hash.is_none_or(|hash| hash == draft.hash) {
@@ -82,7 +88,7 @@ impl Ledger {
                 Outcome::Conflict { id: first.id, seq: first.seq }
             };
         }
-        let effect = match self.judge(draft, kind, head) {
+        let effect = match self.judge(draft, kind, head, session) {
             Ok(Some(effect)) => effect,
             Ok(None) => return Outcome::Unchanged,
             Err(refusal) => return Outcome::Refused(refusal),
@@ -104,6 +110,12 @@ impl Ledger {
             Effect::Named(name) => {
                 self.renamed.insert(draft.room.clone(), name);
             }
+            Effect::State(state) => {
+                if let Some(room) = self.rooms.get_mut(&draft.room) {
+                    room.session = Some(state);
+                }
+                self.states.insert(draft.room.clone(), state);
+            }
         }
         self.known.insert(key, Known { id: draft.id, seq, at, hash: Some(draft.hash) });
         Outcome::Appended(Place { id: draft.id, seq, epoch, at })
@@ -114,14 +126,24 @@ impl Ledger {
     }
 
     /// `Ok(None)`: things are as asked already.
-    fn judge(&self, draft: &Draft, kind: RoomKind, head: Seq) -> Result<Option<Effect>, Refusal> {
+    fn judge(
+        &self,
+        draft: &Draft,
+        kind: RoomKind,
+        head: Seq,
+        session: Option<SessionState>,
+    ) -> Result<Option<Effect>, Refusal> {
         let own = self.standing(&draft.room, &draft.from);
         let stands = |user: &UserId| self.standing(&draft.room, user);
         match &draft.what {
             What::Message(message) => {
-                if !own.is_member() {
+                if draft.right == Right::Portal {
+                    session.ok_or(Refusal::NotSession)?;
+                } else if !own.is_member() {
                     kind.may_read(own)?;
                     return Err(Refusal::NotMember);
+                } else if session == Some(SessionState::Closed) {
+                    return Err(Refusal::SessionClosed);
                 }
                 match message.reply_to {
                     Some(target) if target > head || target == Seq::ZERO => Err(Refusal::NoSuchEntry),
@@ -168,6 +190,14 @@ impl Ledger {
                 may_govern(draft.right, own, kind)?;
                 Ok(Some(Effect::Named(name.clone())))
             }
+            What::State(state) => {
+                if draft.right == Right::Own && !own.is_member() {
+                    kind.may_read(own)?;
+                    return Err(Refusal::NotMember);
+                }
+                let stands = session.ok_or(Refusal::NotSession)?;
+                Ok((stands != *state).then_some(Effect::State(*state)))
+            }
         }
     }
 }
@@ -175,7 +205,7 @@ impl Ledger {
 /// Adding, removing, banning, renaming.
 fn may_govern(right: Right, own: Standing, kind: RoomKind) -> Result<(), Refusal> {
     match (right, own) {
-        (Right::Backend, _) | (Right::Own, Standing::Member(Role::Admin)) => match kind {
+        (Right::Backend | Right::Portal, _) | (Right::Own, Standing::Member(Role::Admin)) => match kind {
             RoomKind::Direct => Err(Refusal::FixedMembers),
             RoomKind::Open | RoomKind::Private => Ok(()),
         },
@@ -204,7 +234,7 @@ mod tests {
 
     fn ledger(kind: RoomKind, members: &[(&str, Standing)]) -> Ledger {
         let mut ledger = Ledger::default();
-        ledger.rooms.insert(room(), RoomState { kind, head: Seq::ZERO, epoch: EPOCH });
+        ledger.rooms.insert(room(), RoomState { kind, head: Seq::ZERO, epoch: EPOCH, session: None });
         for (name, standing) in members {
             ledger.standings.insert((room(), user(name)), *standing);
         }
@@ -281,6 +311,28 @@ mod tests {
         assert_eq!(ledger.apply(&draft("ana", "c", join("ana")), Timestamp(0)), Outcome::Unchanged);
         assert_eq!(ledger.apply(&draft("eve", "d", join("eve")), Timestamp(0)), Outcome::Refused(Refusal::Banned));
         assert_eq!(seq_of(ledger.apply(&draft("ana", "e", What::Left { user: user("ana") }), Timestamp(0))), 2);
+    }
+
+    #[test]
+    fn a_closed_session_takes_nothing_but_what_opens_it_and_its_agents_answers() {
+        let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER)]);
+        let state = |state| What::State(state);
+        let refused = |refusal| Outcome::Refused(refusal);
+        let close = draft("ana", "a", state(SessionState::Closed));
+        assert_eq!(ledger.apply(&close, Timestamp(0)), refused(Refusal::NotSession));
+        ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Open);
+        assert_eq!(
+            ledger.apply(&draft("eve", "a", state(SessionState::Closed)), Timestamp(0)),
+            refused(Refusal::UnknownRoom)
+        );
+        assert_eq!(seq_of(ledger.apply(&close, Timestamp(0))), 1);
+        assert_eq!(ledger.apply(&draft("ana", "b", state(SessionState::Closed)), Timestamp(0)), Outcome::Unchanged);
+        assert_eq!(ledger.apply(&draft("ana", "c", says("hi")), Timestamp(0)), refused(Refusal::SessionClosed));
+        let agent = Draft { right: Right::Portal, ..draft("portal:desk/ada", "d", says("one more thing")) };
+        assert_eq!(seq_of(ledger.apply(&agent, Timestamp(0))), 2);
+        assert_eq!(seq_of(ledger.apply(&draft("ana", "e", state(SessionState::Open)), Timestamp(0))), 3);
+        assert_eq!(seq_of(ledger.apply(&draft("ana", "c", says("hi")), Timestamp(0))), 4);
+        assert_eq!(ledger.states[&room()], SessionState::Open);
     }
 
     #[test]

@@ -27,5 +27,7 @@ pub mod wake;
 pub mod connection;
 pub mod protocol;
 
+pub mod portal;
+
 pub mod backoff;
 pub mod drain;

@@ -298,6 +298,79 @@ pub const PRESENCE_WAKE_BYTES: usize = 32 * 1024;
 /// Answers of this instance waiting to be published; beyond, whoever asked goes without.
 pub const PRESENCE_QUEUE: usize = 1_024;
 
+/// Longest id of a portal: `[A-Za-z0-9._-]{1,32}`.
+pub const PORTAL_ID_BYTES: usize = 32;
+/// Portals of one database.
+pub const PORTALS: usize = 1_000;
+/// Longest settings of a portal, as JSON.
+pub const PORTAL_SETTINGS_BYTES: usize = 32 * 1024;
+/// Longest secret of a portal, given or made.
+pub const PORTAL_SECRET_BYTES: usize = 512;
+/// Secrets of one direction of a portal that are good at a time: two while one is replaced.
+pub const PORTAL_SECRETS: usize = 2;
+/// How long the old secret stays good after a rotation that names no time.
+pub const ROTATION: Duration = Duration::from_secs(24 * 3_600);
+/// Longest id that a portal gives one of its conversations or events.
+pub const EXTERNAL_BYTES: usize = 256;
+/// Sessions that one customer may open with one portal by the method `open_session`.
+pub const SESSIONS_PER_CUSTOMER: usize = 100;
+
+/// Longest body of an incoming webhook.
+pub const HOOK_BYTES: usize = 256 * 1024;
+/// Deepest nesting of JSON in it.
+pub const HOOK_DEPTH: usize = 64;
+/// Most messages in one incoming webhook.
+pub const HOOK_EVENTS: usize = 100;
+/// How far the timestamp of a signature may be from now when the settings say nothing else (Standard Webhooks' libraries
+/// have five minutes).
+pub const HOOK_TOLERANCE: Duration = Duration::from_secs(300);
+/// Incoming messages stored by one transaction.
+pub const HOOKS_TOGETHER: usize = 256;
+/// Incoming messages waiting to be stored; beyond, a webhook is answered 503, and the portal sends it again.
+pub const HOOK_QUEUE: usize = 4_096;
+
+/// POSTs that one instance has on their way to one portal when its settings say nothing else.
+pub const PORTAL_CONCURRENCY: usize = 16;
+/// The same at most.
+pub const PORTAL_CONCURRENCY_MAX: usize = 256;
+/// POSTs that one instance has on their way to all portals together.
+pub const DELIVERIES: usize = 512;
+/// How long a POST to a portal may take, from the look-up of its address to the end of its answer.
+pub const DELIVERY_WITHIN: Duration = Duration::from_secs(15);
+/// How long connecting may take of that.
+pub const DELIVERY_CONNECT: Duration = Duration::from_secs(5);
+/// Bytes of a portal's answer that are read; the rest is never fetched.
+pub const ANSWER_BYTES: usize = 64 * 1024;
+/// How long a worker has a session to itself; renewed with each message that the portal took. Longer than a POST and the
+/// store's patience together.
+pub const DELIVERY_LEASE: Duration = Duration::from_secs(30);
+/// Entries of a session that a worker takes at a time.
+pub const DELIVERY_ENTRIES: usize = 32;
+/// How often workers look for what is due without being told: for what other instances took and could not send.
+pub const DUE_EVERY: Duration = Duration::from_millis(500);
+/// How often the settings of portals are read again.
+pub const PORTALS_EVERY: Duration = Duration::from_secs(2);
+/// The waits between the attempts of a message while its portal takes others, in seconds: six attempts.
+pub const RETRY_SECONDS: [f64; 5] = [1.0, 5.0, 15.0, 60.0, 300.0];
+/// Most such waits.
+pub const RETRIES_MAX: usize = 16;
+/// How long a message is tried at most while its portal takes others.
+pub const GIVE_UP: Duration = Duration::from_secs(600);
+/// Longest `Retry-After` that is heeded.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
+/// A portal that has taken something within this time is well: what it refuses is the message's fault.
+pub const PORTAL_WELL: Duration = Duration::from_secs(60);
+/// Failures in a row, of whatever sessions, after which an instance leaves a portal alone.
+pub const BREAKER_FAILURES: u32 = 5;
+/// How long it does so at first; then one POST goes through, and if that fails it is twice as long.
+pub const BREAKER_FIRST: Duration = Duration::from_secs(1);
+/// The longest it does so.
+pub const BREAKER_MAX: Duration = Duration::from_secs(30);
+/// Attempts of a message that are kept, the newest.
+pub const ATTEMPTS_KEPT: usize = 16;
+/// Numbers of failed entries that are shown with a session.
+pub const FAILED_SHOWN: usize = 100;
+
 /// Largest `seq`: what a JSON number carries exactly.
 pub const SEQ_MAX: u64 = (1 << 53) - 1;
 /// A secret shorter than this is warned about.

@@ -38,7 +38,9 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
     for (name, kind) in &ROOMS[..3] {
         let members = [("ana", Role::Admin), ("ben", Role::Member)];
         let made = pen.room(&prefixed(name), *kind, &members).await;
-        ledger.rooms.insert(made.id.clone(), RoomState { kind: *kind, head: made.head, epoch: made.epoch });
+        ledger
+            .rooms
+            .insert(made.id.clone(), RoomState { kind: *kind, head: made.head, epoch: made.epoch, session: None });
         for (name, role) in members {
             ledger.standings.insert((made.id.clone(), user(name)), hubbub_core::access::Standing::Member(role));
         }

@@ -5,6 +5,7 @@ use crate::{
     entry::{Entry, Message, Text, Timestamp, What},
     ids::{Key, RoomId, UserId},
     json::Json,
+    portal::session::SessionState,
     seq::Seq,
 };
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,7 @@ pub fn encode(entry: &Entry) -> String {
         }
         What::Left { user } | What::Banned { user } => wire.user = Some(user.as_str().into()),
         What::Renamed { name } => wire.name = Some(name.as_str().into()),
+        What::State(_) => {}
     }
     super::to_json(&wire)
 }
@@ -87,6 +89,9 @@ pub fn decode(json: &str) -> Option<Entry> {
         "left" => What::Left { user: user()? },
         "banned" => What::Banned { user: user()? },
         "renamed" => What::Renamed { name: wire.name.as_deref()?.to_owned() },
+        "opened" => What::State(SessionState::Open),
+        "waiting" => What::State(SessionState::Waiting),
+        "closed" => What::State(SessionState::Closed),
         _ => return None,
     };
     Some(Entry {
@@ -117,6 +122,9 @@ mod tests {
             What::Left { user: ben.clone() },
             What::Banned { user: ben },
             What::Renamed { name: "Kitchen".into() },
+            What::State(SessionState::Open),
+            What::State(SessionState::Waiting),
+            What::State(SessionState::Closed),
         ];
         for what in whats {
             let entry = Entry {

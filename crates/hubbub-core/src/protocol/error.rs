@@ -86,9 +86,10 @@ impl From<Refusal> for CommandError {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal {
             Refusal::UnknownRoom => return Self::UNKNOWN_ROOM,
-            Refusal::NoSuchEntry => return Self::bad_request(refusal),
+            Refusal::NoSuchEntry | Refusal::NotSession => return Self::bad_request(refusal),
             Refusal::NotMember | Refusal::Banned | Refusal::NotAdmin | Refusal::FixedMembers => 103,
             Refusal::LogFull => 106,
+            Refusal::SessionClosed => 410,
         };
         Self { message: Cow::Owned(refusal.to_string()), ..error(code, "") }
     }

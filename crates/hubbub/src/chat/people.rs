@@ -56,7 +56,7 @@ impl People {
         match &entry.what {
             What::Joined { user, .. } => self.hint(user, &Hint::Added(&entry.room)),
             What::Left { user } | What::Banned { user } => self.hint(user, &Hint::Removed(&entry.room)),
-            What::Message(_) | What::Renamed { .. } => {}
+            What::Message(_) | What::Renamed { .. } | What::State(_) => {}
         }
     }
 

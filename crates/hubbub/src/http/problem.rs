@@ -69,6 +69,8 @@ impl From<ChatError> for Problem {
                 Refusal::FixedMembers => (StatusCode::CONFLICT, "fixed_members"),
                 Refusal::NoSuchEntry => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
                 Refusal::LogFull => (StatusCode::CONFLICT, "log_full"),
+                Refusal::SessionClosed => (StatusCode::CONFLICT, "session_closed"),
+                Refusal::NotSession => (StatusCode::NOT_FOUND, "not_session"),
             },
             ChatError::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             ChatError::RoomExists => (StatusCode::CONFLICT, "room_exists"),

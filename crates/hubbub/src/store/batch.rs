@@ -28,7 +28,7 @@ impl<'a> Asked<'a> {
                 What::Joined { user, .. } | What::Left { user } | What::Banned { user } => {
                     asked.people.insert((&draft.room, user));
                 }
-                What::Message(_) | What::Renamed { .. } => {}
+                What::Message(_) | What::Renamed { .. } | What::State(_) => {}
             }
         }
         asked

@@ -7,6 +7,7 @@ use hubbub_core::{
     ids::{Invalid, RoomId, UserId},
     json::Json,
     limits::{PAGE_MAX, SEQ_MAX},
+    portal::session::SessionState,
     seq::Seq,
 };
 
@@ -34,6 +35,7 @@ impl<'a> Columns<'a> {
             What::Joined { user, role } => Self { subject: Some(user.as_str()), role: Some(role.word()), ..columns },
             What::Left { user } | What::Banned { user } => Self { subject: Some(user.as_str()), ..columns },
             What::Renamed { name } => Self { subject: Some(name), ..columns },
+            What::State(_) => columns,
         }
     }
 }
@@ -64,6 +66,9 @@ impl Stored {
             "left" => What::Left { user: user(&subject?)? },
             "banned" => What::Banned { user: user(&subject?)? },
             "renamed" => What::Renamed { name: subject? },
+            "opened" => What::State(SessionState::Open),
+            "waiting" => What::State(SessionState::Waiting),
+            "closed" => What::State(SessionState::Closed),
             kind => return Err(StoreError::Broken(format!("an entry of unknown kind `{kind}`: a newer version's?"))),
         })
     }

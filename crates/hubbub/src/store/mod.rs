@@ -12,6 +12,7 @@ use hubbub_core::{
 use std::time::Duration;
 use uuid::Uuid;
 
+pub mod portals;
 pub mod postgres;
 pub mod sqlite;
 

@@ -99,7 +99,7 @@ impl PostgresStore {
             let (room, kind) = (columns::room(row.get(1))?, columns::kind(row.get(2))?);
             let epoch = Epoch { incarnation, generation: columns::epoch_part(row.get(4))? };
             numbers.insert(room.clone(), row.get(0));
-            ledger.rooms.insert(room, RoomState { kind, head: seq(row.get(3)), epoch });
+            ledger.rooms.insert(room, RoomState { kind, head: seq(row.get(3)), epoch, session: None });
         }
         for row in standings {
             let who = (columns::room(row.get(0))?, columns::user(row.get(1))?);

@@ -63,7 +63,9 @@ fn load(transaction: &Transaction<'_>, asked: &Asked<'_>) -> Result<(Ledger, Num
             .optional()?;
         if let Some((no, kind, head, generation)) = found {
             let epoch = Epoch { incarnation, generation: columns::epoch_part(generation)? };
-            ledger.rooms.insert(room.clone(), RoomState { kind: columns::kind(&kind)?, head: seq(head), epoch });
+            ledger
+                .rooms
+                .insert(room.clone(), RoomState { kind: columns::kind(&kind)?, head: seq(head), epoch, session: None });
             numbers.insert(room.clone(), no);
         }
     }

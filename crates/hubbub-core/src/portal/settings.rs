@@ -1,0 +1,119 @@
+//! What an operator says of a portal: JSON, over REST and in the store. Adding a portal takes this and no code.
+
+use super::{mapping::Mapping, verify::Verify};
+use crate::{ids::Invalid, limits};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The settings of a portal. Secrets are kept apart from them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// For people, at most 256 bytes.
+    pub name: String,
+    /// Where webhooks are POSTed to, https (plain http only to addresses that the server's configuration allows by name).
+    /// Without one nothing is forwarded.
+    pub url: Option<String>,
+    /// What is forwarded.
+    pub forward: Vec<Forward>,
+    /// Most POSTs that one instance has on their way to this portal, 1 to 256.
+    pub concurrency: usize,
+    /// The waits between attempts of a message while the portal takes others, in seconds; one attempt more than waits. What is
+    /// given up on becomes a dead letter. At most 16 waits, each at most 86,400.
+    pub retry_seconds: Vec<f64>,
+    /// How long a message is tried at most while the portal takes others, in seconds, once three attempts have counted.
+    pub give_up_seconds: u64,
+    /// What a session does at a dead letter.
+    pub on_dead_letter: OnDeadLetter,
+    /// JSON Pointer to the portal's own id of the conversation in its answers to webhooks.
+    pub answer_external: Option<String>,
+    /// How incoming webhooks are verified.
+    pub verify: Verify,
+    /// What the body of an incoming webhook means.
+    pub mapping: Mapping,
+    /// What becomes of a message for a session that is not known.
+    pub unknown_session: UnknownSession,
+    /// Whether customers may open sessions with their own tokens, by the method `open_session`.
+    pub customers_open: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            url: None,
+            forward: vec![Forward::Messages],
+            concurrency: limits::PORTAL_CONCURRENCY,
+            retry_seconds: limits::RETRY_SECONDS.to_vec(),
+            give_up_seconds: limits::GIVE_UP.as_secs(),
+            on_dead_letter: OnDeadLetter::default(),
+            answer_external: None,
+            verify: Verify::default(),
+            mapping: Mapping::default(),
+            unknown_session: UnknownSession::default(),
+            customers_open: true,
+        }
+    }
+}
+
+/// What of a session's log a portal is sent; never what it wrote itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Forward {
+    /// Messages: `message.created`.
+    Messages,
+    /// Changes of the session's state: `session.opened`, `session.waiting`, `session.closed`.
+    States,
+}
+
+/// What a session does at a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDeadLetter {
+    /// It goes on with the next message.
+    #[default]
+    Continue,
+    /// It waits until the dead letter has been replayed or discarded.
+    Block,
+}
+
+/// What becomes of a message for a session that is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownSession {
+    /// It is answered 404: the portal is told, and knows what to do.
+    #[default]
+    Reject,
+    /// It is answered 202 and kept for an operator: for portals that never try again after a 404.
+    Quarantine,
+}
+
+impl Settings {
+    /// Checks everything that can be checked without a network.
+    ///
+    /// # Errors
+    /// The field, and what is wrong with it.
+    pub fn check(&self) -> Result<(), Invalid> {
+        crate::protocol::rpc::room_name(&self.name)?;
+        if let Some(url) = &self.url {
+            super::address::check_url(url)?;
+        }
+        if !(1..=limits::PORTAL_CONCURRENCY_MAX).contains(&self.concurrency) {
+            let problem = format!("{}; it is 1 to {}", self.concurrency, limits::PORTAL_CONCURRENCY_MAX);
+            return Err(Invalid::new("concurrency", problem));
+        }
+        if self.retry_seconds.len() > limits::RETRIES_MAX {
+            let problem = format!("{} waits; the limit is {}", self.retry_seconds.len(), limits::RETRIES_MAX);
+            return Err(Invalid::new("retry_seconds", problem));
+        }
+        let longest = limits::RETRY_AFTER_MAX.as_secs_f64();
+        if let Some(wait) = self.retry_seconds.iter().find(|wait| !(0.0..=longest).contains(*wait)) {
+            return Err(Invalid::new("retry_seconds", format!("{wait}; each is 0 to {longest}")));
+        }
+        if let Some(pointer) = &self.answer_external {
+            super::mapping::check_pointer("answer_external", pointer)?;
+        }
+        self.verify.check()?;
+        self.mapping.check()
+    }
+}
