@@ -131,6 +131,14 @@ impl RoomId {
         Self::parse_as("id", s)
     }
 
+    /// Parses the id of a session that is to be opened or resumed: chosen, or handed out before.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse_resumed(s: &str) -> Result<Self, Invalid> {
+        if s.starts_with(SESSION) { Self::parse_as("id", s) } else { Self::parse_chosen(s) }
+    }
+
     /// The one direct room of two people, whichever of them asks.
     pub fn direct(one: &UserId, other: &UserId) -> Self {
         let (first, second) = if one <= other { (one, other) } else { (other, one) };

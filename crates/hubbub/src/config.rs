@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use clap::Args;
-use hubbub_core::{limits::SECRET_BYTES, quota::Quota};
+use hubbub_core::{limits::SECRET_BYTES, portal::address::Allowed, quota::Quota};
 use serde::Deserialize;
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
@@ -86,6 +86,10 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub api_key: Option<String>,
 
+    /// Where portals may be although it is no public address: names, addresses and networks, separated by commas, like desk.internal,10.1.0.0/16; plain http goes only there
+    #[arg(long, env = "HUBBUB_PORTAL_ALLOW", value_name = "LIST")]
+    pub portal_allow: Option<String>,
+
     /// A label for this instance in answers and logs; not an identity [default: the port]
     #[arg(long, env = "HUBBUB_INSTANCE", value_name = "LABEL")]
     pub instance: Option<String>,
@@ -155,6 +159,8 @@ pub struct Config {
     pub limits: Quota,
     /// How it is reached from outside, and how it goes.
     pub edge: Edge,
+    /// Where portals may be although it is no public address.
+    pub portal_allow: Allowed,
     /// For trying it out.
     pub dev: bool,
     /// Secrets that were made up and are to be printed: name and value.
@@ -199,6 +205,7 @@ impl Settings {
             tls_cert: named(self.tls_cert).or(named(file.tls_cert)),
             tls_key: named(self.tls_key).or(named(file.tls_key)),
             drain_window: given(self.drain_window).or(given(file.drain_window)),
+            portal_allow: given(self.portal_allow).or(given(file.portal_allow)),
             dev: self.dev || file.dev,
         };
         (gathered, faults)
@@ -266,7 +273,7 @@ impl Settings {
         if matches!(store, StoreAt::Sqlite(_)) && bus != BusAt::Local {
             bail!("{ONE_PROCESS}");
         }
-        let (trust, limits) = (set.trust()?, set.limits.quota()?);
+        let (trust, limits, portal_allow) = (set.trust()?, set.limits.quota()?, set.portal_allow()?);
         let log = set.log.clone().unwrap_or_else(|| log::DEFAULT.into());
         log::parse(&log)?;
         let token_secret = trust.secret.iter().map(|secret| ("the token secret", secret));
@@ -286,6 +293,7 @@ impl Settings {
             log_format: set.log_format.unwrap_or_default(),
             limits,
             edge,
+            portal_allow,
             dev: set.dev,
             made_up,
             source,
@@ -312,6 +320,14 @@ impl Settings {
     pub fn api_keys(&self) -> Vec<String> {
         let keys = self.api_key.iter().flat_map(|keys| keys.split(',')).map(str::trim);
         keys.filter(|key| !key.is_empty()).map(Into::into).collect()
+    }
+
+    /// Where portals may be although it is no public address, of settings that have been put together.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn portal_allow(&self) -> anyhow::Result<Allowed> {
+        Allowed::parse(self.portal_allow.as_deref().unwrap_or_default()).context("--portal-allow")
     }
 
     /// Where it listens, of settings that have been put together.

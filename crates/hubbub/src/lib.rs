@@ -9,8 +9,11 @@ pub mod store;
 
 pub mod chat;
 
+pub mod problem;
+
 pub mod gateway;
 pub mod http;
+pub mod portals;
 pub mod token;
 
 pub mod check;

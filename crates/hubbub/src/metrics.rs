@@ -7,6 +7,10 @@ use prometheus_client::{
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
+mod portals;
+
+pub use portals::PortalMetrics;
+
 /// All counters of one instance.
 #[derive(Debug)]
 pub struct Metrics {
@@ -91,6 +95,8 @@ pub struct Metrics {
     pub arriving: Gauge,
     /// Upgrades refused because too many were arriving, or connected.
     pub arrivals_refused: Counter,
+    /// What is counted per portal.
+    pub portals: PortalMetrics,
 }
 
 impl Default for Metrics {
@@ -153,8 +159,10 @@ impl Default for Metrics {
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
         store_up.set(1);
+        let portals = PortalMetrics::register(&mut registry);
         Self {
             registry,
+            portals,
             appended,
             repeated,
             refused,

@@ -8,8 +8,10 @@ use crate::{
         drain::drain,
         upgrade::{NotUpgraded, upgrade},
     },
-    http::{self, Api, keys::ApiKeys, problem::Problem},
+    http::{self, Api, keys::ApiKeys},
     metrics::Metrics,
+    portals::{self, Portals},
+    problem::Problem,
     token::Tokens,
 };
 use anyhow::Context;
@@ -117,7 +119,7 @@ pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiv
         tracing::warn!("some requests were not finished");
     }
     if let Some(served) = app.get() {
-        served.gateway.chat.instances.end().await;
+        tokio::join!(served.workers.stop(FINISH_WITHIN), served.gateway.chat.instances.end());
     }
     Ok(())
 }
@@ -153,7 +155,9 @@ async fn start(
         keys.replace(&config.api_keys);
     });
     let sockets = Router::new().route("/connection/websocket", get(connect).with_state(gateway.clone()));
-    let clients = sockets.merge(gateway::router(gateway.clone()));
+    let portals = Arc::new(Portals::new(chat.clone(), config.portal_allow.clone(), label.into())?);
+    let workers = portals.start();
+    let clients = sockets.merge(gateway::router(gateway.clone())).merge(portals::hooks::router(portals));
     let (public, admin) = match config.edge.admin_listen {
         Some(_) => (http::health(api.clone()), http::router(api)),
         None => (http::router(api), Router::new()),
@@ -166,7 +170,7 @@ async fn start(
         public = public.merge(http::dev::router(signing));
     }
     let finish = |router: Router| router.method_not_allowed_fallback(http::wrong_method);
-    Ok(Served { public: finish(public), admin: finish(admin), gateway })
+    Ok(Served { public: finish(public), admin: finish(admin), gateway, workers })
 }
 
 /// `GET /connection/websocket`.

@@ -79,6 +79,9 @@ pub fn kind(ask: &Ask) -> &'static str {
             Rpc::CreateRoom(_) => "rpc create_room",
             Rpc::Join(_) => "rpc join",
             Rpc::Leave(_) => "rpc leave",
+            Rpc::OpenSession(_) => "rpc open_session",
+            Rpc::Session(_) => "rpc session",
+            Rpc::CloseSession(_) => "rpc close_session",
             Rpc::Members { .. } => "rpc members",
         },
     }

@@ -7,6 +7,7 @@ use crate::{
     ids::{Invalid, Key, RoomId, UserId},
     json::Json,
     limits,
+    portal::PortalId,
     seq::Seq,
 };
 use serde::Deserialize;
@@ -40,6 +41,12 @@ pub enum Rpc {
     Join(RoomId),
     /// `leave` a room.
     Leave(RoomId),
+    /// `open_session`: a support session of mine, new or as it was.
+    OpenSession(OpenSession),
+    /// `session`: where it stands, and how far its portal has got.
+    Session(RoomId),
+    /// `close_session`.
+    CloseSession(RoomId),
     /// `members` of a room.
     Members {
         /// The room.
@@ -81,6 +88,17 @@ pub enum CreateRoom {
         /// The other.
         with: UserId,
     },
+}
+
+/// A session to be opened, or resumed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The portal.
+    pub portal: PortalId,
+    /// The session's id; without one it is my one session with the portal.
+    pub id: Option<RoomId>,
+    /// For people.
+    pub name: String,
 }
 
 /// Which page of a log.
@@ -142,6 +160,17 @@ struct WireCreate<'a> {
     members: Vec<String>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WireSession<'a> {
+    #[serde(borrow)]
+    portal: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+}
+
 fn parse<'a, T: Deserialize<'a>>(data: Option<&'a RawValue>) -> Result<T, CommandError> {
     let json = data.map_or("{}", RawValue::get);
     // An array would be taken for the fields in their order.
@@ -175,6 +204,9 @@ impl Rpc {
             }
             "create_room" => parse::<WireCreate<'_>>(data)?.check().map(Self::CreateRoom),
             "join" => Ok(Self::Join(room(parse::<WireRoom<'_>>(data)?.room.as_deref())?)),
+            "open_session" => parse::<WireSession<'_>>(data)?.check().map(Self::OpenSession),
+            "session" => Ok(Self::Session(room(parse::<WireRoom<'_>>(data)?.room.as_deref())?)),
+            "close_session" => Ok(Self::CloseSession(room(parse::<WireRoom<'_>>(data)?.room.as_deref())?)),
             "leave" => Ok(Self::Leave(room(parse::<WireRoom<'_>>(data)?.room.as_deref())?)),
             "members" => {
                 let wire: WireRoom<'_> = parse(data)?;
@@ -276,6 +308,16 @@ impl WireRoom<'_> {
             Some(After::Name(name)) => Ok(Some(name)),
             Some(After::Seq(_)) => Err(Invalid::new("after", "an id is a string")),
         }
+    }
+}
+
+impl WireSession<'_> {
+    fn check(self) -> Result<OpenSession, CommandError> {
+        Ok(OpenSession {
+            portal: PortalId::parse(self.portal.as_deref().ok_or_else(|| Invalid::missing("portal"))?)?,
+            id: self.id.as_deref().map(RoomId::parse_resumed).transpose()?,
+            name: room_name(self.name.as_deref().unwrap_or_default())?,
+        })
     }
 }
 

@@ -166,7 +166,7 @@ impl MembersView {
     }
 }
 
-fn next<T>(part: &Part<T>, name: impl Fn(&T) -> String) -> Option<String> {
+pub(super) fn next<T>(part: &Part<T>, name: impl Fn(&T) -> String) -> Option<String> {
     part.items.last().filter(|_| part.more).map(name)
 }
 

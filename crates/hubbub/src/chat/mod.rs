@@ -5,7 +5,10 @@
 use crate::{
     bus::{Bus, Health},
     metrics::Metrics,
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        portals::{Incoming, Received},
+    },
 };
 use bytes::Bytes;
 use hubbub_core::{
@@ -29,6 +32,8 @@ use uuid::Uuid;
 
 pub mod post;
 
+pub mod gather;
+
 pub mod wakes;
 
 pub mod feeds;
@@ -45,9 +50,11 @@ pub mod look_up;
 pub mod people;
 pub mod presence;
 pub mod rooms;
+pub mod sessions;
 pub mod streams;
 pub mod sweep;
 
+use gather::{AsyncCall, Gather};
 use infos::Infos;
 use instances::Instances;
 use look_up::LookUps;
@@ -120,12 +127,22 @@ pub struct Chat {
     look_ups: LookUps,
     infos: Infos,
     post: Post,
+    received: Gather<Incoming, Received>,
     announcer: Arc<Announcer>,
     presence: Arc<Presence>,
     bus: Arc<dyn Bus>,
     /// Which instances live.
     pub instances: Instances,
     quota: RwLock<Quota>,
+}
+
+/// Messages of portals, on their way into the store.
+struct Receive(Arc<dyn Store>);
+
+impl AsyncCall<Incoming, Received> for Receive {
+    async fn call(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
+        self.0.receive(messages).await
+    }
 }
 
 impl Chat {
@@ -158,6 +175,7 @@ impl Chat {
             presence,
             infos: Infos::start(store.clone()),
             post: Post::start(&store, &announcer, &metrics),
+            received: Gather::start(limits::HOOKS_TOGETHER, limits::HOOK_QUEUE, Receive(store.clone())),
             store,
             metrics,
             people,

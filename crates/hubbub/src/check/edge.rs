@@ -10,7 +10,7 @@ use std::time::SystemTime;
 /// How many days before its end a certificate should have been renewed.
 const RENEW_BEFORE_DAYS: i64 = 14;
 
-/// `--drain-window`, `--admin-listen`, `--base-path`, `--allowed-origins`, `--tls-cert` and `--tls-key`.
+/// `--drain-window`, `--admin-listen`, `--base-path`, `--allowed-origins`, `--tls-cert`, `--tls-key` and `--portal-allow`.
 pub(super) async fn edge(asked: &Asked) -> Vec<Finding> {
     let set = &asked.settings;
     let mut findings = Vec::new();
@@ -19,6 +19,12 @@ pub(super) async fn edge(asked: &Asked) -> Vec<Finding> {
     }
     if let (Some(cert), Some(key)) = (&set.tls_cert, &set.tls_key) {
         findings.extend(certificate(&TlsFiles { cert: cert.clone(), key: key.clone() }));
+    }
+    if set.portal_allow.is_some() {
+        findings.push(match set.portal_allow() {
+            Ok(_) => Finding::ok("--portal-allow", "portals may be there, and at public addresses"),
+            Err(error) => refused(&error),
+        });
     }
     match Edge::parse(set) {
         Ok(edge) => findings.extend(looked_at(set, &edge)),

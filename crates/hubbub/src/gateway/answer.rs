@@ -1,18 +1,20 @@
 //! From what a client asks to what the chat does, and back into replies.
 
-use crate::chat::{Chat, ChatError, post::Source, rooms::Change};
+use crate::chat::{Chat, ChatError, post::Source, rooms::Change, sessions::SessionError};
 use hubbub_core::{
     access::{Role, RoomKind, Standing},
     entry::Right,
     feed::Item,
     ids::{RoomId, UserId},
     limits,
+    portal::session::SessionState,
     presence::Roll,
     protocol::{
         command::History,
         error::CommandError,
         reply::{Answer, HistoryPage, Publications, Reply},
         rpc::{PageOf, Rpc, Send},
+        session::SessionView,
         view::{ChangedView, MembersView, PageView, RoomView, RoomsView, SentView},
     },
     seq::Seq,
@@ -28,6 +30,19 @@ impl From<ChatError> for CommandError {
             ChatError::RoomExists => Self { code: 409, message: "a room of this id exists".into(), temporary: false },
             ChatError::Busy => Self::BUSY,
             ChatError::Unavailable => Self::UNAVAILABLE,
+        }
+    }
+}
+
+impl From<SessionError> for CommandError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Chat(error) => error.into(),
+            SessionError::TooMany(most) => Self::limit("sessions with this portal", most),
+            error @ SessionError::ExternalTaken(_) => {
+                Self { code: 409, message: error.to_string().into(), temporary: false }
+            }
+            error @ (SessionError::UnknownPortal | SessionError::NotByCustomers) => Self::bad_request(error),
         }
     }
 }
@@ -133,6 +148,12 @@ async fn call(chat: &Chat, source: Source, user: &UserId, rpc: Rpc) -> Result<St
         Rpc::Leave(room) => {
             let place = chat.change(source, &room, user, Right::Own, user, Change::Remove).await?;
             json(&ChangedView::new(&room, place))
+        }
+        Rpc::OpenSession(ask) => json(&SessionView::new(&chat.open_own_session(user, ask).await?)),
+        Rpc::Session(id) => json(&SessionView::new(&chat.session_for(user, &id).await?)),
+        Rpc::CloseSession(id) => {
+            chat.set_state(source, &id, user, Right::Own, SessionState::Closed).await?;
+            json(&SessionView::new(&chat.session_for(user, &id).await?))
         }
         Rpc::Members { room, after, limit } => {
             json(&MembersView::new(&chat.members(user, &room, after.as_ref(), limit).await?))

@@ -1,10 +1,10 @@
 //! What `--dev` adds: a page at `/`, and tokens for anybody who asks.
 
-use super::{
-    extract::{Path, Query},
+use super::extract::{Path, Query};
+use crate::{
     problem::Problem,
+    token::{self, Requirements},
 };
-use crate::token::{self, Requirements};
 use axum::{
     Json, Router,
     extract::State,

@@ -1,6 +1,6 @@
 //! Reading requests: every way a body, a path or a query can be wrong becomes a [`Problem`].
 
-use super::problem::Problem;
+use crate::problem::Problem;
 use axum::{
     extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, request::Parts},
@@ -20,11 +20,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(_) => Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                format!("body: more than {} bytes, or cut off", limits::REST_BODY_BYTES),
-            ),
+            BytesRejection::FailedToBufferBody(_) => Problem::too_large(limits::REST_BODY_BYTES),
             _ => Problem::new(StatusCode::BAD_REQUEST, "bad_request", "body: cannot be read"),
         })?;
         // An array would be taken for the fields in their order.

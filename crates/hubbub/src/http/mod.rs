@@ -1,6 +1,6 @@
 //! REST for the product's backend, health and metrics, and the page of `--dev`.
 
-use crate::{chat::Chat, token::Tokens};
+use crate::{chat::Chat, problem::Problem, token::Tokens};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 use hubbub_core::limits;
 use keys::ApiKeys;
-use problem::Problem;
+use portals::letters;
 use std::sync::Arc;
 use tracing::Instrument;
 use utoipa::{
@@ -25,9 +25,10 @@ pub mod dev;
 pub mod extract;
 pub mod health;
 pub mod keys;
-pub mod problem;
+pub mod portals;
 mod request_id;
 pub mod rooms;
+pub mod sessions;
 pub mod users;
 
 /// What REST handlers need.
@@ -67,6 +68,23 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(rooms::members, rooms::put_members))
         .routes(routes!(rooms::put_member, rooms::remove_member))
         .routes(routes!(rooms::send, rooms::messages))
+        .routes(routes!(sessions::open, sessions::list))
+        .routes(routes!(sessions::show))
+        .routes(routes!(sessions::set_state))
+        .routes(routes!(portals::create, portals::list))
+        .routes(routes!(portals::show, portals::configure))
+        .routes(routes!(portals::rotate))
+        .routes(routes!(portals::pause))
+        .routes(routes!(portals::resume))
+        .routes(routes!(portals::dry_run))
+        .routes(routes!(letters::deliveries))
+        .routes(routes!(letters::dead_letters))
+        .routes(routes!(letters::replay_many))
+        .routes(routes!(letters::dead_letter, letters::discard))
+        .routes(routes!(letters::replay_one))
+        .routes(routes!(letters::quarantine))
+        .routes(routes!(letters::drop_quarantined))
+        .routes(routes!(letters::release))
         .routes(routes!(users::put, users::show))
         .routes(routes!(users::rooms))
         .routes(routes!(users::notify))

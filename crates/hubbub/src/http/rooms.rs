@@ -3,12 +3,14 @@
 use super::{
     Api,
     extract::{Body, Path, Query, idempotency_key},
-    problem::Problem,
 };
-use crate::chat::{
-    ChatError,
-    post::Source,
-    rooms::{Change, Changed},
+use crate::{
+    chat::{
+        ChatError,
+        post::Source,
+        rooms::{Change, Changed},
+    },
+    problem::Problem,
 };
 use axum::{
     Json,

@@ -3,10 +3,9 @@
 use super::{
     Api,
     extract::{Body, Path, Query},
-    problem::Problem,
     rooms::ListQuery,
 };
-use crate::chat::ChatError;
+use crate::{chat::ChatError, problem::Problem};
 use axum::{Json, extract::State, http::StatusCode};
 use hubbub_core::{
     ids::{RoomId, UserId},

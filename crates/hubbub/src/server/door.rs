@@ -4,7 +4,7 @@
 use super::tls::Tls;
 use crate::{
     config::{Edge, Origins, Standing},
-    http::problem::Problem,
+    problem::Problem,
 };
 use axum::{
     body::Body,

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     gateway::{CONNECTIONS, Gateway, stream::Lifeline, tcp::Tcp},
-    http::problem::Problem,
+    portals::Workers,
+    problem::Problem,
 };
 use axum::{
     Json, Router,
@@ -50,6 +51,8 @@ pub(super) struct Served {
     pub(super) admin: Router,
     /// Who is connected.
     pub(super) gateway: Arc<Gateway>,
+    /// Who delivers to portals.
+    pub(super) workers: Workers,
 }
 
 /// How far the server is on its way. Every connection holds a receiver until it ends.

@@ -1,12 +1,12 @@
 //! Errors of the REST API: problem documents (RFC 9457).
 
-use crate::chat::ChatError;
+use crate::{chat::ChatError, store::StoreError};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hubbub_core::{access::Refusal, ids::Invalid};
+use hubbub_core::{access::Refusal, ids::Invalid, portal::mapping::Unmapped};
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -36,6 +36,27 @@ impl Problem {
     /// The same, to be tried again after so long. Busy and unavailable say a second by themselves.
     pub fn retry_after(self, later: Duration) -> Self {
         Self { retry_after: Some(later), ..self }
+    }
+}
+
+impl Problem {
+    /// A body that is longer than `limit` bytes, or was cut off.
+    pub fn too_large(limit: usize) -> Self {
+        let why = format!("body: more than {limit} bytes, or cut off");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", why)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        ChatError::from(error).into()
+    }
+}
+
+impl From<Unmapped> for Problem {
+    fn from(unmapped: Unmapped) -> Self {
+        let status = StatusCode::from_u16(unmapped.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+        Self::new(status, "unmapped", unmapped.to_string())
     }
 }
 

@@ -1,0 +1,171 @@
+//! One POST to a portal: to addresses that may be called and no others, without redirects, its answer bounded in time and size.
+
+use hubbub_core::{
+    limits,
+    portal::{
+        address::{self, Allowed},
+        retry::Answer,
+    },
+};
+use reqwest::{
+    Client,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::RETRY_AFTER,
+};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::time::timeout;
+
+/// How long the body of an answer is read when nothing in it is needed: reading it to its end keeps the connection.
+const UNNEEDED: Duration = Duration::from_secs(1);
+/// Characters of a portal's complaint that are kept with an attempt.
+const COMPLAINT: usize = 200;
+
+/// Who calls portals.
+pub(super) struct Caller {
+    client: Client,
+    allowed: Arc<Allowed>,
+}
+
+/// A webhook on its way.
+pub(super) struct Outgoing<'a> {
+    pub url: &'a str,
+    pub id: &'a str,
+    pub timestamp: i64,
+    pub signature: &'a str,
+    pub body: String,
+    /// Whether the answer's body is needed.
+    pub wants_answer: bool,
+}
+
+/// What came back.
+pub(super) struct Called {
+    pub status: Option<u16>,
+    pub retry_after: Option<String>,
+    /// Why there is no status.
+    pub failure: Option<String>,
+    /// What the portal said, as far as it was read.
+    pub body: Vec<u8>,
+    pub took: Duration,
+}
+
+impl Called {
+    pub fn answer(&self) -> Answer<'_> {
+        match self.status {
+            Some(code) => Answer::Status { code, retry_after: self.retry_after.as_deref() },
+            None => Answer::NoAnswer { why: self.failure.clone().unwrap_or_default() },
+        }
+    }
+
+    /// The beginning of what the portal said, for people.
+    pub fn complaint(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.body);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let said: String = words.join(" ").chars().filter(|c| !c.is_control()).take(COMPLAINT).collect();
+        (!said.is_empty()).then_some(said)
+    }
+}
+
+impl Caller {
+    pub fn new(allowed: Allowed) -> reqwest::Result<Self> {
+        let allowed = Arc::new(allowed);
+        let client = Client::builder()
+            .user_agent(concat!("Hubbub/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            // A proxy would resolve the name itself, and reach what must not be reached.
+            .no_proxy()
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(limits::DELIVERY_CONNECT)
+            .dns_resolver(Arc::new(Guarded(allowed.clone())))
+            .build()?;
+        Ok(Self { client, allowed })
+    }
+
+    /// Calls, within [`limits::DELIVERY_WITHIN`].
+    pub async fn post(&self, outgoing: Outgoing<'_>) -> Called {
+        let began = Instant::now();
+        let mut called = Called { status: None, retry_after: None, failure: None, body: vec![], took: Duration::ZERO };
+        match timeout(limits::DELIVERY_WITHIN, self.head(&outgoing, &mut called)).await {
+            Ok(Ok(response)) => {
+                let left = limits::DELIVERY_WITHIN.saturating_sub(began.elapsed());
+                let patience = if outgoing.wants_answer { left } else { left.min(UNNEEDED) };
+                // What is not read in time is not needed, or will be asked for again: the status stands.
+                let _ = timeout(patience, read(response, &mut called.body)).await;
+            }
+            Ok(Err(why)) => called.failure = Some(why),
+            Err(_) => called.failure = Some(format!("no answer within {} s", limits::DELIVERY_WITHIN.as_secs())),
+        }
+        called.took = began.elapsed();
+        called
+    }
+
+    async fn head(&self, outgoing: &Outgoing<'_>, called: &mut Called) -> Result<reqwest::Response, String> {
+        // What is written as an address is never resolved.
+        address::may_call(outgoing.url, &self.allowed).map_err(|refused| refused.to_string())?;
+        let request = self
+            .client
+            .post(outgoing.url)
+            .header("content-type", "application/json")
+            .header("webhook-id", outgoing.id)
+            .header("webhook-timestamp", outgoing.timestamp)
+            .header("webhook-signature", outgoing.signature)
+            .body(outgoing.body.clone());
+        let response = request.send().await.map_err(|error| words(&error))?;
+        called.status = Some(response.status().as_u16());
+        called.retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(Into::into);
+        Ok(response)
+    }
+}
+
+async fn read(mut response: reqwest::Response, body: &mut Vec<u8>) {
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = limits::ANSWER_BYTES - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() >= room {
+            return;
+        }
+    }
+}
+
+/// An error with its causes, without the URL: it may hold a secret.
+fn words(error: &reqwest::Error) -> String {
+    use std::error::Error;
+    let kind = if error.is_timeout() {
+        "timed out"
+    } else if error.is_connect() {
+        "cannot connect"
+    } else {
+        "failed"
+    };
+    let mut words = kind.to_owned();
+    let mut cause = error.source();
+    while let Some(why) = cause {
+        words = format!("{words}: {why}");
+        cause = why.source();
+    }
+    words.chars().take(2 * COMPLAINT).collect()
+}
+
+/// Names are resolved to addresses that may be called: the very ones that are then connected to.
+struct Guarded(Arc<Allowed>);
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let allowed = self.0.clone();
+        Box::pin(async move {
+            let host = name.as_str();
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+            let fit: Vec<SocketAddr> =
+                found.iter().copied().filter(|at| address::may_connect(host, at.ip(), &allowed)).collect();
+            if fit.is_empty() {
+                let why = format!("{host} has no address that may be called: private ones must be allowed by name");
+                return Err(why.into());
+            }
+            Ok(Box::new(fit.into_iter()) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! `POST /hooks/{portal}`: where portals send theirs.
+
+use super::{
+    Portals,
+    incoming::{Hook, Refused, Taken},
+};
+use crate::{problem::Problem, spans};
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{OriginalUri, Path, Request, State},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use hubbub_core::{limits, portal::verify::Signed};
+use serde::Serialize;
+use std::sync::Arc;
+use tracing::Instrument;
+
+/// Its routes: no API key opens them, what the portal's settings say does.
+pub fn router(portals: Arc<Portals>) -> Router {
+    Router::new()
+        .route("/hooks/{portal}", post(take))
+        .route("/hooks/{portal}/{secret}", post(take_with_secret))
+        .with_state(portals)
+}
+
+/// The answer to a webhook: to a repeat the same as to the first.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    messages: Vec<Stored>,
+    #[serde(skip_serializing_if = "is_zero")]
+    passed_over: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    quarantined: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    id: String,
+    session_id: String,
+    seq: u64,
+    at: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+async fn take(portals: State<Arc<Portals>>, Path(portal): Path<String>, request: Request) -> Response {
+    answer(portals, portal, None, request).await
+}
+
+async fn take_with_secret(
+    portals: State<Arc<Portals>>,
+    Path((portal, secret)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    answer(portals, portal, Some(secret), request).await
+}
+
+/// A task of its own: a portal that hangs up does not cut off what the store is doing. The path is in no log: it may hold a
+/// secret.
+async fn answer(
+    State(portals): State<Arc<Portals>>,
+    portal: String,
+    secret: Option<String>,
+    request: Request,
+) -> Response {
+    let trace = spans::request("POST", Some("/hooks/{portal}"), |name| request.headers().get(name)?.to_str().ok());
+    let shown: String = portal.chars().filter(|c| c.is_ascii_graphic()).take(limits::PORTAL_ID_BYTES).collect();
+    let span = trace.in_scope(|| tracing::info_span!("hook", portal = shown));
+    let traced = trace.clone();
+    let work = async move {
+        let response = match respond(&portals, &portal, secret.as_deref(), request).await {
+            Ok(response) => response,
+            Err(problem) => problem.into_response(),
+        };
+        tracing::debug!(status = response.status().as_u16(), "answered");
+        spans::answered(&traced, response.status().as_u16());
+        response
+    };
+    tokio::spawn(work.instrument(span).instrument(trace)).await.unwrap_or_else(|_| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal server error").into_response()
+    })
+}
+
+async fn respond(portals: &Portals, name: &str, secret: Option<&str>, request: Request) -> Result<Response, Problem> {
+    let portal = portals.portal(name).await?;
+    let (parts, body) = request.into_parts();
+    let body = read(body).await?;
+    let url = url(&parts);
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let bytes = |name: &str| parts.headers.get(name).map(|value| value.as_bytes());
+    let hook = Hook {
+        signed: Signed { method: Method::POST.as_str(), url: &url, headers: &bytes, body: &body, path_secret: secret },
+        content_type: text("content-type"),
+        id: text("webhook-id").or_else(|| text("idempotency-key")),
+    };
+    let taken = portals.take(&portal, hook).await.inspect_err(|refused| {
+        tracing::info!(portal = %portal.id, %refused, "a webhook was not taken");
+    })?;
+    Ok(shown(taken))
+}
+
+async fn read(body: Body) -> Result<axum::body::Bytes, Problem> {
+    axum::body::to_bytes(body, limits::HOOK_BYTES).await.map_err(|_| Problem::too_large(limits::HOOK_BYTES))
+}
+
+fn shown(taken: Taken) -> Response {
+    if let Some(challenge) = taken.challenge {
+        return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response();
+    }
+    let status = if taken.quarantined > 0 { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let messages = taken.messages.iter().map(|(session, place)| Stored {
+        id: place.id.to_string(),
+        session_id: session.to_string(),
+        seq: place.seq.get(),
+        at: place.at.to_string(),
+    });
+    let answer =
+        Answer { messages: messages.collect(), passed_over: taken.passed_over, quarantined: taken.quarantined };
+    (status, Json(answer)).into_response()
+}
+
+/// The URL as the portal wrote it, for signatures that are made over it: what the balancer says of it, or the request itself.
+fn url(parts: &Parts) -> String {
+    let said = |name: &str| header(&parts.headers, name);
+    let scheme = said("x-forwarded-proto").unwrap_or("http");
+    let host = said("x-forwarded-host").or_else(|| said("host")).unwrap_or_default();
+    let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
+    format!("{scheme}://{host}{}", path.path_and_query().map_or("/", |path| path.as_str()))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    // The first of several: what the balancer nearest to the portal said.
+    headers.get(name)?.to_str().ok()?.split(',').next().map(str::trim)
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        if let Refused::Unmapped(unmapped) = refused {
+            return unmapped.into();
+        }
+        let (status, code) = match &refused {
+            Refused::UnknownPortal => (StatusCode::NOT_FOUND, "unknown_portal"),
+            Refused::Unverified(_) => (StatusCode::UNAUTHORIZED, "unverified"),
+            Refused::Unmapped(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unmapped"),
+            Refused::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Refused::UnknownSession(_) => (StatusCode::NOT_FOUND, "unknown_session"),
+            Refused::LogFull => (StatusCode::CONFLICT, "log_full"),
+            Refused::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        };
+        Self::new(status, code, refused.to_string())
+    }
+}
