@@ -73,6 +73,11 @@ bench-smoke: need-rust services ## memory, deliveries and durable sends beside b
 	cargo build --release -p hubbub -p hubbub-bench
 	target/release/hubbub-bench smoke
 
+.PHONY: bench-portals
+bench-portals: need-rust services ## webhooks to and from a portal beside the same HTTP and inserts, in about a minute
+	cargo build --release -p hubbub -p hubbub-bench
+	target/release/hubbub-bench portals
+
 .PHONY: storm
 storm: need-rust services ## 15,000 clients lose their instance at once and come back: what it takes, and whom it delays; minutes
 	cargo build --release -p hubbub -p hubbub-bench

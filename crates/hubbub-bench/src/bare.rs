@@ -46,11 +46,22 @@ pub enum Bare {
     Deliveries,
     /// Loops the transaction of a group commit on Postgres
     Postgres { url: String, schema: String },
+    /// POSTs webhooks, and commits a position after each
+    PortalOut { url: String, to: String, sessions: usize, messages: usize, at_once: usize },
+    /// Takes webhooks, and commits rows for each
+    PortalIn { url: String, secret: String },
     /// Loops the transaction of a group commit on SQLite
     Sqlite { file: PathBuf },
 }
 
 pub fn run(bare: Bare) -> anyhow::Result<()> {
+    match bare {
+        Bare::PortalOut { url, to, sessions, messages, at_once } => {
+            return crate::portals::bare::outgoing(&url, &to, sessions, messages, at_once);
+        }
+        Bare::PortalIn { url, secret } => return crate::portals::bare::incoming(&url, &secret),
+        Bare::Deliveries | Bare::Postgres { .. } | Bare::Sqlite { .. } => {}
+    }
     let runtime = Runtime::new()?;
     match bare {
         Bare::Deliveries => deliveries(&runtime),
@@ -58,6 +69,7 @@ pub fn run(bare: Bare) -> anyhow::Result<()> {
             let store = runtime.block_on(PostgresStore::connect(&url, &schema))?;
             appends(&runtime, &(Arc::new(store) as Arc<dyn Store>), Some(&url))
         }
+        Bare::PortalOut { .. } | Bare::PortalIn { .. } => Ok(()),
         Bare::Sqlite { file } => {
             let store = runtime.block_on(async { SqliteStore::open(Path::new(&file)) })?;
             appends(&runtime, &(Arc::new(store) as Arc<dyn Store>), None)

@@ -10,6 +10,7 @@ use std::{os::unix::process::CommandExt, path::PathBuf};
 mod bare;
 mod deliveries;
 mod herd;
+mod portals;
 mod process;
 mod report;
 mod sends;
@@ -46,6 +47,8 @@ enum Command {
     Smoke(Smoke),
     /// Minutes: 15,000 clients lose their instance at once and come back to another; what that takes, and whom it delays
     Storm(storm::Storm),
+    /// About a minute: webhooks to and from a portal beside the same HTTP and inserts, and what idle sessions cost
+    Portals(portals::Portals),
     /// The bare loops, driven over stdin: `smoke` starts these itself
     #[command(hide = true)]
     Bare {
@@ -84,6 +87,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Smoke(smoke) => smoke_test(&smoke),
         Command::Storm(storm) => storm_test(&storm),
+        Command::Portals(asked) => portals::measure(&program(asked.server.as_ref())?, &asked),
         Command::Bare { bare } => bare::run(bare),
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     entry::Entry,
     ids::{RoomId, UserId},
+    portal::session::{Forwarding, Way},
     presence::{Here, Who},
     protocol,
     seq::{Epoch, Seq},
@@ -40,6 +41,13 @@ pub enum Wake {
         /// The event, as JSON.
         event: String,
     },
+    /// How far a session's entries have got on their way to its portal, for all devices of its customer; kept nowhere.
+    Forwarding {
+        /// The customer.
+        customer: UserId,
+        /// How far.
+        forwarding: Forwarding,
+    },
     /// Close all connections of one user (log-out).
     Disconnect {
         /// Whose connections.
@@ -75,6 +83,11 @@ struct WireWake<'a> {
     user: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     event: Option<&'a RawValue>,
+    // Not `user`: a version that does not know this wake would take it for a log-out.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    customer: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    way: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     stream: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +107,7 @@ impl Wake {
             Self::Entry { entry, .. } => entry.room.lane(lanes),
             Self::Head { room, .. } => room.lane(lanes),
             Self::Notify { user, .. } | Self::Disconnect { user } => user.lane(lanes),
+            Self::Forwarding { customer, .. } => customer.lane(lanes),
             Self::Commands { stream, .. } => stream.lane(lanes),
             // All instances hear all lanes; any will do, as long as an answer's pieces keep their order.
             Self::Who(Who { from, .. }) | Self::Here(Here { from, .. }) => from.as_u128() as u16 % lanes.max(1),
@@ -115,6 +129,13 @@ impl Wake {
             Self::Notify { user, event } => protocol::to_json(&WireWake {
                 user: Some(user.as_str().into()),
                 event: serde_json::from_str(event).ok(),
+                ..WireWake::default()
+            }),
+            Self::Forwarding { customer, forwarding } => protocol::to_json(&WireWake {
+                customer: Some(customer.as_str().into()),
+                room: Some(forwarding.room.as_str().into()),
+                seq: Some(forwarding.seq.get()),
+                way: Some(forwarding.way.word().into()),
                 ..WireWake::default()
             }),
             Self::Disconnect { user } => {
@@ -140,6 +161,14 @@ impl Wake {
                 Some(event) => Self::Notify { user, event: event.get().to_owned() },
                 None => Self::Disconnect { user },
             });
+        }
+        if let Some(customer) = &wire.customer {
+            let forwarding = Forwarding {
+                room: RoomId::parse(wire.room.as_deref()?).ok()?,
+                seq: Seq::new(wire.seq?),
+                way: Way::parse(wire.way.as_deref()?)?,
+            };
+            return Some(Self::Forwarding { customer: UserId::parse(customer).ok()?, forwarding });
         }
         if let Some(stream) = &wire.stream {
             let frame = STANDARD.decode(wire.frame.as_deref()?).ok()?.into();
@@ -184,8 +213,12 @@ mod tests {
         };
         for wake in [
             Wake::Entry { epoch, entry },
-            Wake::Head { room, epoch, seq: Seq::new(3) },
+            Wake::Head { room: room.clone(), epoch, seq: Seq::new(3) },
             Wake::Notify { user: user.clone(), event: r#"{"a":1}"#.into() },
+            Wake::Forwarding {
+                customer: user.clone(),
+                forwarding: Forwarding { room, seq: Seq::new(3), way: Way::Delayed },
+            },
             Wake::Disconnect { user },
             Wake::Commands { stream: StreamId::new(uuid::Uuid::from_u128(9)), nonce: u64::MAX, frame: "\0{}\n".into() },
         ] {

@@ -74,6 +74,8 @@ pub struct Delivery {
     pub due_at: Option<Timestamp>,
     /// Attempts of the entry after `position` that count against it ([`super::retry`]).
     pub counted: u32,
+    /// When the entry after `position` was first attempted.
+    pub since: Option<Timestamp>,
     /// Its attempts, the newest last, at most [`crate::limits::ATTEMPTS_KEPT`]; empty once the portal has taken it.
     pub attempts: Vec<Attempt>,
     /// The session stands still at a dead letter, as its portal is configured.
@@ -141,6 +143,44 @@ pub struct Quarantined {
     pub data: Option<String>,
     /// What tells repeats of it.
     pub event: Option<String>,
+}
+
+/// What a customer's devices are told about the way of an entry to the portal: a hint, kept nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forwarding {
+    /// The session.
+    pub room: RoomId,
+    /// The entry.
+    pub seq: Seq,
+    /// What became of it.
+    pub way: Way,
+}
+
+/// What became of an entry on its way to a portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The portal has everything up to it.
+    Forwarded,
+    /// The portal has not taken it yet; it is tried again.
+    Delayed,
+    /// It was given up on.
+    Failed,
+}
+
+impl Way {
+    /// The word for it on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::Delayed => "forward_delayed",
+            Self::Failed => "forward_failed",
+        }
+    }
+
+    /// Reads the word; `None`: of a newer version.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Forwarded, Self::Delayed, Self::Failed].into_iter().find(|way| way.word() == word)
+    }
 }
 
 /// The one session of a customer with a portal that is opened without naming an id.

@@ -4,6 +4,7 @@ use super::{Format, disconnect::Disconnect, protobuf, reply::ClientInfo};
 use crate::{
     entry::Entry,
     ids::{RoomId, UserId},
+    portal::session::Forwarding,
     presence::{Changes, Present},
 };
 use bytes::Bytes;
@@ -78,6 +79,9 @@ impl Publication {
         let data = match hint {
             Hint::Added(room) => format!(r#"{{"type":"added","room":"{room}"}}"#),
             Hint::Removed(room) => format!(r#"{{"type":"removed","room":"{room}"}}"#),
+            Hint::Forwarding(Forwarding { room, seq, way }) => {
+                format!(r#"{{"type":"{}","room":"{room}","seq":{}}}"#, way.word(), seq.get())
+            }
             Hint::Event(event) => format!(r#"{{"type":"event","event":{event}}}"#),
         };
         Self::new(&channel, &data, 0)
@@ -125,6 +129,9 @@ pub enum Hint<'a> {
     Added(&'a RoomId),
     /// `{"type":"removed","room":…}`: the user is a member no more.
     Removed(&'a RoomId),
+    /// `{"type":"forwarded","room":…,"seq":…}`, `forward_delayed` or `forward_failed`: how far a session's entries have got on
+    /// their way to its portal.
+    Forwarding(&'a Forwarding),
     /// `{"type":"event","event":…}`: an event of the product's backend, as JSON.
     Event(&'a str),
 }

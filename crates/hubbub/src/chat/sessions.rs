@@ -6,9 +6,11 @@ use hubbub_core::{
     access::Role,
     entry::{Draft, Entry, Outcome, Right, What},
     ids::{RoomId, UserId},
-    json::Json,
     limits,
-    portal::{PortalId, session::default_session},
+    portal::{
+        PortalId,
+        session::{Forwarding, Way, default_session},
+    },
     protocol::rpc::OpenSession,
     seq::{Epoch, Seq},
     wake::Wake,
@@ -212,31 +214,9 @@ impl Chat {
         self.announcer.announce(&wakes);
     }
 
-    /// Tells a customer's devices how far the portal has got with a session: a hint, kept nowhere.
-    pub fn hint_forwarding(&self, customer: &UserId, session: &RoomId, hint: Forwarding, seq: Seq) {
-        let event = format!(r#"{{"type":"{}","room":"{session}","seq":{}}}"#, hint.word(), seq.get());
-        self.notify(customer, &Json::trusted(event));
-    }
-}
-
-/// What a customer is told about the way to the portal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forwarding {
-    /// The portal has everything up to this entry.
-    Forwarded,
-    /// The portal has not taken this entry yet; it is tried again.
-    Delayed,
-    /// This entry was given up on.
-    Failed,
-}
-
-impl Forwarding {
-    /// The word for `type`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Forwarded => "forwarded",
-            Self::Delayed => "forward_delayed",
-            Self::Failed => "forward_failed",
-        }
+    /// Tells a customer's devices how far an entry has got on its way to the portal: a hint, kept nowhere.
+    pub fn hint_forwarding(&self, customer: &UserId, session: &RoomId, way: Way, seq: Seq) {
+        let forwarding = Forwarding { room: session.clone(), seq, way };
+        self.announcer.announce(&[Wake::Forwarding { customer: customer.clone(), forwarding }]);
     }
 }

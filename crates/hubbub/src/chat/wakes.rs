@@ -127,6 +127,7 @@ impl Announcer {
             }
             Wake::Head { room, epoch, seq } => feeds.hear_head(room, *epoch, *seq),
             Wake::Notify { user, event } => people.hint(user, &Hint::Event(event)),
+            Wake::Forwarding { customer, forwarding } => people.hint(customer, &Hint::Forwarding(forwarding)),
             Wake::Disconnect { user } => people.log_out(user),
             Wake::Commands { stream, nonce, frame } => {
                 if streams.hand_over(*stream, *nonce, frame.clone()) == Handed::Full {

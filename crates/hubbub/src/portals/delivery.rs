@@ -2,7 +2,7 @@
 
 use super::{Portals, call::Outgoing, millis, now, workers::Lane};
 use crate::{
-    chat::{gather::Gather, sessions::Forwarding},
+    chat::gather::Gather,
     store::portals::{Attempt, Claim, Portal, PortalStanding, Settlement, Step},
 };
 use hubbub_core::{
@@ -10,6 +10,7 @@ use hubbub_core::{
     limits,
     portal::{
         retry::{self, Next, Verdict},
+        session::Way,
         settings::{Forward, OnDeadLetter},
         signature, webhook,
     },
@@ -46,7 +47,7 @@ impl Delivery<'_> {
                 self.disable().await;
             }
             if posted.attempt.error.is_none() {
-                self.hint(Forwarding::Forwarded, letter.entry.seq);
+                self.hint(Way::Forwarded, letter.entry.seq);
             }
             let step = Step::Replayed { number: letter.number, attempt: posted.attempt };
             let goes_on = !entries.is_empty() && matches!(posted.verdict, Verdict::Taken);
@@ -70,7 +71,7 @@ impl Delivery<'_> {
                     let more = n + 1 < entries.len();
                     let step = Step::Passed { position: entry.seq, taken: true };
                     let held = self.settle(step, posted.external, more).await;
-                    self.hint(Forwarding::Forwarded, entry.seq);
+                    self.hint(Way::Forwarded, entry.seq);
                     held && more
                 }
                 Verdict::Gone => {
@@ -156,7 +157,7 @@ impl Delivery<'_> {
                 let first = delivery.attempts.is_empty();
                 self.settle(Step::Later { attempt, counted, again_in }, None, false).await;
                 if first {
-                    self.hint(Forwarding::Delayed, seq);
+                    self.hint(Way::Delayed, seq);
                 }
             }
             Next::GiveUp { why } => {
@@ -164,7 +165,7 @@ impl Delivery<'_> {
                 tracing::warn!(portal = %self.portal.id, session = %self.claim.session, %seq, why, "a message was given up on");
                 self.portals.chat.metrics.portals.attempted(self.portal.id.as_str(), "dead");
                 self.settle(Step::GivenUp { seq, attempt, why, block }, None, false).await;
-                self.hint(Forwarding::Failed, seq);
+                self.hint(Way::Failed, seq);
             }
         }
     }
@@ -202,8 +203,8 @@ impl Delivery<'_> {
         let _ = self.portals.directory.read().await;
     }
 
-    fn hint(&self, hint: Forwarding, seq: Seq) {
-        self.portals.chat.hint_forwarding(&self.claim.customer, &self.claim.session, hint, seq);
+    fn hint(&self, way: Way, seq: Seq) {
+        self.portals.chat.hint_forwarding(&self.claim.customer, &self.claim.session, way, seq);
     }
 }
 

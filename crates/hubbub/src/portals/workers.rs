@@ -195,7 +195,7 @@ impl Desk {
             if !claims.iter().any(|claim| claim.portal == probe)
                 && let Some(lane) = self.lanes.get(&probe)
             {
-                lane.load().breaker.given_back();
+                lane.load().breaker.given_back(Instant::now());
             }
         }
         for claim in claims {
