@@ -35,6 +35,7 @@ mod rest;
 mod rolling_restart;
 mod sdks;
 mod slow_readers;
+mod sticky;
 mod store_faults;
 mod streams;
 mod team_chat;
