@@ -28,6 +28,8 @@ pub struct Log {
     pub connected: Vec<(Instant, SocketAddr)>,
     /// The labels of the instances that answered there, in the same order.
     pub nodes: Vec<String>,
+    /// How often it came and was not let in.
+    pub refused: u32,
     /// The codes it was closed with.
     pub closed: Vec<u16>,
     /// Following the room now.
@@ -190,6 +192,7 @@ impl Phone {
                     });
                 }
                 Err(_) => {
+                    self.log(|log| log.refused += 1);
                     Self::backs_off(tries).await;
                     tries += 1;
                 }

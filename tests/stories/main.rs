@@ -16,6 +16,7 @@ mod wire;
 mod arrivals;
 mod bad_frames;
 mod bad_input;
+mod balancers;
 mod bus_faults;
 mod check;
 mod crashes;

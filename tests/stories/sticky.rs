@@ -1,15 +1,13 @@
 //! Sticky sessions: a customer comes back to the same instance while it is well, and nothing depends on it.
 
 use crate::{
-    cluster::{Cluster, breathe, local},
+    cluster::{Cluster, breathe},
     fleet::Fleet,
-    http,
-    person::token,
-    support::{balancer::command, haproxy::Haproxy, nginx::Nginx},
+    support::{haproxy::Haproxy, nginx::Nginx},
     wire::{DEADLINE, Mark, Wire},
 };
 use futures_util::{StreamExt, stream};
-use std::{collections::BTreeMap, net::SocketAddr, process::Stdio, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 const CUSTOMERS: usize = 100;
 const RECONNECTS: usize = 10;
@@ -156,75 +154,22 @@ async fn when_an_instance_is_killed_or_drained_its_customers_are_served_elsewher
     cluster.restart(2).await;
     let (leaving, before) = (label(&cluster, 1), on(&fleet, &label(&cluster, 1)));
     let moves = fleet.each(|phone| phone.nodes.len());
+    let refused = fleet.each(|phone| phone.refused);
     assert!(before > 0, "nobody is on the instance that goes");
     cluster.stop(1).await;
     fleet
         .are("are served elsewhere", |phone| phone.live && phone.nodes.last().is_some_and(|node| *node != leaving))
         .await;
+    assert_eq!(fleet.each(|phone| phone.refused), refused, "a refusal was not taken to the next instance");
     let moves: Vec<usize> =
         fleet.each(|phone| phone.nodes.len()).into_iter().zip(moves).map(|(after, before)| after - before).collect();
     println!("drained: {before} customers were moved, in {moves:?} reconnects");
     assert_eq!(moves.iter().filter(|moves| **moves > 0).count(), before, "only who was there has moved");
+    let told: usize = fleet.each(|phone| phone.closed.iter().filter(|code| **code == 3001).count()).into_iter().sum();
+    assert_eq!(told, before, "somebody was cut off instead of being moved");
     assert!(moves.iter().all(|moves| *moves <= 1), "somebody was sent back to the instance that goes: {moves:?}");
 
     let acknowledged = fleet.verify(async || cluster.log("hall").await).await;
     println!("{acknowledged} acknowledged messages, each once and in order on {PHONES} phones");
     fleet.ends().await;
-}
-
-#[tokio::test]
-async fn the_balancers_pass_on_what_is_for_the_world_and_log_no_secret() {
-    let directory = tempfile::tempdir().unwrap();
-    let cluster = Cluster::laptop(directory.path()).await;
-    let edge = Edge::before(&cluster).await;
-    let secret = token("ana");
-    for (addr, log) in [
-        (edge.nginx.addr(), (&|| edge.nginx.log()) as &dyn Fn() -> String),
-        (edge.haproxy.addr(), &|| edge.haproxy.log()),
-    ] {
-        for path in ["/metrics", "/health/ready", "/openapi.json", "/", "/connection", "/emulation/more"] {
-            let answer = http::ask(addr, "GET", path, &[], "").await.expect("an answer");
-            assert_eq!(answer.status, 404, "{path}");
-        }
-        let room = cluster.instances[0].api("GET", "/v1/rooms/none", &serde_json::Value::Null).await;
-        let bearer = format!("Bearer {}", crate::cluster::API_KEY);
-        let same =
-            http::ask(addr, "GET", "/v1/rooms/none", &[("authorization", &bearer)], "").await.expect("an answer");
-        assert_eq!((same.status, same.kind), (room.status, room.kind), "REST goes through");
-        // More than a megabyte is refused by the server, which says so.
-        let long = "x".repeat(1024 * 1024 + 1);
-        let headers = [("authorization", &*bearer), ("content-type", "application/json")];
-        let answer = http::ask(addr, "POST", "/v1/rooms", &headers, &long).await.expect("an answer");
-        assert_eq!((answer.status, &*answer.kind), (413, "application/problem+json"), "{}", answer.text);
-        // A frame that is refused, so that the stream ends: the token is in its address.
-        let sse = format!("/connection/sse?cf_connect={secret}");
-        assert_eq!(http::ask(addr, "GET", &sse, &[], "").await.expect("an answer").status, 200);
-        http::ask(addr, "POST", &format!("/hooks/desk/{secret}?and={secret}"), &[], "{}").await.expect("an answer");
-        // The log is written after the answer.
-        let logged = async {
-            while !log().contains("/hooks/desk/- ") {
-                breathe().await;
-            }
-        };
-        assert!(tokio::time::timeout(DEADLINE, logged).await.is_ok(), "no line for the webhook in {}", log());
-        assert!(log().contains("/connection/sse "), "{}", log());
-        assert!(!log().contains(&secret), "a token or a secret path is in the log: {}", log());
-    }
-}
-
-#[test]
-fn the_shipped_configurations_are_accepted_by_the_programs_they_are_for() {
-    let directory = tempfile::tempdir().unwrap();
-    let (nginx, haproxy) = (directory.path().join("nginx.conf"), directory.path().join("haproxy.cfg"));
-    let instances = [local(8001), local(8002), local(8003)];
-    std::fs::write(&nginx, Nginx::configuration(directory.path(), local(8080), &instances)).unwrap();
-    std::fs::write(&haproxy, Haproxy::configuration(local(8080), &instances)).unwrap();
-    for (program, arguments, file) in
-        [("nginx", &["-t", "-e", "stderr", "-c"][..], nginx), ("haproxy", &["-c", "-f"], haproxy)]
-    {
-        let ran = command(program).args(arguments).arg(&file).stdin(Stdio::null()).output().expect("the program");
-        let said = String::from_utf8_lossy(&ran.stderr);
-        assert!(ran.status.success(), "{program}: {said}");
-        assert!(!said.contains("[warn]") && !said.contains("[WARNING]"), "{program}: {said}");
-    }
 }

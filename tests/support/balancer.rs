@@ -47,7 +47,8 @@ impl Balancer {
         let process = command(program)
             .args(run(&file))
             .stdin(Stdio::null())
-            .stdout(output)
+            .stdout(output.try_clone().expect("a log"))
+            .stderr(output)
             .spawn()
             .unwrap_or_else(|error| panic!("{program} ({error}): run scripts/install-services"));
         let mut balancer = Self { addr, process, directory };

@@ -14,7 +14,7 @@ impl Haproxy {
     /// # Panics
     /// Without an installed HAProxy.
     pub async fn before(instances: &[SocketAddr]) -> Self {
-        let run = |file: &std::path::Path| vec!["-q".into(), "-db".into(), "-f".into(), file.display().to_string()];
+        let run = |file: &std::path::Path| vec!["-db".into(), "-f".into(), file.display().to_string()];
         Self(Balancer::start("haproxy", |_, addr| Self::configuration(addr, instances), run).await)
     }
 
