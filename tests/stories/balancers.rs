@@ -90,10 +90,12 @@ async fn a_post_that_an_instance_has_taken_is_not_sent_to_another() {
 #[tokio::test]
 async fn the_balancers_pass_on_what_is_for_the_world_and_log_no_secret() {
     let directory = tempfile::tempdir().unwrap();
-    let cluster = Cluster::laptop(directory.path()).await;
+    let mut cluster = Cluster::laptop(directory.path()).await;
     let (nginx, haproxy) = (Nginx::sticky_before(&[cluster.at(0)]).await, Haproxy::before(&[cluster.at(0)]).await);
     let secret = token("ana");
-    for (addr, log) in [(nginx.addr(), (&|| nginx.log()) as &dyn Fn() -> String), (haproxy.addr(), &|| haproxy.log())] {
+    let (sse, hook) = (format!("/connection/sse?cf_connect={secret}"), format!("/hooks/desk/{secret}?and={secret}"));
+    let edge: [(_, &dyn Fn() -> String); 2] = [(nginx.addr(), &|| nginx.log()), (haproxy.addr(), &|| haproxy.log())];
+    for (addr, log) in edge {
         for path in ["/metrics", "/health/ready", "/openapi.json", "/", "/connections/", "/emulation/more"] {
             let answer = http::ask(addr, "GET", path, &[], "").await.expect("an answer");
             assert_eq!(answer.status, 404, "{path}");
@@ -109,9 +111,8 @@ async fn the_balancers_pass_on_what_is_for_the_world_and_log_no_secret() {
         let answer = http::ask(addr, "POST", "/v1/rooms", &headers, &long).await.expect("an answer");
         assert_eq!((answer.status, &*answer.kind), (413, "application/problem+json"), "{}", answer.text);
         // A frame that is refused, so that the stream ends: the token is in its address.
-        let sse = format!("/connection/sse?cf_connect={secret}");
         assert_eq!(http::ask(addr, "GET", &sse, &[], "").await.expect("an answer").status, 200);
-        http::ask(addr, "POST", &format!("/hooks/desk/{secret}?and={secret}"), &[], "{}").await.expect("an answer");
+        http::ask(addr, "POST", &hook, &[], "{}").await.expect("an answer");
         // The log is written after the answer.
         let logged = async {
             while !log().contains("/hooks/desk/- ") {
@@ -122,6 +123,16 @@ async fn the_balancers_pass_on_what_is_for_the_world_and_log_no_secret() {
         assert!(log().contains("/connection/sse "), "{}", log());
         assert!(!log().contains(&secret), "a token or a secret path is in the log: {}", log());
     }
+    // Nor when nobody answers, of which balancers complain.
+    cluster.kill(0);
+    for (addr, log) in edge {
+        for (method, path) in [("GET", &*sse), ("POST", &*hook), ("GET", "/v1/rooms/none")] {
+            let answer = http::ask(addr, method, path, &[], "").await.expect("an answer");
+            assert!((502..=504).contains(&answer.status), "{path}: {}", answer.status);
+        }
+        assert!(!log().contains(&secret), "a token or a secret path is in the log: {}", log());
+    }
+    assert!(nginx.log().contains("connect() failed"), "nginx does not complain: {}", nginx.log());
 }
 
 #[test]
