@@ -4,7 +4,7 @@
 use crate::{
     cluster::breathe,
     person,
-    wire::{DEADLINE, Heard, Wire},
+    wire::{DEADLINE, Heard, Mark, Wire},
 };
 use serde_json::{Value, json};
 use std::{
@@ -26,6 +26,10 @@ pub struct Log {
     pub faults: Vec<String>,
     /// When it had connected, and where.
     pub connected: Vec<(Instant, SocketAddr)>,
+    /// The labels of the instances that answered there, in the same order.
+    pub nodes: Vec<String>,
+    /// How often it came and was not let in.
+    pub refused: u32,
     /// The codes it was closed with.
     pub closed: Vec<u16>,
     /// Following the room now.
@@ -45,6 +49,7 @@ struct Phone {
     addrs: Vec<SocketAddr>,
     /// The pause between two things it says.
     pace: Duration,
+    mark: Mark,
     log: Arc<Mutex<Log>>,
     quiet: watch::Receiver<bool>,
     epoch: String,
@@ -55,16 +60,28 @@ struct Phone {
 impl Fleet {
     /// Phones of these people; each begins at an address of its own, in turn.
     pub fn start(names: &[String], room: &'static str, addrs: &[SocketAddr], pace: Duration) -> Self {
-        let (quiet, told) = watch::channel(false);
-        let (mut logs, mut phones) = (Vec::new(), JoinSet::new());
-        for (n, name) in names.iter().enumerate() {
-            let log = Arc::<Mutex<Log>>::default();
-            logs.push(log.clone());
+        let phones = names.iter().enumerate().map(|(n, name)| {
             let mut addrs = addrs.to_vec();
             let first = n % addrs.len();
             addrs.rotate_left(first);
-            let (name, epoch, quiet) = (name.clone(), String::new(), told.clone());
-            let phone = Phone { name, room, addrs, pace, log, quiet, epoch, said: 0, outstanding: false };
+            (name.clone(), addrs, Mark::None)
+        });
+        Self::start_marked(phones, room, pace)
+    }
+
+    /// Phones of these people, each with its addresses and what balancers there know it by.
+    pub fn start_marked(
+        people: impl IntoIterator<Item = (String, Vec<SocketAddr>, Mark)>,
+        room: &'static str,
+        pace: Duration,
+    ) -> Self {
+        let (quiet, told) = watch::channel(false);
+        let (mut logs, mut phones) = (Vec::new(), JoinSet::new());
+        for (name, addrs, mark) in people {
+            let log = Arc::<Mutex<Log>>::default();
+            logs.push(log.clone());
+            let (epoch, quiet) = (String::new(), told.clone());
+            let phone = Phone { name, room, addrs, pace, mark, log, quiet, epoch, said: 0, outstanding: false };
             phones.spawn(phone.run());
         }
         Self { logs, quiet, phones }
@@ -165,7 +182,7 @@ impl Phone {
         let mut tries = 0;
         loop {
             let addr = self.addrs[0];
-            match Wire::open(addr, None).await {
+            match Wire::open_marked(addr, None, &mut self.mark).await {
                 Ok(wire) => {
                     tries = 0;
                     let ended = self.converse(wire, addr).await;
@@ -175,6 +192,7 @@ impl Phone {
                     });
                 }
                 Err(_) => {
+                    self.log(|log| log.refused += 1);
                     Self::backs_off(tries).await;
                     tries += 1;
                 }
@@ -221,7 +239,10 @@ impl Phone {
 
     async fn take(&mut self, line: &Value, addr: SocketAddr, wire: &mut Wire) {
         match line["id"].as_u64() {
-            Some(1) => self.log(|log| log.connected.push((Instant::now(), addr))),
+            Some(1) => self.log(|log| {
+                log.connected.push((Instant::now(), addr));
+                log.nodes.push(line["connect"]["node"].as_str().unwrap_or_default().to_owned());
+            }),
             Some(2) if line["error"].is_object() => {
                 // Temporary: the connection is begun anew.
                 assert_eq!(line["error"]["temporary"], true, "{line}");

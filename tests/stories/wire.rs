@@ -1,6 +1,7 @@
 //! One raw WebSocket of the protocol, for people and for those who break it.
 
 use futures_util::{SinkExt, StreamExt};
+use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
@@ -20,6 +21,19 @@ pub struct Wire {
     pub last: String,
 }
 
+/// What a balancer knows a client by when it comes again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing.
+    None,
+    /// `?sticky=…`.
+    Query(String),
+    /// `X-Sticky: …`.
+    Header(String),
+    /// The cookie it was given last, if any.
+    Cookie(Option<String>),
+}
+
 /// What a socket said.
 #[derive(Debug, PartialEq)]
 pub enum Heard {
@@ -34,28 +48,52 @@ pub enum Heard {
 impl Wire {
     /// Opens a socket whose kernel buffer takes about `buffer` bytes, if given.
     pub async fn open(addr: SocketAddr, buffer: Option<u32>) -> std::io::Result<Self> {
+        Self::open_marked(addr, buffer, &mut Mark::None).await
+    }
+
+    /// The same for somebody whom the balancer at this address may know.
+    pub async fn open_marked(addr: SocketAddr, buffer: Option<u32>, mark: &mut Mark) -> std::io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         if let Some(bytes) = buffer {
             socket.set_recv_buffer_size(bytes)?;
         }
         let stream = socket.connect(addr).await?;
         stream.set_nodelay(true)?;
-        let uri = format!("ws://{addr}/connection/websocket").parse().expect("a URI");
-        let builder = ClientBuilder::from_uri(uri);
+        let query = if let Mark::Query(key) = mark { format!("?sticky={key}") } else { String::new() };
+        let uri = format!("ws://{addr}/connection/websocket{query}").parse().expect("a URI");
+        let mut builder = ClientBuilder::from_uri(uri);
+        let header = match mark {
+            Mark::Header(key) => Some(("x-sticky", &*key)),
+            Mark::Cookie(Some(cookie)) => Some(("cookie", &*cookie)),
+            Mark::None | Mark::Query(_) | Mark::Cookie(None) => None,
+        };
+        if let Some((name, value)) = header {
+            let value = HeaderValue::from_str(value).expect("a header");
+            builder = builder.add_header(HeaderName::from_static(name), value).expect("a header");
+        }
         let upgrade = builder.connect_on(MaybeTlsStream::Plain(stream));
-        let (socket, _) = tokio::time::timeout(DEADLINE, upgrade)
+        let (socket, answer) = tokio::time::timeout(DEADLINE, upgrade)
             .await
             .map_err(std::io::Error::other)?
             .map_err(std::io::Error::other)?;
+        if let (Mark::Cookie(kept), Some(set)) = (mark, answer.headers().get("set-cookie")) {
+            let set = set.to_str().expect("a cookie");
+            *kept = Some(set.split(';').next().unwrap_or_default().to_owned());
+        }
         Ok(Self { socket, waiting: Default::default(), last: String::new() })
     }
 
     /// Opens a socket and says who it is.
     pub async fn of(addr: SocketAddr, user: &str) -> Self {
-        let mut wire = Self::open(addr, None).await.expect("a socket");
+        Self::of_marked(addr, user, &mut Mark::None).await.0
+    }
+
+    /// The same for somebody whom the balancer at this address may know; and the label of the instance that answers.
+    pub async fn of_marked(addr: SocketAddr, user: &str, mark: &mut Mark) -> (Self, String) {
+        let mut wire = Self::open_marked(addr, None, mark).await.expect("a socket");
         let answer = wire.asks(json!({ "id": 1, "connect": { "token": crate::person::token(user) } })).await;
-        assert!(answer["connect"].is_object(), "{answer}");
-        wire
+        let node = answer["connect"]["node"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        (wire, node)
     }
 
     /// Asks one thing with its number, and waits for that answer.

@@ -1,7 +1,9 @@
 //! What the suites and stories share.
 #![allow(dead_code, reason = "no suite uses all of it")]
 
+pub mod balancer;
 pub mod door;
+pub mod haproxy;
 pub mod kafka;
 pub mod nats;
 pub mod network;

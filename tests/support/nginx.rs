@@ -1,77 +1,74 @@
-//! A real nginx before some instances, to be thrown away: round robin, nothing sticky, and buffering as it comes.
+//! A real nginx before some instances, to be thrown away.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use super::balancer::{Balancer, shipped, with_instances};
+use std::{net::SocketAddr, path::Path};
 
 /// The balancer.
 #[derive(Debug)]
-pub struct Nginx {
-    addr: SocketAddr,
-    process: Child,
-    _directory: tempfile::TempDir,
-}
+pub struct Nginx(Balancer);
 
 impl Nginx {
-    /// Starts one before these instances.
+    /// Starts one before these instances: round robin, nothing sticky, and buffering as it comes.
     ///
     /// # Panics
     /// Without an installed nginx.
     pub async fn before(instances: &[SocketAddr]) -> Self {
-        for _ in 0..20 {
-            if let Some(nginx) = Self::start(instances).await {
-                return nginx;
-            }
-        }
-        panic!("nginx does not start");
+        Self(Balancer::start("nginx", |directory, addr| plain(directory, addr, instances), run).await)
     }
 
-    async fn start(instances: &[SocketAddr]) -> Option<Self> {
-        let addr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).expect("a free port");
-        let directory = tempfile::tempdir().expect("a directory");
-        let file = directory.path().join("nginx.conf");
-        std::fs::write(&file, configuration(directory.path(), addr, instances)).expect("a configuration");
-        let process = Command::new("nginx")
-            .env("PATH", format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default()))
-            .args(["-e", "stderr", "-c", &file.to_string_lossy()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("nginx ({error}): run scripts/install-services"));
-        let mut nginx = Self { addr, process, _directory: directory };
-        let asked = Instant::now();
-        while asked.elapsed() < Duration::from_secs(10) {
-            // Another server may have taken the port meanwhile.
-            if !matches!(nginx.process.try_wait(), Ok(None)) {
-                return None;
-            }
-            if TcpStream::connect(addr).is_ok() {
-                return Some(nginx);
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        None
+    /// Starts one with `deploy/nginx/hubbub.conf`: it goes by the query or the header `sticky`.
+    ///
+    /// # Panics
+    /// Without an installed nginx.
+    pub async fn sticky_before(instances: &[SocketAddr]) -> Self {
+        let configured = |directory: &Path, addr| Self::configuration(directory, addr, instances);
+        Self(Balancer::start("nginx", configured, run).await)
     }
 
     /// Where it listens.
     pub const fn addr(&self) -> SocketAddr {
-        self.addr
+        self.0.addr()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.0.log()
+    }
+
+    /// The shipped file, with its files below a directory.
+    pub fn configuration(directory: &Path, addr: SocketAddr, instances: &[SocketAddr]) -> String {
+        let place = directory.display();
+        let text = shipped(
+            "nginx/hubbub.conf",
+            &[
+                ("user www-data;\n", "daemon off;\nmaster_process off;\n"),
+                ("/run/nginx.pid;", &format!("{place}/pid;")),
+                ("/var/log/nginx/", &format!("{place}/")),
+                ("worker_rlimit_nofile 65536;\n", ""),
+                ("worker_connections 32768;", "worker_connections 4096;"),
+                ("http {\n", &format!("http {{\n{}", places(directory))),
+                ("listen 80 ", &format!("listen {addr} ")),
+            ],
+        );
+        with_instances(&text, instances)
     }
 }
 
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn run(file: &Path) -> Vec<String> {
+    vec!["-e".into(), "stderr".into(), "-c".into(), file.display().to_string()]
 }
 
-fn configuration(directory: &Path, addr: SocketAddr, instances: &[SocketAddr]) -> String {
-    let directory = directory.display();
+/// Where it puts what it keeps for a while.
+fn places(directory: &Path) -> String {
+    ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|what| format!("    {what}_temp_path {}/{what};\n", directory.display()))
+        .concat()
+}
+
+fn plain(directory: &Path, addr: SocketAddr, instances: &[SocketAddr]) -> String {
     let servers: String = instances.iter().map(|instance| format!("        server {instance};\n")).collect();
+    let places = places(directory);
+    let directory = directory.display();
     format!(
         r#"
 daemon off;
@@ -81,11 +78,7 @@ error_log stderr error;
 events {{ worker_connections 1024; }}
 http {{
     access_log off;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
+{places}
     map $http_upgrade $connection_header {{ default upgrade; "" ""; }}
     upstream hubbub {{
 {servers}    }}
