@@ -1,0 +1,177 @@
+//! What a webhook of ours says: rendered from the entry, so that every attempt, by whichever instance, has the same id.
+
+use super::{PortalId, session::SessionState, settings::Forward};
+use crate::{
+    entry::{Entry, What},
+    ids::{RoomId, UserId},
+    limits::EXTERNAL_BYTES,
+    protocol::{self, view},
+    seq::Seq,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+#[derive(Serialize)]
+struct Webhook<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    timestamp: String,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Data<'a> {
+    session_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<&'a str>,
+    customer: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    message_id: String,
+    seq: u64,
+    entry: Box<RawValue>,
+}
+
+/// The id of the webhook about an entry, for `webhook-id`: the same for every attempt, and no other's.
+pub fn id(database: &str, portal: &PortalId, session: &RoomId, seq: Seq) -> String {
+    let mut hash = Sha256::new();
+    for part in [database, portal.as_str(), session.as_str()] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.update(seq.get().to_be_bytes());
+    let hex: String = hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("msg_{hex}")
+}
+
+/// The type of the webhook about an entry; `None`: it is not for the portal, because its settings say so or because it wrote
+/// the entry itself.
+pub fn kind(entry: &Entry, forward: &[Forward], portal: &PortalId) -> Option<&'static str> {
+    if portal.speaks_as(&entry.from) {
+        return None;
+    }
+    let (wanted, kind) = match &entry.what {
+        What::Message(_) => (Forward::Messages, "message.created"),
+        What::State(SessionState::Open) => (Forward::States, "session.opened"),
+        What::State(SessionState::Waiting) => (Forward::States, "session.waiting"),
+        What::State(SessionState::Closed) => (Forward::States, "session.closed"),
+        What::Joined { .. } | What::Left { .. } | What::Banned { .. } | What::Renamed { .. } => return None,
+    };
+    forward.contains(&wanted).then_some(kind)
+}
+
+/// The body, JSON. `external` is the portal's own id of the conversation, as far as it was known when the entry was claimed.
+pub fn body(kind: &str, entry: &Entry, external: Option<&str>, customer: &UserId) -> String {
+    let message = match &entry.what {
+        What::Message(message) => Some(message.text.as_str()),
+        _ => None,
+    };
+    protocol::to_json(&Webhook {
+        kind,
+        timestamp: entry.at.to_string(),
+        data: Data {
+            session_id: entry.room.as_str(),
+            external_id: external,
+            customer: customer.as_str(),
+            message,
+            message_id: entry.id.to_string(),
+            seq: entry.seq.get(),
+            entry: view::entry(entry),
+        },
+    })
+}
+
+/// The portal's own id of the conversation in its answer: a text or a number that is not too long.
+pub fn external_in(answer: &[u8], pointer: &str) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_slice(answer).ok()?;
+    let found = match answer.pointer(pointer)? {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (1..=EXTERNAL_BYTES).contains(&found.len()).then_some(found).filter(|found| !found.contains('\0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        access::Role,
+        entry::{Message, Text, Timestamp},
+        ids::Key,
+    };
+
+    fn entry(from: &str, what: What) -> Entry {
+        Entry {
+            room: RoomId::parse("s1").unwrap(),
+            seq: Seq::new(3),
+            id: uuid::Uuid::from_u128(7),
+            from: UserId::parse(from).unwrap(),
+            at: Timestamp(1_769_851_800_123),
+            key: Key::parse("k").unwrap(),
+            what,
+        }
+    }
+
+    fn says(text: &str) -> What {
+        What::Message(Message { text: Text::parse(text).unwrap(), data: None, reply_to: None })
+    }
+
+    #[test]
+    fn an_id_belongs_to_one_entry_for_one_portal() {
+        let (desk, room) = (PortalId::parse("desk").unwrap(), RoomId::parse("s1").unwrap());
+        let first = id("db", &desk, &room, Seq::new(1));
+        assert_eq!(first.len(), 36);
+        assert_eq!(first, id("db", &desk, &room, Seq::new(1)));
+        let other = PortalId::parse("desks1").unwrap();
+        for another in [
+            id("db2", &desk, &room, Seq::new(1)),
+            id("db", &other, &room, Seq::new(1)),
+            id("db", &desk, &RoomId::parse("s2").unwrap(), Seq::new(1)),
+            id("db", &desk, &room, Seq::new(2)),
+        ] {
+            assert_ne!(first, another);
+        }
+    }
+
+    #[test]
+    fn a_portal_is_sent_what_its_settings_say_and_nothing_that_it_wrote() {
+        let desk = PortalId::parse("desk").unwrap();
+        let all = [Forward::Messages, Forward::States];
+        let closed = || What::State(SessionState::Closed);
+        let joined = What::Joined { user: UserId::parse("ana").unwrap(), role: Role::Member };
+        assert_eq!(kind(&entry("ana", says("hi")), &all, &desk), Some("message.created"));
+        assert_eq!(kind(&entry("ana", says("hi")), &[Forward::States], &desk), None);
+        assert_eq!(kind(&entry("ana", closed()), &all, &desk), Some("session.closed"));
+        assert_eq!(kind(&entry("ana", closed()), &all[..1], &desk), None);
+        assert_eq!(kind(&entry("portal:desk/ada", says("hi")), &all, &desk), None);
+        assert_eq!(kind(&entry("portal:desk2/ada", says("hi")), &all, &desk), Some("message.created"));
+        assert_eq!(kind(&entry("ana", joined), &all, &desk), None);
+    }
+
+    #[test]
+    fn the_body_has_the_session_the_text_and_the_entry() {
+        let ana = UserId::parse("ana").unwrap();
+        let body = body("message.created", &entry("ana", says("hi \"you\"")), Some("c9"), &ana);
+        let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(json["type"], "message.created");
+        assert_eq!(json["timestamp"], "2026-01-31T09:30:00.123Z");
+        assert_eq!(json["data"]["sessionId"], "s1");
+        assert_eq!(json["data"]["externalId"], "c9");
+        assert_eq!(json["data"]["message"], "hi \"you\"");
+        assert_eq!(json["data"]["entry"]["seq"], 3);
+    }
+
+    #[test]
+    fn a_conversations_id_is_a_text_or_a_number() {
+        let answer = br#"{"id":118,"conversation":{"id":"c-1"},"long":[],"none":null}"#;
+        assert_eq!(external_in(answer, "/id").as_deref(), Some("118"));
+        assert_eq!(external_in(answer, "/conversation/id").as_deref(), Some("c-1"));
+        for pointer in ["/long", "/none", "/nowhere", ""] {
+            assert_eq!(external_in(answer, pointer), None, "{pointer}");
+        }
+        assert_eq!(external_in(b"<html>", "/id"), None);
+    }
+}
