@@ -310,6 +310,8 @@ pub const PORTAL_SECRET_BYTES: usize = 512;
 pub const PORTAL_SECRETS: usize = 2;
 /// How long the old secret stays good after a rotation that names no time.
 pub const ROTATION: Duration = Duration::from_secs(24 * 3_600);
+/// Longest URL of a portal.
+pub const PORTAL_URL_BYTES: usize = 2_048;
 /// Longest id that a portal gives one of its conversations or events.
 pub const EXTERNAL_BYTES: usize = 256;
 /// Sessions that one customer may open with one portal by the method `open_session`.
@@ -321,6 +323,10 @@ pub const HOOK_BYTES: usize = 256 * 1024;
 pub const HOOK_DEPTH: usize = 64;
 /// Most messages in one incoming webhook.
 pub const HOOK_EVENTS: usize = 100;
+/// The farthest that settings may allow for the timestamp of a signature.
+pub const HOOK_TOLERANCE_MAX: Duration = Duration::from_secs(86_400);
+/// The shortest secret that a path may end in.
+pub const PATH_SECRET_BYTES: usize = 16;
 /// How far the timestamp of a signature may be from now when the settings say nothing else (Standard Webhooks' libraries
 /// have five minutes).
 pub const HOOK_TOLERANCE: Duration = Duration::from_secs(300);

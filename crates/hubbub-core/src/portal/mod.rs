@@ -17,9 +17,13 @@ use crate::{
 use std::{fmt, sync::Arc};
 
 pub mod address;
+pub mod breaker;
+pub mod html;
 pub mod mapping;
+pub mod retry;
 pub mod session;
 pub mod settings;
+pub mod signature;
 pub mod verify;
 
 /// A portal's name for machines: it stands in `/hooks/{portal}` and in the ids of its agents.
