@@ -78,8 +78,6 @@ pub struct Delivery {
     pub since: Option<Timestamp>,
     /// Its attempts, the newest last, at most [`crate::limits::ATTEMPTS_KEPT`]; empty once the portal has taken it.
     pub attempts: Vec<Attempt>,
-    /// When it was first attempted.
-    pub since: Option<Timestamp>,
     /// The session stands still at a dead letter, as its portal is configured.
     pub blocked: bool,
     /// The numbers given up on and not delivered since, ascending, at most [`crate::limits::FAILED_SHOWN`].

@@ -6,6 +6,7 @@ use hubbub_core::{
     entry::{Draft, Outcome, Place, Timestamp, What},
     ids::{Key, RoomId, UserId},
     ledger::{Ledger, Membership},
+    portal::session::SessionState,
     seq::{Epoch, Seq},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,8 @@ pub(super) struct Decided<'a> {
     pub entries: Vec<(&'a Draft, Place)>,
     /// Rooms that have new entries.
     pub raised: BTreeMap<RoomId, Raised>,
+    /// Those of them that are support sessions.
+    pub sessions: BTreeSet<RoomId>,
     /// Memberships that changed; strangers have none.
     pub changed: BTreeMap<(RoomId, UserId), Membership>,
 }
@@ -55,6 +58,8 @@ pub(super) struct Raised {
     /// The newest message among the new entries.
     pub last_message: Option<Seq>,
     pub name: Option<String>,
+    /// Where the session stands now.
+    pub session: Option<SessionState>,
 }
 
 impl<'a> Decided<'a> {
@@ -68,6 +73,11 @@ impl<'a> Decided<'a> {
             }
             decided.outcomes.push(outcome);
         }
+        let is_session = |room: &&RoomId| ledger.rooms.get(*room).is_some_and(|room| room.session.is_some());
+        decided.sessions = decided.raised.keys().filter(is_session).cloned().collect();
+        for (room, state) in ledger.states {
+            decided.raised.entry(room).or_default().session = Some(state);
+        }
         decided.changed = ledger.changed;
         for (room, name) in ledger.renamed {
             decided.raised.entry(room).or_default().name = Some(name);
@@ -75,19 +85,25 @@ impl<'a> Decided<'a> {
         decided
     }
 
-    /// The first entries of a new room: its members, by right of its creation and not by the rules of a room that is.
+    /// The first entries of a new room: its members, by right of its creation and not by the rules of a room that is; and where
+    /// it stands as a session.
     pub fn founding(new: &'a NewRoom, epoch: Epoch, at: Timestamp) -> Self {
         let mut decided = Self::default();
         let mut keys = BTreeSet::new();
         let mut seq = Seq::ZERO;
         for draft in &new.first {
-            let What::Joined { user, role } = &draft.what else { continue };
-            let who = (new.id.clone(), user.clone());
-            if decided.changed.contains_key(&who) || !keys.insert((&draft.from, &draft.key)) {
-                continue;
+            match &draft.what {
+                What::Joined { user, role } => {
+                    let who = (new.id.clone(), user.clone());
+                    if decided.changed.contains_key(&who) || !keys.insert((&draft.from, &draft.key)) {
+                        continue;
+                    }
+                    seq = seq.next();
+                    decided.changed.insert(who, Membership { standing: Standing::Member(*role), since: seq });
+                }
+                What::State(_) => seq = seq.next(),
+                What::Message(_) | What::Left { .. } | What::Banned { .. } | What::Renamed { .. } => continue,
             }
-            seq = seq.next();
-            decided.changed.insert(who, Membership { standing: Standing::Member(*role), since: seq });
             decided.take(draft, Place { id: draft.id, seq, epoch, at });
         }
         decided

@@ -7,7 +7,7 @@ use hubbub_core::{
     ids::{Invalid, RoomId, UserId},
     json::Json,
     limits::{PAGE_MAX, SEQ_MAX},
-    portal::session::SessionState,
+    portal::{PortalId, session::SessionState},
     seq::Seq,
 };
 
@@ -109,6 +109,15 @@ pub(super) fn user(id: &str) -> Result<UserId, StoreError> {
 
 pub(super) fn kind(word: &str) -> Result<RoomKind, StoreError> {
     RoomKind::parse(word).map_err(damaged)
+}
+
+/// Where a room stands as a session; `None`: it is none.
+pub(super) fn session(word: Option<&str>) -> Result<Option<SessionState>, StoreError> {
+    word.map(SessionState::parse).transpose().map_err(damaged)
+}
+
+pub(super) fn portal(id: &str) -> Result<PortalId, StoreError> {
+    PortalId::parse(id).map_err(damaged)
 }
 
 pub(super) fn hash(bytes: Option<Vec<u8>>) -> Result<Option<BodyHash>, StoreError> {

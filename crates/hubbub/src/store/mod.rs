@@ -18,6 +18,7 @@ pub mod sqlite;
 
 mod batch;
 mod columns;
+mod cursors;
 mod span;
 
 /// Why a store did not answer. What was refused by a rule is no error but an [`Outcome`].
@@ -79,7 +80,7 @@ pub struct Lease {
 /// All methods answer within about [`hubbub_core::limits::STORE_PATIENCE`]; all reads see everything that was committed
 /// before they were called. Cancelling a call neither undoes nor half does what it began.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: portals::PortalStore + Send + Sync + 'static {
     /// What this database says about itself.
     fn identity(&self) -> &Identity;
 

@@ -62,6 +62,9 @@ impl PostgresStore {
             }
         };
         lease.settle();
+        if rows.iter().any(|row| row.get(11)) {
+            self.due.notify_one();
+        }
         messages.outcomes(&rows)
     }
 }
@@ -177,6 +180,7 @@ impl Verdict {
                 let standing = Standing::parse(row.get(2));
                 Self::Refused(columns::kind(row.get(1))?.may_read(standing).err().unwrap_or(Refusal::NotMember))
             }
+            "closed" => Self::Refused(Refusal::SessionClosed),
             "no target" => Self::Refused(Refusal::NoSuchEntry),
             "depends" => return Ok(None),
             "fresh" => match row.get::<_, Option<i64>>(9) {

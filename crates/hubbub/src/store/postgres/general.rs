@@ -14,13 +14,14 @@ use hubbub_core::{
     entry::{Draft, Outcome, Timestamp},
     ids::{Key, RoomId},
     ledger::{Known, Ledger, RoomState},
+    portal::session::SessionState,
     seq::{Epoch, Seq},
 };
 use std::collections::HashMap;
 use tokio_postgres::{Row, types::ToSql};
 
 /// The numbers of rooms inside the database.
-type Numbers = HashMap<RoomId, i64>;
+pub(super) type Numbers = HashMap<RoomId, i64>;
 
 impl PostgresStore {
     pub(super) async fn append_generally(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
@@ -34,8 +35,11 @@ impl PostgresStore {
             loaded => loaded?,
         };
         let decided = Decided::by(ledger, drafts, at);
-        self.write(&lease, &decided, &numbers).await?;
+        self.write(&lease, &decided, &numbers, false).await?;
         lease.settle();
+        if !decided.sessions.is_empty() {
+            self.due.notify_one();
+        }
         Ok(decided.outcomes)
     }
 
@@ -62,7 +66,7 @@ impl PostgresStore {
         let (incarnation, at) = read_clock(&clock?)?;
         let epoch = Epoch { incarnation, generation: 1 };
         let decided = Decided::founding(new, epoch, at);
-        self.write(&lease, &decided, &Numbers::from([(new.id.clone(), made.get(0))])).await?;
+        self.write(&lease, &decided, &Numbers::from([(new.id.clone(), made.get(0))]), false).await?;
         lease.settle();
         let entries: Vec<_> = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
         let head = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
@@ -71,7 +75,7 @@ impl PostgresStore {
     }
 
     /// Begins a transaction, locks the rooms and then, in statements of their own, reads what `asked` is about.
-    async fn load(&self, lease: &Lease, asked: &Asked<'_>) -> Result<(Ledger, Numbers, Timestamp), StoreError> {
+    pub(super) async fn load(&self, lease: &Lease, asked: &Asked<'_>) -> Result<(Ledger, Numbers, Timestamp), StoreError> {
         let lock = lease.prepare_cached(&self.sql.lock).await?;
         let clock = lease.prepare_cached(&self.sql.clock).await?;
         let standings = lease.prepare_cached(&self.sql.standings).await?;
@@ -99,7 +103,7 @@ impl PostgresStore {
             let (room, kind) = (columns::room(row.get(1))?, columns::kind(row.get(2))?);
             let epoch = Epoch { incarnation, generation: columns::epoch_part(row.get(4))? };
             numbers.insert(room.clone(), row.get(0));
-            ledger.rooms.insert(room, RoomState { kind, head: seq(row.get(3)), epoch, session: None });
+            ledger.rooms.insert(room, RoomState { kind, head: seq(row.get(3)), epoch, session: columns::session(row.get(5))? });
         }
         for row in standings {
             let who = (columns::room(row.get(0))?, columns::user(row.get(1))?);
@@ -118,8 +122,14 @@ impl PostgresStore {
         Ok((ledger, numbers, at))
     }
 
-    /// Writes what was decided, and commits.
-    async fn write(&self, lease: &Lease, decided: &Decided<'_>, numbers: &Numbers) -> Result<(), StoreError> {
+    /// Writes what was decided, and commits. `own`: portals wrote all of it, each in sessions of its own.
+    pub(super) async fn write(
+        &self,
+        lease: &Lease,
+        decided: &Decided<'_>,
+        numbers: &Numbers,
+        own: bool,
+    ) -> Result<(), StoreError> {
         if decided.entries.is_empty() {
             return Ok(lease.batch_execute("COMMIT").await?);
         }
@@ -127,6 +137,7 @@ impl PostgresStore {
         let raise = lease.prepare_cached(&self.sql.raise).await?;
         let stand = lease.prepare_cached(&self.sql.stand).await?;
         let forget = lease.prepare_cached(&self.sql.forget).await?;
+        let mark = lease.prepare_cached(&self.sql.mark_cursors).await?;
         let no = |room: &RoomId| {
             numbers.get(room).copied().ok_or_else(|| StoreError::Broken(format!("room {room} was not locked")))
         };
@@ -151,6 +162,11 @@ impl PostgresStore {
         let heads: Vec<_> = decided.raised.values().map(|raised| number(raised.head)).collect();
         let last_messages: Vec<_> = decided.raised.values().map(|raised| raised.last_message.map(number)).collect();
         let names: Vec<_> = decided.raised.values().map(|raised| raised.name.as_deref()).collect();
+
+        let states: Vec<_> = decided.raised.values().map(|raised| raised.session.map(SessionState::word)).collect();
+        let marked = decided.raised.iter().filter(|(room, _)| decided.sessions.contains(room));
+        let (marked_rooms, marked_heads): (Vec<_>, Vec<_>) = marked.map(|(room, raised)| (no(room), number(raised.head))).unzip();
+        let marked_rooms = marked_rooms.into_iter().collect::<Result<Vec<_>, _>>()?;
 
         let (mut stand_rooms, mut stand_users, mut words, mut since) = (vec![], vec![], vec![], vec![]);
         let (mut gone_rooms, mut gone_users) = (vec![], vec![]);
@@ -181,19 +197,25 @@ impl PostgresStore {
             &subjects,
             &roles,
         ];
-        let (inserted, raised, stands, forgotten, committed) = tokio::join!(
+        let (inserted, raised, stands, forgotten, marked, committed) = tokio::join!(
             biased;
             lease.execute(&insert, &columns),
-            async { lease.execute(&raise, &[&raised_rooms, &heads, &last_messages, &names]).await },
+            async { lease.execute(&raise, &[&raised_rooms, &heads, &last_messages, &names, &states]).await },
             async { lease.execute(&stand, &[&stand_rooms, &stand_users, &words, &since]).await },
             async { lease.execute(&forget, &[&gone_rooms, &gone_users]).await },
+            async {
+                match marked_rooms.is_empty() {
+                    true => Ok(0),
+                    false => lease.execute(&mark, &[&marked_rooms, &marked_heads, &own]).await,
+                }
+            },
             lease.batch_execute("COMMIT"),
         );
-        Ok(inserted.and(raised).and(stands).and(forgotten).and(committed)?)
+        Ok(inserted.and(raised).and(stands).and(forgotten).and(marked).and(committed)?)
     }
 }
 
 /// The incarnation and the time, from the statement `clock`.
-fn read_clock(row: &Row) -> Result<(u32, Timestamp), StoreError> {
+pub(super) fn read_clock(row: &Row) -> Result<(u32, Timestamp), StoreError> {
     Ok((columns::epoch_part(row.get(0))?, Timestamp(row.get(1))))
 }

@@ -19,8 +19,10 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/postgres/
 
 /// What is beside the tables of a version, in order, by name; each once. Never change or rename one that has been released.
 /// The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 1] =
-    [("instances", include_str!("../../../../../migrations/postgres/additions/instances.sql"))];
+const ADDITIONS: [(&str, &str); 2] = [
+    ("instances", include_str!("../../../../../migrations/postgres/additions/instances.sql")),
+    ("portals", include_str!("../../../../../migrations/postgres/additions/portals.sql")),
+];
 
 /// The newest version known here.
 pub(super) const KNOWN: i32 = MIGRATIONS.len() as i32;

@@ -9,7 +9,8 @@ use hubbub_core::{
     limits::COMMITTERS,
     protocol::rpc::PageOf,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 mod append;
@@ -22,6 +23,7 @@ mod leases;
 mod listen;
 mod lists;
 mod migrate;
+mod portals;
 mod read;
 mod sql;
 mod tls;
@@ -35,6 +37,8 @@ pub struct PostgresStore {
     identity: Identity,
     pool: connect::Pool,
     sql: sql::Texts,
+    /// Something became due for a portal through this very store.
+    due: Arc<Notify>,
 }
 
 impl PostgresStore {
@@ -75,7 +79,7 @@ impl PostgresStore {
         let identity = migrate::run(&server, &schema).await?;
         let pool = connect::Pool::new(server, &schema)?;
         connect::patiently(pool.get()).await?.settle();
-        Ok(Self { identity, pool, sql: sql::Texts::new(&schema) })
+        Ok(Self { identity, pool, sql: sql::Texts::new(&schema), due: Arc::default() })
     }
 }
 

@@ -2,12 +2,13 @@
 -- its snapshot is taken after the wait, so it sees whatever the lock's former holders committed.
 WITH draft AS MATERIALIZED (
     SELECT d.ord, d.author, d.key, d.id, d.hash, d.text, d.data, d.reply_to,
-           r.no, r.kind, r.head, r.generation, m.standing,
+           r.no, r.kind, r.head, r.generation, r.session, m.standing,
            e.id AS first_id, e.seq AS first_seq, e.at AS first_at, e.hash AS first_hash,
            CASE
                WHEN r.no IS NULL THEN 'unknown'
                WHEN e.seq IS NOT NULL THEN 'known'
                WHEN m.standing IS NULL OR m.standing = 'banned' THEN 'stranger'
+               WHEN r.session = 'closed' THEN 'closed'
                WHEN d.reply_to IS NULL OR d.reply_to BETWEEN 1 AND r.head THEN 'fresh'
                -- Even if everything before it in the room is taken, it names no entry before it.
                WHEN d.reply_to < 1 OR d.reply_to >= r.head + row_number() OVER (PARTITION BY r.no ORDER BY d.ord)
@@ -42,8 +43,17 @@ WITH draft AS MATERIALIZED (
     UPDATE hubbub.rooms SET head = rooms.head + new.entries, last_message = rooms.head + new.entries
     FROM (SELECT room, count(*) AS entries FROM written GROUP BY room) new
     WHERE rooms.no = new.room
+), said AS MATERIALIZED (
+    -- What support sessions among the rooms have to tell their portals. Other rooms end here.
+    SELECT no, max(seq) AS head, max(at) AS at FROM taken WHERE session IS NOT NULL AND seq <= 9007199254740991 GROUP BY no
+), held AS MATERIALIZED (
+    SELECT room FROM hubbub.cursors WHERE room IN (SELECT no FROM said) ORDER BY room FOR UPDATE
+), marked AS (
+    UPDATE hubbub.cursors SET head = said.head, waiting_since = coalesce(cursors.waiting_since, said.at),
+        due_at = CASE WHEN cursors.blocked THEN cursors.due_at ELSE coalesce(cursors.due_at, said.at) END
+    FROM said, held WHERE cursors.room = said.no AND held.room = said.no
 )
 SELECT draft.verdict, draft.kind, draft.standing, draft.generation, (SELECT incarnation FROM hubbub.meta),
-       draft.first_id, draft.first_seq, draft.first_at, draft.first_hash, taken.seq, taken.at
+       draft.first_id, draft.first_seq, draft.first_at, draft.first_hash, taken.seq, taken.at, taken.session IS NOT NULL
 FROM draft LEFT JOIN taken ON taken.ord = draft.ord
 ORDER BY draft.ord

@@ -106,22 +106,27 @@ pub(super) fn view(row: &Row) -> Result<View, StoreError> {
 
 /// Reads the entry after a room and a standing; `None` where the row has none.
 pub(super) fn entry(row: &Row, room: &RoomId) -> Result<Option<Entry>, StoreError> {
-    let Some(number) = row.get(ENTRY) else { return Ok(None) };
+    entry_from(row, ENTRY, room)
+}
+
+/// Reads an entry from the column `first` on; `None` where the row has none.
+pub(super) fn entry_from(row: &Row, first: usize, room: &RoomId) -> Result<Option<Entry>, StoreError> {
+    let Some(number) = row.get(first) else { return Ok(None) };
     let stored = Stored {
-        kind: row.get(ENTRY + 5),
-        text: row.get(ENTRY + 6),
-        data: row.get(ENTRY + 7),
-        target: row.get(ENTRY + 8),
-        subject: row.get(ENTRY + 9),
-        role: row.get(ENTRY + 10),
+        kind: row.get(first + 5),
+        text: row.get(first + 6),
+        data: row.get(first + 7),
+        target: row.get(first + 8),
+        subject: row.get(first + 9),
+        role: row.get(first + 10),
     };
     Ok(Some(Entry {
         room: room.clone(),
         seq: seq(number),
-        id: row.get(ENTRY + 1),
-        from: columns::user(row.get(ENTRY + 2))?,
-        at: Timestamp(row.get(ENTRY + 3)),
-        key: Key::parse(row.get(ENTRY + 4)).map_err(|e| StoreError::Broken(e.to_string()))?,
+        id: row.get(first + 1),
+        from: columns::user(row.get(first + 2))?,
+        at: Timestamp(row.get(first + 3)),
+        key: Key::parse(row.get(first + 4)).map_err(|e| StoreError::Broken(e.to_string()))?,
         what: stored.what()?,
     }))
 }

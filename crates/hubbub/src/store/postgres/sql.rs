@@ -46,7 +46,7 @@ macro_rules! texts {
 }
 
 texts! {
-    lock = "SELECT no, id, kind, head, generation FROM hubbub.rooms WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+    lock = "SELECT no, id, kind, head, generation, session FROM hubbub.rooms WHERE id = ANY($1) ORDER BY id FOR UPDATE";
     number_messages = include_str!("number_messages.sql");
     clock = "SELECT incarnation, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.meta";
     standings = "SELECT asked.room, asked.user_id, m.standing
@@ -63,8 +63,9 @@ texts! {
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[],
             $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[])";
     raise = "UPDATE hubbub.rooms r SET head = n.head, last_message = coalesce(n.last_message, r.last_message),
-            name = coalesce(n.name, r.name)
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) AS n (no, head, last_message, name)
+            name = coalesce(n.name, r.name), session = coalesce(n.session, r.session)
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[])
+            AS n (no, head, last_message, name, session)
         WHERE r.no = n.no";
     stand = "INSERT INTO hubbub.members (room, user_id, standing, since)
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
@@ -74,6 +75,73 @@ texts! {
     make_room = "INSERT INTO hubbub.rooms (id, kind, name, created_at)
         VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
         ON CONFLICT (id) DO NOTHING RETURNING no";
+    make_session_room = "INSERT INTO hubbub.rooms (id, kind, name, created_at, session)
+        VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'open')
+        ON CONFLICT (id) DO NOTHING RETURNING no";
+    mark_cursors = include_str!("portals/mark.sql");
+    claim = include_str!("portals/claim.sql");
+    claimed_entries = include_str!("portals/claimed_entries.sql");
+    claimed_letters = include_str!("portals/claimed_letters.sql");
+    lock_cursors = include_str!("portals/lock_cursors.sql");
+    write_cursors = include_str!("portals/write_cursors.sql");
+    addressees = include_str!("portals/addressees.sql");
+    sessions = include_str!("portals/sessions.sql");
+    letters = include_str!("portals/letters.sql");
+    backlog = include_str!("portals/backlog.sql");
+    portals = "SELECT id, settings, secrets, standing, why, revision, created_at, succeeded_at FROM hubbub.portals ORDER BY id";
+    create_portal = "INSERT INTO hubbub.portals (id, settings, secrets, standing, why, created_at)
+        VALUES ($1, $2, $3, $4, $5, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) ON CONFLICT (id) DO NOTHING";
+    write_portal = "UPDATE hubbub.portals SET settings = $3, secrets = $4, standing = $5, why = $6, revision = revision + 1
+        WHERE id = $1 AND revision = $2::bigint";
+    succeeded = "UPDATE hubbub.portals SET succeeded_at = clock.now
+        FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
+        WHERE id = ANY($1) AND (succeeded_at IS NULL OR succeeded_at < clock.now - 1000)";
+    made_session = "INSERT INTO hubbub.sessions (room, portal, customer, external, created_at)
+        VALUES ($1, $2, $3, $4, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) ON CONFLICT DO NOTHING";
+    made_cursor = "INSERT INTO hubbub.cursors (room, portal, position, head) VALUES ($1, $2, $3, $3)";
+    may_open = "SELECT p.no,
+            (SELECT count(*) FROM hubbub.sessions s WHERE s.customer = $2 AND s.portal = p.no),
+            (SELECT r.id FROM hubbub.sessions s JOIN hubbub.rooms r ON r.no = s.room
+                WHERE s.portal = p.no AND s.external = $3::text)
+        FROM hubbub.portals p WHERE p.id = $1";
+    learn = "UPDATE hubbub.sessions s SET external = $2
+        FROM hubbub.rooms r WHERE r.id = $1 AND s.room = r.no AND s.external IS NULL
+            AND NOT EXISTS (SELECT FROM hubbub.sessions o WHERE o.portal = s.portal AND o.external = $2)";
+    take_events = "INSERT INTO hubbub.portal_events (portal, event, room, seq)
+        SELECT portal, event, room, 0 FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS e (portal, event, room)
+        ORDER BY portal, event ON CONFLICT DO NOTHING RETURNING portal, event";
+    number_events = "UPDATE hubbub.portal_events e SET seq = n.seq
+        FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n (portal, event, seq)
+        WHERE e.portal = n.portal AND e.event = n.event";
+    drop_events = "DELETE FROM hubbub.portal_events e USING unnest($1::bigint[], $2::text[]) AS n (portal, event)
+        WHERE e.portal = n.portal AND e.event = n.event";
+    known_events = "SELECT asked.ord, r.id, e.seq, t.id, t.at, r.generation, (SELECT incarnation FROM hubbub.meta)
+        FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked (portal, event, ord)
+        JOIN hubbub.portal_events e ON e.portal = asked.portal AND e.event = asked.event
+        JOIN hubbub.rooms r ON r.no = e.room
+        JOIN hubbub.entries t ON t.room = e.room AND t.seq = e.seq";
+    quarantine = "INSERT INTO hubbub.quarantine (portal, event, session, external, author, text, data, at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+        ON CONFLICT (portal, event) WHERE event IS NOT NULL DO NOTHING RETURNING no";
+    in_quarantine = "SELECT no FROM hubbub.quarantine WHERE portal = $1 AND event = $2";
+    quarantined = "SELECT q.no, p.id, q.at, q.session, q.external, q.author, q.text, q.data, q.event
+        FROM hubbub.quarantine q JOIN hubbub.portals p ON p.no = q.portal
+        WHERE p.id = $1 AND q.no > $2 ORDER BY q.no LIMIT $3";
+    drop_quarantined = "DELETE FROM hubbub.quarantine q USING hubbub.portals p WHERE p.no = q.portal AND p.id = $1 AND q.no = $2";
+    dead_letter = "INSERT INTO hubbub.dead_letters (portal, room, seq, at, why, attempts)
+        VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, $4, $5)
+        ON CONFLICT (room, seq) DO UPDATE SET at = excluded.at, why = excluded.why, attempts = excluded.attempts";
+    tried_letter = "SELECT attempts, seq FROM hubbub.dead_letters WHERE no = $1 AND room = $2 FOR UPDATE";
+    write_letter = "UPDATE hubbub.dead_letters SET attempts = $2, replaying = false, delivered_at = CASE WHEN $3
+        THEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint ELSE delivered_at END WHERE no = $1";
+    letters_to_replay = "SELECT d.no, r.id FROM hubbub.dead_letters d JOIN hubbub.portals p ON p.no = d.portal
+        JOIN hubbub.rooms r ON r.no = d.room
+        WHERE p.id = $1 AND d.no BETWEEN $2 AND $3 AND d.delivered_at IS NULL AND NOT d.replaying";
+    replay_letters = "UPDATE hubbub.dead_letters SET replaying = true
+        WHERE no = ANY($1) AND delivered_at IS NULL AND NOT replaying RETURNING room";
+    letter_of = "SELECT r.id, d.seq FROM hubbub.dead_letters d JOIN hubbub.portals p ON p.no = d.portal
+        JOIN hubbub.rooms r ON r.no = d.room WHERE p.id = $1 AND d.no = $2";
+    discard_letter = "DELETE FROM hubbub.dead_letters WHERE no = $1 RETURNING replaying AND delivered_at IS NULL";
     page = include_str!("page.sql");
     look_up = "SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation,
             (SELECT incarnation FROM hubbub.meta), m.standing

@@ -1,0 +1,14 @@
+-- How much waits for each portal; sessions in which nothing does are not looked at.
+SELECT p.id, coalesce(w.sessions, 0) + coalesce(b.sessions, 0), least(w.oldest, b.oldest),
+       (SELECT count(*) FROM hubbub.dead_letters d WHERE d.portal = p.no AND d.delivered_at IS NULL),
+       (SELECT count(*) FROM hubbub.quarantine q WHERE q.portal = p.no)
+FROM hubbub.portals p
+LEFT JOIN LATERAL (
+    SELECT count(*) AS sessions, min(c.waiting_since) AS oldest FROM hubbub.cursors c
+    WHERE c.portal = p.no AND c.due_at IS NOT NULL AND NOT c.blocked AND c.position < c.head
+) w ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) AS sessions, min(c.waiting_since) AS oldest FROM hubbub.cursors c
+    WHERE c.portal = p.no AND c.blocked AND c.position < c.head
+) b ON true
+ORDER BY p.id

@@ -1,0 +1,119 @@
+//! Sessions: made with their rooms, and listed with their cursors.
+
+use super::{PostgresStore, Row, StoreError, cursor, part};
+use crate::store::{
+    NewRoom,
+    batch::Decided,
+    columns::{self, count},
+    portals::{Filter, NewSession, Opened, Session},
+    postgres::{
+        general::{Numbers, read_clock},
+        read::view,
+    },
+};
+use hubbub_core::{
+    access::RoomKind,
+    ids::{RoomId, UserId},
+    limits::FAILED_SHOWN,
+    portal::PortalId,
+    room::Part,
+    seq::{Epoch, Seq},
+};
+
+impl PostgresStore {
+    pub(super) async fn open(&self, new: &NewSession) -> Result<Opened, StoreError> {
+        let lease = self.pool.get().await?;
+        let may = lease.prepare_cached(&self.sql.may_open).await?;
+        let make = lease.prepare_cached(&self.sql.make_session_room).await?;
+        let clock = lease.prepare_cached(&self.sql.clock).await?;
+        let (portal, customer, external) = (new.portal.as_str(), new.customer.as_str(), new.external.as_deref());
+        let Some(may) = lease.query_opt(&may, &[&portal, &customer, &external]).await? else {
+            lease.settle();
+            return Ok(Opened::UnknownPortal);
+        };
+        let (portal, sessions, taken): (i64, i64, Option<&str>) = (may.get(0), may.get(1), may.get(2));
+        let (id, kind) = (new.id.as_str(), RoomKind::Private.word());
+        let (begun, made, clock) = tokio::join!(
+            biased;
+            lease.batch_execute("BEGIN"),
+            async { lease.query_opt(&make, &[&id, &kind, &new.name]).await },
+            async { lease.query_one(&clock, &[]).await },
+        );
+        let (made, clock) = (begun.and(made)?, clock?);
+        let too_many = new.most.is_some_and(|most| sessions >= most as i64);
+        let Some(made) = made.filter(|_| !too_many && taken.is_none()) else {
+            lease.batch_execute("ROLLBACK").await?;
+            lease.settle();
+            // Whoever resumes a session is no newcomer.
+            if let Some(there) = self.there(&new.id).await? {
+                return Ok(there);
+            }
+            return match taken {
+                _ if too_many => Ok(Opened::TooMany),
+                Some(session) => Ok(Opened::ExternalTaken(columns::room(session)?)),
+                None => Err(StoreError::Unavailable(format!("session {id} is being made"))),
+            };
+        };
+        let room: i64 = made.get(0);
+        let (incarnation, at) = read_clock(&clock)?;
+        let founding =
+            NewRoom { id: new.id.clone(), kind: RoomKind::Private, name: new.name.clone(), first: new.first.clone() };
+        let decided = Decided::founding(&founding, Epoch { incarnation, generation: 1 }, at);
+        let head = columns::number(decided.entries.last().map_or(Seq::ZERO, |(_, place)| place.seq));
+        let session = lease.prepare_cached(&self.sql.made_session).await?;
+        let cursor = lease.prepare_cached(&self.sql.made_cursor).await?;
+        if lease.execute(&session, &[&room, &portal, &customer, &external]).await? == 0 {
+            // The portal's own id was taken a moment ago; asked again, it is known by whom.
+            lease.batch_execute("ROLLBACK").await?;
+            lease.settle();
+            return Err(StoreError::Unavailable(format!("session {id} is being made")));
+        }
+        lease.execute(&cursor, &[&room, &portal, &head]).await?;
+        self.write(&lease, &decided, &Numbers::from([(new.id.clone(), room)]), false).await?;
+        lease.settle();
+        let entries = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
+        match self.there(&new.id).await? {
+            Some(Opened::Exists(session)) => Ok(Opened::New(session, entries)),
+            _ => Err(StoreError::Broken(format!("session {id} was made and is not there"))),
+        }
+    }
+
+    /// The session of this id, or that a room has it.
+    async fn there(&self, id: &RoomId) -> Result<Option<Opened>, StoreError> {
+        let found = self.list_sessions(&Filter::default(), Some(id), None, 1).await?.items.pop();
+        match found {
+            Some(session) => Ok(Some(Opened::Exists(Box::new(session)))),
+            None => Ok(self.view(id).await?.map(|_| Opened::OtherRoom)),
+        }
+    }
+
+    pub(super) async fn list_sessions(
+        &self,
+        filter: &Filter,
+        only: Option<&RoomId>,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Part<Session>, StoreError> {
+        let (portal, customer) =
+            (filter.portal.as_ref().map(PortalId::as_str), filter.customer.as_ref().map(UserId::as_str));
+        let only = only.or(filter.session.as_ref()).map(RoomId::as_str);
+        let (after, most, failed) = (after.map_or("", RoomId::as_str), count(limit) + 1, FAILED_SHOWN as i64);
+        let rows = self
+            .ask(&self.sql.sessions, &[&portal, &customer, &filter.waiting, &after, &most, &only, &failed])
+            .await?;
+        part(&rows, limit, session)
+    }
+}
+
+fn session(row: &Row) -> Result<Session, StoreError> {
+    let failed: Vec<i64> = row.get(25);
+    let state = columns::session(row.get(24))?;
+    Ok(Session {
+        room: view(row)?.room,
+        portal: columns::portal(row.get(21))?,
+        customer: columns::user(row.get(22))?,
+        state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
+        external: row.get(23),
+        delivery: cursor(row, 8)?.delivery(failed.into_iter().map(columns::seq).collect()),
+    })
+}
