@@ -114,6 +114,13 @@ pub(super) fn raw_at<'a>(mut raw: &'a RawValue, pointer: &str) -> Option<&'a Raw
     Some(raw)
 }
 
+/// An id in JSON that is no event: a text, or a number with the digits it was written with.
+pub(in crate::portal) fn id_in(json: &str, pointer: &str) -> Option<String> {
+    let (value, raw): (Value, &RawValue) = (serde_json::from_str(json).ok()?, serde_json::from_str(json).ok()?);
+    let whole = Item { event: &value, event_text: raw, body: &value, body_text: raw, index: None };
+    whole.id(pointer).ok()?.map(Cow::into_owned)
+}
+
 /// The items of an array, as they were written.
 pub(super) fn items(raw: &RawValue) -> Vec<&RawValue> {
     serde_json::from_str(raw.get()).unwrap_or_default()
