@@ -54,6 +54,28 @@ impl Json {
     }
 }
 
+/// Whether JSON is nested deeper than `limit`, told without reading it: text that is no JSON gets an answer, too.
+pub fn is_deeper(text: &[u8], limit: usize) -> bool {
+    let (mut in_string, mut escaped, mut depth) = (false, false, 0_usize);
+    for byte in text {
+        if in_string {
+            in_string = escaped || *byte != b'"';
+            escaped = *byte == b'\\' && !escaped;
+        } else {
+            match byte {
+                b'"' => in_string = true,
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > limit {
+                return true;
+            }
+        }
+    }
+    false
+}
+
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -184,9 +184,10 @@ pub fn may_call(url: &str, allowed: &Allowed) -> Result<(), Invalid> {
 }
 
 fn is_loopback((network, bits): (IpAddr, u32)) -> bool {
-    network.is_loopback() || [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
-        .into_iter()
-        .any(|address| is_within(address, network, bits))
+    network.is_loopback()
+        || [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+            .into_iter()
+            .any(|address| is_within(address, network, bits))
 }
 
 /// Whether an address that this host was resolved to may be connected to: it is public, or allowed itself, or the host is allowed

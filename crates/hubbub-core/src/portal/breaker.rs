@@ -1,44 +1,54 @@
-//! When an instance leaves a portal alone: after some failures in a row; then one POST goes through at a time.
-//!
-//! It bounds how often a portal that fails is called and decides nothing about messages.
+//! When a portal that fails as a whole is left alone by this instance, and when it is asked again.
 
-use crate::{
-    backoff::Backoff,
-    limits::{BREAKER_FAILURES, BREAKER_FIRST, BREAKER_MAX},
-};
-use std::time::Instant;
+use crate::{backoff::Backoff, limits};
+use std::time::{Duration, Instant};
 
-/// See the module.
+/// As long as a POST, and what is written before and after it, may take.
+const PROBE_WITHIN: Duration = limits::DELIVERY_LEASE;
+
+/// Closed: all may call. Open: nobody may, for a while. Half-open: one may, and what comes of that decides.
 #[derive(Debug, Clone)]
 pub struct Breaker {
-    failures: u32,
-    /// Since it opened: when a probe may go through; `None` while one is out.
-    open: Option<Option<Instant>>,
-    backoff: Backoff,
+    at: At,
+    waits: Backoff,
 }
 
-/// How many POSTs may go through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permit {
-    /// As many as there is room for.
-    All,
-    /// One, which now is out: what came of it must be said.
-    One,
-    /// None, until then; without a time: until the one that is out has come back.
-    None {
-        /// When to ask again.
-        until: Option<Instant>,
+#[derive(Debug, Clone)]
+enum At {
+    Closed {
+        failures: u32,
+    },
+    Open {
+        until: Instant,
+    },
+    /// Until when the one that may call has to come back; `None`: nobody has it.
+    HalfOpen {
+        out: Option<Instant>,
     },
 }
 
-/// Where a breaker stands.
+/// How many may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permit {
+    /// As many as there are.
+    All,
+    /// One, and it is now handed out: it ends by [`Breaker::succeeded`], [`Breaker::failed`] or [`Breaker::given_back`].
+    One,
+    /// Nobody.
+    None {
+        /// When to ask again at the latest.
+        until: Instant,
+    },
+}
+
+/// How a breaker stands, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerState {
-    /// POSTs go through.
+    /// All may call.
     Closed,
-    /// None does.
+    /// Nobody may call.
     Open,
-    /// One is out to see.
+    /// One may call.
     HalfOpen,
 }
 
@@ -55,61 +65,63 @@ impl BreakerState {
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { failures: 0, open: None, backoff: Backoff::new(BREAKER_FIRST, BREAKER_MAX) }
+        Self { at: At::Closed { failures: 0 }, waits: Backoff::new(limits::BREAKER_FIRST, limits::BREAKER_MAX) }
     }
 }
 
 impl Breaker {
-    /// Asks how many POSTs may go through now.
+    /// How many may call now.
     pub fn may(&mut self, now: Instant) -> Permit {
-        match self.open {
-            None => Permit::All,
-            Some(Some(until)) if now >= until => {
-                self.open = Some(None);
+        match self.at {
+            At::Closed { .. } => Permit::All,
+            At::Open { until } | At::HalfOpen { out: Some(until) } if now < until => Permit::None { until },
+            At::Open { .. } | At::HalfOpen { .. } => {
+                // Whoever has it and is gone by then is not waited for.
+                self.at = At::HalfOpen { out: Some(now + PROBE_WITHIN) };
                 Permit::One
             }
-            Some(until) => Permit::None { until },
         }
     }
 
-    /// A POST succeeded.
-    pub fn succeeded(&mut self) {
-        self.failures = 0;
-        self.open = None;
-        self.backoff.reset();
+    /// The portal took something.
+    pub const fn succeeded(&mut self) {
+        self.at = At::Closed { failures: 0 };
+        self.waits.reset();
     }
 
-    /// A POST failed; `chance` is thrown by the caller (0.0 to 1.0).
+    /// The portal failed. Failures of calls that were under way when it opened change nothing. `chance` is 0.0 to 1.0.
     pub fn failed(&mut self, now: Instant, chance: f64) {
-        self.failures = self.failures.saturating_add(1);
-        // Of those that were under way when it opened only the first says something new.
-        let is_news = match self.open {
-            None => self.failures >= BREAKER_FAILURES,
-            Some(until) => until.is_none(),
+        let opens = match &mut self.at {
+            At::Closed { failures } => {
+                *failures += 1;
+                *failures >= limits::BREAKER_FAILURES
+            }
+            At::Open { .. } => false,
+            At::HalfOpen { out } => out.is_some(),
         };
-        if is_news {
-            self.open = Some(Some(now + self.backoff.next(chance)));
+        if opens {
+            self.at = At::Open { until: now + self.waits.next(chance) };
         }
     }
 
-    /// The one POST that might have gone through was not made: there was nothing to send.
-    pub fn given_back(&mut self, now: Instant) {
-        if self.open == Some(None) {
-            self.open = Some(Some(now));
+    /// The one that might call had nothing to say.
+    pub const fn given_back(&mut self) {
+        if let At::HalfOpen { out } = &mut self.at {
+            *out = None;
         }
     }
 
-    /// Whether POSTs go through.
+    /// Whether all may call.
     pub const fn is_closed(&self) -> bool {
-        self.open.is_none()
+        matches!(self.at, At::Closed { .. })
     }
 
-    /// Where it stands.
+    /// How it stands.
     pub const fn state(&self) -> BreakerState {
-        match self.open {
-            None => BreakerState::Closed,
-            Some(Some(_)) => BreakerState::Open,
-            Some(None) => BreakerState::HalfOpen,
+        match self.at {
+            At::Closed { .. } => BreakerState::Closed,
+            At::Open { .. } => BreakerState::Open,
+            At::HalfOpen { .. } => BreakerState::HalfOpen,
         }
     }
 }
@@ -117,68 +129,97 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn fails(breaker: &mut Breaker, now: Instant) {
+        for _ in 0..limits::BREAKER_FAILURES {
+            breaker.failed(now, 0.0);
+        }
+    }
 
     fn opened(now: Instant) -> Breaker {
         let mut breaker = Breaker::default();
-        for _ in 0..BREAKER_FAILURES {
-            assert_eq!(breaker.may(now), Permit::All);
-            breaker.failed(now, 0.0);
-        }
+        fails(&mut breaker, now);
         breaker
     }
 
     #[test]
-    fn it_opens_after_failures_in_a_row_and_closes_with_a_success() {
+    fn it_opens_after_failures_in_a_row_only() {
         let now = Instant::now();
         let mut breaker = Breaker::default();
-        for _ in 0..10 {
+        for n in 1..=20 {
             breaker.failed(now, 0.0);
-            breaker.succeeded();
+            assert_eq!(breaker.may(now), Permit::All, "{n}");
+            if n % 4 == 0 {
+                breaker.succeeded();
+            }
         }
-        assert!(breaker.is_closed(), "not in a row");
-        let mut breaker = opened(now);
-        let until = Some(now + BREAKER_FIRST);
-        assert_eq!(breaker.may(now), Permit::None { until });
-        assert_eq!(breaker.may(now + BREAKER_FIRST), Permit::One);
-        assert_eq!(breaker.may(now + BREAKER_FIRST), Permit::None { until: None }, "one is out");
-        breaker.succeeded();
-        assert_eq!(breaker.may(now + BREAKER_FIRST), Permit::All);
-        assert_eq!(breaker.state().word(), "closed");
+        for _ in 0..limits::BREAKER_FAILURES {
+            assert!(breaker.is_closed());
+            breaker.failed(now, 0.0);
+        }
+        assert_eq!(breaker.state().word(), "open");
+        assert_eq!(breaker.may(now), Permit::None { until: now + limits::BREAKER_FIRST });
     }
 
     #[test]
-    fn each_probe_that_fails_doubles_the_wait_up_to_the_most() {
+    fn then_one_goes_through_and_decides() {
+        let mut now = Instant::now();
+        let mut breaker = opened(now);
+        now += limits::BREAKER_FIRST - MS;
+        assert!(matches!(breaker.may(now), Permit::None { .. }));
+        now += MS;
+        assert_eq!(breaker.may(now), Permit::One);
+        assert_eq!(breaker.state().word(), "half_open");
+        assert!(matches!(breaker.may(now), Permit::None { .. }), "a second one waits");
+        breaker.given_back();
+        breaker.failed(now, 0.0);
+        assert_eq!(breaker.may(now), Permit::One, "it was not used");
+        breaker.succeeded();
+        assert_eq!((breaker.may(now), breaker.state().word()), (Permit::All, "closed"));
+        breaker.failed(now, 0.0);
+        assert_eq!(breaker.may(now), Permit::All, "it counts from the beginning");
+    }
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_begin_anew_after_a_success() {
         let mut now = Instant::now();
         let mut breaker = opened(now);
         let mut waits = Vec::new();
         for _ in 0..7 {
-            let Permit::None { until: Some(until) } = breaker.may(now) else { panic!("{breaker:?}") };
+            let Permit::None { until } = breaker.may(now) else { panic!("it is open") };
             waits.push((until - now).as_secs());
+            // They were under way when it opened.
+            fails(&mut breaker, now + MS);
+            assert_eq!(breaker.may(now), Permit::None { until });
             now = until;
             assert_eq!(breaker.may(now), Permit::One);
             breaker.failed(now, 0.0);
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
+        breaker.succeeded();
+        fails(&mut breaker, now);
+        assert_eq!(breaker.may(now), Permit::None { until: now + limits::BREAKER_FIRST });
     }
 
     #[test]
-    fn failures_under_way_when_it_opens_do_not_lengthen_the_wait() {
+    fn one_that_never_comes_back_is_not_waited_for_for_ever() {
         let now = Instant::now();
         let mut breaker = opened(now);
-        for _ in 0..20 {
-            breaker.failed(now + Duration::from_millis(1), 0.0);
+        let later = now + limits::BREAKER_FIRST;
+        assert_eq!(breaker.may(later), Permit::One);
+        assert_eq!(breaker.may(later + PROBE_WITHIN - MS), Permit::None { until: later + PROBE_WITHIN });
+        assert_eq!(breaker.may(later + PROBE_WITHIN), Permit::One);
+    }
+
+    #[test]
+    fn chance_shortens_a_wait() {
+        let now = Instant::now();
+        let mut breaker = Breaker::default();
+        for _ in 0..limits::BREAKER_FAILURES {
+            breaker.failed(now, 1.0);
         }
-        assert_eq!(breaker.may(now), Permit::None { until: Some(now + BREAKER_FIRST) });
-    }
-
-    #[test]
-    fn a_probe_that_had_nothing_to_send_is_still_to_be_had() {
-        let now = Instant::now();
-        let mut breaker = opened(now);
-        let later = now + BREAKER_FIRST;
-        assert_eq!(breaker.may(later), Permit::One);
-        breaker.given_back(later);
-        assert_eq!(breaker.may(later), Permit::One);
+        assert_eq!(breaker.may(now), Permit::None { until: now + limits::BREAKER_FIRST / 2 });
     }
 }

@@ -105,7 +105,8 @@ impl Page {
                 style.to_ascii_lowercase().contains("display:none")
             });
         if is_hidden || UNREAD.contains(&name) {
-            if !VOID.contains(&name) && !(name == "svg" && tag.self_closing) {
+            let is_whole = VOID.contains(&name) || (name == "svg" && tag.self_closing);
+            if !is_whole {
                 self.unread = Some((name.into(), 1));
             }
             return;

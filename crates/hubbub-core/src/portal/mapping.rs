@@ -5,37 +5,63 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-/// Where things are in a body. Pointers are looked up in each event: the body itself, or each item of the array at `each`.
+mod event;
+mod find;
+mod read;
+
+pub use event::Event;
+pub(super) use find::id_in;
+pub use read::{Mapped, Unmapped};
+
+/// Where things are in a body. Pointers are looked up in each event: the body itself, or each item of the array at `each`; one that
+/// begins with `#` is looked up in the body in any case. Null is nothing. A mapping that is given is the whole mapping: what it does
+/// not name is not looked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// An array whose items are events of their own.
+    #[serde(default)]
     pub each: Option<String>,
     /// Our session id.
+    #[serde(default)]
     pub session: Option<String>,
     /// The portal's own id of the conversation; several pointers are joined by `:`. One that ends in `?` may find nothing.
+    #[serde(default)]
     pub external: Option<OneOrMore>,
-    /// The text.
+    /// The text. Several pointers are joined by line feeds; `*` in one stands for every item of an array. A body without it may
+    /// have `html` instead, where that is mapped.
+    #[serde(default)]
     pub text: Option<OneOrMore>,
-    /// The text, as HTML: what a person would read of it is taken. Several pointers, and arrays, are joined by line feeds.
+    /// The text, as HTML: what a person would read of it is taken. Several pointers, and arrays, are joined by line feeds; `*`
+    /// stands for every item of an array.
+    #[serde(default)]
     pub html: Option<OneOrMore>,
     /// The message's id; unique within its conversation. What tells repeats, before `event_id` and headers.
+    #[serde(default)]
     pub message_id: Option<OneOrMore>,
     /// The event's id; unique within the portal.
+    #[serde(default)]
     pub event_id: Option<String>,
     /// Who wrote, for people.
+    #[serde(default)]
     pub agent: Option<String>,
-    /// Attachments: a value or an array; kept as they are in the message's data, under `attachments`.
+    /// Attachments: a value or an array; kept as they are in the message's data, as the array `attachments`.
+    #[serde(default)]
     pub attachments: Option<String>,
     /// Pointers that must find one of these values; otherwise the event is passed over.
+    #[serde(default)]
     pub require: BTreeMap<String, Vec<serde_json::Value>>,
     /// Pointers that must find nothing, null, false, or an empty text; otherwise the event is passed over.
+    #[serde(default)]
     pub forbid: Vec<String>,
     /// Pointers that must find false, or nothing; otherwise the event is passed over.
+    #[serde(default)]
     pub equals_false: Vec<String>,
     /// A body that is to be answered at once and creates nothing.
+    #[serde(default)]
     pub challenge: Option<Challenge>,
     /// How bodies are written.
+    #[serde(default)]
     pub format: Format,
 }
 
@@ -100,18 +126,106 @@ impl Default for Mapping {
 /// # Errors
 /// What is wrong with it.
 pub fn check_pointer(field: &'static str, pointer: &str) -> Result<(), Invalid> {
-    if pointer.is_empty() || pointer.starts_with('/') {
-        return Ok(());
+    let wrong = |why: &str| Err(Invalid::new(field, format!("`{pointer}` is no JSON Pointer (RFC 6901): {why}")));
+    if !pointer.is_empty() && !pointer.starts_with('/') {
+        return wrong("it begins with /");
     }
-    Err(Invalid::new(field, format!("`{pointer}` is no JSON Pointer (RFC 6901): it begins with /")))
+    if pointer.split('~').skip(1).any(|after| !after.starts_with(['0', '1'])) {
+        return wrong("after ~ stands 0 or 1");
+    }
+    Ok(())
+}
+
+/// Checks a pointer into an event, which may begin with `#`.
+fn check_in_event(field: &'static str, pointer: &str) -> Result<(), Invalid> {
+    check_pointer(field, pointer.strip_prefix('#').unwrap_or(pointer))
+}
+
+impl OneOrMore {
+    /// The pointers, in order; whether each may find nothing.
+    fn pointers(&self) -> impl Iterator<Item = (&str, bool)> {
+        let all = match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::More(more) => more,
+        };
+        all.iter().map(|pointer| pointer.strip_suffix('?').map_or((pointer.as_str(), false), |bare| (bare, true)))
+    }
+
+    fn check(&self, field: &'static str) -> Result<(), Invalid> {
+        if self.pointers().next().is_none() {
+            return Err(Invalid::new(field, "no pointer"));
+        }
+        self.pointers().try_for_each(|(pointer, _)| check_in_event(field, pointer))
+    }
 }
 
 impl Mapping {
-    /// Checks its pointers.
+    /// Checks its pointers, and that a message can come of it.
     ///
     /// # Errors
     /// The field, and what is wrong with it.
     pub fn check(&self) -> Result<(), Invalid> {
-        Ok(())
+        if let Some(pointer) = &self.each {
+            check_pointer("each", pointer)?;
+        }
+        let one = [
+            ("session", &self.session),
+            ("event_id", &self.event_id),
+            ("agent", &self.agent),
+            ("attachments", &self.attachments),
+        ];
+        for (field, pointer) in one {
+            pointer.as_deref().map_or(Ok(()), |pointer| check_in_event(field, pointer))?;
+        }
+        let more = [
+            ("external", &self.external),
+            ("text", &self.text),
+            ("html", &self.html),
+            ("message_id", &self.message_id),
+        ];
+        for (field, pointers) in more {
+            pointers.as_ref().map_or(Ok(()), |pointers| pointers.check(field))?;
+        }
+        self.forbid.iter().try_for_each(|pointer| check_in_event("forbid", pointer))?;
+        self.equals_false.iter().try_for_each(|pointer| check_in_event("equals_false", pointer))?;
+        check_values("require", &self.require)?;
+        if let Some(challenge) = &self.challenge {
+            if challenge.when.is_empty() {
+                return Err(Invalid::new("challenge", "`when` names nothing: every body would be one"));
+            }
+            check_values("challenge", &challenge.when)?;
+            check_in_event("challenge", &challenge.reply)?;
+        }
+        if matches!(&self.format, Format::FormField(name) if name.is_empty()) {
+            return Err(Invalid::new("format", "the name of the form's field is empty"));
+        }
+        let (names, says) = (self.names_a_conversation(), self.says_something());
+        match (names, says) {
+            (true, true) => Ok(()),
+            (false, false) if self.challenge.is_some() => Ok(()),
+            (false, _) => Err(Invalid::new("session", "missing; there must be one, or external")),
+            (true, false) => Err(Invalid::new("text", "missing; there must be one, or html")),
+        }
+    }
+
+    const fn names_a_conversation(&self) -> bool {
+        self.session.is_some() || self.external.is_some()
+    }
+
+    const fn says_something(&self) -> bool {
+        self.text.is_some() || self.html.is_some()
     }
 }
+
+fn check_values(field: &'static str, values: &BTreeMap<String, Vec<serde_json::Value>>) -> Result<(), Invalid> {
+    for (pointer, values) in values {
+        check_in_event(field, pointer)?;
+        if values.is_empty() {
+            return Err(Invalid::new(field, format!("`{pointer}` has no value that would do")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ pub mod session;
 pub mod settings;
 pub mod signature;
 pub mod verify;
+pub mod webhook;
 
 /// A portal's name for machines: it stands in `/hooks/{portal}` and in the ids of its agents.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,7 +4,6 @@ use super::{PortalId, session::SessionState, settings::Forward};
 use crate::{
     entry::{Entry, What},
     ids::{RoomId, UserId},
-    limits::EXTERNAL_BYTES,
     protocol::{self, view},
     seq::Seq,
 };
@@ -62,7 +61,7 @@ pub fn kind(entry: &Entry, forward: &[Forward], portal: &PortalId) -> Option<&'s
     forward.contains(&wanted).then_some(kind)
 }
 
-/// The body, JSON. `external` is the portal's own id of the conversation, as far as it was known when the entry was claimed.
+/// The body, JSON: the same bytes for the same arguments. `external` is the portal's own id of the conversation, as far as it was known when the entry was claimed.
 pub fn body(kind: &str, entry: &Entry, external: Option<&str>, customer: &UserId) -> String {
     let message = match &entry.what {
         What::Message(message) => Some(message.text.as_str()),
@@ -85,13 +84,7 @@ pub fn body(kind: &str, entry: &Entry, external: Option<&str>, customer: &UserId
 
 /// The portal's own id of the conversation in its answer: a text or a number that is not too long.
 pub fn external_in(answer: &[u8], pointer: &str) -> Option<String> {
-    let answer: serde_json::Value = serde_json::from_slice(answer).ok()?;
-    let found = match answer.pointer(pointer)? {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    (1..=EXTERNAL_BYTES).contains(&found.len()).then_some(found).filter(|found| !found.contains('\0'))
+    super::mapping::id_in(std::str::from_utf8(answer).ok()?, pointer)
 }
 
 #[cfg(test)]
@@ -166,10 +159,15 @@ mod tests {
 
     #[test]
     fn a_conversations_id_is_a_text_or_a_number() {
-        let answer = br#"{"id":118,"conversation":{"id":"c-1"},"long":[],"none":null}"#;
+        let long = "x".repeat(257);
+        let answer = format!(
+            r#"{{"id":118,"big":12345678901234567890123,"conversation":{{"id":"c-1"}},"list":[],"none":null,"":"","long":"{long}"}}"#
+        );
+        let answer = answer.as_bytes();
+        assert_eq!(external_in(answer, "/big").as_deref(), Some("12345678901234567890123"));
         assert_eq!(external_in(answer, "/id").as_deref(), Some("118"));
         assert_eq!(external_in(answer, "/conversation/id").as_deref(), Some("c-1"));
-        for pointer in ["/long", "/none", "/nowhere", ""] {
+        for pointer in ["/long", "/list", "/none", "/nowhere", "/", ""] {
             assert_eq!(external_in(answer, pointer), None, "{pointer}");
         }
         assert_eq!(external_in(b"<html>", "/id"), None);

@@ -1,0 +1,192 @@
+//! An event that is a message.
+
+use super::{Mapping, OneOrMore, find::Item, read::Unmapped};
+use crate::{
+    json::Json,
+    limits::{DATA_BYTES, EXTERNAL_BYTES, TEXT_BYTES, USER_ID_BYTES},
+    portal::html,
+};
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+/// A message from a portal, as its mapping reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Event {
+    /// Our session id. This or `external` is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The portal's own id of the conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<String>,
+    /// The text.
+    pub text: String,
+    /// What was attached, as JSON text: `{"attachments":[…]}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// The message's id, unique within its conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The event's id, unique within the portal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// Who wrote, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+impl Event {
+    /// What tells repeats of it: the message's id within its conversation, else the event's id, else `header_id`, the webhook's
+    /// own. `None`: nothing does, and two equal ones are two messages. At most twice [`EXTERNAL_BYTES`] long.
+    pub fn repeat_key(&self, header_id: Option<&str>) -> Option<String> {
+        let header_id = header_id.filter(|id| !id.is_empty());
+        let (kind, key) = if let Some(id) = &self.message_id {
+            let conversation = self.external.as_ref().or(self.session.as_ref())?;
+            // The length tells where the conversation's id ends.
+            ('m', format!("m:{}:{conversation}:{id}", conversation.len()))
+        } else if let Some(id) = &self.event_id {
+            ('e', format!("e:{id}"))
+        } else {
+            ('h', format!("h:{}", header_id?))
+        };
+        if key.len() <= 2 * EXTERNAL_BYTES {
+            return Some(key);
+        }
+        let digest: String = Sha256::digest(&key).iter().map(|byte| format!("{byte:02x}")).collect();
+        // A capital: no key that is short is the same.
+        Some(format!("{}:{digest}", kind.to_ascii_uppercase()))
+    }
+}
+
+impl Mapping {
+    /// What the filters let through must be a message.
+    pub(super) fn event(&self, item: &Item<'_>) -> Result<Event, Unmapped> {
+        let one = |pointer: &Option<String>| match pointer {
+            Some(pointer) => item.id(pointer).map(|id| id.map(|id| id.into_owned())),
+            None => Ok(None),
+        };
+        let session = one(&self.session)?;
+        let (external, lacking) = self.external.as_ref().map_or(Ok((None, None)), |all| joined(item, all))?;
+        if session.is_none() && external.is_none() {
+            let at = lacking.or_else(|| self.session.as_ref().map(|pointer| item.at(pointer)));
+            return Err(Unmapped::Missing { at: at.unwrap_or_else(|| self.external_at(item)) });
+        }
+        let message_id = self.message_id.as_ref().map_or(Ok((None, None)), |all| joined(item, all))?.0;
+        let data = self.attached(item)?;
+        let text = self.text_of(item, data.is_some())?;
+        let agent = match &self.agent {
+            Some(pointer) => item.word(pointer)?.map(|agent| cut(&agent, USER_ID_BYTES).to_owned()),
+            None => None,
+        };
+        Ok(Event { session, external, text, data, message_id, event_id: one(&self.event_id)?, agent })
+    }
+
+    fn external_at(&self, item: &Item<'_>) -> String {
+        named(item, self.external.as_ref())
+    }
+
+    fn text_of(&self, item: &Item<'_>, attached: bool) -> Result<String, Unmapped> {
+        let mut lacking = None;
+        for (pointers, is_html) in [(&self.text, false), (&self.html, true)] {
+            let Some(pointers) = pointers else { continue };
+            let at = || named(item, Some(pointers));
+            match said(item, pointers, is_html)? {
+                Ok(text) if text.contains('\0') => return Err(Unmapped::Zero { at: at() }),
+                Ok(text) if text.len() > TEXT_BYTES => {
+                    return Err(Unmapped::TooLong { at: at(), bytes: text.len(), limit: TEXT_BYTES });
+                }
+                Ok(text) if text.trim().is_empty() => lacking = lacking.or(Some(Unmapped::Empty { at: at() })),
+                Ok(text) => return Ok(text),
+                Err(missing) => lacking = lacking.or(Some(missing)),
+            }
+        }
+        match lacking {
+            Some(lacking) if !attached => Err(lacking),
+            _ => Ok(String::new()),
+        }
+    }
+
+    fn attached(&self, item: &Item<'_>) -> Result<Option<String>, Unmapped> {
+        let Some(pointer) = &self.attachments else { return Ok(None) };
+        let nothing = |value: &Value| value.as_array().is_some_and(Vec::is_empty) || value.as_str() == Some("");
+        if item.value(pointer).is_none_or(nothing) {
+            return Ok(None);
+        }
+        let Some(raw) = item.text(pointer) else { return Ok(None) };
+        let array = if raw.get().starts_with('[') { raw.get().to_owned() } else { format!("[{}]", raw.get()) };
+        let data = RawValue::from_string(format!(r#"{{"attachments":{array}}}"#));
+        let wrong = |problem: String| Unmapped::Attachments { at: item.at(pointer), problem };
+        let data = data.map_err(|why| wrong(why.to_string()))?;
+        let data = Json::parse("attachments", &data, DATA_BYTES).map_err(|why| wrong(why.problem))?;
+        Ok(Some(data.as_str().to_owned()))
+    }
+}
+
+/// The ids at these pointers, joined by `:`; otherwise, which of them that must find something does not.
+fn joined(item: &Item<'_>, pointers: &OneOrMore) -> Result<(Option<String>, Option<String>), Unmapped> {
+    let mut parts = Vec::new();
+    for (pointer, optional) in pointers.pointers() {
+        match item.id(pointer)? {
+            Some(id) => parts.push(id),
+            None if optional => {}
+            None => return Ok((None, Some(item.at(pointer)))),
+        }
+    }
+    let id = parts.join(":");
+    if id.len() > EXTERNAL_BYTES {
+        let at = named(item, Some(pointers));
+        return Err(Unmapped::TooLong { at, bytes: id.len(), limit: EXTERNAL_BYTES });
+    }
+    Ok(((!id.is_empty()).then_some(id), None))
+}
+
+/// The text at these pointers, joined by line feeds. Inside: which pointer that must find something does not.
+fn said(item: &Item<'_>, pointers: &OneOrMore, is_html: bool) -> Result<Result<String, Unmapped>, Unmapped> {
+    let mut parts: Vec<String> = Vec::new();
+    let mut bytes = 0;
+    let mut is_found = false;
+    for (pointer, optional) in pointers.pointers() {
+        let found = item.all(pointer);
+        if found.is_empty() && !optional {
+            return Ok(Err(Unmapped::Missing { at: item.at(pointer) }));
+        }
+        is_found |= !found.is_empty();
+        let flat = found.into_iter().flat_map(|value| match value {
+            Value::Array(items) if is_html => items.iter().collect(),
+            one => vec![one],
+        });
+        for value in flat {
+            let part = match value {
+                Value::String(html) if is_html => html::text(html),
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Null => continue,
+                _ => return Err(Unmapped::WrongType { at: item.at(pointer), wanted: "a text" }),
+            };
+            bytes += part.len();
+            // What is too long is not made longer.
+            if bytes > TEXT_BYTES {
+                return Err(Unmapped::TooLong { at: item.at(pointer), bytes, limit: TEXT_BYTES });
+            }
+            if !part.is_empty() {
+                parts.push(part);
+            }
+        }
+    }
+    if !is_found {
+        return Ok(Err(Unmapped::Missing { at: named(item, Some(pointers)) }));
+    }
+    Ok(Ok(parts.join("\n")))
+}
+
+/// The pointers, for people.
+fn named(item: &Item<'_>, pointers: Option<&OneOrMore>) -> String {
+    let all: Vec<_> = pointers.into_iter().flat_map(OneOrMore::pointers).map(|(pointer, _)| pointer).collect();
+    item.at(&all.join("`, `"))
+}
+
+fn cut(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}

@@ -1,0 +1,245 @@
+use super::*;
+use crate::limits::{EXTERNAL_BYTES, TEXT_BYTES};
+use serde_json::{Value, json};
+
+fn mapping(json: Value) -> Mapping {
+    let mapping: Mapping = serde_json::from_value(json).unwrap();
+    mapping.check().unwrap();
+    mapping
+}
+
+fn events(mapping: &Mapping, body: &Value) -> (Vec<Event>, usize) {
+    match mapping.read(Some("application/json"), body.to_string().as_bytes()) {
+        Ok(Mapped::Events { events, passed_over }) => (events, passed_over),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn one(mapping: &Mapping, body: &Value) -> Event {
+    let (mut events, passed_over) = events(mapping, body);
+    assert_eq!((events.len(), passed_over), (1, 0), "{body}");
+    events.remove(0)
+}
+
+fn refused(mapping: &Mapping, body: &Value) -> (u16, String) {
+    let unmapped = mapping.read(None, body.to_string().as_bytes()).unwrap_err();
+    (unmapped.status(), unmapped.to_string())
+}
+
+#[test]
+fn the_native_contract_needs_no_mapping() {
+    let native = Mapping::default();
+    native.check().unwrap();
+    let event = one(&native, &json!({"sessionId": "s1", "message": "Hello"}));
+    assert_eq!((event.session.as_deref(), event.text.as_str()), (Some("s1"), "Hello"));
+    assert_eq!(event.repeat_key(None), None, "two equal texts are two messages");
+    let full =
+        json!({"sessionId": "s1", "message": "Hi", "messageId": 0, "agent": "Ada", "attachments": [{"u": 1.50}]});
+    let event = one(&native, &full);
+    assert_eq!(event.repeat_key(Some("w1")).as_deref(), Some("m:2:s1:0"));
+    assert_eq!(event.agent.as_deref(), Some("Ada"));
+    for (body, why) in [
+        (json!({"message": "Hi"}), "`/sessionId` finds nothing"),
+        (json!({"sessionId": "s1"}), "`/message` finds nothing"),
+        (json!({"sessionId": "s1", "message": null}), "`/message` finds nothing"),
+        (json!({"sessionId": "s1", "message": ""}), "`/message` finds an empty text, and nothing is attached"),
+        (json!({"sessionId": "s1", "message": {}}), "`/message` finds something that is not a text"),
+        (json!({"sessionId": true, "message": "x"}), "`/sessionId` finds something that is not a text or a number"),
+        (
+            json!({"sessionId": "s1", "message": "a\u{0}"}),
+            "`/message` finds the character U+0000, which is not allowed",
+        ),
+        (
+            json!({"sessionId": "s\u{0}", "message": "a"}),
+            "`/sessionId` finds the character U+0000, which is not allowed",
+        ),
+        (json!([]), "`/sessionId` finds nothing"),
+    ] {
+        assert_eq!(refused(&native, &body), (422, why.to_owned()), "{body}");
+    }
+    let long = json!({"sessionId": "s1", "message": "x".repeat(TEXT_BYTES + 1)});
+    assert_eq!(refused(&native, &long), (422, "`/message` finds 8193 bytes; the limit is 8192".into()));
+    let long = json!({"sessionId": "x".repeat(EXTERNAL_BYTES + 1), "message": "x"});
+    assert_eq!(refused(&native, &long), (422, "`/sessionId` finds 257 bytes; the limit is 256".into()));
+}
+
+#[test]
+fn what_is_no_json_or_says_it_is_none_is_refused() {
+    let native = Mapping::default();
+    let body = br#"{"sessionId":"s1","message":"x"}"#;
+    for (kind, good) in [
+        (None, true),
+        (Some("application/json"), true),
+        (Some("Application/JSON; charset=utf-8"), true),
+        (Some("application/cloudevents+json"), true),
+        (Some("text/plain"), false),
+        (Some("application/x-www-form-urlencoded"), false),
+        (Some(""), false),
+    ] {
+        let status = native.read(kind, body).err().map(|unmapped| unmapped.status());
+        assert_eq!(status, if good { None } else { Some(415) }, "{kind:?}");
+    }
+    let deep = |levels: usize| {
+        let message = format!("{}1{}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        format!(r#"{{"sessionId":"s1","message":"x","more":{message}}}"#)
+    };
+    assert!(native.read(None, deep(64).as_bytes()).is_ok());
+    assert_eq!(native.read(None, deep(65).as_bytes()), Err(Unmapped::TooDeep));
+    assert_eq!(native.read(None, "[".repeat(250_000).as_bytes()), Err(Unmapped::TooDeep));
+    for body in ["", "{", "nil", "{}}", "{\"a\":1e999}", "]]]]"] {
+        assert_eq!(native.read(None, body.as_bytes()).unwrap_err().status(), 400, "{body}");
+    }
+    assert_eq!(native.read(None, b"{\"message\":\"\xff\"}").unwrap_err().status(), 400);
+}
+
+#[test]
+fn a_conversation_may_be_known_by_several_ids_together() {
+    let desk = mapping(json!({"external": ["/channel", "/thread?"], "text": "/text", "message_id": "/ts"}));
+    for (body, external) in [
+        (json!({"channel": "C1", "thread": "7", "text": "x"}), "C1:7"),
+        (json!({"channel": "C1", "text": "x"}), "C1"),
+        (json!({"channel": "C1", "thread": null, "text": "x"}), "C1"),
+        (json!({"channel": 0, "thread": 118, "text": "x"}), "0:118"),
+    ] {
+        assert_eq!(one(&desk, &body).external.as_deref(), Some(external));
+    }
+    assert_eq!(refused(&desk, &json!({"thread": "7", "text": "x"})).1, "`/channel` finds nothing");
+    assert_eq!(refused(&desk, &json!({"channel": "", "text": "x"})).1, "`/channel` finds nothing");
+    // What is written is kept to the last digit, though no number of 64 bits holds it.
+    let body = r#"{"channel":12345678901234567890123,"text":"x","ts":1355517523.0000050}"#;
+    let Ok(Mapped::Events { events, .. }) = desk.read(None, body.as_bytes()) else { panic!("it is a message") };
+    assert_eq!(events[0].external.as_deref(), Some("12345678901234567890123"));
+    assert_eq!(events[0].message_id.as_deref(), Some("1355517523.0000050"));
+}
+
+#[test]
+fn several_events_in_a_body_stay_in_order_and_are_named_by_their_number() {
+    let each = mapping(json!({
+        "each": "/events", "external": "#/room", "text": "/text", "event_id": "/id", "require": {"/type": ["say", 1]}
+    }));
+    let body = json!({"room": "r1", "events": [
+        {"type": "say", "text": "one", "id": "a"}, {"type": "join"}, {"type": 1, "text": "two", "id": "b"},
+        {"type": "1", "text": "not this"}
+    ]});
+    let (found, passed_over) = events(&each, &body);
+    let texts: Vec<_> = found.iter().map(|event| event.text.as_str()).collect();
+    assert_eq!((texts, passed_over), (vec!["one", "two"], 2));
+    assert_eq!(found[1].external.as_deref(), Some("r1"), "a pointer with # begins at the body");
+    assert_eq!(found[1].repeat_key(Some("w")).as_deref(), Some("e:b"));
+    let bad = json!({"room": "r1", "events": [{"type": "say", "text": "one"}, {"type": "say"}]});
+    assert_eq!(refused(&each, &bad), (422, "`/text` of event 1 finds nothing".into()));
+    let no_room = json!({"events": [{"type": "say", "text": "one"}]});
+    assert_eq!(refused(&each, &no_room), (422, "`#/room` finds nothing".into()));
+    let many = |count: usize| json!({"room": 1, "events": vec![json!({"type": "say", "text": "x"}); count]});
+    assert_eq!(events(&each, &many(100)).0.len(), 100);
+    assert_eq!(refused(&each, &many(101)), (422, "101 events; the limit is 100".into()));
+    assert_eq!(refused(&each, &json!({})), (422, "`/events` finds nothing".into()));
+    assert_eq!(refused(&each, &json!({"events": 1})), (422, "`/events` finds something that is not an array".into()));
+    assert_eq!(events(&each, &json!({"events": []})), (vec![], 0));
+}
+
+#[test]
+fn filters_come_before_anything_is_demanded() {
+    let desk = mapping(json!({
+        "session": "/s", "text": "/t", "require": {"/kind": ["out", null]}, "forbid": ["/bot"], "equals_false": ["/private"]
+    }));
+    for (body, wanted) in [
+        (json!({"s": 1, "t": "x", "kind": "out"}), true),
+        (json!({"s": 1, "t": "x", "kind": null}), true),
+        (json!({"kind": "in"}), false),
+        (json!({}), false),
+        (json!({"s": 1, "t": "x", "kind": "out", "bot": ""}), true),
+        (json!({"s": 1, "t": "x", "kind": "out", "bot": false, "private": false}), true),
+        (json!({"s": 1, "t": "x", "kind": "out", "bot": null, "private": null}), true),
+        (json!({"kind": "out", "bot": "B1"}), false),
+        (json!({"kind": "out", "bot": 0}), false),
+        (json!({"kind": "out", "private": true}), false),
+        (json!({"kind": "out", "private": "false"}), false),
+        (json!({"kind": "out", "private": 0}), false),
+    ] {
+        let (found, passed_over) = events(&desk, &body);
+        assert_eq!((found.len(), passed_over), if wanted { (1, 0) } else { (0, 1) }, "{body}");
+    }
+}
+
+#[test]
+fn a_challenge_is_answered_and_creates_nothing() {
+    let json = json!({"challenge": {"when": {"/type": ["verify"]}, "reply": "/challenge"}});
+    let only = mapping(json.clone());
+    let ask = json!({"type": "verify", "challenge": "c-1"});
+    assert_eq!(only.read(None, ask.to_string().as_bytes()), Ok(Mapped::Challenge("c-1".into())));
+    assert_eq!(events(&only, &json!({"type": "message", "text": "x"})), (vec![], 1));
+    assert_eq!(refused(&only, &json!({"type": "verify"})), (422, "`/challenge` finds nothing".into()));
+}
+
+#[test]
+fn what_is_attached_is_kept_as_it_was_written() {
+    let desk = mapping(json!({"session": "/s", "text": "/t?", "attachments": "/files"}));
+    let data = |files: &str| {
+        let body = format!(r#"{{"s":1,"files":{files}}}"#);
+        match desk.read(None, body.as_bytes()) {
+            Ok(Mapped::Events { events, .. }) => events[0].data.clone().unwrap(),
+            Ok(other) => panic!("{other:?}"),
+            Err(unmapped) => unmapped.to_string(),
+        }
+    };
+    assert_eq!(data(r#"[ {"b": 1.50, "a": "x y"} ]"#), r#"{"attachments":[{"b":1.50,"a":"x y"}]}"#);
+    assert_eq!(data(r#"{"url":"u"}"#), r#"{"attachments":[{"url":"u"}]}"#);
+    assert_eq!(data("[]"), "`/t` finds nothing");
+    let deep = format!("{}1{}", "[".repeat(16), "]".repeat(16));
+    assert_eq!(data(&deep), "`/files`: nested deeper than 16 levels");
+    assert_eq!(data(&format!("\"{}\"", "x".repeat(20_000))), "`/files`: 20020 bytes; the limit is 16384");
+}
+
+#[test]
+fn keys_of_repeats_never_meet_and_are_bounded() {
+    let event = |external: Option<&str>, message: Option<&str>, event: Option<&str>| Event {
+        session: Some("s".into()),
+        external: external.map(Into::into),
+        message_id: message.map(Into::into),
+        event_id: event.map(Into::into),
+        ..Event::default()
+    };
+    let long = "x".repeat(EXTERNAL_BYTES);
+    let keys = [
+        event(Some("a:b"), Some("c"), None).repeat_key(None),
+        event(Some("a"), Some("b:c"), None).repeat_key(None),
+        event(None, Some("c"), Some("e")).repeat_key(Some("h")),
+        event(None, None, Some("c")).repeat_key(Some("h")),
+        event(None, None, None).repeat_key(Some("c")),
+        event(Some(&long), Some(&long), None).repeat_key(None),
+        event(None, None, None).repeat_key(Some(&"y".repeat(9_000))),
+        event(None, None, None).repeat_key(Some(&"y".repeat(9_001))),
+    ];
+    let distinct: std::collections::BTreeSet<_> = keys.iter().flatten().collect();
+    assert_eq!(distinct.len(), keys.len());
+    assert!(distinct.iter().all(|key| key.len() <= 2 * EXTERNAL_BYTES));
+    assert_eq!(event(None, None, None).repeat_key(Some("")), None);
+    let empty = mapping(json!({"session": "/s", "text": "/t", "message_id": "/m", "event_id": "/e"}));
+    assert_eq!(one(&empty, &json!({"s": 1, "t": "x", "m": "", "e": ""})).repeat_key(None), None);
+}
+
+#[test]
+fn a_mapping_that_cannot_work_is_refused() {
+    for (json, why) in [
+        (json!({}), "session: missing; there must be one, or external"),
+        (json!({"session": "/s"}), "text: missing; there must be one, or html"),
+        (json!({"session": "s", "text": "/t"}), "session: `s` is no JSON Pointer (RFC 6901): it begins with /"),
+        (
+            json!({"session": "/s~2", "text": "/t"}),
+            "session: `/s~2` is no JSON Pointer (RFC 6901): after ~ stands 0 or 1",
+        ),
+        (json!({"session": "/s", "text": []}), "text: no pointer"),
+        (json!({"session": "/s", "text": "/t", "require": {"/x": []}}), "require: `/x` has no value that would do"),
+        (
+            json!({"session": "/s", "text": "/t", "format": {"form_field": ""}}),
+            "format: the name of the form's field is empty",
+        ),
+        (json!({"challenge": {"when": {}, "reply": "/c"}}), "challenge: `when` names nothing: every body would be one"),
+    ] {
+        let mapping: Mapping = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(mapping.check().unwrap_err().to_string(), why, "{json}");
+    }
+    let again: Mapping = serde_json::from_value(serde_json::to_value(Mapping::default()).unwrap()).unwrap();
+    assert_eq!(again, Mapping::default());
+}
