@@ -76,7 +76,8 @@ pub(crate) fn measure(program: &Path, asked: &Portals) -> anyhow::Result<()> {
     let postgres = Postgres::start(&[]);
     let flags = ["--store", &postgres.url(), "--portal-allow", "127.0.0.1"];
     let server = Server::start_with(program, &flags, &directory.path().join("log"))?;
-    let measured = Measured { runtime, postgres, server, sessions: asked.sessions as usize, messages: asked.messages as usize };
+    let measured =
+        Measured { runtime, postgres, server, sessions: asked.sessions as usize, messages: asked.messages as usize };
     let incoming = measured.make_portal()?;
     measured.outgoing(&mut report)?;
     measured.incoming(&incoming, &mut report)?;
@@ -248,7 +249,10 @@ impl Measured {
         })?;
         let with = look()?;
         report.row("CPU ms per second, all sessions idle: many beside few", with, without, Budget::None);
-        report.word(format!("{idle} idle sessions beside {}: the delivery loop asks the same index and finds nothing.", self.sessions));
+        report.word(format!(
+            "{idle} idle sessions beside {}: the delivery loop asks the same index and finds nothing.",
+            self.sessions
+        ));
         Ok(())
     }
 }

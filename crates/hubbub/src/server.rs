@@ -149,14 +149,14 @@ async fn start(
     let keys = Arc::new(ApiKeys::new(&config.api_keys));
     let api = Api { chat: chat.clone(), keys: keys.clone(), tokens: tokens.clone(), label: label.into() };
     chat.set_quota(files::within(room, config.limits));
+    let portals = Arc::new(Portals::new(chat.clone(), config.portal_allow.clone(), label.into())?);
+    let workers = portals.start();
     reload::follow(reloaded.clone(), move |config| {
         tokens.trust(&config.trust);
         chat.set_quota(files::within(room, config.limits));
         keys.replace(&config.api_keys);
     });
     let sockets = Router::new().route("/connection/websocket", get(connect).with_state(gateway.clone()));
-    let portals = Arc::new(Portals::new(chat.clone(), config.portal_allow.clone(), label.into())?);
-    let workers = portals.start();
     let clients = sockets.merge(gateway::router(gateway.clone())).merge(portals::hooks::router(portals));
     let (public, admin) = match config.edge.admin_listen {
         Some(_) => (http::health(api.clone()), http::router(api)),

@@ -118,7 +118,8 @@ impl Answer for Hooks {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as i64;
         self.verify.verify(&[&self.secret], &signed, now)?;
         let body: serde_json::Value = serde_json::from_slice(&request.body)?;
-        let session: i64 = body["sessionId"].as_str().and_then(|id| id.strip_prefix('s')?.parse().ok()).context("id")?;
+        let session: i64 =
+            body["sessionId"].as_str().and_then(|id| id.strip_prefix('s')?.parse().ok()).context("id")?;
         let (event, text) = (body["messageId"].as_str().context("id")?, body["message"].as_str().context("text")?);
         let connection = &self.connections[self.next.fetch_add(1, Ordering::Relaxed) % CONNECTIONS];
         connection.client.execute(&connection.stored, &[&event, &session, &text]).await?;

@@ -122,16 +122,11 @@ pub struct DryEvent {
 
 impl PortalView {
     fn new(portal: &Portal) -> Self {
-        let (standing, why) = match &portal.standing {
-            PortalStanding::Active => ("active", None),
-            PortalStanding::Paused => ("paused", None),
-            PortalStanding::Disabled(why) => ("disabled", Some(why.clone())),
-        };
         Self {
             id: portal.id.to_string(),
             settings: portal.settings.clone(),
-            standing,
-            why,
+            standing: portal.standing.word(),
+            why: portal.standing.why().map(ToOwned::to_owned),
             hook: format!("/hooks/{}", portal.id),
             created_at: portal.created_at.to_string(),
             succeeded_at: portal.succeeded_at.map(|at| at.to_string()),

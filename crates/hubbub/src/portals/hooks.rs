@@ -8,8 +8,8 @@ use crate::{problem::Problem, spans};
 use axum::{
     Json, Router,
     body::Body,
-    extract::{OriginalUri, Path, Request, State},
-    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    extract::{Path, Request, State},
+    http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -17,6 +17,10 @@ use hubbub_core::{limits, portal::verify::Signed};
 use serde::Serialize;
 use std::sync::Arc;
 use tracing::Instrument;
+
+/// The address as it was asked for, where the request that came here has lost its base path.
+#[derive(Clone)]
+pub struct Asked(pub Uri);
 
 /// Its routes: no API key opens them, what the portal's settings say does.
 pub fn router(portals: Arc<Portals>) -> Router {
@@ -132,7 +136,7 @@ fn url(parts: &Parts) -> String {
     let said = |name: &str| header(&parts.headers, name);
     let scheme = said("x-forwarded-proto").unwrap_or("http");
     let host = said("x-forwarded-host").or_else(|| said("host")).unwrap_or_default();
-    let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
+    let path = parts.extensions.get::<Asked>().map_or(&parts.uri, |Asked(uri)| uri);
     format!("{scheme}://{host}{}", path.path_and_query().map_or("/", |path| path.as_str()))
 }
 

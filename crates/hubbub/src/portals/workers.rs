@@ -12,7 +12,7 @@ use hubbub_core::{
     limits,
     portal::{
         PortalId,
-        breaker::{Breaker, Permit},
+        breaker::{Breaker, BreakerState, Permit},
     },
 };
 use std::{
@@ -70,7 +70,7 @@ impl Lane {
 
     /// Whether nothing more is to be sent: the instance goes, or the portal fails as a whole.
     pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed) || !self.load().breaker.is_closed()
+        self.stopped.load(Ordering::Relaxed) || self.load().breaker.state() == BreakerState::Open
     }
 }
 
@@ -195,7 +195,7 @@ impl Desk {
             if !claims.iter().any(|claim| claim.portal == probe)
                 && let Some(lane) = self.lanes.get(&probe)
             {
-                lane.load().breaker.given_back(Instant::now());
+                lane.load().breaker.given_back();
             }
         }
         for claim in claims {

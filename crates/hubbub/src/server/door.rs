@@ -4,6 +4,7 @@
 use super::tls::Tls;
 use crate::{
     config::{Edge, Origins, Standing},
+    portals::hooks::Asked,
     problem::Problem,
 };
 use axum::{
@@ -57,7 +58,8 @@ impl Door {
             let Some(inner) = below(request.uri(), &self.base_path) else {
                 return Err(self.elsewhere(request.uri()).into());
             };
-            *request.uri_mut() = inner;
+            let asked = std::mem::replace(request.uri_mut(), inner);
+            request.extensions_mut().insert(Asked(asked));
         }
         let guest = self.judge(&request)?;
         if request.method() == Method::OPTIONS

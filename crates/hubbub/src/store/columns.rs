@@ -10,6 +10,7 @@ use hubbub_core::{
     portal::{PortalId, session::SessionState},
     seq::Seq,
 };
+use serde::{Serialize, de::DeserializeOwned};
 
 /// What a [`What`] is in columns.
 #[derive(Default)]
@@ -109,6 +110,16 @@ pub(super) fn user(id: &str) -> Result<UserId, StoreError> {
 
 pub(super) fn kind(word: &str) -> Result<RoomKind, StoreError> {
     RoomKind::parse(word).map_err(damaged)
+}
+
+/// Reads JSON that this program wrote; what it is of, for people.
+pub(super) fn json<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Broken(format!("{what}: {error}")))
+}
+
+/// JSON of what this program keeps as such.
+pub(super) fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".into())
 }
 
 /// Where a room stands as a session; `None`: it is none.

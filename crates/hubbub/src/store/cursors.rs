@@ -163,11 +163,6 @@ pub(super) fn attempts_of(json: &str) -> Result<Vec<Attempt>, StoreError> {
     serde_json::from_str(json).map_err(|error| StoreError::Broken(format!("attempts: {error}")))
 }
 
-/// A number of the database that cannot be below zero.
-pub(super) fn small(number: i32) -> u32 {
-    u32::try_from(number).unwrap_or_default()
-}
-
 /// The columns of a cursor as they lie in a row.
 pub(super) struct Row {
     pub position: i64,

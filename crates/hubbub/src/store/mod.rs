@@ -19,6 +19,7 @@ pub mod sqlite;
 mod batch;
 mod columns;
 mod cursors;
+mod incoming;
 mod span;
 
 /// Why a store did not answer. What was refused by a rule is no error but an [`Outcome`].

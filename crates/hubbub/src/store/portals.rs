@@ -47,6 +47,34 @@ pub enum PortalStanding {
     Disabled(String),
 }
 
+impl PortalStanding {
+    /// The word for it in the store and over REST.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Disabled(_) => "disabled",
+        }
+    }
+
+    /// Why it is disabled.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Disabled(why) => Some(why),
+            Self::Active | Self::Paused => None,
+        }
+    }
+
+    /// Reads what the store keeps; what it does not know is not served.
+    pub(super) fn parse(word: &str, why: Option<&str>) -> Self {
+        match word {
+            "active" => Self::Active,
+            "paused" => Self::Paused,
+            _ => Self::Disabled(why.unwrap_or_default().to_owned()),
+        }
+    }
+}
+
 /// The secrets of a portal, both directions; the newest first, at most [`hubbub_core::limits::PORTAL_SECRETS`] each.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Secrets {

@@ -75,7 +75,11 @@ impl PostgresStore {
     }
 
     /// Begins a transaction, locks the rooms and then, in statements of their own, reads what `asked` is about.
-    pub(super) async fn load(&self, lease: &Lease, asked: &Asked<'_>) -> Result<(Ledger, Numbers, Timestamp), StoreError> {
+    pub(super) async fn load(
+        &self,
+        lease: &Lease,
+        asked: &Asked<'_>,
+    ) -> Result<(Ledger, Numbers, Timestamp), StoreError> {
         let lock = lease.prepare_cached(&self.sql.lock).await?;
         let clock = lease.prepare_cached(&self.sql.clock).await?;
         let standings = lease.prepare_cached(&self.sql.standings).await?;
@@ -103,7 +107,9 @@ impl PostgresStore {
             let (room, kind) = (columns::room(row.get(1))?, columns::kind(row.get(2))?);
             let epoch = Epoch { incarnation, generation: columns::epoch_part(row.get(4))? };
             numbers.insert(room.clone(), row.get(0));
-            ledger.rooms.insert(room, RoomState { kind, head: seq(row.get(3)), epoch, session: columns::session(row.get(5))? });
+            ledger
+                .rooms
+                .insert(room, RoomState { kind, head: seq(row.get(3)), epoch, session: columns::session(row.get(5))? });
         }
         for row in standings {
             let who = (columns::room(row.get(0))?, columns::user(row.get(1))?);
@@ -165,7 +171,8 @@ impl PostgresStore {
 
         let states: Vec<_> = decided.raised.values().map(|raised| raised.session.map(SessionState::word)).collect();
         let marked = decided.raised.iter().filter(|(room, _)| decided.sessions.contains(room));
-        let (marked_rooms, marked_heads): (Vec<_>, Vec<_>) = marked.map(|(room, raised)| (no(room), number(raised.head))).unzip();
+        let (marked_rooms, marked_heads): (Vec<_>, Vec<_>) =
+            marked.map(|(room, raised)| (no(room), number(raised.head))).unzip();
         let marked_rooms = marked_rooms.into_iter().collect::<Result<Vec<_>, _>>()?;
 
         let (mut stand_rooms, mut stand_users, mut words, mut since) = (vec![], vec![], vec![], vec![]);

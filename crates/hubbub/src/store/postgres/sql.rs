@@ -123,6 +123,13 @@ texts! {
     quarantine = "INSERT INTO hubbub.quarantine (portal, event, session, external, author, text, data, at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
         ON CONFLICT (portal, event) WHERE event IS NOT NULL DO NOTHING RETURNING no";
+    held_events = "SELECT asked.ord, q.no
+        FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked (portal, event, ord)
+        JOIN hubbub.quarantine q ON q.portal = asked.portal AND q.event = asked.event";
+    succeeded_sessions = "UPDATE hubbub.portals SET succeeded_at = clock.now
+        FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
+        WHERE (succeeded_at IS NULL OR succeeded_at < clock.now - 1000) AND no IN (
+            SELECT s.portal FROM hubbub.rooms r JOIN hubbub.sessions s ON s.room = r.no WHERE r.id = ANY($1))";
     in_quarantine = "SELECT no FROM hubbub.quarantine WHERE portal = $1 AND event = $2";
     quarantined = "SELECT q.no, p.id, q.at, q.session, q.external, q.author, q.text, q.data, q.event
         FROM hubbub.quarantine q JOIN hubbub.portals p ON p.no = q.portal

@@ -6,13 +6,16 @@ use super::{
         batch::{Asked, Decided},
         columns::{self, Columns, number, seq},
     },
-    incarnation, read,
+    incarnation,
+    portals::cursors::mark,
+    read,
 };
 use hubbub_core::{
     access::Standing,
     entry::{Draft, Outcome, Timestamp},
     ids::RoomId,
     ledger::{Known, Ledger, RoomState},
+    portal::session::SessionState,
     seq::{Epoch, Seq},
 };
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -20,17 +23,18 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The numbers of rooms inside the database.
-type Numbers = HashMap<RoomId, i64>;
+pub(super) type Numbers = HashMap<RoomId, i64>;
 
+/// Also says whether something became due for a portal.
 pub(super) fn append(
     transaction: &Transaction<'_>,
     drafts: &[Draft],
     at: Timestamp,
-) -> Result<Vec<Outcome>, StoreError> {
+) -> Result<(Vec<Outcome>, bool), StoreError> {
     let (ledger, numbers) = load(transaction, &Asked::by(drafts))?;
     let decided = Decided::by(ledger, drafts, at);
-    write(transaction, &decided, &numbers)?;
-    Ok(decided.outcomes)
+    let due = write(transaction, &decided, &numbers, false, at)?;
+    Ok((decided.outcomes, due))
 }
 
 pub(super) fn create_room(transaction: &Transaction<'_>, new: &NewRoom, at: Timestamp) -> Result<Created, StoreError> {
@@ -42,30 +46,33 @@ pub(super) fn create_room(transaction: &Transaction<'_>, new: &NewRoom, at: Time
         .execute(params![new.id.as_str(), new.kind.word(), new.name, at.0])?;
     let epoch = Epoch { incarnation: incarnation(transaction)?, generation: 1 };
     let decided = Decided::founding(new, epoch, at);
-    write(transaction, &decided, &Numbers::from([(new.id.clone(), transaction.last_insert_rowid())]))?;
+    write(transaction, &decided, &Numbers::from([(new.id.clone(), transaction.last_insert_rowid())]), false, at)?;
     let entries: Vec<_> = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
     let head = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
     let room = Room { id: new.id.clone(), kind: new.kind, name: new.name.clone(), head, floor: Seq::new(1), epoch };
     Ok(Created::New(room, entries))
 }
 
-fn load(transaction: &Transaction<'_>, asked: &Asked<'_>) -> Result<(Ledger, Numbers), StoreError> {
+pub(super) fn load(transaction: &Transaction<'_>, asked: &Asked<'_>) -> Result<(Ledger, Numbers), StoreError> {
     let incarnation = incarnation(transaction)?;
     let mut ledger = Ledger::default();
     let mut numbers = Numbers::new();
 
-    let mut rooms = transaction.prepare_cached("SELECT no, kind, head, generation FROM rooms WHERE id = ?1")?;
+    let mut rooms =
+        transaction.prepare_cached("SELECT no, kind, head, generation, session FROM rooms WHERE id = ?1")?;
     for &room in &asked.rooms {
         let found = rooms
             .query_row([room.as_str()], |row| {
-                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+                let session: Option<String> = row.get(4)?;
+                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?, session))
             })
             .optional()?;
-        if let Some((no, kind, head, generation)) = found {
+        if let Some((no, kind, head, generation, session)) = found {
             let epoch = Epoch { incarnation, generation: columns::epoch_part(generation)? };
+            let session = columns::session(session.as_deref())?;
             ledger
                 .rooms
-                .insert(room.clone(), RoomState { kind: columns::kind(&kind)?, head: seq(head), epoch, session: None });
+                .insert(room.clone(), RoomState { kind: columns::kind(&kind)?, head: seq(head), epoch, session });
             numbers.insert(room.clone(), no);
         }
     }
@@ -95,7 +102,14 @@ fn load(transaction: &Transaction<'_>, asked: &Asked<'_>) -> Result<(Ledger, Num
     Ok((ledger, numbers))
 }
 
-fn write(transaction: &Transaction<'_>, decided: &Decided<'_>, numbers: &Numbers) -> Result<(), StoreError> {
+/// Writes what was decided. `own`: portals wrote all of it, each in sessions of its own. Says whether something became due.
+pub(super) fn write(
+    transaction: &Transaction<'_>,
+    decided: &Decided<'_>,
+    numbers: &Numbers,
+    own: bool,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
     let no = |room: &RoomId| {
         numbers.get(room).copied().ok_or_else(|| StoreError::Broken(format!("room {room} was not read")))
     };
@@ -123,10 +137,24 @@ fn write(transaction: &Transaction<'_>, decided: &Decided<'_>, numbers: &Numbers
     }
 
     let mut raise = transaction.prepare_cached(
-        "UPDATE rooms SET head = ?2, last_message = coalesce(?3, last_message), name = coalesce(?4, name) WHERE no = ?1",
+        "UPDATE rooms SET head = ?2, last_message = coalesce(?3, last_message), name = coalesce(?4, name),
+            session = coalesce(?5, session) WHERE no = ?1",
     )?;
     for (room, raised) in &decided.raised {
-        raise.execute(params![no(room)?, number(raised.head), raised.last_message.map(number), raised.name])?;
+        let session = raised.session.map(SessionState::word);
+        raise.execute(params![
+            no(room)?,
+            number(raised.head),
+            raised.last_message.map(number),
+            raised.name,
+            session
+        ])?;
+    }
+    let mut due = false;
+    for room in &decided.sessions {
+        if let Some(raised) = decided.raised.get(room) {
+            due |= mark(transaction, no(room)?, raised.head, own, at)?;
+        }
     }
 
     let mut stands = transaction.prepare_cached(
@@ -144,5 +172,5 @@ fn write(transaction: &Transaction<'_>, decided: &Decided<'_>, numbers: &Numbers
             }
         }
     }
-    Ok(())
+    Ok(due)
 }

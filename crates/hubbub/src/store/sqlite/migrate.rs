@@ -14,8 +14,10 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/sqlite/00
 
 /// Tables, indexes and views beside those of a version, in order, by name; each once. Never change or rename one that has been
 /// released. The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 1] =
-    [("instances", include_str!("../../../../../migrations/sqlite/additions/instances.sql"))];
+const ADDITIONS: [(&str, &str); 2] = [
+    ("instances", include_str!("../../../../../migrations/sqlite/additions/instances.sql")),
+    ("portals", include_str!("../../../../../migrations/sqlite/additions/portals.sql")),
+];
 
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 

@@ -14,14 +14,17 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 mod append;
 mod leases;
 mod lists;
 mod migrate;
+mod portals;
 mod read;
 mod readers;
 mod writer;
@@ -31,6 +34,8 @@ pub struct SqliteStore {
     identity: Identity,
     readers: readers::Readers,
     writer: writer::Writer,
+    /// Something became due for a portal.
+    due: Arc<Notify>,
 }
 
 impl SqliteStore {
@@ -78,6 +83,7 @@ impl SqliteStore {
             identity,
             readers: readers::Readers::new(path.to_owned()),
             writer: writer::Writer::start(connection, lock)?,
+            due: Arc::default(),
         })
     }
 }
@@ -160,7 +166,12 @@ impl Store for SqliteStore {
 
     async fn append(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
         let drafts = drafts.to_vec();
-        self.writer.write(move |transaction, at| append::append(transaction, &drafts, at)).await
+        let (outcomes, due) =
+            self.writer.write(move |transaction, at| append::append(transaction, &drafts, at)).await?;
+        if due {
+            self.due.notify_one();
+        }
+        Ok(outcomes)
     }
 
     async fn create_room(&self, new: &NewRoom) -> Result<Created, StoreError> {

@@ -72,7 +72,7 @@ pub(super) fn page(
 /// The columns that [`entry`] reads.
 pub(super) const COLUMNS: &str = "seq, id, author, at, key, kind, text, data, target, subject, role";
 
-fn part(
+pub(super) fn part(
     snapshot: &Connection,
     room: &RoomId,
     sql: &str,

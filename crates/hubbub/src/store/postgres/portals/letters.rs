@@ -17,8 +17,7 @@ impl PostgresStore {
     ) -> Result<Part<DeadLetter>, StoreError> {
         let (portal, session) =
             (filter.portal.as_ref().map(PortalId::as_str), filter.session.as_ref().map(RoomId::as_str));
-        let rows =
-            self.ask(&self.sql.letters, &[&portal, &session, &after.cast_signed(), &(count(limit) + 1)]).await?;
+        let rows = self.ask(&self.sql.letters, &[&portal, &session, &after.cast_signed(), &(count(limit) + 1)]).await?;
         part(&rows, limit, |row: &Row| {
             let (portal, session) = (columns::portal(row.get(1))?, columns::room(row.get(2))?);
             Ok(DeadLetter { number: row.get::<_, i64>(0).cast_unsigned(), ..letter(row, 2, &portal, 8, &session)? })

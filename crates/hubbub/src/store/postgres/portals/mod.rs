@@ -6,8 +6,8 @@ use crate::store::{
     columns::{self, count},
     cursors::{Cursor, attempts_of},
     portals::{
-        Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore, Quarantined,
-        Received, Session, Settlement, Wanted, Which,
+        Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
+        Quarantined, Received, Session, Settlement, Wanted, Which,
     },
 };
 use async_trait::async_trait;

@@ -98,9 +98,8 @@ impl PostgresStore {
             (filter.portal.as_ref().map(PortalId::as_str), filter.customer.as_ref().map(UserId::as_str));
         let only = only.or(filter.session.as_ref()).map(RoomId::as_str);
         let (after, most, failed) = (after.map_or("", RoomId::as_str), count(limit) + 1, FAILED_SHOWN as i64);
-        let rows = self
-            .ask(&self.sql.sessions, &[&portal, &customer, &filter.waiting, &after, &most, &only, &failed])
-            .await?;
+        let rows =
+            self.ask(&self.sql.sessions, &[&portal, &customer, &filter.waiting, &after, &most, &only, &failed]).await?;
         part(&rows, limit, session)
     }
 }

@@ -1,0 +1,126 @@
+//! Dead letters: listed, sent again, thrown away.
+
+use super::{cursors, number, part};
+use crate::store::{
+    StoreError,
+    columns::{self, count, seq},
+    cursors::{Cursor, attempts_of},
+    portals::{DeadLetter, Filter, Which},
+    sqlite::read,
+};
+use hubbub_core::{entry::Timestamp, ids::RoomId, portal::PortalId, room::Part};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+const LETTER: &str = "d.no, d.at, d.why, d.attempts, d.replaying, d.delivered_at, \
+    e.seq, e.id, e.author, e.at, e.key, e.kind, e.text, e.data, e.target, e.subject, e.role";
+
+fn letter(row: &Row<'_>, portal: &PortalId, session: &RoomId) -> Result<DeadLetter, StoreError> {
+    Ok(DeadLetter {
+        number: number(row.get(0)?),
+        portal: portal.clone(),
+        at: Timestamp(row.get(1)?),
+        why: row.get(2)?,
+        attempts: attempts_of(&row.get::<_, String>(3)?)?,
+        replaying: row.get(4)?,
+        delivered_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+        entry: read::entry(row, session, 6)?,
+    })
+}
+
+/// The next dead letter of a session to be sent again.
+pub(super) fn next(
+    transaction: &Transaction<'_>,
+    cursor: &Cursor,
+    portal: &PortalId,
+    session: &RoomId,
+) -> Result<Option<DeadLetter>, StoreError> {
+    if cursor.replays == 0 {
+        return Ok(None);
+    }
+    transaction
+        .prepare_cached(&format!(
+            "SELECT {LETTER} FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
+             WHERE d.room = ?1 AND d.replaying ORDER BY d.no LIMIT 1"
+        ))?
+        .query_row([cursor.room], |row| Ok(letter(row, portal, session)))
+        .optional()?
+        .transpose()
+}
+
+pub(super) fn list(
+    snapshot: &Connection,
+    filter: &Filter,
+    after: u64,
+    limit: usize,
+) -> Result<Part<DeadLetter>, StoreError> {
+    let mut statement = snapshot.prepare_cached(&format!(
+        "SELECT {LETTER}, p.id, r.id FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
+         JOIN portals p ON p.no = d.portal JOIN rooms r ON r.no = d.room
+         WHERE (?1 IS NULL OR p.id = ?1) AND (?2 IS NULL OR r.id = ?2) AND d.no > ?3 ORDER BY d.no LIMIT ?4"
+    ))?;
+    let mut rows = statement.query(params![
+        filter.portal.as_ref().map(PortalId::as_str),
+        filter.session.as_ref().map(RoomId::as_str),
+        after.cast_signed(),
+        count(limit) + 1,
+    ])?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (portal, session): (String, String) = (row.get(17)?, row.get(18)?);
+        items.push(letter(row, &columns::portal(&portal)?, &columns::room(&session)?)?);
+    }
+    Ok(part(items, limit))
+}
+
+pub(super) fn replay(
+    transaction: &Transaction<'_>,
+    portal: &PortalId,
+    which: Which,
+    at: Timestamp,
+) -> Result<u64, StoreError> {
+    let most = i64::MAX.cast_unsigned();
+    let (from, to) = match which {
+        Which::One(number) => (number, number),
+        Which::Range(from, to) => (from, to.min(most)),
+        Which::All => (0, most),
+    };
+    let mut statement = transaction.prepare_cached(
+        "UPDATE dead_letters SET replaying = 1
+         WHERE portal = (SELECT no FROM portals WHERE id = ?1) AND no BETWEEN ?2 AND ?3
+             AND delivered_at IS NULL AND NOT replaying RETURNING room",
+    )?;
+    let rooms = statement
+        .query_map(params![portal.as_str(), from.cast_signed(), to.cast_signed()], |row| row.get(0))?
+        .collect::<Result<Vec<i64>, _>>()?;
+    for room in &rooms {
+        if let Some(mut cursor) = cursors::of(transaction, *room)? {
+            cursor.replays += 1;
+            cursor.wake(at);
+            cursors::write(transaction, &cursor)?;
+        }
+    }
+    Ok(rooms.len() as u64)
+}
+
+pub(super) fn discard(
+    transaction: &Transaction<'_>,
+    portal: &PortalId,
+    number: u64,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let gone: Option<(i64, i64, bool)> = transaction
+        .query_row(
+            "DELETE FROM dead_letters WHERE no = ?2 AND portal = (SELECT no FROM portals WHERE id = ?1)
+             RETURNING room, seq, replaying AND delivered_at IS NULL",
+            params![portal.as_str(), number.cast_signed()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()?;
+    let Some((room, letter, replaying)) = gone else { return Ok(false) };
+    if let Some(mut cursor) = cursors::of(transaction, room)? {
+        cursor.replays = cursor.replays.saturating_sub(u32::from(replaying));
+        cursor.buried(seq(letter), at);
+        cursors::write(transaction, &cursor)?;
+    }
+    Ok(true)
+}
