@@ -2,7 +2,7 @@
 
 use crate::{
     person::{Followed, Order, Seen, token},
-    wire::{DEADLINE, Heard, Wire},
+    wire::{DEADLINE, Heard, Mark, Speech, Wire},
 };
 use serde_json::{Value, json};
 use std::{
@@ -17,6 +17,8 @@ pub(crate) struct App {
     pub name: String,
     pub addr: SocketAddr,
     pub buffer: Option<u32>,
+    pub mark: Mark,
+    pub speech: Speech,
     pub seen: Arc<Mutex<Seen>>,
     pub tell: watch::Sender<u64>,
     pub read: watch::Receiver<bool>,
@@ -40,7 +42,7 @@ impl App {
     /// Until nobody is interested any more.
     pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         loop {
-            if let Ok(wire) = Wire::open(self.addr, self.buffer).await
+            if let Ok(wire) = Wire::open_speaking(self.addr, self.buffer, &mut self.mark, self.speech).await
                 && self.converse(wire, &mut orders).await
             {
                 return;

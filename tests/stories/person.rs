@@ -1,6 +1,10 @@
 //! Somebody with a chat app: says things until they are acknowledged, follows rooms, and comes back by herself.
 
-use crate::{app::App, cluster::SECRET, wire::DEADLINE};
+use crate::{
+    app::App,
+    cluster::SECRET,
+    wire::{DEADLINE, Mark, Speech},
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -86,6 +90,11 @@ impl Person {
 
     /// The same, with a kernel buffer of about this many bytes.
     pub fn with_buffer(name: &str, addr: SocketAddr, buffer: Option<u32>) -> Self {
+        Self::with_app(name, addr, buffer, Mark::None, Speech::Json)
+    }
+
+    /// The same with an app that a balancer knows again, in either format.
+    pub fn with_app(name: &str, addr: SocketAddr, buffer: Option<u32>, mark: Mark, speech: Speech) -> Self {
         let seen = Arc::<Mutex<Seen>>::default();
         let (tell, changed) = watch::channel(0);
         let (orders, queue) = mpsc::channel(4096);
@@ -94,6 +103,8 @@ impl Person {
             name: name.into(),
             addr,
             buffer,
+            mark,
+            speech,
             seen: seen.clone(),
             tell,
             read,

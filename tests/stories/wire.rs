@@ -17,8 +17,18 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 pub struct Wire {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     waiting: std::collections::VecDeque<String>,
+    speech: Speech,
     /// The last line, as it came.
     pub last: String,
+}
+
+/// How a socket writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speech {
+    /// JSON.
+    Json,
+    /// Protobuf: what is said and heard as JSON here travels as that.
+    Protobuf,
 }
 
 /// What a balancer knows a client by when it comes again.
@@ -53,6 +63,16 @@ impl Wire {
 
     /// The same for somebody whom the balancer at this address may know.
     pub async fn open_marked(addr: SocketAddr, buffer: Option<u32>, mark: &mut Mark) -> std::io::Result<Self> {
+        Self::open_speaking(addr, buffer, mark, Speech::Json).await
+    }
+
+    /// The same in either format.
+    pub async fn open_speaking(
+        addr: SocketAddr,
+        buffer: Option<u32>,
+        mark: &mut Mark,
+        speech: Speech,
+    ) -> std::io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         if let Some(bytes) = buffer {
             socket.set_recv_buffer_size(bytes)?;
@@ -71,6 +91,10 @@ impl Wire {
             let value = HeaderValue::from_str(value).expect("a header");
             builder = builder.add_header(HeaderName::from_static(name), value).expect("a header");
         }
+        if speech == Speech::Protobuf {
+            let protocol = HeaderValue::from_static("centrifuge-protobuf");
+            builder = builder.add_header(hyper::header::SEC_WEBSOCKET_PROTOCOL, protocol).expect("a header");
+        }
         let upgrade = builder.connect_on(MaybeTlsStream::Plain(stream));
         let (socket, answer) = tokio::time::timeout(DEADLINE, upgrade)
             .await
@@ -80,7 +104,7 @@ impl Wire {
             let set = set.to_str().expect("a cookie");
             *kept = Some(set.split(';').next().unwrap_or_default().to_owned());
         }
-        Ok(Self { socket, waiting: Default::default(), last: String::new() })
+        Ok(Self { socket, waiting: Default::default(), speech, last: String::new() })
     }
 
     /// Opens a socket and says who it is.
@@ -109,7 +133,11 @@ impl Wire {
 
     /// Sends one text frame as it is.
     pub async fn say(&mut self, frame: impl Into<String>) -> bool {
-        self.socket.send(Message::text(frame.into())).await.is_ok()
+        let message = match self.speech {
+            Speech::Json => Message::text(frame.into()),
+            Speech::Protobuf => Message::binary(crate::protobuf::encode(&frame.into())),
+        };
+        self.socket.send(message).await.is_ok()
     }
 
     /// The next line. Pings of the protocol are answered on the way. Safe to cancel.
@@ -127,6 +155,9 @@ impl Wire {
                 Some(Ok(message)) if message.is_text() => {
                     let text = message.as_text().unwrap_or_default();
                     self.waiting.extend(text.lines().map(str::to_owned));
+                }
+                Some(Ok(message)) if message.is_binary() => {
+                    self.waiting.extend(crate::protobuf::decode(message.as_payload()));
                 }
                 Some(Ok(message)) if message.is_close() => {
                     let (code, reason) = message.as_close().map_or((0, ""), |(code, reason)| (code.into(), reason));

@@ -8,6 +8,7 @@ pub mod kafka;
 pub mod nats;
 pub mod network;
 pub mod nginx;
+pub mod portal;
 pub mod postgres;
 pub mod provider;
 pub mod redis;
