@@ -364,14 +364,12 @@ pub const RETRIES_MAX: usize = 16;
 pub const GIVE_UP: Duration = Duration::from_secs(600);
 /// Longest `Retry-After` that is heeded.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
-/// A portal that has taken something within this time is well: what it refuses is the message's fault.
-pub const PORTAL_WELL: Duration = Duration::from_secs(60);
 /// Failures in a row, of whatever sessions, after which an instance leaves a portal alone.
 pub const BREAKER_FAILURES: u32 = 5;
 /// How long it does so at first; then one POST goes through, and if that fails it is twice as long.
 pub const BREAKER_FIRST: Duration = Duration::from_secs(1);
 /// The longest it does so.
-pub const BREAKER_MAX: Duration = Duration::from_secs(30);
+pub const BREAKER_MAX: Duration = Duration::from_secs(10);
 /// Attempts of a message that are kept, the newest.
 pub const ATTEMPTS_KEPT: usize = 16;
 /// Numbers of failed entries that are shown with a session.

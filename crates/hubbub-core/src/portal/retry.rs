@@ -2,7 +2,7 @@
 //!
 //! The rule: an attempt counts against a message only if it is the message's first, or if the portal has taken something else
 //! since the attempt before. So a portal that is down as a whole never kills a message: all wait, and what limits the attempts
-//! meanwhile is the [`super::breaker`]. What a well portal does not take is given up on: at once when it refuses the message
+//! meanwhile is the [`super::breaker`]. What a well portal does not take is given up on: with the second refusal when it refuses the message
 //! itself, otherwise after as many waits as its settings have, or when it has been tried for long enough.
 
 use super::{session::Delivery, settings::Settings};
@@ -111,20 +111,13 @@ pub fn next(
     now: Timestamp,
     chance: f64,
 ) -> Next {
-    let (counts, is_well) = match so_far.attempts.last() {
-        Some(before) => {
-            let taken_since = succeeded_at.is_some_and(|at| at.0 > before.at);
-            (taken_since, taken_since)
-        }
-        None => {
-            let well = i64::try_from(limits::PORTAL_WELL.as_millis()).unwrap_or(i64::MAX);
-            (true, succeeded_at.is_some_and(|at| now.0.saturating_sub(at.0) <= well))
-        }
-    };
-    let counted = so_far.counted.saturating_add(u32::from(counts));
-    if counts {
+    let before = so_far.attempts.last();
+    let takes_others = before.is_some_and(|before| succeeded_at.is_some_and(|at| at.0 > before.at));
+    let counted = so_far.counted.saturating_add(u32::from(before.is_none() || takes_others));
+    // Never at the first attempt: nobody knows yet whether the portal takes others.
+    if takes_others {
         let give_up = |why: String| Next::GiveUp { why };
-        if refused && is_well {
+        if refused {
             return give_up("the portal refuses this message, and takes others".into());
         }
         if counted as usize > settings.retry_seconds.len() {

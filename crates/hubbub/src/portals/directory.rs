@@ -6,7 +6,7 @@ use hubbub_core::{limits, portal::PortalId};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 type Listed = Arc<BTreeMap<PortalId, Arc<Portal>>>;
@@ -40,10 +40,10 @@ impl Directory {
         Ok(seen.0.clone())
     }
 
-    /// All of them, at most [`limits::PORTALS_EVERY`] old while the store answers, and as they were last while it does not.
-    pub async fn all(&self) -> Listed {
+    /// All of them, at most `age` old while the store answers, and as they were last while it does not.
+    pub async fn all(&self, age: Duration) -> Listed {
         let (listed, at) = self.seen();
-        if at.is_some_and(|at| at.elapsed() < limits::PORTALS_EVERY) {
+        if at.is_some_and(|at| at.elapsed() < age) {
             return listed;
         }
         self.complaint.hear("the portals cannot be read", self.read().await).unwrap_or(listed)

@@ -38,7 +38,7 @@ pub(super) enum Refused {
     Unmapped(#[from] Unmapped),
     #[error("{0}")]
     Invalid(#[from] Invalid),
-    #[error("there is no session {0} of this portal; messages before it in this webhook were stored")]
+    #[error("there is no session {0} of this portal")]
     UnknownSession(String),
     #[error("the log of this session is full")]
     LogFull,

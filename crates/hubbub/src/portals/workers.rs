@@ -31,6 +31,8 @@ use tokio::{
 
 /// Settlements in one transaction.
 const SETTLED_TOGETHER: usize = 256;
+/// How old the portals' settings may be when something has just become due.
+const WOKEN_AGE: Duration = Duration::from_millis(250);
 /// How often what waits is counted, for metrics.
 const COUNTED_EVERY: Duration = Duration::from_secs(10);
 
@@ -141,20 +143,21 @@ impl Desk {
         let mut turns = time::interval(limits::DUE_EVERY);
         turns.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         while !self.stopped.load(Ordering::Relaxed) {
-            tokio::select! {
-                () = self.woken.notified() => {}
-                Some(_) = self.under_way.join_next() => {}
-                _ = turns.tick() => {}
-            }
+            let age = tokio::select! {
+                // A portal may just have been made or resumed, and this be its first message.
+                () = self.woken.notified() => WOKEN_AGE,
+                Some(_) = self.under_way.join_next() => limits::PORTALS_EVERY,
+                _ = turns.tick() => limits::PORTALS_EVERY,
+            };
             // What has ended meanwhile needs no turn of its own.
             while self.under_way.try_join_next().is_some() {}
-            self.turn().await;
+            self.turn(age).await;
         }
         while self.under_way.join_next().await.is_some() {}
     }
 
-    async fn turn(&mut self) {
-        let listed = self.portals.directory.all().await;
+    async fn turn(&mut self, age: Duration) {
+        let listed = self.portals.directory.all(age).await;
         self.lanes.retain(|id, _| listed.contains_key(id));
         let now = Instant::now();
         let (mut wanted, mut probes) = (Vec::new(), Vec::new());
@@ -232,7 +235,7 @@ async fn count(portals: Arc<Portals>) {
     turns.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
-        if portals.directory.all().await.is_empty() {
+        if portals.directory.all(limits::PORTALS_EVERY).await.is_empty() {
             continue;
         }
         let backlog = complaint.hear("what waits for portals cannot be counted", portals.chat.store.backlog().await);

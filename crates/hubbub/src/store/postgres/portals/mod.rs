@@ -85,6 +85,8 @@ impl PostgresStore {
             lease.execute(&create, &[&id, &settings, &secrets, &standing, &why]).await?
         };
         lease.settle();
+        // What waited for it may go now.
+        self.due.notify_one();
         Ok(written > 0)
     }
 }

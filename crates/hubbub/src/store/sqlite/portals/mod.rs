@@ -146,6 +146,7 @@ impl PortalStore for SqliteStore {
                 Ok(made > 0)
             })
             .await
+            .inspect(|_| self.due.notify_one())
     }
 
     async fn write_portal(&self, portal: &Portal) -> Result<bool, StoreError> {
@@ -161,6 +162,8 @@ impl PortalStore for SqliteStore {
                 Ok(written > 0)
             })
             .await
+            // What waited for it may go now.
+            .inspect(|_| self.due.notify_one())
     }
 
     async fn open_session(&self, new: &NewSession) -> Result<Opened, StoreError> {
