@@ -197,7 +197,7 @@ mod tests {
             assert_eq!(breaker.may(now), Permit::One);
             breaker.failed(now, 0.0);
         }
-        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(waits, [1, 2, 4, 8, 10, 10, 10]);
         breaker.succeeded();
         fails(&mut breaker, now);
         assert_eq!(breaker.may(now), Permit::None { until: now + limits::BREAKER_FIRST });

@@ -18,7 +18,7 @@ struct Outcome {
 }
 
 /// The portals' counters of one instance. Labels are ids of portals that are in the store, never what a stranger says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct PortalMetrics {
     attempts: Family<Outcome, Counter>,
     hooks: Family<Outcome, Counter>,
@@ -31,24 +31,27 @@ pub struct PortalMetrics {
 
 impl PortalMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let all = Self::default();
-        registry.register("portal_attempts", "Webhooks sent to portals, by outcome", all.attempts.clone());
-        registry.register("portal_hooks", "Webhooks received from portals, by outcome", all.hooks.clone());
-        registry.register(
-            "portal_breaker",
-            "0 while a portal is called, 1 while it is tried, 2 while it is left alone",
-            all.breaker.clone(),
-        );
-        let oldest = "How long the oldest entry has waited for its portal, in seconds";
-        registry.register("portal_oldest_waiting_seconds", oldest, all.oldest.clone());
-        registry.register(
-            "portal_sessions_waiting",
-            "Sessions with entries that wait for the portal",
-            all.waiting.clone(),
-        );
-        registry.register("portal_dead_letters", "Entries given up on and not delivered since", all.dead.clone());
-        registry.register("portal_quarantined", "Events of portals kept in quarantine", all.quarantined.clone());
-        all
+        let mut counter = |name: &str, help: &str| {
+            let family = Family::<Outcome, Counter>::default();
+            registry.register(name, help, family.clone());
+            family
+        };
+        let attempts = counter("portal_attempts", "Webhooks sent to portals, by outcome");
+        let hooks = counter("portal_hooks", "Webhooks received from portals, by outcome");
+        let mut gauge = |name: &str, help: &str| {
+            let family = Family::<Of, Gauge>::default();
+            registry.register(name, help, family.clone());
+            family
+        };
+        Self {
+            attempts,
+            hooks,
+            breaker: gauge("portal_breaker", "0: the portal is called, 1: it is tried, 2: it is left alone"),
+            oldest: gauge("portal_oldest_waiting_seconds", "How long the oldest entry has waited for its portal"),
+            waiting: gauge("portal_sessions_waiting", "Sessions with entries that wait for the portal"),
+            dead: gauge("portal_dead_letters", "Entries given up on and not delivered since"),
+            quarantined: gauge("portal_quarantined", "Events of portals kept in quarantine"),
+        }
     }
 
     /// A webhook was sent: taken, failed, refused, gone; or an entry was given up on: dead.

@@ -97,6 +97,7 @@ impl Workers {
             lanes: BTreeMap::new(),
             stopped: stopped.clone(),
             woken: woken.clone(),
+            woken_since: false,
             under_way: JoinSet::new(),
             complaint: Complaint::default(),
         };
@@ -134,6 +135,8 @@ struct Desk {
     lanes: BTreeMap<PortalId, Arc<Lane>>,
     stopped: Arc<AtomicBool>,
     woken: Arc<Notify>,
+    /// Something became due since the last tick.
+    woken_since: bool,
     under_way: JoinSet<()>,
     complaint: Complaint,
 }
@@ -144,10 +147,16 @@ impl Desk {
         turns.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         while !self.stopped.load(Ordering::Relaxed) {
             let age = tokio::select! {
-                // A portal may just have been made or resumed, and this be its first message.
-                () = self.woken.notified() => WOKEN_AGE,
+                // A portal may just have been made or resumed, and this be its first message: now or with the next tick it is known.
+                () = self.woken.notified() => {
+                    self.woken_since = true;
+                    WOKEN_AGE
+                }
                 Some(_) = self.under_way.join_next() => limits::PORTALS_EVERY,
-                _ = turns.tick() => limits::PORTALS_EVERY,
+                _ = turns.tick() => match std::mem::take(&mut self.woken_since) {
+                    true => WOKEN_AGE,
+                    false => limits::PORTALS_EVERY,
+                },
             };
             // What has ended meanwhile needs no turn of its own.
             while self.under_way.try_join_next().is_some() {}
