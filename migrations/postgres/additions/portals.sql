@@ -17,6 +17,7 @@ CREATE TABLE hubbub.portals (
 
 CREATE TABLE hubbub.sessions (
     room       bigint PRIMARY KEY,
+    id         text COLLATE "C" NOT NULL UNIQUE, -- the room's: lists of sessions look at sessions only
     portal     bigint NOT NULL,
     customer   text COLLATE "C" NOT NULL,
     external   text COLLATE "C", -- the portal's own id of the conversation
@@ -24,7 +25,8 @@ CREATE TABLE hubbub.sessions (
 );
 
 CREATE UNIQUE INDEX sessions_by_external ON hubbub.sessions (portal, external) WHERE external IS NOT NULL;
-CREATE INDEX sessions_by_customer ON hubbub.sessions (customer, portal);
+CREATE INDEX sessions_by_portal ON hubbub.sessions (portal, id);
+CREATE INDEX sessions_by_customer ON hubbub.sessions (customer, id);
 
 -- How far a portal has got in a session's log. The row has a head of its own, so that whether something waits is decided in one
 -- row, under its lock.
@@ -77,6 +79,7 @@ CREATE TABLE hubbub.portal_events (
 CREATE TABLE hubbub.quarantine (
     no       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     portal   bigint NOT NULL,
+    id       uuid   NOT NULL UNIQUE, -- the message's: the same call again keeps it once
     event    text COLLATE "C",
     session  text,
     external text,

@@ -17,14 +17,16 @@ CREATE TABLE portals (
 
 CREATE TABLE sessions (
     room       INTEGER PRIMARY KEY,
+    id         TEXT    NOT NULL UNIQUE, -- the room's: lists of sessions look at sessions only
     portal     INTEGER NOT NULL,
-    customer   TEXT NOT NULL,
+    customer   TEXT    NOT NULL,
     external   TEXT, -- the portal's own id of the conversation
     created_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE UNIQUE INDEX sessions_by_external ON sessions (portal, external) WHERE external IS NOT NULL;
-CREATE INDEX sessions_by_customer ON sessions (customer, portal);
+CREATE INDEX sessions_by_portal ON sessions (portal, id);
+CREATE INDEX sessions_by_customer ON sessions (customer, id);
 
 -- How far a portal has got in a session's log. The row has a head of its own, so that whether something waits is decided in one
 -- row, under its lock.
@@ -77,6 +79,7 @@ CREATE TABLE portal_events (
 CREATE TABLE quarantine (
     no       INTEGER PRIMARY KEY AUTOINCREMENT,
     portal   INTEGER NOT NULL,
+    id       BLOB NOT NULL UNIQUE, -- the message's: the same call again keeps it once
     event    TEXT,
     session  TEXT,
     external TEXT,

@@ -55,6 +55,8 @@ pub(super) struct Decided<'a> {
 #[derive(Default)]
 pub(super) struct Raised {
     pub head: Seq,
+    /// The first of the new entries.
+    pub first: Seq,
     /// The newest message among the new entries.
     pub last_message: Option<Seq>,
     pub name: Option<String>,
@@ -111,6 +113,9 @@ impl<'a> Decided<'a> {
 
     fn take(&mut self, draft: &'a Draft, place: Place) {
         let raised = self.raised.entry(draft.room.clone()).or_default();
+        if raised.first == Seq::ZERO {
+            raised.first = place.seq;
+        }
         raised.head = place.seq;
         if matches!(draft.what, What::Message(_)) {
             raised.last_message = Some(place.seq);

@@ -39,10 +39,11 @@ pub(super) enum Beside {
 }
 
 impl Cursor {
-    /// The log has grown to `head`. `own`: all that is new was written by the portal itself, and a cursor that has nothing to do
-    /// moves along. Says whether something became due.
-    pub fn mark(&mut self, head: Seq, own: bool, now: Timestamp) -> bool {
-        let idle = self.due_at.is_none() && !self.blocked && self.position == self.head;
+    /// The log has grown to `head`, from `first` on. `own`: all of it was written by the portal itself, and a cursor that has
+    /// nothing to do moves along. Says whether something became due.
+    pub fn mark(&mut self, first: Seq, head: Seq, own: bool, now: Timestamp) -> bool {
+        // Not by the head it knows: a program that knows no cursors may have written before.
+        let idle = self.due_at.is_none() && !self.blocked && self.position == before(first);
         self.head = head;
         if own && idle {
             self.position = head;
@@ -83,9 +84,9 @@ impl Cursor {
         self.leased && self.fence.cast_unsigned() == settlement.fence
     }
 
-    /// Takes in a settlement of the claim that stands.
+    /// Takes in what happened to the claim that stands, and says what is to be written beside; then it is to be
+    /// [concluded](Self::conclude).
     pub fn settle(&mut self, settlement: &Settlement, now: Timestamp) -> Option<Beside> {
-        let mut beside = None;
         match &settlement.step {
             Step::Passed { position, .. } => self.pass(*position),
             Step::Later { attempt, counted, again_in } => {
@@ -94,27 +95,41 @@ impl Cursor {
                 self.since = self.since.or(Some(attempt.at));
                 self.leased = false;
                 self.due_at = Some(now.0.saturating_add(i64::try_from(again_in.as_millis()).unwrap_or(i64::MAX)));
-                return None;
             }
             Step::GivenUp { seq, attempt, why, block } => {
                 let mut attempts = std::mem::take(&mut self.attempts);
                 keep(&mut attempts, attempt);
-                beside = Some(Beside::Dead { seq: *seq, why: why.clone(), attempts });
                 self.blocked = *block;
                 // What was passed over before it is behind it, too; blocked, the cursor stands right before it.
                 self.pass(if *block { before(*seq) } else { *seq });
+                return Some(Beside::Dead { seq: *seq, why: why.clone(), attempts });
             }
             Step::Replayed { number, attempt } => {
-                self.replays = self.replays.saturating_sub(1);
-                beside = Some(Beside::Replayed { number: number.cast_signed(), attempt: attempt.clone() });
+                return Some(Beside::Replayed { number: number.cast_signed(), attempt: attempt.clone() });
             }
             Step::Released => {}
         }
-        match settlement.keep {
-            Some(lease) => self.due_at = Some(now.0 + i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 2)),
-            None => self.release(now),
+        None
+    }
+
+    /// A dead letter was tried. It was to be, if `replaying`: nobody has counted it as done yet.
+    pub fn tried(&mut self, seq: Seq, replaying: bool, delivered: bool, now: Timestamp) {
+        self.replays = self.replays.saturating_sub(u32::from(replaying));
+        if delivered {
+            self.buried(seq, now);
         }
-        beside
+    }
+
+    /// The end of a settlement: the claim is kept or given up.
+    pub fn conclude(&mut self, settlement: &Settlement, now: Timestamp) {
+        match (&settlement.step, settlement.keep) {
+            (Step::Later { .. }, _) => {}
+            (Step::Released, _) | (_, None) => self.release(now),
+            (_, Some(lease)) => {
+                let lease = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 2);
+                self.due_at = Some(now.0.saturating_add(lease));
+            }
+        }
     }
 
     /// The dead letter of `seq` is no more: delivered or discarded. A cursor that stands still at it goes on.
@@ -214,7 +229,7 @@ mod tests {
 
     fn claimed(head: u64) -> Cursor {
         let mut cursor = cursor();
-        assert!(cursor.mark(Seq::new(head), false, NOW));
+        assert!(cursor.mark(Seq::new(3), Seq::new(head), false, NOW));
         (cursor.leased, cursor.due_at) = (true, Some(NOW.0 + 30_000));
         cursor
     }
@@ -227,25 +242,34 @@ mod tests {
         Settlement { session: RoomId::parse("s").unwrap(), fence: 7, step, external: None, keep: None }
     }
 
+    fn settled(cursor: &mut Cursor, settlement: &Settlement) -> Option<Beside> {
+        let beside = cursor.settle(settlement, NOW);
+        cursor.conclude(settlement, NOW);
+        beside
+    }
+
     #[test]
     fn an_agents_answer_makes_nothing_due_and_overtakes_nothing() {
         let mut idle = cursor();
-        assert!(!idle.mark(Seq::new(4), true, NOW));
+        assert!(!idle.mark(Seq::new(3), Seq::new(4), true, NOW));
         assert_eq!((idle.position, idle.due_at), (Seq::new(4), None));
         let mut busy = cursor();
-        assert!(busy.mark(Seq::new(3), false, NOW));
-        assert!(!busy.mark(Seq::new(4), true, NOW), "it is due already");
+        assert!(busy.mark(Seq::new(3), Seq::new(3), false, NOW));
+        assert!(!busy.mark(Seq::new(4), Seq::new(4), true, NOW), "it is due already");
         assert_eq!((busy.position, busy.head), (Seq::new(2), Seq::new(4)));
+        let mut unaware = cursor();
+        assert!(unaware.mark(Seq::new(5), Seq::new(5), true, NOW), "3 and 4 are somebody else's, who did not say so");
+        assert_eq!(unaware.position, Seq::new(2));
     }
 
     #[test]
     fn what_came_while_a_post_was_under_way_is_due_when_it_is_settled() {
         let mut cursor = claimed(3);
-        assert!(!cursor.mark(Seq::new(4), false, NOW), "the lease stands");
-        cursor.settle(&settlement(Step::Passed { position: Seq::new(3), taken: true }), NOW);
+        assert!(!cursor.mark(Seq::new(4), Seq::new(4), false, NOW), "the lease stands");
+        settled(&mut cursor, &settlement(Step::Passed { position: Seq::new(3), taken: true }));
         assert_eq!((cursor.leased, cursor.due_at), (false, Some(NOW.0)));
         let mut alone = claimed(3);
-        alone.settle(&settlement(Step::Passed { position: Seq::new(3), taken: true }), NOW);
+        settled(&mut alone, &settlement(Step::Passed { position: Seq::new(3), taken: true }));
         assert_eq!((alone.due_at, alone.waiting_since), (None, None));
     }
 
@@ -254,7 +278,7 @@ mod tests {
         let mut cursor = claimed(3);
         let step = || settlement(Step::Released);
         assert!(cursor.holds(&step()));
-        cursor.settle(&step(), NOW);
+        settled(&mut cursor, &step());
         assert!(!cursor.holds(&step()));
         (cursor.leased, cursor.fence) = (true, 8);
         assert!(!cursor.holds(&step()));
@@ -265,12 +289,14 @@ mod tests {
         let given_up =
             |block| settlement(Step::GivenUp { seq: Seq::new(3), attempt: attempt(), why: "poison".into(), block });
         let mut goes_on = claimed(5);
-        assert!(matches!(goes_on.settle(&given_up(false), NOW), Some(Beside::Dead { seq, .. }) if seq == Seq::new(3)));
+        assert!(
+            matches!(settled(&mut goes_on, &given_up(false)), Some(Beside::Dead { seq, .. }) if seq == Seq::new(3))
+        );
         assert_eq!((goes_on.position, goes_on.due_at), (Seq::new(3), Some(NOW.0)));
         let mut waits = claimed(5);
-        waits.settle(&given_up(true), NOW);
+        settled(&mut waits, &given_up(true));
         assert_eq!((waits.position, waits.due_at, waits.blocked), (Seq::new(2), None, true));
-        assert!(!waits.mark(Seq::new(6), false, NOW), "still blocked");
+        assert!(!waits.mark(Seq::new(6), Seq::new(6), false, NOW), "still blocked");
         waits.replays = 1;
         assert!(waits.wake(NOW), "a replay is something to do");
         waits.replays = 0;
@@ -285,7 +311,7 @@ mod tests {
         for n in 1..40 {
             cursor.leased = true;
             let step = Step::Later { attempt: attempt(), counted: n, again_in: Duration::from_secs(5) };
-            cursor.settle(&settlement(step), NOW);
+            settled(&mut cursor, &settlement(step));
             assert_eq!((cursor.due_at, cursor.leased), (Some(NOW.0 + 5_000), false));
         }
         assert_eq!((cursor.attempts.len(), cursor.since), (ATTEMPTS_KEPT, Some(NOW.0)));

@@ -7,6 +7,7 @@ use super::{
 use hubbub_core::{
     entry::{Draft, Entry, Outcome, Place},
     ids::{Key, RoomId},
+    ledger::Ledger,
 };
 use std::collections::HashMap;
 
@@ -69,7 +70,10 @@ impl<'a> Batch<'a> {
     pub fn set_repeats_aside(&mut self) {
         let mut first = HashMap::new();
         for n in 0..self.messages.len() {
+            // One that goes nowhere is not the first of anything.
+            let is_kept = self.to[n].session.is_some() || self.messages[n].quarantine;
             if let Some(event) = self.event(n)
+                && is_kept
                 && self.answers[n].is_none()
                 && let Some(before) = first.insert(event, n)
             {
@@ -92,6 +96,23 @@ impl<'a> Batch<'a> {
         drafts
     }
 
+    /// Answers messages that the log has already, by their keys: this very call was made before. Returns the others.
+    pub fn answer_logged(&mut self, of: &[usize], ledger: &Ledger) -> Vec<usize> {
+        let mut fresh = Vec::with_capacity(of.len());
+        for n in of {
+            let (draft, to) = (&self.messages[*n].draft, &self.to[*n]);
+            let Some((room, _)) = &to.session else { continue };
+            let known = ledger.known.get(&(room.clone(), draft.from.clone(), draft.key.clone()));
+            let Some((known, state)) = known.zip(ledger.rooms.get(room)) else {
+                fresh.push(*n);
+                continue;
+            };
+            let place = Place { id: known.id, seq: known.seq, epoch: state.epoch, at: known.at };
+            self.answers[*n] = Some(Received::Repeated { session: room.clone(), place });
+        }
+        fresh
+    }
+
     /// Takes in what became of [`drafts`](Self::drafts). Returns the messages that were refused: their events must not stay.
     pub fn decided(&mut self, of: &[usize], drafts: &[Draft], outcomes: &[Outcome]) -> Vec<usize> {
         let mut refused = Vec::new();
@@ -106,7 +127,7 @@ impl<'a> Batch<'a> {
                         drafts.iter().zip(outcomes).filter_map(|(draft, outcome)| entry(draft, outcome)).collect();
                     Received::Stored { epoch: place.epoch, entries }
                 }
-                // This very call was made before.
+                // The same key twice in this batch.
                 Outcome::Known(place) => Received::Repeated { session: drafts[1].room.clone(), place: *place },
                 Outcome::Conflict { .. } | Outcome::Unchanged | Outcome::Refused(_) => {
                     refused.push(*n);

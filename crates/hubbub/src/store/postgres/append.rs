@@ -9,7 +9,7 @@ use super::{
 };
 use hubbub_core::{
     access::{Refusal, Standing},
-    entry::{BodyHash, Draft, Outcome, Place, Timestamp, What},
+    entry::{BodyHash, Draft, Outcome, Place, Right, Timestamp, What},
     ids::{Key, RoomId, UserId},
     seq::{Epoch, Seq},
 };
@@ -92,13 +92,16 @@ struct Arrays<'a> {
 }
 
 impl<'a> Messages<'a> {
-    /// `None` if there is anything but messages, or what only deciding one after another can tell.
+    /// `None` if there is anything but messages of members, or what only deciding one after another can tell.
     fn among(drafts: &'a [Draft]) -> Option<Self> {
         let mut messages =
             Self { drafts, first: Vec::with_capacity(drafts.len()), of: Vec::with_capacity(drafts.len()) };
         let mut asked: HashMap<(&RoomId, &UserId, &Key), usize> = HashMap::with_capacity(drafts.len());
         for draft in drafts {
             let What::Message(message) = &draft.what else { return None };
+            if draft.right == Right::Portal {
+                return None;
+            }
             match asked.entry((&draft.room, &draft.from, &draft.key)) {
                 hash_map::Entry::Vacant(vacant) => {
                     messages.of.push(messages.first.len());

@@ -171,9 +171,12 @@ impl PostgresStore {
 
         let states: Vec<_> = decided.raised.values().map(|raised| raised.session.map(SessionState::word)).collect();
         let marked = decided.raised.iter().filter(|(room, _)| decided.sessions.contains(room));
-        let (marked_rooms, marked_heads): (Vec<_>, Vec<_>) =
-            marked.map(|(room, raised)| (no(room), number(raised.head))).unzip();
-        let marked_rooms = marked_rooms.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let (mut marked_rooms, mut firsts, mut marked_heads) = (vec![], vec![], vec![]);
+        for (room, raised) in marked {
+            marked_rooms.push(no(room)?);
+            firsts.push(number(raised.first));
+            marked_heads.push(number(raised.head));
+        }
 
         let (mut stand_rooms, mut stand_users, mut words, mut since) = (vec![], vec![], vec![], vec![]);
         let (mut gone_rooms, mut gone_users) = (vec![], vec![]);
@@ -213,7 +216,7 @@ impl PostgresStore {
             async {
                 match marked_rooms.is_empty() {
                     true => Ok(0),
-                    false => lease.execute(&mark, &[&marked_rooms, &marked_heads, &own]).await,
+                    false => lease.execute(&mark, &[&marked_rooms, &firsts, &marked_heads, &own]).await,
                 }
             },
             lease.batch_execute("COMMIT"),

@@ -22,7 +22,7 @@ use tokio_postgres::Row;
 const BYTES: i64 = PAGE_BYTES as i64;
 
 /// Reads rows of which the last column says whether there are more than these.
-fn part<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Part<T>, StoreError> {
+pub(super) fn part<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Part<T>, StoreError> {
     let more = rows.last().is_some_and(|row| row.get(row.len() - 1));
     Ok(Part { items: rows.iter().map(read).collect::<Result<_, _>>()?, more })
 }

@@ -86,7 +86,13 @@ texts! {
     write_cursors = include_str!("portals/write_cursors.sql");
     addressees = include_str!("portals/addressees.sql");
     sessions = include_str!("portals/sessions.sql");
+    session_of_portal = "s.portal = (SELECT no FROM hubbub.portals WHERE id = ?)";
+    session_waits = "s.room = ANY(ARRAY(SELECT c.room FROM hubbub.cursors c WHERE c.due_at IS NOT NULL AND c.position < c.head
+        UNION ALL SELECT c.room FROM hubbub.cursors c WHERE c.blocked AND c.position < c.head))";
     letters = include_str!("portals/letters.sql");
+    letter_of_portal = "d.portal = (SELECT no FROM hubbub.portals WHERE id = ?)";
+    letter_of_session = "d.room = (SELECT room FROM hubbub.sessions WHERE id = ?)";
+    letter_of_customer = "d.room IN (SELECT room FROM hubbub.sessions WHERE customer = ?)";
     backlog = include_str!("portals/backlog.sql");
     portals = "SELECT id, settings, secrets, standing, why, revision, created_at, succeeded_at FROM hubbub.portals ORDER BY id";
     create_portal = "INSERT INTO hubbub.portals (id, settings, secrets, standing, why, created_at)
@@ -96,8 +102,8 @@ texts! {
     succeeded = "UPDATE hubbub.portals SET succeeded_at = clock.now
         FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
         WHERE id = ANY($1) AND (succeeded_at IS NULL OR succeeded_at < clock.now - 1000)";
-    made_session = "INSERT INTO hubbub.sessions (room, portal, customer, external, created_at)
-        VALUES ($1, $2, $3, $4, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) ON CONFLICT DO NOTHING";
+    made_session = "INSERT INTO hubbub.sessions (room, portal, customer, external, id, created_at)
+        VALUES ($1, $2, $3, $4, $5, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) ON CONFLICT DO NOTHING";
     made_cursor = "INSERT INTO hubbub.cursors (room, portal, position, head) VALUES ($1, $2, $3, $3)";
     may_open = "SELECT p.no,
             (SELECT count(*) FROM hubbub.sessions s WHERE s.customer = $2 AND s.portal = p.no),
@@ -120,9 +126,9 @@ texts! {
         JOIN hubbub.portal_events e ON e.portal = asked.portal AND e.event = asked.event
         JOIN hubbub.rooms r ON r.no = e.room
         JOIN hubbub.entries t ON t.room = e.room AND t.seq = e.seq";
-    quarantine = "INSERT INTO hubbub.quarantine (portal, event, session, external, author, text, data, at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
-        ON CONFLICT (portal, event) WHERE event IS NOT NULL DO NOTHING RETURNING no";
+    quarantine = "INSERT INTO hubbub.quarantine (portal, event, session, external, author, text, data, at, id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, $8)
+        ON CONFLICT DO NOTHING RETURNING no";
     held_events = "SELECT asked.ord, q.no
         FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked (portal, event, ord)
         JOIN hubbub.quarantine q ON q.portal = asked.portal AND q.event = asked.event";
@@ -130,15 +136,14 @@ texts! {
         FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
         WHERE (succeeded_at IS NULL OR succeeded_at < clock.now - 1000) AND no IN (
             SELECT s.portal FROM hubbub.rooms r JOIN hubbub.sessions s ON s.room = r.no WHERE r.id = ANY($1))";
-    in_quarantine = "SELECT no FROM hubbub.quarantine WHERE portal = $1 AND event = $2";
-    quarantined = "SELECT q.no, p.id, q.at, q.session, q.external, q.author, q.text, q.data, q.event
-        FROM hubbub.quarantine q JOIN hubbub.portals p ON p.no = q.portal
-        WHERE p.id = $1 AND q.no > $2 ORDER BY q.no LIMIT $3";
+    in_quarantine = "SELECT no FROM hubbub.quarantine WHERE (portal = $1 AND event = $2) OR id = $3";
+    quarantined = include_str!("portals/quarantined.sql");
+    is_in_quarantine = "SELECT FROM hubbub.quarantine q JOIN hubbub.portals p ON p.no = q.portal WHERE p.id = $1 AND q.no = $2";
     drop_quarantined = "DELETE FROM hubbub.quarantine q USING hubbub.portals p WHERE p.no = q.portal AND p.id = $1 AND q.no = $2";
     dead_letter = "INSERT INTO hubbub.dead_letters (portal, room, seq, at, why, attempts)
         VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, $4, $5)
         ON CONFLICT (room, seq) DO UPDATE SET at = excluded.at, why = excluded.why, attempts = excluded.attempts";
-    tried_letter = "SELECT attempts, seq FROM hubbub.dead_letters WHERE no = $1 AND room = $2 FOR UPDATE";
+    tried_letter = "SELECT attempts, seq, replaying FROM hubbub.dead_letters WHERE no = $1 AND room = $2 FOR UPDATE";
     write_letter = "UPDATE hubbub.dead_letters SET attempts = $2, replaying = false, delivered_at = CASE WHEN $3
         THEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint ELSE delivered_at END WHERE no = $1";
     letters_to_replay = "SELECT d.no, r.id FROM hubbub.dead_letters d JOIN hubbub.portals p ON p.no = d.portal

@@ -153,7 +153,7 @@ pub(super) fn write(
     let mut due = false;
     for room in &decided.sessions {
         if let Some(raised) = decided.raised.get(room) {
-            due |= mark(transaction, no(room)?, raised.head, own, at)?;
+            due |= mark(transaction, no(room)?, raised, own, at)?;
         }
     }
 

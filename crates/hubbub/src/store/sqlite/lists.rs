@@ -19,19 +19,19 @@ use hubbub_core::{
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 /// A part of a list on its way.
-struct Filling<T> {
-    done: Part<T>,
+pub(super) struct Filling<T> {
+    pub done: Part<T>,
     limit: usize,
     weighed: usize,
 }
 
 impl<T> Filling<T> {
-    fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self { done: Part { items: Vec::new(), more: false }, limit: limit.min(PAGE_MAX), weighed: 0 }
     }
 
     /// Takes one more, or notes that there is one and says that this is enough.
-    fn take(&mut self, weight: usize, item: impl FnOnce() -> T) -> bool {
+    pub fn take(&mut self, weight: usize, item: impl FnOnce() -> T) -> bool {
         self.weighed += weight;
         let full = self.done.items.len() >= self.limit;
         self.done.more = full || (self.weighed > PAGE_BYTES && !self.done.items.is_empty());

@@ -1,11 +1,15 @@
 //! Dead letters: listed, sent again, thrown away.
 
-use super::{PostgresStore, Row, StoreError, claim::letter, part};
+use super::{BYTES, EACH, Listing, PostgresStore, Row, StoreError, beyond, claim::letter, part};
 use crate::store::{
     columns::{self, count},
     portals::{DeadLetter, Filter, Which},
 };
-use hubbub_core::{ids::RoomId, portal::PortalId, room::Part};
+use hubbub_core::{
+    ids::{RoomId, UserId},
+    portal::PortalId,
+    room::Part,
+};
 use std::collections::{BTreeSet, HashMap};
 
 impl PostgresStore {
@@ -17,20 +21,29 @@ impl PostgresStore {
     ) -> Result<Part<DeadLetter>, StoreError> {
         let (portal, session) =
             (filter.portal.as_ref().map(PortalId::as_str), filter.session.as_ref().map(RoomId::as_str));
-        let rows = self.ask(&self.sql.letters, &[&portal, &session, &after.cast_signed(), &(count(limit) + 1)]).await?;
-        part(&rows, limit, |row: &Row| {
+        let customer = filter.customer.as_ref().map(UserId::as_str);
+        let (limit, after) = (count(limit), beyond(after));
+        let mut listing = Listing::new(&[&limit, &BYTES, &EACH]);
+        listing.only("d.no > ?", &after);
+        if portal.is_some() {
+            listing.only(&self.sql.letter_of_portal, &portal);
+        }
+        if session.is_some() {
+            listing.only(&self.sql.letter_of_session, &session);
+        }
+        if customer.is_some() {
+            listing.only(&self.sql.letter_of_customer, &customer);
+        }
+        let sql = self.sql.letters.replace("/* which */", &listing.which);
+        let rows = self.ask(&sql, &listing.params).await?;
+        part(&rows, |row: &Row| {
             let (portal, session) = (columns::portal(row.get(1))?, columns::room(row.get(2))?);
             Ok(DeadLetter { number: row.get::<_, i64>(0).cast_unsigned(), ..letter(row, 2, &portal, 8, &session)? })
         })
     }
 
     pub(super) async fn replay_letters(&self, portal: &PortalId, which: Which) -> Result<u64, StoreError> {
-        let (from, to) = match which {
-            Which::One(number) => (number, number),
-            Which::Range(from, to) => (from, to),
-            Which::All => (0, i64::MAX.cast_unsigned()),
-        };
-        let (from, to) = (from.cast_signed(), to.min(i64::MAX.cast_unsigned()).cast_signed());
+        let (from, to) = which.numbers();
         let rows = self.ask(&self.sql.letters_to_replay, &[&portal.as_str(), &from, &to]).await?;
         if rows.is_empty() {
             return Ok(0);

@@ -1,9 +1,22 @@
--- Dead letters of the portal $1 and the session $2 (NULL: of all), by number after $3, at most $4.
-SELECT d.no, p.id, r.id, d.at, d.why, d.attempts, d.replaying, d.delivered_at,
-       e.seq, e.id, e.author, e.at, e.key, e.kind, e.text, e.data, e.target, e.subject, e.role
-FROM hubbub.dead_letters d
-JOIN hubbub.portals p ON p.no = d.portal
-JOIN hubbub.rooms r ON r.no = d.room
-JOIN hubbub.entries e ON e.room = d.room AND e.seq = d.seq
-WHERE ($1::text IS NULL OR p.id = $1) AND ($2::text IS NULL OR r.id = $2) AND d.no > $3::bigint
-ORDER BY d.no LIMIT $4::bigint
+-- Dead letters by number, at most $1, as long as they weigh no more than $2 (each $3 more than its content and attempts); one more
+-- is looked at, to tell whether there are others. Which, is put in for the comment.
+SELECT no, portal_id, room_id, died_at, why, attempts, replaying, delivered_at,
+       seq, id, author, at, key, kind, text, data, target, subject, role,
+       nth < total
+FROM (
+    SELECT part.*, row_number() OVER (ORDER BY part.no) AS nth, count(*) OVER () AS total,
+           sum($3::bigint + coalesce(octet_length(part.text), 0) + coalesce(octet_length(part.data), 0)
+               + octet_length(part.attempts)) OVER (ORDER BY part.no) AS weighed
+    FROM (
+        SELECT d.no, p.id AS portal_id, r.id AS room_id, d.at AS died_at, d.why, d.attempts, d.replaying, d.delivered_at,
+               e.seq, e.id, e.author, e.at, e.key, e.kind, e.text, e.data, e.target, e.subject, e.role
+        FROM hubbub.dead_letters d
+        JOIN hubbub.portals p ON p.no = d.portal
+        JOIN hubbub.rooms r ON r.no = d.room
+        JOIN hubbub.entries e ON e.room = d.room AND e.seq = d.seq
+        WHERE /* which */
+        ORDER BY d.no LIMIT $1::bigint + 1
+    ) part
+) weighty
+WHERE nth <= $1 AND (nth = 1 OR weighed <= $2::bigint)
+ORDER BY no

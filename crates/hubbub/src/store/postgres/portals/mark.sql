@@ -1,7 +1,8 @@
--- The logs of the sessions $1 have grown to $2. With $3 their portals wrote all that is new, and cursors with nothing to do move
--- along. Rows are locked in the order of their rooms, as everywhere.
+-- The logs of the sessions $1 have grown, from $2 on to $3. With $4 their portals wrote all that is new, and cursors with nothing
+-- to do move along: nothing to do by the log, not by the head they know, as a program that knows no cursors may have written.
+-- Rows are locked in the order of their rooms, as everywhere.
 WITH new AS MATERIALIZED (
-    SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS n (room, head)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (room, first, head)
 ), held AS MATERIALIZED (
     SELECT room FROM hubbub.cursors WHERE room IN (SELECT room FROM new) ORDER BY room FOR UPDATE
 ), clock AS MATERIALIZED (
@@ -9,11 +10,11 @@ WITH new AS MATERIALIZED (
 )
 UPDATE hubbub.cursors c SET
     head = new.head,
-    position = CASE WHEN $3::boolean AND c.due_at IS NULL AND NOT c.blocked AND c.position = c.head
+    position = CASE WHEN $4::boolean AND c.due_at IS NULL AND NOT c.blocked AND c.position = new.first - 1
         THEN new.head ELSE c.position END,
-    waiting_since = CASE WHEN $3 AND c.due_at IS NULL AND NOT c.blocked AND c.position = c.head
+    waiting_since = CASE WHEN $4 AND c.due_at IS NULL AND NOT c.blocked AND c.position = new.first - 1
         THEN NULL ELSE coalesce(c.waiting_since, clock.now) END,
-    due_at = CASE WHEN c.blocked OR ($3 AND c.due_at IS NULL AND c.position = c.head)
+    due_at = CASE WHEN c.blocked OR ($4 AND c.due_at IS NULL AND c.position = new.first - 1)
         THEN c.due_at ELSE coalesce(c.due_at, clock.now) END
 FROM new, held, clock
 WHERE c.room = new.room AND held.room = new.room

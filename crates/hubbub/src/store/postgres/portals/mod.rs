@@ -1,9 +1,9 @@
 //! Portals, sessions and cursors in Postgres.
 
-use super::{PostgresStore, connect::patiently};
+use super::{PostgresStore, connect::patiently, lists::part};
 use crate::store::{
     StoreError,
-    columns::{self, count},
+    columns::{self, ENTRY_BYTES, count},
     cursors::{Cursor, attempts_of},
     portals::{
         Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
@@ -11,10 +11,10 @@ use crate::store::{
     },
 };
 use async_trait::async_trait;
-use hubbub_core::{entry::Timestamp, ids::RoomId, portal::PortalId, room::Part};
+use hubbub_core::{entry::Timestamp, ids::RoomId, limits::PAGE_BYTES, portal::PortalId, room::Part};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 
 mod claim;
 mod letters;
@@ -41,10 +41,33 @@ fn cursor(row: &Row, first: usize) -> Result<Cursor, StoreError> {
     })
 }
 
-/// A part of a list, of rows of which one more was asked for than `limit`.
-fn part<T>(rows: &[Row], limit: usize, read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Part<T>, StoreError> {
-    let items = rows.iter().take(limit).map(read).collect::<Result<_, _>>()?;
-    Ok(Part { items, more: rows.len() > limit })
+/// A list of which the conditions depend on what is asked.
+struct Listing<'a> {
+    which: String,
+    params: Vec<&'a (dyn ToSql + Sync)>,
+}
+
+impl<'a> Listing<'a> {
+    /// `params`: what every such list is asked with.
+    fn new(params: &[&'a (dyn ToSql + Sync)]) -> Self {
+        Self { which: "TRUE".into(), params: params.to_vec() }
+    }
+
+    /// Only those of which this holds; the `?` in it is `value`.
+    fn only(&mut self, condition: &str, value: &'a (dyn ToSql + Sync)) {
+        self.params.push(value);
+        self.which += " AND ";
+        self.which += &condition.replace('?', &format!("${}", self.params.len()));
+    }
+}
+
+/// What lists may weigh, and what each item does beside its content.
+const BYTES: i64 = PAGE_BYTES as i64;
+const EACH: i64 = ENTRY_BYTES as i64;
+
+/// A number after which a list begins, as the database counts.
+fn beyond(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn number(number: i64) -> u64 {
@@ -118,8 +141,7 @@ impl PortalStore for PostgresStore {
     }
 
     async fn session(&self, id: &RoomId) -> Result<Option<Session>, StoreError> {
-        let part = patiently(self.list_sessions(&Filter::default(), Some(id), None, 1)).await?;
-        Ok(part.items.into_iter().next())
+        patiently(self.one_session(id)).await
     }
 
     async fn sessions(
@@ -128,7 +150,7 @@ impl PortalStore for PostgresStore {
         after: Option<&RoomId>,
         limit: usize,
     ) -> Result<Part<Session>, StoreError> {
-        patiently(self.list_sessions(filter, None, after, limit)).await
+        patiently(self.list_sessions(filter, after, limit)).await
     }
 
     async fn receive(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
@@ -161,9 +183,9 @@ impl PortalStore for PostgresStore {
     }
 
     async fn quarantined(&self, portal: &PortalId, after: u64, limit: usize) -> Result<Part<Quarantined>, StoreError> {
-        let (id, after) = (portal.as_str(), after.cast_signed());
-        let rows = patiently(self.ask(&self.sql.quarantined, &[&id, &after, &(count(limit) + 1)])).await?;
-        part(&rows, limit, |row| {
+        let (id, after) = (portal.as_str(), beyond(after));
+        let rows = patiently(self.ask(&self.sql.quarantined, &[&count(limit), &BYTES, &EACH, &id, &after])).await?;
+        part(&rows, |row| {
             Ok(Quarantined {
                 number: number(row.get(0)),
                 portal: columns::portal(row.get(1))?,

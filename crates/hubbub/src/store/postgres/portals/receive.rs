@@ -108,11 +108,23 @@ impl PostgresStore {
         };
         let author = message.draft.from.as_str();
         let made = lease
-            .query_opt(&keep, &[&portal, &message.event, &message.session, &message.external, &author, &text, &data])
+            .query_opt(
+                &keep,
+                &[
+                    &portal,
+                    &message.event,
+                    &message.session,
+                    &message.external,
+                    &author,
+                    &text,
+                    &data,
+                    &message.draft.id,
+                ],
+            )
             .await?;
         let row = match made {
             Some(row) => row,
-            None => lease.query_one(&held, &[&portal, &message.event]).await?,
+            None => lease.query_one(&held, &[&portal, &message.event, &message.draft.id]).await?,
         };
         Ok(row.get::<_, i64>(0).cast_unsigned())
     }
@@ -141,9 +153,10 @@ impl PostgresStore {
             // Taken by somebody else while we waited: committed by now, and a statement of its own sees it.
             self.answer_known(lease, batch, messages).await?;
         }
-        let drafts = batch.drafts(&of);
+        let fresh = batch.answer_logged(&of, &ledger);
+        let drafts = batch.drafts(&fresh);
         let decided = Decided::by(ledger, &drafts, at);
-        let refused = batch.decided(&of, &drafts, &decided.outcomes);
+        let refused = batch.decided(&fresh, &drafts, &decided.outcomes);
         self.number_events(lease, &batch.numbered(&of)).await?;
         let refused: Vec<_> = refused.into_iter().filter_map(|n| batch.event(n)).collect();
         if !refused.is_empty() {
@@ -189,9 +202,7 @@ impl PostgresStore {
         session: Option<&RoomId>,
     ) -> Result<Option<Received>, StoreError> {
         let portal = message.portal.as_str();
-        let (first, one) = (number.saturating_sub(1).cast_signed(), 1_i64);
-        let held = self.ask(&self.sql.quarantined, &[&portal, &first, &one]).await?;
-        if held.first().map(|row| row.get::<_, i64>(0)) != Some(number.cast_signed()) {
+        if self.ask(&self.sql.is_in_quarantine, &[&portal, &number.cast_signed()]).await?.is_empty() {
             return Ok(None);
         }
         let message = released(number, message, session)?;

@@ -1,6 +1,6 @@
 //! Sessions: made with their rooms, and listed with their cursors.
 
-use super::{PostgresStore, Row, StoreError, cursor, part};
+use super::{BYTES, EACH, Listing, PostgresStore, Row, StoreError, cursor, part};
 use crate::store::{
     NewRoom,
     batch::Decided,
@@ -62,7 +62,7 @@ impl PostgresStore {
         let head = columns::number(decided.entries.last().map_or(Seq::ZERO, |(_, place)| place.seq));
         let session = lease.prepare_cached(&self.sql.made_session).await?;
         let cursor = lease.prepare_cached(&self.sql.made_cursor).await?;
-        if lease.execute(&session, &[&room, &portal, &customer, &external]).await? == 0 {
+        if lease.execute(&session, &[&room, &portal, &customer, &external, &id]).await? == 0 {
             // The portal's own id was taken a moment ago; asked again, it is known by whom.
             lease.batch_execute("ROLLBACK").await?;
             lease.settle();
@@ -78,10 +78,14 @@ impl PostgresStore {
         }
     }
 
+    pub(super) async fn one_session(&self, id: &RoomId) -> Result<Option<Session>, StoreError> {
+        let filter = Filter { session: Some(id.clone()), ..Filter::default() };
+        Ok(self.list_sessions(&filter, None, 1).await?.items.pop())
+    }
+
     /// The session of this id, or that a room has it.
     async fn there(&self, id: &RoomId) -> Result<Option<Opened>, StoreError> {
-        let found = self.list_sessions(&Filter::default(), Some(id), None, 1).await?.items.pop();
-        match found {
+        match self.one_session(id).await? {
             Some(session) => Ok(Some(Opened::Exists(Box::new(session)))),
             None => Ok(self.view(id).await?.map(|_| Opened::OtherRoom)),
         }
@@ -90,17 +94,31 @@ impl PostgresStore {
     pub(super) async fn list_sessions(
         &self,
         filter: &Filter,
-        only: Option<&RoomId>,
         after: Option<&RoomId>,
         limit: usize,
     ) -> Result<Part<Session>, StoreError> {
         let (portal, customer) =
             (filter.portal.as_ref().map(PortalId::as_str), filter.customer.as_ref().map(UserId::as_str));
-        let only = only.or(filter.session.as_ref()).map(RoomId::as_str);
-        let (after, most, failed) = (after.map_or("", RoomId::as_str), count(limit) + 1, FAILED_SHOWN as i64);
-        let rows =
-            self.ask(&self.sql.sessions, &[&portal, &customer, &filter.waiting, &after, &most, &only, &failed]).await?;
-        part(&rows, limit, session)
+        let only = filter.session.as_ref().map(RoomId::as_str);
+        let (after, limit, failed) = (after.map_or("", RoomId::as_str), count(limit), FAILED_SHOWN as i64);
+        let mut listing = Listing::new(&[&limit, &BYTES, &EACH, &failed]);
+        listing.only("s.id > ?", &after);
+        if only.is_some() {
+            listing.only("s.id = ?", &only);
+        }
+        if portal.is_some() {
+            listing.only(&self.sql.session_of_portal, &portal);
+        }
+        if customer.is_some() {
+            listing.only("s.customer = ?", &customer);
+        }
+        if filter.waiting {
+            listing.which += " AND ";
+            listing.which += &self.sql.session_waits;
+        }
+        let sql = self.sql.sessions.replace("/* which */", &listing.which);
+        let rows = self.ask(&sql, &listing.params).await?;
+        part(&rows, session)
     }
 }
 

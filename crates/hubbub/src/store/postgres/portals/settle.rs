@@ -4,7 +4,7 @@ use super::{PostgresStore, StoreError, cursor};
 use crate::store::{
     columns,
     cursors::{Beside, Cursor, attempts_json, attempts_of, keep},
-    portals::{Settlement, Step},
+    portals::Settlement,
     postgres::connect::Lease,
 };
 use hubbub_core::{entry::Timestamp, ids::RoomId};
@@ -78,6 +78,7 @@ impl PostgresStore {
             if let Some(beside) = beside {
                 self.write_beside(&lease, cursor, beside, now).await?;
             }
+            cursor.conclude(settlement, now);
             changed.insert(&settlement.session);
             held.push(true);
         }
@@ -112,9 +113,7 @@ impl PostgresStore {
                 let delivered = attempt.error.is_none();
                 keep(&mut attempts, &attempt);
                 lease.execute(&write, &[&number, &attempts_json(&attempts), &delivered]).await?;
-                if delivered {
-                    cursor.buried(columns::seq(row.get(1)), now);
-                }
+                cursor.tried(columns::seq(row.get(1)), row.get(2), delivered, now);
             }
         }
         Ok(())
@@ -128,7 +127,7 @@ impl PostgresStore {
                 self.learn(&settlement.session, external).await;
             }
         }
-        let taken = |one: &&Settlement| matches!(one.step, Step::Passed { taken: true, .. });
+        let taken = |one: &&Settlement| one.step.is_taken();
         let sessions: Vec<&str> = settled().filter(taken).map(|one| one.session.as_str()).collect();
         if !sessions.is_empty()
             && let Err(error) = self.ask(&self.sql.succeeded_sessions, &[&sessions]).await

@@ -5,7 +5,7 @@ use crate::store::{
     StoreError,
     columns::{self, number, seq},
     cursors::{Beside, COLUMNS, Cursor, attempts_json, attempts_of, keep},
-    portals::{Claim, Settlement, Step, Wanted},
+    portals::{Claim, Settlement, Wanted},
     sqlite::read,
 };
 use hubbub_core::{
@@ -108,9 +108,10 @@ pub(super) fn settle(
         if let Some(beside) = cursor.settle(settlement, at) {
             write_beside(transaction, &mut cursor, beside, at)?;
         }
+        cursor.conclude(settlement, at);
         cursors::write(transaction, &cursor)?;
         due |= !cursor.leased && cursor.due_at == Some(at.0);
-        if matches!(settlement.step, Step::Passed { taken: true, .. }) {
+        if settlement.step.is_taken() {
             let sql = "UPDATE portals SET succeeded_at = ?2 WHERE no = ?1";
             transaction.prepare_cached(sql)?.execute(params![cursor.portal, at.0])?;
         }
@@ -144,12 +145,12 @@ fn write_beside(
             )?;
         }
         Beside::Replayed { number, attempt } => {
-            let sql = "SELECT attempts, seq FROM dead_letters WHERE no = ?1 AND room = ?2";
-            let found: Option<(String, i64)> = transaction
-                .query_row(sql, params![number, cursor.room], |row| Ok((row.get(0)?, row.get(1)?)))
+            let sql = "SELECT attempts, seq, replaying FROM dead_letters WHERE no = ?1 AND room = ?2";
+            let found: Option<(String, i64, bool)> = transaction
+                .query_row(sql, params![number, cursor.room], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
                 .optional()?;
             // Somebody may have thrown it away meanwhile.
-            let Some((attempts, letter)) = found else { return Ok(()) };
+            let Some((attempts, letter, replaying)) = found else { return Ok(()) };
             let mut attempts = attempts_of(&attempts)?;
             keep(&mut attempts, &attempt);
             let delivered = attempt.error.is_none();
@@ -158,9 +159,7 @@ fn write_beside(
                     delivered_at = CASE WHEN ?3 THEN ?4 ELSE delivered_at END WHERE no = ?1",
                 params![number, attempts_json(&attempts), delivered, at.0],
             )?;
-            if delivered {
-                cursor.buried(seq(letter), at);
-            }
+            cursor.tried(seq(letter), replaying, delivered, at);
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use crate::store::{
     StoreError,
+    batch::Raised,
     columns::{number, seq},
     cursors::{COLUMNS, Cursor, attempts_of},
 };
@@ -61,10 +62,10 @@ pub(super) fn write(connection: &Connection, cursor: &Cursor) -> Result<(), Stor
     Ok(())
 }
 
-/// The log of a session has grown to `head`. Says whether something became due.
-pub fn mark(connection: &Connection, room: i64, head: Seq, own: bool, now: Timestamp) -> Result<bool, StoreError> {
+/// The log of a session has grown. Says whether something became due.
+pub fn mark(connection: &Connection, room: i64, new: &Raised, own: bool, now: Timestamp) -> Result<bool, StoreError> {
     let Some(mut cursor) = of(connection, room)? else { return Ok(false) };
-    let due = cursor.mark(head, own, now);
+    let due = cursor.mark(new.first, new.head, own, now);
     write(connection, &cursor)?;
     Ok(due)
 }

@@ -1,14 +1,19 @@
 //! Dead letters: listed, sent again, thrown away.
 
-use super::{cursors, number, part};
+use super::{cursors, number};
 use crate::store::{
     StoreError,
-    columns::{self, count, seq},
+    columns::{self, count, seq, weight_of},
     cursors::{Cursor, attempts_of},
     portals::{DeadLetter, Filter, Which},
-    sqlite::read,
+    sqlite::{lists::Filling, read},
 };
-use hubbub_core::{entry::Timestamp, ids::RoomId, portal::PortalId, room::Part};
+use hubbub_core::{
+    entry::Timestamp,
+    ids::{RoomId, UserId},
+    portal::PortalId,
+    room::Part,
+};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 const LETTER: &str = "d.no, d.at, d.why, d.attempts, d.replaying, d.delivered_at, \
@@ -53,23 +58,31 @@ pub(super) fn list(
     after: u64,
     limit: usize,
 ) -> Result<Part<DeadLetter>, StoreError> {
+    let only = |is: bool, condition: &'static str, any: &'static str| if is { condition } else { any };
     let mut statement = snapshot.prepare_cached(&format!(
         "SELECT {LETTER}, p.id, r.id FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
          JOIN portals p ON p.no = d.portal JOIN rooms r ON r.no = d.room
-         WHERE (?1 IS NULL OR p.id = ?1) AND (?2 IS NULL OR r.id = ?2) AND d.no > ?3 ORDER BY d.no LIMIT ?4"
+         WHERE d.no > ?4 AND {} AND {} AND {} ORDER BY d.no LIMIT ?5",
+        only(filter.portal.is_some(), "d.portal = (SELECT no FROM portals WHERE id = ?1)", "?1 IS NULL"),
+        only(filter.session.is_some(), "d.room = (SELECT room FROM sessions WHERE id = ?2)", "?2 IS NULL"),
+        only(filter.customer.is_some(), "d.room IN (SELECT room FROM sessions WHERE customer = ?3)", "?3 IS NULL"),
     ))?;
     let mut rows = statement.query(params![
         filter.portal.as_ref().map(PortalId::as_str),
         filter.session.as_ref().map(RoomId::as_str),
-        after.cast_signed(),
+        filter.customer.as_ref().map(UserId::as_str),
+        i64::try_from(after).unwrap_or(i64::MAX),
         count(limit) + 1,
     ])?;
-    let mut items = Vec::new();
+    let mut part = Filling::new(limit);
     while let Some(row) = rows.next()? {
-        let (portal, session): (String, String) = (row.get(17)?, row.get(18)?);
-        items.push(letter(row, &columns::portal(&portal)?, &columns::room(&session)?)?);
+        let (portal, session, attempts): (String, String, String) = (row.get(17)?, row.get(18)?, row.get(3)?);
+        let letter = letter(row, &columns::portal(&portal)?, &columns::room(&session)?)?;
+        if !part.take(weight_of(&letter.entry) + attempts.len(), || letter) {
+            break;
+        }
     }
-    Ok(part(items, limit))
+    Ok(part.done)
 }
 
 pub(super) fn replay(
@@ -78,20 +91,14 @@ pub(super) fn replay(
     which: Which,
     at: Timestamp,
 ) -> Result<u64, StoreError> {
-    let most = i64::MAX.cast_unsigned();
-    let (from, to) = match which {
-        Which::One(number) => (number, number),
-        Which::Range(from, to) => (from, to.min(most)),
-        Which::All => (0, most),
-    };
+    let (from, to) = which.numbers();
     let mut statement = transaction.prepare_cached(
         "UPDATE dead_letters SET replaying = 1
          WHERE portal = (SELECT no FROM portals WHERE id = ?1) AND no BETWEEN ?2 AND ?3
              AND delivered_at IS NULL AND NOT replaying RETURNING room",
     )?;
-    let rooms = statement
-        .query_map(params![portal.as_str(), from.cast_signed(), to.cast_signed()], |row| row.get(0))?
-        .collect::<Result<Vec<i64>, _>>()?;
+    let rooms =
+        statement.query_map(params![portal.as_str(), from, to], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
     for room in &rooms {
         if let Some(mut cursor) = cursors::of(transaction, *room)? {
             cursor.replays += 1;

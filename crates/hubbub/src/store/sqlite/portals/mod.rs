@@ -1,9 +1,9 @@
 //! Portals, sessions and cursors in a file.
 
-use super::SqliteStore;
+use super::{SqliteStore, lists::Filling};
 use crate::store::{
     StoreError,
-    columns::{self, count},
+    columns::{self, count, weight},
     portals::{
         Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
         Quarantined, Received, Session, Settlement, Wanted, Which,
@@ -20,13 +20,6 @@ pub(super) mod cursors;
 mod letters;
 mod receive;
 mod sessions;
-
-/// A part of a list of which one more was read than `limit`.
-fn part<T>(mut items: Vec<T>, limit: usize) -> Part<T> {
-    let more = items.len() > limit;
-    items.truncate(limit);
-    Part { items, more }
-}
 
 fn number(number: i64) -> u64 {
     number.cast_unsigned()
@@ -79,10 +72,11 @@ fn quarantined(
         "SELECT q.no, q.at, q.session, q.external, q.author, q.text, q.data, q.event
          FROM quarantine q JOIN portals p ON p.no = q.portal WHERE p.id = ?1 AND q.no > ?2 ORDER BY q.no LIMIT ?3",
     )?;
-    let mut rows = statement.query(params![portal.as_str(), after.cast_signed(), count(limit) + 1])?;
-    let mut items = Vec::new();
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![portal.as_str(), after, count(limit) + 1])?;
+    let mut part = Filling::new(limit);
     while let Some(row) = rows.next()? {
-        items.push(Quarantined {
+        let kept = Quarantined {
             number: number(row.get(0)?),
             portal: portal.clone(),
             at: Timestamp(row.get(1)?),
@@ -92,9 +86,12 @@ fn quarantined(
             text: row.get(5)?,
             data: row.get(6)?,
             event: row.get(7)?,
-        });
+        };
+        if !part.take(weight(Some(&kept.text), kept.data.as_deref()), || kept) {
+            break;
+        }
     }
-    Ok(part(items, limit))
+    Ok(part.done)
 }
 
 fn backlog(snapshot: &Connection) -> Result<Vec<Backlog>, StoreError> {

@@ -48,8 +48,10 @@ pub(super) fn receive(
     let of = batch.open(true);
     let drafts = batch.drafts(&of);
     let (ledger, numbers) = append::load(transaction, &Asked::by(&drafts))?;
+    let fresh = batch.answer_logged(&of, &ledger);
+    let drafts = batch.drafts(&fresh);
     let decided = Decided::by(ledger, &drafts, at);
-    batch.decided(&of, &drafts, &decided.outcomes);
+    batch.decided(&fresh, &drafts, &decided.outcomes);
     append::write(transaction, &decided, &numbers, true, at)?;
     let mut insert =
         transaction.prepare_cached("INSERT INTO portal_events (portal, event, room, seq) VALUES (?1, ?2, ?3, ?4)")?;
@@ -123,8 +125,8 @@ fn put_into_quarantine(
         _ => ("", None),
     };
     transaction.execute(
-        "INSERT INTO quarantine (portal, event, session, external, author, text, data, at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO quarantine (portal, event, session, external, author, text, data, at, id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
         params![
             portal,
             message.event,
@@ -133,10 +135,13 @@ fn put_into_quarantine(
             message.draft.from.as_str(),
             text,
             data,
-            at.0
+            at.0,
+            message.draft.id.as_bytes()
         ],
     )?;
-    Ok(transaction.last_insert_rowid().cast_unsigned())
+    let sql = "SELECT no FROM quarantine WHERE id = ?1";
+    let number: i64 = transaction.query_row(sql, [message.draft.id.as_bytes()], |row| row.get(0))?;
+    Ok(number.cast_unsigned())
 }
 
 pub(super) fn release(

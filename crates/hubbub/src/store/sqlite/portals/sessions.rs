@@ -1,15 +1,17 @@
 //! Sessions: made with their rooms, and listed with their cursors.
 
-use super::{cursors, part};
+use super::cursors;
 use crate::store::{
     NewRoom, StoreError,
     batch::Decided,
-    columns::{self, count, seq},
+    columns::{self, ENTRY_BYTES, count, seq},
     cursors::COLUMNS,
     portals::{Filter, NewSession, Opened, Session},
     sqlite::{
         append::{self, Numbers},
-        incarnation, read,
+        incarnation,
+        lists::Filling,
+        read,
     },
 };
 use hubbub_core::{
@@ -56,8 +58,8 @@ pub(super) fn open(transaction: &Transaction<'_>, new: &NewSession, at: Timestam
     let epoch = Epoch { incarnation: incarnation(transaction)?, generation: 1 };
     let decided = Decided::founding(&founding, epoch, at);
     transaction.execute(
-        "INSERT INTO sessions (room, portal, customer, external, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![room, portal, new.customer.as_str(), new.external, at.0],
+        "INSERT INTO sessions (room, portal, customer, external, created_at, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![room, portal, new.customer.as_str(), new.external, at.0, new.id.as_str()],
     )?;
     let head = decided.entries.last().map_or(Seq::ZERO, |(_, place)| place.seq);
     cursors::make(transaction, room, portal, head)?;
@@ -69,7 +71,7 @@ pub(super) fn open(transaction: &Transaction<'_>, new: &NewSession, at: Timestam
 }
 
 pub(super) fn one(snapshot: &Connection, id: &RoomId) -> Result<Option<Session>, StoreError> {
-    Ok(find(snapshot, &Filter { session: Some(id.clone()), ..Filter::default() }, None, 1)?.pop())
+    Ok(list(snapshot, &Filter { session: Some(id.clone()), ..Filter::default() }, None, 1)?.items.pop())
 }
 
 pub(super) fn list(
@@ -78,18 +80,17 @@ pub(super) fn list(
     after: Option<&RoomId>,
     limit: usize,
 ) -> Result<Part<Session>, StoreError> {
-    Ok(part(find(snapshot, filter, after, count(limit) + 1)?, limit))
-}
-
-fn find(snapshot: &Connection, filter: &Filter, after: Option<&RoomId>, most: i64) -> Result<Vec<Session>, StoreError> {
-    // No plan of SQLite's uses the index where the id may be anything.
-    let only = if filter.session.is_some() { "r.id = ?1" } else { "?1 IS NULL" };
+    // No plan of SQLite's uses an index where the value may be anything.
+    let only = |is: bool, condition: &'static str, any: &'static str| if is { condition } else { any };
     let mut statement = snapshot.prepare_cached(&format!(
-        "SELECT {COLUMNS}, r.id, p.id, s.customer, s.external, r.session
-         FROM rooms r JOIN sessions s ON s.room = r.no JOIN cursors c ON c.room = r.no JOIN portals p ON p.no = s.portal
-         WHERE {only} AND (?2 IS NULL OR p.id = ?2) AND (?3 IS NULL OR s.customer = ?3)
-             AND (NOT ?4 OR c.position < c.head) AND r.id > ?5
-         ORDER BY r.id LIMIT ?6"
+        "SELECT {COLUMNS}, s.id, p.id, s.customer, s.external, r.session
+         FROM sessions s JOIN rooms r ON r.no = s.room JOIN cursors c ON c.room = s.room JOIN portals p ON p.no = s.portal
+         WHERE s.id > ?5 AND {} AND {} AND {} AND {} ORDER BY s.id LIMIT ?6",
+        only(filter.session.is_some(), "s.id = ?1", "?1 IS NULL"),
+        only(filter.portal.is_some(), "s.portal = (SELECT no FROM portals WHERE id = ?2)", "?2 IS NULL"),
+        only(filter.customer.is_some(), "s.customer = ?3", "?3 IS NULL"),
+        only(filter.waiting, "?4 AND s.room IN (SELECT room FROM cursors WHERE due_at IS NOT NULL AND position < head
+            UNION ALL SELECT room FROM cursors WHERE blocked AND position < head)", "NOT ?4"),
     ))?;
     let mut rows = statement.query(params![
         filter.session.as_ref().map(RoomId::as_str),
@@ -97,29 +98,32 @@ fn find(snapshot: &Connection, filter: &Filter, after: Option<&RoomId>, most: i6
         filter.customer.as_ref().map(UserId::as_str),
         filter.waiting,
         after.map_or("", RoomId::as_str),
-        most,
+        count(limit) + 1,
     ])?;
     let mut failures = snapshot.prepare_cached(
         "SELECT seq FROM dead_letters WHERE room = ?1 AND delivered_at IS NULL ORDER BY seq LIMIT ?2",
     )?;
-    let mut found = Vec::new();
+    let mut part = Filling::new(limit);
     while let Some(row) = rows.next()? {
         let text = |n: usize| row.get::<_, String>(n);
-        let cursor = cursors::read(row, 0)?;
+        let (cursor, attempts) = (cursors::read(row, 0)?, text(10)?.len());
         let id = columns::room(&text(13)?)?;
         let state = columns::session(row.get::<_, Option<String>>(17)?.as_deref())?;
         let failed = failures.query_map(params![cursor.room, FAILED_SHOWN as i64], |row| row.get::<_, i64>(0))?;
         let failed = failed.map(|seq_of| seq_of.map(seq)).collect::<Result<_, _>>()?;
         let room = read::room(snapshot, None, &id)?;
         let (_, view) = room.ok_or_else(|| StoreError::Broken(format!("session {id} has no room")))?;
-        found.push(Session {
+        let session = Session {
             room: view.room,
             portal: columns::portal(&text(14)?)?,
             customer: columns::user(&text(15)?)?,
             state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
             external: row.get(16)?,
             delivery: cursor.delivery(failed),
-        });
+        };
+        if !part.take(ENTRY_BYTES + attempts, || session) {
+            break;
+        }
     }
-    Ok(found)
+    Ok(part.done)
 }
