@@ -65,6 +65,12 @@ impl Desk {
         log.iter().filter(|e| e["type"] == "message").map(|e| (word(&e["from"]), word(&e["text"]))).collect()
     }
 
+    /// The server knows the portals' settings as they are now: it has to look who somebody is whom it does not know.
+    pub async fn is_known(&self) {
+        let (status, text) = portal::post(self.server.at(0), "/hooks/nobody", "", "{}").await.expect("an answer");
+        assert_eq!(status, 404, "{text}");
+    }
+
     /// Waits until the portal has taken exactly these texts of a session, in this order.
     pub async fn takes(&self, session: &str, texts: &[&str]) -> Duration {
         let began = Instant::now();

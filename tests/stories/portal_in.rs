@@ -57,13 +57,16 @@ async fn what_cannot_be_taken_is_refused_with_words_counted_and_not_stored() {
     assert_eq!(counted(&desk, "unmapped").await, 8);
     let long = "x".repeat(262_145);
     refused(signed(&desk.incoming, "d", unix_now(), &long), &long, 413, "262144").await;
+    assert_eq!(counted(&desk, "too_large").await, 1);
     let (status, text) = portal::post(desk.server.at(0), "/hooks/nobody", JSON, &body).await.expect("an answer");
     assert!(status == 404 && text.contains("unknown_portal"), "{status} {text}");
     let (status, answer) = desk.answers("e", &json!({ "sessionId": "s2", "message": "hi" })).await;
     assert!(status == 404 && answer["code"] == "unknown_session", "{status} {answer}");
+    assert_eq!(counted(&desk, "unknown_session").await, 1);
     assert!(desk.log("s1").await.is_empty(), "something was stored");
     // And the good one.
     refused(signed(&desk.incoming, "f", unix_now(), &body), &body, 200, "\"seq\":3").await;
+    assert_eq!(counted(&desk, "stored").await, 1);
 }
 
 #[tokio::test]
@@ -71,13 +74,18 @@ async fn a_repeat_is_told_by_its_id_and_gets_the_first_answer_whatever_it_says()
     let desk = Desk::with(json!({})).await;
     desk.session("s1", "ana").await;
     let says = |text: &str| json!({ "sessionId": "s1", "message": text, "agent": "Ada" });
-    let first = desk.answers("one", &says("ok")).await;
+    // Byte by byte.
+    let posts = async |id: &str, body: &Value| {
+        let body = body.to_string();
+        desk.posts(&signed(&desk.incoming, id, unix_now(), &body), &body).await
+    };
+    let first = posts("one", &says("ok")).await;
     assert_eq!(first.0, 200, "{}", first.1);
-    assert_eq!(desk.answers("one", &says("ok")).await, first);
-    assert_eq!(desk.answers("one", &says("something else")).await, first);
+    assert_eq!(posts("one", &says("ok")).await, first);
+    assert_eq!(posts("one", &says("something else")).await, first);
     let other = json!({ "sessionId": "s1", "message": "hm", "agent": "Bob", "messageId": "m-1" });
-    let by_message = desk.answers("two", &other).await;
-    assert_eq!(desk.answers("three", &other).await, by_message, "the message's id comes before the webhook's");
+    let by_message = posts("two", &other).await;
+    assert_eq!(posts("three", &other).await, by_message, "the message's id comes before the webhook's");
     let agent = |name: &str, text: &str| (format!("portal:desk/{name}"), text.to_owned());
     assert_eq!(desk.log("s1").await, [agent("Ada", "ok"), agent("Bob", "hm")]);
 }

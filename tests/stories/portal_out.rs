@@ -179,7 +179,16 @@ async fn a_portal_that_is_down_as_a_whole_loses_nothing() {
 #[tokio::test]
 async fn a_portal_that_is_gone_or_paused_is_sent_nothing_until_it_is_resumed() {
     let desk = Desk::with(quick()).await;
+    let other = Portal::start().await;
+    make(&desk.server, "other", &other, json!({})).await;
     desk.session("s1", "ana").await;
+    open(&desk.server, "s2", "other", "ben").await;
+    // Whoever delivers has looked for everybody since: the other portal has it.
+    let passes = async |text: &str| {
+        desk.says("s2", "ben", text).await;
+        let all: Vec<String> = desk.log("s2").await.into_iter().map(|(_, text)| text).collect();
+        takes(&other, "s2", &all.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    };
     desk.portal.is(Mood::Status(410, String::new()));
     desk.says("s1", "ana", "one").await;
     let began = Instant::now();
@@ -189,12 +198,22 @@ async fn a_portal_that_is_gone_or_paused_is_sent_nothing_until_it_is_resumed() {
         crate::cluster::breathe().await;
     }
     desk.portal.is(Mood::Well);
+    desk.is_known().await;
+    let before = desk.portal.arrivals().len();
     desk.says("s1", "ana", "two").await;
+    passes("while it is gone").await;
+    assert_eq!(desk.portal.arrivals().len(), before, "it wanted no more");
     desk.api("POST", "/v1/portals/desk/resume", &Value::Null).await;
     desk.takes("s1", &["one", "two"]).await;
+
     desk.api("POST", "/v1/portals/desk/pause", &Value::Null).await;
+    desk.is_known().await;
     desk.says("s1", "ana", "three").await;
+    passes("while it is paused").await;
+    desk.takes("s1", &["one", "two"]).await;
     desk.session_is("s1", "waiting", |seen| seen["forwarded"] == 4 && seen["head"] == 5).await;
+    // What it sends is taken.
+    assert_eq!(desk.answers("a", &json!({ "sessionId": "s1", "message": "hm" })).await.0, 200);
     desk.api("POST", "/v1/portals/desk/resume", &Value::Null).await;
     desk.takes("s1", &["one", "two", "three"]).await;
 }
@@ -218,6 +237,15 @@ async fn retry_after_is_heeded_and_two_secrets_sign_while_one_is_replaced() {
     desk.says("s1", "ana", "two").await;
     desk.takes("s1", &["one", "two"]).await;
     assert_eq!(desk.portal.arrivals().last().expect("an arrival").verified, 1, "the new one is the other");
+    // Replaced once more, at once, only the newest signs.
+    let rotated = json!({ "direction": "outgoing", "keep_seconds": 0 });
+    let rotated = desk.api("POST", "/v1/portals/desk/secrets", &rotated).await.json();
+    desk.portal.knows(&[rotated["outgoing_secret"].as_str().expect("a secret")]);
+    desk.is_known().await;
+    desk.says("s1", "ana", "three").await;
+    desk.takes("s1", &["one", "two", "three"]).await;
+    let last = desk.portal.arrivals().last().expect("an arrival").clone();
+    assert_eq!((last.signatures, last.verified), (1, 1));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::{
     cluster::{Cluster, breathe},
     person::Person,
-    support::{haproxy::Haproxy, nginx::Nginx, portal::Portal},
+    support::{haproxy::Haproxy, nginx::Nginx, portal::{Mood, Portal}},
     wire::{DEADLINE, Mark, Speech},
 };
 use serde_json::{Value, json};
@@ -20,6 +20,8 @@ use tokio::task::JoinSet;
 
 const CUSTOMERS: usize = 200;
 const MESSAGES: usize = 30;
+/// POSTs that one instance has on their way at a time.
+const CONCURRENCY: usize = 32;
 /// How long everything may take until every answer is there: a claim of an instance that was killed lasts 30 s.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(150);
 
@@ -47,7 +49,7 @@ enum Fault {
 
 /// The portal is made, its sessions are opened.
 async fn made(cluster: &Cluster, portal: &Portal) {
-    let settings = json!({ "url": portal.url(), "concurrency": 32 });
+    let settings = json!({ "url": portal.url(), "concurrency": CONCURRENCY });
     let made = cluster.api("POST", "/v1/portals", &json!({ "id": "desk", "settings": settings })).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let secret = |which: &str| made.json()[which].as_str().expect("a secret").to_owned();
@@ -86,8 +88,11 @@ fn customers(balancer: &Balancer, said: &Arc<AtomicUsize>) -> JoinSet<Person> {
     customers
 }
 
-async fn reaches(said: &AtomicUsize, part: usize) {
-    while said.load(Ordering::Relaxed) < part {
+/// Waits until it is so.
+async fn until(what: &str, is: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is() {
+        assert!(began.elapsed() < ARRIVES_WITHIN, "never: {what}");
         breathe().await;
     }
 }
@@ -95,17 +100,31 @@ async fn reaches(said: &AtomicUsize, part: usize) {
 /// The fault, for the middle third of what is said. An instance that was killed stays so.
 async fn happens(fault: Fault, cluster: &mut Cluster, portal: &Portal, said: &AtomicUsize) {
     let all = CUSTOMERS * MESSAGES;
-    reaches(said, all / 3).await;
+    let reaches = async |part: usize| {
+        until(&format!("{part} messages were said"), || said.load(Ordering::Relaxed) >= part).await;
+    };
+    reaches(all / 3).await;
     match fault {
         Fault::None => {}
         Fault::PortalDown => portal.goes_down().await,
-        Fault::Killed => cluster.kill(0),
+        Fault::Killed => {
+            // Each instance delivers as much as it may, and waits for the answers.
+            portal.is(Mood::Held);
+            until("all deliver", || portal.held() == CONCURRENCY * cluster.instances.len()).await;
+            cluster.kill(0);
+            until("the killed one hung up", || portal.hung_up() == CONCURRENCY).await;
+            portal.is(Mood::Well);
+        }
         Fault::RedisCut => cluster.instances.iter().for_each(|one| one.redis.as_ref().expect("a door").cut()),
     }
-    reaches(said, all * 2 / 3).await;
+    let arrived = portal.arrivals().len();
+    reaches(all * 2 / 3).await;
     match fault {
         Fault::None | Fault::Killed => {}
-        Fault::PortalDown => portal.comes_up().await,
+        Fault::PortalDown => {
+            assert_eq!(portal.arrivals().len(), arrived, "it was down");
+            portal.comes_up();
+        }
         Fault::RedisCut => cluster.instances.iter().for_each(|one| one.redis.as_ref().expect("a door").mend()),
     }
 }
@@ -127,6 +146,9 @@ async fn told(balancer: Balancer, mut cluster: Cluster, fault: Fault) {
     }
     let took = began.elapsed();
     let repeats = verify_portal(&portal);
+    if fault == Fault::Killed {
+        assert!(repeats >= CONCURRENCY, "what the killed one was delivering came again {repeats} times");
+    }
     let alive = cluster.instances.len() - 1;
     for customer in &customers {
         verify_customer(&cluster, alive, customer).await;

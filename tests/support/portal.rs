@@ -1,25 +1,24 @@
 //! A portal to test with: a real HTTP server whose behaviour changes while it runs. It checks signatures by itself, records what
 //! arrives, and may answer each message like an agent, over webhooks of its own.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit, Mac};
+mod agents;
+mod calls;
+
+pub use calls::{call, post, sign, unix_now};
+
+use agents::Agents;
 use serde_json::{Value, json};
-use sha2::Sha256;
 use std::{
     collections::{HashMap, HashSet},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::mpsc,
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::watch,
     task::JoinSet,
 };
-
-/// How long a portal waits for the answer to a webhook of its own.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How it answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +29,8 @@ pub enum Mood {
     Status(u16, String),
     /// Never.
     Silent,
+    /// It takes it, and says so when it is no longer like this.
+    Held,
     /// 200 and a body that does not end.
     Endless,
     /// It hangs up in the middle of the head.
@@ -69,30 +70,38 @@ impl Arrival {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug)]
+struct Shared {
+    seen: Mutex<Seen>,
+    mood: watch::Sender<Mood>,
+}
+
+#[derive(Debug, Default)]
 struct Seen {
     arrivals: Vec<Arrival>,
-    mood: Option<Mood>,
     /// Texts that are answered with a status of their own.
     poison: HashMap<String, u16>,
     secrets: Vec<String>,
     connections: usize,
+    /// Those whom a held answer is for, now.
+    held: usize,
+    /// Those who hung up before they got it.
+    hung_up: usize,
     agents: Option<Agents>,
-}
-
-struct Agents {
-    portal: String,
-    secret: String,
-    instances: Vec<SocketAddr>,
-    sessions: HashMap<String, mpsc::Sender<(String, String)>>,
-    known: HashSet<String>,
 }
 
 /// See the module.
 pub struct Portal {
     addr: SocketAddr,
-    seen: Arc<Mutex<Seen>>,
-    serving: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    shared: Arc<Shared>,
+    serving: Mutex<Serving>,
+}
+
+enum Serving {
+    Up(tokio::task::JoinHandle<()>),
+    /// The port is kept, and refuses.
+    Down(TcpSocket),
+    Changing,
 }
 
 impl Portal {
@@ -100,13 +109,17 @@ impl Portal {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("an address");
-        let seen = Arc::<Mutex<Seen>>::default();
-        let serving = Mutex::new(Some(tokio::spawn(serve(listener, seen.clone()))));
-        Self { addr, seen, serving }
+        let shared = Arc::new(Shared { seen: Mutex::default(), mood: watch::Sender::new(Mood::Well) });
+        let serving = Mutex::new(Serving::Up(tokio::spawn(serve(listener, shared.clone()))));
+        Self { addr, shared, serving }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().expect("no panic")
+        self.shared.seen()
+    }
+
+    fn serving(&self, next: Serving) -> Serving {
+        std::mem::replace(&mut *self.serving.lock().expect("no panic"), next)
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -123,7 +136,7 @@ impl Portal {
     }
 
     pub fn is(&self, mood: Mood) {
-        self.seen().mood = Some(mood);
+        self.shared.mood.send_replace(mood);
     }
 
     /// A message with this text is answered so, until it is 200.
@@ -133,20 +146,20 @@ impl Portal {
 
     /// Refuses connections, and breaks those that there are.
     pub async fn goes_down(&self) {
-        let serving = self.serving.lock().expect("no panic").take();
-        if let Some(serving) = serving {
-            serving.abort();
-            let _ = serving.await;
-        }
+        let Serving::Up(serving) = self.serving(Serving::Changing) else { panic!("it is down") };
+        serving.abort();
+        let _ = serving.await;
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("an option");
+        socket.bind(self.addr).expect("its own port");
+        self.serving(Serving::Down(socket));
     }
 
     /// Listens again, where it did.
-    pub async fn comes_up(&self) {
-        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
-        socket.set_reuseaddr(true).expect("an option");
-        socket.bind(self.addr).expect("its own port");
+    pub fn comes_up(&self) {
+        let Serving::Down(socket) = self.serving(Serving::Changing) else { panic!("it is up") };
         let listener = socket.listen(1_024).expect("a listener");
-        *self.serving.lock().expect("no panic") = Some(tokio::spawn(serve(listener, self.seen.clone())));
+        self.serving(Serving::Up(tokio::spawn(serve(listener, self.shared.clone()))));
     }
 
     /// What has arrived, in order.
@@ -166,8 +179,17 @@ impl Portal {
         self.seen().connections
     }
 
-    /// Agents answer each message from now on: `re: …`, in the order of a session, on an instance that chance picks, again with
-    /// the same id until it is taken.
+    /// How many wait for an answer that is held.
+    pub fn held(&self) -> usize {
+        self.seen().held
+    }
+
+    /// How many did not wait for it.
+    pub fn hung_up(&self) -> usize {
+        self.seen().hung_up
+    }
+
+    /// Agents answer each message from now on, in the order of a session.
     pub fn has_agents(&self, portal: &str, secret: &str, instances: &[SocketAddr]) {
         self.seen().agents = Some(Agents {
             portal: portal.into(),
@@ -181,75 +203,46 @@ impl Portal {
 
 impl Drop for Portal {
     fn drop(&mut self) {
-        if let Some(serving) = self.serving.lock().expect("no panic").take() {
+        if let Serving::Up(serving) = self.serving(Serving::Changing) {
             serving.abort();
         }
     }
 }
 
-/// The signature of Standard Webhooks, made here and not by what is tested.
-pub fn sign(secret: &str, id: &str, timestamp: i64, body: &str) -> String {
-    let key = STANDARD.decode(secret.strip_prefix("whsec_").expect("whsec_")).expect("base64");
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("a key");
-    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
-    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+impl Shared {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("no panic")
+    }
 }
 
-pub fn unix_now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64
-}
-
-/// A webhook of the portal's own, signed; its status and body, or why there is none.
-pub async fn call(to: SocketAddr, portal: &str, secret: &str, id: &str, body: &str) -> std::io::Result<(u16, String)> {
-    let now = unix_now();
-    let signature = sign(secret, id, now, body);
-    let headers = format!("webhook-id: {id}\r\nwebhook-timestamp: {now}\r\nwebhook-signature: {signature}\r\n");
-    post(to, &format!("/hooks/{portal}"), &format!("content-type: application/json\r\n{headers}"), body).await
-}
-
-/// A POST with these headers, over a connection of its own.
-pub async fn post(to: SocketAddr, path: &str, headers: &str, body: &str) -> std::io::Result<(u16, String)> {
-    let asked = async {
-        let mut stream = TcpStream::connect(to).await?;
-        let length = body.len();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
-        );
-        stream.write_all((head + body).as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or(std::io::ErrorKind::UnexpectedEof)?;
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok((status.ok_or(std::io::ErrorKind::InvalidData)?, body.to_owned()))
-    };
-    tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
-}
-
-async fn serve(listener: TcpListener, seen: Arc<Mutex<Seen>>) {
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     // Dropped with this task, they break.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { return };
-                seen.lock().expect("no panic").connections += 1;
-                connections.spawn(converse(stream, seen.clone()));
+                shared.seen().connections += 1;
+                connections.spawn(converse(stream, shared.clone()));
             }
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn converse(mut stream: TcpStream, seen: Arc<Mutex<Seen>>) -> std::io::Result<()> {
+async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
     let _ = stream.set_nodelay(true);
     let mut left = Vec::new();
     loop {
         let Some((head, body)) = read(&mut stream, &mut left).await? else { return Ok(()) };
-        let (mood, session) = arrived(&seen, &head, body);
+        let (mood, session) = shared.arrived(&head, body);
         match mood {
-            Mood::Well => {
-                let answer = json!({ "conversation": { "id": format!("conv-{session}") } }).to_string();
-                stream.write_all(answer_with(200, "", &answer).as_bytes()).await?;
+            Mood::Well => answers_well(&mut stream, &session).await?,
+            Mood::Held => {
+                if !shared.holds(&mut stream).await {
+                    return Ok(());
+                }
+                answers_well(&mut stream, &session).await?;
             }
             Mood::Status(status, headers) => stream.write_all(answer_with(status, &headers, "no").as_bytes()).await?,
             Mood::Silent => std::future::pending().await,
@@ -266,6 +259,11 @@ async fn converse(mut stream: TcpStream, seen: Arc<Mutex<Seen>>) -> std::io::Res
             }
         }
     }
+}
+
+async fn answers_well(stream: &mut TcpStream, session: &str) -> std::io::Result<()> {
+    let answer = json!({ "conversation": { "id": format!("conv-{session}") } }).to_string();
+    stream.write_all(answer_with(200, "", &answer).as_bytes()).await
 }
 
 fn answer_with(status: u16, headers: &str, body: &str) -> String {
@@ -297,70 +295,44 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     lines.map(|(key, value)| (key, value.trim())).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v)
 }
 
-fn arrived(seen: &Arc<Mutex<Seen>>, head: &str, body: String) -> (Mood, String) {
-    let text = |name| header(head, name).unwrap_or_default().to_owned();
-    let (id, timestamp, signatures) = (text("webhook-id"), text("webhook-timestamp"), text("webhook-signature"));
-    let timestamp: i64 = timestamp.parse().unwrap_or_default();
-    let mut all = seen.lock().expect("no panic");
-    let right = |given: &&str| all.secrets.iter().any(|secret| sign(secret, &id, timestamp, &body) == **given);
-    let verified = signatures.split(' ').filter(right).count();
-    let json: Value = serde_json::from_str(&body).unwrap_or_default();
-    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (session, said) = (word(&json["data"]["sessionId"]), word(&json["data"]["message"]));
-    let poison = all.poison.get(&said).filter(|status| **status != 200);
-    let mood = match poison {
-        Some(status) => Mood::Status(*status, String::new()),
-        None => all.mood.clone().unwrap_or(Mood::Well),
-    };
-    let taken = matches!(mood, Mood::Well | Mood::Endless);
-    let count = signatures.split(' ').filter(|one| !one.is_empty()).count();
-    all.arrivals.push(Arrival {
-        id: id.clone(),
-        timestamp,
-        signature: signatures,
-        body,
-        verified,
-        signatures: count,
-        taken,
-    });
-    if taken && let Some(agents) = &mut all.agents {
-        agents.hear(&id, &session, &said);
-    }
-    (mood, session)
-}
-
-impl Agents {
-    /// Each message is answered once, however often it arrives.
-    fn hear(&mut self, id: &str, session: &str, said: &str) {
-        if !self.known.insert(id.to_owned()) {
-            return;
+impl Shared {
+    /// Takes a webhook down, and says how it is answered.
+    fn arrived(&self, head: &str, body: String) -> (Mood, String) {
+        let text = |name| header(head, name).unwrap_or_default().to_owned();
+        let (id, timestamp, signature) = (text("webhook-id"), text("webhook-timestamp"), text("webhook-signature"));
+        let timestamp: i64 = timestamp.parse().unwrap_or_default();
+        let mut all = self.seen();
+        let signatures = || signature.split(' ').filter(|one| !one.is_empty());
+        let right = |given: &&str| all.secrets.iter().any(|secret| sign(secret, &id, timestamp, &body) == **given);
+        let (verified, count) = (signatures().filter(right).count(), signatures().count());
+        let json: Value = serde_json::from_str(&body).unwrap_or_default();
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (session, said) = (word(&json["data"]["sessionId"]), word(&json["data"]["message"]));
+        let poison = all.poison.get(&said).filter(|status| **status != 200);
+        let mood = match poison {
+            Some(status) => Mood::Status(*status, String::new()),
+            None => self.mood.borrow().clone(),
+        };
+        let taken = matches!(mood, Mood::Well | Mood::Endless | Mood::Held);
+        all.arrivals.push(Arrival { id: id.clone(), timestamp, signature, body, verified, signatures: count, taken });
+        if taken && let Some(agents) = &mut all.agents {
+            agents.hear(&id, &session, &said);
         }
-        let (portal, secret, instances) = (&self.portal, &self.secret, &self.instances);
-        let agent = self.sessions.entry(session.to_owned()).or_insert_with(|| {
-            let (tell, told) = mpsc::channel(1_024);
-            tokio::spawn(answer(portal.clone(), secret.clone(), instances.clone(), session.to_owned(), told));
-            tell
-        });
-        agent.try_send((id.to_owned(), said.to_owned())).expect("room for what is to be answered");
+        (mood, session)
     }
-}
 
-/// An agent who answers in one session, one message after another.
-async fn answer(
-    portal: String,
-    secret: String,
-    instances: Vec<SocketAddr>,
-    session: String,
-    mut told: mpsc::Receiver<(String, String)>,
-) {
-    while let Some((id, said)) = told.recv().await {
-        let body = json!({ "sessionId": session, "message": format!("re: {said}"), "agent": "Ada" }).to_string();
-        loop {
-            let to = instances[rand::random_range(0..instances.len())];
-            if let Ok((200..=299, _)) = call(to, &portal, &secret, &format!("re-{id}"), &body).await {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+    /// Holds an answer back. Says whether somebody still waits for it.
+    async fn holds(&self, stream: &mut TcpStream) -> bool {
+        let mut mood = self.mood.subscribe();
+        self.seen().held += 1;
+        let waits = tokio::select! {
+            changed = mood.wait_for(|mood| *mood != Mood::Held) => changed.is_ok(),
+            // It says nothing more until it is answered.
+            _ = stream.peek(&mut [0]) => false,
+        };
+        let mut seen = self.seen();
+        seen.held -= 1;
+        seen.hung_up += usize::from(!waits);
+        waits
     }
 }

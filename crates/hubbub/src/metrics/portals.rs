@@ -59,7 +59,8 @@ impl PortalMetrics {
         self.attempts.get_or_create(&Outcome { portal: portal.into(), outcome }).inc();
     }
 
-    /// A webhook came: stored, repeated, passed_over, challenge, quarantined, unknown_session, unverified, unmapped, failed.
+    /// A webhook came: stored (again, too), passed_over, challenge, quarantined, unknown_session, unverified, unmapped, too_large,
+    /// failed.
     pub fn received(&self, portal: &str, outcome: &'static str) {
         self.hooks.get_or_create(&Outcome { portal: portal.into(), outcome }).inc();
     }

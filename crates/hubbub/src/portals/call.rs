@@ -1,5 +1,6 @@
 //! One POST to a portal: to addresses that may be called and no others, without redirects, its answer bounded in time and size.
 
+use futures_util::{FutureExt, future::BoxFuture};
 use hubbub_core::{
     limits,
     portal::{
@@ -13,6 +14,7 @@ use reqwest::{
     header::RETRY_AFTER,
 };
 use std::{
+    io,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -71,6 +73,11 @@ impl Called {
 
 impl Caller {
     pub fn new(allowed: Allowed) -> reqwest::Result<Self> {
+        let look_up = |host: String| async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) }.boxed();
+        Self::looking_up(allowed, Box::new(look_up))
+    }
+
+    fn looking_up(allowed: Allowed, look_up: LookUp) -> reqwest::Result<Self> {
         let allowed = Arc::new(allowed);
         let client = Client::builder()
             .user_agent(concat!("Hubbub/", env!("CARGO_PKG_VERSION")))
@@ -80,7 +87,7 @@ impl Caller {
             .retry(reqwest::retry::never())
             .referer(false)
             .connect_timeout(limits::DELIVERY_CONNECT)
-            .dns_resolver(Arc::new(Guarded(allowed.clone())))
+            .dns_resolver(Arc::new(Guarded { allowed: allowed.clone(), look_up }))
             .build()?;
         Ok(Self { client, allowed })
     }
@@ -150,22 +157,33 @@ fn words(error: &reqwest::Error) -> String {
     words.chars().take(2 * COMPLAINT).collect()
 }
 
+/// How the addresses of a name are found.
+type LookUp = Box<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
 /// Names are resolved to addresses that may be called: the very ones that are then connected to.
-struct Guarded(Arc<Allowed>);
+struct Guarded {
+    allowed: Arc<Allowed>,
+    look_up: LookUp,
+}
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let allowed = self.0.clone();
+        let (allowed, found) = (self.allowed.clone(), (self.look_up)(name.as_str().to_owned()));
         Box::pin(async move {
-            let host = name.as_str();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
-            let fit: Vec<SocketAddr> =
-                found.iter().copied().filter(|at| address::may_connect(host, at.ip(), &allowed)).collect();
-            if fit.is_empty() {
-                let why = format!("{host} has no address that may be called: private ones must be allowed by name");
-                return Err(why.into());
-            }
+            let fit = fit(name.as_str(), found.await?, &allowed)?;
             Ok(Box::new(fit.into_iter()) as Addrs)
         })
     }
 }
+
+/// Those of the addresses found for a host that may be called, or why there are none.
+fn fit(host: &str, mut found: Vec<SocketAddr>, allowed: &Allowed) -> Result<Vec<SocketAddr>, String> {
+    found.retain(|at| address::may_connect(host, at.ip(), allowed));
+    if found.is_empty() {
+        return Err(format!("{host} has no address that may be called: private ones must be allowed by name"));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

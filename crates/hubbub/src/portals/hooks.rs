@@ -96,7 +96,8 @@ async fn answer(
 async fn respond(portals: &Portals, name: &str, secret: Option<&str>, request: Request) -> Result<Response, Problem> {
     let portal = portals.portal(name).await?;
     let (parts, body) = request.into_parts();
-    let body = read(body).await?;
+    let counted = |_: &Problem| portals.chat.metrics.portals.received(portal.id.as_str(), "too_large");
+    let body = read(body).await.inspect_err(counted)?;
     let url = url(&parts);
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let bytes = |name: &str| parts.headers.get(name).map(|value| value.as_bytes());
