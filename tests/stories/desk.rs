@@ -73,15 +73,7 @@ impl Desk {
 
     /// Waits until the portal has taken exactly these texts of a session, in this order.
     pub async fn takes(&self, session: &str, texts: &[&str]) -> Duration {
-        let began = Instant::now();
-        loop {
-            let taken: Vec<String> = self.portal.taken(session).iter().map(|arrival| arrival.text()).collect();
-            if taken == texts {
-                return began.elapsed();
-            }
-            assert!(began.elapsed() < 6 * DEADLINE, "{session}: {taken:?} was taken, not {texts:?}");
-            breathe().await;
-        }
+        takes(&self.portal, session, texts).await
     }
 
     /// Waits until a session looks so.
@@ -95,6 +87,19 @@ impl Desk {
             assert!(began.elapsed() < 3 * DEADLINE, "{session} is not {what}: {seen}");
             breathe().await;
         }
+    }
+}
+
+/// Waits until a portal has taken exactly these texts of a session, in this order.
+pub async fn takes(portal: &Portal, session: &str, texts: &[&str]) -> Duration {
+    let began = Instant::now();
+    loop {
+        let taken: Vec<String> = portal.taken(session).iter().map(|arrival| arrival.text()).collect();
+        if taken == texts {
+            return began.elapsed();
+        }
+        assert!(began.elapsed() < 6 * DEADLINE, "{session}: {taken:?} was taken, not {texts:?}");
+        breathe().await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Webhooks to portals that misbehave: only their own sessions wait, nothing is lost, and customers are told.
 
 use crate::{
-    desk::{Desk, make, open},
+    desk::{Desk, make, open, takes},
     person::Person,
     support::portal::{Mood, Portal},
     wire::DEADLINE,

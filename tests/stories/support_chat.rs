@@ -3,7 +3,11 @@
 use crate::{
     cluster::{Cluster, breathe},
     person::Person,
-    support::{haproxy::Haproxy, nginx::Nginx, portal::{Mood, Portal}},
+    support::{
+        haproxy::Haproxy,
+        nginx::Nginx,
+        portal::{Mood, Portal},
+    },
     wire::{DEADLINE, Mark, Speech},
 };
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@
 mod agents;
 mod calls;
 
+#[allow(unused_imports, reason = "no suite uses all of it")]
 pub use calls::{call, post, sign, unix_now};
 
 use agents::Agents;
@@ -323,12 +324,12 @@ impl Shared {
 
     /// Holds an answer back. Says whether somebody still waits for it.
     async fn holds(&self, stream: &mut TcpStream) -> bool {
-        let mut mood = self.mood.subscribe();
+        let (mut mood, mut nothing) = (self.mood.subscribe(), [0]);
         self.seen().held += 1;
         let waits = tokio::select! {
             changed = mood.wait_for(|mood| *mood != Mood::Held) => changed.is_ok(),
             // It says nothing more until it is answered.
-            _ = stream.peek(&mut [0]) => false,
+            _ = stream.peek(&mut nothing) => false,
         };
         let mut seen = self.seen();
         seen.held -= 1;
