@@ -31,6 +31,7 @@ mod laptop;
 mod lost_wakes;
 mod membership;
 mod operated;
+mod operator;
 mod other_buses;
 mod portal_addresses;
 mod portal_in;

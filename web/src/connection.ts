@@ -1,6 +1,7 @@
 // The official SDK, and what Hubbub adds to it by rpc.
 
 import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
+import type { Hint, Session } from "./forwarding.ts";
 import type { Sent } from "./outbox.ts";
 import type { Entry, Page } from "./timeline.ts";
 import { ending, unsubscription } from "./words.ts";
@@ -16,6 +17,8 @@ export interface Listener {
     /** The subscription runs. `fresh`: what was loaded before does not continue; the log's end is `head`. */
     subscribed(fresh: boolean, epoch: string, head: number): void;
     entry(entry: Entry): void;
+    /** Something about the user that no log keeps. */
+    hint(hint: Hint): void;
     /** The subscription ended for good; `code` says why. */
     unsubscribed(why: string, code: number): void;
 }
@@ -64,6 +67,8 @@ export class Connection {
             else if (type === "connect") listener.state("connecting", `${error.message}. Trying again …`);
         });
 
+        this.client.on("publication", ({ data }) => listener.hint(data as Hint));
+
         this.subscription = this.client.newSubscription(`room:${place.room}`);
         this.subscription.on("subscribed", ({ recovered, streamPosition }) =>
             listener.subscribed(!recovered, streamPosition?.epoch ?? "", streamPosition?.offset ?? 0),
@@ -103,9 +108,32 @@ export class Connection {
         return this.rpc("create_room", { id: this.place.room, kind: "open", name: this.place.room });
     }
 
+    session(): Promise<Session> {
+        return this.rpc("session", { room: this.place.room });
+    }
+
+    closeSession(): Promise<Session> {
+        return this.rpc("close_session", { room: this.place.room });
+    }
+
+    openSession(portal: string): Promise<Session> {
+        return this.rpc("open_session", { portal, id: this.place.room });
+    }
+
     private async rpc<Answer>(method: string, data: unknown): Promise<Answer> {
         const { data: answer } = await this.client.rpc(method, data);
         return answer as Answer;
+    }
+}
+
+/** The one session of this user with a portal: opened, or as it was left. */
+export async function support(server: string, user: string, portal: string): Promise<Session> {
+    const client = new Centrifuge(server, { name: "hubbub-web", getToken: () => token(user) });
+    client.connect();
+    try {
+        return (await client.rpc("open_session", { portal })).data as Session;
+    } finally {
+        client.disconnect();
     }
 }
 

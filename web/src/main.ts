@@ -1,4 +1,5 @@
-import { Connection, type State } from "./connection.ts";
+import { Connection, support, type State } from "./connection.ts";
+import { hinted, nothing, told, way, type Session } from "./forwarding.ts";
 import { Outbox } from "./outbox.ts";
 import { empty, older, step, unsent, type Draft, type Step } from "./timeline.ts";
 import { View, type Notice } from "./view.ts";
@@ -8,13 +9,17 @@ const PAGE = 50;
 
 const asked = new URLSearchParams(location.search);
 const me = asked.get("user") || "ana";
-const room = asked.get("room") || "general";
+const portal = asked.get("portal");
 const server = asked.get("server") || ownServer();
+const session = portal ? await opened(portal) : null;
+const room = session?.id ?? asked.get("room") ?? "general";
 
 let timeline = empty(me);
 let state: State = "connecting";
 let instance = "";
 let loading = false;
+let forwarding = session ? told(session) : nothing;
+let sessionState = session?.state ?? "";
 
 // Several things may be wrong at once; the gravest is told.
 const troubles: Record<"connection" | "sending" | "loading", string | null> & { end: Notice | null } = {
@@ -36,6 +41,13 @@ const view = new View(me, {
     },
     discard: (key) => take({ do: "discard", key }),
     older: () => void load(),
+    session() {
+        const asked = sessionState === "closed" ? connection.openSession(portal ?? "") : connection.closeSession();
+        asked.then(stands, (error: unknown) => {
+            troubles.sending = refusal(failure(error));
+            draw();
+        });
+    },
     remedy: () => void help(),
 });
 
@@ -45,7 +57,11 @@ const connection = new Connection(
         state(now, why) {
             state = now;
             troubles.connection = why;
-            if (now === "connected") wake();
+            if (now === "connected") {
+                wake();
+                // Hints may have been lost.
+                if (portal) connection.session().then(stands, () => {});
+            }
             draw();
         },
         instance(label) {
@@ -59,7 +75,15 @@ const connection = new Connection(
             void outbox.flush();
             draw();
         },
-        entry: (entry) => take({ do: "live", entry }),
+        entry(entry) {
+            const after = { opened: "open", waiting: "waiting", closed: "closed" }[entry.type];
+            if (after) sessionState = after;
+            take({ do: "live", entry });
+        },
+        hint(hint) {
+            forwarding = hinted(forwarding, room, hint);
+            draw();
+        },
         unsubscribed(why, code) {
             remedy = null;
             if (code === 102) remedy = () => connection.create();
@@ -70,6 +94,30 @@ const connection = new Connection(
         },
     },
 );
+
+function stands(session: Session): void {
+    forwarding = told(session);
+    sessionState = session.state;
+    draw();
+}
+
+/** The conversation with a portal's agents; asked again until the server is there. */
+async function opened(portal: string): Promise<Session> {
+    for (;;) {
+        try {
+            return await support(server, me, portal);
+        } catch (error) {
+            const why = failure(error);
+            const notice = document.getElementById("notice");
+            const text = document.getElementById("notice-text");
+            if (notice && text) {
+                notice.hidden = false;
+                text.textContent = `The conversation could not be opened: ${refusal(why)} Trying again …`;
+            }
+            await new Promise((resolve) => setTimeout(resolve, 2000));
+        }
+    }
+}
 
 /** Where the page came from. The person stands in the address for balancers that keep one on one instance. */
 function ownServer(): string {
@@ -155,7 +203,8 @@ function draw(): void {
     drawn ??= Promise.resolve().then(() => {
         drawn = null;
         view.state(state, instance, timeline.head);
-        view.show(timeline, timeline.epoch !== null && older(timeline) === null);
+        if (portal) view.session(portal, sessionState);
+        view.show(timeline, timeline.epoch !== null && older(timeline) === null, portal ? (seq) => way(forwarding, seq) : null);
         const passing = troubles.connection ?? troubles.sending ?? troubles.loading;
         view.tell(troubles.end ?? (passing ? { text: passing } : null));
     });

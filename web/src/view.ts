@@ -1,5 +1,6 @@
 // Puts a timeline on the page. Knows the document, nothing of the network.
 
+import { named, ways, type Way } from "./forwarding.ts";
 import { rows, type Draft, type Entry, type Row, type Timeline } from "./timeline.ts";
 
 export interface Actions {
@@ -8,6 +9,8 @@ export interface Actions {
     discard(key: string): void;
     /** The reader is near the top. */
     older(): void;
+    /** The button that ends the conversation, or opens it again. */
+    session(): void;
     /** The button of the notice. */
     remedy(): void;
 }
@@ -44,6 +47,7 @@ export class View {
     private readonly remedy = part<HTMLButtonElement>("remedy");
     private readonly shown = new Map<string, { mark: string; node: HTMLElement }>();
     private last = 0;
+    private way: ((seq: number) => Way) | null = null;
 
     constructor(
         private readonly me: string,
@@ -61,6 +65,7 @@ export class View {
         this.text.addEventListener("input", () => this.fit());
         this.down.addEventListener("click", () => this.toBottom());
         this.remedy.addEventListener("click", () => this.actions.remedy());
+        part("session").addEventListener("click", () => this.actions.session());
         this.scroller.addEventListener("scroll", () => {
             if (this.nearTop()) this.actions.older();
             if (this.atBottom()) this.down.hidden = true;
@@ -82,6 +87,16 @@ export class View {
         this.text.placeholder = `Message ${room}`;
     }
 
+    /** A conversation with a portal's agents: what it is called, and the button that ends it or opens it again. */
+    session(portal: string, state: string): void {
+        part("room").textContent = `Support · ${portal} · ${state}`;
+        document.title = `${this.me} · support · Hubbub`;
+        this.text.placeholder = state === "closed" ? "This conversation has ended" : "Write to the agents";
+        const button = part("session");
+        button.hidden = false;
+        button.textContent = state === "closed" ? "Open it again" : "End the conversation";
+    }
+
     state(state: string, instance: string, last: number): void {
         const light = part("state");
         light.textContent = state;
@@ -98,7 +113,8 @@ export class View {
     }
 
     /** Shows the timeline. Whoever reads the end stays at the end; whoever reads above stays where they are. */
-    show(timeline: Timeline, complete: boolean): void {
+    show(timeline: Timeline, complete: boolean, way: ((seq: number) => Way) | null): void {
+        this.way = way;
         const stay = this.atBottom();
         const heightBelow = this.scroller.scrollHeight - this.scroller.scrollTop;
         const list = rows(timeline);
@@ -136,7 +152,9 @@ export class View {
 
     private node(row: Row, previous: Row | undefined): HTMLElement {
         const follows = previous !== undefined && continues(previous, row, this.me);
-        const mark = JSON.stringify([follows, row.kind === "entry" ? row.entry : row.draft]);
+        const seq = row.kind === "entry" && row.entry.from === this.me ? row.entry.seq : undefined;
+        const way = seq === undefined ? null : this.way?.(seq);
+        const mark = JSON.stringify([follows, way, row.kind === "entry" ? row.entry : row.draft]);
         const old = this.shown.get(row.key);
         if (old?.mark === mark) return old.node;
         const node = row.kind === "entry" ? this.entry(row.entry) : this.draft(row.draft);
@@ -158,7 +176,12 @@ export class View {
         } else if (entry.data !== undefined) {
             item.querySelector(".bubble")?.append(element("pre", "data", JSON.stringify(entry.data, null, 2)));
         }
-        item.querySelector(".foot")?.append(element("span", "seq", `#${entry.seq}`));
+        const foot = item.querySelector(".foot");
+        foot?.append(element("span", "seq", `#${entry.seq}`));
+        if (this.way && entry.from === this.me) {
+            const way = this.way(entry.seq);
+            foot?.append(element("span", way === "failed" ? "error" : "way", ways[way]));
+        }
         return item;
     }
 
@@ -185,7 +208,7 @@ export class View {
     private bubble(from: string, text: string, at: string): HTMLElement {
         const item = element("li", from === this.me ? "message mine" : "message");
         const bubble = element("div", "bubble");
-        const head = element("p", "from", from);
+        const head = element("p", "from", named(from));
         head.style.setProperty("--hue", String(hue(from)));
         const foot = element("p", "foot");
         foot.append(stamp(at));
@@ -255,6 +278,12 @@ function said(entry: Entry): string {
             return self ? `${user} left` : `${from} removed ${user}`;
         case "banned":
             return `${from} banned ${user}`;
+        case "opened":
+            return `${named(from)} opened the conversation`;
+        case "waiting":
+            return "Waiting for an agent";
+        case "closed":
+            return `${named(from)} ended the conversation`;
         case "renamed":
             return name ? `${from} named the room ${name}` : `${from} took the room's name away`;
         default:

@@ -27,6 +27,7 @@ const commands: Record<number, string> = {
     108: "This server cannot do that (yet).",
     109: "The token has expired.",
     112: "The history has changed on the server.",
+    410: "This conversation has ended. Open it again, then try again.",
     429: "The server is busy. Trying again …",
     503: "The server cannot reach its database. Trying again …",
 };

@@ -344,6 +344,17 @@ pub const ONE_PROCESS: &str =
 pub const SECRET_FILES: [&str; 4] =
     ["HUBBUB_STORE_FILE", "HUBBUB_BUS_FILE", "HUBBUB_TOKEN_SECRET_FILE", "HUBBUB_API_KEY_FILE"];
 
+/// The API key for commands that ask a server: as it is given, or else from the file that `HUBBUB_API_KEY_FILE` names. Of
+/// several, while one is replaced, the first.
+///
+/// # Errors
+/// When there is none, or its file cannot be read.
+pub fn api_key(set: Option<String>) -> anyhow::Result<String> {
+    let keys = secret(set, "HUBBUB_API_KEY_FILE", None)?;
+    let keys = keys.context("no API key: set HUBBUB_API_KEY_FILE, HUBBUB_API_KEY or --api-key to the server's")?;
+    Ok(keys.split(',').next().unwrap_or_default().trim().to_owned())
+}
+
 /// Several of something: those of the first layer that names any.
 fn listed(set: Vec<PathBuf>, file: Vec<PathBuf>) -> Vec<PathBuf> {
     let named = |paths: Vec<PathBuf>| paths.into_iter().filter(|path| !path.as_os_str().is_empty()).collect::<Vec<_>>();

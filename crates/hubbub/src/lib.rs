@@ -18,4 +18,6 @@ pub mod token;
 
 pub mod check;
 pub mod config;
+pub mod demo_portal;
+pub mod operator;
 pub mod server;

@@ -5,7 +5,10 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use hubbub::{
     check::{self, Level},
     config::{Settings, duration},
-    log, server, token,
+    demo_portal::{self, DemoPortal},
+    log,
+    operator::Operator,
+    server, token,
 };
 use hubbub_core::ids::UserId;
 use std::{process::ExitCode, time::Duration};
@@ -95,6 +98,11 @@ enum Command {
     },
     /// Print the OpenAPI document of the REST API
     Openapi,
+    #[command(flatten)]
+    Operator(Operator),
+    /// A small agent desk in the browser, to try support chat with
+    #[command(after_help = demo_portal::EXAMPLES)]
+    DemoPortal(DemoPortal),
 }
 
 #[derive(Subcommand)]
@@ -116,7 +124,7 @@ impl Command {
             | Self::Check { settings, .. }
             | Self::Token { settings, .. }
             | Self::Epoch { command: Epoch::Bump { settings } } => Some(settings),
-            Self::Openapi => None,
+            Self::Openapi | Self::Operator(_) | Self::DemoPortal(_) => None,
         }
     }
 }
@@ -198,6 +206,8 @@ async fn run(command: Command) -> Result<(), Failure> {
             println!("{store}: the epoch is now {incarnation:08x}; every position handed out before is void");
             Ok(())
         }
+        Command::Operator(operator) => Ok(operator.run().await?),
+        Command::DemoPortal(said) => Ok(demo_portal::run(said).await?),
         Command::Openapi => {
             println!("{}", hubbub::http::openapi().to_pretty_json().context("cannot write the document")?);
             Ok(())

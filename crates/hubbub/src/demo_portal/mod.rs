@@ -1,0 +1,79 @@
+//! `hubbub demo-portal`: a small agent desk in the browser, for trying out support chat without a portal of one's own.
+//!
+//! A third party in all but name: it speaks to the server over REST, webhooks and nothing else.
+
+use crate::config::api_key;
+use anyhow::Context;
+use clap::Args;
+use desk::Desk;
+use server::Server;
+use std::{net::SocketAddr, sync::Arc};
+use tokio::net::TcpListener;
+
+mod desk;
+mod pages;
+mod server;
+
+/// What is said of a demo portal.
+#[derive(Args)]
+pub struct DemoPortal {
+    /// Where the desk listens: its page for the agent, /webhook for the server
+    #[arg(long, env = "HUBBUB_DEMO_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8100")]
+    listen: SocketAddr,
+    /// The server, or its balancer; it must allow the desk's address: --portal-allow 127.0.0.1
+    #[arg(long, env = "HUBBUB_SERVER", value_name = "URL", default_value = "http://127.0.0.1:8000")]
+    server: String,
+    /// The server's API key; better given as HUBBUB_API_KEY_FILE, the name of a file that holds it
+    #[arg(long, env = "HUBBUB_API_KEY", value_name = "KEY", hide_env_values = true)]
+    api_key: Option<String>,
+    /// The portal's id
+    #[arg(long, value_name = "ID", default_value = "demo")]
+    portal: String,
+    /// How the server reaches the desk [default: http://LISTEN/webhook]
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+}
+
+/// How to begin.
+pub const EXAMPLES: &str = "\
+Support chat in two windows, on one machine:
+  export HUBBUB_API_KEY=$(openssl rand -hex 24)
+  hubbub serve --dev --portal-allow 127.0.0.1
+  hubbub demo-portal
+  then open http://127.0.0.1:8100/ as the agent and http://127.0.0.1:8000/?user=ana&portal=demo as the customer
+
+It makes the portal, or takes it over with new secrets, and keeps what it hears in memory.";
+
+/// Registers the desk with the server, and serves it until the program is told to end.
+///
+/// # Errors
+/// When it cannot listen, or the server refuses it.
+pub async fn run(said: DemoPortal) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(said.listen).await.with_context(|| format!("cannot listen on {}", said.listen))?;
+    let at = listener.local_addr().context("cannot listen")?;
+    let url = said.url.unwrap_or_else(|| format!("http://{at}/webhook"));
+    let key = api_key(said.api_key)?;
+    let server = Server::new(&said.server, key, &said.portal)?;
+    let secrets = server.register(&url).await?;
+    println!("the portal {} is registered: the server sends its webhooks to {url}", said.portal);
+    println!("agent:    http://{at}/");
+    println!(
+        "customer: {}/?user=ana&portal={} (of a server with --dev)",
+        said.server.trim_end_matches('/'),
+        said.portal
+    );
+    let desk = Arc::new(Desk::new(server, secrets));
+    axum::serve(listener, pages::router(desk)).with_graceful_shutdown(ended()).await.context("the desk")
+}
+
+async fn ended() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,128 @@
+//! The server, as a third party reaches it: REST to register, webhooks to answer.
+
+use anyhow::{Context, bail};
+use hubbub_core::portal::signature::{self, SigningKey};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The pause between two looks for a server that is not there yet.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long secrets of a desk before this one stay good.
+const KEEP_SECONDS: u64 = 60;
+
+/// See the module.
+pub(super) struct Server {
+    client: Client,
+    at: String,
+    key: String,
+    portal: String,
+}
+
+/// What the portal's webhooks are verified and signed with.
+pub(super) struct Secrets {
+    pub outgoing: String,
+    pub incoming: SigningKey,
+}
+
+impl Server {
+    pub fn new(at: &str, key: String, portal: &str) -> anyhow::Result<Self> {
+        let client = Client::builder().timeout(PATIENCE).build().context("an HTTP client")?;
+        Ok(Self { client, at: at.trim_end_matches('/').to_owned(), key, portal: portal.to_owned() })
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &Value) -> reqwest::Result<(StatusCode, Value)> {
+        let request = self.client.request(method, format!("{}{path}", self.at)).bearer_auth(&self.key);
+        let answer = request.header("content-type", "application/json").body(body.to_string()).send().await?;
+        let status = answer.status();
+        Ok((status, serde_json::from_str(&answer.text().await?).unwrap_or_default()))
+    }
+
+    /// The same until the server is there.
+    async fn insist(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<(StatusCode, Value)> {
+        let mut told = false;
+        loop {
+            let why = match self.ask(method.clone(), path, body).await {
+                Ok((status, answer)) if status != StatusCode::SERVICE_UNAVAILABLE => return Ok((status, answer)),
+                Ok((status, _)) => status.to_string(),
+                Err(error) if error.is_builder() => return Err(error).context("--server"),
+                Err(_) => "it does not answer".into(),
+            };
+            if !std::mem::replace(&mut told, true) {
+                eprintln!("waiting for the server at {}: {why}", self.at);
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Makes the portal, or takes it over with new secrets.
+    pub async fn register(&self, url: &str) -> anyhow::Result<Secrets> {
+        let settings = json!({ "name": "Demo desk", "url": url, "forward": ["messages", "states"] });
+        let new = json!({ "id": self.portal, "settings": settings });
+        let (status, made) = self.insist(Method::POST, "/v1/portals", &new).await?;
+        match status {
+            StatusCode::CREATED => secrets(&made["outgoing_secret"], &made["incoming_secret"]),
+            StatusCode::CONFLICT => {
+                let path = format!("/v1/portals/{}", self.portal);
+                fine(self.insist(Method::PUT, &path, &settings).await?)?;
+                let rotate = async |direction: &str| {
+                    let new = json!({ "direction": direction, "keep_seconds": KEEP_SECONDS });
+                    fine(self.insist(Method::POST, &format!("{path}/secrets"), &new).await?)
+                };
+                let (outgoing, incoming) = (rotate("outgoing").await?, rotate("incoming").await?);
+                fine(self.insist(Method::POST, &format!("{path}/resume"), &Value::Null).await?)?;
+                secrets(&outgoing["outgoing_secret"], &incoming["incoming_secret"])
+            }
+            StatusCode::UNAUTHORIZED => {
+                bail!("the API key is not the server's: set HUBBUB_API_KEY to the same for both")
+            }
+            _ => bail!("the server refuses the portal: {}", made["detail"].as_str().unwrap_or("no reason given")),
+        }
+    }
+
+    /// Says something in a session, as an agent: a webhook, signed. Answers where it is.
+    pub async fn answer(&self, secrets: &Secrets, id: &str, body: &Value) -> Result<Value, String> {
+        let body = body.to_string();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().cast_signed();
+        let request = self
+            .client
+            .post(format!("{}/hooks/{}", self.at, self.portal))
+            .header("content-type", "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", now)
+            .header("webhook-signature", secrets.incoming.sign(id, now, body.as_bytes()));
+        let answer = request.body(body).send().await.map_err(|_| "the server does not answer".to_owned())?;
+        let status = answer.status();
+        let text = answer.text().await.unwrap_or_default();
+        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+        if status.is_success() {
+            return Ok(answer["messages"][0].clone());
+        }
+        Err(format!("{}: {}", status.as_u16(), answer["detail"].as_str().unwrap_or("no reason given")))
+    }
+
+    /// Says where a session stands.
+    pub async fn set_state(&self, session: &str, state: &str) -> Result<(), String> {
+        let path = format!("/v1/sessions/{session}/state");
+        match self.ask(Method::PUT, &path, &json!({ "state": state })).await {
+            Ok((status, _)) if status.is_success() => Ok(()),
+            Ok((_, answer)) => Err(answer["detail"].as_str().unwrap_or("refused").to_owned()),
+            Err(_) => Err("the server does not answer".into()),
+        }
+    }
+}
+
+fn fine((status, answer): (StatusCode, Value)) -> anyhow::Result<Value> {
+    if status.is_success() {
+        return Ok(answer);
+    }
+    bail!("the server answered {status}: {}", answer["detail"].as_str().unwrap_or("no reason given"))
+}
+
+fn secrets(outgoing: &Value, incoming: &Value) -> anyhow::Result<Secrets> {
+    let text = |value: &Value| value.as_str().context("the server gave no secret").map(ToOwned::to_owned);
+    let incoming = signature::parse_secret(&text(incoming)?)?;
+    Ok(Secrets { outgoing: text(outgoing)?, incoming })
+}

@@ -1,0 +1,46 @@
+//! The command line for those who run portals: a thin client of the REST API.
+
+use clap::Subcommand;
+use server::At;
+
+mod letters;
+mod portals;
+mod server;
+mod sessions;
+mod table;
+
+/// What operators look at and change.
+#[derive(Subcommand)]
+pub enum Operator {
+    /// Portals: third parties whose agents answer
+    #[command(subcommand, after_help = portals::EXAMPLES)]
+    Portals(portals::Portals),
+    /// Support sessions
+    #[command(subcommand)]
+    Sessions(sessions::Sessions),
+    /// What waits for a portal, with the attempts that were made
+    #[command(subcommand)]
+    Deliveries(sessions::Deliveries),
+    /// What was given up on: looked at, sent again, thrown away
+    #[command(subcommand, after_help = letters::EXAMPLES)]
+    DeadLetters(letters::DeadLetters),
+    /// Webhooks that named no known session, where a portal keeps them
+    #[command(subcommand)]
+    Quarantine(letters::Quarantine),
+}
+
+impl Operator {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What the server says, or why it does not.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Portals(command) => command.run().await,
+            Self::Sessions(command) => command.run().await,
+            Self::Deliveries(command) => command.run().await,
+            Self::DeadLetters(command) => command.run().await,
+            Self::Quarantine(command) => command.run().await,
+        }
+    }
+}

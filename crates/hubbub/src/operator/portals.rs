@@ -1,0 +1,230 @@
+//! `hubbub portals`.
+
+use super::At;
+use crate::config::duration;
+use anyhow::Context;
+use clap::{Subcommand, ValueEnum};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub(super) const EXAMPLES: &str = "\
+A portal that speaks the native contract; its secrets are printed once:
+  hubbub portals create desk --url https://desk.example.com/hubbub
+
+One of another kind: how it signs, and where things are in its bodies, is in a file (docs/portals.md):
+  hubbub portals create chatwoot --url https://… --settings chatwoot.json --incoming-secret-file secret
+
+What would become of a body that it sends:
+  hubbub portals dry-run chatwoot body.json
+
+All of these ask the server of --server (or HUBBUB_SERVER) with the API key of HUBBUB_API_KEY_FILE or HUBBUB_API_KEY.";
+
+/// See the module.
+#[derive(Subcommand)]
+pub enum Portals {
+    /// All portals
+    List {
+        #[command(flatten)]
+        at: At,
+    },
+    /// One portal, with its settings
+    Show {
+        /// The portal
+        portal: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Make a portal; its secrets are printed once
+    Create {
+        /// Its id, which stands in /hooks/ID
+        portal: String,
+        /// Where its webhooks are POSTed to
+        #[arg(long)]
+        url: Option<String>,
+        /// Its settings, JSON; --url is put in
+        #[arg(long, value_name = "FILE")]
+        settings: Option<PathBuf>,
+        /// A file with the secret for webhooks to it (whsec_…); without one it is made
+        #[arg(long, value_name = "FILE")]
+        outgoing_secret_file: Option<PathBuf>,
+        /// A file with the secret for webhooks from it, where the vendor gives one; without one it is made
+        #[arg(long, value_name = "FILE")]
+        incoming_secret_file: Option<PathBuf>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Give a portal other settings, as a whole
+    Configure {
+        /// The portal
+        portal: String,
+        /// Its settings, JSON, as `show --json` has them
+        #[arg(long, value_name = "FILE")]
+        settings: PathBuf,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Give a portal another secret; the old one stays good beside it for a while
+    Rotate {
+        /// The portal
+        portal: String,
+        /// Which
+        direction: Direction,
+        /// How long the old one stays good, like 0, 15m, 24h
+        #[arg(long, default_value = "24h", value_parser = duration)]
+        keep: Duration,
+        /// A file with the new one; without it it is made
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Send a portal nothing until it is resumed; everything waits
+    Pause {
+        /// The portal
+        portal: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Send a portal again what waits for it, whether it was paused or has answered 410
+    Resume {
+        /// The portal
+        portal: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// What a body would become if the portal sent it; nothing is stored
+    DryRun {
+        /// The portal
+        portal: String,
+        /// The body, as the portal sends it; - for standard input
+        file: PathBuf,
+        /// How it is written
+        #[arg(long, default_value = "application/json")]
+        content_type: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+/// Which way webhooks go.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Direction {
+    /// What ours are signed with
+    Outgoing,
+    /// What theirs are verified with
+    Incoming,
+}
+
+fn json_of(file: &Path) -> anyhow::Result<Value> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    serde_json::from_str(&text).with_context(|| format!("{}: no JSON", file.display()))
+}
+
+fn secret_of(file: Option<&PathBuf>) -> anyhow::Result<Option<String>> {
+    let read = |file: &PathBuf| std::fs::read_to_string(file).with_context(|| file.display().to_string());
+    Ok(file.map(read).transpose()?.map(|text| text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// The settings that a whole portal or the settings alone name.
+fn settings_of(file: &Path) -> anyhow::Result<Value> {
+    let mut read = json_of(file)?;
+    Ok(if read["settings"].is_object() { read["settings"].take() } else { read })
+}
+
+impl Portals {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::List { at } => {
+                let portals = at.ask(Method::GET, "/v1/portals", None).await?;
+                let columns = [
+                    ("PORTAL", "/id"),
+                    ("STANDING", "/standing"),
+                    ("URL", "/settings/url"),
+                    ("LAST TAKEN", "/succeeded_at"),
+                    ("WHY", "/why"),
+                ];
+                at.show(portals["portals"].as_array().map_or(&[], Vec::as_slice), &columns);
+            }
+            Self::Show { portal, at } => at.show_one(&at.ask(Method::GET, &path(&portal, ""), None).await?),
+            Self::Create { portal, url, settings, outgoing_secret_file, incoming_secret_file, at } => {
+                let mut settings = settings.as_deref().map(settings_of).transpose()?.unwrap_or_else(|| json!({}));
+                if let Some(url) = url {
+                    settings["url"] = url.into();
+                }
+                let new = json!({
+                    "id": portal,
+                    "settings": settings,
+                    "outgoing_secret": secret_of(outgoing_secret_file.as_ref())?,
+                    "incoming_secret": secret_of(incoming_secret_file.as_ref())?,
+                });
+                let made = at.ask(Method::POST, "/v1/portals", Some(&new)).await?;
+                at.say(&made, &format!("{portal} was made; it sends its webhooks to {}", text(&made["hook"])));
+                secrets(&at, &made);
+            }
+            Self::Configure { portal, settings, at } => {
+                let changed = at.ask(Method::PUT, &path(&portal, ""), Some(&settings_of(&settings)?)).await?;
+                at.say(&changed, &format!("{portal} is configured; instances follow within 2 seconds"));
+            }
+            Self::Rotate { portal, direction, keep, secret_file, at } => {
+                let direction = match direction {
+                    Direction::Outgoing => "outgoing",
+                    Direction::Incoming => "incoming",
+                };
+                let secret = secret_of(secret_file.as_ref())?;
+                let new = json!({ "direction": direction, "secret": secret, "keep_seconds": keep.as_secs() });
+                let rotated = at.ask(Method::POST, &path(&portal, "/secrets"), Some(&new)).await?;
+                at.say(&rotated, &format!("{portal} has a new {direction} secret; the old one is good for {keep:?}"));
+                secrets(&at, &rotated);
+            }
+            Self::Pause { portal, at } => {
+                let paused = at.ask(Method::POST, &path(&portal, "/pause"), None).await?;
+                at.say(&paused, &format!("{portal} is paused: everything waits until it is resumed"));
+            }
+            Self::Resume { portal, at } => {
+                let resumed = at.ask(Method::POST, &path(&portal, "/resume"), None).await?;
+                at.say(&resumed, &format!("{portal} is active: what waits is sent"));
+            }
+            Self::DryRun { portal, file, content_type, at } => {
+                let mut body = Vec::new();
+                if file.as_os_str() == "-" {
+                    std::io::stdin().read_to_end(&mut body).context("standard input")?;
+                } else {
+                    body = std::fs::read(&file).with_context(|| file.display().to_string())?;
+                }
+                let found = at.send(Method::POST, &path(&portal, "/dry-run"), Some((content_type, body))).await?;
+                println!("{found:#}");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Below a portal's path. What is no id is answered by the server.
+pub(super) fn path(portal: &str, below: &str) -> String {
+    let id: String = url_part(portal);
+    format!("/v1/portals/{id}{below}")
+}
+
+/// A name as a part of a path.
+pub(super) fn url_part(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Printed once, for people; in JSON they are in the answer.
+fn secrets(at: &At, answer: &Value) {
+    for (name, field) in [("outgoing", "outgoing_secret"), ("incoming", "incoming_secret")] {
+        if let Some(secret) = answer[field].as_str() {
+            at.say(&Value::Null, &format!("{name} secret, shown only now: {secret}"));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! `hubbub sessions` and `hubbub deliveries`.
+
+use super::{
+    At,
+    portals::{path, url_part},
+};
+use clap::Subcommand;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// Support sessions.
+#[derive(Subcommand)]
+pub enum Sessions {
+    /// Sessions, by id
+    List {
+        /// Only of this portal
+        #[arg(long)]
+        portal: Option<String>,
+        /// Only of this customer
+        #[arg(long)]
+        customer: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        #[command(flatten)]
+        at: At,
+    },
+    /// One session, with how far its portal has got
+    Show {
+        /// The session
+        session: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Open a session, or open it again
+    Open {
+        /// The portal
+        #[arg(long)]
+        portal: String,
+        /// The customer's user id
+        #[arg(long)]
+        customer: String,
+        /// Its id; without one it is the customer's one session with the portal
+        #[arg(long)]
+        id: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Close a session
+    Close {
+        /// The session
+        session: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+/// What waits for portals.
+#[derive(Subcommand)]
+pub enum Deliveries {
+    /// Sessions in which something waits, with what the portal said last
+    List {
+        /// The portal
+        #[arg(long)]
+        portal: String,
+        /// At most so many
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        #[command(flatten)]
+        at: At,
+    },
+    /// One session, with every attempt of what comes next
+    Show {
+        /// The session
+        session: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+impl Sessions {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::List { portal, customer, limit, at } => {
+                let named = [("portal", portal), ("customer", customer)];
+                let query = named.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", url_part(&value?))));
+                let path = format!("/v1/sessions?{}", query.collect::<Vec<_>>().join("&"));
+                let columns = [
+                    ("SESSION", "/id"),
+                    ("PORTAL", "/portal"),
+                    ("CUSTOMER", "/customer"),
+                    ("STATE", "/state"),
+                    ("HEAD", "/head"),
+                    ("FORWARDED", "/forwarded"),
+                    ("FAILED", "/failed"),
+                ];
+                at.show(&at.list(&path, limit).await?, &columns);
+            }
+            Self::Show { session, at } => show(&at, &session).await?,
+            Self::Open { portal, customer, id, at } => {
+                let new = json!({ "portal": portal, "customer": customer, "id": id });
+                let opened = at.ask(Method::POST, "/v1/sessions", Some(&new)).await?;
+                at.say(&opened, &format!("session {} is open", opened["id"].as_str().unwrap_or_default()));
+            }
+            Self::Close { session, at } => {
+                let path = format!("/v1/sessions/{}/state", url_part(&session));
+                let closed = at.ask(Method::PUT, &path, Some(&json!({ "state": "closed" }))).await?;
+                at.say(&closed, &format!("session {session} is closed"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Deliveries {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::List { portal, limit, at } => {
+                let mut waiting = at.list(&path(&portal, "/deliveries"), limit).await?;
+                for one in &mut waiting {
+                    let last = one["attempts"].as_array().and_then(|attempts| attempts.last()).cloned();
+                    one["last"] = last.unwrap_or_default();
+                    one["tries"] = one["attempts"].as_array().map_or(0, Vec::len).into();
+                }
+                let columns = [
+                    ("SESSION", "/id"),
+                    ("FORWARDED", "/forwarded"),
+                    ("HEAD", "/head"),
+                    ("WAITING SINCE", "/waiting_since"),
+                    ("NEXT TRY", "/due_at"),
+                    ("TRIES", "/tries"),
+                    ("BLOCKED", "/blocked"),
+                    ("LAST ANSWER", "/last/error"),
+                ];
+                at.show(&waiting, &columns);
+            }
+            Self::Show { session, at } => show(&at, &session).await?,
+        }
+        Ok(())
+    }
+}
+
+async fn show(at: &At, session: &str) -> anyhow::Result<()> {
+    let mut seen = at.ask(Method::GET, &format!("/v1/sessions/{}", url_part(session)), None).await?;
+    let attempts = seen["attempts"].take();
+    at.show_one(&seen);
+    show_attempts(at, &attempts);
+    Ok(())
+}
+
+/// The attempts of something, below it.
+pub(super) fn show_attempts(at: &At, attempts: &Value) {
+    let attempts = attempts.as_array().map_or(&[][..], Vec::as_slice);
+    if !attempts.is_empty() {
+        let columns = [
+            ("ATTEMPT", "/at"),
+            ("MS", "/took_ms"),
+            ("STATUS", "/status"),
+            ("INSTANCE", "/instance"),
+            ("ANSWER", "/error"),
+        ];
+        at.show(attempts, &columns);
+    }
+}
