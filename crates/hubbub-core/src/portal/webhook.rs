@@ -119,10 +119,11 @@ mod tests {
         let first = id("db", &desk, &room, Seq::new(1));
         assert_eq!(first.len(), 36);
         assert_eq!(first, id("db", &desk, &room, Seq::new(1)));
-        let other = PortalId::parse("desks1").unwrap();
+        let (other, shifted) = (PortalId::parse("desks1").unwrap(), PortalId::parse("esk").unwrap());
         for another in [
             id("db2", &desk, &room, Seq::new(1)),
             id("db", &other, &room, Seq::new(1)),
+            id("dbd", &shifted, &room, Seq::new(1)),
             id("db", &desk, &RoomId::parse("s2").unwrap(), Seq::new(1)),
             id("db", &desk, &room, Seq::new(2)),
         ] {
