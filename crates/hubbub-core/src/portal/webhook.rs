@@ -61,7 +61,8 @@ pub fn kind(entry: &Entry, forward: &[Forward], portal: &PortalId) -> Option<&'s
     forward.contains(&wanted).then_some(kind)
 }
 
-/// The body, JSON: the same bytes for the same arguments. `external` is the portal's own id of the conversation, as far as it was known when the entry was claimed.
+/// The body, JSON: the same bytes for the same arguments. `external` is the portal's own id of the conversation, as far as it was
+/// known when the entry was claimed.
 pub fn body(kind: &str, entry: &Entry, external: Option<&str>, customer: &UserId) -> String {
     let message = match &entry.what {
         What::Message(message) => Some(message.text.as_str()),
@@ -118,10 +119,11 @@ mod tests {
         let first = id("db", &desk, &room, Seq::new(1));
         assert_eq!(first.len(), 36);
         assert_eq!(first, id("db", &desk, &room, Seq::new(1)));
-        let other = PortalId::parse("desks1").unwrap();
+        let (other, shifted) = (PortalId::parse("desks1").unwrap(), PortalId::parse("esk").unwrap());
         for another in [
             id("db2", &desk, &room, Seq::new(1)),
             id("db", &other, &room, Seq::new(1)),
+            id("dbd", &shifted, &room, Seq::new(1)),
             id("db", &desk, &RoomId::parse("s2").unwrap(), Seq::new(1)),
             id("db", &desk, &room, Seq::new(2)),
         ] {
@@ -137,7 +139,13 @@ mod tests {
         let joined = What::Joined { user: UserId::parse("ana").unwrap(), role: Role::Member };
         assert_eq!(kind(&entry("ana", says("hi")), &all, &desk), Some("message.created"));
         assert_eq!(kind(&entry("ana", says("hi")), &[Forward::States], &desk), None);
-        assert_eq!(kind(&entry("ana", closed()), &all, &desk), Some("session.closed"));
+        for (state, word) in [
+            (SessionState::Open, "session.opened"),
+            (SessionState::Waiting, "session.waiting"),
+            (SessionState::Closed, "session.closed"),
+        ] {
+            assert_eq!(kind(&entry("ana", What::State(state)), &all, &desk), Some(word));
+        }
         assert_eq!(kind(&entry("ana", closed()), &all[..1], &desk), None);
         assert_eq!(kind(&entry("portal:desk/ada", says("hi")), &all, &desk), None);
         assert_eq!(kind(&entry("portal:desk2/ada", says("hi")), &all, &desk), Some("message.created"));
@@ -154,7 +162,21 @@ mod tests {
         assert_eq!(json["data"]["sessionId"], "s1");
         assert_eq!(json["data"]["externalId"], "c9");
         assert_eq!(json["data"]["message"], "hi \"you\"");
-        assert_eq!(json["data"]["entry"]["seq"], 3);
+        assert_eq!(json["data"]["customer"], "ana");
+        assert_eq!(json["data"]["messageId"], "00000000-0000-0000-0000-000000000007");
+        assert_eq!((&json["data"]["seq"], &json["data"]["entry"]["seq"]), (&3.into(), &3.into()));
+        assert_eq!(json["data"]["entry"]["text"], "hi \"you\"");
+    }
+
+    #[test]
+    fn a_change_of_state_has_no_message_and_what_is_not_known_is_left_out() {
+        let ana = UserId::parse("ana").unwrap();
+        let closed = entry("ana", What::State(SessionState::Closed));
+        let body = body("session.closed", &closed, None, &ana);
+        let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((&json["type"], &json["data"]["entry"]["type"]), (&"session.closed".into(), &"closed".into()));
+        let data = json["data"].as_object().unwrap();
+        assert!(!data.contains_key("message") && !data.contains_key("externalId"), "{body}");
     }
 
     #[test]

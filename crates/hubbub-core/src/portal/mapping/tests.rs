@@ -59,6 +59,9 @@ fn the_native_contract_needs_no_mapping() {
     }
     let long = json!({"sessionId": "s1", "message": "x".repeat(TEXT_BYTES + 1)});
     assert_eq!(refused(&native, &long), (422, "`/message` finds 8193 bytes; the limit is 8192".into()));
+    let two = mapping(json!({"session": "/s", "text": ["/a", "/b"]}));
+    let long = json!({"s": 1, "a": "x".repeat(TEXT_BYTES + 1), "b": "x"});
+    assert_eq!(refused(&two, &long).1, "`/a` finds 8193 bytes; the limit is 8192");
     let long = json!({"sessionId": "x".repeat(EXTERNAL_BYTES + 1), "message": "x"});
     assert_eq!(refused(&native, &long), (422, "`/sessionId` finds 257 bytes; the limit is 256".into()));
 }
@@ -214,6 +217,8 @@ fn keys_of_repeats_never_meet_and_are_bounded() {
     let distinct: std::collections::BTreeSet<_> = keys.iter().flatten().collect();
     assert_eq!(distinct.len(), keys.len());
     assert!(distinct.iter().all(|key| key.len() <= 2 * EXTERNAL_BYTES));
+    let kinds: Vec<_> = keys[5..].iter().flatten().map(|key| &key[..2]).collect();
+    assert_eq!(kinds, ["M:", "H:", "H:"]);
     assert_eq!(event(None, None, None).repeat_key(Some("")), None);
     let empty = mapping(json!({"session": "/s", "text": "/t", "message_id": "/m", "event_id": "/e"}));
     assert_eq!(one(&empty, &json!({"s": 1, "t": "x", "m": "", "e": ""})).repeat_key(None), None);

@@ -134,7 +134,22 @@ fn a_template_says_what_is_signed_and_how() {
     assert_eq!(came.answer(), Ok(()));
     let without = Came::new(&parts, "Jefe", &headers[..1], "ya want for nothing?");
     assert_eq!(without.answer(), Err(Unverified::MissingHeader("x-signature".into())));
-    assert_eq!(Came { secrets: vec![""], ..came }.answer(), Err(Unverified::SignatureMismatch));
+    // Anybody can sign by a secret that is empty.
+    let mac = signature::mac::<hmac::Hmac<sha2::Sha512>>(b"", &[rfc.as_bytes()]);
+    let by_nothing: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    let came = Came::new(&sha512, "", &[("X-Signature", &by_nothing)], rfc);
+    assert_eq!(came.answer(), Err(Unverified::SignatureMismatch));
+    // Everything together, as HubSpot does.
+    let whole = hmac(serde_json::json!({"scheme": "hmac", "header": "x-signature", "timestamp_header": "x-at",
+        "signed": "{method}{url}{body}{timestamp}"}));
+    let at = AT.to_string();
+    let text = format!("POSThttps://chat.example/hooks/desk{BODY}{at}");
+    let mac = signature::mac::<hmac::Hmac<sha2::Sha256>>(b"Jefe", &[text.as_bytes()]);
+    let signature: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut came = Came::new(&whole, "Jefe", &[("X-At", &at), ("X-Signature", &signature)], BODY);
+    assert_eq!(came.answer(), Ok(()));
+    came.now += 301;
+    assert_eq!(came.answer(), Err(Unverified::OutOfTolerance { off: 301, tolerance: 300 }));
     let all = super::parts("{method}{url}{x}{body}{timestamp}.").collect::<Vec<_>>();
     assert_eq!(all, ["{method}", "{url}", "{x}", "{body}", "{timestamp}", "."]);
 }
