@@ -165,8 +165,8 @@ async fn a_session_that_stays_locked_is_told_and_nothing_is_written() {
     let claim = desk.claim_one().await;
     let answer = desk.answer("s1", Some("e1"), "hello");
     let holder = crate::store::instances::raw().await;
-    let path = format!("SET search_path = {}", home.schema());
-    holder.batch_execute(&format!("{path}; BEGIN; SELECT FROM rooms FOR UPDATE")).await.expect("a lock");
+    holder.batch_execute(&format!("SET search_path = {}", home.schema())).await.expect("the schema");
+    holder.batch_execute("BEGIN; SELECT FROM rooms FOR UPDATE").await.expect("a lock");
     let received = desk.store().receive(std::slice::from_ref(&answer)).await;
     assert!(matches!(received, Err(hubbub::store::StoreError::Locked)), "{received:?}");
     holder.batch_execute("ROLLBACK; BEGIN; SELECT FROM cursors FOR UPDATE").await.expect("a lock");
