@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 mod appending;
 mod encrypted;
-mod instances;
+pub mod instances;
 mod leases;
 mod lives;
 mod reading;
@@ -35,11 +35,11 @@ pub enum Home {
 }
 
 impl Home {
-    fn sqlite() -> Self {
+    pub fn sqlite() -> Self {
         Self::Sqlite(tempfile::tempdir().expect("a directory"))
     }
 
-    fn postgres() -> Self {
+    pub fn postgres() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self::Postgres { schema: format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed)) }
     }
@@ -51,12 +51,12 @@ impl Home {
         })
     }
 
-    async fn open(&self) -> Arc<dyn Store> {
+    pub async fn open(&self) -> Arc<dyn Store> {
         self.try_open().await.expect("the store opens")
     }
 
     /// Does what no store would do.
-    async fn change(&self, sql: &str) {
+    pub async fn change(&self, sql: &str) {
         match self {
             Self::Sqlite(_) => {
                 rusqlite::Connection::open(self.file()).and_then(|file| file.execute_batch(sql)).expect("the change");
@@ -75,7 +75,7 @@ impl Home {
         }
     }
 
-    fn schema(&self) -> &str {
+    pub fn schema(&self) -> &str {
         match self {
             Self::Sqlite(_) => panic!("SQLite has no schema"),
             Self::Postgres { schema } => schema,
@@ -83,11 +83,11 @@ impl Home {
     }
 }
 
-fn user(name: &str) -> UserId {
+pub fn user(name: &str) -> UserId {
     UserId::parse(name).expect("a user id")
 }
 
-fn room(id: &str) -> RoomId {
+pub fn room(id: &str) -> RoomId {
     RoomId::parse(id).expect("a room id")
 }
 
@@ -96,10 +96,10 @@ const ADMIN: Standing = Standing::Member(Role::Admin);
 
 /// Drafts by one store's hash key.
 #[derive(Clone)]
-struct Pen(Arc<dyn Store>);
+pub struct Pen(pub Arc<dyn Store>);
 
 impl Pen {
-    fn draft(&self, in_room: &str, from: &str, key: &str, what: What) -> Draft {
+    pub fn draft(&self, in_room: &str, from: &str, key: &str, what: What) -> Draft {
         Draft {
             room: room(in_room),
             id: Uuid::now_v7(),
@@ -111,16 +111,16 @@ impl Pen {
         }
     }
 
-    fn by_backend(&self, in_room: &str, key: &str, what: What) -> Draft {
+    pub fn by_backend(&self, in_room: &str, key: &str, what: What) -> Draft {
         Draft { right: Right::Backend, ..self.draft(in_room, "hubbub:api", key, what) }
     }
 
-    fn says(&self, in_room: &str, from: &str, key: &str, text: &str) -> Draft {
+    pub fn says(&self, in_room: &str, from: &str, key: &str, text: &str) -> Draft {
         self.draft(in_room, from, key, says(text))
     }
 
     /// Makes a room with members, one `joined` each.
-    async fn room(&self, id: &str, kind: RoomKind, members: &[(&str, Role)]) -> Room {
+    pub async fn room(&self, id: &str, kind: RoomKind, members: &[(&str, Role)]) -> Room {
         let joined = |(name, role): &(&str, Role)| {
             self.by_backend(id, &format!("first-{name}"), What::Joined { user: user(name), role: *role })
         };
@@ -140,14 +140,14 @@ impl Pen {
         self.room("general", RoomKind::Private, &[("ana", Role::Admin), ("ben", Role::Member)]).await
     }
 
-    async fn append(&self, draft: Draft) -> Outcome {
+    pub async fn append(&self, draft: Draft) -> Outcome {
         let outcomes = self.0.append(&[draft]).await.expect("an answer");
         assert_eq!(outcomes.len(), 1);
         outcomes.into_iter().next().expect("an outcome")
     }
 }
 
-fn says(text: &str) -> What {
+pub fn says(text: &str) -> What {
     answers(text, None)
 }
 
@@ -162,7 +162,7 @@ fn place(outcome: &Outcome) -> Place {
     }
 }
 
-fn seqs(entries: &[hubbub_core::entry::Entry]) -> Vec<u64> {
+pub fn seqs(entries: &[hubbub_core::entry::Entry]) -> Vec<u64> {
     entries.iter().map(|entry| entry.seq.get()).collect()
 }
 

@@ -37,8 +37,8 @@ impl PostgresStore {
         let sql = self.sql.letters.replace("/* which */", &listing.which);
         let rows = self.ask(&sql, &listing.params).await?;
         part(&rows, |row: &Row| {
-            let (portal, session) = (columns::portal(row.get(1))?, columns::room(row.get(2))?);
-            Ok(DeadLetter { number: row.get::<_, i64>(0).cast_unsigned(), ..letter(row, 2, &portal, 8, &session)? })
+            let (portal, session) = (columns::portal(row.get(0))?, columns::room(row.get(1))?);
+            letter(row, 2, &portal, 8, &session)
         })
     }
 

@@ -1,6 +1,6 @@
 -- Dead letters by number, at most $1, as long as they weigh no more than $2 (each $3 more than its content and attempts); one more
 -- is looked at, to tell whether there are others. Which, is put in for the comment.
-SELECT no, portal_id, room_id, died_at, why, attempts, replaying, delivered_at,
+SELECT portal_id, room_id, no, died_at, why, attempts, replaying, delivered_at,
        seq, id, author, at, key, kind, text, data, target, subject, role,
        nth < total
 FROM (

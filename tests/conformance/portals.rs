@@ -1,0 +1,243 @@
+//! What every store must do for portals.
+
+use crate::store::{Home, Pen, for_every_store, room, says, user};
+use hubbub::store::{
+    Store,
+    portals::{
+        Attempt, Claim, Delivery, Incoming, NewSession, Opened, Portal, PortalStanding, Received, Secrets, Session,
+        SessionState, Settlement, Step, Wanted,
+    },
+};
+use hubbub_core::{
+    access::Role,
+    entry::{Draft, Outcome, Right, Timestamp, What},
+    ids::UserId,
+    portal::{PortalId, settings::Settings},
+    seq::Seq,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+mod claims;
+mod dueness;
+mod hammer;
+mod idle;
+mod letters;
+mod listing;
+mod quarantine;
+mod receiving;
+mod reopening;
+mod sessions;
+
+/// How long a claim is good where a test does not wait for its end.
+const LEASE: Duration = Duration::from_secs(60);
+/// How long something that must come is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn portal(id: &str) -> PortalId {
+    PortalId::parse(id).expect("a portal's id")
+}
+
+/// A store and one who looks after the portal `desk`.
+struct Desk {
+    pen: Pen,
+    portal: PortalId,
+}
+
+impl Desk {
+    /// A store with the portal `desk`, which may be there already.
+    async fn at(home: &Home) -> Self {
+        Self::of(home.open().await, "desk").await
+    }
+
+    async fn of(store: Arc<dyn Store>, id: &str) -> Self {
+        let portal = Portal {
+            id: portal(id),
+            settings: Settings { name: "The desk".into(), ..Settings::default() },
+            secrets: Secrets::default(),
+            standing: PortalStanding::Active,
+            revision: 0,
+            created_at: Timestamp(0),
+            succeeded_at: None,
+        };
+        store.create_portal(&portal).await.expect("a portal");
+        Self { pen: Pen(store), portal: portal.id }
+    }
+
+    fn store(&self) -> &Arc<dyn Store> {
+        &self.pen.0
+    }
+
+    /// The portal as it is kept.
+    async fn kept(&self) -> Portal {
+        let portals = self.store().portals().await.expect("portals");
+        portals.into_iter().find(|portal| portal.id == self.portal).expect("the portal")
+    }
+
+    async fn stands(&self, standing: PortalStanding) {
+        let portal = Portal { standing, ..self.kept().await };
+        assert!(self.store().write_portal(&portal).await.expect("an answer"));
+    }
+
+    fn new(&self, id: &str, customer: &str) -> NewSession {
+        let joined = What::Joined { user: user(customer), role: Role::Member };
+        let opened = What::State(SessionState::Open);
+        NewSession {
+            id: room(id),
+            name: format!("The session {id}"),
+            portal: self.portal.clone(),
+            customer: user(customer),
+            external: None,
+            first: vec![self.pen.by_backend(id, "joined", joined), self.pen.by_backend(id, "opened", opened)],
+            most: None,
+        }
+    }
+
+    /// Opens a session of the customer ana; its head is 2.
+    async fn session(&self, id: &str) -> Session {
+        self.session_of(id, "ana").await
+    }
+
+    async fn session_of(&self, id: &str, customer: &str) -> Session {
+        match self.store().open_session(&self.new(id, customer)).await.expect("an answer") {
+            Opened::New(session, entries) => {
+                assert_eq!(entries.len(), 2);
+                *session
+            }
+            other => panic!("no new session: {other:?}"),
+        }
+    }
+
+    async fn look(&self, id: &str) -> Session {
+        self.store().session(&room(id)).await.expect("an answer").expect("a session")
+    }
+
+    async fn delivery(&self, id: &str) -> Delivery {
+        self.look(id).await.delivery
+    }
+
+    /// Ana says something in a session.
+    async fn asks(&self, id: &str, key: &str) -> Seq {
+        match self.pen.append(self.pen.says(id, "ana", key, &format!("question {key}"))).await {
+            Outcome::Appended(place) => place.seq,
+            other => panic!("not appended: {other:?}"),
+        }
+    }
+
+    async fn set_state(&self, id: &str, key: &str, state: SessionState) -> Outcome {
+        self.pen.append(self.pen.by_backend(id, key, What::State(state))).await
+    }
+
+    fn agent(&self) -> UserId {
+        self.portal.agent(Some("ada"))
+    }
+
+    fn by_portal(&self, key: &str, what: What) -> Draft {
+        Draft { right: Right::Portal, ..self.pen.draft("placeholder", self.agent().as_str(), key, what) }
+    }
+
+    /// An agent's answer in the session of this id; `event` tells its repeats.
+    fn answer(&self, id: &str, event: Option<&str>, text: &str) -> Incoming {
+        let key = uuid::Uuid::now_v7().to_string();
+        Incoming {
+            portal: self.portal.clone(),
+            session: Some(id.to_owned()),
+            external: None,
+            event: event.map(ToOwned::to_owned),
+            draft: self.by_portal(&key, says(text)),
+            opening: self.by_portal(&format!("{key}-opens"), What::State(SessionState::Open)),
+            quarantine: false,
+        }
+    }
+
+    async fn receive(&self, message: &Incoming) -> Received {
+        let received = self.store().receive(std::slice::from_ref(message)).await.expect("an answer");
+        assert_eq!(received.len(), 1);
+        received.into_iter().next().expect("an answer")
+    }
+
+    async fn claim_for(&self, most: usize, lease: Duration) -> Vec<Claim> {
+        let wanted = [Wanted { portal: self.portal.clone(), most }];
+        self.store().claim(&wanted, lease).await.expect("claims")
+    }
+
+    async fn claim(&self, most: usize) -> Vec<Claim> {
+        self.claim_for(most, LEASE).await
+    }
+
+    /// Claims the one session that is due, at once.
+    async fn claim_one(&self) -> Claim {
+        let claims = self.claim(10).await;
+        assert_eq!(claims.len(), 1, "{claims:?}");
+        claims.into_iter().next().expect("a claim")
+    }
+
+    async fn nothing_is_due(&self) {
+        let claims = self.claim(10).await;
+        assert!(claims.is_empty(), "{claims:?}");
+    }
+
+    /// Waits until something may be claimed.
+    async fn wait_for_claim(&self, lease: Duration) -> Claim {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(claim) = self.claim_for(1, lease).await.pop() {
+                return claim;
+            }
+            assert!(Instant::now() < deadline, "nothing is due");
+        }
+    }
+
+    async fn settle(&self, claim: &Claim, step: Step) -> bool {
+        self.settle_as(settlement(claim, step)).await
+    }
+
+    async fn settle_as(&self, settlement: Settlement) -> bool {
+        let held = self.store().settle(&[settlement]).await.expect("an answer");
+        assert_eq!(held.len(), 1);
+        held[0]
+    }
+}
+
+fn settlement(claim: &Claim, step: Step) -> Settlement {
+    Settlement { session: claim.session.clone(), fence: claim.fence, step, external: None, keep: None }
+}
+
+/// The portal took everything up to `position`.
+fn passed(position: Seq) -> Step {
+    Step::Passed { position, taken: true }
+}
+
+fn attempt(at: i64, error: Option<&str>) -> Attempt {
+    let status = Some(if error.is_some() { 500 } else { 200 });
+    Attempt { at, took: 7, status, error: error.map(ToOwned::to_owned), instance: "one".into() }
+}
+
+fn given_up(seq: Seq, block: bool) -> Step {
+    Step::GivenUp { seq, attempt: attempt(9, Some("500")), why: "six attempts".into(), block }
+}
+
+/// The numbers of what a message became, what opened its session included.
+fn stored(received: &Received) -> Vec<u64> {
+    match received {
+        Received::Stored { entries, .. } => crate::store::seqs(entries),
+        other => panic!("not stored: {other:?}"),
+    }
+}
+
+/// Where the first message of a repeat is.
+fn repeated(received: &Received) -> (String, u64) {
+    match received {
+        Received::Repeated { session, place } => (session.to_string(), place.seq.get()),
+        other => panic!("no repeat: {other:?}"),
+    }
+}
+
+fn text(what: &What) -> &str {
+    match what {
+        What::Message(message) => message.text.as_str(),
+        other => other.word(),
+    }
+}
