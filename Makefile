@@ -47,7 +47,7 @@ rolling-restart: need-rust services ## three instances under load, from the firs
 	cargo test -p hubbub --test stories rolling_restart -- --nocapture
 
 .PHONY: cluster
-cluster: need-rust services web ## three instances on Postgres and Redis behind nginx; Ctrl-C ends all of it
+cluster: need-rust services web ## three instances on Postgres and Redis behind nginx, with an agent's desk; Ctrl-C ends all of it
 	cargo build --release -p hubbub
 	scripts/cluster
 

@@ -22,6 +22,7 @@ mod balancers;
 mod bus_faults;
 mod check;
 mod crashes;
+mod demo_portal;
 mod drain;
 mod failover;
 mod growth;

@@ -70,6 +70,7 @@ export const ways: Record<Way, string> = {
 
 /** An agent's own name: `portal:desk/Ada` is Ada. */
 export function named(user: string): string {
+    if (user.startsWith("hubbub:")) return "The team";
     const [portal, ...agent] = user.split("/");
     return portal?.startsWith("portal:") ? agent.join("/") || portal.slice("portal:".length) : user;
 }

@@ -35,5 +35,5 @@ test("what the server says replaces what hints have said", () => {
 });
 
 test("agents are called by their own names", () => {
-    assert.deepEqual(["portal:desk/Ada", "portal:desk", "ana", "portal:desk/a/b"].map(named), ["Ada", "desk", "ana", "a/b"]);
+    assert.deepEqual(["portal:desk/Ada", "portal:desk", "ana", "portal:desk/a/b", "hubbub:api"].map(named), ["Ada", "desk", "ana", "a/b", "The team"]);
 });

@@ -18,8 +18,8 @@ pub struct Settings {
     pub forward: Vec<Forward>,
     /// Most POSTs that one instance has on their way to this portal, 1 to 256.
     pub concurrency: usize,
-    /// The waits between attempts of a message while the portal takes others, in seconds; one attempt more than waits. What is
-    /// given up on becomes a dead letter. At most 16 waits, each at most 86,400.
+    /// The waits between attempts of a message while the portal takes others, in seconds; one attempt more than waits, and
+    /// never less than two. What is given up on becomes a dead letter. At most 16 waits, each at most 86,400.
     pub retry_seconds: Vec<f64>,
     /// How long a message is tried at most while the portal takes others, in seconds, once three attempts have counted.
     pub give_up_seconds: u64,

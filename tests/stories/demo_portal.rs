@@ -1,0 +1,105 @@
+//! The agent desk that comes with the program, and the customer at the other end.
+
+use crate::{
+    cluster::{API_KEY, Cluster, breathe, local},
+    http,
+    wire::DEADLINE,
+};
+use serde_json::{Value, json};
+use std::{
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
+
+struct Desk {
+    at: SocketAddr,
+    process: Child,
+}
+
+impl Desk {
+    fn start(server: SocketAddr) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+        let at = local(port);
+        let process = Command::new(env!("CARGO_BIN_EXE_hubbub"))
+            .args(["demo-portal", "--listen", &at.to_string(), "--server", &format!("http://{server}")])
+            .env("HUBBUB_API_KEY", API_KEY)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program");
+        Self { at, process }
+    }
+
+    async fn posts(&self, path: &str, body: Value, origin: &str) -> u16 {
+        let headers = [("content-type", "application/json"), ("origin", origin)];
+        http::ask(self.at, "POST", path, &headers, &body.to_string()).await.expect("an answer").status
+    }
+
+    /// Waits until what the agent sees is so.
+    async fn sees(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        let mut last = String::new();
+        while began.elapsed() < 3 * DEADLINE {
+            if let Ok(answer) = http::ask(self.at, "GET", "/conversations", &[], "").await {
+                let seen = answer.json();
+                if is(&seen) {
+                    return seen;
+                }
+                last = answer.text;
+            }
+            breathe().await;
+        }
+        panic!("the agent does not see {what}: {last}");
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_customer_writes_in_one_window_and_the_agent_answers_in_another() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Cluster::laptop_with(directory.path(), &["--portal-allow", "127.0.0.1"]).await;
+    let desk = Desk::start(server.at(0));
+    desk.sees("an empty desk", |seen| seen["conversations"] == json!([])).await;
+    let ana = server.person("ana", 0).await;
+    let opened = ana.calls("open_session", json!({ "portal": "demo" })).await;
+    let session = opened["rpc"]["data"]["id"].as_str().unwrap_or_else(|| panic!("{opened}")).to_owned();
+    ana.follows(&session).await;
+    ana.says(&session, "Where is my parcel?").await;
+    let seen = desk.sees("the message", |seen| seen["conversations"][0]["lines"][0]["kind"] == "message.created").await;
+    let line = &seen["conversations"][0]["lines"][0];
+    assert!(line["text"] == "Where is my parcel?" && line["state"] == "verified" && line["from"] == "ana", "{line}");
+
+    let page = format!("http://{}", desk.at);
+    let reply = json!({ "session": session, "text": "On its way", "agent": "Ada" });
+    assert_eq!(desk.posts("/reply", reply.clone(), "http://elsewhere.example").await, 403);
+    assert_eq!(desk.posts("/reply", reply, &page).await, 202);
+    ana.hears(&session, "On its way").await;
+    desk.sees("its answer stored", |seen| seen["conversations"][0]["lines"][1]["state"] == "stored").await;
+
+    // A forged webhook changes nothing, and a desk that fails gets everything once it is well.
+    let forged = http::ask(desk.at, "POST", "/webhook", &[("webhook-id", "x")], "{}").await.expect("an answer");
+    assert_eq!(forged.status, 401);
+    desk.posts("/mood", json!({ "mood": "failing" }), &page).await;
+    let late = ana.says(&session, "Hello?").await;
+    ana.is_told_that(json!({ "type": "forward_delayed", "room": session, "seq": late.seq })).await;
+    desk.posts("/mood", json!({ "mood": "well" }), &page).await;
+    ana.is_told_that(json!({ "type": "forwarded", "room": session, "seq": late.seq })).await;
+    assert_eq!(desk.posts("/state", json!({ "session": session, "state": "closed" }), &page).await, 204);
+    let seen = desk.sees("a closed session", |seen| seen["conversations"][0]["state"] == "closed").await;
+    assert!(seen["refused"] == 1 && seen["conversations"][0]["lines"].as_array().map(Vec::len) == Some(4), "{seen}");
+
+    // Another desk takes the portal over.
+    drop(desk);
+    let desk = Desk::start(server.at(0));
+    desk.sees("an empty desk", |seen| seen["conversations"] == json!([])).await;
+    ana.calls("open_session", json!({ "portal": "demo" })).await;
+    ana.says(&session, "Still there?").await;
+    desk.sees("the new message", |seen| seen["conversations"][0]["lines"].to_string().contains("Still there?")).await;
+}
