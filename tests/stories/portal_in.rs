@@ -137,6 +137,19 @@ async fn what_names_no_known_session_waits_in_quarantine_for_an_operator() {
     assert_eq!(texts, ["is it you?", "good"]);
 }
 
+/// Several messages in one webhook share its id; each is a message of its own, and all are recognised.
+#[tokio::test]
+async fn one_webhook_may_bring_several_messages_in_their_order() {
+    let desk = Desk::with(json!({ "mapping": { "each": "/events", "session": "/s", "text": "/t" } })).await;
+    desk.session("s1", "ana").await;
+    let events = json!({ "events": [{ "s": "s1", "t": "one" }, { "s": "s1", "t": "one" }, { "s": "s1", "t": "two" }] });
+    let first = desk.answers("a", &events).await;
+    assert!(first.0 == 200 && first.1["messages"].as_array().map(Vec::len) == Some(3), "{}", first.1);
+    assert_eq!(desk.answers("a", &events).await, first);
+    let texts: Vec<_> = desk.log("s1").await.into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["one", "one", "two"]);
+}
+
 #[tokio::test]
 async fn an_answer_opens_a_closed_session_and_reaches_a_customer_who_was_away() {
     let desk = Desk::with(json!({})).await;

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::Semaphore;
 
 type Listed = Arc<BTreeMap<PortalId, Arc<Portal>>>;
 
@@ -15,29 +16,33 @@ type Listed = Arc<BTreeMap<PortalId, Arc<Portal>>>;
 pub(super) struct Directory {
     store: Arc<dyn Store>,
     seen: Mutex<(Listed, Option<Instant>)>,
+    /// One read at a time: webhooks to portals that are none cost the store no more.
+    turns: Semaphore,
     complaint: Complaint,
 }
 
 impl Directory {
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, seen: Mutex::default(), complaint: Complaint::default() }
+        Self { store, seen: Mutex::default(), turns: Semaphore::new(1), complaint: Complaint::default() }
     }
 
     fn seen(&self) -> (Listed, Option<Instant>) {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads all of them.
+    /// Reads all of them, or waits for somebody else's read that begins after this call.
     pub async fn read(&self) -> Result<Listed, StoreError> {
+        let asked = Instant::now();
+        let _turn = self.turns.acquire().await;
+        let (listed, at) = self.seen();
+        if at.is_some_and(|at| at >= asked) {
+            return Ok(listed);
+        }
         let began = Instant::now();
         let portals = self.store.portals().await?;
         let listed: Listed = Arc::new(portals.into_iter().map(|p| (p.id.clone(), Arc::new(p))).collect());
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever began to read later may have been quicker.
-        if seen.1.is_none_or(|at| at < began) {
-            *seen = (listed, Some(began));
-        }
-        Ok(seen.0.clone())
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = (listed.clone(), Some(began));
+        Ok(listed)
     }
 
     /// All of them, at most `age` old while the store answers, and as they were last while it does not.
