@@ -41,7 +41,7 @@ fn portal(id: &str) -> PortalId {
 }
 
 /// A store and one who looks after the portal `desk`.
-struct Desk {
+pub struct Desk {
     pen: Pen,
     portal: PortalId,
 }
@@ -52,7 +52,7 @@ impl Desk {
         Self::of(home.open().await, "desk").await
     }
 
-    async fn of(store: Arc<dyn Store>, id: &str) -> Self {
+    pub async fn of(store: Arc<dyn Store>, id: &str) -> Self {
         let portal = Portal {
             id: portal(id),
             settings: Settings { name: "The desk".into(), ..Settings::default() },
@@ -81,7 +81,7 @@ impl Desk {
         assert!(self.store().write_portal(&portal).await.expect("an answer"));
     }
 
-    fn new(&self, id: &str, customer: &str) -> NewSession {
+    pub fn new(&self, id: &str, customer: &str) -> NewSession {
         let joined = What::Joined { user: user(customer), role: Role::Member };
         let opened = What::State(SessionState::Open);
         NewSession {
