@@ -53,7 +53,7 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
     for (name, state) in SESSIONS {
         let id = prefixed(name);
         let joined = What::Joined { user: user("ben"), role: Role::Member };
-        let mut new = desk.new(&id, "ana");
+        let mut new = desk.wish(&id, "ana");
         new.first.push(pen.by_backend(&id, "second", joined));
         let made = match pen.0.open_session(&new).await.expect("a session") {
             Opened::New(session, _) => session.room,
