@@ -41,7 +41,7 @@ fn portal(id: &str) -> PortalId {
 }
 
 /// A store and one who looks after the portal `desk`.
-struct Desk {
+pub struct Desk {
     pen: Pen,
     portal: PortalId,
 }
@@ -52,7 +52,7 @@ impl Desk {
         Self::of(home.open().await, "desk").await
     }
 
-    async fn of(store: Arc<dyn Store>, id: &str) -> Self {
+    pub async fn of(store: Arc<dyn Store>, id: &str) -> Self {
         let portal = Portal {
             id: portal(id),
             settings: Settings { name: "The desk".into(), ..Settings::default() },
@@ -81,7 +81,7 @@ impl Desk {
         assert!(self.store().write_portal(&portal).await.expect("an answer"));
     }
 
-    fn new(&self, id: &str, customer: &str) -> NewSession {
+    pub fn wish(&self, id: &str, customer: &str) -> NewSession {
         let joined = What::Joined { user: user(customer), role: Role::Member };
         let opened = What::State(SessionState::Open);
         NewSession {
@@ -101,7 +101,7 @@ impl Desk {
     }
 
     async fn session_of(&self, id: &str, customer: &str) -> Session {
-        match self.store().open_session(&self.new(id, customer)).await.expect("an answer") {
+        match self.store().open_session(&self.wish(id, customer)).await.expect("an answer") {
             Opened::New(session, entries) => {
                 assert_eq!(entries.len(), 2);
                 *session

@@ -25,7 +25,7 @@ async fn work(desk: Arc<Desk>, taken: Arc<Mutex<BTreeMap<String, Vec<u64>>>>, st
             }
             taken
                 .lock()
-                .unwrap()
+                .expect("nobody panicked")
                 .entry(claim.session.to_string())
                 .or_default()
                 .extend(crate::store::seqs(&claim.entries));
@@ -58,7 +58,7 @@ async fn nothing_that_is_due_is_ever_forgotten() {
                         1 => {
                             // The general way, and into two sessions at once: locks are taken in one order.
                             let state = |id: &str, n: u64| {
-                                let to = if n % 2 == 0 { SessionState::Open } else { SessionState::Waiting };
+                                let to = if n.is_multiple_of(2) { SessionState::Open } else { SessionState::Waiting };
                                 desk.pen.by_backend(id, &format!("{n}-by-{n}"), What::State(to))
                             };
                             let both = [desk.pen.says(&id, "ana", &format!("k{message}"), "hi"), state(&id, message)];
@@ -97,7 +97,8 @@ async fn nothing_that_is_due_is_ever_forgotten() {
     for worker in workers {
         worker.await.expect("a worker");
     }
-    for (id, seqs) in taken.lock().unwrap().iter() {
+    let taken = std::mem::take(&mut *taken.lock().expect("nobody panicked"));
+    for (id, seqs) in &taken {
         assert!(seqs.is_sorted_by(|one, next| one < next), "{id}: {seqs:?}");
         let (id, after) = (room(id), hubbub_core::protocol::rpc::PageOf::After(Seq::new(2)));
         let page = desks[0].store().page(&id, after, 1_000).await.expect("a page").expect("a room");

@@ -38,7 +38,9 @@ impl Plan {
         let mut left = vec![&self.plan];
         while let Some(node) = left.pop() {
             if node["Relation Name"] == table && node["Node Type"] != "ModifyTable" && node["Node Type"] != "LockRows" {
-                let by = node["Index Name"].as_str().unwrap_or("no index").to_owned();
+                // A bitmap's index is the node below.
+                let by = node["Index Name"].as_str().or_else(|| node["Plans"][0]["Index Name"].as_str());
+                let by = by.unwrap_or("no index").to_owned();
                 let rows = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"]
                     .map(|of| node[of].as_f64().unwrap_or_default());
                 let loops = node["Actual Loops"].as_f64().unwrap_or_default();

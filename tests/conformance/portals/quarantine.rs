@@ -69,7 +69,7 @@ for_every_store! {
         let by_external = Incoming { session: None, external: Some("case 9".into()), ..desk.lost("", None, "too early") };
         let by_external = number(&desk.receive(&by_external).await);
         desk.session("later").await;
-        desk.store().open_session(&NewSession { external: Some("case 9".into()), ..desk.new("other", "ben") }).await
+        desk.store().open_session(&NewSession { external: Some("case 9".into()), ..desk.wish("other", "ben") }).await
             .expect("a session");
         assert_eq!(stored(&desk.release(by_id, None).await.expect("it is there")), [3]);
         assert_eq!(stored(&desk.release(by_external, None).await.expect("it is there")), [3]);

@@ -1,6 +1,8 @@
 //! The store against the pure rules: random drafts, in random batches, must meet the same fate.
 
 use super::{Pen, answers, for_every_store, room, user};
+use crate::portals::Desk;
+use hubbub::store::portals::{Opened, SessionState};
 use hubbub_core::{
     access::{Role, RoomKind},
     entry::{Draft, Outcome, Right, Timestamp, What},
@@ -19,6 +21,8 @@ const ROOMS: [(&str, RoomKind); 4] = [
     ("direct", RoomKind::Direct),
     ("nowhere", RoomKind::Open),
 ];
+/// Private rooms that are support sessions.
+const SESSIONS: [(&str, SessionState); 2] = [("session", SessionState::Open), ("closed", SessionState::Closed)];
 const PEOPLE: [&str; 5] = ["ana", "ben", "cem", "eve", "Ω"];
 
 for_every_store! {
@@ -45,6 +49,26 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
             ledger.standings.insert((made.id.clone(), user(name)), hubbub_core::access::Standing::Member(role));
         }
     }
+    let desk = Desk::of(pen.0.clone(), "desk").await;
+    for (name, state) in SESSIONS {
+        let id = prefixed(name);
+        let joined = What::Joined { user: user("ben"), role: Role::Member };
+        let mut new = desk.wish(&id, "ana");
+        new.first.push(pen.by_backend(&id, "second", joined));
+        let made = match pen.0.open_session(&new).await.expect("a session") {
+            Opened::New(session, _) => session.room,
+            other => panic!("no new session: {other:?}"),
+        };
+        for name in ["ana", "ben"] {
+            ledger.standings.insert((made.id.clone(), user(name)), hubbub_core::access::Standing::Member(Role::Member));
+        }
+        let session = Some(SessionState::Open);
+        ledger
+            .rooms
+            .insert(made.id, RoomState { kind: RoomKind::Private, head: made.head, epoch: made.epoch, session });
+        let state = pen.by_backend(&id, "state", What::State(state));
+        assert_eq!(normal(pen.append(state.clone()).await), normal(ledger.apply(&state, Timestamp(0))));
+    }
     if only_messages {
         let ban = pen.by_backend(&prefixed("open"), "ban", What::Banned { user: user("eve") });
         assert_eq!(normal(pen.append(ban.clone()).await), normal(ledger.apply(&ban, Timestamp(0))));
@@ -65,6 +89,12 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
     }
 
     for (id, state) in &ledger.rooms {
+        let session = pen.0.session(id).await.expect("an answer");
+        assert_eq!(session.as_ref().map(|session| session.state), state.session, "{id}");
+        if let Some(session) = session {
+            assert_eq!(session.delivery.head, state.head, "{id}: the cursor knows of every entry");
+            assert!(session.delivery.due_at.is_some(), "{id}");
+        }
         for person in PEOPLE {
             let view = pen.0.look_up(&[(id.clone(), user(person))]).await.expect("a view")[0].clone().expect("a room");
             assert_eq!(view.room.head, state.head);
@@ -106,12 +136,14 @@ fn normal(outcome: Outcome) -> Outcome {
 }
 
 fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages: bool) -> Draft {
-    let room_id = room(&format!("{}-{seed}", ROOMS[dice.random_range(0..ROOMS.len())].0));
+    let names = ROOMS.iter().map(|(name, _)| name).chain(SESSIONS.iter().map(|(name, _)| name));
+    let name = names.collect::<Vec<_>>()[dice.random_range(0..ROOMS.len() + SESSIONS.len())];
+    let room_id = room(&format!("{name}-{seed}"));
     let from = user(PEOPLE[dice.random_range(0..PEOPLE.len())]);
     let subject = user(PEOPLE[dice.random_range(0..PEOPLE.len())]);
     let role = if dice.random_ratio(1, 4) { Role::Admin } else { Role::Member };
     let head = ledger.rooms.get(&room_id).map_or(0, |room| room.head.get());
-    let what = match if only_messages { 0 } else { dice.random_range(0..10) } {
+    let what = match if only_messages { 0 } else { dice.random_range(0..12) } {
         0..4 => {
             let reply_to = match dice.random_range(0..20) {
                 0 => Some(0),
@@ -124,6 +156,9 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
         4..6 => What::Joined { user: if dice.random_bool(0.5) { from.clone() } else { subject }, role },
         6..8 => What::Left { user: if dice.random_bool(0.5) { from.clone() } else { subject } },
         8 => What::Banned { user: subject },
+        9..11 => What::State(
+            [SessionState::Open, SessionState::Waiting, SessionState::Closed][dice.random_range(0..3_usize)],
+        ),
         _ => What::Renamed { name: format!("name {}", dice.next_u32()) },
     };
     Draft {
@@ -133,6 +168,10 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
         key: Key::parse(&format!("k{}", dice.random_range(0..60))).expect("a key"),
         hash: pen.0.identity().hash_key.hash(&what),
         what,
-        right: if !only_messages && dice.random_ratio(1, 5) { Right::Backend } else { Right::Own },
+        right: match if only_messages { 9 } else { dice.random_range(0..10) } {
+            0..2 => Right::Backend,
+            2 => Right::Portal,
+            _ => Right::Own,
+        },
     }
 }

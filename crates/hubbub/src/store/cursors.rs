@@ -3,7 +3,7 @@
 use super::{
     StoreError,
     columns::number,
-    portals::{Attempt, Settlement, Step},
+    portals::{Attempt, Settlement, Step, Which},
 };
 use hubbub_core::{entry::Timestamp, limits::ATTEMPTS_KEPT, portal::session::Delivery, seq::Seq};
 
@@ -153,6 +153,29 @@ impl Cursor {
             attempts: self.attempts.clone(),
             blocked: self.blocked,
             failed,
+        }
+    }
+}
+
+impl Step {
+    /// Whether the portal took something.
+    pub(super) const fn is_taken(&self) -> bool {
+        match self {
+            Self::Passed { taken, .. } => *taken,
+            Self::Replayed { attempt, .. } => attempt.error.is_none(),
+            Self::Later { .. } | Self::GivenUp { .. } | Self::Released => false,
+        }
+    }
+}
+
+impl Which {
+    /// The numbers, both included, as databases count; beyond what they count there are none.
+    pub(super) fn numbers(self) -> (i64, i64) {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        match self {
+            Self::One(one) => (number(one), number(one)),
+            Self::Range(first, last) => (number(first), number(last)),
+            Self::All => (0, i64::MAX),
         }
     }
 }

@@ -47,17 +47,6 @@ pub enum PortalStanding {
     Disabled(String),
 }
 
-impl Step {
-    /// Whether the portal took something.
-    pub(super) const fn is_taken(&self) -> bool {
-        match self {
-            Self::Passed { taken, .. } => *taken,
-            Self::Replayed { attempt, .. } => attempt.error.is_none(),
-            Self::Later { .. } | Self::GivenUp { .. } | Self::Released => false,
-        }
-    }
-}
-
 impl PortalStanding {
     /// The word for it in the store and over REST.
     pub const fn word(&self) -> &'static str {
@@ -289,18 +278,6 @@ pub enum Which {
     Range(u64, u64),
     /// All.
     All,
-}
-
-impl Which {
-    /// The numbers, both included, as databases count; beyond what they count there are none.
-    pub(super) fn numbers(self) -> (i64, i64) {
-        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        match self {
-            Self::One(one) => (number(one), number(one)),
-            Self::Range(first, last) => (number(first), number(last)),
-            Self::All => (0, i64::MAX),
-        }
-    }
 }
 
 /// What a list shows.
