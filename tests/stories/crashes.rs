@@ -109,7 +109,22 @@ async fn one_of_three_instances_is_killed_under_load_again_and_again() {
         .collect();
     assert_eq!(
         tables,
-        ["additions", "entries", "instances", "members", "meta", "migrations", "rooms", "users"],
+        [
+            "additions",
+            "cursors",
+            "dead_letters",
+            "entries",
+            "instances",
+            "members",
+            "meta",
+            "migrations",
+            "portal_events",
+            "portals",
+            "quarantine",
+            "rooms",
+            "sessions",
+            "users"
+        ],
         "a table that could hold traces of instances"
     );
     // The leases of the dead are removed by those who live.

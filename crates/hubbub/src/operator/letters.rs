@@ -2,7 +2,7 @@
 
 use super::{At, portals::path, sessions::show_attempts};
 use anyhow::bail;
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -41,21 +41,21 @@ pub enum DeadLetters {
         at: At,
     },
     /// Send dead letters again: one attempt each, out of order, with the same id
+    #[command(group = ArgGroup::new("which").required(true).args(["number", "from", "all"]))]
     Replay {
         /// The portal
         #[arg(long)]
         portal: String,
         /// This one
-        #[arg(required_unless_present_any = ["from", "all"])]
         number: Option<u64>,
         /// From this number
-        #[arg(long, requires = "to", conflicts_with = "number")]
+        #[arg(long, requires = "to")]
         from: Option<u64>,
         /// To this number, both included
         #[arg(long, requires = "from")]
         to: Option<u64>,
         /// All that were not delivered since
-        #[arg(long, conflicts_with_all = ["number", "from"])]
+        #[arg(long)]
         all: bool,
         #[command(flatten)]
         at: At,
