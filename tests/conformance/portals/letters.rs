@@ -126,9 +126,9 @@ for_every_store! {
     async fn a_replay_kept_by_its_claim_goes_on_with_what_waits(home: &Home) {
         let desk = Desk::at(home).await;
         desk.session("s1").await;
-        desk.lose("s1", 1, false).await;
+        let numbers = desk.lose("s1", 2, false).await;
         let next = desk.asks("s1", "b").await;
-        assert_eq!(desk.replay(Which::All).await, 1);
+        assert_eq!(desk.replay(Which::All).await, 2);
         let claim = desk.claim_one().await;
         assert_eq!(crate::store::seqs(&claim.entries), [next.get()]);
         let kept = Settlement { keep: Some(LEASE), ..settlement(&claim, replayed(&claim, None)) };
@@ -136,6 +136,9 @@ for_every_store! {
         assert!(desk.settle_as(kept).await, "an answer that was lost is asked for again");
         desk.nothing_is_due().await;
         assert!(desk.settle(&claim, passed(next)).await);
+        let claim = desk.claim_one().await;
+        assert_eq!(claim.replay.as_ref().map(|letter| letter.number), Some(numbers[1]), "it counted once");
+        assert!(desk.settle(&claim, replayed(&claim, None)).await);
         desk.nothing_is_due().await;
     }
 
