@@ -261,8 +261,8 @@ impl Measured {
 const IDLE_SESSIONS: &str = "
     INSERT INTO hubbub.rooms (id, kind, name, head, created_at, session)
         SELECT 'idle' || n, 'private', '', 2, 0, 'open' FROM generate_series(1, {idle}) n;
-    INSERT INTO hubbub.sessions (room, portal, customer, created_at)
-        SELECT no, (SELECT no FROM hubbub.portals LIMIT 1), 'idle', 0 FROM hubbub.rooms WHERE id LIKE 'idle%';
+    INSERT INTO hubbub.sessions (room, id, portal, customer, created_at)
+        SELECT no, id, (SELECT no FROM hubbub.portals LIMIT 1), 'idle', 0 FROM hubbub.rooms WHERE id LIKE 'idle%';
     INSERT INTO hubbub.cursors (room, portal, position, head)
         SELECT no, (SELECT no FROM hubbub.portals LIMIT 1), 2, 2 FROM hubbub.rooms WHERE id LIKE 'idle%';
     ANALYZE hubbub.rooms, hubbub.sessions, hubbub.cursors;";

@@ -142,6 +142,33 @@ for_every_store! {
         desk.nothing_is_due().await;
     }
 
+    async fn what_is_given_up_on_twice_as_the_answer_was_lost_keeps_its_attempts(home: &Home) {
+        let desk = Desk::at(home).await;
+        desk.session("s1").await;
+        for (key, block) in [("a", false), ("b", true)] {
+            let seq = desk.asks("s1", key).await;
+            let claim = desk.claim_one().await;
+            let later = Step::Later { attempt: attempt(8, Some("timeout")), counted: 1, again_in: Duration::ZERO };
+            assert!(desk.settle(&claim, later).await);
+            let claim = desk.claim_one().await;
+            let kept = Settlement { keep: Some(LEASE), ..settlement(&claim, given_up(seq, block)) };
+            assert!(desk.settle_as(kept.clone()).await);
+            let (dead, delivery) = (desk.dead().await, desk.delivery("s1").await);
+            assert!(desk.settle_as(kept.clone()).await);
+            assert_eq!(desk.dead().await, dead);
+            assert_eq!(dead.last().map(|letter| letter.attempts.len()), Some(2));
+            let again = desk.delivery("s1").await;
+            assert_eq!((again.position, again.blocked), (delivery.position, block));
+            if block {
+                // Thrown away before it is asked for again: the session does not stand still at what is no more.
+                assert!(desk.discard(dead.last().expect("a dead letter").number).await);
+                assert!(desk.settle_as(kept).await);
+                assert_eq!((desk.delivery("s1").await.blocked, desk.dead().await.len()), (false, 1));
+            }
+            assert!(desk.settle(&claim, Step::Released).await);
+        }
+    }
+
     async fn each_replay_is_sent_whatever_becomes_of_the_others(home: &Home) {
         let desk = Desk::at(home).await;
         desk.session("s1").await;

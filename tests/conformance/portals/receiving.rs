@@ -106,6 +106,25 @@ for_every_store! {
         assert!(desk.store().receive(&[]).await.expect("answers").is_empty());
     }
 
+    async fn what_the_first_of_a_batch_says_holds_for_those_after_it(home: &Home) {
+        let desk = Desk::at(home).await;
+        desk.session("s1").await;
+        let named = |session: Option<&str>, event: &str| Incoming {
+            session: session.map(ToOwned::to_owned),
+            external: Some("case 1".into()),
+            quarantine: true,
+            ..desk.answer("", Some(event), "hello")
+        };
+        let again = desk.answer("nowhere", Some("e1"), "one again, for nobody");
+        let batch = [named(None, "e0"), named(Some("s1"), "e1"), again, named(None, "e2")];
+        let received = desk.store().receive(&batch).await.expect("answers");
+        assert!(matches!(received[0], Received::Quarantined(_)), "nobody had said so yet: {received:?}");
+        assert_eq!(stored(&received[1]), [3]);
+        assert_eq!(repeated(&received[2]), ("s1".into(), 3));
+        assert_eq!(stored(&received[3]), [4]);
+        assert_eq!(desk.look("s1").await.external.as_deref(), Some("case 1"));
+    }
+
     async fn the_same_call_again_doubles_nothing(home: &Home) {
         let desk = Desk::at(home).await;
         desk.session("s1").await;

@@ -78,6 +78,19 @@ for_every_store! {
         assert_eq!(desk.look("s1").await.room.head, Seq::new(2));
     }
 
+    async fn a_customer_has_no_more_sessions_than_allowed_however_many_are_opened_at_once(home: &Home) {
+        let desk = Desk::at(home).await;
+        let open = async |customer: &str| {
+            let wish = |n| NewSession { most: Some(2), ..desk.wish(&format!("{customer}-{n}"), customer) };
+            let all: Vec<_> = (0..8).map(wish).collect();
+            let all = join_all(all.iter().map(|new| desk.store().open_session(new))).await;
+            let made = all.iter().filter(|one| matches!(one, Ok(Opened::New(..)))).count();
+            let refused = all.iter().filter(|one| matches!(one, Ok(Opened::TooMany))).count();
+            assert_eq!((made, refused), (2, 6), "{all:?}");
+        };
+        tokio::join!(open("ana"), open("ben"));
+    }
+
     async fn what_is_kept_outlives_the_store(home: &Home) {
         let desk = Desk::at(home).await;
         desk.session("s1").await;

@@ -96,6 +96,8 @@ impl Cursor {
                 self.leased = false;
                 self.due_at = Some(now.0.saturating_add(i64::try_from(again_in.as_millis()).unwrap_or(i64::MAX)));
             }
+            // Asked for again, as its answer was lost: it is done, and its dead letter has all attempts.
+            Step::GivenUp { seq, .. } if *seq <= self.position || (self.blocked && before(*seq) == self.position) => {}
             Step::GivenUp { seq, attempt, why, block } => {
                 let mut attempts = std::mem::take(&mut self.attempts);
                 keep(&mut attempts, attempt);

@@ -9,7 +9,7 @@ use hubbub_core::{
     ids::{Key, RoomId},
     ledger::Ledger,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A message that leaves quarantine, for `session` or the one it names. Its key is made of its number: released twice, it is
 /// one message.
@@ -29,6 +29,27 @@ pub(super) struct Addressee {
     pub session: Option<(RoomId, i64)>,
     /// The portal's own id of the conversation, as far as it is known.
     pub external: Option<String>,
+}
+
+/// Has messages of a batch found by what those before them teach: the portal's own id of a conversation.
+pub(super) fn introduce(messages: &[Incoming], to: &mut [Addressee]) {
+    let (mut taught, mut has_one) = (HashMap::new(), HashSet::new());
+    for (message, to) in messages.iter().zip(to) {
+        let Some((portal, external)) = to.portal.zip(message.external.as_deref()) else { continue };
+        match to.session.clone() {
+            // A session takes the first id it is told.
+            Some(session) if to.external.is_none() && has_one.insert(session.1) => {
+                taught.entry((portal, external)).or_insert(session);
+            }
+            Some(_) => {}
+            None => {
+                if let Some(session) = taught.get(&(portal, external)) {
+                    to.session = Some(session.clone());
+                    to.external = Some(external.to_owned());
+                }
+            }
+        }
+    }
 }
 
 /// A batch on its way: answers as far as they are known, and what is still to be decided.
@@ -70,15 +91,12 @@ impl<'a> Batch<'a> {
     pub fn set_repeats_aside(&mut self) {
         let mut first = HashMap::new();
         for n in 0..self.messages.len() {
-            // One that goes nowhere is not the first of anything.
-            let is_kept = self.to[n].session.is_some() || self.messages[n].quarantine;
-            if let Some(event) = self.event(n)
-                && is_kept
-                && self.answers[n].is_none()
-                && let Some(before) = first.insert(event, n)
-            {
-                first.insert(event, before);
-                self.repeats.push((n, before));
+            let Some(event) = self.event(n).filter(|_| self.answers[n].is_none()) else { continue };
+            if let Some(before) = first.get(&event) {
+                self.repeats.push((n, *before));
+            } else if self.to[n].session.is_some() || self.messages[n].quarantine {
+                // One that goes nowhere is not the first of anything.
+                first.insert(event, n);
             }
         }
     }

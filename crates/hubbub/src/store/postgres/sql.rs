@@ -106,10 +106,11 @@ texts! {
         VALUES ($1, $2, $3, $4, $5, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) ON CONFLICT DO NOTHING";
     made_cursor = "INSERT INTO hubbub.cursors (room, portal, position, head) VALUES ($1, $2, $3, $3)";
     may_open = "SELECT p.no,
-            (SELECT count(*) FROM hubbub.sessions s WHERE s.customer = $2 AND s.portal = p.no),
             (SELECT r.id FROM hubbub.sessions s JOIN hubbub.rooms r ON r.no = s.room
-                WHERE s.portal = p.no AND s.external = $3::text)
+                WHERE s.portal = p.no AND s.external = $2::text)
         FROM hubbub.portals p WHERE p.id = $1";
+    lock_customer = "SELECT pg_advisory_xact_lock(hashtextextended($1::text || '/' || $2::text, 0))";
+    sessions_of_customer = "SELECT count(*) FROM hubbub.sessions WHERE customer = $1 AND portal = $2";
     learn = "UPDATE hubbub.sessions s SET external = $2
         FROM hubbub.rooms r WHERE r.id = $1 AND s.room = r.no AND s.external IS NULL
             AND NOT EXISTS (SELECT FROM hubbub.sessions o WHERE o.portal = s.portal AND o.external = $2)";

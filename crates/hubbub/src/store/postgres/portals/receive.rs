@@ -4,7 +4,7 @@ use super::{PostgresStore, Row, StoreError};
 use crate::store::{
     batch::{Asked, Decided},
     columns::{self, seq},
-    incoming::{Addressee, Batch, released},
+    incoming::{Addressee, Batch, introduce, released},
     portals::{Incoming, Received},
     postgres::connect::Lease,
 };
@@ -25,7 +25,8 @@ impl PostgresStore {
         quarantine: bool,
     ) -> Result<Vec<Received>, StoreError> {
         let lease = self.pool.get().await?;
-        let to = self.addressees(&lease, messages).await?;
+        let mut to = self.addressees(&lease, messages).await?;
+        introduce(messages, &mut to);
         let mut batch = Batch::new(messages, &to);
         self.answer_known(&lease, &mut batch, messages.len()).await?;
         if quarantine {

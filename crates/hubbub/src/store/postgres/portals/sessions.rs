@@ -7,6 +7,7 @@ use crate::store::{
     columns::{self, count},
     portals::{Filter, NewSession, Opened, Session},
     postgres::{
+        connect::Lease,
         general::{Numbers, read_clock},
         read::view,
     },
@@ -27,11 +28,11 @@ impl PostgresStore {
         let make = lease.prepare_cached(&self.sql.make_session_room).await?;
         let clock = lease.prepare_cached(&self.sql.clock).await?;
         let (portal, customer, external) = (new.portal.as_str(), new.customer.as_str(), new.external.as_deref());
-        let Some(may) = lease.query_opt(&may, &[&portal, &customer, &external]).await? else {
+        let Some(may) = lease.query_opt(&may, &[&portal, &external]).await? else {
             lease.settle();
             return Ok(Opened::UnknownPortal);
         };
-        let (portal, sessions, taken): (i64, i64, Option<&str>) = (may.get(0), may.get(1), may.get(2));
+        let (portal, taken): (i64, Option<&str>) = (may.get(0), may.get(1));
         let (id, kind) = (new.id.as_str(), RoomKind::Private.word());
         let (begun, made, clock) = tokio::join!(
             biased;
@@ -40,7 +41,10 @@ impl PostgresStore {
             async { lease.query_one(&clock, &[]).await },
         );
         let (made, clock) = (begun.and(made)?, clock?);
-        let too_many = new.most.is_some_and(|most| sessions >= most as i64);
+        let too_many = match new.most.filter(|_| made.is_some()) {
+            Some(most) => self.sessions_of(&lease, new, portal).await? >= most as i64,
+            None => false,
+        };
         let Some(made) = made.filter(|_| !too_many && taken.is_none()) else {
             lease.batch_execute("ROLLBACK").await?;
             lease.settle();
@@ -76,6 +80,16 @@ impl PostgresStore {
             Some(Opened::Exists(session)) => Ok(Opened::New(session, entries)),
             _ => Err(StoreError::Broken(format!("session {id} was made and is not there"))),
         }
+    }
+
+    /// How many the customer has with the portal; until the transaction ends, nobody else makes one for her who counts them.
+    async fn sessions_of(&self, lease: &Lease, new: &NewSession, portal: i64) -> Result<i64, StoreError> {
+        let lock = lease.prepare_cached(&self.sql.lock_customer).await?;
+        let count = lease.prepare_cached(&self.sql.sessions_of_customer).await?;
+        let customer = new.customer.as_str();
+        lease.execute(&lock, &[&new.portal.as_str(), &customer]).await?;
+        // A statement of its own: its snapshot is taken after the wait.
+        Ok(lease.query_one(&count, &[&customer, &portal]).await?.get(0))
     }
 
     pub(super) async fn one_session(&self, id: &RoomId) -> Result<Option<Session>, StoreError> {

@@ -5,7 +5,7 @@ use crate::store::{
     StoreError,
     batch::{Asked, Decided},
     columns::{self, seq},
-    incoming::{Addressee, Batch, released},
+    incoming::{Addressee, Batch, introduce, released},
     portals::{Incoming, Received},
     sqlite::{append, incarnation},
 };
@@ -26,7 +26,8 @@ pub(super) fn receive(
     quarantine: bool,
     at: Timestamp,
 ) -> Result<Vec<Received>, StoreError> {
-    let to = messages.iter().map(|message| addressee(transaction, message)).collect::<Result<Vec<_>, _>>()?;
+    let mut to = messages.iter().map(|message| addressee(transaction, message)).collect::<Result<Vec<_>, _>>()?;
+    introduce(messages, &mut to);
     let mut batch = Batch::new(messages, &to);
     for n in 0..messages.len() {
         let Some((portal, event)) = batch.event(n) else { continue };
