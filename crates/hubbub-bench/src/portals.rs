@@ -231,14 +231,14 @@ impl Measured {
         Ok(began.elapsed().as_secs_f64())
     }
 
-    /// The CPU of an instance and its Postgres with and without idle sessions, while nothing is due.
+    /// The CPU of an instance with and without idle sessions, while nothing is due. What it asks of Postgres is in the suite of
+    /// the stores: so many pages of an index, whatever lies beside.
     fn idle(&self, idle: u32, report: &mut Report) -> anyhow::Result<()> {
         println!("{idle} idle sessions");
         let look = || {
-            let before = self.cpu(self.server.process.pid)?;
-            let began = Instant::now();
+            let (before, began) = (process::cpu(self.server.process.pid)?, Instant::now());
             std::thread::park_timeout(IDLE);
-            anyhow::Ok((self.cpu(self.server.process.pid)? - before) * 1e3 / began.elapsed().as_secs_f64())
+            anyhow::Ok((process::cpu(self.server.process.pid)? - before) * 1e3 / began.elapsed().as_secs_f64())
         };
         let without = look()?;
         self.runtime.block_on(async {
@@ -248,7 +248,7 @@ impl Measured {
             anyhow::Ok(())
         })?;
         let with = look()?;
-        report.row("CPU ms per second, all sessions idle: many beside few", with, without, Budget::None);
+        report.row("Server's CPU ms per second, all sessions idle: many beside few", with, without, Budget::None);
         report.word(format!(
             "{idle} idle sessions beside {}: the delivery loop asks the same index and finds nothing.",
             self.sessions

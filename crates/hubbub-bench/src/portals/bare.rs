@@ -21,12 +21,12 @@ use tokio_postgres::{Client, NoTls, Statement};
 const CONNECTIONS: usize = hubbub_core::limits::POSTGRES_CONNECTIONS;
 
 const TABLES: &str = "
-    CREATE TABLE bare_cursors (session bigint PRIMARY KEY, position bigint NOT NULL);
-    CREATE TABLE bare_rooms (session bigint PRIMARY KEY, head bigint NOT NULL);
-    CREATE TABLE bare_events (event text PRIMARY KEY, session bigint NOT NULL);
-    CREATE TABLE bare_entries (session bigint, seq bigint, body text NOT NULL, PRIMARY KEY (session, seq));
-    INSERT INTO bare_cursors SELECT n, 0 FROM generate_series(0, 9999) n;
-    INSERT INTO bare_rooms SELECT n, 0 FROM generate_series(0, 9999) n;";
+    CREATE TABLE IF NOT EXISTS bare_cursors (session bigint PRIMARY KEY, position bigint NOT NULL);
+    CREATE TABLE IF NOT EXISTS bare_rooms (session bigint PRIMARY KEY, head bigint NOT NULL);
+    CREATE TABLE IF NOT EXISTS bare_events (event text PRIMARY KEY, session bigint NOT NULL);
+    CREATE TABLE IF NOT EXISTS bare_entries (session bigint, seq bigint, body text NOT NULL, PRIMARY KEY (session, seq));
+    INSERT INTO bare_cursors SELECT n, 0 FROM generate_series(0, 9999) n ON CONFLICT DO NOTHING;
+    INSERT INTO bare_rooms SELECT n, 0 FROM generate_series(0, 9999) n ON CONFLICT DO NOTHING;";
 
 /// One statement, one commit: an event, the head, an entry.
 const STORE: &str = "
