@@ -199,6 +199,7 @@ async fn a_portal_that_is_gone_or_paused_is_sent_nothing_until_it_is_resumed() {
     }
     desk.portal.is(Mood::Well);
     desk.is_known().await;
+    passes("after it is gone").await;
     let before = desk.portal.arrivals().len();
     desk.says("s1", "ana", "two").await;
     passes("while it is gone").await;
@@ -208,6 +209,7 @@ async fn a_portal_that_is_gone_or_paused_is_sent_nothing_until_it_is_resumed() {
 
     desk.api("POST", "/v1/portals/desk/pause", &Value::Null).await;
     desk.is_known().await;
+    passes("after it is paused").await;
     desk.says("s1", "ana", "three").await;
     passes("while it is paused").await;
     desk.takes("s1", &["one", "two"]).await;
