@@ -164,6 +164,7 @@ pub const INTERNAL: &[&str] = &[
     "PUBLISHERS",
     "REDIAL_MAX",
     "REORDER",
+    "REPLAYED_TOGETHER",
     "RETRY_SECONDS",
     "RINGS_BYTES",
     "RING_BYTES",

@@ -370,6 +370,8 @@ pub const BREAKER_FAILURES: u32 = 5;
 pub const BREAKER_FIRST: Duration = Duration::from_secs(1);
 /// The longest it does so.
 pub const BREAKER_MAX: Duration = Duration::from_secs(10);
+/// Dead letters that one transaction has sent again: their sessions are locked as long as it lasts.
+pub const REPLAYED_TOGETHER: usize = 1_000;
 /// Attempts of a message that are kept, the newest.
 pub const ATTEMPTS_KEPT: usize = 16;
 /// Numbers of failed entries that are shown with a session.

@@ -356,7 +356,8 @@ pub trait PortalStore: Send + Sync + 'static {
     /// Dead letters, by number, after `after`.
     async fn dead_letters(&self, filter: &Filter, after: u64, limit: usize) -> Result<Part<DeadLetter>, StoreError>;
 
-    /// Has dead letters sent again, each at its session's next turn, if they have not been delivered. Says how many.
+    /// Has dead letters sent again, each at its session's next turn, if they have not been delivered: of many the first
+    /// [`hubbub_core::limits::REPLAYED_TOGETHER`]. Says how many.
     async fn replay(&self, portal: &PortalId, which: Which) -> Result<u64, StoreError>;
 
     /// Removes a dead letter, and lets a session go on that stands still at it; `false` where there is none.

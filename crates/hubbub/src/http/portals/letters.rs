@@ -16,7 +16,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use hubbub_core::{
     entry::{Message, Place, Text, What},
     ids::{Invalid, RoomId},
-    json,
+    json, limits,
     protocol::{
         rpc,
         session::{DeadLetterView, DeliveryView, PartView, QuarantinedView},
@@ -148,7 +148,15 @@ pub async fn replay_many(
         _ => return Err(Invalid::new("from", "give from and to, or all").into()),
     };
     let portal = found(&api, &portal).await?.id;
-    Ok((StatusCode::ACCEPTED, Json(Replaying { replaying: api.chat.store.replay(&portal, which).await? })))
+    let mut replaying = 0;
+    loop {
+        // In portions: their sessions are locked meanwhile.
+        let more = api.chat.store.replay(&portal, which).await?;
+        replaying += more;
+        if more < limits::REPLAYED_TOGETHER as u64 {
+            return Ok((StatusCode::ACCEPTED, Json(Replaying { replaying })));
+        }
+    }
 }
 
 /// Throws a dead letter away; a session that stands still at it goes on.

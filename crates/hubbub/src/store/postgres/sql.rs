@@ -149,7 +149,8 @@ texts! {
         THEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint ELSE delivered_at END WHERE no = $1";
     letters_to_replay = "SELECT d.no, r.id FROM hubbub.dead_letters d JOIN hubbub.portals p ON p.no = d.portal
         JOIN hubbub.rooms r ON r.no = d.room
-        WHERE p.id = $1 AND d.no BETWEEN $2 AND $3 AND d.delivered_at IS NULL AND NOT d.replaying";
+        WHERE p.id = $1 AND d.no BETWEEN $2 AND $3 AND d.delivered_at IS NULL AND NOT d.replaying
+        ORDER BY d.no LIMIT $4::bigint";
     replay_letters = "UPDATE hubbub.dead_letters SET replaying = true
         WHERE no = ANY($1) AND delivered_at IS NULL AND NOT replaying RETURNING room";
     letter_of = "SELECT r.id, d.seq FROM hubbub.dead_letters d JOIN hubbub.portals p ON p.no = d.portal

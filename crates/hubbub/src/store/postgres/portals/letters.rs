@@ -44,7 +44,12 @@ impl PostgresStore {
 
     pub(super) async fn replay_letters(&self, portal: &PortalId, which: Which) -> Result<u64, StoreError> {
         let (from, to) = which.numbers();
-        let rows = self.ask(&self.sql.letters_to_replay, &[&portal.as_str(), &from, &to]).await?;
+        let rows = self
+            .ask(
+                &self.sql.letters_to_replay,
+                &[&portal.as_str(), &from, &to, &(hubbub_core::limits::REPLAYED_TOGETHER as i64)],
+            )
+            .await?;
         if rows.is_empty() {
             return Ok(0);
         }

@@ -94,11 +94,14 @@ pub(super) fn replay(
     let (from, to) = which.numbers();
     let mut statement = transaction.prepare_cached(
         "UPDATE dead_letters SET replaying = 1
-         WHERE portal = (SELECT no FROM portals WHERE id = ?1) AND no BETWEEN ?2 AND ?3
-             AND delivered_at IS NULL AND NOT replaying RETURNING room",
+         WHERE no IN (SELECT no FROM dead_letters
+             WHERE portal = (SELECT no FROM portals WHERE id = ?1) AND no BETWEEN ?2 AND ?3
+                 AND delivered_at IS NULL AND NOT replaying ORDER BY no LIMIT ?4)
+         RETURNING room",
     )?;
-    let rooms =
-        statement.query_map(params![portal.as_str(), from, to], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+    let rooms = statement
+        .query_map(params![portal.as_str(), from, to, hubbub_core::limits::REPLAYED_TOGETHER as i64], |row| row.get(0))?
+        .collect::<Result<Vec<i64>, _>>()?;
     for room in &rooms {
         if let Some(mut cursor) = cursors::of(transaction, *room)? {
             cursor.replays += 1;
