@@ -21,7 +21,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// An instance that is well and takes requests, and then answers 503 or, to those for `/v1/dies`, nothing at all.
+/// An instance that is well and takes requests, and then answers 503 or, to those whose address ends so, dies.
 struct Failing {
     addr: SocketAddr,
     /// How many requests it has taken.
@@ -52,7 +52,7 @@ impl Failing {
             "/health/ready" => "200 OK",
             path => {
                 taken.fetch_add(1, Ordering::Relaxed);
-                if path == "/v1/dies" {
+                if path.ends_with("dies") {
                     return;
                 }
                 "503 Service Unavailable"
@@ -72,6 +72,9 @@ async fn a_post_that_an_instance_has_taken_is_not_sent_to_another() {
     for (name, addr) in [("nginx", nginx.addr()), ("HAProxy", haproxy.addr())] {
         for (method, path, times) in [
             ("POST", "/v1/dies", 1),
+            ("POST", "/hooks/desk?dies", 1),
+            ("POST", "/emulation?dies", 1),
+            ("POST", "/connection/http_stream?dies", 1),
             ("POST", "/v1/rooms/general/messages", 1),
             ("POST", "/hooks/desk", 1),
             ("POST", "/emulation", 1),

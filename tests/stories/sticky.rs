@@ -3,11 +3,12 @@
 use crate::{
     cluster::{Cluster, breathe},
     fleet::Fleet,
+    http,
     support::{haproxy::Haproxy, nginx::Nginx},
     wire::{DEADLINE, Mark, Wire},
 };
 use futures_util::{StreamExt, stream};
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, process::Command, time::Duration};
 
 const CUSTOMERS: usize = 100;
 const RECONNECTS: usize = 10;
@@ -172,4 +173,56 @@ async fn when_an_instance_is_killed_or_drained_its_customers_are_served_elsewher
     let acknowledged = fleet.verify(async || cluster.log("hall").await).await;
     println!("{acknowledged} acknowledged messages, each once and in order on {PHONES} phones");
     fleet.ends().await;
+}
+
+/// The statuses with which a stream is answered, until one is let in, or as long as something holds.
+async fn streams(addr: SocketAddr, key: &str, still: impl AsyncFn() -> bool) -> Vec<u16> {
+    let (path, mut statuses) = (format!("/connection/http_stream?sticky={key}"), Vec::new());
+    while statuses.last() != Some(&200) && still().await {
+        // It begins, says that this is no command, and ends.
+        statuses.push(http::ask(addr, "POST", &path, &[], "hello").await.expect("an answer").status);
+        breathe().await;
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn whoever_has_only_streams_is_let_in_elsewhere_while_the_instance_of_the_key_still_goes() {
+    let cluster = Cluster::of_with(3, &["--drain-window", "20s"]).await;
+    let edge = Edge::before(&cluster).await;
+    let (leaving, node) = (cluster.at(1), label(&cluster, 1));
+    let mut keys = Vec::new();
+    for (name, addr) in [("nginx", edge.nginx.addr()), ("HAProxy", edge.haproxy.addr())] {
+        let mut n = 0;
+        let theirs = loop {
+            let key = format!("customer-{n}");
+            if Wire::of_marked(addr, "ana", &mut Mark::Query(key.clone())).await.1 == node {
+                break key;
+            }
+            n += 1;
+        };
+        keys.push((name, addr, theirs));
+    }
+    // It takes its time to move these.
+    let others: Vec<Wire> = stream::iter(0..40).then(|_| Wire::of(leaving, "ben")).collect().await;
+    let is_going = async || {
+        let answer = http::ask(leaving, "GET", "/health/ready", &[], "").await;
+        answer.is_ok_and(|answer| answer.text.contains("draining"))
+    };
+    let pid = cluster.instances[1].pid().to_string();
+    assert!(Command::new("kill").arg(pid).status().expect("kill").success());
+    let begins = async {
+        while !is_going().await {
+            breathe().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, begins).await.expect("it begins to go");
+    let there = http::ask(leaving, "POST", "/connection/http_stream", &[], "hello").await.expect("an answer");
+    assert_eq!(there.status, 503, "it lets nobody in any more");
+    for (name, addr, key) in &keys {
+        let statuses = streams(*addr, key, &is_going).await;
+        println!("{name} had a stream answered {statuses:?}");
+        assert_eq!(statuses.last(), Some(&200), "{name}: refused until the instance had gone");
+    }
+    drop(others);
 }
