@@ -1,19 +1,17 @@
 //! What every store must do for portals.
 
 use crate::store::{Home, Pen, for_every_store, room, says, user};
-use hubbub::store::{
-    Store,
-    portals::{
+use hubbub::{
+    features::portals::store::{
         Attempt, Claim, Delivery, Incoming, NewSession, Opened, Portal, PortalStanding, Received, Secrets, Session,
         SessionState, Settlement, Step, Wanted,
     },
+    store::Store,
 };
 use hubbub_core::{
-    access::Role,
-    entry::{Draft, Outcome, Right, Timestamp, What},
-    ids::UserId,
+    log::entry::{Draft, Outcome, Right, Timestamp, What},
+    model::{access::Role, ids::UserId, seq::Seq},
     portal::{PortalId, settings::Settings},
-    seq::Seq,
 };
 use std::{
     sync::Arc,

@@ -3,11 +3,13 @@
 use crate::support::postgres::Postgres;
 use hubbub::store::{Created, NewRoom, Room, Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore};
 use hubbub_core::{
-    access::{Role, RoomKind, Standing},
-    entry::{Draft, Message, Outcome, Place, Right, Text, What},
-    ids::{Key, RoomId, UserId},
-    json::Json,
-    seq::Seq,
+    log::entry::{Draft, Message, Outcome, Place, Right, Text, What},
+    model::{
+        access::{Role, RoomKind, Standing},
+        ids::{Key, RoomId, UserId},
+        json::Json,
+        seq::Seq,
+    },
 };
 use std::{
     path::PathBuf,
@@ -162,7 +164,7 @@ fn place(outcome: &Outcome) -> Place {
     }
 }
 
-pub fn seqs(entries: &[hubbub_core::entry::Entry]) -> Vec<u64> {
+pub fn seqs(entries: &[hubbub_core::log::entry::Entry]) -> Vec<u64> {
     entries.iter().map(|entry| entry.seq.get()).collect()
 }
 

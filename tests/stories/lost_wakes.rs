@@ -7,7 +7,7 @@ use crate::{
     person::Person,
     wire::DEADLINE,
 };
-use hubbub_core::{ids::RoomId, limits};
+use hubbub_core::{limits, model::ids::RoomId};
 use std::time::{Duration, Instant};
 
 /// What the promise allows after one lost announcement, and while the bus is known not to carry.

@@ -94,7 +94,7 @@ impl Program {
 
     /// What a connect with a token of this secret is answered, or how it is closed.
     async fn connect(&self, secret: &str, user: &str) -> Result<Wire, u16> {
-        let user = hubbub_core::ids::UserId::parse(user).expect("a user");
+        let user = hubbub_core::model::ids::UserId::parse(user).expect("a user");
         let token = make(secret, &Requirements::default(), &user, Duration::from_secs(60)).expect("a token");
         let mut wire = Wire::open(self.addr, None).await.expect("a socket");
         wire.say(json!({ "id": 1, "connect": { "token": token } }).to_string()).await;

@@ -78,7 +78,7 @@ pub fn token(user: &str) -> String {
 /// A token that is good for so long.
 pub fn token_for(user: &str, ttl: Duration) -> String {
     use hubbub::token::{Requirements, make};
-    let user = hubbub_core::ids::UserId::parse(user).expect("a user id");
+    let user = hubbub_core::model::ids::UserId::parse(user).expect("a user id");
     make(SECRET, &Requirements::default(), &user, ttl).expect("a token")
 }
 

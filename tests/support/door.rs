@@ -204,7 +204,7 @@ impl Shared {
         if self.gagged.load(Ordering::SeqCst) {
             return true;
         }
-        // A boot id, and what follows in a heartbeat: see `hubbub_core::lane`.
+        // A boot id, and what follows in a heartbeat: see `hubbub_core::live::lane`.
         let is_beat = resp::word(command, 2).is_some_and(|payload| payload.get(36..41) == Some(b" beat"));
         if !is_beat
             && self.to_swallow.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()

@@ -157,10 +157,10 @@ fn codes(path: &str, before: &[&str]) -> BTreeSet<u32> {
 
 #[test]
 fn every_code_a_client_sees_has_a_row_in_the_protocol_document_and_no_other_has() {
-    let mut codes_in_code = codes("crates/hubbub-core/src/protocol/error.rs", &["error(", "later(", "=> "]);
+    let mut codes_in_code = codes("crates/hubbub-core/src/wire/error.rs", &["error(", "later(", "=> "]);
     codes_in_code.extend(codes("crates/hubbub/src/gateway/answer.rs", &["code: "]));
-    codes_in_code.extend(codes("crates/hubbub-core/src/protocol/disconnect.rs", &["closing(", "code: "]));
-    codes_in_code.extend(codes("crates/hubbub-core/src/protocol/push.rs", &["=> ("]));
+    codes_in_code.extend(codes("crates/hubbub-core/src/wire/disconnect.rs", &["closing(", "code: "]));
+    codes_in_code.extend(codes("crates/hubbub-core/src/wire/push.rs", &["=> ("]));
     assert!(codes_in_code.len() > 20, "only {codes_in_code:?}: have the codes moved?");
     let document = read("docs/protocol.md");
     let rows: BTreeSet<u32> = document
@@ -178,14 +178,14 @@ fn every_code_a_client_sees_has_a_row_in_the_protocol_document_and_no_other_has(
 fn every_method_entry_and_problem_is_in_the_protocol_document() {
     let document = read("docs/protocol.md");
     let mut found = Vec::new();
-    let rpc = code(&read("crates/hubbub-core/src/protocol/rpc.rs"), true);
+    let rpc = code(&read("crates/hubbub-core/src/wire/rpc.rs"), true);
     let methods = house::between(&rpc, "match method {", "_ =>").concat();
     let methods: Vec<_> = house::between(&methods, "\"", "\" =>").into_iter().filter(|m| !m.contains('"')).collect();
     assert!(methods.len() >= 7, "only {methods:?}: have the methods moved?");
     found.extend(
         methods.iter().filter(|m| !document.contains(&format!("### `{m}`"))).map(|m| format!("a heading ### `{m}`")),
     );
-    let entry = code(&read("crates/hubbub-core/src/entry.rs"), true);
+    let entry = code(&read("crates/hubbub-core/src/log/entry.rs"), true);
     let words = house::between(&entry, "fn word(", "\n    }").concat();
     let words: Vec<_> = house::between(&words, "=> \"", "\"").into_iter().collect();
     assert!(words.len() >= 5, "only {words:?}: have the entries moved?");

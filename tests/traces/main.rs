@@ -87,7 +87,7 @@ impl Program {
 
     /// One connection: she says who she is, then this, and waits for the answer to it.
     async fn hears(&self, user: &str, command: Value) {
-        let user = hubbub_core::ids::UserId::parse(user).expect("an id");
+        let user = hubbub_core::model::ids::UserId::parse(user).expect("an id");
         let token = hubbub::token::make(SECRET, &Default::default(), &user, DEADLINE).expect("a token");
         let stream = MaybeTlsStream::Plain(TcpStream::connect(self.addr).await.expect("a stream"));
         let uri = format!("ws://{}/connection/websocket", self.addr).parse().expect("a URI");

@@ -6,11 +6,13 @@ use bytes::Bytes;
 use clap::Subcommand;
 use hubbub::store::{Created, NewRoom, Store, postgres::PostgresStore, sqlite::SqliteStore};
 use hubbub_core::{
-    access::{Role, RoomKind},
-    entry::{Draft, Entry, Message, Outcome, Right, Text, Timestamp, What},
-    ids::{Key, RoomId, UserId},
-    protocol::{Format, push},
-    seq::Seq,
+    log::entry::{Draft, Entry, Message, Outcome, Right, Text, Timestamp, What},
+    model::{
+        access::{Role, RoomKind},
+        ids::{Key, RoomId, UserId},
+        seq::Seq,
+    },
+    wire::{Format, push},
 };
 use std::{
     io::{BufRead, ErrorKind},

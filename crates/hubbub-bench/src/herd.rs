@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail, ensure};
 use hubbub::token::{self, Requirements};
-use hubbub_core::ids::UserId;
+use hubbub_core::model::ids::UserId;
 use mio::{Events, Interest, Poll, Token};
 use std::{
     io::{ErrorKind, Read, Write},

@@ -8,10 +8,12 @@ use anyhow::{Context, ensure};
 use crowd::Crowd;
 use hubbub::store::{NewRoom, Store, postgres::PostgresStore};
 use hubbub_core::{
-    access::{Role, RoomKind},
-    entry::{Draft, Message, Right, Text, What},
-    ids::{Key, RoomId, UserId},
     limits,
+    log::entry::{Draft, Message, Right, Text, What},
+    model::{
+        access::{Role, RoomKind},
+        ids::{Key, RoomId, UserId},
+    },
 };
 use std::{
     path::{Path, PathBuf},

@@ -1,33 +1,18 @@
 //! The pure part of Hubbub: what a room, an entry, a wake and a cursor are, and how the wire is spoken.
 //!
-//! Nothing here does I/O, asks the time or throws dice: `now` and ids are arguments. That is why its
-//! tests are tables and simulations. Chapters in reading order:
+//! Nothing here does I/O, asks the time or throws dice: `now` and ids are arguments. That is why its tests are tables and
+//! simulations. The folders in reading order; each uses only those before it:
 
 pub mod limits;
 
-pub mod ids;
-pub mod seq;
+pub mod model;
 
-pub mod access;
-pub mod entry;
-pub mod json;
+pub mod log;
 
-pub mod ledger;
-pub mod quota;
-pub mod rate;
-pub mod room;
+pub mod delivery;
 
-pub mod cursor;
-pub mod feed;
-pub mod lane;
-pub mod presence;
-pub mod stream_id;
-pub mod wake;
+pub mod live;
 
-pub mod connection;
-pub mod protocol;
+pub mod wire;
 
 pub mod portal;
-
-pub mod backoff;
-pub mod drain;

@@ -13,7 +13,9 @@ pub mod problem;
 
 pub mod gateway;
 pub mod http;
-pub mod portals;
+
+pub mod features;
+
 pub mod token;
 
 pub mod check;

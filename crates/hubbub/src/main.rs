@@ -10,7 +10,7 @@ use hubbub::{
     operator::Operator,
     server, token,
 };
-use hubbub_core::ids::UserId;
+use hubbub_core::model::ids::UserId;
 use std::{process::ExitCode, time::Duration};
 use tokio::signal::unix::SignalKind;
 

@@ -6,7 +6,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hubbub_core::{access::Refusal, ids::Invalid, portal::mapping::Unmapped};
+use hubbub_core::{
+    model::{access::Refusal, ids::Invalid},
+    portal::mapping::Unmapped,
+};
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;

@@ -3,6 +3,7 @@
 use crate::{
     chat::{Chat, rooms::Change},
     config::{BusAt, Config, StoreAt},
+    features::portals::{self, Portals},
     gateway::{
         self, Gateway,
         drain::drain,
@@ -10,7 +11,6 @@ use crate::{
     },
     http::{self, Api, keys::ApiKeys},
     metrics::Metrics,
-    portals::{self, Portals},
     problem::Problem,
     token::Tokens,
 };
@@ -24,10 +24,12 @@ use axum::{
 };
 use door::Door;
 use hubbub_core::{
-    access::{Role, RoomKind},
-    entry::Right,
-    ids::{RoomId, UserId},
     limits,
+    log::entry::Right,
+    model::{
+        access::{Role, RoomKind},
+        ids::{RoomId, UserId},
+    },
 };
 pub use listen::bind;
 use listen::{App, Phase, Served};
@@ -192,7 +194,8 @@ async fn seed(chat: &Chat) -> anyhow::Result<()> {
     if !made {
         for (user, role) in people {
             let become_member = Change::Become(role);
-            chat.change(crate::chat::post::Source::NONE, &room, &by, Right::Backend, &user, become_member).await?;
+            chat.change(crate::chat::log::committer::Source::NONE, &room, &by, Right::Backend, &user, become_member)
+                .await?;
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! They say how much and how long, never what: nobody's text, data, token or key is an attribute, nor the id of a room
 //! or a user. Without the feature `otel`, or where no collector is named, there are none.
 
-use hubbub_core::{connection::Ask, protocol::rpc::Rpc};
+use hubbub_core::wire::{connection::Ask, rpc::Rpc};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::{Span, field::Empty, info_span};
 use uuid::Uuid;

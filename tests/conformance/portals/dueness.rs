@@ -149,10 +149,10 @@ for_every_store! {
 
     async fn ordinary_rooms_are_nobodys_business(home: &Home) {
         let desk = Desk::at(home).await;
-        desk.pen.room("team", hubbub_core::access::RoomKind::Private, &[("ana", Role::Member)]).await;
+        desk.pen.room("team", hubbub_core::model::access::RoomKind::Private, &[("ana", Role::Member)]).await;
         desk.asks("team", "a").await;
         assert_eq!(desk.set_state("team", "b", SessionState::Closed).await,
-            Outcome::Refused(hubbub_core::access::Refusal::NotSession));
+            Outcome::Refused(hubbub_core::model::access::Refusal::NotSession));
         desk.nothing_is_due().await;
         assert!(desk.store().session(&room("team")).await.expect("an answer").is_none());
         assert_eq!(desk.receive(&desk.answer("team", None, "hello")).await, Received::UnknownSession);

@@ -5,10 +5,10 @@ use serde_json::Value;
 use tokio_postgres::Client;
 
 const SESSIONS: u64 = 100_000;
-const CLAIM: &str = include_str!("../../../crates/hubbub/src/store/postgres/portals/claim.sql");
+const CLAIM: &str = include_str!("../../../crates/hubbub/src/features/portals/postgres/claim.sql");
 const NUMBER: &str = include_str!("../../../crates/hubbub/src/store/postgres/number_messages.sql");
-const BACKLOG: &str = include_str!("../../../crates/hubbub/src/store/postgres/portals/backlog.sql");
-const MARK: &str = include_str!("../../../crates/hubbub/src/store/postgres/portals/mark.sql");
+const BACKLOG: &str = include_str!("../../../crates/hubbub/src/features/portals/postgres/backlog.sql");
+const MARK: &str = include_str!("../../../crates/hubbub/src/store/postgres/mark_cursors.sql");
 
 /// What a statement did: its plan, and the pages it touched.
 struct Plan {

@@ -1,7 +1,7 @@
 //! Dead letters: sessions that go on or wait, replays, discards.
 
 use super::*;
-use hubbub::store::portals::{DeadLetter, Filter, Which};
+use hubbub::features::portals::store::{DeadLetter, Filter, Which};
 
 impl Desk {
     async fn dead(&self) -> Vec<DeadLetter> {

@@ -1,7 +1,7 @@
 //! Lists of sessions, and how much waits.
 
 use super::*;
-use hubbub::store::portals::{Backlog, Filter};
+use hubbub::features::portals::store::{Backlog, Filter};
 use hubbub_core::limits::PAGE_BYTES;
 
 for_every_store! {
@@ -61,7 +61,7 @@ for_every_store! {
         assert_eq!(backlog().await, [waiting.clone(), nothing("other")], "one stands still, one is on its way");
         assert!(desk.settle(of("s3"), passed(Seq::new(3))).await);
         // To be sent again is something to do, and nothing that waits.
-        desk.store().replay(&desk.portal, hubbub::store::portals::Which::All).await.expect("replays");
+        desk.store().replay(&desk.portal, hubbub::features::portals::store::Which::All).await.expect("replays");
         assert_eq!(backlog().await, [Backlog { waiting: 1, ..waiting }, nothing("other")]);
     }
 

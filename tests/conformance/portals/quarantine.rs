@@ -1,7 +1,7 @@
 //! Events for sessions that are not known.
 
 use super::*;
-use hubbub::store::portals::Quarantined;
+use hubbub::features::portals::store::Quarantined;
 
 impl Desk {
     fn lost(&self, session: &str, event: Option<&str>, text: &str) -> Incoming {

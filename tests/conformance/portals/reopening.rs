@@ -1,13 +1,13 @@
 //! Closed sessions: who may write in them, and what opens them again.
 
 use super::*;
-use hubbub_core::{access::Refusal, entry::Outcome::Refused};
+use hubbub_core::{log::entry::Outcome::Refused, model::access::Refusal};
 
 for_every_store! {
     async fn a_closed_session_refuses_its_customer_and_an_answer_opens_it(home: &Home) {
         let desk = Desk::at(home).await;
         desk.session("s1").await;
-        desk.pen.room("team", hubbub_core::access::RoomKind::Private, &[("ana", Role::Member)]).await;
+        desk.pen.room("team", hubbub_core::model::access::RoomKind::Private, &[("ana", Role::Member)]).await;
         let said = desk.pen.says("s1", "ana", "a", "hi");
         desk.pen.append(said.clone()).await;
         assert!(matches!(desk.set_state("s1", "over", SessionState::Closed).await, Outcome::Appended(_)));
@@ -54,7 +54,7 @@ for_every_store! {
     async fn agents_write_in_sessions_without_being_members(home: &Home) {
         let desk = Desk::at(home).await;
         desk.session("s1").await;
-        desk.pen.room("team", hubbub_core::access::RoomKind::Private, &[("ana", Role::Member)]).await;
+        desk.pen.room("team", hubbub_core::model::access::RoomKind::Private, &[("ana", Role::Member)]).await;
         let draft = |id: &str, key: &str| Draft { room: room(id), ..desk.by_portal(key, says("hello")) };
         assert!(matches!(desk.pen.append(draft("s1", "a")).await, Outcome::Appended(_)));
         desk.set_state("s1", "over", SessionState::Closed).await;

@@ -2,7 +2,7 @@
 
 use super::*;
 use futures_util::future::join_all;
-use hubbub::store::portals::Secret;
+use hubbub::features::portals::store::Secret;
 
 for_every_store! {
     async fn a_portal_is_changed_by_whoever_has_read_it_as_it_is(home: &Home) {
@@ -53,7 +53,7 @@ for_every_store! {
             assert_eq!((there.customer.as_str(), &there.portal, there.room.head), ("ana", &desk.portal, Seq::new(3)));
         }
         let answer = async |new: NewSession| desk.store().open_session(&new).await.expect("an answer");
-        desk.pen.room("team", hubbub_core::access::RoomKind::Open, &[]).await;
+        desk.pen.room("team", hubbub_core::model::access::RoomKind::Open, &[]).await;
         assert!(matches!(answer(desk.wish("team", "ana")).await, Opened::OtherRoom));
         assert!(matches!(answer(NewSession { portal: portal("nobody"), ..desk.wish("s2", "ana") }).await, Opened::UnknownPortal));
         let taken = NewSession { external: Some("case 1".into()), ..desk.wish("s2", "ana") };
@@ -61,7 +61,7 @@ for_every_store! {
         assert!(matches!(answer(NewSession { most: Some(1), ..desk.wish("s2", "ana") }).await, Opened::TooMany));
         for id in ["s2", "nowhere"] {
             assert!(desk.store().session(&room(id)).await.expect("an answer").is_none());
-            assert!(desk.store().page(&room(id), hubbub_core::protocol::rpc::PageOf::Newest, 1).await.expect("an answer").is_none());
+            assert!(desk.store().page(&room(id), hubbub_core::wire::rpc::PageOf::Newest, 1).await.expect("an answer").is_none());
         }
         let elsewhere = NewSession { portal: other.portal.clone(), most: Some(1), ..taken };
         assert!(matches!(answer(elsewhere).await, Opened::New(..)), "another portal has ids and limits of its own");

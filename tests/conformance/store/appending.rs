@@ -3,10 +3,12 @@
 use super::{ADMIN, MEMBER, Pen, answers, for_every_store, json, place, room, says, seqs, user};
 use hubbub::store::{Created, NewRoom};
 use hubbub_core::{
-    access::{Refusal, Role, RoomKind},
-    entry::{Message, Outcome, Text, What},
-    protocol::rpc::PageOf,
-    seq::Seq,
+    log::entry::{Message, Outcome, Text, What},
+    model::{
+        access::{Refusal, Role, RoomKind},
+        seq::Seq,
+    },
+    wire::rpc::PageOf,
 };
 use std::collections::BTreeSet;
 

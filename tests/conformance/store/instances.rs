@@ -4,10 +4,12 @@ use super::{Home, Pen, place, room, seqs, user};
 use crate::support::postgres::Postgres;
 use hubbub::store::{StoreError, postgres::PostgresStore};
 use hubbub_core::{
-    access::{Refusal, Role, RoomKind},
-    entry::{Outcome, What},
-    protocol::rpc::PageOf,
-    seq::Seq,
+    log::entry::{Outcome, What},
+    model::{
+        access::{Refusal, Role, RoomKind},
+        seq::Seq,
+    },
+    wire::rpc::PageOf,
 };
 use std::{
     sync::{

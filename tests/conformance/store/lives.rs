@@ -4,10 +4,9 @@ use super::{Home, Pen, for_every_store, instances, place, room, seqs, user};
 use crate::support::postgres::Postgres;
 use hubbub::store::{StoreError, postgres::PostgresStore, sqlite::SqliteStore};
 use hubbub_core::{
-    access::Refusal,
-    entry::{Outcome, What},
-    protocol::rpc::PageOf,
-    seq::Seq,
+    log::entry::{Outcome, What},
+    model::{access::Refusal, seq::Seq},
+    wire::rpc::PageOf,
 };
 
 for_every_store! {

@@ -2,11 +2,13 @@
 
 use super::{Pen, for_every_store, json, place, room, seqs, user};
 use hubbub_core::{
-    access::{Refusal, Role, RoomKind, Standing},
-    entry::{Message, Text, What},
     limits::{PAGE_BYTES, TEXT_BYTES, USER_INFO_BYTES},
-    protocol::rpc::PageOf,
-    seq::Seq,
+    log::entry::{Message, Text, What},
+    model::{
+        access::{Refusal, Role, RoomKind, Standing},
+        seq::Seq,
+    },
+    wire::rpc::PageOf,
 };
 
 for_every_store! {

@@ -2,14 +2,18 @@
 
 use super::{Pen, answers, for_every_store, room, user};
 use crate::portals::Desk;
-use hubbub::store::portals::{Opened, SessionState};
+use hubbub::features::portals::store::{Opened, SessionState};
 use hubbub_core::{
-    access::{Role, RoomKind},
-    entry::{Draft, Outcome, Right, Timestamp, What},
-    ids::Key,
-    ledger::{Ledger, RoomState},
-    protocol::rpc::PageOf,
-    seq::Seq,
+    log::{
+        entry::{Draft, Outcome, Right, Timestamp, What},
+        ledger::{Ledger, RoomState},
+    },
+    model::{
+        access::{Role, RoomKind},
+        ids::Key,
+        seq::Seq,
+    },
+    wire::rpc::PageOf,
 };
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use std::collections::HashMap;
@@ -46,7 +50,7 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
             .rooms
             .insert(made.id.clone(), RoomState { kind: *kind, head: made.head, epoch: made.epoch, session: None });
         for (name, role) in members {
-            ledger.standings.insert((made.id.clone(), user(name)), hubbub_core::access::Standing::Member(role));
+            ledger.standings.insert((made.id.clone(), user(name)), hubbub_core::model::access::Standing::Member(role));
         }
     }
     let desk = Desk::of(pen.0.clone(), "desk").await;
@@ -60,7 +64,9 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
             other => panic!("no new session: {other:?}"),
         };
         for name in ["ana", "ben"] {
-            ledger.standings.insert((made.id.clone(), user(name)), hubbub_core::access::Standing::Member(Role::Member));
+            ledger
+                .standings
+                .insert((made.id.clone(), user(name)), hubbub_core::model::access::Standing::Member(Role::Member));
         }
         let session = Some(SessionState::Open);
         ledger

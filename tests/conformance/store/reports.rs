@@ -2,11 +2,13 @@
 
 use super::{Home, Pen, for_every_store, instances::raw, place, room};
 use hubbub_core::{
-    access::{Role, RoomKind},
-    entry::What,
-    ids::UserId,
     limits,
-    seq::Seq,
+    log::entry::What,
+    model::{
+        access::{Role, RoomKind},
+        ids::UserId,
+        seq::Seq,
+    },
 };
 
 for_every_store! {

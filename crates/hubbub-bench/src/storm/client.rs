@@ -4,7 +4,7 @@ use super::{crowd::Line, tally::Tally};
 use crate::herd::{CLOSED, each_line, frame, has};
 use anyhow::{Context, bail, ensure};
 use hubbub::token::{self, Requirements};
-use hubbub_core::ids::UserId;
+use hubbub_core::model::ids::UserId;
 use std::time::Duration;
 
 const UPGRADE: &[u8] =

@@ -3,7 +3,7 @@
 //! Two looks are needed: [`may_call`] at the URL before each call, which judges what is written as an address, and
 //! [`may_connect`] at each address that a name has, right where it is connected to.
 
-use crate::{ids::Invalid, limits};
+use crate::{limits, model::ids::Invalid};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 

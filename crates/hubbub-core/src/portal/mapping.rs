@@ -1,6 +1,6 @@
 //! What the body of an incoming webhook means: JSON Pointers (RFC 6901) as data, so that a new portal needs no code.
 
-use crate::ids::Invalid;
+use crate::model::ids::Invalid;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;

@@ -11,16 +11,14 @@
 //! - [`address`]: which addresses may be called.
 
 use crate::{
-    ids::{Invalid, UserId},
     limits,
+    model::ids::{Invalid, UserId},
 };
 use std::{fmt, sync::Arc};
 
 pub mod address;
-pub mod breaker;
 pub mod html;
 pub mod mapping;
-pub mod retry;
 pub mod session;
 pub mod settings;
 pub mod signature;

@@ -2,10 +2,14 @@
 
 use super::PortalId;
 use crate::{
-    entry::{Entry, Timestamp},
-    ids::{Invalid, RoomId, UserId},
-    room::Room,
-    seq::Seq,
+    log::{
+        entry::{Entry, Timestamp},
+        room::Room,
+    },
+    model::{
+        ids::{Invalid, RoomId, UserId},
+        seq::Seq,
+    },
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! What an operator says of a portal: JSON, over REST and in the store. Adding a portal takes this and no code.
 
 use super::{mapping::Mapping, verify::Verify};
-use crate::{ids::Invalid, limits};
+use crate::{limits, model::ids::Invalid};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -94,7 +94,7 @@ impl Settings {
     /// # Errors
     /// The field, and what is wrong with it.
     pub fn check(&self) -> Result<(), Invalid> {
-        crate::protocol::rpc::room_name(&self.name)?;
+        crate::wire::rpc::room_name(&self.name)?;
         if let Some(url) = &self.url {
             super::address::check_url(url)?;
         }

@@ -1,6 +1,6 @@
 //! How our webhooks are signed: [Standard Webhooks](https://www.standardwebhooks.com) 1.0.0, symmetric (`v1`).
 
-use crate::ids::Invalid;
+use crate::model::ids::Invalid;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -1,7 +1,7 @@
 //! Whether an incoming webhook comes from its portal: checked on the raw bytes, before anything is parsed.
 
 use super::signature;
-use crate::{ids::Invalid, limits};
+use crate::{limits, model::ids::Invalid};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -2,10 +2,12 @@
 
 use super::{PortalId, session::SessionState, settings::Forward};
 use crate::{
-    entry::{Entry, What},
-    ids::{RoomId, UserId},
-    protocol::{self, view},
-    seq::Seq,
+    log::entry::{Entry, What},
+    model::{
+        ids::{RoomId, UserId},
+        seq::Seq,
+    },
+    wire::{self, view},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -68,7 +70,7 @@ pub fn body(kind: &str, entry: &Entry, external: Option<&str>, customer: &UserId
         What::Message(message) => Some(message.text.as_str()),
         _ => None,
     };
-    protocol::to_json(&Webhook {
+    wire::to_json(&Webhook {
         kind,
         timestamp: entry.at.to_string(),
         data: Data {
@@ -92,9 +94,8 @@ pub fn external_in(answer: &[u8], pointer: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::{
-        access::Role,
-        entry::{Message, Text, Timestamp},
-        ids::Key,
+        log::entry::{Message, Text, Timestamp},
+        model::{access::Role, ids::Key},
     };
 
     fn entry(from: &str, what: What) -> Entry {

@@ -6,11 +6,15 @@ use crate::{
     world::{Event, Question, World},
 };
 use hubbub_core::{
-    cursor::{Cursor, Pass, Step},
-    feed::Item,
-    ids::UserId,
     limits::{SWEEP_PATIENCE, WRITE_BYTES},
-    seq::{Epoch, Seq},
+    live::{
+        cursor::{Cursor, Pass, Step},
+        feed::Item,
+    },
+    model::{
+        ids::UserId,
+        seq::{Epoch, Seq},
+    },
 };
 use std::sync::Arc;
 

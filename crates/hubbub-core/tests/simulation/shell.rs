@@ -6,9 +6,9 @@ use crate::{
     world::{Event, Question, World},
 };
 use hubbub_core::{
-    feed::{Feed, Heard, Item},
     limits::{REORDER, RING_BYTES, SWEEP_EVERY},
-    seq::{Epoch, Seq},
+    live::feed::{Feed, Heard, Item},
+    model::seq::{Epoch, Seq},
 };
 use std::{sync::Arc, time::Duration};
 

@@ -1,12 +1,14 @@
 //! The truth: one room's log, the histories it had before, and what a question to it sees.
 
 use hubbub_core::{
-    access::Role,
-    entry::{Entry, Message, Text, Timestamp, What},
-    feed::Item,
-    ids::{Key, RoomId, UserId},
     limits::CATCH_UP_PAGE,
-    seq::{Epoch, Seq},
+    live::feed::Item,
+    log::entry::{Entry, Message, Text, Timestamp, What},
+    model::{
+        access::Role,
+        ids::{Key, RoomId, UserId},
+        seq::{Epoch, Seq},
+    },
 };
 use std::sync::Arc;
 use uuid::Uuid;

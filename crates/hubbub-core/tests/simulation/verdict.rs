@@ -6,8 +6,8 @@ use crate::{
     world::World,
 };
 use hubbub_core::{
-    ids::UserId,
     limits::{CATCH_UP_PAGE, SWEEP_EVERY, SWEEP_PATIENCE},
+    model::ids::UserId,
 };
 use std::sync::Arc;
 

@@ -8,10 +8,12 @@ use crate::{
     weather::{Act, Weather},
 };
 use hubbub_core::{
-    feed::Item,
-    ids::UserId,
     limits::CATCH_UP_PAGE,
-    seq::{Epoch, Seq},
+    live::feed::Item,
+    model::{
+        ids::UserId,
+        seq::{Epoch, Seq},
+    },
 };
 use std::{
     collections::BTreeMap,

@@ -9,7 +9,7 @@ use super::{
     packet::{Packer, Record},
 };
 use bytes::Bytes;
-use hubbub_core::{backoff::Backoff, limits};
+use hubbub_core::{limits, model::backoff::Backoff};
 use std::{
     collections::BTreeMap,
     sync::{

@@ -1,7 +1,10 @@
 //! What tokens say about their users, kept in groups and in passing: nobody waits for it.
 
 use crate::store::Store;
-use hubbub_core::{ids::UserId, json::Json, limits};
+use hubbub_core::{
+    limits,
+    model::{ids::UserId, json::Json},
+};
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::mpsc;
 

@@ -4,24 +4,24 @@
 
 use crate::{
     bus::{Bus, Health},
+    features::portals::store::{Incoming, Received},
     metrics::Metrics,
-    store::{
-        Store, StoreError,
-        portals::{Incoming, Received},
-    },
+    store::{Store, StoreError},
 };
 use bytes::Bytes;
 use hubbub_core::{
-    access::Refusal,
-    entry::{Draft, Outcome, Place, Right, What},
-    ids::{Key, RoomId, UserId},
-    json::Json,
     limits,
-    protocol::rpc::Send,
-    quota::Quota,
-    seq::Seq,
-    stream_id::StreamId,
-    wake::Wake,
+    live::wake::Wake,
+    log::entry::{Draft, Outcome, Place, Right, What},
+    model::{
+        access::Refusal,
+        ids::{Key, RoomId, UserId},
+        json::Json,
+        quota::Quota,
+        seq::Seq,
+        stream_id::StreamId,
+    },
+    wire::rpc::Send,
 };
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -30,40 +30,26 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
-pub mod post;
+pub mod live;
+pub mod log;
 
-pub mod gather;
-
-pub mod wakes;
-
-pub mod feeds;
-mod heads;
-mod mend;
-pub mod pages;
-mod shelf;
-pub mod subscription;
-
-pub mod inbox;
 pub mod infos;
 pub mod instances;
-pub mod look_up;
 pub mod people;
 pub mod presence;
 pub mod rooms;
-pub mod sessions;
 pub mod streams;
-pub mod sweep;
 
-use gather::{AsyncCall, Gather};
 use infos::Infos;
 use instances::Instances;
-use look_up::LookUps;
+use live::look_up::LookUps;
+use live::sweep::Sweep;
+use log::announcer::{Announcer, Hearers};
+use log::committer::{Post, Source};
+use log::gather::{AsyncCall, Gather};
 use people::People;
-use post::{Post, Source};
 use presence::Presence;
 use streams::{Handed, Streams};
-use sweep::Sweep;
-use wakes::{Announcer, Hearers};
 
 /// Why a chat did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,12 +109,12 @@ pub struct Chat {
     pub streams: Arc<Streams>,
     /// Pages that may be read at a time, for readers and requests together.
     pub page_turns: Arc<Semaphore>,
-    feeds: Arc<feeds::Feeds>,
+    feeds: Arc<live::feeds::Feeds>,
     look_ups: LookUps,
     infos: Infos,
-    post: Post,
-    received: Gather<Incoming, Received>,
-    announcer: Arc<Announcer>,
+    pub(crate) post: Post,
+    pub(crate) received: Gather<Incoming, Received>,
+    pub(crate) announcer: Arc<Announcer>,
     presence: Arc<Presence>,
     bus: Arc<dyn Bus>,
     /// Which instances live.
@@ -149,7 +135,7 @@ impl Chat {
     /// Starts a chat on a store and a bus. `shared` says that other instances may write to the store.
     pub fn start(store: Arc<dyn Store>, bus: Arc<dyn Bus>, metrics: Arc<Metrics>, shared: bool) -> Self {
         let page_turns = Arc::new(Semaphore::new(limits::PAGE_READS));
-        let feeds = Arc::new(feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
+        let feeds = Arc::new(live::feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
         let people = Arc::new(People::default());
         let streams = Arc::new(Streams::new(metrics.clone()));
         let boot = Uuid::new_v4();

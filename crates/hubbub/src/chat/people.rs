@@ -1,10 +1,10 @@
 //! The devices of users that are connected here, and what they are told outside of any room's log.
 
-use super::inbox::Inbox;
+use super::live::inbox::Inbox;
 use hubbub_core::{
-    entry::{Entry, What},
-    ids::UserId,
-    protocol::push::{Hint, Publication},
+    log::entry::{Entry, What},
+    model::ids::UserId,
+    wire::push::{Hint, Publication},
 };
 use std::{
     collections::HashMap,

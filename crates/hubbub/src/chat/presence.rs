@@ -1,4 +1,4 @@
-//! Who follows a room on all instances, asked when somebody wants to know: the shell around [`hubbub_core::presence`].
+//! Who follows a room on all instances, asked when somebody wants to know: the shell around [`hubbub_core::live::presence`].
 //!
 //! Nothing is stored and nothing is announced by itself. Two instances' worth of answers cost one wake each way; a room
 //! nobody asks about costs nothing.
@@ -7,15 +7,17 @@ mod joins;
 
 use super::{
     Chat, ChatError,
-    feeds::Feeds,
     instances::{Instances, Living},
-    wakes::Announcer,
+    live::feeds::Feeds,
+    log::announcer::Announcer,
 };
 use hubbub_core::{
-    ids::{RoomId, UserId},
     limits,
-    presence::{Answers, Here, Part, Roll, Who},
-    wake::Wake,
+    live::{
+        presence::{Answers, Here, Part, Roll, Who},
+        wake::Wake,
+    },
+    model::ids::{RoomId, UserId},
 };
 use std::{
     collections::{BTreeSet, HashMap},

@@ -1,13 +1,15 @@
 //! Rooms and their members.
 
-use super::{Chat, ChatError, post::Source};
+use super::{Chat, ChatError, log::committer::Source};
 use crate::store::{Created, Listed, Member, NewRoom, Page, Part, Room, View};
 use hubbub_core::{
-    access::{Refusal, Role, RoomKind, Standing},
-    entry::{Draft, Outcome, Place, Right, What},
-    ids::{RoomId, UserId},
-    protocol::rpc::{CreateRoom, PageOf},
-    wake::Wake,
+    live::wake::Wake,
+    log::entry::{Draft, Outcome, Place, Right, What},
+    model::{
+        access::{Refusal, Role, RoomKind, Standing},
+        ids::{RoomId, UserId},
+    },
+    wire::rpc::{CreateRoom, PageOf},
 };
 use uuid::Uuid;
 

@@ -5,7 +5,10 @@
 use crate::metrics::Metrics;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use hubbub_core::{limits, rate::Rate, stream_id::StreamId};
+use hubbub_core::{
+    limits,
+    model::{rate::Rate, stream_id::StreamId},
+};
 use std::{
     collections::{HashMap, VecDeque},
     num::NonZeroU32,

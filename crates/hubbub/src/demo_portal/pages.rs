@@ -131,7 +131,7 @@ async fn reply(State(desk): At, headers: HeaderMap, body: Bytes) -> Result<Statu
 
 async fn state(State(desk): At, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Refused> {
     let NewState { session, state } = read(&headers, &body)?;
-    hubbub_core::ids::RoomId::parse_as("session", &session).map_err(|invalid| refused(invalid.to_string()))?;
+    hubbub_core::model::ids::RoomId::parse_as("session", &session).map_err(|invalid| refused(invalid.to_string()))?;
     desk.set_state(&session, &state).await.map_err(refused)?;
     Ok(StatusCode::NO_CONTENT)
 }

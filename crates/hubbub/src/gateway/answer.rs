@@ -1,15 +1,20 @@
 //! From what a client asks to what the chat does, and back into replies.
 
-use crate::chat::{Chat, ChatError, post::Source, rooms::Change, sessions::SessionError};
+use crate::{
+    chat::{Chat, ChatError, log::committer::Source, rooms::Change},
+    features::portals::sessions::SessionError,
+};
 use hubbub_core::{
-    access::{Role, RoomKind, Standing},
-    entry::Right,
-    feed::Item,
-    ids::{RoomId, UserId},
     limits,
+    live::{feed::Item, presence::Roll},
+    log::entry::Right,
+    model::{
+        access::{Role, RoomKind, Standing},
+        ids::{RoomId, UserId},
+        seq::Seq,
+    },
     portal::session::SessionState,
-    presence::Roll,
-    protocol::{
+    wire::{
         command::History,
         error::CommandError,
         reply::{Answer, HistoryPage, Publications, Reply},
@@ -17,7 +22,6 @@ use hubbub_core::{
         session::SessionView,
         view::{ChangedView, MembersView, PageView, RoomView, RoomsView, SentView},
     },
-    seq::Seq,
 };
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! An instance that goes sends its clients elsewhere, some at a time.
 
 use super::Gateway;
-use hubbub_core::drain::Pace;
+use hubbub_core::model::drain::Pace;
 use std::time::Duration;
 use tokio::{sync::watch, time::Instant};
 

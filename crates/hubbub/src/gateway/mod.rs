@@ -1,4 +1,4 @@
-//! Sockets: one task per client, around the pure [`hubbub_core::connection`].
+//! Sockets: one task per client, around the pure [`hubbub_core::wire::connection`].
 
 use crate::{chat::Chat, token::Tokens};
 use arrivals::{Admitted, Full};
@@ -68,7 +68,7 @@ impl Gateway {
         self.arrivals.admit(self.chat.quota().max_connections.map(NonZero::get))
     }
 
-    fn next_source(&self) -> crate::chat::post::Source {
-        crate::chat::post::Source(self.sources.fetch_add(1, Ordering::Relaxed))
+    fn next_source(&self) -> crate::chat::log::committer::Source {
+        crate::chat::log::committer::Source(self.sources.fetch_add(1, Ordering::Relaxed))
     }
 }

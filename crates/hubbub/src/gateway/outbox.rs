@@ -1,7 +1,7 @@
 //! What a connection is about to write: replies first, in order, then pushes, gathered into one frame.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use hubbub_core::{limits, protocol::Format};
+use hubbub_core::{limits, wire::Format};
 use std::collections::VecDeque;
 
 /// See the module. Pushes are not kept here: they are gathered when there is room for them.

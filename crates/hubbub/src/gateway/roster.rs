@@ -1,6 +1,6 @@
 //! Every connection of this instance, also one that has not said who it is.
 
-use crate::chat::{inbox::Inbox, post::Source};
+use crate::chat::{live::inbox::Inbox, log::committer::Source};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use hubbub_core::{
     limits,
-    protocol::{Format, disconnect::Disconnect},
+    wire::{Format, disconnect::Disconnect},
 };
 use std::{
     future::poll_fn,

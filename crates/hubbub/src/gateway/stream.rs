@@ -9,7 +9,7 @@ use crate::chat::streams::Opened;
 use axum::body::Body;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream as Parts, task::AtomicWaker};
-use hubbub_core::protocol::{Format, disconnect::Disconnect, push};
+use hubbub_core::wire::{Format, disconnect::Disconnect, push};
 use std::{
     convert::Infallible,
     future::poll_fn,

@@ -1,7 +1,7 @@
 //! What a client's task needs of the way to its client: one frame out at a time, frames in.
 
 use bytes::Bytes;
-use hubbub_core::protocol::{Format, disconnect::Disconnect};
+use hubbub_core::wire::{Format, disconnect::Disconnect};
 use std::task::{Context, Poll};
 
 /// What came in.

@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use hubbub_core::ids::UserId;
+use hubbub_core::model::ids::UserId;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -7,8 +7,8 @@ use axum::{
 };
 use bytes::Bytes;
 use hubbub_core::{
-    ids::{Invalid, Key},
     limits,
+    model::ids::{Invalid, Key},
 };
 use serde::de::DeserializeOwned;
 

@@ -1,6 +1,11 @@
 //! REST for the product's backend, health and metrics, and the page of `--dev`.
 
-use crate::{chat::Chat, problem::Problem, token::Tokens};
+use crate::{
+    chat::Chat,
+    features::portals::rest::{letters, portals, sessions},
+    problem::Problem,
+    token::Tokens,
+};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -12,7 +17,6 @@ use axum::{
 use bytes::Bytes;
 use hubbub_core::limits;
 use keys::ApiKeys;
-use portals::letters;
 use std::sync::Arc;
 use tracing::Instrument;
 use utoipa::{
@@ -25,10 +29,8 @@ pub mod dev;
 pub mod extract;
 pub mod health;
 pub mod keys;
-pub mod portals;
 mod request_id;
 pub mod rooms;
-pub mod sessions;
 pub mod users;
 
 /// What REST handlers need.

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     chat::{
         ChatError,
-        post::Source,
+        log::committer::Source,
         rooms::{Change, Changed},
     },
     problem::Problem,
@@ -18,15 +18,17 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use hubbub_core::{
-    access::{Role, RoomKind, Standing},
-    entry::Right,
-    ids::{Invalid, RoomId, UserId},
     limits,
-    protocol::{
+    log::entry::Right,
+    model::{
+        access::{Role, RoomKind, Standing},
+        ids::{Invalid, RoomId, UserId},
+        seq::Seq,
+    },
+    wire::{
         rpc::{self, PageOf, Send},
         view::{ChangedView, MembersView, PageView, RoomView, SentView},
     },
-    seq::Seq,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -8,10 +8,12 @@ use super::{
 use crate::{chat::ChatError, problem::Problem};
 use axum::{Json, extract::State, http::StatusCode};
 use hubbub_core::{
-    ids::{RoomId, UserId},
-    json,
     limits::{DATA_BYTES, USER_INFO_BYTES},
-    protocol::{rpc, view::RoomsView},
+    model::{
+        ids::{RoomId, UserId},
+        json,
+    },
+    wire::{rpc, view::RoomsView},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

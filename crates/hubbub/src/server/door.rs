@@ -4,7 +4,7 @@
 use super::tls::Tls;
 use crate::{
     config::{Edge, Origins, Standing},
-    portals::hooks::Asked,
+    features::portals::hooks::Asked,
     problem::Problem,
 };
 use axum::{

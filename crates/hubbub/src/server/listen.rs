@@ -5,8 +5,8 @@ use super::{
     timely::Timely,
 };
 use crate::{
+    features::portals::Workers,
     gateway::{CONNECTIONS, Gateway, stream::Lifeline, tcp::Tcp},
-    portals::Workers,
     problem::Problem,
 };
 use axum::{

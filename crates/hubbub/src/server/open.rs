@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use futures_util::FutureExt;
-use hubbub_core::backoff::Backoff;
+use hubbub_core::model::backoff::Backoff;
 use std::{sync::Arc, time::Duration};
 
 async fn open(at: &StoreAt) -> Result<Arc<dyn Store>, StoreError> {

@@ -2,17 +2,21 @@
 
 use super::NewRoom;
 use hubbub_core::{
-    access::Standing,
-    entry::{Draft, Outcome, Place, Timestamp, What},
-    ids::{Key, RoomId, UserId},
-    ledger::{Ledger, Membership},
+    log::{
+        entry::{Draft, Outcome, Place, Timestamp, What},
+        ledger::{Ledger, Membership},
+    },
+    model::{
+        access::Standing,
+        ids::{Key, RoomId, UserId},
+        seq::{Epoch, Seq},
+    },
     portal::session::SessionState,
-    seq::{Epoch, Seq},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What must be read, under the rooms' locks, to decide drafts. In order: rooms are locked in this order everywhere.
-pub(super) struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     pub rooms: BTreeSet<&'a RoomId>,
     pub people: BTreeSet<(&'a RoomId, &'a UserId)>,
     pub keys: BTreeSet<(&'a RoomId, &'a UserId, &'a Key)>,
@@ -38,7 +42,7 @@ impl<'a> Asked<'a> {
 
 /// What must be written.
 #[derive(Default)]
-pub(super) struct Decided<'a> {
+pub(crate) struct Decided<'a> {
     /// One per draft.
     pub outcomes: Vec<Outcome>,
     /// Drafts that became entries, in order.
@@ -53,7 +57,7 @@ pub(super) struct Decided<'a> {
 
 /// What new entries change about a room.
 #[derive(Default)]
-pub(super) struct Raised {
+pub(crate) struct Raised {
     pub head: Seq,
     /// The first of the new entries.
     pub first: Seq,

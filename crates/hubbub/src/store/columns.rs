@@ -2,19 +2,21 @@
 
 use super::StoreError;
 use hubbub_core::{
-    access::{Role, RoomKind},
-    entry::{BodyHash, Entry, Message, Text, What},
-    ids::{Invalid, RoomId, UserId},
-    json::Json,
     limits::{PAGE_MAX, SEQ_MAX},
+    log::entry::{BodyHash, Entry, Message, Text, What},
+    model::{
+        access::{Role, RoomKind},
+        ids::{Invalid, RoomId, UserId},
+        json::Json,
+        seq::Seq,
+    },
     portal::{PortalId, session::SessionState},
-    seq::Seq,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 /// What a [`What`] is in columns.
 #[derive(Default)]
-pub(super) struct Columns<'a> {
+pub(crate) struct Columns<'a> {
     pub kind: &'static str,
     pub text: Option<&'a str>,
     pub data: Option<&'a str>,
@@ -42,7 +44,7 @@ impl<'a> Columns<'a> {
 }
 
 /// The columns of a row that was read.
-pub(super) struct Stored {
+pub(crate) struct Stored {
     pub kind: String,
     pub text: Option<String>,
     pub data: Option<String>,
@@ -76,15 +78,15 @@ impl Stored {
 }
 
 /// How much of a page's bytes an entry takes beside its text, data and names.
-pub(super) const ENTRY_BYTES: usize = 192;
+pub(crate) const ENTRY_BYTES: usize = 192;
 
 /// What an entry with these columns weighs in a page.
-pub(super) fn weight(text: Option<&str>, data: Option<&str>) -> usize {
+pub(crate) fn weight(text: Option<&str>, data: Option<&str>) -> usize {
     ENTRY_BYTES + text.map_or(0, str::len) + data.map_or(0, str::len)
 }
 
 /// What an entry weighs in a page.
-pub(super) fn weight_of(entry: &Entry) -> usize {
+pub(crate) fn weight_of(entry: &Entry) -> usize {
     match &entry.what {
         What::Message(message) => weight(Some(message.text.as_str()), message.data.as_ref().map(Json::as_str)),
         _ => weight(None, None),
@@ -92,7 +94,7 @@ pub(super) fn weight_of(entry: &Entry) -> usize {
 }
 
 /// A room whose row cannot be read is nobody's answer but its own.
-pub(super) fn unreadable(room: &str, error: &StoreError) {
+pub(crate) fn unreadable(room: &str, error: &StoreError) {
     tracing::error!(room, %error, "the row of a room cannot be read; it is answered as if there were no such room");
 }
 
@@ -100,64 +102,64 @@ fn damaged(invalid: Invalid) -> StoreError {
     StoreError::Broken(invalid.to_string())
 }
 
-pub(super) fn room(id: &str) -> Result<RoomId, StoreError> {
+pub(crate) fn room(id: &str) -> Result<RoomId, StoreError> {
     RoomId::parse(id).map_err(damaged)
 }
 
-pub(super) fn user(id: &str) -> Result<UserId, StoreError> {
+pub(crate) fn user(id: &str) -> Result<UserId, StoreError> {
     UserId::parse(id).map_err(damaged)
 }
 
-pub(super) fn kind(word: &str) -> Result<RoomKind, StoreError> {
+pub(crate) fn kind(word: &str) -> Result<RoomKind, StoreError> {
     RoomKind::parse(word).map_err(damaged)
 }
 
 /// Reads JSON that this program wrote; what it is of, for people.
-pub(super) fn json<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, StoreError> {
+pub(crate) fn json<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Broken(format!("{what}: {error}")))
 }
 
 /// JSON of what this program keeps as such.
-pub(super) fn to_json<T: Serialize>(value: &T) -> String {
+pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".into())
 }
 
 /// Where a room stands as a session; `None`: it is none.
-pub(super) fn session(word: Option<&str>) -> Result<Option<SessionState>, StoreError> {
+pub(crate) fn session(word: Option<&str>) -> Result<Option<SessionState>, StoreError> {
     word.map(SessionState::parse).transpose().map_err(damaged)
 }
 
-pub(super) fn portal(id: &str) -> Result<PortalId, StoreError> {
+pub(crate) fn portal(id: &str) -> Result<PortalId, StoreError> {
     PortalId::parse(id).map_err(damaged)
 }
 
-pub(super) fn hash(bytes: Option<Vec<u8>>) -> Result<Option<BodyHash>, StoreError> {
+pub(crate) fn hash(bytes: Option<Vec<u8>>) -> Result<Option<BodyHash>, StoreError> {
     let wrong = |_| StoreError::Broken("a body hash that is not 16 bytes long".into());
     bytes.map(|bytes| bytes.try_into().map(BodyHash).map_err(wrong)).transpose()
 }
 
 /// A seq as databases count.
-pub(super) const fn number(seq: Seq) -> i64 {
+pub(crate) const fn number(seq: Seq) -> i64 {
     seq.get().cast_signed()
 }
 
 /// How many rows to ask for.
-pub(super) fn count(limit: usize) -> i64 {
+pub(crate) fn count(limit: usize) -> i64 {
     (limit.min(PAGE_MAX) as u64).cast_signed()
 }
 
 /// A database's number as a seq.
-pub(super) fn seq(number: i64) -> Seq {
+pub(crate) fn seq(number: i64) -> Seq {
     Seq::new(u64::try_from(number).unwrap_or_default().min(SEQ_MAX))
 }
 
 /// A database's number as half of an epoch.
-pub(super) fn epoch_part(number: i64) -> Result<u32, StoreError> {
+pub(crate) fn epoch_part(number: i64) -> Result<u32, StoreError> {
     u32::try_from(number).map_err(|_| StoreError::Broken(format!("an epoch of {number}")))
 }
 
 /// Another incarnation than `old`: random, so that two restores of one dump do not meet, and never 0.
-pub(super) fn another_incarnation(old: Option<u32>) -> u32 {
+pub(crate) fn another_incarnation(old: Option<u32>) -> u32 {
     loop {
         let new = rand::random::<u32>();
         if new != 0 && Some(new) != old {

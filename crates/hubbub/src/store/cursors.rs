@@ -1,15 +1,12 @@
 //! How the row of a portal's cursor changes, whatever the database: decided here, under the row's lock.
 
-use super::{
-    StoreError,
-    columns::number,
-    portals::{Attempt, Settlement, Step, Which},
-};
-use hubbub_core::{entry::Timestamp, limits::ATTEMPTS_KEPT, portal::session::Delivery, seq::Seq};
+use super::{StoreError, columns::number};
+use crate::features::portals::store::{Attempt, Settlement, Step, Which};
+use hubbub_core::{limits::ATTEMPTS_KEPT, log::entry::Timestamp, model::seq::Seq, portal::session::Delivery};
 
 /// The row of a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     pub room: i64,
     pub portal: i64,
     pub position: Seq,
@@ -26,12 +23,12 @@ pub(super) struct Cursor {
 }
 
 /// The columns of [`Cursor`], in the order of its fields, of a table or an alias `c`.
-pub(super) const COLUMNS: &str = "c.room, c.portal, c.position, c.head, c.due_at, c.leased, c.fence, c.waiting_since, \
+pub(crate) const COLUMNS: &str = "c.room, c.portal, c.position, c.head, c.due_at, c.leased, c.fence, c.waiting_since, \
     c.counted, c.since, c.attempts, c.blocked, c.replays";
 
 /// What a settlement writes beside the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Beside {
+pub(crate) enum Beside {
     /// A dead letter is born.
     Dead { seq: Seq, why: String, attempts: Vec<Attempt> },
     /// A dead letter was tried.
@@ -161,7 +158,7 @@ impl Cursor {
 
 impl Step {
     /// Whether the portal took something.
-    pub(super) const fn is_taken(&self) -> bool {
+    pub(crate) const fn is_taken(&self) -> bool {
         match self {
             Self::Passed { taken, .. } => *taken,
             Self::Replayed { attempt, .. } => attempt.error.is_none(),
@@ -172,7 +169,7 @@ impl Step {
 
 impl Which {
     /// The numbers, both included, as databases count; beyond what they count there are none.
-    pub(super) fn numbers(self) -> (i64, i64) {
+    pub(crate) fn numbers(self) -> (i64, i64) {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         match self {
             Self::One(one) => (number(one), number(one)),
@@ -187,24 +184,24 @@ const fn before(seq: Seq) -> Seq {
 }
 
 /// Adds an attempt, and forgets the oldest beyond [`ATTEMPTS_KEPT`].
-pub(super) fn keep(attempts: &mut Vec<Attempt>, attempt: &Attempt) {
+pub(crate) fn keep(attempts: &mut Vec<Attempt>, attempt: &Attempt) {
     attempts.push(attempt.clone());
     let beyond = attempts.len().saturating_sub(ATTEMPTS_KEPT);
     attempts.drain(..beyond);
 }
 
 /// Attempts as they lie in a column.
-pub(super) fn attempts_json(attempts: &[Attempt]) -> String {
+pub(crate) fn attempts_json(attempts: &[Attempt]) -> String {
     serde_json::to_string(attempts).unwrap_or_else(|_| "[]".into())
 }
 
 /// Reads them.
-pub(super) fn attempts_of(json: &str) -> Result<Vec<Attempt>, StoreError> {
+pub(crate) fn attempts_of(json: &str) -> Result<Vec<Attempt>, StoreError> {
     serde_json::from_str(json).map_err(|error| StoreError::Broken(format!("attempts: {error}")))
 }
 
 /// The columns of a cursor as they lie in a row.
-pub(super) struct Row {
+pub(crate) struct Row {
     pub position: i64,
     pub head: i64,
     pub counted: i32,
@@ -228,7 +225,7 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hubbub_core::ids::RoomId;
+    use hubbub_core::model::ids::RoomId;
     use std::time::Duration;
 
     const NOW: Timestamp = Timestamp(1_000_000);

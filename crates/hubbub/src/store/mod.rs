@@ -1,26 +1,26 @@
 //! Where logs are kept: the truth. Two implementations, one conformance suite.
 
 use async_trait::async_trait;
-pub use hubbub_core::room::{Head, Listed, Member, Page, Part, Room, View};
+pub use hubbub_core::log::room::{Head, Listed, Member, Page, Part, Room, View};
 use hubbub_core::{
-    access::RoomKind,
-    entry::{Draft, Entry, HashKey, Outcome, Timestamp},
-    ids::{RoomId, UserId},
-    json::Json,
-    protocol::rpc::PageOf,
+    log::entry::{Draft, Entry, HashKey, Outcome, Timestamp},
+    model::{
+        access::RoomKind,
+        ids::{RoomId, UserId},
+        json::Json,
+    },
+    wire::rpc::PageOf,
 };
 use std::time::Duration;
 use uuid::Uuid;
 
-pub mod portals;
 pub mod postgres;
 pub mod sqlite;
 
-mod batch;
-mod columns;
-mod cursors;
-mod incoming;
-mod span;
+pub(crate) mod batch;
+pub(crate) mod columns;
+pub(crate) mod cursors;
+pub(crate) mod span;
 
 /// Why a store did not answer. What was refused by a rule is no error but an [`Outcome`].
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,7 @@ pub enum StoreError {
 pub struct Identity {
     /// Made once, with the schema; names the lanes of the bus, so that two databases may share one Redis.
     pub database: String,
-    /// For [`hubbub_core::entry::BodyHash`].
+    /// For [`hubbub_core::log::entry::BodyHash`].
     pub hash_key: HashKey,
 }
 
@@ -54,7 +54,7 @@ pub struct NewRoom {
     pub kind: RoomKind,
     /// For people.
     pub name: String,
-    /// Drafts of the first entries: [`hubbub_core::entry::What::Joined`] by the creator's or the backend's right, one per member.
+    /// Drafts of the first entries: [`hubbub_core::log::entry::What::Joined`] by the creator's or the backend's right, one per member.
     pub first: Vec<Draft>,
 }
 
@@ -81,7 +81,7 @@ pub struct Lease {
 /// All methods answer within about [`hubbub_core::limits::STORE_PATIENCE`]; all reads see everything that was committed
 /// before they were called. Cancelling a call neither undoes nor half does what it began.
 #[async_trait]
-pub trait Store: portals::PortalStore + Send + Sync + 'static {
+pub trait Store: crate::features::portals::store::PortalStore + Send + Sync + 'static {
     /// What this database says about itself.
     fn identity(&self) -> &Identity;
 

@@ -1,11 +1,11 @@
 //! Which part of a log a page is, as two ranges that meet.
 
 use super::columns::{count, number};
-use hubbub_core::{limits::PAGE_BYTES, protocol::rpc::PageOf, seq::Seq};
+use hubbub_core::{limits::PAGE_BYTES, model::seq::Seq, wire::rpc::PageOf};
 
 /// At most `before` entries below `pivot`, the nearest to it, and at most `from` entries from `pivot` on.
 /// Neither part weighs more than its bytes, unless its first entry alone does.
-pub(super) struct Span {
+pub(crate) struct Span {
     pub pivot: i64,
     pub before: i64,
     pub before_bytes: usize,

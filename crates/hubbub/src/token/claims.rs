@@ -2,10 +2,9 @@
 
 use super::Requirements;
 use hubbub_core::{
-    connection::{Identity, TokenError},
-    ids::UserId,
-    json::Json,
     limits::{TOKEN_LEEWAY, USER_INFO_BYTES},
+    model::{ids::UserId, json::Json},
+    wire::connection::{Identity, TokenError},
 };
 use jsonwebtoken::{Algorithm, Validation};
 use serde_json::value::RawValue;

@@ -7,7 +7,7 @@
 use super::{key::Key, set::KeySet};
 use crate::metrics::Metrics;
 use anyhow::{Context, bail, ensure};
-use hubbub_core::{backoff::Backoff, connection::TokenError, limits};
+use hubbub_core::{limits, model::backoff::Backoff, wire::connection::TokenError};
 use jsonwebtoken::Algorithm;
 use reqwest::{Certificate, Client, Url, header, redirect};
 use std::{

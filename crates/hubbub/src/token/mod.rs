@@ -3,8 +3,8 @@
 use anyhow::Context;
 use futures_util::future::BoxFuture;
 use hubbub_core::{
-    connection::{Identity, TokenError},
-    ids::UserId,
+    model::ids::UserId,
+    wire::connection::{Identity, TokenError},
 };
 use jsonwebtoken::{AlgorithmFamily, EncodingKey, Header, Validation, errors::ErrorKind};
 use std::{

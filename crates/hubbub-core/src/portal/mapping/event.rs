@@ -2,8 +2,8 @@
 
 use super::{Mapping, OneOrMore, find::Item, read::Unmapped};
 use crate::{
-    json::Json,
     limits::{DATA_BYTES, EXTERNAL_BYTES, TEXT_BYTES, USER_ID_BYTES},
+    model::json::Json,
     portal::html,
 };
 use serde::Serialize;

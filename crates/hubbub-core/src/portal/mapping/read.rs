@@ -2,8 +2,8 @@
 
 use super::{Event, Format, Mapping, find};
 use crate::{
-    json::is_deeper,
     limits::{HOOK_DEPTH, HOOK_EVENTS},
+    model::json::is_deeper,
 };
 use find::Item;
 use serde_json::{Map, Value, value::RawValue};

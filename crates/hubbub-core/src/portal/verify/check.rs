@@ -2,7 +2,7 @@
 
 use super::{Algorithm, Encoding, HmacTemplate, Verify};
 use crate::{
-    entry::Timestamp,
+    log::entry::Timestamp,
     portal::signature::{self, mac},
 };
 use base64::{

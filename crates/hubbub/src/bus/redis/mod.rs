@@ -16,7 +16,7 @@ use super::{Bus, BusCounters, BusEvent, Health, counters::add, intake::Intake};
 use ::redis::{AsyncConnectionConfig, Client, PushInfo, RedisError, aio::MultiplexedConnection, cmd};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use hubbub_core::{backoff::Backoff, limits};
+use hubbub_core::{limits, model::backoff::Backoff};
 use link::{Bells, Link, Shared};
 use nodes::{Node, Nodes};
 use std::{

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::bus::{BusCounters, counters::add};
 use ::redis::{Client, PushKind, Value, aio::MultiplexedConnection};
-use hubbub_core::{backoff::Backoff, limits};
+use hubbub_core::{limits, model::backoff::Backoff};
 use std::{
     sync::{
         Arc,

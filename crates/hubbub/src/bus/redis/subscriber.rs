@@ -8,7 +8,7 @@ use super::{
 };
 use crate::bus::{BusCounters, counters::add, intake::Intake};
 use ::redis::{Client, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
-use hubbub_core::{backoff::Backoff, limits};
+use hubbub_core::{limits, model::backoff::Backoff};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,

@@ -1,12 +1,12 @@
 //! Joins and leaves, told to those who asked for them: what changed between one list and the next.
 
 use super::Presence;
-use crate::chat::{feeds::Watcher, look_up::LookUps};
+use crate::chat::live::{feeds::Watcher, look_up::LookUps};
 use hubbub_core::{
-    ids::RoomId,
     limits,
-    presence::{Changes, Part, Watch},
-    protocol::push::Joins,
+    live::presence::{Changes, Part, Watch},
+    model::ids::RoomId,
+    wire::push::Joins,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

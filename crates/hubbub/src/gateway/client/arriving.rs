@@ -5,7 +5,7 @@ use crate::gateway::arrivals::{Admitted, Place, Turn};
 use futures_util::future::BoxFuture;
 use hubbub_core::{
     limits,
-    protocol::{
+    wire::{
         command::{Command, Said},
         disconnect::Disconnect,
     },

@@ -4,20 +4,21 @@ use super::{Client, Done, Transport};
 use crate::{
     chat::{
         ChatError,
-        pages::Stretch,
-        subscription::{Beginning, Subscription, Then},
+        live::{
+            pages::Stretch,
+            subscription::{Beginning, Subscription, Then},
+        },
     },
     spans,
 };
 use hubbub_core::{
-    ids::RoomId,
     limits,
-    protocol::{
+    model::{ids::RoomId, seq::Seq},
+    wire::{
         command::Subscribe,
         push::{self, Unsubscribed},
         reply::{Answer, Publications, Reply, Subscribed},
     },
-    seq::Seq,
 };
 use std::sync::Arc;
 use tracing::Instrument;

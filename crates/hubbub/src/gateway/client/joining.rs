@@ -3,10 +3,10 @@
 use super::{Client, Done, Transport};
 use crate::token::Verdict;
 use hubbub_core::{
-    connection::{Identity, TokenError},
     limits,
-    presence::Present,
-    protocol::{
+    live::presence::Present,
+    wire::{
+        connection::{Identity, TokenError},
         push,
         reply::{Answer, Connected, Empty, Refreshed, Reply},
     },

@@ -4,7 +4,7 @@ use super::{Client, Transport};
 use bytes::Bytes;
 use hubbub_core::{
     limits,
-    protocol::{command::Commands, disconnect::Disconnect},
+    wire::{command::Commands, disconnect::Disconnect},
 };
 use std::time::Instant;
 

@@ -21,10 +21,12 @@ use super::{
 use crate::{
     chat::{
         ChatError,
-        inbox::{Inbox, Mail},
-        pages::Stretch,
-        post::Source,
-        subscription::{Beginning, Subscription, Taken},
+        live::{
+            inbox::{Inbox, Mail},
+            pages::Stretch,
+            subscription::{Beginning, Subscription, Taken},
+        },
+        log::committer::Source,
     },
     spans,
 };
@@ -32,19 +34,21 @@ use arriving::Arriving;
 use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hubbub_core::{
-    connection::{Action, Ask, Connection, Identity, TokenError},
-    ids::{Key, RoomId, UserId},
     limits,
-    protocol::{
+    model::{
+        ids::{Key, RoomId, UserId},
+        seq::Seq,
+    },
+    wire::{
         Format,
         command::{Command, Commands},
+        connection::{Action, Ask, Connection, Identity, TokenError},
         disconnect::Disconnect,
         error::CommandError,
         push,
         reply::Reply,
         rpc::Rpc,
     },
-    seq::Seq,
 };
 use sending::Sending;
 use std::{

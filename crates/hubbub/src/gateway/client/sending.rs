@@ -6,10 +6,9 @@ use crate::{
     spans,
 };
 use hubbub_core::{
-    connection::Unsent,
-    ids::{Key, RoomId},
     limits,
-    protocol::{error::CommandError, reply::Reply, rpc::Send},
+    model::ids::{Key, RoomId},
+    wire::{connection::Unsent, error::CommandError, reply::Reply, rpc::Send},
 };
 use std::time::{Duration, Instant};
 use tracing::Instrument;

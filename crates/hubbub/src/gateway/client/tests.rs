@@ -6,7 +6,7 @@ use crate::{
     gateway::arrivals::Turn,
     token::{Tokens, Trust},
 };
-use hubbub_core::protocol::command::Said;
+use hubbub_core::wire::command::Said;
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,

@@ -8,17 +8,19 @@ use super::{
     PostgresStore,
 };
 use hubbub_core::{
-    access::{Refusal, Standing},
-    entry::{BodyHash, Draft, Outcome, Place, Right, Timestamp, What},
-    ids::{Key, RoomId, UserId},
-    seq::{Epoch, Seq},
+    log::entry::{BodyHash, Draft, Outcome, Place, Right, Timestamp, What},
+    model::{
+        access::{Refusal, Standing},
+        ids::{Key, RoomId, UserId},
+        seq::{Epoch, Seq},
+    },
 };
 use std::collections::{BTreeSet, HashMap, hash_map};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 impl PostgresStore {
-    pub(super) async fn append_batch(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
+    pub(crate) async fn append_batch(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }

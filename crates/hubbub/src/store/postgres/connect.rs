@@ -17,7 +17,7 @@ const ENCODE: &str = "percent-encode @ : / ? # & and % in its password";
 
 /// Where a server is and how it is spoken to.
 #[derive(Clone)]
-pub(super) struct Server {
+pub(crate) struct Server {
     pub config: Config,
     tls: tls::Tls,
 }
@@ -32,7 +32,7 @@ impl Server {
 }
 
 /// Reads a URL and adds what a connection needs to notice a dead server.
-pub(super) fn server(url: &str) -> Result<Server, StoreError> {
+pub(crate) fn server(url: &str) -> Result<Server, StoreError> {
     let (wanted, url) = tls::wanted(url)?;
     let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
         let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
@@ -65,7 +65,7 @@ pub(super) fn server(url: &str) -> Result<Server, StoreError> {
 }
 
 /// Servers and database, for people.
-pub(super) fn shown(config: &Config) -> String {
+pub(crate) fn shown(config: &Config) -> String {
     use tokio_postgres::config::Host;
     let ports = config.get_ports();
     let mut hosts: Vec<String> = Vec::new();
@@ -82,7 +82,7 @@ pub(super) fn shown(config: &Config) -> String {
 }
 
 /// Dials one connection that no pool knows.
-pub(super) async fn dial(server: &Server) -> Result<Client, StoreError> {
+pub(crate) async fn dial(server: &Server) -> Result<Client, StoreError> {
     let (client, connection) = server.connect().await?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
@@ -94,7 +94,7 @@ pub(super) async fn dial(server: &Server) -> Result<Client, StoreError> {
 
 /// A transaction on a connection that is not [set up](set_up), each statement of which sees what others have committed
 /// before it: also where it has waited for a lock, and where the database's own default is stricter.
-pub(super) async fn read_committed(client: &mut Client) -> Result<Transaction<'_>, tokio_postgres::Error> {
+pub(crate) async fn read_committed(client: &mut Client) -> Result<Transaction<'_>, tokio_postgres::Error> {
     client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await
 }
 
@@ -122,7 +122,7 @@ async fn set_up(client: &Client) -> Result<(), tokio_postgres::Error> {
 }
 
 /// At most [`POSTGRES_CONNECTIONS`] connections.
-pub(super) struct Pool(deadpool_postgres::Pool);
+pub(crate) struct Pool(deadpool_postgres::Pool);
 
 impl Pool {
     pub fn new(server: Server, schema: &Schema) -> Result<Self, StoreError> {
@@ -163,7 +163,7 @@ impl Pool {
 
 /// A connection on loan. Unless it is [settled](Self::settle) it is thrown away: after an error, a timeout or a
 /// cancelled call nobody knows whether it is in a transaction.
-pub(super) struct Lease {
+pub(crate) struct Lease {
     object: Option<Object>,
     settled: bool,
 }
@@ -195,7 +195,7 @@ impl Drop for Lease {
 }
 
 /// Gives up after [`STORE_PATIENCE`].
-pub(super) async fn patiently<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+pub(crate) async fn patiently<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     tokio::time::timeout(STORE_PATIENCE, work)
         .await
         .unwrap_or_else(|_| Err(StoreError::Unavailable("Postgres did not answer in time".into())))

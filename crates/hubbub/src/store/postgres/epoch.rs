@@ -8,7 +8,7 @@ use super::{
 use tokio_postgres::Client;
 
 impl PostgresStore {
-    pub(super) async fn bump(&self, seen: Option<u32>) -> Result<u32, StoreError> {
+    pub(crate) async fn bump(&self, seen: Option<u32>) -> Result<u32, StoreError> {
         let lease = self.pool.get().await?;
         let next = i64::from(columns::another_incarnation(seen));
         // The row's lock makes the second of two wait, and then find another incarnation than it has seen.
@@ -41,7 +41,7 @@ async fn timeline(client: &Client) -> Result<Option<i64>, tokio_postgres::Error>
 }
 
 /// Bumps the epoch if the server is on another timeline than when it was last looked at.
-pub(super) async fn compare_timeline(client: &Client, schema: &Schema) -> Result<(), tokio_postgres::Error> {
+pub(crate) async fn compare_timeline(client: &Client, schema: &Schema) -> Result<(), tokio_postgres::Error> {
     let Some(timeline) = timeline(client).await? else { return Ok(()) };
     let kept = client.query_one(&schema.put_into("SELECT timeline FROM hubbub.meta"), &[]).await?;
     if kept.get::<_, Option<i64>>(0) == Some(timeline) {

@@ -10,21 +10,25 @@ use super::{
     connect::Lease,
 };
 use hubbub_core::{
-    access::Standing,
-    entry::{Draft, Outcome, Timestamp},
-    ids::{Key, RoomId},
-    ledger::{Known, Ledger, RoomState},
+    log::{
+        entry::{Draft, Outcome, Timestamp},
+        ledger::{Known, Ledger, RoomState},
+    },
+    model::{
+        access::Standing,
+        ids::{Key, RoomId},
+        seq::{Epoch, Seq},
+    },
     portal::session::SessionState,
-    seq::{Epoch, Seq},
 };
 use std::collections::HashMap;
 use tokio_postgres::{Row, types::ToSql};
 
 /// The numbers of rooms inside the database.
-pub(super) type Numbers = HashMap<RoomId, i64>;
+pub(crate) type Numbers = HashMap<RoomId, i64>;
 
 impl PostgresStore {
-    pub(super) async fn append_generally(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
+    pub(crate) async fn append_generally(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
         let lease = self.pool.get().await?;
         let (ledger, numbers, at) = match self.load(&lease, &Asked::by(drafts)).await {
             Err(StoreError::Locked) => {
@@ -43,7 +47,7 @@ impl PostgresStore {
         Ok(decided.outcomes)
     }
 
-    pub(super) async fn create(&self, new: &NewRoom) -> Result<Created, StoreError> {
+    pub(crate) async fn create(&self, new: &NewRoom) -> Result<Created, StoreError> {
         let lease = self.pool.get().await?;
         let clock = lease.prepare_cached(&self.sql.clock).await?;
         let make = lease.prepare_cached(&self.sql.make_room).await?;
@@ -75,7 +79,7 @@ impl PostgresStore {
     }
 
     /// Begins a transaction, locks the rooms and then, in statements of their own, reads what `asked` is about.
-    pub(super) async fn load(
+    pub(crate) async fn load(
         &self,
         lease: &Lease,
         asked: &Asked<'_>,
@@ -129,7 +133,7 @@ impl PostgresStore {
     }
 
     /// Writes what was decided, and commits. `own`: portals wrote all of it, each in sessions of its own.
-    pub(super) async fn write(
+    pub(crate) async fn write(
         &self,
         lease: &Lease,
         decided: &Decided<'_>,
@@ -226,6 +230,6 @@ impl PostgresStore {
 }
 
 /// The incarnation and the time, from the statement `clock`.
-pub(super) fn read_clock(row: &Row) -> Result<(u32, Timestamp), StoreError> {
+pub(crate) fn read_clock(row: &Row) -> Result<(u32, Timestamp), StoreError> {
     Ok((columns::epoch_part(row.get(0))?, Timestamp(row.get(1))))
 }

@@ -25,7 +25,7 @@ pub struct Inspection {
     pub may_use: bool,
 }
 
-pub(super) async fn inspect(url: &str, schema: &str) -> Result<Inspection, StoreError> {
+pub(crate) async fn inspect(url: &str, schema: &str) -> Result<Inspection, StoreError> {
     let (server, schema) = (connect::server(url)?, Schema::parse(schema)?);
     connect::patiently(async {
         let client = connect::dial(&server).await?;

@@ -9,12 +9,13 @@ use super::{
     read::{entry, view},
 };
 use hubbub_core::{
-    access::Standing,
-    entry::Timestamp,
-    ids::{RoomId, UserId},
-    json::Json,
-    ledger::Membership,
     limits::PAGE_BYTES,
+    log::{entry::Timestamp, ledger::Membership},
+    model::{
+        access::Standing,
+        ids::{RoomId, UserId},
+        json::Json,
+    },
 };
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
@@ -22,13 +23,13 @@ use tokio_postgres::Row;
 const BYTES: i64 = PAGE_BYTES as i64;
 
 /// Reads rows of which the last column says whether there are more than these.
-pub(super) fn part<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Part<T>, StoreError> {
+pub(crate) fn part<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Part<T>, StoreError> {
     let more = rows.last().is_some_and(|row| row.get(row.len() - 1));
     Ok(Part { items: rows.iter().map(read).collect::<Result<_, _>>()?, more })
 }
 
 impl PostgresStore {
-    pub(super) async fn list_rooms(
+    pub(crate) async fn list_rooms(
         &self,
         user: &UserId,
         after: Option<&RoomId>,
@@ -44,7 +45,7 @@ impl PostgresStore {
         part(&rows, listed)
     }
 
-    pub(super) async fn list_members(
+    pub(crate) async fn list_members(
         &self,
         room: &RoomId,
         after: Option<&UserId>,
@@ -62,14 +63,14 @@ impl PostgresStore {
         part(&rows, member)
     }
 
-    pub(super) async fn keep_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError> {
+    pub(crate) async fn keep_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError> {
         // Each once, the last one counts; in order, so that two of these never wait for one another.
         let users: BTreeMap<&str, &str> = users.iter().map(|(user, info)| (user.as_str(), info.as_str())).collect();
         let (ids, infos): (Vec<&str>, Vec<&str>) = users.into_iter().unzip();
         self.ask(&self.sql.put_users, &[&ids, &infos]).await.map(drop)
     }
 
-    pub(super) async fn read_user(&self, user: &UserId) -> Result<Option<(Json, Timestamp)>, StoreError> {
+    pub(crate) async fn read_user(&self, user: &UserId) -> Result<Option<(Json, Timestamp)>, StoreError> {
         let rows = self.ask(&self.sql.user, &[&user.as_str()]).await?;
         Ok(rows.first().map(|row| (Json::trusted(row.get(0)), Timestamp(row.get(1)))))
     }

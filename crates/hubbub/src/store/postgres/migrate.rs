@@ -10,7 +10,7 @@ use super::{
     sql::Schema,
     views,
 };
-use hubbub_core::entry::HashKey;
+use hubbub_core::log::entry::HashKey;
 use tokio_postgres::{Client, GenericClient};
 use uuid::Uuid;
 
@@ -25,10 +25,10 @@ const ADDITIONS: [(&str, &str); 2] = [
 ];
 
 /// The newest version known here.
-pub(super) const KNOWN: i32 = MIGRATIONS.len() as i32;
+pub(crate) const KNOWN: i32 = MIGRATIONS.len() as i32;
 
 /// Checks the server, migrates, and returns what the database says about itself.
-pub(super) async fn run(server: &Server, schema: &Schema) -> Result<Identity, StoreError> {
+pub(crate) async fn run(server: &Server, schema: &Schema) -> Result<Identity, StoreError> {
     let (mut client, fsync, encoding) = connect::patiently(async {
         let client = connect::dial(server).await?;
         let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
@@ -59,12 +59,12 @@ pub(super) async fn run(server: &Server, schema: &Schema) -> Result<Identity, St
 }
 
 /// Whether there are tables, of whichever version.
-pub(super) async fn is_there(server: &Server, schema: &Schema) -> Result<bool, StoreError> {
+pub(crate) async fn is_there(server: &Server, schema: &Schema) -> Result<bool, StoreError> {
     Ok(version(&connect::dial(server).await?, schema).await? > 0)
 }
 
 /// The version of the tables that are there; 0 when there are none.
-pub(super) async fn version(client: &impl GenericClient, schema: &Schema) -> Result<i32, StoreError> {
+pub(crate) async fn version(client: &impl GenericClient, schema: &Schema) -> Result<i32, StoreError> {
     if !has(client, schema, "migrations").await? {
         return Ok(0);
     }

@@ -3,31 +3,32 @@
 use super::{Created, Head, Identity, Lease, Listed, Member, NewRoom, Page, Part, Store, StoreError, View};
 use async_trait::async_trait;
 use hubbub_core::{
-    entry::{Draft, Outcome, Timestamp},
-    ids::{RoomId, UserId},
-    json::Json,
     limits::COMMITTERS,
-    protocol::rpc::PageOf,
+    log::entry::{Draft, Outcome, Timestamp},
+    model::{
+        ids::{RoomId, UserId},
+        json::Json,
+    },
+    wire::rpc::PageOf,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-mod append;
-mod connect;
-mod epoch;
-mod fault;
-mod general;
-mod inspect;
-mod leases;
-mod listen;
-mod lists;
-mod migrate;
-mod portals;
-mod read;
-mod sql;
-mod tls;
-mod views;
+pub(crate) mod append;
+pub(crate) mod connect;
+pub(crate) mod epoch;
+pub(crate) mod fault;
+pub(crate) mod general;
+pub(crate) mod inspect;
+pub(crate) mod leases;
+pub(crate) mod listen;
+pub(crate) mod lists;
+pub(crate) mod migrate;
+pub(crate) mod read;
+pub(crate) mod sql;
+pub(crate) mod tls;
+pub(crate) mod views;
 
 pub use inspect::Inspection;
 pub use listen::{Listener, Notifications};
@@ -35,10 +36,10 @@ pub use listen::{Listener, Notifications};
 /// The store in a Postgres database. Two stores of one database, wherever they run, share all they keep.
 pub struct PostgresStore {
     identity: Identity,
-    pool: connect::Pool,
-    sql: sql::Texts,
+    pub(crate) pool: connect::Pool,
+    pub(crate) sql: sql::Texts,
     /// Something became due for a portal through this very store.
-    due: Arc<Notify>,
+    pub(crate) due: Arc<Notify>,
 }
 
 impl PostgresStore {

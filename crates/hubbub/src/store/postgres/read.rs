@@ -9,21 +9,23 @@ use super::{
     PostgresStore,
 };
 use hubbub_core::{
-    access::Standing,
-    entry::{Entry, Timestamp},
-    ids::{Key, RoomId, UserId},
-    protocol::rpc::PageOf,
-    seq::Epoch,
+    log::entry::{Entry, Timestamp},
+    model::{
+        access::Standing,
+        ids::{Key, RoomId, UserId},
+        seq::Epoch,
+    },
+    wire::rpc::PageOf,
 };
 use std::collections::HashMap;
 use tokio_postgres::{Row, types::ToSql};
 
 /// The column at which an entry begins, after a room and a standing.
-pub(super) const ENTRY: usize = 8;
+pub(crate) const ENTRY: usize = 8;
 
 impl PostgresStore {
     /// Asks one statement that writes nothing, or is one transaction by itself.
-    pub(super) async fn ask(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn ask(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
         let lease = self.pool.get().await?;
         let statement = lease.prepare_cached(sql).await?;
         let rows = lease.query(&statement, params).await?;
@@ -31,7 +33,7 @@ impl PostgresStore {
         Ok(rows)
     }
 
-    pub(super) async fn read_page(
+    pub(crate) async fn read_page(
         &self,
         user: Option<&UserId>,
         room: &RoomId,
@@ -54,7 +56,7 @@ impl PostgresStore {
         Ok(Some((view, page)))
     }
 
-    pub(super) async fn views(&self, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError> {
+    pub(crate) async fn views(&self, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError> {
         let (rooms, users): (Vec<&str>, Vec<&str>) =
             asks.iter().map(|(room, user)| (room.as_str(), user.as_str())).unzip();
         let rows = self.ask(&self.sql.look_up, &[&rooms, &users]).await?;
@@ -66,11 +68,11 @@ impl PostgresStore {
     }
 
     /// The room as a stranger sees it.
-    pub(super) async fn view(&self, room: &RoomId) -> Result<Option<View>, StoreError> {
+    pub(crate) async fn view(&self, room: &RoomId) -> Result<Option<View>, StoreError> {
         Ok(self.views(&[(room.clone(), UserId::backend())]).await?.pop().flatten())
     }
 
-    pub(super) async fn heads_of(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
+    pub(crate) async fn heads_of(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
         let ids: Vec<&str> = rooms.iter().map(RoomId::as_str).collect();
         let rows = self.ask(&self.sql.heads, &[&ids]).await?;
         let mut heads = HashMap::with_capacity(rows.len());
@@ -91,7 +93,7 @@ fn head(row: &Row) -> Result<Head, StoreError> {
 }
 
 /// Reads a room and a standing from the first columns.
-pub(super) fn view(row: &Row) -> Result<View, StoreError> {
+pub(crate) fn view(row: &Row) -> Result<View, StoreError> {
     let epoch = Epoch { incarnation: columns::epoch_part(row.get(6))?, generation: columns::epoch_part(row.get(5))? };
     let room = Room {
         id: columns::room(row.get(0))?,
@@ -105,12 +107,12 @@ pub(super) fn view(row: &Row) -> Result<View, StoreError> {
 }
 
 /// Reads the entry after a room and a standing; `None` where the row has none.
-pub(super) fn entry(row: &Row, room: &RoomId) -> Result<Option<Entry>, StoreError> {
+pub(crate) fn entry(row: &Row, room: &RoomId) -> Result<Option<Entry>, StoreError> {
     entry_from(row, ENTRY, room)
 }
 
 /// Reads an entry from the column `first` on; `None` where the row has none.
-pub(super) fn entry_from(row: &Row, first: usize, room: &RoomId) -> Result<Option<Entry>, StoreError> {
+pub(crate) fn entry_from(row: &Row, first: usize, room: &RoomId) -> Result<Option<Entry>, StoreError> {
     let Some(number) = row.get(first) else { return Ok(None) };
     let stored = Stored {
         kind: row.get(first + 5),

@@ -4,7 +4,7 @@ use super::super::StoreError;
 
 /// A schema's name, safe to stand in a statement.
 #[derive(Debug, Clone)]
-pub(super) struct Schema(String);
+pub(crate) struct Schema(String);
 
 impl Schema {
     pub fn parse(name: &str) -> Result<Self, StoreError> {
@@ -33,7 +33,7 @@ impl Schema {
 macro_rules! texts {
     ($($name:ident = $sql:expr;)*) => {
         /// Every statement of the store; made once.
-        pub(super) struct Texts {
+        pub(crate) struct Texts {
             $(pub $name: String,)*
         }
 
@@ -78,22 +78,22 @@ texts! {
     make_session_room = "INSERT INTO hubbub.rooms (id, kind, name, created_at, session)
         VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'open')
         ON CONFLICT (id) DO NOTHING RETURNING no";
-    mark_cursors = include_str!("portals/mark.sql");
-    claim = include_str!("portals/claim.sql");
-    claimed_entries = include_str!("portals/claimed_entries.sql");
-    claimed_letters = include_str!("portals/claimed_letters.sql");
-    lock_cursors = include_str!("portals/lock_cursors.sql");
-    write_cursors = include_str!("portals/write_cursors.sql");
-    addressees = include_str!("portals/addressees.sql");
-    sessions = include_str!("portals/sessions.sql");
+    mark_cursors = include_str!("mark_cursors.sql");
+    claim = include_str!("../../features/portals/postgres/claim.sql");
+    claimed_entries = include_str!("../../features/portals/postgres/claimed_entries.sql");
+    claimed_letters = include_str!("../../features/portals/postgres/claimed_letters.sql");
+    lock_cursors = include_str!("../../features/portals/postgres/lock_cursors.sql");
+    write_cursors = include_str!("../../features/portals/postgres/write_cursors.sql");
+    addressees = include_str!("../../features/portals/postgres/addressees.sql");
+    sessions = include_str!("../../features/portals/postgres/sessions.sql");
     session_of_portal = "s.portal = (SELECT no FROM hubbub.portals WHERE id = ?)";
     session_waits = "s.room = ANY(ARRAY(SELECT c.room FROM hubbub.cursors c WHERE c.due_at IS NOT NULL AND c.position < c.head
         UNION ALL SELECT c.room FROM hubbub.cursors c WHERE c.blocked AND c.position < c.head))";
-    letters = include_str!("portals/letters.sql");
+    letters = include_str!("../../features/portals/postgres/letters.sql");
     letter_of_portal = "d.portal = (SELECT no FROM hubbub.portals WHERE id = ?)";
     letter_of_session = "d.room = (SELECT room FROM hubbub.sessions WHERE id = ?)";
     letter_of_customer = "d.room IN (SELECT room FROM hubbub.sessions WHERE customer = ?)";
-    backlog = include_str!("portals/backlog.sql");
+    backlog = include_str!("../../features/portals/postgres/backlog.sql");
     portals = "SELECT id, settings, secrets, standing, why, revision, created_at, succeeded_at FROM hubbub.portals ORDER BY id";
     create_portal = "INSERT INTO hubbub.portals (id, settings, secrets, standing, why, created_at)
         VALUES ($1, $2, $3, $4, $5, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) ON CONFLICT (id) DO NOTHING";
@@ -138,7 +138,7 @@ texts! {
         WHERE (succeeded_at IS NULL OR succeeded_at < clock.now - 1000) AND no IN (
             SELECT s.portal FROM hubbub.rooms r JOIN hubbub.sessions s ON s.room = r.no WHERE r.id = ANY($1))";
     in_quarantine = "SELECT no FROM hubbub.quarantine WHERE (portal = $1 AND event = $2) OR id = $3";
-    quarantined = include_str!("portals/quarantined.sql");
+    quarantined = include_str!("../../features/portals/postgres/quarantined.sql");
     is_in_quarantine = "SELECT FROM hubbub.quarantine q JOIN hubbub.portals p ON p.no = q.portal WHERE p.id = $1 AND q.no = $2";
     drop_quarantined = "DELETE FROM hubbub.quarantine q USING hubbub.portals p WHERE p.no = q.portal AND p.id = $1 AND q.no = $2";
     dead_letter = "INSERT INTO hubbub.dead_letters (portal, room, seq, at, why, attempts)

@@ -25,7 +25,7 @@ use tokio_postgres::{
 };
 
 /// What to do where an option of TLS would be overlooked.
-pub(super) const AT: &str = "an option of TLS in its URL cannot be told from the rest: percent-encode @ and ? in its options and password, and nothing in an option's name";
+pub(crate) const AT: &str = "an option of TLS in its URL cannot be told from the rest: percent-encode @ and ? in its options and password, and nothing in an option's name";
 
 /// What is asked of the server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,16 +40,16 @@ enum Check {
 
 /// How to speak TLS to one server. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Tls(Option<Arc<ClientConfig>>);
+pub(crate) struct Tls(Option<Arc<ClientConfig>>);
 
 /// What a URL says of TLS.
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     pub mode: SslMode,
     pub tls: Tls,
 }
 
 /// Takes the options of TLS out of a URL: what they ask for, and the URL without them.
-pub(super) fn wanted(url: &str) -> Result<(Wanted, String), StoreError> {
+pub(crate) fn wanted(url: &str) -> Result<(Wanted, String), StoreError> {
     // As the driver has it: up to the first `@` it is user and password, and options follow the first `?` after it.
     let start = url.find('@').unwrap_or(0);
     // Without a user, that `@` may be one of an option's, and what stands before it would be taken for a password.
@@ -200,7 +200,7 @@ impl ServerCertVerifier for Verifier {
 }
 
 /// Why a handshake failed, where waiting does not help: in words, with what to do.
-pub(super) fn refused(error: &tokio_postgres::Error) -> Option<String> {
+pub(crate) fn refused(error: &tokio_postgres::Error) -> Option<String> {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
@@ -225,7 +225,7 @@ pub(super) fn refused(error: &tokio_postgres::Error) -> Option<String> {
 }
 
 /// One connection's TLS, about to begin.
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     config: Option<Arc<ClientConfig>>,
     name: String,
 }
@@ -256,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Hands
 }
 
 /// An encrypted connection. Its SCRAM is without channel binding.
-pub(super) struct Stream<S>(Box<tokio_rustls::client::TlsStream<S>>);
+pub(crate) struct Stream<S>(Box<tokio_rustls::client::TlsStream<S>>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Stream<S> {
     fn channel_binding(&self) -> ChannelBinding {

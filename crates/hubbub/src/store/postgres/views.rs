@@ -25,7 +25,7 @@ async fn version(client: &impl GenericClient, schema: &Schema) -> Result<u32, St
 
 /// Makes the views, or brings older ones up to date. Newer ones are left as they are. Reports are no reason not to
 /// serve: where the views cannot be made, that is logged.
-pub(super) async fn make(client: &mut Client, schema: &Schema) -> Result<(), StoreError> {
+pub(crate) async fn make(client: &mut Client, schema: &Schema) -> Result<(), StoreError> {
     if version(client, schema).await? >= VERSION {
         return Ok(());
     }

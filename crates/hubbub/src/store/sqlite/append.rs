@@ -1,32 +1,35 @@
 //! The transaction: read what the drafts are about, decide, write what changed.
 
+use super::cursors::mark;
 use super::{
     super::{
         Created, NewRoom, Room, StoreError,
         batch::{Asked, Decided},
         columns::{self, Columns, number, seq},
     },
-    incarnation,
-    portals::cursors::mark,
-    read,
+    incarnation, read,
 };
 use hubbub_core::{
-    access::Standing,
-    entry::{Draft, Outcome, Timestamp},
-    ids::RoomId,
-    ledger::{Known, Ledger, RoomState},
+    log::{
+        entry::{Draft, Outcome, Timestamp},
+        ledger::{Known, Ledger, RoomState},
+    },
+    model::{
+        access::Standing,
+        ids::RoomId,
+        seq::{Epoch, Seq},
+    },
     portal::session::SessionState,
-    seq::{Epoch, Seq},
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The numbers of rooms inside the database.
-pub(super) type Numbers = HashMap<RoomId, i64>;
+pub(crate) type Numbers = HashMap<RoomId, i64>;
 
 /// Also says whether something became due for a portal.
-pub(super) fn append(
+pub(crate) fn append(
     transaction: &Transaction<'_>,
     drafts: &[Draft],
     at: Timestamp,
@@ -37,7 +40,7 @@ pub(super) fn append(
     Ok((decided.outcomes, due))
 }
 
-pub(super) fn create_room(transaction: &Transaction<'_>, new: &NewRoom, at: Timestamp) -> Result<Created, StoreError> {
+pub(crate) fn create_room(transaction: &Transaction<'_>, new: &NewRoom, at: Timestamp) -> Result<Created, StoreError> {
     if let Some((_, view)) = read::room(transaction, None, &new.id)? {
         return Ok(Created::Exists(view.room));
     }
@@ -53,7 +56,7 @@ pub(super) fn create_room(transaction: &Transaction<'_>, new: &NewRoom, at: Time
     Ok(Created::New(room, entries))
 }
 
-pub(super) fn load(transaction: &Transaction<'_>, asked: &Asked<'_>) -> Result<(Ledger, Numbers), StoreError> {
+pub(crate) fn load(transaction: &Transaction<'_>, asked: &Asked<'_>) -> Result<(Ledger, Numbers), StoreError> {
     let incarnation = incarnation(transaction)?;
     let mut ledger = Ledger::default();
     let mut numbers = Numbers::new();
@@ -103,7 +106,7 @@ pub(super) fn load(transaction: &Transaction<'_>, asked: &Asked<'_>) -> Result<(
 }
 
 /// Writes what was decided. `own`: portals wrote all of it, each in sessions of its own. Says whether something became due.
-pub(super) fn write(
+pub(crate) fn write(
     transaction: &Transaction<'_>,
     decided: &Decided<'_>,
     numbers: &Numbers,

@@ -1,12 +1,12 @@
 //! Which instances live: of a file, one at a time.
 
 use super::super::{Lease, StoreError};
-use hubbub_core::entry::Timestamp;
+use hubbub_core::log::entry::Timestamp;
 use rusqlite::{Transaction, params};
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(super) fn renew(
+pub(crate) fn renew(
     transaction: &Transaction<'_>,
     lease: Lease,
     ttl: Duration,
@@ -25,7 +25,7 @@ pub(super) fn renew(
     Ok(leases.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn end(transaction: &Transaction<'_>, boot: Uuid) -> Result<(), StoreError> {
+pub(crate) fn end(transaction: &Transaction<'_>, boot: Uuid) -> Result<(), StoreError> {
     transaction.execute("DELETE FROM instances WHERE boot = ?1", [boot.as_bytes()])?;
     Ok(())
 }

@@ -8,18 +8,19 @@ use super::{
     incarnation, read,
 };
 use hubbub_core::{
-    access::Standing,
-    entry::Timestamp,
-    ids::{RoomId, UserId},
-    json::Json,
-    ledger::Membership,
     limits::{PAGE_BYTES, PAGE_MAX},
-    seq::Epoch,
+    log::{entry::Timestamp, ledger::Membership},
+    model::{
+        access::Standing,
+        ids::{RoomId, UserId},
+        json::Json,
+        seq::Epoch,
+    },
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 /// A part of a list on its way.
-pub(super) struct Filling<T> {
+pub(crate) struct Filling<T> {
     pub done: Part<T>,
     limit: usize,
     weighed: usize,
@@ -42,7 +43,7 @@ impl<T> Filling<T> {
     }
 }
 
-pub(super) fn look_up(snapshot: &Connection, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError> {
+pub(crate) fn look_up(snapshot: &Connection, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError> {
     // What is wrong with all of the file is wrong with every answer.
     incarnation(snapshot)?;
     let view = |(room, user): &(RoomId, UserId)| match read::room(snapshot, Some(user), room) {
@@ -56,7 +57,7 @@ pub(super) fn look_up(snapshot: &Connection, asks: &[(RoomId, UserId)]) -> Resul
     asks.iter().map(view).collect()
 }
 
-pub(super) fn heads(snapshot: &Connection, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
+pub(crate) fn heads(snapshot: &Connection, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
     let incarnation = incarnation(snapshot)?;
     let mut statement = snapshot.prepare_cached("SELECT head, generation FROM rooms WHERE id = ?1")?;
     let mut head = |room: &RoomId| -> Result<Option<Head>, StoreError> {
@@ -74,7 +75,7 @@ pub(super) fn heads(snapshot: &Connection, rooms: &[RoomId]) -> Result<Vec<Optio
     rooms.iter().map(&mut head).collect()
 }
 
-pub(super) fn rooms_of(
+pub(crate) fn rooms_of(
     snapshot: &Connection,
     user: &UserId,
     after: Option<&RoomId>,
@@ -105,7 +106,7 @@ pub(super) fn rooms_of(
     Ok(part.done)
 }
 
-pub(super) fn members(
+pub(crate) fn members(
     snapshot: &Connection,
     room: &RoomId,
     after: Option<&UserId>,
@@ -133,7 +134,7 @@ pub(super) fn members(
     Ok(part.done)
 }
 
-pub(super) fn put_users(
+pub(crate) fn put_users(
     transaction: &Transaction<'_>,
     users: &[(UserId, Json)],
     at: Timestamp,
@@ -149,7 +150,7 @@ pub(super) fn put_users(
     Ok(())
 }
 
-pub(super) fn user(snapshot: &Connection, user: &UserId) -> Result<Option<(Json, Timestamp)>, StoreError> {
+pub(crate) fn user(snapshot: &Connection, user: &UserId) -> Result<Option<(Json, Timestamp)>, StoreError> {
     Ok(snapshot
         .prepare_cached("SELECT info, updated_at FROM users WHERE id = ?1")?
         .query_row([user.as_str()], |row| Ok((Json::trusted(row.get(0)?), Timestamp(row.get(1)?))))

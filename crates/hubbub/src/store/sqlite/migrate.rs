@@ -4,7 +4,7 @@
 //! merely added is recorded apart, by name, so that one may go back to the program before (`docs/decisions/0012-additions.md`).
 
 use super::super::{Identity, StoreError, columns};
-use hubbub_core::entry::HashKey;
+use hubbub_core::log::entry::HashKey;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::Path;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ const ADDITIONS: [(&str, &str); 2] = [
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 /// Whether this program knows tables of this version.
-pub(super) fn check(version: u32, path: &Path) -> Result<(), StoreError> {
+pub(crate) fn check(version: u32, path: &Path) -> Result<(), StoreError> {
     if version <= KNOWN {
         return Ok(());
     }
@@ -32,7 +32,7 @@ pub(super) fn check(version: u32, path: &Path) -> Result<(), StoreError> {
     )))
 }
 
-pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<Identity, StoreError> {
+pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<Identity, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     check(version, path)?;

@@ -5,10 +5,12 @@
 use super::{Created, Head, Identity, Lease, Listed, Member, NewRoom, Page, Part, Store, StoreError, View, columns};
 use async_trait::async_trait;
 use hubbub_core::{
-    entry::{Draft, Outcome, Timestamp},
-    ids::{RoomId, UserId},
-    json::Json,
-    protocol::rpc::PageOf,
+    log::entry::{Draft, Outcome, Timestamp},
+    model::{
+        ids::{RoomId, UserId},
+        json::Json,
+    },
+    wire::rpc::PageOf,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{
@@ -20,22 +22,22 @@ use std::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-mod append;
-mod leases;
-mod lists;
-mod migrate;
-mod portals;
-mod read;
-mod readers;
-mod writer;
+pub(crate) mod append;
+pub(crate) mod cursors;
+pub(crate) mod leases;
+pub(crate) mod lists;
+pub(crate) mod migrate;
+pub(crate) mod read;
+pub(crate) mod readers;
+pub(crate) mod writer;
 
 /// The store in a file.
 pub struct SqliteStore {
     identity: Identity,
-    readers: readers::Readers,
-    writer: writer::Writer,
+    pub(crate) readers: readers::Readers,
+    pub(crate) writer: writer::Writer,
     /// Something became due for a portal.
-    due: Arc<Notify>,
+    pub(crate) due: Arc<Notify>,
 }
 
 impl SqliteStore {
@@ -149,7 +151,7 @@ fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn incarnation(connection: &Connection) -> Result<u32, StoreError> {
+pub(crate) fn incarnation(connection: &Connection) -> Result<u32, StoreError> {
     let number = connection.prepare_cached("SELECT incarnation FROM meta")?.query_row([], |row| row.get(0))?;
     columns::epoch_part(number)
 }

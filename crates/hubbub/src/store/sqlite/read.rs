@@ -9,17 +9,19 @@ use super::{
     incarnation,
 };
 use hubbub_core::{
-    access::Standing,
-    entry::{Entry, Timestamp},
-    ids::{Key, RoomId, UserId},
-    protocol::rpc::PageOf,
-    seq::Epoch,
+    log::entry::{Entry, Timestamp},
+    model::{
+        access::Standing,
+        ids::{Key, RoomId, UserId},
+        seq::Epoch,
+    },
+    wire::rpc::PageOf,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 /// A room, its number inside the database, and how `user` stands to it.
-pub(super) fn room(
+pub(crate) fn room(
     snapshot: &Connection,
     user: Option<&UserId>,
     id: &RoomId,
@@ -41,7 +43,7 @@ pub(super) fn room(
     Ok(Some((no, View { room, standing: Standing::parse(standing.as_deref()) })))
 }
 
-pub(super) fn page(
+pub(crate) fn page(
     snapshot: &Connection,
     user: Option<&UserId>,
     id: &RoomId,
@@ -70,9 +72,9 @@ pub(super) fn page(
 }
 
 /// The columns that [`entry`] reads.
-pub(super) const COLUMNS: &str = "seq, id, author, at, key, kind, text, data, target, subject, role";
+pub(crate) const COLUMNS: &str = "seq, id, author, at, key, kind, text, data, target, subject, role";
 
-pub(super) fn part(
+pub(crate) fn part(
     snapshot: &Connection,
     room: &RoomId,
     sql: &str,
@@ -99,7 +101,7 @@ pub(super) fn part(
 }
 
 /// Reads an entry from [`COLUMNS`], which begin at `at`.
-pub(super) fn entry(row: &Row<'_>, room: &RoomId, at: usize) -> Result<Entry, StoreError> {
+pub(crate) fn entry(row: &Row<'_>, room: &RoomId, at: usize) -> Result<Entry, StoreError> {
     let stored = Stored {
         kind: row.get(at + 5)?,
         text: row.get(at + 6)?,

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 const READERS: usize = 4;
 
 #[derive(Clone)]
-pub(super) struct Readers {
+pub(crate) struct Readers {
     path: Arc<PathBuf>,
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,

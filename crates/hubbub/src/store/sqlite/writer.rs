@@ -1,7 +1,7 @@
 //! The one thread that writes.
 
 use super::super::StoreError;
-use hubbub_core::{entry::Timestamp, limits::STORE_PATIENCE};
+use hubbub_core::{limits::STORE_PATIENCE, log::entry::Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::{fs::File, thread::JoinHandle};
 use tokio::sync::{mpsc, oneshot};
@@ -11,7 +11,7 @@ type Job = Box<dyn FnOnce(&mut Connection, Timestamp) + Send>;
 /// Jobs waiting for the writer; whoever comes then waits for room.
 const JOBS: usize = 64;
 
-pub(super) struct Writer {
+pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }

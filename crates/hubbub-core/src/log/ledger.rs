@@ -1,0 +1,351 @@
+//! The rules by which a room's log takes entries: what one transaction decides, given what it read under the lock.
+//!
+//! A store reads the state of the rooms it has locked into a [`Ledger`], applies the drafts in order, and writes what
+//! changed. It is also the reference that the stores' own SQL is tested against.
+
+use crate::{
+    log::entry::{BodyHash, Draft, Outcome, Place, Right, Timestamp, What},
+    model::{
+        access::{Refusal, Role, RoomKind, Standing},
+        ids::{Key, RoomId, UserId},
+        seq::{Epoch, Seq},
+    },
+    portal::session::SessionState,
+};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// A room as the transaction found it, and as it leaves it.
+#[derive(Debug, Clone)]
+pub struct RoomState {
+    /// Its kind.
+    pub kind: RoomKind,
+    /// The last number given.
+    pub head: Seq,
+    /// What its numbers belong to.
+    pub epoch: Epoch,
+    /// Where it stands as a session; `None`: it is none.
+    pub session: Option<SessionState>,
+}
+
+/// An entry that already has a key.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The entry's id.
+    pub id: Uuid,
+    /// Its number.
+    pub seq: Seq,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// The hash of its original body; `None` once it was erased: then any body fits.
+    pub hash: Option<BodyHash>,
+}
+
+/// A membership after the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// How the person stands now.
+    pub standing: Standing,
+    /// The entry that made it so.
+    pub since: Seq,
+}
+
+/// The locked rooms of one transaction.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// The rooms, by id.
+    pub rooms: HashMap<RoomId, RoomState>,
+    /// How senders and subjects stand; who is missing is a stranger.
+    pub standings: HashMap<(RoomId, UserId), Standing>,
+    /// Keys that the log has already, among those asked for.
+    pub known: HashMap<(RoomId, UserId, Key), Known>,
+    /// What changed: memberships to write.
+    pub changed: BTreeMap<(RoomId, UserId), Membership>,
+    /// What changed: names to write.
+    pub renamed: BTreeMap<RoomId, String>,
+    /// What changed: states of sessions to write.
+    pub states: BTreeMap<RoomId, SessionState>,
+}
+
+/// What a rule says of a draft that may be.
+enum Effect {
+    Nothing,
+    Stands(UserId, Standing),
+    Named(String),
+    State(SessionState),
+}
+
+impl Ledger {
+    /// Decides one draft and, if it is taken, numbers it.
+    pub fn apply(&mut self, draft: &Draft, at: Timestamp) -> Outcome {
+        let Some(room) = self.rooms.get(&draft.room) else {
+            return Outcome::Refused(Refusal::UnknownRoom);
+        };
+        let (kind, head, epoch, session) = (room.kind, room.head, room.epoch, room.session);
+        let key = (draft.room.clone(), draft.from.clone(), draft.key.clone());
+        if let Some(first) = self.known.get(&key) {
+            return if first.hash.is_none_or(|hash| hash == draft.hash) {
+                Outcome::Known(Place { id: first.id, seq: first.seq, epoch, at: first.at })
+            } else {
+                Outcome::Conflict { id: first.id, seq: first.seq }
+            };
+        }
+        let effect = match self.judge(draft, kind, head, session) {
+            Ok(Some(effect)) => effect,
+            Ok(None) => return Outcome::Unchanged,
+            Err(refusal) => return Outcome::Refused(refusal),
+        };
+        if head == Seq::MAX {
+            return Outcome::Refused(Refusal::LogFull);
+        }
+        let seq = head.next();
+        if let Some(room) = self.rooms.get_mut(&draft.room) {
+            room.head = seq;
+        }
+        match effect {
+            Effect::Nothing => {}
+            Effect::Stands(user, standing) => {
+                let who = (draft.room.clone(), user);
+                self.standings.insert(who.clone(), standing);
+                self.changed.insert(who, Membership { standing, since: seq });
+            }
+            Effect::Named(name) => {
+                self.renamed.insert(draft.room.clone(), name);
+            }
+            Effect::State(state) => {
+                if let Some(room) = self.rooms.get_mut(&draft.room) {
+                    room.session = Some(state);
+                }
+                self.states.insert(draft.room.clone(), state);
+            }
+        }
+        self.known.insert(key, Known { id: draft.id, seq, at, hash: Some(draft.hash) });
+        Outcome::Appended(Place { id: draft.id, seq, epoch, at })
+    }
+
+    fn standing(&self, room: &RoomId, user: &UserId) -> Standing {
+        self.standings.get(&(room.clone(), user.clone())).copied().unwrap_or_default()
+    }
+
+    /// `Ok(None)`: things are as asked already.
+    fn judge(
+        &self,
+        draft: &Draft,
+        kind: RoomKind,
+        head: Seq,
+        session: Option<SessionState>,
+    ) -> Result<Option<Effect>, Refusal> {
+        let own = self.standing(&draft.room, &draft.from);
+        let stands = |user: &UserId| self.standing(&draft.room, user);
+        match &draft.what {
+            What::Message(message) => {
+                if draft.right == Right::Portal {
+                    session.ok_or(Refusal::NotSession)?;
+                } else if !own.is_member() {
+                    kind.may_read(own)?;
+                    return Err(Refusal::NotMember);
+                } else if session == Some(SessionState::Closed) {
+                    return Err(Refusal::SessionClosed);
+                }
+                match message.reply_to {
+                    Some(target) if target > head || target == Seq::ZERO => Err(Refusal::NoSuchEntry),
+                    _ => Ok(Some(Effect::Nothing)),
+                }
+            }
+            What::Joined { user, role } => {
+                let herself = draft.right == Right::Own && user == &draft.from;
+                let wanted = Standing::Member(*role);
+                if stands(user) == wanted || (herself && own.is_member()) {
+                    return Ok(None);
+                }
+                if herself {
+                    // May read and is no member: the room is open, and she is not banned.
+                    kind.may_read(own)?;
+                } else {
+                    may_govern(draft.right, own, kind)?;
+                }
+                Ok(Some(Effect::Stands(user.clone(), Standing::Member(if herself { Role::Member } else { *role }))))
+            }
+            What::Left { user } => {
+                if draft.right == Right::Own && user == &draft.from {
+                    if !own.is_member() {
+                        kind.may_read(own)?;
+                        return Ok(None);
+                    }
+                    if kind == RoomKind::Direct {
+                        return Err(Refusal::FixedMembers);
+                    }
+                } else {
+                    may_govern(draft.right, own, kind)?;
+                    if stands(user) == Standing::Stranger {
+                        return Ok(None);
+                    }
+                }
+                Ok(Some(Effect::Stands(user.clone(), Standing::Stranger)))
+            }
+            What::Banned { user } => {
+                may_govern(draft.right, own, kind)?;
+                let already = stands(user) == Standing::Banned;
+                Ok((!already).then(|| Effect::Stands(user.clone(), Standing::Banned)))
+            }
+            What::Renamed { name } => {
+                may_govern(draft.right, own, kind)?;
+                Ok(Some(Effect::Named(name.clone())))
+            }
+            What::State(state) => {
+                if draft.right == Right::Own && !own.is_member() {
+                    kind.may_read(own)?;
+                    return Err(Refusal::NotMember);
+                }
+                let stands = session.ok_or(Refusal::NotSession)?;
+                Ok((stands != *state).then_some(Effect::State(*state)))
+            }
+        }
+    }
+}
+
+/// Adding, removing, banning, renaming.
+fn may_govern(right: Right, own: Standing, kind: RoomKind) -> Result<(), Refusal> {
+    match (right, own) {
+        (Right::Backend | Right::Portal, _) | (Right::Own, Standing::Member(Role::Admin)) => match kind {
+            RoomKind::Direct => Err(Refusal::FixedMembers),
+            RoomKind::Open | RoomKind::Private => Ok(()),
+        },
+        (Right::Own, Standing::Member(Role::Member)) => Err(Refusal::NotAdmin),
+        (Right::Own, Standing::Stranger | Standing::Banned) => {
+            kind.may_read(own)?;
+            Err(Refusal::NotAdmin)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::entry::{HashKey, Message, Text};
+
+    const EPOCH: Epoch = Epoch { incarnation: 1, generation: 1 };
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).unwrap()
+    }
+
+    fn room() -> RoomId {
+        RoomId::parse("general").unwrap()
+    }
+
+    fn ledger(kind: RoomKind, members: &[(&str, Standing)]) -> Ledger {
+        let mut ledger = Ledger::default();
+        ledger.rooms.insert(room(), RoomState { kind, head: Seq::ZERO, epoch: EPOCH, session: None });
+        for (name, standing) in members {
+            ledger.standings.insert((room(), user(name)), *standing);
+        }
+        ledger
+    }
+
+    fn draft(from: &str, key: &str, what: What) -> Draft {
+        Draft {
+            room: room(),
+            id: Uuid::from_u128(u128::from(key.as_bytes()[0])),
+            from: user(from),
+            key: Key::parse(key).unwrap(),
+            hash: HashKey([0; 32]).hash(&what),
+            what,
+            right: Right::Own,
+        }
+    }
+
+    fn says(text: &str) -> What {
+        What::Message(Message { text: Text::parse(text).unwrap(), data: None, reply_to: None })
+    }
+
+    fn seq_of(outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Appended(place) => place.seq.get(),
+            other => panic!("not appended: {other:?}"),
+        }
+    }
+
+    const MEMBER: Standing = Standing::Member(Role::Member);
+    const ADMIN: Standing = Standing::Member(Role::Admin);
+
+    #[test]
+    fn numbers_are_dense_and_a_key_is_taken_once() {
+        let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER)]);
+        assert_eq!(seq_of(ledger.apply(&draft("ana", "a", says("hi")), Timestamp(1))), 1);
+        let again = ledger.apply(&draft("ana", "a", says("hi")), Timestamp(2));
+        assert!(matches!(again, Outcome::Known(place) if place.seq == Seq::new(1) && place.at == Timestamp(1)));
+        let other = ledger.apply(&draft("ana", "a", says("ho")), Timestamp(3));
+        assert!(matches!(other, Outcome::Conflict { seq, .. } if seq == Seq::new(1)));
+        assert_eq!(seq_of(ledger.apply(&draft("ana", "b", says("ho")), Timestamp(4))), 2);
+    }
+
+    #[test]
+    fn a_key_answers_its_sender_even_after_the_removal() {
+        let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER), ("ben", ADMIN)]);
+        ledger.apply(&draft("ana", "a", says("hi")), Timestamp(1));
+        ledger.apply(&draft("ben", "b", What::Left { user: user("ana") }), Timestamp(2));
+        let retry = ledger.apply(&draft("ana", "a", says("hi")), Timestamp(3));
+        assert!(matches!(retry, Outcome::Known(_)));
+        let fresh = ledger.apply(&draft("ana", "c", says("hi")), Timestamp(4));
+        assert_eq!(fresh, Outcome::Refused(Refusal::UnknownRoom));
+    }
+
+    #[test]
+    fn a_private_room_looks_like_none_to_strangers() {
+        let mut ledger = ledger(RoomKind::Private, &[("eve", Standing::Banned)]);
+        for who in ["mallory", "eve"] {
+            for what in
+                [says("hi"), What::Joined { user: user(who), role: Role::Member }, What::Left { user: user(who) }]
+            {
+                assert_eq!(ledger.apply(&draft(who, "k", what), Timestamp(0)), Outcome::Refused(Refusal::UnknownRoom));
+            }
+        }
+    }
+
+    #[test]
+    fn an_open_room_is_joined_and_left_by_oneself() {
+        let mut ledger = ledger(RoomKind::Open, &[("eve", Standing::Banned)]);
+        let join = |who: &str| What::Joined { user: user(who), role: Role::Admin };
+        assert_eq!(ledger.apply(&draft("ana", "a", says("hi")), Timestamp(0)), Outcome::Refused(Refusal::NotMember));
+        assert_eq!(seq_of(ledger.apply(&draft("ana", "b", join("ana")), Timestamp(0))), 1);
+        assert_eq!(ledger.standing(&room(), &user("ana")), MEMBER, "nobody makes herself an admin");
+        assert_eq!(ledger.apply(&draft("ana", "c", join("ana")), Timestamp(0)), Outcome::Unchanged);
+        assert_eq!(ledger.apply(&draft("eve", "d", join("eve")), Timestamp(0)), Outcome::Refused(Refusal::Banned));
+        assert_eq!(seq_of(ledger.apply(&draft("ana", "e", What::Left { user: user("ana") }), Timestamp(0))), 2);
+    }
+
+    #[test]
+    fn a_closed_session_takes_nothing_but_what_opens_it_and_its_agents_answers() {
+        let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER)]);
+        let state = |state| What::State(state);
+        let refused = |refusal| Outcome::Refused(refusal);
+        let close = draft("ana", "a", state(SessionState::Closed));
+        assert_eq!(ledger.apply(&close, Timestamp(0)), refused(Refusal::NotSession));
+        ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Open);
+        assert_eq!(
+            ledger.apply(&draft("eve", "a", state(SessionState::Closed)), Timestamp(0)),
+            refused(Refusal::UnknownRoom)
+        );
+        assert_eq!(seq_of(ledger.apply(&close, Timestamp(0))), 1);
+        assert_eq!(ledger.apply(&draft("ana", "b", state(SessionState::Closed)), Timestamp(0)), Outcome::Unchanged);
+        assert_eq!(ledger.apply(&draft("ana", "c", says("hi")), Timestamp(0)), refused(Refusal::SessionClosed));
+        let agent = Draft { right: Right::Portal, ..draft("portal:desk/ada", "d", says("one more thing")) };
+        assert_eq!(seq_of(ledger.apply(&agent, Timestamp(0))), 2);
+        assert_eq!(seq_of(ledger.apply(&draft("ana", "e", state(SessionState::Open)), Timestamp(0))), 3);
+        assert_eq!(seq_of(ledger.apply(&draft("ana", "c", says("hi")), Timestamp(0))), 4);
+        assert_eq!(ledger.states[&room()], SessionState::Open);
+    }
+
+    #[test]
+    fn only_admins_govern() {
+        let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN), ("ben", MEMBER)]);
+        let ban = || What::Banned { user: user("ana") };
+        assert_eq!(ledger.apply(&draft("ben", "a", ban()), Timestamp(0)), Outcome::Refused(Refusal::NotAdmin));
+        let add = What::Joined { user: user("cem"), role: Role::Member };
+        assert_eq!(seq_of(ledger.apply(&draft("ana", "b", add), Timestamp(0))), 1);
+        let backend = Draft { right: Right::Backend, ..draft("hubbub:api", "c", ban()) };
+        assert_eq!(seq_of(ledger.apply(&backend, Timestamp(0))), 2);
+        assert_eq!(ledger.changed[&(room(), user("ana"))].standing, Standing::Banned);
+    }
+}

@@ -1,0 +1,45 @@
+//! The limits an operator may set, within those of [`limits`](crate::limits).
+
+use crate::{
+    limits::{DATA_BYTES, TEXT_BYTES},
+    log::entry::Message,
+    model::ids::Invalid,
+};
+use std::num::{NonZeroU32, NonZeroUsize};
+
+/// What is allowed on an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Sends of one connection per second; a second's worth may come at once. `None`: as fast as it can.
+    pub sends_per_second: Option<NonZeroU32>,
+    /// Connections of one instance. `None`: nobody counts.
+    pub max_connections: Option<NonZeroUsize>,
+    /// Longest text of a message, in bytes.
+    pub text_bytes: usize,
+    /// Longest `data` of a message, in bytes of JSON without white space.
+    pub data_bytes: usize,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self { sends_per_second: None, max_connections: None, text_bytes: TEXT_BYTES, data_bytes: DATA_BYTES }
+    }
+}
+
+impl Quota {
+    /// Whether a message is short enough.
+    ///
+    /// # Errors
+    /// Names the field and the limit.
+    pub fn check(&self, message: &Message) -> Result<(), Invalid> {
+        let text = message.text.as_str().len();
+        if text > self.text_bytes {
+            return Err(Invalid::too_long("text", text, self.text_bytes));
+        }
+        let data = message.data.as_ref().map_or(0, |data| data.as_str().len());
+        if data > self.data_bytes {
+            return Err(Invalid::too_long("data", data, self.data_bytes));
+        }
+        Ok(())
+    }
+}

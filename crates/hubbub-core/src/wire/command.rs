@@ -1,0 +1,387 @@
+//! What a client says.
+
+use super::{
+    Format,
+    disconnect::Disconnect,
+    error::CommandError,
+    protobuf,
+    rpc::{self, Rpc, Send},
+};
+use crate::{
+    limits,
+    model::{
+        ids::{Invalid, RoomId},
+        seq::{Position, Seq},
+    },
+};
+use bytes::{Buf, Bytes};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::{borrow::Cow, collections::HashMap};
+
+/// One command with its number.
+#[derive(Debug)]
+pub struct Command {
+    /// The reply carries the same number; 0 only where none is expected.
+    pub id: u32,
+    /// What is asked, or why it cannot be.
+    pub said: Result<Said, CommandError>,
+}
+
+/// Everything a client may say.
+#[derive(Debug)]
+pub enum Said {
+    /// The answer to a ping: `{}`.
+    Pong,
+    /// The first command: who am I.
+    Connect {
+        /// A JWT.
+        token: String,
+    },
+    /// A new token before the old one expires.
+    Refresh {
+        /// A JWT.
+        token: String,
+    },
+    /// Follow a room's log.
+    Subscribe(Subscribe),
+    /// Stop following it.
+    Unsubscribe(RoomId),
+    /// A `send` for people trying it out.
+    Publish(Send),
+    /// The raw log in pages, both directions.
+    History(History),
+    /// Who follows a room, or with `stats` only how many.
+    Presence {
+        /// The room.
+        room: RoomId,
+        /// Counts are enough.
+        stats: bool,
+    },
+    /// Everything else a client does.
+    Rpc(Rpc),
+    /// A message without an answer: the protocol has it, Hubbub gives it no meaning.
+    Send,
+}
+
+/// A subscription asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscribe {
+    /// The room.
+    pub room: RoomId,
+    /// From where, if the client was here before.
+    pub recover: Option<Position>,
+    /// Flag bit 2: rather an error than a fresh start.
+    pub reject_unrecovered: bool,
+    /// Joins and leaves are to be told, too.
+    pub join_leave: bool,
+}
+
+/// A page of the raw log asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The room.
+    pub room: RoomId,
+    /// Most entries; 0 asks for the head alone.
+    pub limit: usize,
+    /// From where; without it from the beginning, or in reverse from the head.
+    pub since: Option<Position>,
+    /// Newest first.
+    pub reverse: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct WireToken {
+    token: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WireChannel<'a> {
+    #[serde(borrow)]
+    channel: Cow<'a, str>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    recover: bool,
+    epoch: String,
+    offset: u64,
+    flag: i64,
+    join_leave: bool,
+    limit: i64,
+    since: Option<WireSince>,
+    reverse: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WireSince {
+    offset: u64,
+    epoch: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WireRpc<'a> {
+    #[serde(borrow)]
+    method: Cow<'a, str>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+/// The commands of one frame, read one at a time, so that a frame of many costs no more than its bytes.
+#[derive(Debug)]
+pub struct Commands {
+    frame: Bytes,
+    format: Format,
+}
+
+impl Commands {
+    /// The commands of a frame.
+    pub const fn new(frame: Bytes, format: Format) -> Self {
+        Self { frame, format }
+    }
+
+    /// Whether nothing is left.
+    pub const fn is_empty(&self) -> bool {
+        self.frame.is_empty()
+    }
+
+    /// The next line that is not blank.
+    fn line(&mut self) -> Option<Bytes> {
+        while !self.frame.is_empty() {
+            let end = self.frame.iter().position(|byte| *byte == b'\n').unwrap_or(self.frame.len());
+            let line = self.frame.split_to(end);
+            self.frame.advance(self.frame.len().min(1));
+            if !line.trim_ascii().is_empty() {
+                return Some(line);
+            }
+        }
+        None
+    }
+}
+
+impl Iterator for Commands {
+    /// A command, or why the connection must end: what cannot be read cannot be answered.
+    type Item = Result<Command, Disconnect>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let command = match self.format {
+            Format::Json => self.line().map(|line| decode(&line)),
+            Format::Protobuf => protobuf::next_command(&mut self.frame),
+        };
+        if self.frame.is_empty() {
+            // The frame is not kept any longer than it is needed.
+            self.frame = Bytes::new();
+        }
+        command
+    }
+}
+
+fn decode(line: &[u8]) -> Result<Command, Disconnect> {
+    let mut parts: HashMap<Cow<'_, str>, &RawValue> =
+        serde_json::from_slice(line).map_err(|_| Disconnect::bad_request("not a JSON object per line"))?;
+    let id = match parts.remove("id") {
+        Some(raw) => {
+            serde_json::from_str(raw.get()).map_err(|_| Disconnect::bad_request("id: a number from 1 to 2^32-1"))?
+        }
+        None => 0,
+    };
+    let mut parts = parts.into_iter();
+    let Some((name, body)) = parts.next() else {
+        return if id == 0 {
+            Ok(Command { id, said: Ok(Said::Pong) })
+        } else {
+            Ok(Command { id, said: Err(CommandError::bad_request("no command beside the id")) })
+        };
+    };
+    if parts.next().is_some() {
+        return Ok(Command { id, said: Err(CommandError::bad_request("more than one command under one id")) });
+    }
+    if id == 0 && name != "send" {
+        return Err(Disconnect::bad_request("id: missing"));
+    }
+    Ok(Command { id, said: read(&name, body) })
+}
+
+fn parse<'a, T: Deserialize<'a>>(name: &str, body: &'a RawValue) -> Result<T, CommandError> {
+    // An array would be taken for the fields in their order.
+    if !body.get().starts_with('{') {
+        return Err(CommandError::bad_request(format!("{name}: a JSON object is expected")));
+    }
+    serde_json::from_str(body.get()).map_err(|e| CommandError::bad_request(format!("{name}: {e}")))
+}
+
+/// The room of a channel. Every other channel is as unknown as a room that does not exist.
+fn room(channel: &str) -> Result<RoomId, CommandError> {
+    if channel.is_empty() {
+        return Err(Invalid::missing("channel").into());
+    }
+    channel.strip_prefix("room:").and_then(|id| RoomId::parse(id).ok()).ok_or(CommandError::UNKNOWN_ROOM)
+}
+
+fn read(name: &str, body: &RawValue) -> Result<Said, CommandError> {
+    match name {
+        "connect" => Ok(Said::Connect { token: parse::<WireToken>(name, body)?.token }),
+        "refresh" => Ok(Said::Refresh { token: parse::<WireToken>(name, body)?.token }),
+        "subscribe" => {
+            let wire: WireChannel<'_> = parse(name, body)?;
+            let recover = wire.recover.then_some((wire.epoch, wire.offset));
+            Said::subscribe(&wire.channel, recover, wire.flag, wire.join_leave)
+        }
+        "unsubscribe" => Said::unsubscribe(&parse::<WireChannel<'_>>(name, body)?.channel),
+        "publish" => {
+            let wire: WireChannel<'_> = parse(name, body)?;
+            Said::publish(&wire.channel, wire.data)
+        }
+        "history" => {
+            let wire: WireChannel<'_> = parse(name, body)?;
+            let since = wire.since.map(|since| (since.epoch, since.offset));
+            Said::history(&wire.channel, wire.limit, since, wire.reverse)
+        }
+        "rpc" => {
+            let wire: WireRpc<'_> = parse(name, body)?;
+            Rpc::parse(&wire.method, wire.data).map(Said::Rpc)
+        }
+        "send" => Ok(Said::Send),
+        "presence" => Said::presence(&parse::<WireChannel<'_>>(name, body)?.channel, false),
+        "presence_stats" => Said::presence(&parse::<WireChannel<'_>>(name, body)?.channel, true),
+        "sub_refresh" | "ping" => Err(CommandError::NOT_AVAILABLE),
+        other => Err(CommandError::unknown_method(other)),
+    }
+}
+
+/// What the formats have in common: from the fields of a command to what is said.
+impl Said {
+    pub(super) fn subscribe(
+        channel: &str,
+        recover: Option<(String, u64)>,
+        flag: i64,
+        join_leave: bool,
+    ) -> Result<Self, CommandError> {
+        Ok(Self::Subscribe(Subscribe {
+            room: room(channel)?,
+            recover: recover.map(position),
+            reject_unrecovered: flag & 2 != 0,
+            join_leave,
+        }))
+    }
+
+    pub(super) fn presence(channel: &str, stats: bool) -> Result<Self, CommandError> {
+        Ok(Self::Presence { room: room(channel)?, stats })
+    }
+
+    pub(super) fn unsubscribe(channel: &str) -> Result<Self, CommandError> {
+        Ok(Self::Unsubscribe(room(channel)?))
+    }
+
+    pub(super) fn publish(channel: &str, data: Option<&RawValue>) -> Result<Self, CommandError> {
+        let data = data.ok_or_else(|| Invalid::missing("data"))?;
+        rpc::published(room(channel)?, data).map(Self::Publish)
+    }
+
+    pub(super) fn history(
+        channel: &str,
+        limit: i64,
+        since: Option<(String, u64)>,
+        reverse: bool,
+    ) -> Result<Self, CommandError> {
+        Ok(Self::History(History {
+            room: room(channel)?,
+            limit: match limit {
+                -1 => limits::PAGE_MAX,
+                n if (0..=limits::PAGE_MAX as i64).contains(&n) => n as usize,
+                n => return Err(Invalid::new("limit", format!("{n}; it is 0 to {}", limits::PAGE_MAX)).into()),
+            },
+            since: since.map(position),
+            reverse,
+        }))
+    }
+}
+
+fn position((epoch, offset): (String, u64)) -> Position {
+    Position { epoch: (!epoch.is_empty()).then_some(epoch), seq: Seq::new(offset) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(frame: &str) -> Commands {
+        Commands::new(Bytes::copy_from_slice(frame.as_bytes()), Format::Json)
+    }
+
+    fn error_of(line: &str) -> String {
+        let mut commands: Vec<_> = lines(line).collect::<Result<_, _>>().unwrap();
+        assert_eq!(commands.len(), 1);
+        let command = commands.remove(0);
+        assert!(command.id > 0);
+        let error = command.said.expect_err(line);
+        format!("{} {}", error.code, error.message)
+    }
+
+    #[test]
+    fn what_can_be_numbered_is_answered() {
+        for (line, answer) in [
+            (r#"{"id":1,"dance":{}}"#, "104 method not found: dance"),
+            (r#"{"id":1}"#, "107 bad request: no command beside the id"),
+            (r#"{"id":1,"rpc":{"method":"dance"}}"#, "104 method not found: dance"),
+            (r#"{"id":1,"rpc":{"method":"send","data":{"text":"hi"}}}"#, "107 bad request: room: missing"),
+            (r#"{"id":1,"rpc":{"method":"send","data":{"room":"r"}}}"#, "107 bad request: text: missing"),
+            (r#"{"id":1,"subscribe":{"channel":"disco:1"}}"#, "102 unknown room"),
+            (r#"{"id":1,"subscribe":{}}"#, "107 bad request: channel: missing"),
+            (
+                r#"{"id":1,"history":{"channel":"room:r","limit":1001}}"#,
+                "107 bad request: limit: 1001; it is 0 to 1000",
+            ),
+            (r#"{"id":1,"sub_refresh":{"channel":"room:r"}}"#, "108 not available"),
+            (r#"{"id":1,"presence":{"channel":"disco:1"}}"#, "102 unknown room"),
+            (r#"{"id":1,"presence_stats":{}}"#, "107 bad request: channel: missing"),
+            (
+                r#"{"id":1,"rpc":{"method":"messages","data":{"room":"r","before":1,"after":2}}}"#,
+                "107 bad request: before: give only one of before, after, around",
+            ),
+        ] {
+            assert_eq!(error_of(line), answer, "{line}");
+        }
+        let long =
+            format!(r#"{{"id":1,"rpc":{{"method":"send","data":{{"room":"r","text":"{}"}}}}}}"#, "x".repeat(8193));
+        assert_eq!(error_of(&long), "107 bad request: text: 8193 bytes; the limit is 8192");
+    }
+
+    #[test]
+    fn what_cannot_be_numbered_ends_the_connection() {
+        for line in
+            ["{", "[]", "hello", r#"{"id":-1,"rpc":{}}"#, r#"{"rpc":{"method":"rooms"}}"#, r#"{"id":4294967296}"#]
+        {
+            assert_eq!(lines(line).next().unwrap().unwrap_err().code, 3501, "{line}");
+        }
+    }
+
+    #[test]
+    fn one_frame_holds_many_commands_in_order() {
+        let frame = "{\"id\":1,\"connect\":{\"token\":\"t\"}}\n{\"id\":2,\"subscribe\":{\"channel\":\"room:r\",\"recover\":true,\"offset\":7,\"epoch\":\"e\",\"flag\":3}}\n{}\n";
+        let commands: Vec<_> = lines(frame).collect::<Result<_, _>>().unwrap();
+        assert_eq!(commands.iter().map(|c| c.id).collect::<Vec<_>>(), [1, 2, 0]);
+        let Ok(Said::Subscribe(subscribe)) = &commands[1].said else { panic!("{commands:?}") };
+        assert_eq!(subscribe.recover, Some(Position { epoch: Some("e".into()), seq: Seq::new(7) }));
+        assert!(subscribe.reject_unrecovered);
+    }
+
+    #[test]
+    fn a_publish_is_a_text_or_a_send_or_data() {
+        for (data, text, kept, key) in [
+            (r#""hi""#, "hi", None, None),
+            (r#"{"text":"hi","key":"k"}"#, "hi", None, Some("k")),
+            (r#"{"lat":1.5,"key":"k"}"#, "", Some(r#"{"lat":1.5,"key":"k"}"#), Some("k")),
+            ("[1, 2]", "", Some("[1,2]"), None),
+        ] {
+            let raw = RawValue::from_string(data.to_owned()).unwrap();
+            let send = rpc::published(RoomId::parse("r").unwrap(), &raw).unwrap();
+            assert_eq!(send.message.text.as_str(), text);
+            assert_eq!(send.message.data.as_ref().map(crate::model::json::Json::as_str), kept);
+            assert_eq!(send.key.as_ref().map(crate::model::ids::Key::as_str), key);
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! One client's side of the protocol, as a state machine: what may be said when, how much at a time, and when it ends.
+//!
+//! The shell feeds it commands, answers and the time, and does what the returned [`Action`] says.
+
+use crate::{
+    limits,
+    model::{
+        ids::{RoomId, UserId},
+        quota::Quota,
+        rate::Rate,
+    },
+    wire::{
+        command::{Command, History, Said, Subscribe},
+        disconnect::Disconnect,
+        error::CommandError,
+        reply::{Answer, Reply},
+        rpc::{Rpc, Send},
+    },
+};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+/// Who a token says somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub user: UserId,
+    /// What the product says about the user, as JSON.
+    pub info: Option<crate::model::json::Json>,
+    /// When the token expires, on the clock of `now`.
+    pub expires: Option<Instant>,
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenError {
+    /// It was good once: the SDK fetches a new one.
+    Expired,
+    /// Anything else; which, is nobody's business.
+    Invalid,
+    /// It cannot be judged now: the key is not to be had.
+    Unknown,
+}
+
+/// Why a send is refused before anybody is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsent {
+    /// It is too long.
+    Never(CommandError),
+    /// It comes too soon; after this time there is room for one.
+    For(Duration, CommandError),
+}
+
+/// What the shell is to do.
+#[derive(Debug)]
+pub enum Action {
+    /// Nothing.
+    Nothing,
+    /// Write this.
+    Reply(Reply),
+    /// Close the socket.
+    Close(Disconnect),
+    /// Write a ping.
+    Ping,
+    /// Check a token and call [`Connection::verified`], within [`limits::VERIFY_WITHIN`].
+    Verify {
+        /// The command.
+        id: u32,
+        /// The JWT.
+        token: String,
+    },
+    /// Take this subscription down, then write the reply.
+    Unsubscribe(RoomId, Reply),
+    /// Answer this; call [`Connection::answered`] when done.
+    Ask(u32, Ask),
+}
+
+/// What a chat has to answer.
+#[derive(Debug)]
+pub enum Ask {
+    /// `subscribe`; then also call [`Connection::subscribed`].
+    Subscribe(Subscribe),
+    /// `publish`.
+    Publish(Send),
+    /// `history`.
+    History(History),
+    /// `presence`, or with `stats` `presence_stats`.
+    Presence {
+        /// The room.
+        room: RoomId,
+        /// Counts are enough.
+        stats: bool,
+    },
+    /// `rpc`.
+    Rpc(Rpc),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    New,
+    Verifying { refresh: bool },
+    Ready,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subscription {
+    Pending,
+    Live,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Connection {
+    phase: Phase,
+    user: Option<UserId>,
+    subscriptions: HashMap<RoomId, Subscription>,
+    in_flight: usize,
+    pages_in_flight: usize,
+    recoveries_in_flight: usize,
+    connect_by: Instant,
+    /// That nobody is known yet is our fault.
+    unverified: bool,
+    ping_at: Instant,
+    pong_by: Option<Instant>,
+    expires: Option<Instant>,
+    sends: Rate,
+}
+
+impl Connection {
+    /// A socket that has just opened.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            phase: Phase::New,
+            user: None,
+            subscriptions: HashMap::new(),
+            in_flight: 0,
+            pages_in_flight: 0,
+            recoveries_in_flight: 0,
+            connect_by: now + limits::CONNECT_WITHIN,
+            unverified: false,
+            ping_at: now + limits::PING_EVERY,
+            pong_by: None,
+            expires: None,
+            sends: Rate::default(),
+        }
+    }
+
+    /// Who this is, once known.
+    pub const fn user(&self) -> Option<&UserId> {
+        self.user.as_ref()
+    }
+
+    /// Whether this command may be taken now. If not, the socket is not read until something has been answered.
+    pub fn may_take(&self, command: &Command) -> bool {
+        if self.phase == (Phase::Verifying { refresh: false }) || self.in_flight >= limits::IN_FLIGHT {
+            return false;
+        }
+        match &command.said {
+            // One token at a time; what else is said meanwhile is said by whom it was before.
+            Ok(Said::Refresh { .. }) => self.phase == Phase::Ready || self.phase == Phase::New,
+            Ok(Said::Subscribe(subscribe)) => {
+                self.subscriptions.get(&subscribe.room) != Some(&Subscription::Pending)
+                    && (subscribe.recover.is_none() || self.recoveries_in_flight < limits::RECOVERIES_IN_FLIGHT)
+            }
+            Ok(Said::Unsubscribe(room)) => self.subscriptions.get(room) != Some(&Subscription::Pending),
+            Ok(Said::History(_) | Said::Presence { .. }) => self.pages_in_flight < limits::PAGES_IN_FLIGHT,
+            Ok(Said::Rpc(rpc)) => !rpc.is_page() || self.pages_in_flight < limits::PAGES_IN_FLIGHT,
+            _ => true,
+        }
+    }
+
+    /// Takes one command.
+    pub fn receive(&mut self, command: Command) -> Action {
+        let Command { id, said } = command;
+        if self.phase == Phase::New {
+            return match said {
+                Ok(Said::Connect { token }) => {
+                    self.phase = Phase::Verifying { refresh: false };
+                    Action::Verify { id, token }
+                }
+                _ => Action::Close(Disconnect::bad_request("the first command is connect")),
+            };
+        }
+        match said {
+            Err(error) => Action::Reply(Reply::error(id, error)),
+            Ok(Said::Pong) => match self.pong_by.take() {
+                Some(_) => Action::Nothing,
+                None => Action::Close(Disconnect::bad_request("a pong without a ping")),
+            },
+            Ok(Said::Connect { .. }) => Action::Close(Disconnect::bad_request("connected already")),
+            Ok(Said::Refresh { token }) => {
+                self.phase = Phase::Verifying { refresh: true };
+                Action::Verify { id, token }
+            }
+            Ok(Said::Send) => Action::Nothing,
+            Ok(Said::Subscribe(subscribe)) => {
+                if self.subscriptions.contains_key(&subscribe.room) {
+                    return Action::Reply(Reply::error(id, CommandError::ALREADY_SUBSCRIBED));
+                }
+                if self.subscriptions.len() >= limits::SUBSCRIPTIONS {
+                    let error = CommandError::limit("subscriptions of one connection", limits::SUBSCRIPTIONS);
+                    return Action::Reply(Reply::error(id, error));
+                }
+                self.subscriptions.insert(subscribe.room.clone(), Subscription::Pending);
+                self.ask(id, Ask::Subscribe(subscribe))
+            }
+            Ok(Said::Unsubscribe(room)) => {
+                self.subscriptions.remove(&room);
+                Action::Unsubscribe(room, Reply::ok(id, Answer::Unsubscribe))
+            }
+            Ok(Said::Publish(send)) => self.ask(id, Ask::Publish(send)),
+            Ok(Said::History(history)) => self.ask(id, Ask::History(history)),
+            Ok(Said::Presence { room, stats }) => self.ask(id, Ask::Presence { room, stats }),
+            Ok(Said::Rpc(rpc)) => self.ask(id, Ask::Rpc(rpc)),
+        }
+    }
+
+    fn ask(&mut self, id: u32, ask: Ask) -> Action {
+        self.in_flight += 1;
+        self.pages_in_flight += usize::from(ask.is_page());
+        self.recoveries_in_flight += usize::from(ask.is_recovery());
+        Action::Ask(id, ask)
+    }
+
+    /// The verdict on a token. `Ok(true)`: the reply to `connect` is due; `Ok(false)`: that to `refresh`.
+    pub fn verified(&mut self, id: u32, verdict: Result<Identity, TokenError>) -> Result<bool, Action> {
+        let refresh = self.phase == Phase::Verifying { refresh: true };
+        self.phase = if refresh { Phase::Ready } else { Phase::New };
+        match verdict {
+            Err(TokenError::Expired) => Err(Action::Reply(Reply::error(id, CommandError::TOKEN_EXPIRED))),
+            Err(TokenError::Invalid) => Err(Action::Close(Disconnect::INVALID_TOKEN)),
+            Err(TokenError::Unknown) => {
+                self.unverified = true;
+                Err(Action::Reply(Reply::error(id, CommandError::UNVERIFIED)))
+            }
+            // A connection does not change hands.
+            Ok(identity) if refresh && Some(&identity.user) != self.user.as_ref() => {
+                Err(Action::Close(Disconnect::INVALID_TOKEN))
+            }
+            Ok(identity) => {
+                self.phase = Phase::Ready;
+                self.user = Some(identity.user);
+                self.expires = identity.expires;
+                Ok(!refresh)
+            }
+        }
+    }
+
+    /// Whether a send is short enough, and not too soon after those before it. If not, it is refused, and takes nothing of
+    /// what this connection may send.
+    pub fn may_send(&mut self, send: &Send, quota: &Quota, now: Instant) -> Result<(), Unsent> {
+        quota.check(&send.message).map_err(|invalid| Unsent::Never(invalid.into()))?;
+        let Some(per_second) = quota.sends_per_second else { return Ok(()) };
+        self.sends.take(per_second, now).map_err(|wait| Unsent::For(wait, CommandError::too_fast(per_second, wait)))
+    }
+
+    /// An [`Ask`] has its answer.
+    pub fn answered(&mut self, page: bool) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.pages_in_flight = self.pages_in_flight.saturating_sub(usize::from(page));
+    }
+
+    /// A subscription stands, or was refused; `recovery` says whether recovery was asked for.
+    pub fn subscribed(&mut self, room: &RoomId, recovery: bool, stands: bool) {
+        self.recoveries_in_flight = self.recoveries_in_flight.saturating_sub(usize::from(recovery));
+        if stands {
+            self.subscriptions.insert(room.clone(), Subscription::Live);
+        } else {
+            self.subscriptions.remove(room);
+        }
+    }
+
+    /// The server ended a subscription.
+    pub fn unsubscribed(&mut self, room: &RoomId) {
+        self.subscriptions.remove(room);
+    }
+
+    /// When [`Connection::tick`] is to be called next.
+    pub fn deadline(&self) -> Instant {
+        let phase = match self.user {
+            Some(_) => self.expires.map_or(self.ping_at, |at| self.ping_at.min(at + limits::REFRESH_GRACE)),
+            None => self.stale_at(),
+        };
+        self.pong_by.map_or(phase, |by| by.min(phase))
+    }
+
+    /// Who has said `connect` in time waits for the verdict on the token.
+    fn stale_at(&self) -> Instant {
+        match self.phase {
+            Phase::Verifying { .. } => self.connect_by + 2 * limits::VERIFY_WITHIN,
+            Phase::New | Phase::Ready => self.connect_by,
+        }
+    }
+
+    /// A ping has been written: its answer is due.
+    pub fn pinged(&mut self, now: Instant) {
+        self.pong_by = Some(now + limits::PONG_WITHIN);
+    }
+
+    /// The socket is not being read, so that an answer that has come could not be seen.
+    pub fn excuse(&mut self, now: Instant) {
+        self.pong_by = self.pong_by.map(|_| now + limits::PONG_WITHIN);
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Instant) -> Action {
+        if self.user.is_none() {
+            // After 3004 an SDK comes back, after 3502 it does not.
+            let why = if self.unverified { Disconnect::SERVER_ERROR } else { Disconnect::STALE };
+            return if now >= self.stale_at() { Action::Close(why) } else { Action::Nothing };
+        }
+        if self.expires.is_some_and(|at| now >= at + limits::REFRESH_GRACE) {
+            return Action::Close(Disconnect::EXPIRED);
+        }
+        if self.pong_by.is_some_and(|by| now >= by) {
+            return Action::Close(Disconnect::NO_PONG);
+        }
+        if now >= self.ping_at {
+            self.ping_at = now + limits::PING_EVERY;
+            return if self.pong_by.is_none() { Action::Ping } else { Action::Nothing };
+        }
+        Action::Nothing
+    }
+}
+
+impl Ask {
+    /// Whether the answer comes with a first page of a recovery.
+    pub const fn is_recovery(&self) -> bool {
+        matches!(self, Self::Subscribe(Subscribe { recover: Some(_), .. }))
+    }
+
+    /// Whether the answer is a page.
+    pub const fn is_page(&self) -> bool {
+        match self {
+            Self::History(_) | Self::Presence { .. } => true,
+            Self::Rpc(rpc) => rpc.is_page(),
+            Self::Subscribe(_) | Self::Publish(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Why a command was refused. The connection lives on.
+
+use crate::model::{access::Refusal, ids::Invalid, seq::Seq};
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// An error reply: codes below 400 are the protocol's, from 400 on they are Hubbub's and read like those of HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CommandError {
+    /// The code.
+    pub code: u32,
+    /// For people; names the field and the limit where there is one.
+    pub message: Cow<'static, str>,
+    /// Whether the same command may succeed later; SDKs try subscriptions again by themselves.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub temporary: bool,
+}
+
+const fn error(code: u32, message: &'static str) -> CommandError {
+    CommandError { code, message: Cow::Borrowed(message), temporary: false }
+}
+
+const fn later(code: u32, message: &'static str) -> CommandError {
+    CommandError { code, message: Cow::Borrowed(message), temporary: true }
+}
+
+impl CommandError {
+    /// Not expected to happen; logged on the server.
+    pub const INTERNAL: Self = later(100, "internal server error");
+    /// The keys that tokens are checked with cannot be had: the SDK connects again by itself.
+    pub const UNVERIFIED: Self = later(100, "tokens cannot be checked now, retry");
+    /// No such room, or one that may not be seen: one answer for both.
+    pub const UNKNOWN_ROOM: Self = error(102, "unknown room");
+    /// The channel is subscribed already.
+    pub const ALREADY_SUBSCRIBED: Self = error(105, "already subscribed");
+    /// The protocol has it, this server does not (yet).
+    pub const NOT_AVAILABLE: Self = error(108, "not available");
+    /// The SDK fetches a new token.
+    pub const TOKEN_EXPIRED: Self = error(109, "token expired");
+    /// The client asked for this rather than a fresh start.
+    pub const UNRECOVERABLE: Self = error(112, "unrecoverable position");
+    /// Too much waits for the store.
+    pub const BUSY: Self = later(429, "busy, retry with the same key");
+    /// The store does not answer. Whether the command took effect may be unknown.
+    pub const UNAVAILABLE: Self = later(503, "temporarily unavailable, retry with the same key");
+
+    /// The connection has as many of something as it may.
+    pub fn limit(what: &str, limit: usize) -> Self {
+        Self { message: Cow::Owned(format!("limit exceeded: {what}; the limit is {limit}")), ..error(106, "") }
+    }
+
+    /// Sends come too fast.
+    pub fn too_fast(per_second: std::num::NonZeroU32, wait: std::time::Duration) -> Self {
+        // Rounded up: who waits this long is let through.
+        let wait = wait.as_millis() + 1;
+        let message =
+            format!("too many sends: the limit is {per_second} a second; retry in {wait} ms with the same key");
+        Self { message: Cow::Owned(message), ..later(111, "") }
+    }
+
+    /// No such method.
+    pub fn unknown_method(name: &str) -> Self {
+        let name: String = name.chars().take(64).collect();
+        Self { message: Cow::Owned(format!("method not found: {name}")), ..error(104, "") }
+    }
+
+    /// A command that makes no sense.
+    pub fn bad_request(why: impl std::fmt::Display) -> Self {
+        Self { message: Cow::Owned(format!("bad request: {why}")), ..error(107, "") }
+    }
+
+    /// The key was used for something else.
+    pub fn conflict(id: uuid::Uuid, seq: Seq) -> Self {
+        let message = format!("conflict: this key belongs to message {id} (seq {seq}) with another body");
+        Self { message: Cow::Owned(message), ..error(409, "") }
+    }
+}
+
+impl From<Invalid> for CommandError {
+    fn from(invalid: Invalid) -> Self {
+        Self::bad_request(invalid)
+    }
+}
+
+impl From<Refusal> for CommandError {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::UnknownRoom => return Self::UNKNOWN_ROOM,
+            Refusal::NoSuchEntry | Refusal::NotSession => return Self::bad_request(refusal),
+            Refusal::NotMember | Refusal::Banned | Refusal::NotAdmin | Refusal::FixedMembers => 103,
+            Refusal::LogFull => 106,
+            Refusal::SessionClosed => 410,
+        };
+        Self { message: Cow::Owned(refusal.to_string()), ..error(code, "") }
+    }
+}

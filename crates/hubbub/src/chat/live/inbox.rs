@@ -1,0 +1,115 @@
+//! How a connection is told that something waits for it.
+//!
+//! An inbox holds no messages: it names the subscriptions that have something new, each at most once. What it does hold
+//! (hints for the user, joins and leaves) is ephemeral and bounded; the oldest go first.
+
+use futures_util::task::AtomicWaker;
+use hubbub_core::{
+    live::presence::Present,
+    wire::push::{Joins, Publication},
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    task::{Context, Poll},
+};
+
+/// Hints kept for a connection that does not read.
+const HINTS: usize = 64;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    mail: Mutex<Mail>,
+    waker: AtomicWaker,
+    /// Whose it is, once known.
+    whose: OnceLock<Arc<Present>>,
+}
+
+/// What has come in.
+#[derive(Debug, Default)]
+pub struct Mail {
+    /// Subscriptions (by the connection's own numbers) with something new.
+    pub slots: Vec<u32>,
+    /// Pushes for the user, shared by all devices.
+    pub hints: VecDeque<Arc<Publication>>,
+    /// Who came to the room of a subscription, and who went.
+    pub joins: VecDeque<(u32, Arc<Joins>)>,
+    /// The user was logged out: close.
+    pub logged_out: bool,
+    /// The server is going away: close.
+    pub shutdown: bool,
+}
+
+impl Mail {
+    fn is_empty(&self) -> bool {
+        self.slots.is_empty() && self.hints.is_empty() && self.joins.is_empty() && !self.logged_out && !self.shutdown
+    }
+}
+
+impl Inbox {
+    fn put(&self, change: impl FnOnce(&mut Mail)) {
+        change(&mut self.mail.lock().unwrap_or_else(PoisonError::into_inner));
+        self.waker.wake();
+    }
+
+    /// A subscription has something new. The caller sees to it that a slot is named once until it is served.
+    pub fn wake(&self, slot: u32) {
+        self.put(|mail| mail.slots.push(slot));
+    }
+
+    /// The connection has said who it is.
+    pub fn belongs_to(&self, present: Present) {
+        // It does not change hands.
+        let _ = self.whose.set(Arc::new(present));
+    }
+
+    /// Whose it is, once known.
+    pub fn whose(&self) -> Option<&Arc<Present>> {
+        self.whose.get()
+    }
+
+    /// Who came to the room of the subscription `slot`, and who went.
+    pub fn joins(&self, slot: u32, joins: Arc<Joins>) {
+        self.put(|mail| {
+            if mail.joins.len() == HINTS {
+                mail.joins.pop_front();
+            }
+            mail.joins.push_back((slot, joins));
+        });
+    }
+
+    /// A push for the user.
+    pub fn hint(&self, push: Arc<Publication>) {
+        self.put(|mail| {
+            if mail.hints.len() == HINTS {
+                mail.hints.pop_front();
+            }
+            mail.hints.push_back(push);
+        });
+    }
+
+    /// The user was logged out.
+    pub fn log_out(&self) {
+        self.put(|mail| mail.logged_out = true);
+    }
+
+    /// The server is going away.
+    pub fn shut_down(&self) {
+        self.put(|mail| mail.shutdown = true);
+    }
+
+    /// Takes what has come in, or arranges to be woken.
+    pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Mail> {
+        let take = || {
+            let mut mail = self.mail.lock().unwrap_or_else(PoisonError::into_inner);
+            (!mail.is_empty()).then(|| std::mem::take(&mut *mail))
+        };
+        if let Some(mail) = take() {
+            return Poll::Ready(mail);
+        }
+        // Register first, then look again: nothing put in between is missed.
+        self.waker.register(cx.waker());
+        take().map_or(Poll::Pending, Poll::Ready)
+    }
+}

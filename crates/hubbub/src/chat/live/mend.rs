@@ -1,0 +1,134 @@
+//! Closing a gap: one task per feed that misses something, for as long as it does.
+
+use super::feeds::{Feeds, Live};
+use crate::store::StoreError;
+use hubbub_core::{
+    limits,
+    live::feed::{Feed, Heard, Item},
+    model::seq::Seq,
+    wire::rpc::PageOf,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How soon a read of the log that failed is tried again.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Should the task panic, the next gap still finds another.
+struct Mending<'a>(Option<&'a Live>);
+
+impl Drop for Mending<'_> {
+    fn drop(&mut self) {
+        if let Some(live) = self.0 {
+            live.state().mending = false;
+        }
+    }
+}
+
+enum Next {
+    Sleep(Instant),
+    Read(Seq),
+    Ask(Seq),
+}
+
+/// Reads the log whenever it is due, and asks the store which epoch holds where that is doubted, until nothing is missing.
+pub(crate) async fn mend(feeds: Arc<Feeds>, live: Arc<Live>) {
+    let mut mending = Mending(Some(&live));
+    loop {
+        let now = Instant::now();
+        let next = {
+            let mut state = live.state();
+            if state.forgotten {
+                return;
+            }
+            if state.doubted {
+                Next::Ask(state.feed.known())
+            } else if let Some(after) = state.feed.begin_read(now) {
+                Next::Read(after)
+            } else if let Some(due) = state.feed.due() {
+                Next::Sleep(due)
+            } else {
+                // Under the same lock: whoever finds the next gap starts the next task.
+                state.mending = false;
+                mending.0 = None;
+                return;
+            }
+        };
+        match next {
+            Next::Sleep(due) => tokio::time::sleep_until(due.into()).await,
+            Next::Read(after) => read(&feeds, &live, after).await,
+            Next::Ask(asked) => {
+                if let Err(error) = settle_epoch(&feeds, &live, asked).await {
+                    tracing::warn!(%error, room = %live.room, "cannot tell which epoch holds; asking again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+}
+
+async fn read(feeds: &Arc<Feeds>, live: &Arc<Live>, after: Seq) {
+    feeds.metrics.log_reads.inc();
+    feeds.metrics.gap_reads.inc();
+    let page = feeds.store.page(&live.room, PageOf::After(after), limits::CATCH_UP_PAGE).await;
+    let now = Instant::now();
+    let mut state = live.state();
+    if state.forgotten {
+        return;
+    }
+    let heard = match page {
+        Ok(Some(page)) => {
+            let items = page.entries.iter().map(Item::new).collect();
+            state.feed.filled(page.epoch, items, page.head, now)
+        }
+        // A room that is gone: its log is shorter than it was.
+        Ok(None) => {
+            state.feed.read_failed(now + AGAIN);
+            Heard::WentBack
+        }
+        Err(error) => {
+            tracing::warn!(%error, room = %live.room, "reading the log failed; reading again");
+            state.feed.read_failed(now + AGAIN);
+            return;
+        }
+    };
+    match heard {
+        Heard::Grew => state.wake_readers(),
+        Heard::OtherEpoch | Heard::WentBack => state.doubted = true,
+        Heard::Missing | Heard::Nothing => {}
+    }
+    feeds.count_ring(&mut state);
+}
+
+/// Asks the store for the room's head and epoch. Where the epoch is another, or the log has gone back under the same (then the
+/// epoch is changed first), the feed begins anew and its readers find their positions gone.
+async fn settle_epoch(feeds: &Arc<Feeds>, live: &Arc<Live>, asked: Seq) -> Result<(), StoreError> {
+    let mut head = feeds.heads.ask(live.room.clone()).await?;
+    let own = live.state().feed.epoch();
+    if let (Some(own), Some(found)) = (own, head)
+        && found.epoch == own
+        && found.seq < asked
+    {
+        tracing::error!(room = %live.room, head = %found.seq, known = %asked, "the log is shorter than it was: the database has gone back");
+        feeds.store.bump_epoch(Some(own.incarnation)).await?;
+        head = feeds.heads.ask(live.room.clone()).await?;
+    }
+    let mut state = live.state();
+    if state.forgotten {
+        return Ok(());
+    }
+    state.doubted = false;
+    if head.map(|head| head.epoch) != state.feed.epoch() {
+        feeds.metrics.epochs.inc();
+        let mut feed = Feed::new();
+        if let Some(head) = head {
+            feed.open(head.epoch, head.seq, Instant::now());
+        }
+        state.feed = feed;
+        state.wake_readers();
+        feeds.count_ring(&mut state);
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! Live delivery: feeds and their readers, what is missing and how it is read, subscriptions and pages.
+
+pub mod feeds;
+mod heads;
+pub mod inbox;
+pub mod look_up;
+mod mend;
+mod page_cache;
+pub mod pages;
+pub mod subscription;
+pub mod sweep;

@@ -1,0 +1,252 @@
+//! Following a room's log: a cursor on a feed.
+
+use super::{feeds::Listening, inbox::Inbox, pages::Stretch};
+use crate::chat::{Chat, ChatError};
+use hubbub_core::{
+    live::{
+        cursor::{Cursor, Pass, Step},
+        feed::Item,
+    },
+    model::{
+        ids::{RoomId, UserId},
+        seq::{Epoch, Seq},
+    },
+    wire::command::Subscribe,
+};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+/// How soon a page that did not carry its reader forward is read again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// A subscription that stands. Dropped, it ends.
+pub struct Subscription {
+    listening: Listening,
+    cursor: Cursor,
+    /// Entries of a page that have not been taken yet.
+    page: VecDeque<Arc<Item>>,
+    /// A page is being read: there is nothing to take until it is turned.
+    reading: bool,
+    /// Aligned pages do not help here: their heavy first entries fill them.
+    exact: bool,
+}
+
+/// How a subscription begins.
+pub struct Beginning {
+    /// What offsets count in.
+    pub epoch: Epoch,
+    /// Where the cursor stands: the requested position when recovered, else the head.
+    pub at: Seq,
+    /// Whether everything after the requested position follows; `None` where none was requested.
+    pub recovered: Option<bool>,
+    /// The first of what follows.
+    pub first: Taken,
+}
+
+/// What a subscription has for its connection.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Entries, in order.
+    pub items: Vec<Arc<Item>>,
+    /// What is next.
+    pub then: Then,
+}
+
+/// What is next.
+#[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
+pub enum Then {
+    /// Nothing until the inbox says so.
+    #[default]
+    Wait,
+    /// There is more: take again once these are written.
+    More,
+    /// A page of the log has to be read first: [`Subscription::page_after`].
+    Read {
+        /// Entries after this seq.
+        after: Seq,
+        /// How many reads have not carried the reader forward: the first page is aligned, later ones are exact.
+        tries: u32,
+    },
+    /// The reader was removed with the last of the items: end the subscription.
+    Removed,
+    /// The history is gone: end the subscription, so that the reader begins anew.
+    Lost,
+}
+
+impl Chat {
+    /// Subscribes `user` to a room. `inbox` is told of `slot` when there is something to take.
+    pub async fn subscribe(
+        &self,
+        user: &UserId,
+        ask: Subscribe,
+        inbox: &Arc<Inbox>,
+        slot: u32,
+        bytes: usize,
+    ) -> Result<(Subscription, Beginning), ChatError> {
+        // Listen first, then look: what is announced in between is not missed.
+        let listening = self.feeds.listen(&ask.room, inbox, slot, ask.join_leave);
+        let view = self.look_ups.ask(ask.room, user.clone()).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
+        view.may_read()?;
+        let (epoch, head, floor) = (view.room.epoch, view.room.head, view.room.floor);
+        listening.open(epoch, head);
+        let recovered = ask
+            .recover
+            .as_ref()
+            .map(|position| position.is_of(epoch) && position.seq <= head && floor <= position.seq.next());
+        if recovered == Some(false) && ask.reject_unrecovered {
+            return Err(ChatError::Unrecoverable);
+        }
+        let at = match (recovered, ask.recover) {
+            (Some(true), Some(position)) => position.seq,
+            _ => head,
+        };
+        let cursor = Cursor::new(user.clone(), epoch, at, head);
+        let mut subscription = Subscription { listening, cursor, page: VecDeque::new(), reading: false, exact: false };
+        let first = if at < head { subscription.first(bytes).await? } else { Taken::default() };
+        if ask.join_leave {
+            self.presence.watch(subscription.room());
+        }
+        // A fresh start may have been overtaken while it was looked up.
+        let first = if at < head { first } else { subscription.take(0) };
+        Ok((subscription, Beginning { epoch, at, recovered, first }))
+    }
+}
+
+impl Subscription {
+    /// The room.
+    pub fn room(&self) -> &RoomId {
+        &self.listening.live.room
+    }
+
+    /// What comes next, about `bytes` of it (0: nothing, only what is next).
+    pub fn take(&mut self, bytes: usize) -> Taken {
+        if self.reading {
+            return Taken::default();
+        }
+        if !self.page.is_empty() {
+            return if bytes == 0 { Taken { then: Then::More, ..Taken::default() } } else { self.take_page(bytes) };
+        }
+        match self.listening.look(|feed| self.cursor.next(feed, bytes.max(1))) {
+            Step::Wait => {
+                self.exact = false;
+                Taken::default()
+            }
+            Step::Lost => Taken { then: Then::Lost, ..Taken::default() },
+            Step::Read(after) => Taken { then: Then::Read { after, tries: u32::from(self.exact) }, ..Taken::default() },
+            Step::Deliver(_) if bytes == 0 => Taken { then: Then::More, ..Taken::default() },
+            Step::Deliver(items) => self.pass(items),
+        }
+    }
+
+    /// Moves the cursor over items. There may be more behind them.
+    fn pass(&mut self, items: Vec<Arc<Item>>) -> Taken {
+        let mut taken = Taken { then: Then::More, ..Taken::default() };
+        for item in items {
+            match self.cursor.pass(&item) {
+                Pass::Skip => {}
+                Pass::Deliver => taken.items.push(item),
+                Pass::Last => {
+                    taken.items.push(item);
+                    taken.then = Then::Removed;
+                    break;
+                }
+                Pass::Gap => {
+                    taken.then = Then::Read { after: self.cursor.at(), tries: 1 };
+                    break;
+                }
+            }
+        }
+        taken
+    }
+
+    fn take_page(&mut self, bytes: usize) -> Taken {
+        let mut weight = 0;
+        let mut batch = Vec::new();
+        while weight < bytes
+            && let Some(item) = self.page.pop_front()
+        {
+            weight += item.publication.size();
+            batch.push(item);
+        }
+        let taken = self.pass(batch);
+        if taken.then != Then::More {
+            self.page.clear();
+        }
+        taken
+    }
+
+    /// Whether a page is being read or held for it.
+    pub fn is_paging(&self) -> bool {
+        self.reading || !self.page.is_empty()
+    }
+
+    /// Gives a held page up; it is read again when its turn comes.
+    pub fn drop_page(&mut self) {
+        self.page = VecDeque::new();
+    }
+
+    /// The last entry taken.
+    pub const fn at(&self) -> Seq {
+        self.cursor.at()
+    }
+
+    /// Reads a page of the log: a future of its own, so that the subscription can wait for it beside other things. `None`:
+    /// one is being read already.
+    pub fn page_after(
+        &mut self,
+        after: Seq,
+        tries: u32,
+    ) -> Option<impl Future<Output = Result<Option<Arc<Stretch>>, ChatError>> + Send + use<>> {
+        if std::mem::replace(&mut self.reading, true) {
+            return None;
+        }
+        let (pages, room, epoch) = (self.listening.pages().clone(), self.room().clone(), self.cursor.epoch());
+        Some(async move {
+            if tries > 1 {
+                tokio::time::sleep(AGAIN).await;
+            }
+            pages.after(&room, epoch, after, tries > 0).await
+        })
+    }
+
+    /// Such a page could not be read.
+    pub const fn page_failed(&mut self) {
+        self.reading = false;
+    }
+
+    /// Takes such a page in. Returns what is next.
+    pub fn turn_page(&mut self, stretch: Option<&Stretch>, tries: u32) -> Then {
+        self.reading = false;
+        let Some(stretch) = stretch else { return Then::Lost };
+        if !self.cursor.can_read(stretch.epoch, stretch.floor) {
+            return Then::Lost;
+        }
+        self.listening.hear_head(stretch.epoch, stretch.head);
+        let at = self.cursor.at();
+        self.page = stretch.items.iter().filter(|item| item.seq > at).cloned().collect();
+        match self.page.front() {
+            Some(first) if first.seq == at.next() => {
+                self.exact |= tries > 0;
+                Then::More
+            }
+            // Not carried forward: see `Pages::after`. The feed knows of more, so the next page has it.
+            _ => Then::Read { after: at, tries: tries + 1 },
+        }
+    }
+
+    /// The first page of a recovery, for the reply.
+    async fn first(&mut self, bytes: usize) -> Result<Taken, ChatError> {
+        let mut taken = self.take(bytes);
+        while let Then::Read { after, tries } = taken.then
+            && taken.items.is_empty()
+        {
+            let Some(page) = self.page_after(after, tries) else { break };
+            let stretch = page.await;
+            self.reading = false;
+            taken.then = self.turn_page(stretch?.as_deref(), tries);
+            if taken.then == Then::More {
+                taken = self.take(bytes);
+            }
+        }
+        Ok(taken)
+    }
+}

@@ -1,0 +1,230 @@
+//! Telling, and being told. What is committed here goes into the own feeds by the same call that takes in what others
+//! announce; then it is numbered and published, and whether that arrives matters to nothing but latency.
+
+use crate::chat::{
+    instances::Living,
+    live::{feeds::Feeds, sweep::Sweep},
+    people::People,
+    presence::Presence,
+    streams::{Handed, Streams},
+};
+use crate::{
+    bus::{Bus, BusEvent, Health},
+    metrics::Metrics,
+    spans,
+};
+use bytes::{BufMut, Bytes, BytesMut};
+use hubbub_core::{
+    limits,
+    live::{
+        lane::{FirstLine, Noticed, Says, Tally},
+        wake::Wake,
+    },
+    wire::push::Hint,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{MissedTickBehavior, interval, sleep_until},
+};
+use uuid::Uuid;
+
+/// How often it is looked whether somebody has fallen silent.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Whom wakes are for.
+pub struct Hearers {
+    /// Readers of rooms.
+    pub feeds: Arc<Feeds>,
+    /// Devices of users.
+    pub people: Arc<People>,
+    /// Connections whose commands come apart.
+    pub streams: Arc<Streams>,
+    /// Who is there.
+    pub presence: Arc<Presence>,
+}
+
+/// See the module.
+pub struct Announcer {
+    hearers: Hearers,
+    bus: Arc<dyn Bus>,
+    metrics: Arc<Metrics>,
+    /// Names this life of this instance; the first word of each payload, by which it knows its own again.
+    boot: String,
+    /// How many payloads there have been on each lane, whether or not they could be published. Each is locked while one is
+    /// put on the bus, so that their order is that of their numbers.
+    said: Vec<Mutex<u64>>,
+}
+
+impl Announcer {
+    /// Announces into these feeds and on this bus.
+    pub fn new(boot: Uuid, hearers: Hearers, bus: Arc<dyn Bus>, metrics: Arc<Metrics>) -> Self {
+        let said = (0..limits::LANES).map(|_| Mutex::default()).collect();
+        Self { hearers, bus, metrics, boot: boot.to_string(), said }
+    }
+
+    /// Names this life of this instance.
+    pub fn life(&self) -> &str {
+        &self.boot
+    }
+
+    /// Tells everybody, in order.
+    pub fn announce(&self, wakes: &[Wake]) {
+        wakes.iter().for_each(|wake| self.take(wake));
+        self.publish(wakes);
+    }
+
+    /// Tells the other instances.
+    pub fn publish(&self, wakes: &[Wake]) {
+        let mut lanes: BTreeMap<u16, BytesMut> = BTreeMap::new();
+        for wake in wakes {
+            let lines = lanes.entry(wake.lane(limits::LANES)).or_default();
+            lines.put_u8(b'\n');
+            lines.extend_from_slice(wake.encode().as_bytes());
+        }
+        let _span = spans::publish(lanes.len()).entered();
+        for (lane, lines) in lanes {
+            let mut said = self.said(lane);
+            *said += 1;
+            let mut payload = BytesMut::from(FirstLine::number(&self.boot, lane, *said).as_bytes());
+            payload.unsplit(lines);
+            self.bus.publish(lane, payload.freeze());
+        }
+    }
+
+    fn said(&self, lane: u16) -> MutexGuard<'_, u64> {
+        self.said[usize::from(lane)].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says how far the numbers have come, once a second and soon after something was announced, behind whatever that was.
+    /// Nobody is told on a bus without others.
+    pub async fn beat(self: Arc<Self>) {
+        if *self.bus.health().borrow() == Health::Alone {
+            return;
+        }
+        let mut turns = interval(limits::BEAT_AFTER);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut last, mut at) = (String::new(), Instant::now());
+        loop {
+            turns.tick().await;
+            let line = FirstLine::beat(&self.boot, (0..limits::LANES).map(|lane| (lane, *self.said(lane))));
+            if line != last || at.elapsed() >= limits::BEAT_EVERY {
+                self.bus.publish(0, line.clone().into());
+                (last, at) = (line, Instant::now());
+            }
+        }
+    }
+
+    fn take(&self, wake: &Wake) {
+        let Hearers { feeds, people, streams, presence } = &self.hearers;
+        match wake {
+            Wake::Entry { epoch, entry } => {
+                people.hear(entry);
+                feeds.hear_entry(*epoch, entry);
+            }
+            Wake::Head { room, epoch, seq } => feeds.hear_head(room, *epoch, *seq),
+            Wake::Notify { user, event } => people.hint(user, &Hint::Event(event)),
+            Wake::Forwarding { customer, forwarding } => people.hint(customer, &Hint::Forwarding(forwarding)),
+            Wake::Disconnect { user } => people.log_out(user),
+            Wake::Commands { stream, nonce, frame } => {
+                if streams.hand_over(*stream, *nonce, frame.clone()) == Handed::Full {
+                    self.metrics.commands_dropped.inc();
+                }
+            }
+            Wake::Who(who) => presence.hear(who),
+            Wake::Here(here) => presence.take(here),
+        }
+    }
+
+    /// Takes in what the bus brings, until it ends, and counts what it does not bring.
+    pub async fn listen(
+        self: Arc<Self>,
+        mut events: mpsc::Receiver<BusEvent>,
+        sweep: Sweep,
+        mut living: watch::Receiver<Living>,
+    ) {
+        let metrics = &self.metrics;
+        let mut tally = Tally::default();
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let due = tally.due();
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(BusEvent::Heard(payload)) => self.hear(&payload, &mut tally),
+                    Some(BusEvent::Lost) => {
+                        metrics.bus_lost.inc();
+                        sweep.now();
+                    }
+                    None => return,
+                },
+                () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
+                _ = looks.tick() => look(&mut tally, &mut living, &sweep, metrics),
+            }
+            if due.is_some() {
+                for (lane, noticed) in tally.lost(Instant::now()) {
+                    match noticed {
+                        Noticed::Gap => metrics.lost_by_gap.inc(),
+                        Noticed::Beat => metrics.lost_by_beat.inc(),
+                        Noticed::First => metrics.lost_first.inc(),
+                    };
+                    sweep.lane(lane);
+                }
+            }
+        }
+    }
+
+    fn hear(&self, payload: &Bytes, tally: &mut Tally) {
+        let metrics = &self.metrics;
+        let text = String::from_utf8_lossy(payload);
+        let mut lines = text.split('\n');
+        let first = FirstLine::parse(lines.next().unwrap_or_default());
+        if first.boot == self.boot {
+            return;
+        }
+        if let Ok(boot) = Uuid::try_parse(first.boot) {
+            // One that numbers nothing is of a version that keeps no lease.
+            if first.says != Says::Nothing {
+                self.hearers.presence.meet(&boot);
+            }
+            match first.says {
+                Says::Nothing => {}
+                Says::Number(lane, number) => tally.hear(boot, lane, number, Instant::now()),
+                Says::Beat(said) => tally.beat(boot, &said, Instant::now()),
+            }
+        }
+        for line in lines {
+            match Wake::decode(line) {
+                Some(wake) => {
+                    metrics.wakes.inc();
+                    self.take(&wake);
+                }
+                None => {
+                    metrics.strange_wakes.inc();
+                }
+            }
+        }
+    }
+}
+
+/// Whether everybody who lives is heard: else heads are polled.
+fn look(tally: &mut Tally, living: &mut watch::Receiver<Living>, sweep: &Sweep, metrics: &Metrics) {
+    let now = Instant::now();
+    if living.has_changed().unwrap_or_default() {
+        let living = living.borrow_and_update().clone();
+        tally.live(living.others(), now);
+    }
+    let silent = tally.silent(now);
+    let before = metrics.silent.set(silent as i64);
+    if (silent > 0) != (before > 0) {
+        match silent {
+            0 => tracing::info!("every instance is heard on the bus again"),
+            _ => tracing::warn!(silent, "instances live and are not heard on the bus; heads are polled meanwhile"),
+        }
+        sweep.silence(silent > 0);
+    }
+}

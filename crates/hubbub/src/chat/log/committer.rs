@@ -1,0 +1,232 @@
+//! The group commit: how drafts become entries.
+//!
+//! Committers are sharded by room, so that a room's drafts are committed in the order they were submitted. Each takes
+//! whatever is waiting (there is no timer), has one batch in flight, and answers only after the commit.
+
+use super::announcer::Announcer;
+use crate::chat::ChatError;
+use crate::{
+    metrics::Metrics,
+    spans::{self, Onward},
+    store::{Store, StoreError},
+};
+use futures_util::{StreamExt, stream};
+use hubbub_core::{
+    limits,
+    live::wake::Wake,
+    log::entry::{Draft, Outcome},
+    model::{backoff::Backoff, ids::RoomId},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument;
+
+/// Rooms of a batch that are committed side by side where one of them cannot be: of the store's ten connections two stay free
+/// if that happens to all four committers at once.
+const ROOMS_AT_ONCE: usize = 2;
+
+/// Who submitted a draft: a connection's number, or [`Source::NONE`]. Where a send of a connection to a room fails, those
+/// of the same connection to the same room that wait behind it fail too: its sends commit in the order they were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Source(pub u64);
+
+impl Source {
+    /// Nobody whose order matters.
+    pub const NONE: Self = Self(0);
+}
+
+#[derive(Debug)]
+struct Waiting {
+    draft: Draft,
+    source: Source,
+    since: Instant,
+    trace: Onward,
+    answer: oneshot::Sender<Result<Outcome, ChatError>>,
+}
+
+/// A draft on its way.
+pub type Submitted = oneshot::Receiver<Result<Outcome, ChatError>>;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Post {
+    committers: Vec<mpsc::Sender<Waiting>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Post {
+    /// Starts the committers. They end, with what they hold committed, when this is dropped.
+    pub fn start(store: &Arc<dyn Store>, announcer: &Arc<Announcer>, metrics: &Arc<Metrics>) -> Self {
+        let committers = (0..store.committers())
+            .map(|_| {
+                let (queue, waiting) = mpsc::channel(limits::COMMIT_QUEUE);
+                let committer =
+                    Committer { waiting, store: store.clone(), announcer: announcer.clone(), metrics: metrics.clone() };
+                tokio::spawn(committer.run());
+                queue
+            })
+            .collect();
+        Self { committers, metrics: metrics.clone() }
+    }
+
+    /// Queues a draft. Drafts of one room are committed in the order of these calls.
+    pub fn submit(&self, source: Source, draft: Draft) -> Result<Submitted, ChatError> {
+        let (answer, submitted) = oneshot::channel();
+        let shard = usize::from(draft.room.lane(self.committers.len() as u16));
+        let waiting = Waiting { draft, source, since: Instant::now(), trace: Onward::here(), answer };
+        if self.committers[shard].try_send(waiting).is_err() {
+            self.metrics.refused.inc();
+            return Err(ChatError::Busy);
+        }
+        Ok(submitted)
+    }
+}
+
+struct Committer {
+    waiting: mpsc::Receiver<Waiting>,
+    store: Arc<dyn Store>,
+    announcer: Arc<Announcer>,
+    metrics: Arc<Metrics>,
+}
+
+impl Committer {
+    async fn run(mut self) {
+        let mut batch = Vec::new();
+        loop {
+            let room = limits::BATCH.saturating_sub(batch.len());
+            // After a failure a rest is left over, which must not wait for company.
+            if batch.is_empty() {
+                if self.waiting.recv_many(&mut batch, room).await == 0 {
+                    return;
+                }
+            } else {
+                self.take_waiting(&mut batch, room);
+            }
+            let taken: Vec<_> = batch.drain(..batch.len().min(limits::BATCH)).collect();
+            let rooms = || taken.iter().map(|waiting| &waiting.draft.room).collect::<HashSet<_>>().len();
+            let span = spans::commit(taken.len(), rooms, taken.iter().map(|waiting| &waiting.trace));
+            let failed = self.commit(taken).instrument(span).await;
+            if !failed.is_empty() {
+                self.fail_those_behind(&failed, &mut batch);
+            }
+        }
+    }
+
+    fn take_waiting(&mut self, batch: &mut Vec<Waiting>, most: usize) {
+        for _ in 0..most {
+            match self.waiting.try_recv() {
+                Ok(waiting) => batch.push(waiting),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Commits a batch and answers it. Returns whose sends to which rooms failed.
+    async fn commit(&self, batch: Vec<Waiting>) -> HashSet<(Source, RoomId)> {
+        let drafts: Vec<_> = batch.iter().map(|waiting| waiting.draft.clone()).collect();
+        match self.append(&drafts).await {
+            Ok(outcomes) => {
+                self.settle(batch, outcomes);
+                HashSet::new()
+            }
+            // Somebody holds a room, or something in it cannot be: only that room's senders are told so, the others go on.
+            Err(StoreError::Locked | StoreError::Broken(_)) => {
+                let mut by_room: HashMap<RoomId, Vec<Waiting>> = HashMap::new();
+                for waiting in batch {
+                    by_room.entry(waiting.draft.room.clone()).or_default().push(waiting);
+                }
+                // Side by side: the lock is waited for a second time, and the others are not to wait with it.
+                let parts = by_room.into_values().map(async |part| {
+                    let drafts: Vec<_> = part.iter().map(|waiting| waiting.draft.clone()).collect();
+                    match self.append(&drafts).await {
+                        Ok(outcomes) => {
+                            self.settle(part, outcomes);
+                            HashSet::new()
+                        }
+                        Err(error) => self.fail(part, error.into()),
+                    }
+                });
+                let failed: Vec<_> = stream::iter(parts).buffer_unordered(ROOMS_AT_ONCE).collect().await;
+                failed.into_iter().flatten().collect()
+            }
+            Err(error) => {
+                tracing::warn!(%error, drafts = drafts.len(), "a batch was given up; its senders are told to retry");
+                self.fail(batch, error.into())
+            }
+        }
+    }
+
+    /// The store's transaction, repeated while its outcome is unknown: with their keys the same drafts settle it.
+    async fn append(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
+        let give_up = Instant::now() + limits::COMMIT_PATIENCE;
+        let mut backoff = Backoff::new(Duration::from_millis(20), limits::REDIAL_MAX);
+        self.metrics.commits.inc();
+        self.metrics.commit_size.observe(drafts.len() as f64);
+        loop {
+            match self.store.append(drafts).await {
+                Err(StoreError::Unavailable(why)) => {
+                    self.metrics.store_up.set(0);
+                    let wait = backoff.next(rand::random());
+                    if Instant::now() + wait > give_up {
+                        return Err(StoreError::Unavailable(why));
+                    }
+                    tokio::time::sleep(wait).await;
+                }
+                settled => {
+                    if settled.is_ok() {
+                        self.metrics.store_up.set(1);
+                    }
+                    return settled;
+                }
+            }
+        }
+    }
+
+    fn settle(&self, batch: Vec<Waiting>, outcomes: Vec<Outcome>) {
+        let mut wakes = Vec::with_capacity(batch.len());
+        for (waiting, outcome) in batch.into_iter().zip(outcomes) {
+            match &outcome {
+                Outcome::Appended(place) => {
+                    self.metrics.appended.inc();
+                    wakes.push(Wake::Entry { epoch: place.epoch, entry: waiting.draft.entry(*place) });
+                }
+                // Whoever committed it first may have died before telling anybody.
+                Outcome::Known(place) => {
+                    self.metrics.repeated.inc();
+                    wakes.push(Wake::Head { room: waiting.draft.room.clone(), epoch: place.epoch, seq: place.seq });
+                }
+                Outcome::Conflict { .. } | Outcome::Unchanged | Outcome::Refused(_) => {}
+            }
+            // The sender may have gone; the entry stays.
+            let _ = waiting.answer.send(Ok(outcome));
+        }
+        self.announcer.announce(&wakes);
+    }
+
+    fn fail(&self, batch: Vec<Waiting>, error: ChatError) -> HashSet<(Source, RoomId)> {
+        batch
+            .into_iter()
+            .map(|waiting| {
+                self.metrics.refused.inc();
+                let _ = waiting.answer.send(Err(error.clone()));
+                (waiting.source, waiting.draft.room)
+            })
+            .collect()
+    }
+
+    /// Fails what waits behind a failed send of the same connection to the same room, and what has waited too long already
+    /// for a store that does not answer; the rest stays in `batch`.
+    fn fail_those_behind(&mut self, failed: &HashSet<(Source, RoomId)>, batch: &mut Vec<Waiting>) {
+        self.take_waiting(batch, limits::COMMIT_QUEUE);
+        let (behind, rest) = std::mem::take(batch).into_iter().partition(|waiting| {
+            waiting.since.elapsed() > limits::SEND_PATIENCE
+                || (waiting.source != Source::NONE && failed.contains(&(waiting.source, waiting.draft.room.clone())))
+        });
+        *batch = rest;
+        self.fail(behind, ChatError::Busy);
+    }
+}

@@ -1,0 +1,5 @@
+//! The way of an entry into the log, and from there to everybody.
+
+pub mod announcer;
+pub mod committer;
+pub mod gather;

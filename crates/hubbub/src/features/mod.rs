@@ -1,0 +1,3 @@
+//! What stands above the chat and uses it; a feature knows no other.
+
+pub mod portals;

@@ -1,0 +1,187 @@
+//! One POST to a portal: to addresses that may be called and no others, without redirects, its answer bounded in time and size.
+
+use futures_util::{FutureExt, future::BoxFuture};
+use hubbub_core::{
+    delivery::retry::Answer,
+    limits,
+    portal::address::{self, Allowed},
+};
+use reqwest::{
+    Client,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::RETRY_AFTER,
+};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::time::timeout;
+
+/// How long the body of an answer is read when nothing in it is needed: reading it to its end keeps the connection.
+const UNNEEDED: Duration = Duration::from_secs(1);
+/// Characters of a portal's complaint that are kept with an attempt.
+const COMPLAINT: usize = 200;
+
+/// Who calls portals.
+pub(super) struct Caller {
+    client: Client,
+    allowed: Arc<Allowed>,
+}
+
+/// A webhook on its way.
+pub(super) struct Outgoing<'a> {
+    pub url: &'a str,
+    pub id: &'a str,
+    pub timestamp: i64,
+    pub signature: &'a str,
+    pub body: String,
+    /// Whether the answer's body is needed.
+    pub wants_answer: bool,
+}
+
+/// What came back.
+pub(super) struct Called {
+    pub status: Option<u16>,
+    pub retry_after: Option<String>,
+    /// Why there is no status.
+    pub failure: Option<String>,
+    /// What the portal said, as far as it was read.
+    pub body: Vec<u8>,
+    pub took: Duration,
+}
+
+impl Called {
+    pub fn answer(&self) -> Answer<'_> {
+        match self.status {
+            Some(code) => Answer::Status { code, retry_after: self.retry_after.as_deref() },
+            None => Answer::NoAnswer { why: self.failure.clone().unwrap_or_default() },
+        }
+    }
+
+    /// The beginning of what the portal said, for people.
+    pub fn complaint(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.body);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let said: String = words.join(" ").chars().filter(|c| !c.is_control()).take(COMPLAINT).collect();
+        (!said.is_empty()).then_some(said)
+    }
+}
+
+impl Caller {
+    pub fn new(allowed: Allowed) -> reqwest::Result<Self> {
+        let look_up = |host: String| async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) }.boxed();
+        Self::looking_up(allowed, Box::new(look_up))
+    }
+
+    fn looking_up(allowed: Allowed, look_up: LookUp) -> reqwest::Result<Self> {
+        let allowed = Arc::new(allowed);
+        let client = Client::builder()
+            .user_agent(concat!("Hubbub/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            // A proxy would resolve the name itself, and reach what must not be reached.
+            .no_proxy()
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(limits::DELIVERY_CONNECT)
+            .dns_resolver(Arc::new(Guarded { allowed: allowed.clone(), look_up }))
+            .build()?;
+        Ok(Self { client, allowed })
+    }
+
+    /// Calls, within [`limits::DELIVERY_WITHIN`].
+    pub async fn post(&self, outgoing: Outgoing<'_>) -> Called {
+        let began = Instant::now();
+        let mut called = Called { status: None, retry_after: None, failure: None, body: vec![], took: Duration::ZERO };
+        match timeout(limits::DELIVERY_WITHIN, self.head(&outgoing, &mut called)).await {
+            Ok(Ok(response)) => {
+                let left = limits::DELIVERY_WITHIN.saturating_sub(began.elapsed());
+                let patience = if outgoing.wants_answer { left } else { left.min(UNNEEDED) };
+                // What is not read in time is not needed, or will be asked for again: the status stands.
+                let _ = timeout(patience, read(response, &mut called.body)).await;
+            }
+            Ok(Err(why)) => called.failure = Some(why),
+            Err(_) => called.failure = Some(format!("no answer within {} s", limits::DELIVERY_WITHIN.as_secs())),
+        }
+        called.took = began.elapsed();
+        called
+    }
+
+    async fn head(&self, outgoing: &Outgoing<'_>, called: &mut Called) -> Result<reqwest::Response, String> {
+        // What is written as an address is never resolved.
+        address::may_call(outgoing.url, &self.allowed).map_err(|refused| refused.to_string())?;
+        let request = self
+            .client
+            .post(outgoing.url)
+            .header("content-type", "application/json")
+            .header("webhook-id", outgoing.id)
+            .header("webhook-timestamp", outgoing.timestamp)
+            .header("webhook-signature", outgoing.signature)
+            .body(outgoing.body.clone());
+        let response = request.send().await.map_err(|error| words(&error))?;
+        called.status = Some(response.status().as_u16());
+        called.retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(Into::into);
+        Ok(response)
+    }
+}
+
+async fn read(mut response: reqwest::Response, body: &mut Vec<u8>) {
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = limits::ANSWER_BYTES - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() >= room {
+            return;
+        }
+    }
+}
+
+/// An error with its causes, without the URL: it may hold a secret.
+fn words(error: &reqwest::Error) -> String {
+    use std::error::Error;
+    let kind = if error.is_timeout() {
+        "timed out"
+    } else if error.is_connect() {
+        "cannot connect"
+    } else {
+        "failed"
+    };
+    let mut words = kind.to_owned();
+    let mut cause = error.source();
+    while let Some(why) = cause {
+        words = format!("{words}: {why}");
+        cause = why.source();
+    }
+    words.chars().take(2 * COMPLAINT).collect()
+}
+
+/// How the addresses of a name are found.
+type LookUp = Box<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+/// Names are resolved to addresses that may be called: the very ones that are then connected to.
+struct Guarded {
+    allowed: Arc<Allowed>,
+    look_up: LookUp,
+}
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (allowed, found) = (self.allowed.clone(), (self.look_up)(name.as_str().to_owned()));
+        Box::pin(async move {
+            let fit = fit(name.as_str(), found.await?, &allowed)?;
+            Ok(Box::new(fit.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Those of the addresses found for a host that may be called, or why there are none.
+fn fit(host: &str, mut found: Vec<SocketAddr>, allowed: &Allowed) -> Result<Vec<SocketAddr>, String> {
+    found.retain(|at| address::may_connect(host, at.ip(), allowed));
+    if found.is_empty() {
+        return Err(format!("{host} has no address that may be called: private ones must be allowed by name"));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! One claimed session: its entries are POSTed one after another, and what came of each is in the store before the next.
+
+use super::{Portals, call::Outgoing, millis, now, workers::Lane};
+use crate::{
+    chat::log::gather::Gather,
+    features::portals::store::{Attempt, Claim, Portal, PortalStanding, Settlement, Step},
+};
+use hubbub_core::{
+    delivery::retry::{self, Next, Verdict},
+    limits,
+    log::entry::Entry,
+    model::seq::Seq,
+    portal::{
+        session::Way,
+        settings::{Forward, OnDeadLetter},
+        signature, webhook,
+    },
+};
+use std::sync::Arc;
+
+/// See the module.
+pub(super) struct Delivery<'a> {
+    pub portals: &'a Portals,
+    pub portal: Arc<Portal>,
+    pub claim: Claim,
+    pub settling: &'a Gather<Settlement, bool>,
+    pub lane: &'a Lane,
+}
+
+/// What came of one POST.
+struct Posted {
+    verdict: Verdict,
+    attempt: Attempt,
+    external: Option<String>,
+}
+
+impl Delivery<'_> {
+    /// Delivers what was claimed. Ends early when the portal fails, or when somebody else has the session meanwhile.
+    pub async fn run(mut self) {
+        let entries = std::mem::take(&mut self.claim.entries);
+        if let Some(letter) = self.claim.replay.take() {
+            // It was for the portal once, whatever its settings say now.
+            let kind = webhook::kind(&letter.entry, &[Forward::Messages, Forward::States], &self.portal.id);
+            let kind = kind.unwrap_or("message.created");
+            let posted = self.post(&letter.entry, kind).await;
+            if let Verdict::Gone = posted.verdict {
+                self.disable().await;
+            }
+            if posted.attempt.error.is_none() {
+                self.hint(Way::Forwarded, letter.entry.seq);
+            }
+            let step = Step::Replayed { number: letter.number, attempt: posted.attempt };
+            let goes_on = !entries.is_empty() && matches!(posted.verdict, Verdict::Taken);
+            if !self.settle(step, posted.external, goes_on).await || !goes_on {
+                return;
+            }
+        }
+        let mut passed = None;
+        for (n, entry) in entries.iter().enumerate() {
+            let Some(kind) = self.kind(entry) else {
+                passed = Some(entry.seq);
+                continue;
+            };
+            if self.lane.is_stopped() {
+                break;
+            }
+            let posted = self.post(entry, kind).await;
+            let goes_on = match posted.verdict {
+                Verdict::Taken => {
+                    passed = None;
+                    let more = n + 1 < entries.len();
+                    let step = Step::Passed { position: entry.seq, taken: true };
+                    let held = self.settle(step, posted.external, more).await;
+                    self.hint(Way::Forwarded, entry.seq);
+                    held && more
+                }
+                Verdict::Gone => {
+                    self.disable().await;
+                    self.settle(Step::Released, None, false).await;
+                    false
+                }
+                Verdict::Failed { refused, after, .. } => {
+                    self.failed(entry.seq, posted.attempt, refused, after).await;
+                    false
+                }
+            };
+            if !goes_on {
+                return;
+            }
+        }
+        let step = passed.map_or(Step::Released, |position| Step::Passed { position, taken: false });
+        self.settle(step, None, false).await;
+    }
+
+    fn kind(&self, entry: &Entry) -> Option<&'static str> {
+        webhook::kind(entry, &self.portal.settings.forward, &self.portal.id)
+    }
+
+    async fn post(&mut self, entry: &Entry, kind: &str) -> Posted {
+        let (portal, claim) = (&self.portal, &self.claim);
+        let id = webhook::id(&self.portals.chat.store.identity().database, &portal.id, &entry.room, entry.seq);
+        let body = webhook::body(kind, entry, claim.external.as_deref(), &claim.customer);
+        let at = now();
+        let timestamp = at.0.div_euclid(1_000);
+        let keys: Vec<_> = portal
+            .secrets
+            .outgoing
+            .iter()
+            .filter(|secret| secret.until.is_none_or(|until| at.0 < until))
+            .filter_map(|secret| signature::parse_secret(&secret.value).ok())
+            .collect();
+        let signature = signature::sign_all(&keys, &id, timestamp, body.as_bytes());
+        let pointer = portal.settings.answer_external.as_deref().filter(|_| claim.external.is_none());
+        let outgoing = Outgoing {
+            url: portal.settings.url.as_deref().unwrap_or_default(),
+            id: &id,
+            timestamp,
+            signature: &signature,
+            body,
+            wants_answer: pointer.is_some(),
+        };
+        let called = self.portals.caller.post(outgoing).await;
+        let verdict = retry::judge(&called.answer(), now());
+        let error = match &verdict {
+            Verdict::Taken => None,
+            Verdict::Gone => Some("410: the portal wants no more".to_owned()),
+            Verdict::Failed { why, .. } => Some(match called.complaint() {
+                Some(said) => format!("{why}: {said}"),
+                None => why.clone(),
+            }),
+        };
+        let taken = error.is_none();
+        self.lane.answered(taken);
+        self.portals.chat.metrics.portals.attempted(portal.id.as_str(), outcome(&verdict));
+        let external = pointer.filter(|_| taken).and_then(|pointer| webhook::external_in(&called.body, pointer));
+        if external.is_some() {
+            self.claim.external.clone_from(&external);
+        }
+        let attempt = Attempt {
+            at: at.0,
+            took: millis(called.took),
+            status: called.status,
+            error,
+            instance: self.portals.label.to_string(),
+        };
+        Posted { verdict, attempt, external }
+    }
+
+    async fn failed(&self, seq: Seq, attempt: Attempt, refused: bool, after: Option<std::time::Duration>) {
+        let settings = &self.portal.settings;
+        // Whether the portal has taken something meanwhile: newer than what this claim began with.
+        let portal = self.portals.directory.read().await.ok().and_then(|all| all.get(&self.portal.id).cloned());
+        let succeeded_at = portal.as_ref().unwrap_or(&self.portal).succeeded_at;
+        let delivery = &self.claim.delivery;
+        match retry::next(settings, delivery, refused, after, succeeded_at, now(), rand::random()) {
+            Next::Later { counted, again_in } => {
+                let first = delivery.attempts.is_empty();
+                self.settle(Step::Later { attempt, counted, again_in }, None, false).await;
+                if first {
+                    self.hint(Way::Delayed, seq);
+                }
+            }
+            Next::GiveUp { why } => {
+                let block = settings.on_dead_letter == OnDeadLetter::Block;
+                tracing::warn!(portal = %self.portal.id, session = %self.claim.session, %seq, why, "a message was given up on");
+                self.portals.chat.metrics.portals.attempted(self.portal.id.as_str(), "dead");
+                self.settle(Step::GivenUp { seq, attempt, why, block }, None, false).await;
+                self.hint(Way::Failed, seq);
+            }
+        }
+    }
+
+    /// Writes back a step. Says whether the session is still ours.
+    async fn settle(&self, step: Step, external: Option<String>, keep: bool) -> bool {
+        let settlement = Settlement {
+            session: self.claim.session.clone(),
+            fence: self.claim.fence,
+            step,
+            external,
+            keep: keep.then_some(limits::DELIVERY_LEASE),
+        };
+        match self.settling.ask(vec![settlement]).await {
+            Ok(held) => held == [true],
+            // Its lease ends by itself; whoever claims it then sends the last message again, with the same id.
+            Err(error) => {
+                tracing::warn!(%error, session = %self.claim.session, "what came of a delivery was not written");
+                false
+            }
+        }
+    }
+
+    /// It wants no more: nobody sends it anything until an operator says so.
+    async fn disable(&self) {
+        let why = "it answered 410 (gone)";
+        tracing::warn!(portal = %self.portal.id, "{why}; resume it once it is back");
+        // Somebody else may be changing it: then their change is the newer one, and the next POST meets the 410 again.
+        let Ok(all) = self.portals.directory.read().await else { return };
+        let Some(portal) = all.get(&self.portal.id).filter(|p| p.standing == PortalStanding::Active) else { return };
+        let gone = Portal { standing: PortalStanding::Disabled(why.into()), ..(**portal).clone() };
+        if let Err(error) = self.portals.chat.store.write_portal(&gone).await {
+            tracing::warn!(%error, portal = %self.portal.id, "it was not disabled");
+        }
+        let _ = self.portals.directory.read().await;
+    }
+
+    fn hint(&self, way: Way, seq: Seq) {
+        self.portals.chat.hint_forwarding(&self.claim.customer, &self.claim.session, way, seq);
+    }
+}
+
+const fn outcome(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Taken => "taken",
+        Verdict::Gone => "gone",
+        Verdict::Failed { refused: true, .. } => "refused",
+        Verdict::Failed { refused: false, .. } => "failed",
+    }
+}

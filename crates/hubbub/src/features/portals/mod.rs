@@ -1,0 +1,85 @@
+//! Portals: webhooks out to third parties, and theirs in.
+//!
+//! - Out: [`workers`] claim the cursors of sessions that are due; each claim is a [`delivery`], which POSTs entry after entry
+//!   ([`call`]) and writes back what came of it before the next.
+//! - In: [`hooks`] are the routes, [`incoming`] verifies, maps and has the chat store.
+
+use crate::{chat::Chat, store::StoreError};
+use anyhow::Context;
+use call::Caller;
+use directory::Directory;
+use hubbub_core::portal::address::Allowed;
+use std::{sync::Arc, time::Duration};
+
+mod call;
+mod delivery;
+mod directory;
+pub mod hooks;
+mod incoming;
+mod intake;
+mod postgres;
+pub mod rest;
+pub mod sessions;
+mod sqlite;
+pub mod store;
+mod workers;
+
+pub use workers::Workers;
+
+/// What the portals' edge of an instance is made of.
+pub struct Portals {
+    chat: Arc<Chat>,
+    directory: Arc<Directory>,
+    caller: Caller,
+    /// This instance's label, for the attempts it makes.
+    label: Arc<str>,
+}
+
+impl Portals {
+    /// The edge of this chat. Portals may be at public addresses, and at those that `allowed` names.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(chat: Arc<Chat>, allowed: Allowed, label: Arc<str>) -> anyhow::Result<Self> {
+        let caller = Caller::new(allowed).context("the HTTP client for portals")?;
+        Ok(Self { directory: Arc::new(Directory::new(chat.store.clone())), chat, caller, label })
+    }
+
+    /// Begins to deliver.
+    pub fn start(self: &Arc<Self>) -> Workers {
+        Workers::start(self)
+    }
+}
+
+/// Milliseconds, for what is kept.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The clock, where something is compared with what portals say of theirs.
+fn now() -> hubbub_core::log::entry::Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    hubbub_core::log::entry::Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// What a store's answer means when there is none: said once a failing time, not each half second.
+#[derive(Debug, Default)]
+struct Complaint(std::sync::atomic::AtomicBool);
+
+impl Complaint {
+    fn hear<T>(&self, what: &str, answer: Result<T, StoreError>) -> Option<T> {
+        use std::sync::atomic::Ordering::Relaxed;
+        match answer {
+            Ok(answer) => {
+                self.0.store(false, Relaxed);
+                Some(answer)
+            }
+            Err(error) => {
+                if !self.0.swap(true, Relaxed) {
+                    tracing::warn!(%error, "{what}; trying again");
+                }
+                None
+            }
+        }
+    }
+}

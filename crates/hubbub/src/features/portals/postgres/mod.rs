@@ -1,0 +1,236 @@
+//! Portals, sessions and cursors in Postgres.
+
+use crate::store::postgres::{PostgresStore, connect::patiently, lists::part};
+use crate::{
+    features::portals::store::{
+        Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
+        Quarantined, Received, Session, Settlement, Wanted, Which,
+    },
+    store::{
+        StoreError,
+        columns::{self, ENTRY_BYTES, count},
+        cursors::{Cursor, attempts_of},
+    },
+};
+use async_trait::async_trait;
+use hubbub_core::{
+    limits::PAGE_BYTES,
+    log::{entry::Timestamp, room::Part},
+    model::ids::RoomId,
+    portal::PortalId,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+use tokio_postgres::{Row, types::ToSql};
+
+mod claim;
+mod letters;
+mod receive;
+mod sessions;
+mod settle;
+
+/// Reads the columns of a cursor from `first` on.
+fn cursor(row: &Row, first: usize) -> Result<Cursor, StoreError> {
+    Ok(Cursor {
+        room: row.get(first),
+        portal: row.get(first + 1),
+        position: columns::seq(row.get(first + 2)),
+        head: columns::seq(row.get(first + 3)),
+        due_at: row.get(first + 4),
+        leased: row.get(first + 5),
+        fence: row.get(first + 6),
+        waiting_since: row.get(first + 7),
+        counted: u32::try_from(row.get::<_, i32>(first + 8)).unwrap_or_default(),
+        since: row.get(first + 9),
+        attempts: attempts_of(row.get(first + 10))?,
+        blocked: row.get(first + 11),
+        replays: u32::try_from(row.get::<_, i32>(first + 12)).unwrap_or_default(),
+    })
+}
+
+/// A list of which the conditions depend on what is asked.
+struct Listing<'a> {
+    which: String,
+    params: Vec<&'a (dyn ToSql + Sync)>,
+}
+
+impl<'a> Listing<'a> {
+    /// `params`: what every such list is asked with.
+    fn new(params: &[&'a (dyn ToSql + Sync)]) -> Self {
+        Self { which: "TRUE".into(), params: params.to_vec() }
+    }
+
+    /// Only those of which this holds; the `?` in it is `value`.
+    fn only(&mut self, condition: &str, value: &'a (dyn ToSql + Sync)) {
+        self.params.push(value);
+        self.which += " AND ";
+        self.which += &condition.replace('?', &format!("${}", self.params.len()));
+    }
+}
+
+/// What lists may weigh, and what each item does beside its content.
+const BYTES: i64 = PAGE_BYTES as i64;
+const EACH: i64 = ENTRY_BYTES as i64;
+
+/// A number after which a list begins, as the database counts.
+fn beyond(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn number(number: i64) -> u64 {
+    number.cast_unsigned()
+}
+
+impl PostgresStore {
+    async fn list_portals(&self) -> Result<Vec<Portal>, StoreError> {
+        let rows = self.ask(&self.sql.portals, &[]).await?;
+        let read = |row: &Row| {
+            let why: Option<String> = row.get(4);
+            Ok(Portal {
+                id: columns::portal(row.get(0))?,
+                settings: columns::json(row.get(1), "a portal's settings")?,
+                secrets: columns::json(row.get(2), "a portal's secrets")?,
+                standing: PortalStanding::parse(row.get(3), why.as_deref()),
+                revision: number(row.get(5)),
+                created_at: Timestamp(row.get(6)),
+                succeeded_at: row.get::<_, Option<i64>>(7).map(Timestamp),
+            })
+        };
+        // One that cannot be read, of a newer version perhaps, does not keep the others from their work.
+        let readable = |row: &Row| read(row).map_err(|error| unreadable(row.get(0), &error)).ok();
+        Ok(rows.iter().filter_map(readable).collect())
+    }
+
+    async fn put_portal(&self, portal: &Portal, revision: Option<u64>) -> Result<bool, StoreError> {
+        let (settings, secrets) = (columns::to_json(&portal.settings), columns::to_json(&portal.secrets));
+        let (standing, why) = (portal.standing.word(), portal.standing.why());
+        let id = portal.id.as_str();
+        let lease = self.pool.get().await?;
+        let written = if let Some(revision) = revision {
+            let write = lease.prepare_cached(&self.sql.write_portal).await?;
+            let revision = revision.cast_signed();
+            lease.execute(&write, &[&id, &revision, &settings, &secrets, &standing, &why]).await?
+        } else {
+            let create = lease.prepare_cached(&self.sql.create_portal).await?;
+            lease.execute(&create, &[&id, &settings, &secrets, &standing, &why]).await?
+        };
+        lease.settle();
+        // What waited for it may go now.
+        self.due.notify_one();
+        Ok(written > 0)
+    }
+}
+
+fn unreadable(portal: &str, error: &StoreError) {
+    tracing::error!(portal, %error, "a portal cannot be read, and is not served");
+}
+
+#[async_trait]
+impl PortalStore for PostgresStore {
+    fn due(&self) -> Arc<Notify> {
+        self.due.clone()
+    }
+
+    async fn portals(&self) -> Result<Vec<Portal>, StoreError> {
+        patiently(self.list_portals()).await
+    }
+
+    async fn create_portal(&self, portal: &Portal) -> Result<bool, StoreError> {
+        patiently(self.put_portal(portal, None)).await
+    }
+
+    async fn write_portal(&self, portal: &Portal) -> Result<bool, StoreError> {
+        patiently(self.put_portal(portal, Some(portal.revision))).await
+    }
+
+    async fn open_session(&self, new: &NewSession) -> Result<Opened, StoreError> {
+        patiently(self.open(new)).await
+    }
+
+    async fn session(&self, id: &RoomId) -> Result<Option<Session>, StoreError> {
+        patiently(self.one_session(id)).await
+    }
+
+    async fn sessions(
+        &self,
+        filter: &Filter,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Part<Session>, StoreError> {
+        patiently(self.list_sessions(filter, after, limit)).await
+    }
+
+    async fn receive(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
+        patiently(self.receive_all(messages, true)).await
+    }
+
+    async fn claim(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError> {
+        patiently(self.claim_due(wanted, lease)).await
+    }
+
+    async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
+        patiently(self.settle_all(settlements)).await
+    }
+
+    async fn succeeded(&self, portals: &[PortalId]) -> Result<(), StoreError> {
+        let ids: Vec<&str> = portals.iter().map(PortalId::as_str).collect();
+        patiently(self.ask(&self.sql.succeeded, &[&ids])).await.map(drop)
+    }
+
+    async fn dead_letters(&self, filter: &Filter, after: u64, limit: usize) -> Result<Part<DeadLetter>, StoreError> {
+        patiently(self.list_letters(filter, after, limit)).await
+    }
+
+    async fn replay(&self, portal: &PortalId, which: Which) -> Result<u64, StoreError> {
+        patiently(self.replay_letters(portal, which)).await
+    }
+
+    async fn discard(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {
+        patiently(self.discard_letter(portal, number)).await
+    }
+
+    async fn quarantined(&self, portal: &PortalId, after: u64, limit: usize) -> Result<Part<Quarantined>, StoreError> {
+        let (id, after) = (portal.as_str(), beyond(after));
+        let rows = patiently(self.ask(&self.sql.quarantined, &[&count(limit), &BYTES, &EACH, &id, &after])).await?;
+        part(&rows, |row| {
+            Ok(Quarantined {
+                number: number(row.get(0)),
+                portal: columns::portal(row.get(1))?,
+                at: Timestamp(row.get(2)),
+                session: row.get(3),
+                external: row.get(4),
+                from: columns::user(row.get(5))?,
+                text: row.get(6),
+                data: row.get(7),
+                event: row.get(8),
+            })
+        })
+    }
+
+    async fn release(
+        &self,
+        number: u64,
+        message: &Incoming,
+        session: Option<&RoomId>,
+    ) -> Result<Option<Received>, StoreError> {
+        patiently(self.release_event(number, message, session)).await
+    }
+
+    async fn drop_quarantined(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {
+        patiently(self.drop_event(portal, number)).await
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        let rows = patiently(self.ask(&self.sql.backlog, &[])).await?;
+        let read = |row: &Row| {
+            Ok(Backlog {
+                portal: columns::portal(row.get(0))?,
+                waiting: number(row.get(1)),
+                oldest: row.get::<_, Option<i64>>(2).map(Timestamp),
+                dead: number(row.get(3)),
+                quarantined: number(row.get(4)),
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+}

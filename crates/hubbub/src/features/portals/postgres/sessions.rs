@@ -1,0 +1,154 @@
+//! Sessions: made with their rooms, and listed with their cursors.
+
+use super::{BYTES, EACH, Listing, PostgresStore, Row, StoreError, cursor, part};
+use crate::{
+    features::portals::store::{Filter, NewSession, Opened, Session},
+    store::{
+        NewRoom,
+        batch::Decided,
+        columns::{self, count},
+        postgres::{
+            connect::Lease,
+            general::{Numbers, read_clock},
+            read::view,
+        },
+    },
+};
+use hubbub_core::{
+    limits::FAILED_SHOWN,
+    log::room::Part,
+    model::{
+        access::RoomKind,
+        ids::{RoomId, UserId},
+        seq::{Epoch, Seq},
+    },
+    portal::PortalId,
+};
+
+impl PostgresStore {
+    pub(crate) async fn open(&self, new: &NewSession) -> Result<Opened, StoreError> {
+        let lease = self.pool.get().await?;
+        let may = lease.prepare_cached(&self.sql.may_open).await?;
+        let make = lease.prepare_cached(&self.sql.make_session_room).await?;
+        let clock = lease.prepare_cached(&self.sql.clock).await?;
+        let (portal, customer, external) = (new.portal.as_str(), new.customer.as_str(), new.external.as_deref());
+        let Some(may) = lease.query_opt(&may, &[&portal, &external]).await? else {
+            lease.settle();
+            return Ok(Opened::UnknownPortal);
+        };
+        let (portal, taken): (i64, Option<&str>) = (may.get(0), may.get(1));
+        let (id, kind) = (new.id.as_str(), RoomKind::Private.word());
+        let (begun, made, clock) = tokio::join!(
+            biased;
+            lease.batch_execute("BEGIN"),
+            async { lease.query_opt(&make, &[&id, &kind, &new.name]).await },
+            async { lease.query_one(&clock, &[]).await },
+        );
+        let (made, clock) = (begun.and(made)?, clock?);
+        let too_many = match new.most.filter(|_| made.is_some()) {
+            Some(most) => self.sessions_of(&lease, new, portal).await? >= most as i64,
+            None => false,
+        };
+        let Some(made) = made.filter(|_| !too_many && taken.is_none()) else {
+            lease.batch_execute("ROLLBACK").await?;
+            lease.settle();
+            // Whoever resumes a session is no newcomer.
+            if let Some(there) = self.there(&new.id).await? {
+                return Ok(there);
+            }
+            return match taken {
+                _ if too_many => Ok(Opened::TooMany),
+                Some(session) => Ok(Opened::ExternalTaken(columns::room(session)?)),
+                None => Err(StoreError::Unavailable(format!("session {id} is being made"))),
+            };
+        };
+        let room: i64 = made.get(0);
+        let (incarnation, at) = read_clock(&clock)?;
+        let founding =
+            NewRoom { id: new.id.clone(), kind: RoomKind::Private, name: new.name.clone(), first: new.first.clone() };
+        let decided = Decided::founding(&founding, Epoch { incarnation, generation: 1 }, at);
+        let head = columns::number(decided.entries.last().map_or(Seq::ZERO, |(_, place)| place.seq));
+        let session = lease.prepare_cached(&self.sql.made_session).await?;
+        let cursor = lease.prepare_cached(&self.sql.made_cursor).await?;
+        if lease.execute(&session, &[&room, &portal, &customer, &external, &id]).await? == 0 {
+            // The portal's own id was taken a moment ago; asked again, it is known by whom.
+            lease.batch_execute("ROLLBACK").await?;
+            lease.settle();
+            return Err(StoreError::Unavailable(format!("session {id} is being made")));
+        }
+        lease.execute(&cursor, &[&room, &portal, &head]).await?;
+        self.write(&lease, &decided, &Numbers::from([(new.id.clone(), room)]), false).await?;
+        lease.settle();
+        let entries = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
+        match self.there(&new.id).await? {
+            Some(Opened::Exists(session)) => Ok(Opened::New(session, entries)),
+            _ => Err(StoreError::Broken(format!("session {id} was made and is not there"))),
+        }
+    }
+
+    /// How many the customer has with the portal; until the transaction ends, nobody else makes one for her who counts them.
+    async fn sessions_of(&self, lease: &Lease, new: &NewSession, portal: i64) -> Result<i64, StoreError> {
+        let lock = lease.prepare_cached(&self.sql.lock_customer).await?;
+        let count = lease.prepare_cached(&self.sql.sessions_of_customer).await?;
+        let customer = new.customer.as_str();
+        lease.execute(&lock, &[&new.portal.as_str(), &customer]).await?;
+        // A statement of its own: its snapshot is taken after the wait.
+        Ok(lease.query_one(&count, &[&customer, &portal]).await?.get(0))
+    }
+
+    pub(crate) async fn one_session(&self, id: &RoomId) -> Result<Option<Session>, StoreError> {
+        let filter = Filter { session: Some(id.clone()), ..Filter::default() };
+        Ok(self.list_sessions(&filter, None, 1).await?.items.pop())
+    }
+
+    /// The session of this id, or that a room has it.
+    async fn there(&self, id: &RoomId) -> Result<Option<Opened>, StoreError> {
+        match self.one_session(id).await? {
+            Some(session) => Ok(Some(Opened::Exists(Box::new(session)))),
+            None => Ok(self.view(id).await?.map(|_| Opened::OtherRoom)),
+        }
+    }
+
+    pub(crate) async fn list_sessions(
+        &self,
+        filter: &Filter,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Part<Session>, StoreError> {
+        let (portal, customer) =
+            (filter.portal.as_ref().map(PortalId::as_str), filter.customer.as_ref().map(UserId::as_str));
+        let only = filter.session.as_ref().map(RoomId::as_str);
+        let (after, limit, failed) = (after.map_or("", RoomId::as_str), count(limit), FAILED_SHOWN as i64);
+        let mut listing = Listing::new(&[&limit, &BYTES, &EACH, &failed]);
+        listing.only("s.id > ?", &after);
+        if only.is_some() {
+            listing.only("s.id = ?", &only);
+        }
+        if portal.is_some() {
+            listing.only(&self.sql.session_of_portal, &portal);
+        }
+        if customer.is_some() {
+            listing.only("s.customer = ?", &customer);
+        }
+        if filter.waiting {
+            listing.which += " AND ";
+            listing.which += &self.sql.session_waits;
+        }
+        let sql = self.sql.sessions.replace("/* which */", &listing.which);
+        let rows = self.ask(&sql, &listing.params).await?;
+        part(&rows, session)
+    }
+}
+
+fn session(row: &Row) -> Result<Session, StoreError> {
+    let failed: Vec<i64> = row.get(25);
+    let state = columns::session(row.get(24))?;
+    Ok(Session {
+        room: view(row)?.room,
+        portal: columns::portal(row.get(21))?,
+        customer: columns::user(row.get(22))?,
+        state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
+        external: row.get(23),
+        delivery: cursor(row, 8)?.delivery(failed.into_iter().map(columns::seq).collect()),
+    })
+}

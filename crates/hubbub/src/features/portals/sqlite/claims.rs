@@ -1,0 +1,168 @@
+//! Claims: made, and settled.
+
+use crate::store::sqlite::cursors;
+use crate::{
+    features::portals::store::{Claim, Settlement, Wanted},
+    store::{
+        StoreError,
+        columns::{self, number, seq},
+        cursors::{Beside, COLUMNS, Cursor, attempts_json, attempts_of, keep},
+        sqlite::read,
+    },
+};
+use hubbub_core::{
+    limits::{DELIVERY_ENTRIES, PAGE_BYTES},
+    log::entry::Timestamp,
+    model::ids::RoomId,
+};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use std::time::Duration;
+
+/// Whether any of these portals has a cursor that is due.
+pub(crate) fn is_any_due(snapshot: &Connection, wanted: &[Wanted], now: Timestamp) -> Result<bool, StoreError> {
+    let mut statement = snapshot.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM portals p JOIN cursors c ON c.portal = p.no
+         WHERE p.id = ?1 AND p.standing = 'active' AND c.due_at IS NOT NULL AND c.due_at <= ?2)",
+    )?;
+    for one in wanted {
+        if statement.query_row(params![one.portal.as_str(), now.0], |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub(crate) fn claim(
+    transaction: &Transaction<'_>,
+    wanted: &[Wanted],
+    lease: Duration,
+    at: Timestamp,
+) -> Result<Vec<Claim>, StoreError> {
+    let mut claims = Vec::new();
+    let mut statement = transaction.prepare_cached(&format!(
+        "SELECT {COLUMNS}, r.id, s.customer, s.external
+         FROM portals p JOIN cursors c ON c.portal = p.no JOIN rooms r ON r.no = c.room JOIN sessions s ON s.room = c.room
+         WHERE p.id = ?1 AND p.standing = 'active' AND c.due_at IS NOT NULL AND c.due_at <= ?2 ORDER BY c.due_at LIMIT ?3"
+    ))?;
+    for one in wanted {
+        let mut due = Vec::new();
+        let mut rows = statement.query(params![one.portal.as_str(), at.0, one.most as i64])?;
+        while let Some(row) = rows.next()? {
+            let (session, customer): (String, String) = (row.get(13)?, row.get(14)?);
+            due.push((cursors::read(row, 0)?, columns::room(&session)?, columns::user(&customer)?, row.get(15)?));
+        }
+        for (mut cursor, session, customer, external) in due {
+            cursor.leased = true;
+            cursor.fence += 1;
+            cursor.due_at = Some(at.0 + i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 2));
+            cursors::write(transaction, &cursor)?;
+            let replay = super::letters::next(transaction, &cursor, &one.portal, &session)?;
+            claims.push(Claim {
+                entries: behind(transaction, &cursor, &session)?,
+                portal: one.portal.clone(),
+                fence: cursor.fence.cast_unsigned(),
+                delivery: cursor.delivery(vec![]),
+                session,
+                customer,
+                external,
+                replay,
+            });
+        }
+    }
+    Ok(claims)
+}
+
+/// What follows the position. A session that stands still has nothing to read.
+fn behind(
+    transaction: &Transaction<'_>,
+    cursor: &Cursor,
+    session: &RoomId,
+) -> Result<Vec<hubbub_core::log::entry::Entry>, StoreError> {
+    if cursor.blocked || cursor.position >= cursor.head {
+        return Ok(vec![]);
+    }
+    let sql = format!(
+        "SELECT {} FROM entries WHERE room = ?1 AND seq > ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4",
+        read::COLUMNS
+    );
+    let span = (cursor.room, number(cursor.position), 0, DELIVERY_ENTRIES as i64);
+    read::part(transaction, session, &sql, span, PAGE_BYTES)
+}
+
+/// For each settlement whether it was of the claim that stands; and whether something is due now.
+pub(crate) fn settle(
+    transaction: &Transaction<'_>,
+    settlements: &[Settlement],
+    at: Timestamp,
+) -> Result<(Vec<bool>, bool), StoreError> {
+    let mut held = Vec::with_capacity(settlements.len());
+    let mut due = false;
+    for settlement in settlements {
+        let room: Option<i64> = transaction
+            .prepare_cached("SELECT no FROM rooms WHERE id = ?1")?
+            .query_row([settlement.session.as_str()], |row| row.get(0))
+            .optional()?;
+        let cursor = room.map(|room| cursors::of(transaction, room)).transpose()?.flatten();
+        let Some(mut cursor) = cursor.filter(|cursor| cursor.holds(settlement)) else {
+            held.push(false);
+            continue;
+        };
+        if let Some(beside) = cursor.settle(settlement, at) {
+            write_beside(transaction, &mut cursor, beside, at)?;
+        }
+        cursor.conclude(settlement, at);
+        cursors::write(transaction, &cursor)?;
+        due |= !cursor.leased && cursor.due_at == Some(at.0);
+        if settlement.step.is_taken() {
+            let sql = "UPDATE portals SET succeeded_at = ?2 WHERE no = ?1";
+            transaction.prepare_cached(sql)?.execute(params![cursor.portal, at.0])?;
+        }
+        if let Some(external) = &settlement.external {
+            learn(transaction, cursor.room, external)?;
+        }
+        held.push(true);
+    }
+    Ok((held, due))
+}
+
+/// Remembers the portal's own id of a conversation, unless another session has it.
+pub(crate) fn learn(transaction: &Transaction<'_>, room: i64, external: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE OR IGNORE sessions SET external = ?2 WHERE room = ?1 AND external IS NULL";
+    transaction.prepare_cached(sql)?.execute(params![room, external])?;
+    Ok(())
+}
+
+fn write_beside(
+    transaction: &Transaction<'_>,
+    cursor: &mut Cursor,
+    beside: Beside,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    match beside {
+        Beside::Dead { seq, why, attempts } => {
+            transaction.execute(
+                "INSERT INTO dead_letters (portal, room, seq, at, why, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (room, seq) DO UPDATE SET at = excluded.at, why = excluded.why, attempts = excluded.attempts",
+                params![cursor.portal, cursor.room, number(seq), at.0, why, attempts_json(&attempts)],
+            )?;
+        }
+        Beside::Replayed { number, attempt } => {
+            let sql = "SELECT attempts, seq, replaying FROM dead_letters WHERE no = ?1 AND room = ?2";
+            let found: Option<(String, i64, bool)> = transaction
+                .query_row(sql, params![number, cursor.room], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .optional()?;
+            // Somebody may have thrown it away meanwhile.
+            let Some((attempts, letter, replaying)) = found else { return Ok(()) };
+            let mut attempts = attempts_of(&attempts)?;
+            keep(&mut attempts, &attempt);
+            let delivered = attempt.error.is_none();
+            transaction.execute(
+                "UPDATE dead_letters SET attempts = ?2, replaying = 0,
+                    delivered_at = CASE WHEN ?3 THEN ?4 ELSE delivered_at END WHERE no = ?1",
+                params![number, attempts_json(&attempts), delivered, at.0],
+            )?;
+            cursor.tried(seq(letter), replaying, delivered, at);
+        }
+    }
+    Ok(())
+}

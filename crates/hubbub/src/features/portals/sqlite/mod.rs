@@ -1,0 +1,277 @@
+//! Portals, sessions and cursors in a file.
+
+use crate::store::sqlite::{SqliteStore, lists::Filling};
+use crate::{
+    features::portals::store::{
+        Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
+        Quarantined, Received, Session, Settlement, Wanted, Which,
+    },
+    store::{
+        StoreError,
+        columns::{self, count, weight},
+    },
+};
+use async_trait::async_trait;
+use hubbub_core::{
+    log::{entry::Timestamp, room::Part},
+    model::ids::RoomId,
+    portal::PortalId,
+};
+use rusqlite::{Connection, params};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+mod claims;
+
+mod letters;
+mod receive;
+mod sessions;
+
+fn number(number: i64) -> u64 {
+    number.cast_unsigned()
+}
+
+fn list(snapshot: &Connection) -> Result<Vec<Portal>, StoreError> {
+    let mut statement = snapshot.prepare_cached(
+        "SELECT id, settings, secrets, standing, why, revision, created_at, succeeded_at FROM portals ORDER BY id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut portals = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = |n: usize| row.get::<_, String>(n);
+        let (id, settings, secrets) = (text(0)?, text(1)?, text(2)?);
+        let (standing, why): (String, Option<String>) = (text(3)?, row.get(4)?);
+        let (revision, created_at, succeeded_at) = (row.get(5)?, row.get(6)?, row.get::<_, Option<i64>>(7)?);
+        let portal = || {
+            Ok::<_, StoreError>(Portal {
+                id: columns::portal(&id)?,
+                settings: columns::json(&settings, "a portal's settings")?,
+                secrets: columns::json(&secrets, "a portal's secrets")?,
+                standing: PortalStanding::parse(&standing, why.as_deref()),
+                revision: number(revision),
+                created_at: Timestamp(created_at),
+                succeeded_at: succeeded_at.map(Timestamp),
+            })
+        };
+        match portal() {
+            Ok(portal) => portals.push(portal),
+            // One of a newer version perhaps: the others are served.
+            Err(error) => tracing::error!(portal = id, %error, "a portal cannot be read, and is not served"),
+        }
+    }
+    Ok(portals)
+}
+
+/// The settings, secrets, standing and reason of a portal as they lie in its row.
+fn row(portal: &Portal) -> (String, String, &'static str, Option<String>) {
+    let (settings, secrets) = (columns::to_json(&portal.settings), columns::to_json(&portal.secrets));
+    (settings, secrets, portal.standing.word(), portal.standing.why().map(ToOwned::to_owned))
+}
+
+fn quarantined(
+    snapshot: &Connection,
+    portal: &PortalId,
+    after: u64,
+    limit: usize,
+) -> Result<Part<Quarantined>, StoreError> {
+    let mut statement = snapshot.prepare_cached(
+        "SELECT q.no, q.at, q.session, q.external, q.author, q.text, q.data, q.event
+         FROM quarantine q JOIN portals p ON p.no = q.portal WHERE p.id = ?1 AND q.no > ?2 ORDER BY q.no LIMIT ?3",
+    )?;
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![portal.as_str(), after, count(limit) + 1])?;
+    let mut part = Filling::new(limit);
+    while let Some(row) = rows.next()? {
+        let kept = Quarantined {
+            number: number(row.get(0)?),
+            portal: portal.clone(),
+            at: Timestamp(row.get(1)?),
+            session: row.get(2)?,
+            external: row.get(3)?,
+            from: columns::user(&row.get::<_, String>(4)?)?,
+            text: row.get(5)?,
+            data: row.get(6)?,
+            event: row.get(7)?,
+        };
+        if !part.take(weight(Some(&kept.text), kept.data.as_deref()), || kept) {
+            break;
+        }
+    }
+    Ok(part.done)
+}
+
+fn backlog(snapshot: &Connection) -> Result<Vec<Backlog>, StoreError> {
+    // Each half by an index of its own: sessions with nothing to do are not looked at.
+    let mut statement = snapshot.prepare_cached(
+        "SELECT p.id,
+            (SELECT count(*) FROM cursors c WHERE c.portal = p.no AND c.due_at IS NOT NULL AND NOT c.blocked AND c.position < c.head),
+            (SELECT count(*) FROM cursors c WHERE c.portal = p.no AND c.blocked AND c.position < c.head),
+            (SELECT min(waiting_since) FROM cursors c WHERE c.portal = p.no AND c.due_at IS NOT NULL AND c.position < c.head),
+            (SELECT min(waiting_since) FROM cursors c WHERE c.portal = p.no AND c.blocked AND c.position < c.head),
+            (SELECT count(*) FROM dead_letters d WHERE d.portal = p.no AND d.delivered_at IS NULL),
+            (SELECT count(*) FROM quarantine q WHERE q.portal = p.no)
+         FROM portals p ORDER BY p.id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut backlog = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (due, blocked): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
+        backlog.push(Backlog {
+            portal: columns::portal(&row.get::<_, String>(0)?)?,
+            waiting: number(row.get(1)?) + number(row.get(2)?),
+            oldest: due.into_iter().chain(blocked).min().map(Timestamp),
+            dead: number(row.get(5)?),
+            quarantined: number(row.get(6)?),
+        });
+    }
+    Ok(backlog)
+}
+
+#[async_trait]
+impl PortalStore for SqliteStore {
+    fn due(&self) -> Arc<Notify> {
+        self.due.clone()
+    }
+
+    async fn portals(&self) -> Result<Vec<Portal>, StoreError> {
+        self.readers.read(list).await
+    }
+
+    async fn create_portal(&self, portal: &Portal) -> Result<bool, StoreError> {
+        let (id, (settings, secrets, standing, why)) = (portal.id.clone(), row(portal));
+        self.writer
+            .write(move |transaction, at| {
+                let made = transaction.execute(
+                    "INSERT INTO portals (id, settings, secrets, standing, why, created_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING",
+                    params![id.as_str(), settings, secrets, standing, why, at.0],
+                )?;
+                Ok(made > 0)
+            })
+            .await
+            .inspect(|_| self.due.notify_one())
+    }
+
+    async fn write_portal(&self, portal: &Portal) -> Result<bool, StoreError> {
+        let (id, revision, (settings, secrets, standing, why)) =
+            (portal.id.clone(), portal.revision.cast_signed(), row(portal));
+        self.writer
+            .write(move |transaction, _| {
+                let written = transaction.execute(
+                    "UPDATE portals SET settings = ?3, secrets = ?4, standing = ?5, why = ?6, revision = revision + 1
+                     WHERE id = ?1 AND revision = ?2",
+                    params![id.as_str(), revision, settings, secrets, standing, why],
+                )?;
+                Ok(written > 0)
+            })
+            .await
+            // What waited for it may go now.
+            .inspect(|_| self.due.notify_one())
+    }
+
+    async fn open_session(&self, new: &NewSession) -> Result<Opened, StoreError> {
+        let new = new.clone();
+        self.writer.write(move |transaction, at| sessions::open(transaction, &new, at)).await
+    }
+
+    async fn session(&self, id: &RoomId) -> Result<Option<Session>, StoreError> {
+        let id = id.clone();
+        self.readers.read(move |snapshot| sessions::one(snapshot, &id)).await
+    }
+
+    async fn sessions(
+        &self,
+        filter: &Filter,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Part<Session>, StoreError> {
+        let (filter, after) = (filter.clone(), after.cloned());
+        self.readers.read(move |snapshot| sessions::list(snapshot, &filter, after.as_ref(), limit)).await
+    }
+
+    async fn receive(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
+        let messages = messages.to_vec();
+        self.writer.write(move |transaction, at| receive::receive(transaction, &messages, true, at)).await
+    }
+
+    async fn claim(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError> {
+        let wanted = wanted.to_vec();
+        // Most looks find nothing, and a write costs the disk a turn.
+        let asked = wanted.clone();
+        if !self.readers.read(move |snapshot| claims::is_any_due(snapshot, &asked, super::now())).await? {
+            return Ok(vec![]);
+        }
+        self.writer.write(move |transaction, at| claims::claim(transaction, &wanted, lease, at)).await
+    }
+
+    async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
+        let settlements = settlements.to_vec();
+        let (held, due) =
+            self.writer.write(move |transaction, at| claims::settle(transaction, &settlements, at)).await?;
+        if due {
+            self.due.notify_one();
+        }
+        Ok(held)
+    }
+
+    async fn succeeded(&self, portals: &[PortalId]) -> Result<(), StoreError> {
+        let portals = portals.to_vec();
+        self.writer
+            .write(move |transaction, at| {
+                for portal in portals {
+                    transaction.execute(
+                        "UPDATE portals SET succeeded_at = ?2 WHERE id = ?1",
+                        params![portal.as_str(), at.0],
+                    )?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn dead_letters(&self, filter: &Filter, after: u64, limit: usize) -> Result<Part<DeadLetter>, StoreError> {
+        let filter = filter.clone();
+        self.readers.read(move |snapshot| letters::list(snapshot, &filter, after, limit)).await
+    }
+
+    async fn replay(&self, portal: &PortalId, which: Which) -> Result<u64, StoreError> {
+        let portal = portal.clone();
+        let replaying =
+            self.writer.write(move |transaction, at| letters::replay(transaction, &portal, which, at)).await?;
+        self.due.notify_one();
+        Ok(replaying)
+    }
+
+    async fn discard(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {
+        let portal = portal.clone();
+        let gone = self.writer.write(move |transaction, at| letters::discard(transaction, &portal, number, at)).await?;
+        self.due.notify_one();
+        Ok(gone)
+    }
+
+    async fn quarantined(&self, portal: &PortalId, after: u64, limit: usize) -> Result<Part<Quarantined>, StoreError> {
+        let portal = portal.clone();
+        self.readers.read(move |snapshot| quarantined(snapshot, &portal, after, limit)).await
+    }
+
+    async fn release(
+        &self,
+        number: u64,
+        message: &Incoming,
+        session: Option<&RoomId>,
+    ) -> Result<Option<Received>, StoreError> {
+        let (message, session) = (message.clone(), session.cloned());
+        self.writer
+            .write(move |transaction, at| receive::release(transaction, number, &message, session.as_ref(), at))
+            .await
+    }
+
+    async fn drop_quarantined(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {
+        let portal = portal.clone();
+        self.writer.write(move |transaction, _| receive::drop_event(transaction, &portal, number)).await
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        self.readers.read(backlog).await
+    }
+}

@@ -1,0 +1,132 @@
+//! Sessions: made with their rooms, and listed with their cursors.
+
+use crate::store::sqlite::cursors;
+use crate::{
+    features::portals::store::{Filter, NewSession, Opened, Session},
+    store::{
+        NewRoom, StoreError,
+        batch::Decided,
+        columns::{self, ENTRY_BYTES, count, seq},
+        cursors::COLUMNS,
+        sqlite::{
+            append::{self, Numbers},
+            incarnation,
+            lists::Filling,
+            read,
+        },
+    },
+};
+use hubbub_core::{
+    limits::FAILED_SHOWN,
+    log::{entry::Timestamp, room::Part},
+    model::{
+        access::RoomKind,
+        ids::{RoomId, UserId},
+        seq::{Epoch, Seq},
+    },
+    portal::PortalId,
+};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+pub(crate) fn open(transaction: &Transaction<'_>, new: &NewSession, at: Timestamp) -> Result<Opened, StoreError> {
+    let sql = "SELECT no FROM portals WHERE id = ?1";
+    let portal: Option<i64> = transaction.query_row(sql, [new.portal.as_str()], |row| row.get(0)).optional()?;
+    let Some(portal) = portal else { return Ok(Opened::UnknownPortal) };
+    if let Some(session) = one(transaction, &new.id)? {
+        return Ok(Opened::Exists(Box::new(session)));
+    }
+    if read::room(transaction, None, &new.id)?.is_some() {
+        return Ok(Opened::OtherRoom);
+    }
+    let sql = "SELECT count(*) FROM sessions WHERE customer = ?1 AND portal = ?2";
+    let sessions: i64 = transaction.query_row(sql, params![new.customer.as_str(), portal], |row| row.get(0))?;
+    if new.most.is_some_and(|most| sessions >= most as i64) {
+        return Ok(Opened::TooMany);
+    }
+    if let Some(external) = &new.external {
+        let sql = "SELECT r.id FROM sessions s JOIN rooms r ON r.no = s.room WHERE s.portal = ?1 AND s.external = ?2";
+        let taken: Option<String> =
+            transaction.query_row(sql, params![portal, external], |row| row.get(0)).optional()?;
+        if let Some(session) = taken {
+            return Ok(Opened::ExternalTaken(columns::room(&session)?));
+        }
+    }
+    transaction.execute(
+        "INSERT INTO rooms (id, kind, name, created_at, session) VALUES (?1, ?2, ?3, ?4, 'open')",
+        params![new.id.as_str(), RoomKind::Private.word(), new.name, at.0],
+    )?;
+    let room = transaction.last_insert_rowid();
+    let founding =
+        NewRoom { id: new.id.clone(), kind: RoomKind::Private, name: new.name.clone(), first: new.first.clone() };
+    let epoch = Epoch { incarnation: incarnation(transaction)?, generation: 1 };
+    let decided = Decided::founding(&founding, epoch, at);
+    transaction.execute(
+        "INSERT INTO sessions (room, portal, customer, external, created_at, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![room, portal, new.customer.as_str(), new.external, at.0, new.id.as_str()],
+    )?;
+    let head = decided.entries.last().map_or(Seq::ZERO, |(_, place)| place.seq);
+    cursors::make(transaction, room, portal, head)?;
+    append::write(transaction, &decided, &Numbers::from([(new.id.clone(), room)]), false, at)?;
+    let entries = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
+    let session = one(transaction, &new.id)?;
+    let session = session.ok_or_else(|| StoreError::Broken(format!("session {} was made and is not there", new.id)))?;
+    Ok(Opened::New(Box::new(session), entries))
+}
+
+pub(crate) fn one(snapshot: &Connection, id: &RoomId) -> Result<Option<Session>, StoreError> {
+    Ok(list(snapshot, &Filter { session: Some(id.clone()), ..Filter::default() }, None, 1)?.items.pop())
+}
+
+pub(crate) fn list(
+    snapshot: &Connection,
+    filter: &Filter,
+    after: Option<&RoomId>,
+    limit: usize,
+) -> Result<Part<Session>, StoreError> {
+    // No plan of SQLite's uses an index where the value may be anything.
+    let only = |is: bool, condition: &'static str, any: &'static str| if is { condition } else { any };
+    let mut statement = snapshot.prepare_cached(&format!(
+        "SELECT {COLUMNS}, s.id, p.id, s.customer, s.external, r.session
+         FROM sessions s JOIN rooms r ON r.no = s.room JOIN cursors c ON c.room = s.room JOIN portals p ON p.no = s.portal
+         WHERE s.id > ?5 AND {} AND {} AND {} AND {} ORDER BY s.id LIMIT ?6",
+        only(filter.session.is_some(), "s.id = ?1", "?1 IS NULL"),
+        only(filter.portal.is_some(), "s.portal = (SELECT no FROM portals WHERE id = ?2)", "?2 IS NULL"),
+        only(filter.customer.is_some(), "s.customer = ?3", "?3 IS NULL"),
+        only(filter.waiting, "?4 AND s.room IN (SELECT room FROM cursors WHERE due_at IS NOT NULL AND position < head
+            UNION ALL SELECT room FROM cursors WHERE blocked AND position < head)", "NOT ?4"),
+    ))?;
+    let mut rows = statement.query(params![
+        filter.session.as_ref().map(RoomId::as_str),
+        filter.portal.as_ref().map(PortalId::as_str),
+        filter.customer.as_ref().map(UserId::as_str),
+        filter.waiting,
+        after.map_or("", RoomId::as_str),
+        count(limit) + 1,
+    ])?;
+    let mut failures = snapshot.prepare_cached(
+        "SELECT seq FROM dead_letters WHERE room = ?1 AND delivered_at IS NULL ORDER BY seq LIMIT ?2",
+    )?;
+    let mut part = Filling::new(limit);
+    while let Some(row) = rows.next()? {
+        let text = |n: usize| row.get::<_, String>(n);
+        let (cursor, attempts) = (cursors::read(row, 0)?, text(10)?.len());
+        let id = columns::room(&text(13)?)?;
+        let state = columns::session(row.get::<_, Option<String>>(17)?.as_deref())?;
+        let failed = failures.query_map(params![cursor.room, FAILED_SHOWN as i64], |row| row.get::<_, i64>(0))?;
+        let failed = failed.map(|seq_of| seq_of.map(seq)).collect::<Result<_, _>>()?;
+        let room = read::room(snapshot, None, &id)?;
+        let (_, view) = room.ok_or_else(|| StoreError::Broken(format!("session {id} has no room")))?;
+        let session = Session {
+            room: view.room,
+            portal: columns::portal(&text(14)?)?,
+            customer: columns::user(&text(15)?)?,
+            state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
+            external: row.get(16)?,
+            delivery: cursor.delivery(failed),
+        };
+        if !part.take(ENTRY_BYTES + attempts, || session) {
+            break;
+        }
+    }
+    Ok(part.done)
+}

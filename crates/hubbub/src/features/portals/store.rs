@@ -1,0 +1,388 @@
+//! Portals, sessions, and the cursors by which a portal reads a session's log: what of them is kept in the store.
+//!
+//! A cursor is due when something waits behind it. Workers claim due cursors with a lease and a fence, hold no lock while they
+//! POST, and write back what came of it: that is refused once somebody else has claimed the cursor.
+
+use crate::store::StoreError;
+use async_trait::async_trait;
+pub use hubbub_core::portal::session::{Attempt, DeadLetter, Delivery, Quarantined, Session, SessionState};
+use hubbub_core::{
+    log::{
+        entry::{Draft, Entry, Place, Timestamp},
+        room::Part,
+    },
+    model::{
+        ids::{RoomId, UserId},
+        seq::{Epoch, Seq},
+    },
+    portal::{PortalId, settings::Settings},
+};
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+/// A portal, as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Portal {
+    /// Its id.
+    pub id: PortalId,
+    /// What an operator says of it.
+    pub settings: Settings,
+    /// What signs and verifies.
+    pub secrets: Secrets,
+    /// Whether it is served.
+    pub standing: PortalStanding,
+    /// Raised by every change: who writes names the one that was read.
+    pub revision: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last took something, to about a second.
+    pub succeeded_at: Option<Timestamp>,
+}
+
+/// Whether a portal is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PortalStanding {
+    /// It is.
+    Active,
+    /// An operator has paused it: nothing is sent, everything waits. What it sends is taken.
+    Paused,
+    /// It has answered 410 and is sent nothing until an operator resumes it; why, in words.
+    Disabled(String),
+}
+
+impl PortalStanding {
+    /// The word for it in the store and over REST.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Disabled(_) => "disabled",
+        }
+    }
+
+    /// Why it is disabled.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Disabled(why) => Some(why),
+            Self::Active | Self::Paused => None,
+        }
+    }
+
+    /// Reads what the store keeps; what it does not know is not served.
+    pub(super) fn parse(word: &str, why: Option<&str>) -> Self {
+        match word {
+            "active" => Self::Active,
+            "paused" => Self::Paused,
+            _ => Self::Disabled(why.unwrap_or_default().to_owned()),
+        }
+    }
+}
+
+/// The secrets of a portal, both directions; the newest first, at most [`hubbub_core::limits::PORTAL_SECRETS`] each.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Secrets {
+    /// What our webhooks are signed with.
+    pub outgoing: Vec<Secret>,
+    /// What theirs are verified with. Of schemes that only compare, the SHA-256 in hex.
+    pub incoming: Vec<Secret>,
+}
+
+/// One secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret {
+    /// It.
+    pub value: String,
+    /// Until when it is good, in milliseconds since 1970; `None`: until it is replaced.
+    pub until: Option<i64>,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secret").field("value", &"…").field("until", &self.until).finish()
+    }
+}
+
+/// A session to be, or to be found.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Its id, and the room's.
+    pub id: RoomId,
+    /// For people.
+    pub name: String,
+    /// Its portal.
+    pub portal: PortalId,
+    /// Its customer.
+    pub customer: UserId,
+    /// The portal's own id of the conversation, where it is known already.
+    pub external: Option<String>,
+    /// The first entries: the customer's `joined`, other members', and the state `open`, in this order.
+    pub first: Vec<Draft>,
+    /// Most sessions the customer may have with the portal; beyond, none is made.
+    pub most: Option<usize>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub enum Opened {
+    /// It was made; these are its first entries.
+    New(Box<Session>, Vec<Entry>),
+    /// There is one of this id, and this is it, as it is: of whichever customer and portal.
+    Exists(Box<Session>),
+    /// There is a room of this id that is no session.
+    OtherRoom,
+    /// There is no such portal.
+    UnknownPortal,
+    /// The portal's own id belongs to another session.
+    ExternalTaken(RoomId),
+    /// The customer has too many.
+    TooMany,
+}
+
+/// A message from a portal.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The portal.
+    pub portal: PortalId,
+    /// The session it names, as the portal spelled it.
+    pub session: Option<String>,
+    /// The portal's own id of the conversation: used where `session` is not given or not known, and remembered for the session
+    /// found.
+    pub external: Option<String>,
+    /// What tells repeats of it, at most [`hubbub_core::limits::EXTERNAL_BYTES`] twice; `None`: nothing does.
+    pub event: Option<String>,
+    /// The message. Its room is put in once the session is known; its right is [`hubbub_core::log::entry::Right::Portal`].
+    /// The key makes repeating this very call harmless.
+    pub draft: Draft,
+    /// The id and key of the entry that opens the session again, should it be closed or waiting.
+    pub opening: Draft,
+    /// Keep it for an operator where the session is not known.
+    pub quarantine: bool,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// It is in the log of this session, with what opened that again before it; the last is the message.
+    Stored {
+        /// What the numbers belong to.
+        epoch: Epoch,
+        /// What was appended.
+        entries: Vec<Entry>,
+    },
+    /// An event of this name was taken before; this is the first message.
+    Repeated {
+        /// The session.
+        session: RoomId,
+        /// The message.
+        place: Place,
+    },
+    /// It is kept for an operator; the same again for a repeat.
+    Quarantined(u64),
+    /// No such session of this portal.
+    UnknownSession,
+    /// The log is full.
+    LogFull,
+}
+
+/// How many cursors of a portal a worker has room for.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The portal.
+    pub portal: PortalId,
+    /// At most so many.
+    pub most: usize,
+}
+
+/// A claimed cursor with what is behind it.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The session.
+    pub session: RoomId,
+    /// Its portal.
+    pub portal: PortalId,
+    /// Its customer.
+    pub customer: UserId,
+    /// The portal's own id of the conversation.
+    pub external: Option<String>,
+    /// What a settlement must name.
+    pub fence: u64,
+    /// How far the portal has got, and what came of attempts so far.
+    pub delivery: Delivery,
+    /// What follows `delivery.position`, ascending: at most [`hubbub_core::limits::DELIVERY_ENTRIES`], and about
+    /// [`hubbub_core::limits::PAGE_BYTES`].
+    pub entries: Vec<Entry>,
+    /// A dead letter to be sent again first.
+    pub replay: Option<DeadLetter>,
+}
+
+/// What came of a claim, or of a part of it.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The session.
+    pub session: RoomId,
+    /// The claim's.
+    pub fence: u64,
+    /// What happened.
+    pub step: Step,
+    /// The portal's own id of the conversation, where its answer told it and none was known.
+    pub external: Option<String>,
+    /// Keep the claim for so long from now; `None`: give it up. Then the cursor is due at once if something waits behind it,
+    /// unless the step says otherwise.
+    pub keep: Option<Duration>,
+}
+
+/// What happened to a claimed cursor.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// The portal has everything up to here, or it was not for it. The portal took something now, if `taken`.
+    Passed {
+        /// The cursor's position.
+        position: Seq,
+        /// Whether a POST succeeded, and not only entries were passed over.
+        taken: bool,
+    },
+    /// An attempt of the entry after the position failed; it is tried again.
+    Later {
+        /// The attempt.
+        attempt: Attempt,
+        /// Attempts that count against the entry now.
+        counted: u32,
+        /// How long until the next. Not kept, whatever `keep` says.
+        again_in: Duration,
+    },
+    /// The entry is given up on: it becomes a dead letter.
+    GivenUp {
+        /// The entry: the next after the position that was not passed over.
+        seq: Seq,
+        /// The last attempt.
+        attempt: Attempt,
+        /// Why, in words.
+        why: String,
+        /// The session stays where it is, behind this entry, instead of going on.
+        block: bool,
+    },
+    /// A replay was tried.
+    Replayed {
+        /// The dead letter's number.
+        number: u64,
+        /// The attempt; without an error: the portal took it.
+        attempt: Attempt,
+    },
+    /// Nothing; the claim is given up.
+    Released,
+}
+
+/// Which dead letters of a portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// This one.
+    One(u64),
+    /// From the first to the last number, both included.
+    Range(u64, u64),
+    /// All.
+    All,
+}
+
+/// What a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only of this portal.
+    pub portal: Option<PortalId>,
+    /// Only of this session.
+    pub session: Option<RoomId>,
+    /// Only of this customer.
+    pub customer: Option<UserId>,
+    /// Only sessions with something that waits for the portal.
+    pub waiting: bool,
+}
+
+/// How much waits for a portal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    /// The portal.
+    pub portal: PortalId,
+    /// Sessions with something that waits.
+    pub waiting: u64,
+    /// When what waits longest was taken.
+    pub oldest: Option<Timestamp>,
+    /// Dead letters that were not delivered since.
+    pub dead: u64,
+    /// Events in quarantine.
+    pub quarantined: u64,
+}
+
+/// The portals' part of a store; every implementation passes the same suite. What [`super::Store`] says of time and
+/// cancelling holds here, too.
+#[async_trait]
+pub trait PortalStore: Send + Sync + 'static {
+    /// Notified when something became due through this very store object.
+    fn due(&self) -> Arc<Notify>;
+
+    /// All portals, by id.
+    async fn portals(&self) -> Result<Vec<Portal>, StoreError>;
+
+    /// Makes a portal; `false` when there is one of this id. Its `revision` and times are the store's to say.
+    async fn create_portal(&self, portal: &Portal) -> Result<bool, StoreError>;
+
+    /// Writes settings, secrets and standing if the portal still is of `portal.revision`; `false` when it is not, or is not
+    /// there.
+    async fn write_portal(&self, portal: &Portal) -> Result<bool, StoreError>;
+
+    /// Makes a session, its room and its cursor, unless there is one of this id.
+    async fn open_session(&self, new: &NewSession) -> Result<Opened, StoreError>;
+
+    /// A session; `None` where there is none.
+    async fn session(&self, id: &RoomId) -> Result<Option<Session>, StoreError>;
+
+    /// Sessions, by id, after `after`.
+    async fn sessions(
+        &self,
+        filter: &Filter,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Part<Session>, StoreError>;
+
+    /// Stores messages from portals, each once per event: one transaction, as if they were taken one after another in this order.
+    /// Calling it again with the same messages settles what is unknown.
+    async fn receive(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError>;
+
+    /// Claims cursors that are due, of active portals, those due longest first, for `lease` from now.
+    async fn claim(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError>;
+
+    /// Writes back what came of claims, all of it in one transaction: for each, whether the claim still stood. Where it did
+    /// not, nothing was written.
+    async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError>;
+
+    /// Notes that these portals took something now.
+    async fn succeeded(&self, portals: &[PortalId]) -> Result<(), StoreError>;
+
+    /// Dead letters, by number, after `after`.
+    async fn dead_letters(&self, filter: &Filter, after: u64, limit: usize) -> Result<Part<DeadLetter>, StoreError>;
+
+    /// Has dead letters sent again, each at its session's next turn, if they have not been delivered: of many the first
+    /// [`hubbub_core::limits::REPLAYED_TOGETHER`]. Says how many.
+    async fn replay(&self, portal: &PortalId, which: Which) -> Result<u64, StoreError>;
+
+    /// Removes a dead letter, and lets a session go on that stands still at it; `false` where there is none.
+    async fn discard(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError>;
+
+    /// What is in quarantine, by number, after `after`.
+    async fn quarantined(&self, portal: &PortalId, after: u64, limit: usize) -> Result<Part<Quarantined>, StoreError>;
+
+    /// Takes an event out of quarantine: into the log of `session`, or of the session it names if that is known by now
+    /// ([`Received::UnknownSession`] otherwise, and it stays). `None`: there is none of this number.
+    /// `draft` and `opening` are as in [`Incoming`]; the event's own author and content are put into `draft` by the caller.
+    async fn release(
+        &self,
+        number: u64,
+        message: &Incoming,
+        session: Option<&RoomId>,
+    ) -> Result<Option<Received>, StoreError>;
+
+    /// Throws an event in quarantine away; `false` where there is none.
+    async fn drop_quarantined(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError>;
+
+    /// How much waits, for each portal.
+    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError>;
+}
