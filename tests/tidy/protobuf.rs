@@ -4,7 +4,7 @@
 use crate::{house::read, none};
 use std::collections::BTreeSet;
 
-const RUST: &str = "crates/hubbub-core/src/protocol/protobuf/messages.rs";
+const RUST: &str = "crates/hubbub-core/src/wire/protobuf/messages.rs";
 const PROTO: &str = "crates/hubbub-core/proto/client.proto";
 
 /// `Message.field = number: type`, for every field of the `.proto` file.
@@ -58,6 +58,6 @@ fn the_proto_file_and_its_rust_have_the_same_fields() {
     let differing: Vec<_> = proto.symmetric_difference(&rust).cloned().collect();
     none(
         &differing,
-        "proto/client.proto and protocol/protobuf/messages.rs differ in these; the numbers are the protocol's.",
+        "proto/client.proto and wire/protobuf/messages.rs differ in these; the numbers are the protocol's.",
     );
 }
