@@ -9,8 +9,11 @@ use hubbub::{
     store::Store,
 };
 use hubbub_core::{
-    log::entry::{Draft, Outcome, Right, Timestamp, What},
-    model::{access::Role, ids::UserId, seq::Seq},
+    log::{
+        entry::{Draft, Outcome, Right},
+        kinds::{Joined, What},
+    },
+    model::{access::Role, ids::UserId, seq::Seq, time::Timestamp},
     portal::{PortalId, settings::Settings},
 };
 use std::{
@@ -80,7 +83,7 @@ impl Desk {
     }
 
     pub fn wish(&self, id: &str, customer: &str) -> NewSession {
-        let joined = What::Joined { user: user(customer), role: Role::Member };
+        let joined = What::Joined(Joined { user: user(customer), role: Role::Member });
         let opened = What::State(SessionState::Open);
         NewSession {
             id: room(id),

@@ -3,7 +3,10 @@
 use crate::support::postgres::Postgres;
 use hubbub::store::{Created, NewRoom, Room, Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore};
 use hubbub_core::{
-    log::entry::{Draft, Message, Outcome, Place, Right, Text, What},
+    log::{
+        entry::{Draft, Outcome, Place, Right},
+        kinds::{Joined, Message, Text, What},
+    },
     model::{
         access::{Role, RoomKind, Standing},
         ids::{Key, RoomId, UserId},
@@ -124,7 +127,7 @@ impl Pen {
     /// Makes a room with members, one `joined` each.
     pub async fn room(&self, id: &str, kind: RoomKind, members: &[(&str, Role)]) -> Room {
         let joined = |(name, role): &(&str, Role)| {
-            self.by_backend(id, &format!("first-{name}"), What::Joined { user: user(name), role: *role })
+            self.by_backend(id, &format!("first-{name}"), What::Joined(Joined { user: user(name), role: *role }))
         };
         let new =
             NewRoom { id: room(id), kind, name: format!("The room {id}"), first: members.iter().map(joined).collect() };

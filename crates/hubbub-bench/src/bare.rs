@@ -6,11 +6,15 @@ use bytes::Bytes;
 use clap::Subcommand;
 use hubbub::store::{Created, NewRoom, Store, postgres::PostgresStore, sqlite::SqliteStore};
 use hubbub_core::{
-    log::entry::{Draft, Entry, Message, Outcome, Right, Text, Timestamp, What},
+    log::{
+        entry::{Draft, Entry, Outcome, Right},
+        kinds::{Joined, Message, Text, What},
+    },
     model::{
         access::{Role, RoomKind},
         ids::{Key, RoomId, UserId},
         seq::Seq,
+        time::Timestamp,
     },
     wire::{Format, push},
 };
@@ -108,7 +112,7 @@ fn deliveries(runtime: &Runtime) -> anyhow::Result<()> {
         let frames: Vec<_> = (0..frames)
             .map(|_| {
                 seq += 1;
-                Ok(server_frame(push::Publication::of(&entry(seq)?).push(Format::Json)).into())
+                Ok(server_frame(push::of_item(&push::item_of(&entry(seq)?), Format::Json)).into())
             })
             .collect::<anyhow::Result<_>>()?;
         let frames: Arc<[Bytes]> = frames.into();
@@ -196,7 +200,7 @@ async fn make_rooms(store: &Arc<dyn Store>) -> anyhow::Result<()> {
     for room in 0..ROOMS {
         let id = room_id(room)?;
         let joined = |n| {
-            let what = What::Joined { user: user(n)?, role: Role::Member };
+            let what = What::Joined(Joined { user: user(n)?, role: Role::Member });
             draft(store, id.clone(), by.clone(), &format!("first-{n}"), what, Right::Backend)
         };
         let first = (0..MEMBERS).map(joined).collect::<anyhow::Result<_>>()?;

@@ -9,7 +9,10 @@ use crowd::Crowd;
 use hubbub::store::{NewRoom, Store, postgres::PostgresStore};
 use hubbub_core::{
     limits,
-    log::entry::{Draft, Message, Right, Text, What},
+    log::{
+        entry::{Draft, Right},
+        kinds::{Joined, Message, Text, What},
+    },
     model::{
         access::{Role, RoomKind},
         ids::{Key, RoomId, UserId},
@@ -228,7 +231,7 @@ async fn make_rooms(store: &Arc<dyn Store>, storm: &Storm, everybody: &[Vec<u16>
         let first = members
             .iter()
             .map(|user| {
-                let what = What::Joined { user: UserId::parse(user)?, role: Role::Member };
+                let what = What::Joined(Joined { user: UserId::parse(user)?, role: Role::Member });
                 draft(store, &id, &UserId::backend(), what, Right::Backend)
             })
             .collect::<anyhow::Result<_>>()?;

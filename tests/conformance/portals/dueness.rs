@@ -34,7 +34,7 @@ for_every_store! {
         desk.session("s1").await;
         let due = desk.store().due();
         let told = due.notified();
-        let rename = desk.pen.by_backend("s1", "name", What::Renamed { name: "Help".into() });
+        let rename = desk.pen.by_backend("s1", "name", What::Renamed(Renamed { name: "Help".into() }));
         let outcomes = desk.store().append(&[desk.pen.says("s1", "ana", "a", "hi"), rename]).await.expect("outcomes");
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Appended(_))), "{outcomes:?}");
         timeout(PATIENCE, told).await.expect("it is told");

@@ -100,7 +100,7 @@ async fn nothing_that_is_due_is_ever_forgotten() {
     let taken = std::mem::take(&mut *taken.lock().expect("nobody panicked"));
     for (id, seqs) in &taken {
         assert!(seqs.is_sorted_by(|one, next| one < next), "{id}: {seqs:?}");
-        let (id, after) = (room(id), hubbub_core::wire::rpc::PageOf::After(Seq::new(2)));
+        let (id, after) = (room(id), hubbub_core::log::room::PageOf::After(Seq::new(2)));
         let page = desks[0].store().page(&id, after, 1_000).await.expect("a page").expect("a room");
         let entries = page.entries;
         let customers: Vec<u64> =

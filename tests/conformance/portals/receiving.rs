@@ -2,7 +2,7 @@
 
 use super::*;
 use futures_util::future::join_all;
-use hubbub_core::wire::rpc::PageOf;
+use hubbub_core::log::room::PageOf;
 
 impl Desk {
     /// What is said in a session, without what opened it; its numbers are without holes.

@@ -21,7 +21,7 @@ for_every_store! {
         assert_eq!(outcomes[0], Refused(Refusal::SessionClosed));
         assert!(matches!(outcomes[1], Outcome::Appended(_)), "other rooms' are taken");
         assert!(matches!(outcomes[2], Outcome::Known(_)), "what was taken before is answered");
-        let rename = desk.pen.by_backend("s1", "name", What::Renamed { name: "Help".into() });
+        let rename = desk.pen.by_backend("s1", "name", What::Renamed(Renamed { name: "Help".into() }));
         let outcomes = desk.store().append(&[rename, message(), said]).await.expect("outcomes");
         assert!(matches!(outcomes[0], Outcome::Appended(_)));
         assert_eq!(outcomes[1], Refused(Refusal::SessionClosed));

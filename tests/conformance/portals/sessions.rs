@@ -61,7 +61,7 @@ for_every_store! {
         assert!(matches!(answer(NewSession { most: Some(1), ..desk.wish("s2", "ana") }).await, Opened::TooMany));
         for id in ["s2", "nowhere"] {
             assert!(desk.store().session(&room(id)).await.expect("an answer").is_none());
-            assert!(desk.store().page(&room(id), hubbub_core::wire::rpc::PageOf::Newest, 1).await.expect("an answer").is_none());
+            assert!(desk.store().page(&room(id), hubbub_core::log::room::PageOf::Newest, 1).await.expect("an answer").is_none());
         }
         let elsewhere = NewSession { portal: other.portal.clone(), most: Some(1), ..taken };
         assert!(matches!(answer(elsewhere).await, Opened::New(..)), "another portal has ids and limits of its own");

@@ -3,12 +3,15 @@
 use super::{ADMIN, MEMBER, Pen, answers, for_every_store, json, place, room, says, seqs, user};
 use hubbub::store::{Created, NewRoom};
 use hubbub_core::{
-    log::entry::{Message, Outcome, Text, What},
+    log::{
+        entry::Outcome,
+        kinds::{Banned, Joined, Left, Message, Renamed, Text, What},
+        room::PageOf,
+    },
     model::{
         access::{Refusal, Role, RoomKind},
         seq::Seq,
     },
-    wire::rpc::PageOf,
 };
 use std::collections::BTreeSet;
 
@@ -100,7 +103,7 @@ for_every_store! {
         pen.room("open", RoomKind::Open, &ana).await;
         pen.room("private", RoomKind::Private, &ana).await;
         for (n, id) in ["open", "private"].iter().enumerate() {
-            let ban = pen.draft(id, "ana", &format!("ban-{n}"), What::Banned { user: user("eve") });
+            let ban = pen.draft(id, "ana", &format!("ban-{n}"), What::Banned(Banned { user: user("eve") }));
             place(&pen.append(ban).await);
         }
         let told = async |id: &str, who: &str| pen.append(pen.says(id, who, "k", "hi")).await;
@@ -116,7 +119,7 @@ for_every_store! {
         pen.general().await;
         let sent = pen.says("general", "ben", "k", "hi");
         let first = place(&pen.append(sent.clone()).await);
-        place(&pen.append(pen.draft("general", "ana", "out", What::Left { user: user("ben") })).await);
+        place(&pen.append(pen.draft("general", "ana", "out", What::Left(Left { user: user("ben") }))).await);
         assert_eq!(pen.append(sent).await, Outcome::Known(first));
         assert_eq!(pen.append(pen.says("general", "ben", "l", "hi")).await, Outcome::Refused(Refusal::UnknownRoom));
     }
@@ -124,16 +127,16 @@ for_every_store! {
     async fn a_batch_of_everything_is_taken_in_its_order(home: &Home) {
         let pen = Pen(home.open().await);
         pen.general().await;
-        let joined = |name: &str| What::Joined { user: user(name), role: Role::Member };
+        let joined = |name: &str| What::Joined(Joined { user: user(name), role: Role::Member });
         let outcomes = pen
             .0
             .append(&[
                 pen.says("general", "cem", "1", "too early"),
                 pen.draft("general", "ana", "2", joined("cem")),
                 pen.says("general", "cem", "3", "hello"),
-                pen.draft("general", "ana", "4", What::Left { user: user("cem") }),
+                pen.draft("general", "ana", "4", What::Left(Left { user: user("cem") })),
                 pen.says("general", "cem", "5", "too late"),
-                pen.draft("general", "ana", "6", What::Renamed { name: "Über 🙂".into() }),
+                pen.draft("general", "ana", "6", What::Renamed(Renamed { name: "Über 🙂".into() })),
                 pen.draft("general", "ana", "7", joined("ben")),
             ])
             .await
@@ -191,7 +194,7 @@ for_every_store! {
     async fn a_room_is_made_once_with_its_members(home: &Home) {
         let pen = Pen(home.open().await);
         let joined = |key: &str, name: &str, role| {
-            pen.by_backend("direct.1", key, What::Joined { user: user(name), role })
+            pen.by_backend("direct.1", key, What::Joined(Joined { user: user(name), role }))
         };
         let new = NewRoom {
             id: room("direct.1"),
@@ -219,7 +222,7 @@ for_every_store! {
         let make = |n: usize| {
             let pen = pen.clone();
             tokio::spawn(async move {
-                let joined = What::Joined { user: user("ana"), role: Role::Admin };
+                let joined = What::Joined(Joined { user: user("ana"), role: Role::Admin });
                 let first = vec![pen.by_backend("r", &n.to_string(), joined)];
                 let new = NewRoom { id: room("r"), kind: RoomKind::Open, name: n.to_string(), first };
                 pen.0.create_room(&new).await.expect("an answer")

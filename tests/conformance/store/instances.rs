@@ -4,12 +4,15 @@ use super::{Home, Pen, place, room, seqs, user};
 use crate::support::postgres::Postgres;
 use hubbub::store::{StoreError, postgres::PostgresStore};
 use hubbub_core::{
-    log::entry::{Outcome, What},
+    log::{
+        entry::Outcome,
+        kinds::{Joined, Left, Renamed, What},
+        room::PageOf,
+    },
     model::{
         access::{Refusal, Role, RoomKind},
         seq::Seq,
     },
-    wire::rpc::PageOf,
 };
 use std::{
     sync::{
@@ -59,7 +62,7 @@ async fn a_send_that_waited_behind_its_senders_removal_is_refused() {
     for general_path in [false, true] {
         lock_general(&holder, home.schema()).await;
         let key = |name: &str| format!("{name}-{general_path}");
-        let removal = one.draft("general", "ana", &key("out"), What::Left { user: user("ben") });
+        let removal = one.draft("general", "ana", &key("out"), What::Left(Left { user: user("ben") }));
         let removing = tokio::spawn({
             let one = one.clone();
             async move { one.append(removal).await }
@@ -67,7 +70,7 @@ async fn a_send_that_waited_behind_its_senders_removal_is_refused() {
         wait_for_waiters(&watch, home.schema(), 1).await;
         let mut drafts = vec![two.says("general", "ben", &key("late"), "still here")];
         if general_path {
-            drafts.push(two.draft("general", "ana", &key("name"), What::Renamed { name: "Other".into() }));
+            drafts.push(two.draft("general", "ana", &key("name"), What::Renamed(Renamed { name: "Other".into() })));
         }
         let sending = tokio::spawn({
             let two = two.clone();
@@ -77,7 +80,7 @@ async fn a_send_that_waited_behind_its_senders_removal_is_refused() {
         holder.batch_execute("COMMIT").await.expect("the unlocking");
         place(&removing.await.expect("the removal"));
         assert_eq!(sending.await.expect("the send")[0], Outcome::Refused(Refusal::UnknownRoom));
-        let back = What::Joined { user: user("ben"), role: Role::Member };
+        let back = What::Joined(Joined { user: user("ben"), role: Role::Member });
         place(&one.append(one.draft("general", "ana", &key("back"), back)).await);
     }
 }
@@ -113,7 +116,7 @@ async fn a_room_that_stays_locked_is_said_to_be_and_nothing_is_written() {
     let holder = raw().await;
     lock_general(&holder, home.schema()).await;
     let messages = [pen.says("other", "ben", "1", "hi"), pen.says("general", "ben", "1", "hi")];
-    let rename = pen.draft("general", "ana", "2", What::Renamed { name: "Other".into() });
+    let rename = pen.draft("general", "ana", "2", What::Renamed(Renamed { name: "Other".into() }));
     let began = Instant::now();
     for drafts in [messages.to_vec(), vec![messages[0].clone(), rename]] {
         let locked = pen.0.append(&drafts).await;
@@ -158,7 +161,12 @@ async fn batches_of_the_same_rooms_in_any_order_do_not_deadlock() {
                         drafts.reverse();
                     }
                     if t == 3 {
-                        drafts.push(pen.draft("c", "ana", &format!("{key}n"), What::Renamed { name: key.clone() }));
+                        drafts.push(pen.draft(
+                            "c",
+                            "ana",
+                            &format!("{key}n"),
+                            What::Renamed(Renamed { name: key.clone() }),
+                        ));
                     }
                     for outcome in pen.0.append(&drafts).await.expect("outcomes") {
                         place(&outcome);
@@ -187,11 +195,11 @@ async fn a_commit_whose_answer_was_lost_is_settled_by_the_same_drafts() {
     let url = format!("postgres://hubbub@127.0.0.1:{}/postgres", line.port);
     let through = Pen(Arc::new(PostgresStore::connect(&url, home.schema()).await.expect("a store")));
     place(&through.append(through.says("general", "ben", "warm", "hi")).await);
-    let joined = What::Joined { user: user("cem"), role: Role::Member };
+    let joined = What::Joined(Joined { user: user("cem"), role: Role::Member });
     place(&through.append(through.draft("general", "ana", "warm", joined)).await);
 
     let message = through.says("general", "ben", "lost", "hi");
-    let rename = through.draft("general", "ana", "lost too", What::Renamed { name: "Other".into() });
+    let rename = through.draft("general", "ana", "lost too", What::Renamed(Renamed { name: "Other".into() }));
     for (draft, seq) in [(message, 5), (rename, 6)] {
         line.swallow.store(true, Ordering::SeqCst);
         let unknown = through.0.append(std::slice::from_ref(&draft)).await;
@@ -259,7 +267,7 @@ async fn a_cancelled_append_leaves_no_connection_in_a_transaction() {
     let (holder, watch) = (raw().await, raw().await);
     let mut sent = Vec::new();
     for n in 0..6 {
-        let what = if n % 2 == 0 { super::says("hi") } else { What::Renamed { name: n.to_string() } };
+        let what = if n % 2 == 0 { super::says("hi") } else { What::Renamed(Renamed { name: n.to_string() }) };
         let draft = pen.draft("general", "ana", &n.to_string(), what);
         lock_general(&holder, home.schema()).await;
         let waiting = tokio::spawn({

@@ -4,9 +4,12 @@ use super::{Home, Pen, for_every_store, instances, place, room, seqs, user};
 use crate::support::postgres::Postgres;
 use hubbub::store::{StoreError, postgres::PostgresStore, sqlite::SqliteStore};
 use hubbub_core::{
-    log::entry::{Outcome, What},
+    log::{
+        entry::Outcome,
+        kinds::{Renamed, What},
+        room::PageOf,
+    },
     model::{access::Refusal, seq::Seq},
-    wire::rpc::PageOf,
 };
 
 for_every_store! {
@@ -60,7 +63,7 @@ for_every_store! {
         let outcomes = pen.0.append(&batch).await.expect("outcomes");
         assert_eq!(place(&outcomes[0]).seq, Seq::MAX);
         assert_eq!(outcomes[1..], [full.clone(), full.clone()]);
-        assert_eq!(pen.append(pen.draft("general", "ana", "4", What::Renamed { name: "Other".into() })).await, full);
+        assert_eq!(pen.append(pen.draft("general", "ana", "4", What::Renamed(Renamed { name: "Other".into() }))).await, full);
         assert_eq!(pen.0.heads(&[room("general")]).await.expect("heads")[0].expect("a head").seq, Seq::MAX);
     }
 
@@ -69,7 +72,7 @@ for_every_store! {
         pen.general().await;
         let first = place(&pen.append(pen.says("general", "ben", "k", "hi")).await);
         home.change("UPDATE entries SET hash = NULL, text = ''").await;
-        let rename = pen.draft("general", "ana", "name", What::Renamed { name: "Other".into() });
+        let rename = pen.draft("general", "ana", "name", What::Renamed(Renamed { name: "Other".into() }));
         for batch in [vec![pen.says("general", "ben", "k", "ho")], vec![pen.says("general", "ben", "k", "hu"), rename]] {
             assert_eq!(pen.0.append(&batch).await.expect("outcomes")[0], Outcome::Known(first));
         }

@@ -3,12 +3,14 @@
 use super::{Pen, for_every_store, json, place, room, seqs, user};
 use hubbub_core::{
     limits::{PAGE_BYTES, TEXT_BYTES, USER_INFO_BYTES},
-    log::entry::{Message, Text, What},
+    log::{
+        kinds::{Banned, Left, Message, Renamed, Text, What},
+        room::PageOf,
+    },
     model::{
         access::{Refusal, Role, RoomKind, Standing},
         seq::Seq,
     },
-    wire::rpc::PageOf,
 };
 
 for_every_store! {
@@ -97,7 +99,7 @@ for_every_store! {
         for n in 0..50 {
             place(&pen.append(pen.says("general", "ana", &n.to_string(), "hi")).await);
         }
-        place(&pen.append(pen.draft("general", "ana", "out", What::Left { user: user("ben") })).await);
+        place(&pen.append(pen.draft("general", "ana", "out", What::Left(Left { user: user("ben") }))).await);
         reader.await.expect("the reader");
     }
 
@@ -134,9 +136,9 @@ for_every_store! {
         }
         place(&pen.append(pen.says("A", "ben", "1", "old")).await);
         place(&pen.append(pen.says("A", "ben", "2", "new")).await);
-        place(&pen.append(pen.draft("A", "ana", "3", What::Renamed { name: "Alpha".into() })).await);
-        place(&pen.append(pen.draft("B", "ana", "1", What::Banned { user: user("ben") })).await);
-        place(&pen.append(pen.draft("b", "ana", "1", What::Left { user: user("ben") })).await);
+        place(&pen.append(pen.draft("A", "ana", "3", What::Renamed(Renamed { name: "Alpha".into() }))).await);
+        place(&pen.append(pen.draft("B", "ana", "1", What::Banned(Banned { user: user("ben") }))).await);
+        place(&pen.append(pen.draft("b", "ana", "1", What::Left(Left { user: user("ben") }))).await);
 
         let (mut found, mut after) = (Vec::new(), None);
         loop {
@@ -162,7 +164,7 @@ for_every_store! {
         let members: Vec<_> = people.iter().map(|name| (*name, Role::Member)).collect();
         pen.room("general", RoomKind::Private, &members).await;
         pen.0.put_users(&[(user("ben"), json(r#"{"name":"Ben"}"#))]).await.expect("kept");
-        place(&pen.append(pen.by_backend("general", "ban", What::Banned { user: user("ana") })).await);
+        place(&pen.append(pen.by_backend("general", "ban", What::Banned(Banned { user: user("ana") }))).await);
         let mut sorted: Vec<_> = people.iter().map(|name| user(name)).filter(|id| *id != user("ana")).collect();
         sorted.sort();
         let (mut found, mut after) = (Vec::new(), None);

@@ -5,15 +5,17 @@ use crate::portals::Desk;
 use hubbub::features::portals::store::{Opened, SessionState};
 use hubbub_core::{
     log::{
-        entry::{Draft, Outcome, Right, Timestamp, What},
+        entry::{Draft, Outcome, Right},
+        kinds::{Banned, Joined, Left, Renamed, What},
         ledger::{Ledger, RoomState},
+        room::PageOf,
     },
     model::{
         access::{Role, RoomKind},
         ids::Key,
         seq::Seq,
+        time::Timestamp,
     },
-    wire::rpc::PageOf,
 };
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use std::collections::HashMap;
@@ -56,7 +58,7 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
     let desk = Desk::of(pen.0.clone(), "desk").await;
     for (name, state) in SESSIONS {
         let id = prefixed(name);
-        let joined = What::Joined { user: user("ben"), role: Role::Member };
+        let joined = What::Joined(Joined { user: user("ben"), role: Role::Member });
         let mut new = desk.wish(&id, "ana");
         new.first.push(pen.by_backend(&id, "second", joined));
         let made = match pen.0.open_session(&new).await.expect("a session") {
@@ -76,7 +78,7 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
         assert_eq!(normal(pen.append(state.clone()).await), normal(ledger.apply(&state, Timestamp(0))));
     }
     if only_messages {
-        let ban = pen.by_backend(&prefixed("open"), "ban", What::Banned { user: user("eve") });
+        let ban = pen.by_backend(&prefixed("open"), "ban", What::Banned(Banned { user: user("eve") }));
         assert_eq!(normal(pen.append(ban.clone()).await), normal(ledger.apply(&ban, Timestamp(0))));
     }
 
@@ -159,13 +161,13 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
             };
             answers(&format!("text {}", dice.random_range(0..3)), reply_to)
         }
-        4..6 => What::Joined { user: if dice.random_bool(0.5) { from.clone() } else { subject }, role },
-        6..8 => What::Left { user: if dice.random_bool(0.5) { from.clone() } else { subject } },
-        8 => What::Banned { user: subject },
+        4..6 => What::Joined(Joined { user: if dice.random_bool(0.5) { from.clone() } else { subject }, role }),
+        6..8 => What::Left(Left { user: if dice.random_bool(0.5) { from.clone() } else { subject } }),
+        8 => What::Banned(Banned { user: subject }),
         9..11 => What::State(
             [SessionState::Open, SessionState::Waiting, SessionState::Closed][dice.random_range(0..3_usize)],
         ),
-        _ => What::Renamed { name: format!("name {}", dice.next_u32()) },
+        _ => What::Renamed(Renamed { name: format!("name {}", dice.next_u32()) }),
     };
     Draft {
         room: room_id,

@@ -3,7 +3,7 @@
 use super::{Home, Pen, for_every_store, instances::raw, place, room};
 use hubbub_core::{
     limits,
-    log::entry::What,
+    log::kinds::{Renamed, What},
     model::{
         access::{Role, RoomKind},
         ids::UserId,
@@ -29,7 +29,7 @@ async fn reports_read_views_and_nothing_else() {
     let pen = Pen(home.open().await);
     pen.general().await;
     let sent = place(&pen.append(pen.says("general", "ben", "k", "hi")).await);
-    let rename = pen.draft("general", "ana", "n", What::Renamed { name: "Lobby".into() });
+    let rename = pen.draft("general", "ana", "n", What::Renamed(Renamed { name: "Lobby".into() }));
     place(&pen.append(rename).await);
     let (schema, reader) = (home.schema(), raw().await);
     let role = format!("reports_of_{schema}");

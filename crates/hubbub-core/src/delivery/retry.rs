@@ -6,7 +6,7 @@
 //! itself, otherwise after as many waits as its settings have, or when it has been tried for long enough.
 
 use crate::portal::{session::Delivery, settings::Settings};
-use crate::{limits, log::entry::Timestamp};
+use crate::{limits, model::time::Timestamp};
 use std::time::Duration;
 
 /// Attempts that have counted before the time alone makes a message be given up on.

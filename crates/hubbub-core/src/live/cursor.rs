@@ -4,7 +4,7 @@
 //! for pages of the log where it does not.
 
 use crate::{
-    live::feed::{Feed, Item},
+    live::{feed::Feed, item::Item},
     model::{
         ids::UserId,
         seq::{Epoch, Seq},
@@ -77,7 +77,7 @@ impl Cursor {
         let batch = items
             .take_while(|item| {
                 let room = weight == 0 || weight < bytes;
-                weight += item.publication.size();
+                weight += item.push.json().len();
                 room
             })
             .cloned()
@@ -94,7 +94,7 @@ impl Cursor {
             return Pass::Gap;
         }
         self.at = item.seq;
-        if item.seq > self.admitted && item.ends.as_ref() == Some(&self.user) { Pass::Last } else { Pass::Deliver }
+        if item.seq > self.admitted && item.effects.removed() == Some(&self.user) { Pass::Last } else { Pass::Deliver }
     }
 
     /// Whether the log still has what comes next, given a page's `floor` (the first seq kept).
@@ -106,12 +106,8 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        log::entry::{Entry, Timestamp, What},
-        model::ids::{Key, RoomId},
-    };
+    use crate::{live::item::SharedPush, log::effects::Effects};
     use std::time::Instant;
-    use uuid::Uuid;
 
     const EPOCH: Epoch = Epoch { incarnation: 1, generation: 1 };
 
@@ -121,15 +117,8 @@ mod tests {
 
     /// An entry by which `leaver` leaves.
     fn left(seq: u64, leaver: &str) -> Arc<Item> {
-        Item::new(&Entry {
-            room: RoomId::parse("general").unwrap(),
-            seq: Seq::new(seq),
-            id: Uuid::from_u128(u128::from(seq)),
-            from: user(leaver),
-            at: Timestamp(0),
-            key: Key::parse("k").unwrap(),
-            what: What::Left { user: user(leaver) },
-        })
+        let push = SharedPush::new(format!("entry {seq}").into(), 0..0);
+        Item::new(Seq::new(seq), Effects::default().removes(&user(leaver)), push)
     }
 
     fn cursor(at: u64, admitted: u64) -> Cursor {

@@ -4,14 +4,10 @@
 //! them it keeps one dense run of entries that ends at `end`, and says when the log must be read to go on. It knows no
 //! store, no bus and no readers.
 
+use super::item::Item;
 use crate::{
     limits::{AHEAD, REORDER, RING, RING_BYTES, SWEEP_PATIENCE},
-    log::entry::Entry,
-    model::{
-        ids::UserId,
-        seq::{Epoch, Seq},
-    },
-    wire::push::Publication,
+    model::seq::{Epoch, Seq},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -19,29 +15,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-
-/// An entry ready to be delivered: encoded once, shared by all readers.
-#[derive(Debug)]
-pub struct Item {
-    /// Its number.
-    pub seq: Seq,
-    /// Whose subscriptions end with it.
-    pub ends: Option<UserId>,
-    /// What is delivered.
-    pub publication: Publication,
-}
-
-impl Item {
-    /// Encodes `entry`.
-    pub fn new(entry: &Entry) -> Arc<Self> {
-        Arc::new(Self { seq: entry.seq, ends: entry.what.ends().cloned(), publication: Publication::of(entry) })
-    }
-
-    /// What it weighs in a ring. Where it has readers in Protobuf, too, it is about twice as much.
-    pub const fn weight(&self) -> usize {
-        self.publication.size() + size_of::<Self>()
-    }
-}
 
 /// What a feed did with something it heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,7 +251,21 @@ impl Feed {
         self.ahead.insert(item.seq, item);
     }
 
+    /// Blanks what the ring holds of these entries: readers who are behind are not given their content any more.
+    fn blank(&mut self, seqs: &[Seq]) {
+        let Some(first) = self.ring.front().map(|item| item.seq) else { return };
+        for seq in seqs.iter().filter(|seq| **seq >= first) {
+            let held = usize::try_from(seq.since(first)).ok().and_then(|at| self.ring.get_mut(at));
+            if let Some(item) = held {
+                self.ring_bytes -= item.weight();
+                *item = item.blanked();
+                self.ring_bytes += item.weight();
+            }
+        }
+    }
+
     fn append(&mut self, item: Arc<Item>) {
+        self.blank(item.effects.blanked());
         self.end = item.seq;
         self.ring_bytes += item.weight();
         self.ring.push_back(item);

@@ -2,6 +2,8 @@
 
 pub mod cursor;
 pub mod feed;
+pub mod item;
 pub mod lane;
 pub mod presence;
+mod presence_json;
 pub mod wake;

@@ -1,15 +1,18 @@
 //! What one instance tells the others. A wake may be lost, doubled, late or early; nothing may depend on it but latency.
 
+use super::{
+    presence::{Here, Who},
+    presence_json,
+};
 use crate::{
-    live::presence::{Here, Who},
-    log::entry::Entry,
+    log::{body::Columns, effects::Effects, encoded::EncodedEntry, kinds::What},
     model::{
         ids::{RoomId, UserId},
+        json::to_json,
         seq::{Epoch, Seq},
         stream_id::StreamId,
     },
     portal::session::{Forwarding, Way},
-    wire,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -25,7 +28,7 @@ pub enum Wake {
         /// The epoch of its number.
         epoch: Epoch,
         /// The entry.
-        entry: Entry,
+        entry: EncodedEntry,
     },
     /// A room has reached `seq`; the entry is in the log.
     Head {
@@ -76,8 +79,6 @@ struct WireWake<'a> {
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     epoch: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    entry: Option<&'a RawValue>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
     room: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
@@ -119,44 +120,45 @@ impl Wake {
     /// One line of JSON without a line feed.
     pub fn encode(&self) -> String {
         match self {
-            Self::Entry { epoch, entry } => {
-                format!(r#"{{"epoch":"{epoch}","entry":{}}}"#, wire::entry::encode(entry))
-            }
-            Self::Head { room, epoch, seq } => wire::to_json(&WireWake {
+            Self::Entry { epoch, entry } => encode_entry(*epoch, entry),
+            Self::Head { room, epoch, seq } => to_json(&WireWake {
                 epoch: Some(epoch.to_string().into()),
                 room: Some(room.as_str().into()),
                 seq: Some(seq.get()),
                 ..WireWake::default()
             }),
-            Self::Notify { user, event } => wire::to_json(&WireWake {
+            Self::Notify { user, event } => to_json(&WireWake {
                 user: Some(user.as_str().into()),
                 event: serde_json::from_str(event).ok(),
                 ..WireWake::default()
             }),
-            Self::Forwarding { customer, forwarding } => wire::to_json(&WireWake {
+            Self::Forwarding { customer, forwarding } => to_json(&WireWake {
                 customer: Some(customer.as_str().into()),
                 room: Some(forwarding.room.as_str().into()),
                 seq: Some(forwarding.seq.get()),
                 way: Some(forwarding.way.word().into()),
                 ..WireWake::default()
             }),
-            Self::Disconnect { user } => {
-                wire::to_json(&WireWake { user: Some(user.as_str().into()), ..WireWake::default() })
-            }
-            Self::Commands { stream, nonce, frame } => wire::to_json(&WireWake {
+            Self::Disconnect { user } => to_json(&WireWake { user: Some(user.as_str().into()), ..WireWake::default() }),
+            Self::Commands { stream, nonce, frame } => to_json(&WireWake {
                 stream: Some(stream.plain().into()),
                 nonce: Some(*nonce),
                 frame: Some(STANDARD.encode(frame).into()),
                 ..WireWake::default()
             }),
-            Self::Who(who) => format!(r#"{{"who":{}}}"#, wire::presence::encode_who(who)),
-            Self::Here(here) => format!(r#"{{"here":{}}}"#, wire::presence::encode_here(here)),
+            Self::Who(who) => format!(r#"{{"who":{}}}"#, presence_json::encode_who(who)),
+            Self::Here(here) => format!(r#"{{"here":{}}}"#, presence_json::encode_here(here)),
         }
     }
 
     /// Reads one line. `None`: not one of ours, or of a newer version; the sweep makes up for what it said.
-    pub fn decode(line: &str) -> Option<Self> {
-        let wire: WireWake<'_> = serde_json::from_str(line).ok()?;
+    pub fn decode(line: &Bytes) -> Option<Self> {
+        let text = str::from_utf8(line).ok()?;
+        if let Some(head) = text.starts_with(EPOCH).then(|| text.find(ENTRY)).flatten() {
+            let entry = line.slice(head + ENTRY.len()..line.len() - 1);
+            return decode_entry(&text[..head], entry);
+        }
+        let wire: WireWake<'_> = serde_json::from_str(text).ok()?;
         if let Some(user) = &wire.user {
             let user = UserId::parse(user).ok()?;
             return Some(match wire.event {
@@ -177,56 +179,78 @@ impl Wake {
             return Some(Self::Commands { stream: StreamId::parse_plain(stream)?, nonce: wire.nonce?, frame });
         }
         if let Some(who) = wire.who {
-            return wire::presence::decode_who(who.get()).map(Self::Who);
+            return presence_json::decode_who(who.get()).map(Self::Who);
         }
         if let Some(here) = wire.here {
-            return wire::presence::decode_here(here.get()).map(Self::Here);
+            return presence_json::decode_here(here.get()).map(Self::Here);
         }
         let epoch = Epoch::from_str(wire.epoch.as_deref()?).ok()?;
-        match wire.entry {
-            Some(entry) => Some(Self::Entry { epoch, entry: wire::entry::decode(entry.get())? }),
-            None => {
-                Some(Self::Head { room: RoomId::parse(wire.room.as_deref()?).ok()?, epoch, seq: Seq::new(wire.seq?) })
-            }
-        }
+        Some(Self::Head { room: RoomId::parse(wire.room.as_deref()?).ok()?, epoch, seq: Seq::new(wire.seq?) })
     }
+}
+
+/// How a wake with an entry begins, in every version.
+const EPOCH: &str = r#"{"epoch":""#;
+
+/// Stands in front of the entry, which is the last member. It cannot stand within a string before it: there, quotes are escaped.
+const ENTRY: &str = r#","entry":"#;
+
+/// What stands in front of the entry. Versions before this one wrote the epoch alone.
+#[derive(Deserialize)]
+struct EntryHead<'a> {
+    epoch: &'a str,
+    #[serde(borrow, default)]
+    room: Option<&'a str>,
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    effects: Effects,
+}
+
+/// What an entry says of itself, for wakes that do not say it in front.
+#[derive(Deserialize)]
+struct EntryWithoutHead<'a> {
+    #[serde(rename = "type", borrow)]
+    word: Cow<'a, str>,
+    room: &'a str,
+    seq: u64,
+    #[serde(borrow, default)]
+    user: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    role: Option<Cow<'a, str>>,
+}
+
+fn encode_entry(epoch: Epoch, entry: &EncodedEntry) -> String {
+    let EncodedEntry { room, seq, effects, json } = entry;
+    let json = str::from_utf8(json).unwrap_or("null");
+    match effects.json() {
+        None => format!(r#"{EPOCH}{epoch}","room":"{room}","seq":{seq}{ENTRY}{json}}}"#),
+        Some(effects) => format!(r#"{EPOCH}{epoch}","room":"{room}","seq":{seq},"effects":{effects}{ENTRY}{json}}}"#),
+    }
+}
+
+/// The entry itself is not read: it goes to its readers as it came.
+fn decode_entry(head: &str, json: Bytes) -> Option<Wake> {
+    let head = format!("{head}}}");
+    let head: EntryHead<'_> = serde_json::from_str(&head).ok()?;
+    let epoch = Epoch::from_str(head.epoch).ok()?;
+    let entry = match head.room {
+        Some(room) => {
+            EncodedEntry { room: RoomId::parse(room).ok()?, seq: Seq::new(head.seq), effects: head.effects, json }
+        }
+        None => without_head(json)?,
+    };
+    Some(Wake::Entry { epoch, entry })
+}
+
+fn without_head(json: Bytes) -> Option<EncodedEntry> {
+    let said: EntryWithoutHead<'_> = serde_json::from_slice(&json).ok()?;
+    let columns = Columns { subject: said.user.or(said.name), role: said.role, ..Columns::default() };
+    let effects = What::read(&said.word, columns, Effects::default()).ok()?.effects();
+    Some(EncodedEntry { room: RoomId::parse(said.room).ok()?, seq: Seq::new(said.seq), effects, json })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        log::entry::{Timestamp, What},
-        model::ids::Key,
-    };
-
-    #[test]
-    fn every_wake_survives_the_bus() {
-        let (room, user) = (RoomId::parse("general").unwrap(), UserId::parse("ana \"a\"").unwrap());
-        let epoch = Epoch { incarnation: 9, generation: 1 };
-        let entry = Entry {
-            room: room.clone(),
-            seq: Seq::new(3),
-            id: uuid::Uuid::from_u128(1),
-            from: user.clone(),
-            at: Timestamp(5),
-            key: Key::parse("k").unwrap(),
-            what: What::Left { user: user.clone() },
-        };
-        for wake in [
-            Wake::Entry { epoch, entry },
-            Wake::Head { room: room.clone(), epoch, seq: Seq::new(3) },
-            Wake::Notify { user: user.clone(), event: r#"{"a":1}"#.into() },
-            Wake::Forwarding {
-                customer: user.clone(),
-                forwarding: Forwarding { room, seq: Seq::new(3), way: Way::Delayed },
-            },
-            Wake::Disconnect { user },
-            Wake::Commands { stream: StreamId::new(uuid::Uuid::from_u128(9)), nonce: u64::MAX, frame: "\0{}\n".into() },
-        ] {
-            assert_eq!(Wake::decode(&wake.encode()), Some(wake));
-        }
-        assert_eq!(Wake::decode("{"), None);
-        assert_eq!(Wake::decode(r#"{"later":"version"}"#), None);
-    }
-}
+mod tests;

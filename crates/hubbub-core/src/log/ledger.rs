@@ -3,14 +3,16 @@
 //! A store reads the state of the rooms it has locked into a [`Ledger`], applies the drafts in order, and writes what
 //! changed. It is also the reference that the stores' own SQL is tested against.
 
-use crate::{
-    log::entry::{BodyHash, Draft, Outcome, Place, Right, Timestamp, What},
-    model::{
-        access::{Refusal, Role, RoomKind, Standing},
-        ids::{Key, RoomId, UserId},
-        seq::{Epoch, Seq},
-    },
-    portal::session::SessionState,
+use super::{
+    entry::{Draft, Outcome, Place},
+    hash::BodyHash,
+    kinds::{Change, SessionState, Situation},
+};
+use crate::model::{
+    access::{Membership, Refusal, RoomKind, Standing},
+    ids::{Key, RoomId, UserId},
+    seq::{Epoch, Seq},
+    time::Timestamp,
 };
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -41,15 +43,6 @@ pub struct Known {
     pub hash: Option<BodyHash>,
 }
 
-/// A membership after the transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Membership {
-    /// How the person stands now.
-    pub standing: Standing,
-    /// The entry that made it so.
-    pub since: Seq,
-}
-
 /// The locked rooms of one transaction.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -59,20 +52,14 @@ pub struct Ledger {
     pub standings: HashMap<(RoomId, UserId), Standing>,
     /// Keys that the log has already, among those asked for.
     pub known: HashMap<(RoomId, UserId, Key), Known>,
+    /// What changed: the newest message of rooms.
+    pub newest: BTreeMap<RoomId, Seq>,
     /// What changed: memberships to write.
     pub changed: BTreeMap<(RoomId, UserId), Membership>,
     /// What changed: names to write.
     pub renamed: BTreeMap<RoomId, String>,
     /// What changed: states of sessions to write.
     pub states: BTreeMap<RoomId, SessionState>,
-}
-
-/// What a rule says of a draft that may be.
-enum Effect {
-    Nothing,
-    Stands(UserId, Standing),
-    Named(String),
-    State(SessionState),
 }
 
 impl Ledger {
@@ -90,8 +77,10 @@ impl Ledger {
                 Outcome::Conflict { id: first.id, seq: first.seq }
             };
         }
-        let effect = match self.judge(draft, kind, head, session) {
-            Ok(Some(effect)) => effect,
+        let standing = |user: &UserId| self.standing(&draft.room, user);
+        let situation = Situation { right: draft.right, from: &draft.from, kind, head, session, standing: &standing };
+        let change = match draft.what.rule(&situation) {
+            Ok(Some(change)) => change,
             Ok(None) => return Outcome::Unchanged,
             Err(refusal) => return Outcome::Refused(refusal),
         };
@@ -102,17 +91,20 @@ impl Ledger {
         if let Some(room) = self.rooms.get_mut(&draft.room) {
             room.head = seq;
         }
-        match effect {
-            Effect::Nothing => {}
-            Effect::Stands(user, standing) => {
+        match change {
+            Change::Nothing => {}
+            Change::Newest => {
+                self.newest.insert(draft.room.clone(), seq);
+            }
+            Change::Stands(user, standing) => {
                 let who = (draft.room.clone(), user);
                 self.standings.insert(who.clone(), standing);
                 self.changed.insert(who, Membership { standing, since: seq });
             }
-            Effect::Named(name) => {
+            Change::Named(name) => {
                 self.renamed.insert(draft.room.clone(), name);
             }
-            Effect::State(state) => {
+            Change::Session(state) => {
                 if let Some(room) = self.rooms.get_mut(&draft.room) {
                     room.session = Some(state);
                 }
@@ -126,103 +118,18 @@ impl Ledger {
     fn standing(&self, room: &RoomId, user: &UserId) -> Standing {
         self.standings.get(&(room.clone(), user.clone())).copied().unwrap_or_default()
     }
-
-    /// `Ok(None)`: things are as asked already.
-    fn judge(
-        &self,
-        draft: &Draft,
-        kind: RoomKind,
-        head: Seq,
-        session: Option<SessionState>,
-    ) -> Result<Option<Effect>, Refusal> {
-        let own = self.standing(&draft.room, &draft.from);
-        let stands = |user: &UserId| self.standing(&draft.room, user);
-        match &draft.what {
-            What::Message(message) => {
-                if draft.right == Right::Portal {
-                    session.ok_or(Refusal::NotSession)?;
-                } else if !own.is_member() {
-                    kind.may_read(own)?;
-                    return Err(Refusal::NotMember);
-                } else if session == Some(SessionState::Closed) {
-                    return Err(Refusal::SessionClosed);
-                }
-                match message.reply_to {
-                    Some(target) if target > head || target == Seq::ZERO => Err(Refusal::NoSuchEntry),
-                    _ => Ok(Some(Effect::Nothing)),
-                }
-            }
-            What::Joined { user, role } => {
-                let herself = draft.right == Right::Own && user == &draft.from;
-                let wanted = Standing::Member(*role);
-                if stands(user) == wanted || (herself && own.is_member()) {
-                    return Ok(None);
-                }
-                if herself {
-                    // May read and is no member: the room is open, and she is not banned.
-                    kind.may_read(own)?;
-                } else {
-                    may_govern(draft.right, own, kind)?;
-                }
-                Ok(Some(Effect::Stands(user.clone(), Standing::Member(if herself { Role::Member } else { *role }))))
-            }
-            What::Left { user } => {
-                if draft.right == Right::Own && user == &draft.from {
-                    if !own.is_member() {
-                        kind.may_read(own)?;
-                        return Ok(None);
-                    }
-                    if kind == RoomKind::Direct {
-                        return Err(Refusal::FixedMembers);
-                    }
-                } else {
-                    may_govern(draft.right, own, kind)?;
-                    if stands(user) == Standing::Stranger {
-                        return Ok(None);
-                    }
-                }
-                Ok(Some(Effect::Stands(user.clone(), Standing::Stranger)))
-            }
-            What::Banned { user } => {
-                may_govern(draft.right, own, kind)?;
-                let already = stands(user) == Standing::Banned;
-                Ok((!already).then(|| Effect::Stands(user.clone(), Standing::Banned)))
-            }
-            What::Renamed { name } => {
-                may_govern(draft.right, own, kind)?;
-                Ok(Some(Effect::Named(name.clone())))
-            }
-            What::State(state) => {
-                if draft.right == Right::Own && !own.is_member() {
-                    kind.may_read(own)?;
-                    return Err(Refusal::NotMember);
-                }
-                let stands = session.ok_or(Refusal::NotSession)?;
-                Ok((stands != *state).then_some(Effect::State(*state)))
-            }
-        }
-    }
-}
-
-/// Adding, removing, banning, renaming.
-fn may_govern(right: Right, own: Standing, kind: RoomKind) -> Result<(), Refusal> {
-    match (right, own) {
-        (Right::Backend | Right::Portal, _) | (Right::Own, Standing::Member(Role::Admin)) => match kind {
-            RoomKind::Direct => Err(Refusal::FixedMembers),
-            RoomKind::Open | RoomKind::Private => Ok(()),
-        },
-        (Right::Own, Standing::Member(Role::Member)) => Err(Refusal::NotAdmin),
-        (Right::Own, Standing::Stranger | Standing::Banned) => {
-            kind.may_read(own)?;
-            Err(Refusal::NotAdmin)
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::entry::{HashKey, Message, Text};
+    use crate::{
+        log::{
+            hash::HashKey,
+            kinds::{Banned, Joined, Left, Message, Right, Text, What},
+        },
+        model::access::Role,
+    };
 
     const EPOCH: Epoch = Epoch { incarnation: 1, generation: 1 };
 
@@ -284,7 +191,7 @@ mod tests {
     fn a_key_answers_its_sender_even_after_the_removal() {
         let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER), ("ben", ADMIN)]);
         ledger.apply(&draft("ana", "a", says("hi")), Timestamp(1));
-        ledger.apply(&draft("ben", "b", What::Left { user: user("ana") }), Timestamp(2));
+        ledger.apply(&draft("ben", "b", What::Left(Left { user: user("ana") })), Timestamp(2));
         let retry = ledger.apply(&draft("ana", "a", says("hi")), Timestamp(3));
         assert!(matches!(retry, Outcome::Known(_)));
         let fresh = ledger.apply(&draft("ana", "c", says("hi")), Timestamp(4));
@@ -295,9 +202,11 @@ mod tests {
     fn a_private_room_looks_like_none_to_strangers() {
         let mut ledger = ledger(RoomKind::Private, &[("eve", Standing::Banned)]);
         for who in ["mallory", "eve"] {
-            for what in
-                [says("hi"), What::Joined { user: user(who), role: Role::Member }, What::Left { user: user(who) }]
-            {
+            for what in [
+                says("hi"),
+                What::Joined(Joined { user: user(who), role: Role::Member }),
+                What::Left(Left { user: user(who) }),
+            ] {
                 assert_eq!(ledger.apply(&draft(who, "k", what), Timestamp(0)), Outcome::Refused(Refusal::UnknownRoom));
             }
         }
@@ -306,13 +215,13 @@ mod tests {
     #[test]
     fn an_open_room_is_joined_and_left_by_oneself() {
         let mut ledger = ledger(RoomKind::Open, &[("eve", Standing::Banned)]);
-        let join = |who: &str| What::Joined { user: user(who), role: Role::Admin };
+        let join = |who: &str| What::Joined(Joined { user: user(who), role: Role::Admin });
         assert_eq!(ledger.apply(&draft("ana", "a", says("hi")), Timestamp(0)), Outcome::Refused(Refusal::NotMember));
         assert_eq!(seq_of(ledger.apply(&draft("ana", "b", join("ana")), Timestamp(0))), 1);
         assert_eq!(ledger.standing(&room(), &user("ana")), MEMBER, "nobody makes herself an admin");
         assert_eq!(ledger.apply(&draft("ana", "c", join("ana")), Timestamp(0)), Outcome::Unchanged);
         assert_eq!(ledger.apply(&draft("eve", "d", join("eve")), Timestamp(0)), Outcome::Refused(Refusal::Banned));
-        assert_eq!(seq_of(ledger.apply(&draft("ana", "e", What::Left { user: user("ana") }), Timestamp(0))), 2);
+        assert_eq!(seq_of(ledger.apply(&draft("ana", "e", What::Left(Left { user: user("ana") })), Timestamp(0))), 2);
     }
 
     #[test]
@@ -340,9 +249,9 @@ mod tests {
     #[test]
     fn only_admins_govern() {
         let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN), ("ben", MEMBER)]);
-        let ban = || What::Banned { user: user("ana") };
+        let ban = || What::Banned(Banned { user: user("ana") });
         assert_eq!(ledger.apply(&draft("ben", "a", ban()), Timestamp(0)), Outcome::Refused(Refusal::NotAdmin));
-        let add = What::Joined { user: user("cem"), role: Role::Member };
+        let add = What::Joined(Joined { user: user("cem"), role: Role::Member });
         assert_eq!(seq_of(ledger.apply(&draft("ana", "b", add), Timestamp(0))), 1);
         let backend = Draft { right: Right::Backend, ..draft("hubbub:api", "c", ban()) };
         assert_eq!(seq_of(ledger.apply(&backend, Timestamp(0))), 2);

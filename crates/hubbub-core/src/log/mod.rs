@@ -1,5 +1,11 @@
 //! What a log is made of, and the rules by which it takes entries.
 
+pub mod batch;
+pub mod body;
+pub mod effects;
+pub mod encoded;
 pub mod entry;
+pub mod hash;
+pub mod kinds;
 pub mod ledger;
 pub mod room;

@@ -1,9 +1,9 @@
 //! Rooms, as a store shows them.
 
 use crate::{
-    log::{entry::Entry, ledger::Membership},
+    log::entry::{Draft, Entry},
     model::{
-        access::{Refusal, RoomKind, Standing},
+        access::{Membership, Refusal, RoomKind, Standing},
         ids::{RoomId, UserId},
         json::Json,
         seq::{Epoch, Seq},
@@ -41,6 +41,19 @@ impl View {
     pub fn may_read(&self) -> Result<(), Refusal> {
         self.room.kind.may_read(self.standing)
     }
+}
+
+/// A room to be made, with its first members; each becomes a `joined` entry.
+#[derive(Debug, Clone)]
+pub struct NewRoom {
+    /// Its id.
+    pub id: RoomId,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// For people.
+    pub name: String,
+    /// Drafts of the first entries: what can found a room ([`super::kinds::Kind::founds`]), by the creator's or the backend's right.
+    pub first: Vec<Draft>,
 }
 
 /// A page of a log, in order of `seq`. All of it, and `head`, were there when the read began or came while it ran;
@@ -96,4 +109,17 @@ pub struct Head {
     pub seq: Seq,
     /// Its epoch.
     pub epoch: Epoch,
+}
+
+/// Which page of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageOf {
+    /// The newest.
+    Newest,
+    /// Entries before this one, the nearest to it.
+    Before(Seq),
+    /// Entries after this one, the nearest to it.
+    After(Seq),
+    /// Half before, then this one, and half after.
+    Around(Seq),
 }

@@ -1,6 +1,6 @@
 //! Who may do what in a room.
 
-use crate::model::ids::Invalid;
+use crate::model::{ids::Invalid, seq::Seq};
 use std::fmt;
 
 /// What kind of room, fixed when it is created.
@@ -33,6 +33,15 @@ pub enum Standing {
     Member(Role),
     /// Banned: may neither read nor join, whatever the kind of room.
     Banned,
+}
+
+/// A membership.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// How the person stands now.
+    pub standing: Standing,
+    /// The entry that made it so.
+    pub since: Seq,
 }
 
 /// Why the log did not take a draft, or why a room may not be read. One refusal, one request: it never ends a connection.

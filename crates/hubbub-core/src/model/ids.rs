@@ -1,7 +1,8 @@
 //! Names of things: rooms, users, keys. Parsed once at the edge, then never checked again.
 
 use crate::limits;
-use std::{fmt, sync::Arc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// A value that was refused: which field, and why, with the limit it met. Safe to show to the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -178,6 +179,19 @@ fn fnv(bytes: &[u8], buckets: u16) -> u16 {
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
     ((hash ^ (hash >> 32)) % u64::from(buckets.max(1))) as u16
+}
+
+impl Serialize for UserId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for UserId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<'_, str>::deserialize(deserializer)?;
+        Self::parse(&name).map_err(D::Error::custom)
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! white space (a line feed would end a frame of the wire protocol).
 
 use crate::{limits::JSON_DEPTH, model::ids::Invalid};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -52,6 +53,11 @@ impl Json {
     pub fn to_raw(&self) -> Box<RawValue> {
         RawValue::from_string(self.0.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
+}
+
+/// JSON of a value whose serialization cannot fail: our own structs of strings, numbers and checked JSON.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
 
 /// Whether JSON is nested deeper than `limit`, told without reading it: text that is no JSON gets an answer, too.

@@ -9,3 +9,4 @@ pub mod quota;
 pub mod rate;
 pub mod seq;
 pub mod stream_id;
+pub mod time;

@@ -2,7 +2,7 @@
 
 use crate::{
     limits::{DATA_BYTES, TEXT_BYTES},
-    log::entry::Message,
+    log::kinds::Message,
     model::ids::Invalid,
 };
 use std::num::{NonZeroU32, NonZeroUsize};

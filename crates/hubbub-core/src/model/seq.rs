@@ -1,11 +1,25 @@
 //! Positions in a log.
 
 use crate::limits::SEQ_MAX;
+use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// An entry's number in its room: 1, 2, 3… without holes; 0 is "before the first".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "u64", into = "u64")]
 pub struct Seq(u64);
+
+impl From<u64> for Seq {
+    fn from(number: u64) -> Self {
+        Self::new(number)
+    }
+}
+
+impl From<Seq> for u64 {
+    fn from(seq: Seq) -> Self {
+        seq.0
+    }
+}
 
 impl Seq {
     /// Before the first entry.

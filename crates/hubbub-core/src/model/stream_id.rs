@@ -1,7 +1,7 @@
 //! How a stream is named: a connection whose replies and pushes come in an HTTP response, and whose commands come in
 //! requests of their own.
 
-use crate::log::entry::HashKey;
+use crate::log::hash::HashKey;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::fmt;
 use uuid::Uuid;

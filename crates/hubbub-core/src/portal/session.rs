@@ -1,52 +1,16 @@
 //! A support conversation: a private room with one customer and a portal.
 
 use super::PortalId;
+use crate::log::kinds::SessionState;
 use crate::{
-    log::{
-        entry::{Entry, Timestamp},
-        room::Room,
-    },
+    log::{entry::Entry, room::Room},
     model::{
-        ids::{Invalid, RoomId, UserId},
+        ids::{RoomId, UserId},
         seq::Seq,
+        time::Timestamp,
     },
 };
 use serde::{Deserialize, Serialize};
-
-/// Where a session stands. Each change is an entry of its log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SessionState {
-    /// It is being talked.
-    Open,
-    /// The customer waits for an agent: the portal or the product says so.
-    Waiting,
-    /// It has ended. The customer's messages are refused until it is opened again; an agent's answer opens it.
-    Closed,
-}
-
-impl SessionState {
-    /// The word for it on the wire and in the store.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Waiting => "waiting",
-            Self::Closed => "closed",
-        }
-    }
-
-    /// Reads the word.
-    ///
-    /// # Errors
-    /// When it is none of the three.
-    pub fn parse(word: &str) -> Result<Self, Invalid> {
-        match word {
-            "open" => Ok(Self::Open),
-            "waiting" => Ok(Self::Waiting),
-            "closed" => Ok(Self::Closed),
-            _ => Err(Invalid::new("state", "one of open, waiting, closed")),
-        }
-    }
-}
 
 /// A session, as a store shows it.
 #[derive(Debug, Clone)]

@@ -1,13 +1,15 @@
 //! What a webhook of ours says: rendered from the entry, so that every attempt, by whichever instance, has the same id.
 
-use super::{PortalId, session::SessionState, settings::Forward};
+use super::{PortalId, settings::Forward};
+use crate::log::kinds::SessionState;
+use crate::model::json::to_json;
 use crate::{
-    log::entry::{Entry, What},
+    log::{entry::Entry, kinds::What},
     model::{
         ids::{RoomId, UserId},
         seq::Seq,
     },
-    wire::{self, view},
+    wire::view,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -58,7 +60,7 @@ pub fn kind(entry: &Entry, forward: &[Forward], portal: &PortalId) -> Option<&'s
         What::State(SessionState::Open) => (Forward::States, "session.opened"),
         What::State(SessionState::Waiting) => (Forward::States, "session.waiting"),
         What::State(SessionState::Closed) => (Forward::States, "session.closed"),
-        What::Joined { .. } | What::Left { .. } | What::Banned { .. } | What::Renamed { .. } => return None,
+        _ => return None,
     };
     forward.contains(&wanted).then_some(kind)
 }
@@ -70,7 +72,7 @@ pub fn body(kind: &str, entry: &Entry, external: Option<&str>, customer: &UserId
         What::Message(message) => Some(message.text.as_str()),
         _ => None,
     };
-    wire::to_json(&Webhook {
+    to_json(&Webhook {
         kind,
         timestamp: entry.at.to_string(),
         data: Data {
@@ -93,9 +95,10 @@ pub fn external_in(answer: &[u8], pointer: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::kinds::Joined;
     use crate::{
-        log::entry::{Message, Text, Timestamp},
-        model::{access::Role, ids::Key},
+        log::kinds::{Message, Text},
+        model::{access::Role, ids::Key, time::Timestamp},
     };
 
     fn entry(from: &str, what: What) -> Entry {
@@ -137,7 +140,7 @@ mod tests {
         let desk = PortalId::parse("desk").unwrap();
         let all = [Forward::Messages, Forward::States];
         let closed = || What::State(SessionState::Closed);
-        let joined = What::Joined { user: UserId::parse("ana").unwrap(), role: Role::Member };
+        let joined = What::Joined(Joined { user: UserId::parse("ana").unwrap(), role: Role::Member });
         assert_eq!(kind(&entry("ana", says("hi")), &all, &desk), Some("message.created"));
         assert_eq!(kind(&entry("ana", says("hi")), &[Forward::States], &desk), None);
         for (state, word) in [

@@ -1,12 +1,12 @@
 //! The wire: compatible with the Centrifuge client protocol, version 2, in JSON and in Protobuf.
 
+pub(crate) use crate::model::json::to_json;
+
 pub mod command;
 pub mod connection;
 pub mod disconnect;
 pub mod emulation;
-pub mod entry;
 pub mod error;
-pub mod presence;
 mod protobuf;
 pub mod push;
 pub mod reply;
@@ -21,9 +21,4 @@ pub enum Format {
     Json,
     /// Messages of `proto/client.proto`, each after its length.
     Protobuf,
-}
-
-/// JSON of a value whose serialization cannot fail: our own structs of strings, numbers and checked JSON.
-pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }

@@ -7,7 +7,6 @@ use super::{
     disconnect::Disconnect,
     emulation::Emulated,
     error::CommandError,
-    push,
     reply::{Answer, HistoryPage, Publications, Reply, Subscribed},
     rpc::Rpc,
 };
@@ -181,11 +180,7 @@ fn history(page: &HistoryPage) -> messages::HistoryResult {
 }
 
 fn publications(items: &Publications) -> Vec<messages::Publication> {
-    items.0.iter().map(|item| message(&item.publication)).collect()
-}
-
-fn message(publication: &push::Publication) -> messages::Publication {
-    messages::Publication { data: publication.data(), offset: publication.offset() }
+    items.0.iter().map(|item| messages::Publication { data: item.push.data(), offset: item.seq.get() }).collect()
 }
 
 fn pushed(push: messages::Push) -> Bytes {
@@ -193,9 +188,9 @@ fn pushed(push: messages::Push) -> Bytes {
 }
 
 /// A push of a publication after its length.
-pub(super) fn publication(publication: &push::Publication) -> Bytes {
-    let (channel, message) = (publication.channel(), message(publication));
-    pushed(messages::Push { channel, publication: Some(message), ..Default::default() })
+pub(super) fn publication(channel: String, data: Bytes, offset: u64) -> Bytes {
+    let publication = Some(messages::Publication { data, offset });
+    pushed(messages::Push { channel, publication, ..Default::default() })
 }
 
 /// Pushes of joins and leaves, each after its length.

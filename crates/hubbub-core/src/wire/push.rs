@@ -2,15 +2,17 @@
 
 use super::{Format, disconnect::Disconnect, protobuf, reply::ClientInfo};
 use crate::{
-    live::presence::{Changes, Present},
-    log::entry::Entry,
+    live::{
+        item::{Item, SharedPush},
+        presence::{Changes, Present},
+    },
+    log::{effects::HintKind, encoded::EncodedEntry, entry::Entry},
     model::ids::{RoomId, UserId},
     portal::session::Forwarding,
 };
 use bytes::Bytes;
 use std::{
     borrow::Cow,
-    ops::Range,
     sync::{Arc, OnceLock},
 };
 
@@ -33,102 +35,88 @@ pub fn user_channel(user: &UserId) -> String {
     format!("user:{user}")
 }
 
-/// A publication as a push, encoded once per format and shared by everybody it goes to. In Protobuf that happens when the
-/// first of those asks for it.
-#[derive(Debug)]
-pub struct Publication {
-    json: Bytes,
-    data: Range<u32>,
-    offset: u64,
-    protobuf: OnceLock<Bytes>,
-}
-
 /// What comes before the channel, and between it and the data.
 const HEAD: &str = r#"{"push":{"channel":"#;
 const PUB: &str = r#","pub":"#;
 const DATA: &str = r#"{"data":"#;
 
-impl Publication {
-    /// Both are JSON; an offset of 0 is none.
-    fn new(channel: &str, data: &str, offset: u64) -> Self {
-        let mut json = String::with_capacity(HEAD.len() + channel.len() + PUB.len() + DATA.len() + data.len() + 32);
-        for part in [HEAD, channel, PUB, DATA] {
-            json.push_str(part);
+/// `{"push":{"channel":…,"pub":{"data":…,"offset":…}}}`. Channel and data are JSON; an offset of 0 is none.
+fn publication(channel: &str, data: &[u8], offset: u64) -> SharedPush {
+    let mut json = Vec::with_capacity(HEAD.len() + channel.len() + PUB.len() + DATA.len() + data.len() + 32);
+    for part in [HEAD, channel, PUB, DATA] {
+        json.extend_from_slice(part.as_bytes());
+    }
+    let start = json.len() as u32;
+    json.extend_from_slice(data);
+    let end = json.len() as u32;
+    if offset > 0 {
+        json.extend_from_slice(br#","offset":"#);
+        json.extend_from_slice(offset.to_string().as_bytes());
+    }
+    json.extend_from_slice(b"}}}");
+    SharedPush::new(json.into(), start..end)
+}
+
+/// One entry, framed for all readers of its room. Its own JSON is not read.
+pub fn item(entry: &EncodedEntry) -> Arc<Item> {
+    // A room id needs no escaping, by its alphabet.
+    let channel = format!(r#""room:{}""#, entry.room);
+    let push = publication(&channel, &entry.json, entry.seq.get());
+    Item::new(entry.seq, entry.effects.clone(), push)
+}
+
+/// The same for an entry that was read from the store.
+pub fn item_of(entry: &Entry) -> Arc<Item> {
+    item(&EncodedEntry::new(entry))
+}
+
+/// A hint, framed for all devices of a user. It has no offset.
+pub fn hint(user: &UserId, hint: &Hint<'_>) -> SharedPush {
+    let channel = super::to_json(&user_channel(user));
+    let data = match hint {
+        Hint::Room(kind, room) => format!(r#"{{"type":"{}","room":"{room}"}}"#, kind.word()),
+        Hint::Forwarding(Forwarding { room, seq, way }) => {
+            format!(r#"{{"type":"{}","room":"{room}","seq":{}}}"#, way.word(), seq.get())
         }
-        let start = json.len() as u32;
-        json.push_str(data);
-        let end = json.len() as u32;
-        if offset > 0 {
-            json.push_str(r#","offset":"#);
-            json.push_str(&offset.to_string());
-        }
-        json.push_str("}}}");
-        Self { json: json.into(), data: start..end, offset, protobuf: OnceLock::new() }
-    }
+        Hint::Event(event) => format!(r#"{{"type":"event","event":{event}}}"#),
+    };
+    publication(&channel, data.as_bytes(), 0)
+}
 
-    /// One entry, to all readers of its room.
-    pub fn of(entry: &Entry) -> Self {
-        // A room id needs no escaping, by its alphabet.
-        let channel = format!(r#""room:{}""#, entry.room);
-        Self::new(&channel, &super::entry::encode(entry), entry.seq.get())
-    }
+/// The bytes of an entry's push. In Protobuf they are made when the first reader asks for them.
+pub fn of_item(item: &Item, format: Format) -> &Bytes {
+    of(&item.push, item.seq.get(), format)
+}
 
-    /// A hint, for all devices of a user. It has no offset.
-    pub fn hint(user: &UserId, hint: &Hint<'_>) -> Self {
-        let channel = super::to_json(&user_channel(user));
-        let data = match hint {
-            Hint::Added(room) => format!(r#"{{"type":"added","room":"{room}"}}"#),
-            Hint::Removed(room) => format!(r#"{{"type":"removed","room":"{room}"}}"#),
-            Hint::Forwarding(Forwarding { room, seq, way }) => {
-                format!(r#"{{"type":"{}","room":"{room}","seq":{}}}"#, way.word(), seq.get())
-            }
-            Hint::Event(event) => format!(r#"{{"type":"event","event":{event}}}"#),
-        };
-        Self::new(&channel, &data, 0)
-    }
+/// The bytes of a hint's push.
+pub fn of_hint(push: &SharedPush, format: Format) -> &Bytes {
+    of(push, 0, format)
+}
 
-    /// The push.
-    pub fn push(&self, format: Format) -> &Bytes {
-        match format {
-            Format::Json => &self.json,
-            Format::Protobuf => self.protobuf.get_or_init(|| protobuf::publication(self)),
-        }
+fn of(push: &SharedPush, offset: u64, format: Format) -> &Bytes {
+    match format {
+        Format::Json => push.json(),
+        Format::Protobuf => push.other(|push| protobuf::publication(channel(push), push.data(), offset)),
     }
+}
 
-    /// Bytes of the push in JSON; in Protobuf they are a few less.
-    pub const fn size(&self) -> usize {
-        self.json.len()
-    }
+/// The publication alone, `{"data":…,"offset":…}`: how a page in JSON repeats it.
+pub(super) fn alone(push: &SharedPush) -> &[u8] {
+    let end = push.json().len() - "}}".len();
+    &push.json()[push.range().start - DATA.len()..end]
+}
 
-    /// The publication alone, `{"data":…,"offset":…}`: how a page in JSON repeats it.
-    pub fn json(&self) -> &[u8] {
-        let end = self.json.len() - "}}".len();
-        &self.json[self.data.start as usize - DATA.len()..end]
-    }
-
-    /// The data alone, JSON.
-    pub(super) fn data(&self) -> Bytes {
-        self.json.slice(self.data.start as usize..self.data.end as usize)
-    }
-
-    pub(super) const fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    pub(super) fn channel(&self) -> String {
-        let end = self.data.start as usize - DATA.len() - PUB.len();
-        // It was written as JSON above.
-        serde_json::from_slice::<Cow<'_, str>>(&self.json[HEAD.len()..end]).unwrap_or_default().into_owned()
-    }
+fn channel(push: &SharedPush) -> String {
+    let end = push.range().start - DATA.len() - PUB.len();
+    // It was written as JSON above.
+    serde_json::from_slice::<Cow<'_, str>>(&push.json()[HEAD.len()..end]).unwrap_or_default().into_owned()
 }
 
 /// What a user's devices are told outside of any log. A hint may be lost: clients ask `rooms` after each connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hint<'a> {
-    /// `{"type":"added","room":…}`: the user became a member.
-    Added(&'a RoomId),
-    /// `{"type":"removed","room":…}`: the user is a member no more.
-    Removed(&'a RoomId),
+    /// `{"type":"added","room":…}`, `removed` or `changed`: what an entry of the room means to the user.
+    Room(HintKind, &'a RoomId),
     /// `{"type":"forwarded","room":…,"seq":…}`, `forward_delayed` or `forward_failed`: how far a session's entries have got on
     /// their way to its portal.
     Forwarding(&'a Forwarding),

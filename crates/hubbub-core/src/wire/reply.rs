@@ -1,7 +1,8 @@
 //! What the server answers. Zero values are left out, as the protocol has it.
 
+use super::push;
 use super::{Format, error::CommandError, protobuf};
-use crate::live::{feed::Item, presence::Present};
+use crate::live::{item::Item, presence::Present};
 use bytes::Bytes;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::value::RawValue;
@@ -112,7 +113,7 @@ impl Serialize for Publications {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
         for item in &self.0 {
-            let raw: &RawValue = serde_json::from_slice(item.publication.json()).map_err(serde::ser::Error::custom)?;
+            let raw: &RawValue = serde_json::from_slice(push::alone(&item.push)).map_err(serde::ser::Error::custom)?;
             list.serialize_element(raw)?;
         }
         list.end()

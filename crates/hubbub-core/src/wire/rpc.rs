@@ -1,9 +1,10 @@
 //! What a client can do, beyond reading: the methods of `rpc`.
 
 use super::error::CommandError;
+use crate::log::room::PageOf;
 use crate::{
     limits,
-    log::entry::{Message, Text},
+    log::kinds::{Message, Text},
     model::{
         access::RoomKind,
         ids::{Invalid, Key, RoomId, UserId},
@@ -101,19 +102,6 @@ pub struct OpenSession {
     pub id: Option<RoomId>,
     /// For people.
     pub name: String,
-}
-
-/// Which page of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PageOf {
-    /// The newest.
-    Newest,
-    /// Entries before this one, the nearest to it.
-    Before(Seq),
-    /// Entries after this one, the nearest to it.
-    After(Seq),
-    /// Half before, then this one, and half after.
-    Around(Seq),
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,8 @@
 
 use super::view;
 use crate::{
-    log::{entry::Timestamp, room::Part},
+    log::room::Part,
+    model::time::Timestamp,
     portal::session::{Attempt, DeadLetter, Delivery, Quarantined, Session},
 };
 use serde::Serialize;
@@ -46,7 +47,7 @@ impl SessionView {
             portal: session.portal.to_string(),
             customer: session.customer.to_string(),
             name: room.name.clone(),
-            state: session.state.word(),
+            state: session.state.state(),
             external: session.external.clone(),
             head: room.head.get(),
             epoch: room.epoch.to_string(),

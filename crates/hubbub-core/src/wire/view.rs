@@ -1,5 +1,6 @@
 //! How rooms, members and pages look to clients, over `rpc` and over REST alike.
 
+use crate::log::encoded;
 use crate::{
     log::{
         entry::{Entry, Place},
@@ -13,7 +14,7 @@ use utoipa::ToSchema;
 
 /// An entry as JSON.
 pub fn entry(entry: &Entry) -> Box<RawValue> {
-    RawValue::from_string(super::entry::encode(entry)).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    RawValue::from_string(encoded::encode(entry)).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 /// Where a message went.

@@ -9,7 +9,7 @@ use hubbub_core::{
     limits::{SWEEP_PATIENCE, WRITE_BYTES},
     live::{
         cursor::{Cursor, Pass, Step},
-        feed::Item,
+        item::Item,
     },
     model::{
         ids::UserId,

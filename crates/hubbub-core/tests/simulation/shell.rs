@@ -7,7 +7,10 @@ use crate::{
 };
 use hubbub_core::{
     limits::{REORDER, RING_BYTES, SWEEP_EVERY},
-    live::feed::{Feed, Heard, Item},
+    live::{
+        feed::{Feed, Heard},
+        item::Item,
+    },
     model::seq::{Epoch, Seq},
 };
 use std::{sync::Arc, time::Duration};

@@ -2,13 +2,19 @@
 
 use hubbub_core::{
     limits::CATCH_UP_PAGE,
-    live::feed::Item,
-    log::entry::{Entry, Message, Text, Timestamp, What},
+    live::item::Item,
+    log::{
+        encoded::EncodedEntry,
+        entry::Entry,
+        kinds::{Banned, Joined, Left, Message, Text, What},
+    },
     model::{
         access::Role,
         ids::{Key, RoomId, UserId},
         seq::{Epoch, Seq},
+        time::Timestamp,
     },
+    wire::push,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -89,22 +95,22 @@ impl Store {
 
     /// Somebody comes.
     pub fn joined(user: &UserId) -> What {
-        What::Joined { user: user.clone(), role: Role::Member }
+        What::Joined(Joined { user: user.clone(), role: Role::Member })
     }
 
     /// Somebody leaves, or is banned.
     pub fn removed(user: &UserId, banned: bool) -> What {
-        if banned { What::Banned { user: user.clone() } } else { What::Left { user: user.clone() } }
+        if banned { What::Banned(Banned { user: user.clone() }) } else { What::Left(Left { user: user.clone() }) }
     }
 
     /// Commits one entry.
     pub fn append(&mut self, from: &UserId, what: What) -> Arc<Item> {
         self.made += 1;
         self.now.members.push(match &what {
-            What::Joined { user, .. } => Some((user.clone(), true)),
-            other => other.ends().map(|user| (user.clone(), false)),
+            What::Joined(Joined { user, .. }) => Some((user.clone(), true)),
+            other => other.effects().removed().map(|user| (user.clone(), false)),
         });
-        let item = Item::new(&Entry {
+        let item = push::item(&EncodedEntry::new(&Entry {
             room: self.room.clone(),
             seq: self.now.head().next(),
             id: Uuid::from_u128(self.made),
@@ -112,7 +118,7 @@ impl Store {
             at: Timestamp(0),
             key: Key::parse("k").unwrap(),
             what,
-        });
+        }));
         self.now.log.push(Arc::clone(&item));
         item
     }

@@ -62,7 +62,7 @@ impl World {
             let real = truth.get(at.before().get() as usize);
             assert!(real.is_some_and(|real| Arc::ptr_eq(real, item)), "{user}: {at} is not of {}", session.epoch);
         }
-        let removal = truth.iter().find(|item| item.seq > session.admitted && item.ends.as_ref() == Some(user));
+        let removal = truth.iter().find(|item| item.seq > session.admitted && item.effects.removed() == Some(user));
         if let Some(removal) = removal {
             assert!(at <= removal.seq, "{user} was removed by {} and given {at}", removal.seq);
         }

@@ -9,7 +9,7 @@ use crate::{
 };
 use hubbub_core::{
     limits::CATCH_UP_PAGE,
-    live::feed::Item,
+    live::item::Item,
     model::{
         ids::UserId,
         seq::{Epoch, Seq},

@@ -12,7 +12,10 @@ use bytes::Bytes;
 use hubbub_core::{
     limits,
     live::wake::Wake,
-    log::entry::{Draft, Outcome, Place, Right, What},
+    log::{
+        entry::{Draft, Outcome, Place, Right},
+        kinds::What,
+    },
     model::{
         access::Refusal,
         ids::{Key, RoomId, UserId},

@@ -2,9 +2,9 @@
 
 use super::live::inbox::Inbox;
 use hubbub_core::{
-    log::entry::{Entry, What},
+    log::{effects::EntryHint, encoded::EncodedEntry},
     model::ids::UserId,
-    wire::push::{Hint, Publication},
+    wire::push::{self, Hint},
 };
 use std::{
     collections::HashMap,
@@ -46,17 +46,15 @@ impl People {
     pub fn hint(&self, user: &UserId, hint: &Hint<'_>) {
         let devices = self.of(user);
         if !devices.is_empty() {
-            let push = Arc::new(Publication::hint(user, hint));
+            let push = Arc::new(push::hint(user, hint));
             devices.iter().for_each(|inbox| inbox.hint(push.clone()));
         }
     }
 
-    /// Tells those whose list of rooms an entry changes.
-    pub fn hear(&self, entry: &Entry) {
-        match &entry.what {
-            What::Joined { user, .. } => self.hint(user, &Hint::Added(&entry.room)),
-            What::Left { user } | What::Banned { user } => self.hint(user, &Hint::Removed(&entry.room)),
-            What::Message(_) | What::Renamed { .. } | What::State(_) => {}
+    /// Tells whoever is to be told of an entry beside its room's readers.
+    pub fn hear(&self, entry: &EncodedEntry) {
+        if let Some(EntryHint { user, kind }) = entry.effects.hint() {
+            self.hint(user, &Hint::Room(*kind, &entry.room));
         }
     }
 

@@ -3,13 +3,16 @@
 use super::{Chat, ChatError, log::committer::Source};
 use crate::store::{Created, Listed, Member, NewRoom, Page, Part, Room, View};
 use hubbub_core::{
-    live::wake::Wake,
-    log::entry::{Draft, Outcome, Place, Right, What},
+    log::{
+        entry::{Draft, Outcome, Place, Right},
+        kinds::{Banned, Joined, Left, Renamed, What},
+        room::PageOf,
+    },
     model::{
         access::{Refusal, Role, RoomKind, Standing},
         ids::{RoomId, UserId},
     },
-    wire::rpc::{CreateRoom, PageOf},
+    wire::rpc::CreateRoom,
 };
 use uuid::Uuid;
 
@@ -70,15 +73,13 @@ impl Chat {
     ) -> Result<(Room, bool), ChatError> {
         let mut first: Vec<Draft> = Vec::with_capacity(members.len());
         for (user, role) in members {
-            let what = What::Joined { user: user.clone(), role: *role };
+            let what = What::Joined(Joined { user: user.clone(), role: *role });
             first.push(self.draft(id, by, None, what, Right::Backend));
         }
         let new = NewRoom { id: id.clone(), kind, name: name.to_owned(), first };
         match self.store.create_room(&new).await? {
             Created::New(room, entries) => {
-                let epoch = room.epoch;
-                let wakes: Vec<_> = entries.into_iter().map(|entry| Wake::Entry { epoch, entry }).collect();
-                self.announcer.announce(&wakes);
+                self.announcer.announce_entries(room.epoch, &entries);
                 Ok((room, true))
             }
             Created::Exists(room) => Ok((room, false)),
@@ -118,9 +119,9 @@ impl Chat {
             .map(|(user, change)| {
                 let user = user.clone();
                 let what = match change {
-                    Change::Become(role) => What::Joined { user, role: *role },
-                    Change::Remove => What::Left { user },
-                    Change::Ban => What::Banned { user },
+                    Change::Become(role) => What::Joined(Joined { user, role: *role }),
+                    Change::Remove => What::Left(Left { user }),
+                    Change::Ban => What::Banned(Banned { user }),
                 };
                 self.post.submit(source, self.draft(room, by, None, what, right))
             })
@@ -137,7 +138,7 @@ impl Chat {
 
     /// Gives a room another name.
     pub async fn rename(&self, room: &RoomId, by: &UserId, right: Right, name: String) -> Changed {
-        let draft = self.draft(room, by, None, What::Renamed { name }, right);
+        let draft = self.draft(room, by, None, What::Renamed(Renamed { name }), right);
         let submitted = self.post.submit(Source::NONE, draft)?;
         settled(submitted.await.unwrap_or(Err(ChatError::Unavailable)))
     }

@@ -6,19 +6,19 @@ use crate::{
 };
 use hubbub_core::{
     limits,
-    live::{feed::Item, presence::Roll},
-    log::entry::Right,
+    live::presence::Roll,
+    log::{entry::Right, kinds::SessionState, room::PageOf},
     model::{
         access::{Role, RoomKind, Standing},
         ids::{RoomId, UserId},
         seq::Seq,
     },
-    portal::session::SessionState,
     wire::{
         command::History,
         error::CommandError,
+        push,
         reply::{Answer, HistoryPage, Publications, Reply},
-        rpc::{PageOf, Rpc, Send},
+        rpc::{Rpc, Send},
         session::SessionView,
         view::{ChangedView, MembersView, PageView, RoomView, RoomsView, SentView},
     },
@@ -105,7 +105,7 @@ async fn read_history(chat: &Chat, user: &UserId, ask: History) -> Result<Histor
     if ahead || below {
         return Err(CommandError::UNRECOVERABLE);
     }
-    let mut items: Vec<_> = page.entries.iter().take(ask.limit).map(Item::new).collect();
+    let mut items: Vec<_> = page.entries.iter().take(ask.limit).map(push::item_of).collect();
     if ask.reverse {
         items.reverse();
     }

@@ -19,14 +19,14 @@ use axum::{
 };
 use hubbub_core::{
     limits,
-    log::entry::Right,
+    log::{entry::Right, room::PageOf},
     model::{
         access::{Role, RoomKind, Standing},
         ids::{Invalid, RoomId, UserId},
         seq::Seq,
     },
     wire::{
-        rpc::{self, PageOf, Send},
+        rpc::{self, Send},
         view::{ChangedView, MembersView, PageView, RoomView, SentView},
     },
 };

@@ -1,96 +1,29 @@
-//! How an entry lies in a row; the same columns in every store.
+//! From columns to values and back; the same in every store.
 
 use super::StoreError;
 use hubbub_core::{
     limits::{PAGE_MAX, SEQ_MAX},
-    log::entry::{BodyHash, Entry, Message, Text, What},
+    log::{body::Columns, entry::Entry, hash::BodyHash, kinds::SessionState},
     model::{
-        access::{Role, RoomKind},
+        access::RoomKind,
         ids::{Invalid, RoomId, UserId},
-        json::Json,
         seq::Seq,
     },
-    portal::{PortalId, session::SessionState},
+    portal::PortalId,
 };
 use serde::{Serialize, de::DeserializeOwned};
-
-/// What a [`What`] is in columns.
-#[derive(Default)]
-pub(crate) struct Columns<'a> {
-    pub kind: &'static str,
-    pub text: Option<&'a str>,
-    pub data: Option<&'a str>,
-    pub target: Option<i64>,
-    pub subject: Option<&'a str>,
-    pub role: Option<&'static str>,
-}
-
-impl<'a> Columns<'a> {
-    pub fn of(what: &'a What) -> Self {
-        let columns = Self { kind: what.word(), ..Self::default() };
-        match what {
-            What::Message(message) => Self {
-                text: Some(message.text.as_str()),
-                data: message.data.as_ref().map(Json::as_str),
-                target: message.reply_to.map(number),
-                ..columns
-            },
-            What::Joined { user, role } => Self { subject: Some(user.as_str()), role: Some(role.word()), ..columns },
-            What::Left { user } | What::Banned { user } => Self { subject: Some(user.as_str()), ..columns },
-            What::Renamed { name } => Self { subject: Some(name), ..columns },
-            What::State(_) => columns,
-        }
-    }
-}
-
-/// The columns of a row that was read.
-pub(crate) struct Stored {
-    pub kind: String,
-    pub text: Option<String>,
-    pub data: Option<String>,
-    pub target: Option<i64>,
-    pub subject: Option<String>,
-    pub role: Option<String>,
-}
-
-impl Stored {
-    pub fn what(self) -> Result<What, StoreError> {
-        let subject = self.subject.ok_or_else(|| StoreError::Broken(format!("an entry `{}` about nobody", self.kind)));
-        Ok(match self.kind.as_str() {
-            "message" => What::Message(Message {
-                text: Text::trusted(self.text.unwrap_or_default()),
-                data: self.data.map(Json::trusted),
-                reply_to: self.target.map(seq),
-            }),
-            "joined" => What::Joined {
-                user: user(&subject?)?,
-                role: Role::parse(self.role.as_deref().unwrap_or_default()).map_err(damaged)?,
-            },
-            "left" => What::Left { user: user(&subject?)? },
-            "banned" => What::Banned { user: user(&subject?)? },
-            "renamed" => What::Renamed { name: subject? },
-            "opened" => What::State(SessionState::Open),
-            "waiting" => What::State(SessionState::Waiting),
-            "closed" => What::State(SessionState::Closed),
-            kind => return Err(StoreError::Broken(format!("an entry of unknown kind `{kind}`: a newer version's?"))),
-        })
-    }
-}
 
 /// How much of a page's bytes an entry takes beside its text, data and names.
 pub(crate) const ENTRY_BYTES: usize = 192;
 
-/// What an entry with these columns weighs in a page.
-pub(crate) fn weight(text: Option<&str>, data: Option<&str>) -> usize {
-    ENTRY_BYTES + text.map_or(0, str::len) + data.map_or(0, str::len)
+/// What an entry with these long columns weighs in a page.
+pub(crate) fn weight(columns: [Option<&str>; 3]) -> usize {
+    ENTRY_BYTES + columns.into_iter().flatten().map(str::len).sum::<usize>()
 }
 
 /// What an entry weighs in a page.
 pub(crate) fn weight_of(entry: &Entry) -> usize {
-    match &entry.what {
-        What::Message(message) => weight(Some(message.text.as_str()), message.data.as_ref().map(Json::as_str)),
-        _ => weight(None, None),
-    }
+    ENTRY_BYTES + Columns::of(&entry.what).weight()
 }
 
 /// A room whose row cannot be read is nobody's answer but its own.

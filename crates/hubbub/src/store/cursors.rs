@@ -2,7 +2,11 @@
 
 use super::{StoreError, columns::number};
 use crate::features::portals::store::{Attempt, Settlement, Step, Which};
-use hubbub_core::{limits::ATTEMPTS_KEPT, log::entry::Timestamp, model::seq::Seq, portal::session::Delivery};
+use hubbub_core::{
+    limits::ATTEMPTS_KEPT,
+    model::{seq::Seq, time::Timestamp},
+    portal::session::Delivery,
+};
 
 /// The row of a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,18 @@
 //! Where logs are kept: the truth. Two implementations, one conformance suite.
 
 use async_trait::async_trait;
-pub use hubbub_core::log::room::{Head, Listed, Member, Page, Part, Room, View};
+pub use hubbub_core::log::room::{Head, Listed, Member, NewRoom, Page, Part, Room, View};
 use hubbub_core::{
-    log::entry::{Draft, Entry, HashKey, Outcome, Timestamp},
+    log::{
+        entry::{Draft, Entry, Outcome},
+        hash::HashKey,
+        room::PageOf,
+    },
     model::{
-        access::RoomKind,
         ids::{RoomId, UserId},
         json::Json,
+        time::Timestamp,
     },
-    wire::rpc::PageOf,
 };
 use std::time::Duration;
 use uuid::Uuid;
@@ -17,9 +20,9 @@ use uuid::Uuid;
 pub mod postgres;
 pub mod sqlite;
 
-pub(crate) mod batch;
 pub(crate) mod columns;
 pub(crate) mod cursors;
+pub(crate) mod entry_row;
 pub(crate) mod span;
 
 /// Why a store did not answer. What was refused by a rule is no error but an [`Outcome`].
@@ -41,21 +44,8 @@ pub enum StoreError {
 pub struct Identity {
     /// Made once, with the schema; names the lanes of the bus, so that two databases may share one Redis.
     pub database: String,
-    /// For [`hubbub_core::log::entry::BodyHash`].
+    /// For [`hubbub_core::log::hash::BodyHash`].
     pub hash_key: HashKey,
-}
-
-/// A room to be made, with its first members; each becomes a `joined` entry.
-#[derive(Debug, Clone)]
-pub struct NewRoom {
-    /// Its id.
-    pub id: RoomId,
-    /// Its kind.
-    pub kind: RoomKind,
-    /// For people.
-    pub name: String,
-    /// Drafts of the first entries: [`hubbub_core::log::entry::What::Joined`] by the creator's or the backend's right, one per member.
-    pub first: Vec<Draft>,
 }
 
 /// What became of a new room.

@@ -1,7 +1,7 @@
 //! Which part of a log a page is, as two ranges that meet.
 
 use super::columns::{count, number};
-use hubbub_core::{limits::PAGE_BYTES, model::seq::Seq, wire::rpc::PageOf};
+use hubbub_core::{limits::PAGE_BYTES, log::room::PageOf, model::seq::Seq};
 
 /// At most `before` entries below `pivot`, the nearest to it, and at most `from` entries from `pivot` on.
 /// Neither part weighs more than its bytes, unless its first entry alone does.

@@ -1,23 +1,18 @@
 use super::*;
-use crate::{
-    log::entry::{Timestamp, What},
-    model::ids::{Key, RoomId},
-};
-use uuid::Uuid;
+use crate::{live::item::SharedPush, log::effects::Effects};
 
 const EPOCH: Epoch = Epoch { incarnation: 1, generation: 1 };
 const OTHER: Epoch = Epoch { incarnation: 1, generation: 2 };
 
 fn item(seq: u64) -> Arc<Item> {
-    Item::new(&Entry {
-        room: RoomId::parse("general").unwrap(),
-        seq: Seq::new(seq),
-        id: Uuid::from_u128(u128::from(seq)),
-        from: UserId::parse("ana").unwrap(),
-        at: Timestamp(0),
-        key: Key::parse("k").unwrap(),
-        what: What::Renamed { name: "x".into() },
-    })
+    said(seq, Effects::default())
+}
+
+/// An entry whose content is secret, within a frame of one letter on both sides.
+fn said(seq: u64, effects: Effects) -> Arc<Item> {
+    let json = format!(r#"<{{"type":"message","seq":{seq},"key":"k","text":"secret {seq}"}}>"#);
+    let end = json.len() as u32 - 1;
+    Item::new(Seq::new(seq), effects, SharedPush::new(json.into(), 1..end))
 }
 
 fn items(range: std::ops::RangeInclusive<u64>) -> Vec<Arc<Item>> {
@@ -146,4 +141,33 @@ fn memory_is_given_back_oldest_first_and_what_is_held_has_a_bound() {
         early.wake(EPOCH, item(seq), now);
     }
     assert_eq!((feed.ahead.len(), feed.due(), early.early.len()), (AHEAD, Some(now), AHEAD));
+}
+
+#[test]
+fn what_an_entry_blanks_is_not_given_to_readers_who_are_behind() {
+    let now = Instant::now();
+    let mut feed = opened(0, now);
+    for item in items(1..=3) {
+        assert_eq!(feed.wake(EPOCH, item, now), Heard::Grew);
+    }
+    // One that has left the ring, two that are in it, and one that comes later: an effect names only what was before it.
+    let blanks = Effects::default().blanks([0, 1, 3, 9].map(Seq::new));
+    feed.wake(EPOCH, said(4, blanks), now);
+    let texts: Vec<_> =
+        feed.after(Seq::ZERO).unwrap().map(|item| String::from_utf8_lossy(item.push.json()).into_owned()).collect();
+    let gone = |seq: u64| format!(r#"<{{"type":"message","seq":{seq},"key":"k","gone":true}}>"#);
+    assert_eq!((&texts[0], &texts[2]), (&gone(1), &gone(3)));
+    assert!(texts[1].contains("secret 2") && texts[3].contains("secret 4"), "{texts:?}");
+    assert_eq!(feed.bytes(), feed.after(Seq::ZERO).unwrap().map(|item| item.weight()).sum::<usize>());
+}
+
+#[test]
+fn what_is_held_while_something_is_missing_is_blanked_when_its_turn_comes() {
+    let now = Instant::now();
+    let mut feed = opened(0, now);
+    feed.wake(EPOCH, said(3, Effects::default().blanks([Seq::new(2)])), now);
+    feed.wake(EPOCH, item(2), now);
+    feed.wake(EPOCH, item(1), now);
+    let second = feed.after(Seq::ZERO).unwrap().nth(1).cloned().unwrap();
+    assert!(String::from_utf8_lossy(second.push.json()).contains("gone"));
 }

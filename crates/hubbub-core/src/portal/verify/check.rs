@@ -2,7 +2,7 @@
 
 use super::{Algorithm, Encoding, HmacTemplate, Verify};
 use crate::{
-    log::entry::Timestamp,
+    model::time::Timestamp,
     portal::signature::{self, mac},
 };
 use base64::{

@@ -3,13 +3,21 @@
 use super::{messages as wire, *};
 use crate::{
     limits,
-    live::feed::Item,
-    log::entry::{Entry, Text, Timestamp, What},
+    log::{
+        encoded::EncodedEntry,
+        entry::Entry,
+        kinds::{Text, What},
+    },
     model::{
         ids::{Key, RoomId, UserId},
         seq::Seq,
+        time::Timestamp,
     },
-    wire::{Format, command::Commands, push::Hint},
+    wire::{
+        Format,
+        command::Commands,
+        push::{self, Hint},
+    },
 };
 
 fn frame(commands: &[wire::Command]) -> Vec<u8> {
@@ -55,7 +63,7 @@ fn entry(text: &str) -> Entry {
         from: UserId::parse("ana").unwrap(),
         at: Timestamp(1_769_851_800_123),
         key: Key::parse("k").unwrap(),
-        what: What::Message(crate::log::entry::Message {
+        what: What::Message(crate::log::kinds::Message {
             text: Text::parse(text).unwrap(),
             data: None,
             reply_to: None,
@@ -217,9 +225,9 @@ fn whatever_comes_is_a_command_or_an_end_and_costs_no_more_than_its_bytes() {
 #[test]
 fn a_publication_is_the_same_in_both_formats() {
     for text in ["hi", "line\nline \u{1f642} \"quoted\"", &"x".repeat(8_000)] {
-        let item = Item::new(&entry(text));
-        let json: serde_json::Value = serde_json::from_slice(item.publication.push(Format::Json)).unwrap();
-        let push = read_back(item.publication.push(Format::Protobuf)).push.unwrap();
+        let item = push::item(&EncodedEntry::new(&entry(text)));
+        let json: serde_json::Value = serde_json::from_slice(push::of_item(&item, Format::Json)).unwrap();
+        let push = read_back(push::of_item(&item, Format::Protobuf)).push.unwrap();
         let publication = push.publication.unwrap();
         assert_eq!(push.channel, json["push"]["channel"]);
         assert_eq!(publication.offset, json["push"]["pub"]["offset"]);
@@ -228,8 +236,8 @@ fn a_publication_is_the_same_in_both_formats() {
         assert_eq!(data["text"], text);
     }
     let user = UserId::parse("ana \"a\"").unwrap();
-    let hint = push::Publication::hint(&user, &Hint::Event(r#"{"badge":3}"#));
-    let push = read_back(hint.push(Format::Protobuf)).push.unwrap();
+    let hint = push::hint(&user, &Hint::Event(r#"{"badge":3}"#));
+    let push = read_back(push::of_hint(&hint, Format::Protobuf)).push.unwrap();
     let publication = push.publication.unwrap();
     assert_eq!((push.channel.as_str(), publication.offset), ("user:ana \"a\"", 0));
     assert_eq!(publication.data, r#"{"type":"event","event":{"badge":3}}"#);
@@ -237,14 +245,14 @@ fn a_publication_is_the_same_in_both_formats() {
 
 #[test]
 fn an_entry_is_encoded_once_for_all_who_read_protobuf() {
-    let item = Item::new(&entry("hi"));
-    let (one, other) = (item.publication.push(Format::Protobuf), item.publication.push(Format::Protobuf));
+    let item = push::item(&EncodedEntry::new(&entry("hi")));
+    let (one, other) = (push::of_item(&item, Format::Protobuf), push::of_item(&item, Format::Protobuf));
     assert_eq!(one.as_ptr(), other.as_ptr());
 }
 
 #[test]
 fn replies_carry_their_id_and_what_is_zero_is_left_out() {
-    let answers = Publications(vec![Item::new(&entry("hi"))]);
+    let answers = Publications(vec![push::item(&EncodedEntry::new(&entry("hi")))]);
     let page = HistoryPage { publications: answers, offset: 57, epoch: "e".into() };
     let reply = read_back(&Reply::ok(5, Answer::History(page)).encode(Format::Protobuf));
     let history = reply.history.unwrap();

@@ -11,14 +11,15 @@ use crate::{
 use hubbub_core::{
     limits,
     live::{
-        feed::{Feed, Heard, Item},
+        feed::{Feed, Heard},
         presence::Present,
     },
-    log::entry::Entry,
+    log::encoded::EncodedEntry,
     model::{
         ids::RoomId,
         seq::{Epoch, Seq},
     },
+    wire::push,
 };
 use std::{
     collections::HashMap,
@@ -142,9 +143,12 @@ impl Feeds {
     }
 
     /// A wake with its entry.
-    pub fn hear_entry(self: &Arc<Self>, epoch: Epoch, entry: &Entry) {
+    pub fn hear_entry(self: &Arc<Self>, epoch: Epoch, entry: &EncodedEntry) {
+        if !entry.effects.blanked().is_empty() {
+            self.pages.blank(&entry.room, entry.effects.blanked());
+        }
         if let Some(live) = self.of(&entry.room) {
-            let item = Item::new(entry);
+            let item = push::item(entry);
             self.tell(&live, |feed, now| feed.wake(epoch, item, now));
         }
     }

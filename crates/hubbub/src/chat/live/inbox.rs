@@ -5,8 +5,8 @@
 
 use futures_util::task::AtomicWaker;
 use hubbub_core::{
-    live::presence::Present,
-    wire::push::{Joins, Publication},
+    live::{item::SharedPush, presence::Present},
+    wire::push::Joins,
 };
 use std::{
     collections::VecDeque,
@@ -32,7 +32,7 @@ pub struct Mail {
     /// Subscriptions (by the connection's own numbers) with something new.
     pub slots: Vec<u32>,
     /// Pushes for the user, shared by all devices.
-    pub hints: VecDeque<Arc<Publication>>,
+    pub hints: VecDeque<Arc<SharedPush>>,
     /// Who came to the room of a subscription, and who went.
     pub joins: VecDeque<(u32, Arc<Joins>)>,
     /// The user was logged out: close.
@@ -80,7 +80,7 @@ impl Inbox {
     }
 
     /// A push for the user.
-    pub fn hint(&self, push: Arc<Publication>) {
+    pub fn hint(&self, push: Arc<SharedPush>) {
         self.put(|mail| {
             if mail.hints.len() == HINTS {
                 mail.hints.pop_front();

@@ -4,9 +4,10 @@ use super::feeds::{Feeds, Live};
 use crate::store::StoreError;
 use hubbub_core::{
     limits,
-    live::feed::{Feed, Heard, Item},
+    live::feed::{Feed, Heard},
+    log::room::PageOf,
     model::seq::Seq,
-    wire::rpc::PageOf,
+    wire::push,
 };
 use std::{
     sync::Arc,
@@ -80,7 +81,7 @@ async fn read(feeds: &Arc<Feeds>, live: &Arc<Live>, after: Seq) {
     }
     let heard = match page {
         Ok(Some(page)) => {
-            let items = page.entries.iter().map(Item::new).collect();
+            let items = page.entries.iter().map(push::item_of).collect();
             state.feed.filled(page.epoch, items, page.head, now)
         }
         // A room that is gone: its log is shorter than it was.

@@ -1,6 +1,6 @@
 //! Pages of the log read a moment ago, for those who come after: a whole instance's readers resume at the same places.
 
-use super::pages::Stretch;
+use super::pages::SharedPage;
 use hubbub_core::model::{
     ids::RoomId,
     seq::{Epoch, Seq},
@@ -12,14 +12,14 @@ use std::{
 };
 
 /// A room, and the seq after which a page of its log begins.
-pub(crate) type Place = (RoomId, Seq);
+pub(crate) type PageKey = (RoomId, Seq);
 
 /// See the module. Holds at most so many bytes, none longer than so long; the oldest go first.
 #[derive(Debug)]
-pub(crate) struct Shelf {
-    kept: HashMap<Place, Kept>,
+pub(crate) struct PageCache {
+    kept: HashMap<PageKey, Kept>,
     /// What was put there, the oldest first; stale unless the number is still that of what is kept.
-    order: VecDeque<(Place, u64)>,
+    order: VecDeque<(PageKey, u64)>,
     next: u64,
     bytes: usize,
     most: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Shelf {
 
 #[derive(Debug)]
 struct Kept {
-    stretch: Arc<Stretch>,
+    page: Arc<SharedPage>,
     bytes: usize,
     since: Instant,
     number: u64,
@@ -37,46 +37,57 @@ struct Kept {
 /// What a page costs beside its entries.
 const OVERHEAD: usize = 512;
 
-impl Shelf {
+impl PageCache {
     pub fn new(most: usize, longest: Duration) -> Self {
         Self { kept: HashMap::new(), order: VecDeque::new(), next: 0, bytes: 0, most, longest }
     }
 
     /// A page that carries a reader of this epoch on from `at`. Entries do not change, so it is as good as one read now; what
     /// it says of head and floor may be old, and whether a reader may read was asked before.
-    pub fn get(&self, place: &Place, at: Seq, epoch: Epoch, now: Instant) -> Option<Arc<Stretch>> {
-        let kept = self.kept.get(place)?;
-        let (first, last) = (kept.stretch.items.first()?, kept.stretch.items.last()?);
-        let fits = kept.stretch.epoch == epoch && first.seq <= at.next() && last.seq > at;
-        (fits && now < kept.since + self.longest).then(|| kept.stretch.clone())
+    pub fn get(&self, key: &PageKey, at: Seq, epoch: Epoch, now: Instant) -> Option<Arc<SharedPage>> {
+        let kept = self.kept.get(key)?;
+        let (first, last) = (kept.page.items.first()?, kept.page.items.last()?);
+        let fits = kept.page.epoch == epoch && first.seq <= at.next() && last.seq > at;
+        (fits && now < kept.since + self.longest).then(|| kept.page.clone())
     }
 
     /// Keeps a page, in place of an older one.
-    pub fn put(&mut self, place: Place, stretch: &Arc<Stretch>, now: Instant) {
-        let bytes = OVERHEAD + stretch.items.iter().map(|item| item.weight()).sum::<usize>();
-        if stretch.items.is_empty() || bytes > self.most {
+    pub fn put(&mut self, key: PageKey, page: &Arc<SharedPage>, now: Instant) {
+        let bytes = OVERHEAD + page.items.iter().map(|item| item.weight()).sum::<usize>();
+        if page.items.is_empty() || bytes > self.most {
             return;
         }
         let number = self.next;
         self.next += 1;
-        self.order.push_back((place.clone(), number));
-        let kept = Kept { stretch: stretch.clone(), bytes, since: now, number };
-        if let Some(older) = self.kept.insert(place, kept) {
+        self.order.push_back((key.clone(), number));
+        let kept = Kept { page: page.clone(), bytes, since: now, number };
+        if let Some(older) = self.kept.insert(key, kept) {
             self.bytes -= older.bytes;
         }
         self.bytes += bytes;
         self.give_up(now);
     }
 
+    /// Drops the pages of a room that hold one of these entries.
+    pub fn blank(&mut self, room: &RoomId, seqs: &[Seq]) {
+        let holds = |page: &SharedPage| {
+            let (first, last) = (page.items.first().map(|item| item.seq), page.items.last().map(|item| item.seq));
+            seqs.iter().any(|seq| first <= Some(*seq) && Some(*seq) <= last)
+        };
+        // What is left of it in `order` is stale, like that of a page that was replaced.
+        let dropped = self.kept.extract_if(|(of, _), kept| of == room && holds(&kept.page));
+        self.bytes -= dropped.map(|(_, kept)| kept.bytes).sum::<usize>();
+    }
+
     /// Gives up what has been kept for too long, and the oldest of what is too much.
     pub fn give_up(&mut self, now: Instant) {
-        while let Some((place, number)) = self.order.front() {
-            if let Some(kept) = self.kept.get(place).filter(|kept| kept.number == *number) {
+        while let Some((key, number)) = self.order.front() {
+            if let Some(kept) = self.kept.get(key).filter(|kept| kept.number == *number) {
                 if self.bytes <= self.most && now < kept.since + self.longest {
                     return;
                 }
                 self.bytes -= kept.bytes;
-                self.kept.remove(place);
+                self.kept.remove(key);
             }
             self.order.pop_front();
         }
@@ -92,9 +103,8 @@ impl Shelf {
 mod tests {
     use super::*;
     use hubbub_core::{
-        live::feed::Item,
-        log::entry::{Entry, Message, Text, Timestamp, What},
-        model::ids::{Key, UserId},
+        live::item::{Item, SharedPush},
+        log::effects::Effects,
     };
 
     const EPOCH: Epoch = Epoch { incarnation: 1, generation: 1 };
@@ -104,28 +114,17 @@ mod tests {
         RoomId::parse(name).unwrap()
     }
 
-    fn stretch(seqs: std::ops::RangeInclusive<u64>) -> Arc<Stretch> {
-        let item = |seq| {
-            let text = Text::parse("hello").unwrap();
-            Item::new(&Entry {
-                room: room("general"),
-                seq: Seq::new(seq),
-                id: uuid::Uuid::from_u128(seq.into()),
-                from: UserId::parse("ana").unwrap(),
-                at: Timestamp(0),
-                key: Key::parse("k").unwrap(),
-                what: What::Message(Message { text, data: None, reply_to: None }),
-            })
-        };
+    fn page(seqs: std::ops::RangeInclusive<u64>) -> Arc<SharedPage> {
+        let item = |seq| Item::new(Seq::new(seq), Effects::default(), SharedPush::new("hello".into(), 0..5));
         let head = Seq::new(*seqs.end());
-        Arc::new(Stretch { epoch: EPOCH, floor: Seq::new(1), head, items: seqs.map(item).collect() })
+        Arc::new(SharedPage { epoch: EPOCH, floor: Seq::new(1), head, items: seqs.map(item).collect() })
     }
 
     #[test]
     fn a_page_serves_who_it_carries_on_in_its_own_epoch_and_for_a_while() {
-        let (now, mut shelf) = (Instant::now(), Shelf::new(1 << 20, LONGEST));
-        let place = (room("general"), Seq::new(128));
-        shelf.put(place.clone(), &stretch(129..=140), now);
+        let (now, mut cache) = (Instant::now(), PageCache::new(1 << 20, LONGEST));
+        let key = (room("general"), Seq::new(128));
+        cache.put(key.clone(), &page(129..=140), now);
         let other = Epoch { incarnation: 2, ..EPOCH };
         for (at, epoch, later, serves) in [
             (128, EPOCH, 0, true),
@@ -135,35 +134,52 @@ mod tests {
             (130, other, 0, false),
             (130, EPOCH, 30, false),
         ] {
-            let got = shelf.get(&place, Seq::new(at), epoch, now + Duration::from_secs(later));
+            let got = cache.get(&key, Seq::new(at), epoch, now + Duration::from_secs(later));
             assert_eq!(got.is_some(), serves, "{at} {epoch} after {later} s");
         }
-        assert!(shelf.get(&(room("other"), Seq::new(128)), Seq::new(130), EPOCH, now).is_none());
-        shelf.put(place.clone(), &stretch(129..=141), now);
-        assert!(shelf.get(&place, Seq::new(140), EPOCH, now).is_some(), "the newer one took its place");
+        assert!(cache.get(&(room("other"), Seq::new(128)), Seq::new(130), EPOCH, now).is_none());
+        cache.put(key.clone(), &page(129..=141), now);
+        assert!(cache.get(&key, Seq::new(140), EPOCH, now).is_some(), "the newer one took its place");
     }
 
     #[test]
-    fn the_shelf_never_holds_more_than_its_budget_nor_for_longer_than_it_may() {
-        let (now, page) = (Instant::now(), stretch(1..=128));
+    fn the_cache_never_holds_more_than_its_budget_nor_for_longer_than_it_may() {
+        let (now, page) = (Instant::now(), page(1..=128));
         let one = OVERHEAD + page.items.iter().map(|item| item.weight()).sum::<usize>();
-        let mut shelf = Shelf::new(4 * one, LONGEST);
+        let mut cache = PageCache::new(4 * one, LONGEST);
         for n in 0..1_000_u64 {
-            let place = (room(&format!("r{}", n % 300)), Seq::ZERO);
-            shelf.put(place, &page, now + Duration::from_millis(n));
-            assert!(shelf.bytes() <= 4 * one && shelf.kept.len() <= 4 && shelf.order.len() <= 5, "{n}: {shelf:?}");
+            let key = (room(&format!("r{}", n % 300)), Seq::ZERO);
+            cache.put(key, &page, now + Duration::from_millis(n));
+            assert!(cache.bytes() <= 4 * one && cache.kept.len() <= 4 && cache.order.len() <= 5, "{n}: {cache:?}");
         }
-        let place = |n: u64| (room(&format!("r{}", n % 300)), Seq::ZERO);
+        let key = |n: u64| (room(&format!("r{}", n % 300)), Seq::ZERO);
         for (n, held) in [(999, true), (996, true), (995, false)] {
-            assert_eq!(shelf.get(&place(n), Seq::ZERO, EPOCH, now).is_some(), held, "{n}");
+            assert_eq!(cache.get(&key(n), Seq::ZERO, EPOCH, now).is_some(), held, "{n}");
         }
         for _ in 0..1_000 {
-            shelf.put(place(999), &page, now + Duration::from_secs(1));
+            cache.put(key(999), &page, now + Duration::from_secs(1));
         }
-        shelf.give_up(now + LONGEST + Duration::from_secs(2));
-        assert_eq!((shelf.bytes(), shelf.kept.len(), shelf.order.len()), (0, 0, 0));
-        let mut tiny = Shelf::new(one - 1, LONGEST);
-        tiny.put(place(1), &page, now);
+        cache.give_up(now + LONGEST + Duration::from_secs(2));
+        assert_eq!((cache.bytes(), cache.kept.len(), cache.order.len()), (0, 0, 0));
+        let mut tiny = PageCache::new(one - 1, LONGEST);
+        tiny.put(key(1), &page, now);
         assert_eq!(tiny.bytes(), 0, "what is heavier than all of it is not kept");
+    }
+
+    #[test]
+    fn a_page_that_holds_what_was_blanked_is_given_to_nobody() {
+        let now = Instant::now();
+        let mut cache = PageCache::new(1 << 20, LONGEST);
+        let key = |name: &str, after: u64| (room(name), Seq::new(after));
+        for (name, seqs) in [("general", 1..=128), ("general", 129..=140), ("other", 1..=128)] {
+            cache.put(key(name, seqs.start() - 1), &page(seqs), now);
+        }
+        let before = cache.bytes();
+        cache.blank(&room("general"), &[Seq::new(500), Seq::new(128)]);
+        let mut has = |name: &str, at: u64| cache.get(&key(name, at), Seq::new(at), EPOCH, now).is_some();
+        assert_eq!((has("general", 0), has("general", 128), has("other", 0)), (false, true, true));
+        assert!(cache.bytes() < before);
+        cache.give_up(now + LONGEST);
+        assert_eq!(cache.bytes(), 0);
     }
 }

@@ -1,28 +1,31 @@
 //! Pages of the log for readers that the rings do not reach back to: aligned, so that all cursors that pass through the
-//! same stretch ask for the same page, and one read answers all who ask while it waits its turn.
+//! same part of a log ask for the same page, and one read answers all who ask while it waits its turn.
 
-use super::page_cache::{Place, Shelf};
-use crate::chat::ChatError;
-use crate::{metrics::Metrics, store::Store};
+use super::page_cache::{PageCache, PageKey};
+use crate::{chat::ChatError, metrics::Metrics, store::Store};
 use hubbub_core::{
     limits::{self, CATCH_UP_PAGE},
-    live::feed::Item,
+    live::item::Item,
+    log::room::PageOf,
     model::{
         ids::RoomId,
         seq::{Epoch, Seq},
     },
-    wire::rpc::PageOf,
+    wire::push,
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 use tokio::sync::{Semaphore, broadcast};
 
-/// A stretch of a log, encoded once for all who read it.
+/// A page of a log, encoded once for all who read it.
 #[derive(Debug)]
-pub struct Stretch {
+pub struct SharedPage {
     /// What the numbers belong to.
     pub epoch: Epoch,
     /// The first seq kept.
@@ -33,50 +36,54 @@ pub struct Stretch {
     pub items: Vec<Arc<Item>>,
 }
 
-type Answer = Result<Option<Arc<Stretch>>, ChatError>;
+type PageAnswer = Result<Option<Arc<SharedPage>>, ChatError>;
 
-/// Reads under way, by room and where they start, with those who wait for them.
-type Running = HashMap<Place, broadcast::Sender<Answer>>;
+/// Reads under way that may still be joined, each with its number and those who wait for it.
+type Joinable = Mutex<HashMap<PageKey, (u64, broadcast::Sender<PageAnswer>)>>;
 
 /// See the module.
 #[derive(Clone)]
 pub struct Pages {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
-    running: Arc<Mutex<Running>>,
-    shelf: Arc<Mutex<Shelf>>,
+    joinable: Arc<Joinable>,
+    reads: Arc<AtomicU64>,
+    cache: Arc<Mutex<PageCache>>,
     turns: Arc<Semaphore>,
 }
 
-/// However a read ends, nobody waits for it any longer.
-struct Read {
-    running: Arc<Mutex<Running>>,
-    /// Until those who wait were taken: the next read of the same place is another's.
-    key: Option<Place>,
+/// A read under way. However it ends, it can then no longer be joined.
+struct PageRead {
+    joinable: Arc<Joinable>,
+    key: PageKey,
+    number: u64,
+    waiting: broadcast::Sender<PageAnswer>,
 }
 
-impl Read {
-    fn take(&mut self) -> Option<broadcast::Sender<Answer>> {
-        let key = self.key.take()?;
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&key)
+impl PageRead {
+    /// Ends being joined. Returns whether it could be until now: else something it may have read was blanked meanwhile.
+    fn close(&self) -> bool {
+        let mut joinable = self.joinable.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_own = joinable.get(&self.key).is_some_and(|(number, _)| *number == self.number);
+        is_own && joinable.remove(&self.key).is_some()
     }
 }
 
-impl Drop for Read {
+impl Drop for PageRead {
     fn drop(&mut self) {
-        self.take();
+        self.close();
     }
 }
 
 impl Pages {
     /// Pages of this store, read while there is one of `turns`.
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, turns: Arc<Semaphore>) -> Self {
-        let shelf = Arc::new(Mutex::new(Shelf::new(limits::PAGES_BYTES, limits::PAGES_KEPT_FOR)));
-        Self { store, metrics, running: Arc::default(), shelf, turns }
+        let cache = Arc::new(Mutex::new(PageCache::new(limits::PAGES_BYTES, limits::PAGES_KEPT_FOR)));
+        Self { store, metrics, joinable: Arc::default(), reads: Arc::default(), cache, turns }
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, PageCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Some entries after `seq`, the nearest; `None` where the room is gone. May join a read that began earlier, or be a page
@@ -84,26 +91,31 @@ impl Pages {
     ///
     /// The answer may not carry the reader forward: it lacks the newest entries, or heavy entries before `seq` filled the
     /// aligned page. Then the reader asks again with `exact`, and the page begins right after `seq`.
-    pub async fn after(&self, room: &RoomId, epoch: Epoch, seq: Seq, exact: bool) -> Answer {
+    ///
+    /// # Errors
+    /// [`ChatError::Unavailable`] where the log cannot be read now.
+    pub async fn after(&self, room: &RoomId, epoch: Epoch, seq: Seq, exact: bool) -> PageAnswer {
         let page = CATCH_UP_PAGE as u64;
         let start = if exact { seq } else { Seq::new(seq.get() / page * page) };
         let key = (room.clone(), start);
-        let kept = self.shelf().get(&key, seq, epoch, Instant::now());
-        if let Some(stretch) = kept {
+        let kept = self.cache().get(&key, seq, epoch, Instant::now());
+        if let Some(page) = kept {
             self.metrics.pages_shared.inc();
-            return Ok(Some(stretch));
+            return Ok(Some(page));
         }
         let mut answer = {
-            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            match running.get(&key) {
-                Some(read) => {
+            let mut joinable = self.joinable.lock().unwrap_or_else(PoisonError::into_inner);
+            match joinable.get(&key) {
+                Some((_, read)) => {
                     self.metrics.pages_shared.inc();
                     read.subscribe()
                 }
                 None => {
-                    let (sender, answer) = broadcast::channel(1);
-                    running.insert(key.clone(), sender);
-                    tokio::spawn(self.clone().read(key));
+                    let (waiting, answer) = broadcast::channel(1);
+                    let number = self.reads.fetch_add(1, Ordering::Relaxed);
+                    joinable.insert(key.clone(), (number, waiting.clone()));
+                    let read = PageRead { joinable: self.joinable.clone(), key, number, waiting };
+                    tokio::spawn(self.clone().read(read));
                     answer
                 }
             }
@@ -111,40 +123,50 @@ impl Pages {
         answer.recv().await.unwrap_or(Err(ChatError::Unavailable))
     }
 
+    /// The content of these entries was blanked: no page that holds it is given to anybody who asks from now on.
+    pub fn blank(&self, room: &RoomId, seqs: &[Seq]) {
+        // Reads first: one that ends in between would put into the cache what has just been dropped from it.
+        self.joinable.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| of != room);
+        self.cache().blank(room, seqs);
+    }
+
     /// Gives up pages that were read too long ago.
     pub fn tidy(&self) {
-        self.shelf().give_up(Instant::now());
+        self.cache().give_up(Instant::now());
         self.count();
     }
 
     fn count(&self) {
-        self.metrics.page_bytes.set(self.shelf().bytes() as i64);
+        self.metrics.page_bytes.set(self.cache().bytes() as i64);
     }
 
     /// Not the asker's own future: whoever joined must not suffer when the first asker goes.
-    async fn read(self, key: Place) {
-        let mut read = Read { running: self.running.clone(), key: Some(key.clone()) };
+    async fn read(self, read: PageRead) {
         let Ok(_turn) = self.turns.acquire().await else { return };
         self.metrics.log_reads.inc();
-        let page = self.store.page(&key.0, PageOf::After(key.1), CATCH_UP_PAGE).await;
+        let (room, after) = &read.key;
+        let page = self.store.page(room, PageOf::After(*after), CATCH_UP_PAGE).await;
         let answer = match page {
             Ok(page) => Ok(page.map(|page| {
-                let items = page.entries.iter().map(Item::new).collect();
-                Arc::new(Stretch { epoch: page.epoch, floor: page.floor, head: page.head, items })
+                let items = page.entries.iter().map(push::item_of).collect();
+                Arc::new(SharedPage { epoch: page.epoch, floor: page.floor, head: page.head, items })
             })),
             Err(error) => {
-                tracing::warn!(%error, room = %key.0, "reading a page of the log failed");
+                tracing::warn!(%error, %room, "reading a page of the log failed");
                 Err(error.into())
             }
         };
-        if let Ok(Some(stretch)) = &answer {
-            // Before the read is over: who comes now finds one or the other.
-            self.shelf().put(key.clone(), stretch, Instant::now());
-            self.count();
+        {
+            // Under the lock of the cache: a blanking waits, and then finds the page there.
+            let mut cache = self.cache();
+            if read.close()
+                && let Ok(Some(page)) = &answer
+            {
+                cache.put(read.key.clone(), page, Instant::now());
+            }
         }
-        if let Some(waiting) = read.take() {
-            // Those who asked may all have gone.
-            let _ = waiting.send(answer);
-        }
+        self.count();
+        // Those who asked may all have gone.
+        let _ = read.waiting.send(answer);
     }
 }

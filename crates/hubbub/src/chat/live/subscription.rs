@@ -1,11 +1,11 @@
 //! Following a room's log: a cursor on a feed.
 
-use super::{feeds::Listening, inbox::Inbox, pages::Stretch};
+use super::{feeds::Listening, inbox::Inbox, pages::SharedPage};
 use crate::chat::{Chat, ChatError};
 use hubbub_core::{
     live::{
         cursor::{Cursor, Pass, Step},
-        feed::Item,
+        item::Item,
     },
     model::{
         ids::{RoomId, UserId},
@@ -164,7 +164,7 @@ impl Subscription {
         while weight < bytes
             && let Some(item) = self.page.pop_front()
         {
-            weight += item.publication.size();
+            weight += item.push.json().len();
             batch.push(item);
         }
         let taken = self.pass(batch);
@@ -195,7 +195,7 @@ impl Subscription {
         &mut self,
         after: Seq,
         tries: u32,
-    ) -> Option<impl Future<Output = Result<Option<Arc<Stretch>>, ChatError>> + Send + use<>> {
+    ) -> Option<impl Future<Output = Result<Option<Arc<SharedPage>>, ChatError>> + Send + use<>> {
         if std::mem::replace(&mut self.reading, true) {
             return None;
         }
@@ -214,15 +214,15 @@ impl Subscription {
     }
 
     /// Takes such a page in. Returns what is next.
-    pub fn turn_page(&mut self, stretch: Option<&Stretch>, tries: u32) -> Then {
+    pub fn turn_page(&mut self, page: Option<&SharedPage>, tries: u32) -> Then {
         self.reading = false;
-        let Some(stretch) = stretch else { return Then::Lost };
-        if !self.cursor.can_read(stretch.epoch, stretch.floor) {
+        let Some(page) = page else { return Then::Lost };
+        if !self.cursor.can_read(page.epoch, page.floor) {
             return Then::Lost;
         }
-        self.listening.hear_head(stretch.epoch, stretch.head);
+        self.listening.hear_head(page.epoch, page.head);
         let at = self.cursor.at();
-        self.page = stretch.items.iter().filter(|item| item.seq > at).cloned().collect();
+        self.page = page.items.iter().filter(|item| item.seq > at).cloned().collect();
         match self.page.front() {
             Some(first) if first.seq == at.next() => {
                 self.exact |= tries > 0;
@@ -240,9 +240,9 @@ impl Subscription {
             && taken.items.is_empty()
         {
             let Some(page) = self.page_after(after, tries) else { break };
-            let stretch = page.await;
+            let page = page.await;
             self.reading = false;
-            taken.then = self.turn_page(stretch?.as_deref(), tries);
+            taken.then = self.turn_page(page?.as_deref(), tries);
             if taken.then == Then::More {
                 taken = self.take(bytes);
             }

@@ -20,6 +20,8 @@ use hubbub_core::{
         lane::{FirstLine, Noticed, Says, Tally},
         wake::Wake,
     },
+    log::{encoded::EncodedEntry, entry::Entry},
+    model::seq::Epoch,
     wire::push::Hint,
 };
 use std::{
@@ -76,6 +78,12 @@ impl Announcer {
     pub fn announce(&self, wakes: &[Wake]) {
         wakes.iter().for_each(|wake| self.take(wake));
         self.publish(wakes);
+    }
+
+    /// Tells everybody of entries that were committed, in order. Each is encoded here, once.
+    pub fn announce_entries(&self, epoch: Epoch, entries: &[Entry]) {
+        let wake = |entry| Wake::Entry { epoch, entry: EncodedEntry::new(entry) };
+        self.announce(&entries.iter().map(wake).collect::<Vec<_>>());
     }
 
     /// Tells the other instances.
@@ -180,9 +188,9 @@ impl Announcer {
 
     fn hear(&self, payload: &Bytes, tally: &mut Tally) {
         let metrics = &self.metrics;
-        let text = String::from_utf8_lossy(payload);
-        let mut lines = text.split('\n');
-        let first = FirstLine::parse(lines.next().unwrap_or_default());
+        let mut lines = payload.split(|byte| *byte == b'\n').map(|line| payload.slice_ref(line));
+        let first = lines.next().unwrap_or_default();
+        let first = FirstLine::parse(str::from_utf8(&first).unwrap_or_default());
         if first.boot == self.boot {
             return;
         }
@@ -198,7 +206,7 @@ impl Announcer {
             }
         }
         for line in lines {
-            match Wake::decode(line) {
+            match Wake::decode(&line) {
                 Some(wake) => {
                     metrics.wakes.inc();
                     self.take(&wake);

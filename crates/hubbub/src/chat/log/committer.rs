@@ -14,7 +14,10 @@ use futures_util::{StreamExt, stream};
 use hubbub_core::{
     limits,
     live::wake::Wake,
-    log::entry::{Draft, Outcome},
+    log::{
+        encoded::EncodedEntry,
+        entry::{Draft, Outcome},
+    },
     model::{backoff::Backoff, ids::RoomId},
 };
 use std::{
@@ -192,7 +195,8 @@ impl Committer {
             match &outcome {
                 Outcome::Appended(place) => {
                     self.metrics.appended.inc();
-                    wakes.push(Wake::Entry { epoch: place.epoch, entry: waiting.draft.entry(*place) });
+                    let entry = EncodedEntry::new(&waiting.draft.entry(*place));
+                    wakes.push(Wake::Entry { epoch: place.epoch, entry });
                 }
                 // Whoever committed it first may have died before telling anybody.
                 Outcome::Known(place) => {

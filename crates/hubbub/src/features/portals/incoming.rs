@@ -7,7 +7,10 @@ use crate::{
 };
 use hubbub_core::{
     limits,
-    log::entry::{Message, Place, Text, What},
+    log::{
+        entry::Place,
+        kinds::{Message, Text, What},
+    },
     model::{
         ids::{Invalid, RoomId},
         json::Json,

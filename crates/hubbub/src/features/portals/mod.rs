@@ -57,9 +57,9 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// The clock, where something is compared with what portals say of theirs.
-fn now() -> hubbub_core::log::entry::Timestamp {
+fn now() -> hubbub_core::model::time::Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    hubbub_core::log::entry::Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    hubbub_core::model::time::Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// What a store's answer means when there is none: said once a failing time, not each half second.

@@ -5,7 +5,10 @@ use crate::features::portals::store::{Incoming, NewSession, Opened, Received, Se
 use hubbub_core::{
     limits,
     live::wake::Wake,
-    log::entry::{Draft, Entry, Outcome, Right, What},
+    log::{
+        entry::{Draft, Entry, Outcome, Right},
+        kinds::{Joined, What},
+    },
     model::{
         access::Role,
         ids::{RoomId, UserId},
@@ -64,7 +67,7 @@ impl Chat {
     /// [`ChatError::RoomExists`] where the id belongs to another customer, another portal or an ordinary room.
     pub async fn open_session(&self, by: &UserId, right: Right, wish: Wish) -> Result<(Session, bool), SessionError> {
         let id = wish.id.unwrap_or_else(|| default_session(&wish.portal, &wish.customer));
-        let joined = |user: &UserId| What::Joined { user: user.clone(), role: Role::Member };
+        let joined = |user: &UserId| What::Joined(Joined { user: user.clone(), role: Role::Member });
         let people = std::iter::once(&wish.customer).chain(wish.members.iter().filter(|user| **user != wish.customer));
         let mut first: Vec<Draft> =
             people.map(|user| self.draft(&id, by, None, joined(user), Right::Backend)).collect();
@@ -212,8 +215,7 @@ impl Chat {
     }
 
     fn announce_entries(&self, epoch: Epoch, entries: Vec<Entry>) {
-        let wakes: Vec<_> = entries.into_iter().map(|entry| Wake::Entry { epoch, entry }).collect();
-        self.announcer.announce(&wakes);
+        self.announcer.announce_entries(epoch, &entries);
     }
 
     /// Tells a customer's devices how far an entry has got on its way to the portal: a hint, kept nowhere.

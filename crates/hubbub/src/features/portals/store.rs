@@ -5,15 +5,19 @@
 
 use crate::store::StoreError;
 use async_trait::async_trait;
-pub use hubbub_core::portal::session::{Attempt, DeadLetter, Delivery, Quarantined, Session, SessionState};
+pub use hubbub_core::{
+    log::kinds::SessionState,
+    portal::session::{Attempt, DeadLetter, Delivery, Quarantined, Session},
+};
 use hubbub_core::{
     log::{
-        entry::{Draft, Entry, Place, Timestamp},
+        entry::{Draft, Entry, Place},
         room::Part,
     },
     model::{
         ids::{RoomId, UserId},
         seq::{Epoch, Seq},
+        time::Timestamp,
     },
     portal::{PortalId, settings::Settings},
 };

@@ -5,7 +5,7 @@ use crate::{
     chat::{
         ChatError,
         live::{
-            pages::Stretch,
+            pages::SharedPage,
             subscription::{Beginning, Subscription, Then},
         },
     },
@@ -126,7 +126,7 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    pub(super) fn turn_page(&mut self, slot: u32, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError>) {
+    pub(super) fn turn_page(&mut self, slot: u32, tries: u32, page: Result<Option<Arc<SharedPage>>, ChatError>) {
         let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
         match page {
             Ok(page) => {

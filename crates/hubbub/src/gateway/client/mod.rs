@@ -23,7 +23,7 @@ use crate::{
         ChatError,
         live::{
             inbox::{Inbox, Mail},
-            pages::Stretch,
+            pages::SharedPage,
             subscription::{Beginning, Subscription, Taken},
         },
         log::committer::Source,
@@ -68,7 +68,7 @@ enum Done {
     Reply { reply: Reply, page: bool },
     Sent { room: RoomId, key: Option<Key>, answered: Answered },
     Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
-    Page { slot: u32, tries: u32, page: Result<Option<Arc<Stretch>>, ChatError> },
+    Page { slot: u32, tries: u32, page: Result<Option<Arc<SharedPage>>, ChatError> },
     Judged { id: u32, verdict: Result<Identity, TokenError> },
 }
 
@@ -363,7 +363,7 @@ impl<T: Transport> Client<T> {
         self.ready.extend(mail.slots);
         for hint in mail.hints {
             if !self.outbox.is_full() {
-                self.outbox.push(hint.push(self.format()).clone());
+                self.outbox.push(push::of_hint(&hint, self.format()).clone());
             }
         }
         for (slot, joins) in mail.joins {
@@ -397,7 +397,7 @@ impl<T: Transport> Client<T> {
             let Taken { items, then } = subscription.take(frame.room());
             self.gateway.chat.metrics.delivered.inc_by(items.len() as u64);
             for item in items {
-                frame.add(item.publication.push(format).clone());
+                frame.add(push::of_item(&item, format).clone());
             }
             self.go_on(slot, room, then);
         }

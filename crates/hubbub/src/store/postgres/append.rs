@@ -3,16 +3,23 @@
 use super::{
     super::{
         StoreError,
-        columns::{self, Columns, seq},
+        columns::{self, number, seq},
     },
     PostgresStore,
 };
 use hubbub_core::{
-    log::entry::{BodyHash, Draft, Outcome, Place, Right, Timestamp, What},
+    log::kinds::Message,
+    log::{
+        entry::{Draft, Outcome, Place, Right},
+        hash::BodyHash,
+        kinds::What,
+    },
+    model::json::Json,
     model::{
         access::{Refusal, Standing},
         ids::{Key, RoomId, UserId},
         seq::{Epoch, Seq},
+        time::Timestamp,
     },
 };
 use std::collections::{BTreeSet, HashMap, hash_map};
@@ -127,15 +134,16 @@ impl<'a> Messages<'a> {
     fn rows(&self) -> Arrays<'a> {
         let mut arrays = Arrays::default();
         for draft in &self.first {
-            let what = Columns::of(&draft.what);
             arrays.rooms.push(draft.room.as_str());
             arrays.authors.push(draft.from.as_str());
             arrays.keys.push(draft.key.as_str());
             arrays.ids.push(draft.id);
             arrays.hashes.push(&draft.hash.0);
-            arrays.texts.push(what.text);
-            arrays.data.push(what.data);
-            arrays.replies.push(what.target);
+            if let What::Message(Message { text, data, reply_to }) = &draft.what {
+                arrays.texts.push(Some(text.as_str()));
+                arrays.data.push(data.as_ref().map(Json::as_str));
+                arrays.replies.push(reply_to.map(number));
+            }
         }
         arrays
     }

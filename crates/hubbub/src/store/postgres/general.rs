@@ -3,23 +3,25 @@
 use super::{
     super::{
         Created, NewRoom, Room, StoreError,
-        batch::{Asked, Decided},
-        columns::{self, Columns, number, seq},
+        columns::{self, number, seq},
     },
     PostgresStore,
     connect::Lease,
 };
+use hubbub_core::log::batch::{BatchReads, BatchWrites};
+use hubbub_core::log::body::Columns;
 use hubbub_core::{
     log::{
-        entry::{Draft, Outcome, Timestamp},
+        entry::{Draft, Outcome},
+        kinds::SessionState,
         ledger::{Known, Ledger, RoomState},
     },
     model::{
         access::Standing,
         ids::{Key, RoomId},
         seq::{Epoch, Seq},
+        time::Timestamp,
     },
-    portal::session::SessionState,
 };
 use std::collections::HashMap;
 use tokio_postgres::{Row, types::ToSql};
@@ -30,7 +32,7 @@ pub(crate) type Numbers = HashMap<RoomId, i64>;
 impl PostgresStore {
     pub(crate) async fn append_generally(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
         let lease = self.pool.get().await?;
-        let (ledger, numbers, at) = match self.load(&lease, &Asked::by(drafts)).await {
+        let (ledger, numbers, at) = match self.load(&lease, &BatchReads::of(drafts)).await {
             Err(StoreError::Locked) => {
                 lease.batch_execute("ROLLBACK").await?;
                 lease.settle();
@@ -38,7 +40,7 @@ impl PostgresStore {
             }
             loaded => loaded?,
         };
-        let decided = Decided::by(ledger, drafts, at);
+        let decided = BatchWrites::of(ledger, drafts, at);
         self.write(&lease, &decided, &numbers, false).await?;
         lease.settle();
         if !decided.sessions.is_empty() {
@@ -69,7 +71,7 @@ impl PostgresStore {
         };
         let (incarnation, at) = read_clock(&clock?)?;
         let epoch = Epoch { incarnation, generation: 1 };
-        let decided = Decided::founding(new, epoch, at);
+        let decided = BatchWrites::founding(new, epoch, at);
         self.write(&lease, &decided, &Numbers::from([(new.id.clone(), made.get(0))]), false).await?;
         lease.settle();
         let entries: Vec<_> = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
@@ -82,7 +84,7 @@ impl PostgresStore {
     pub(crate) async fn load(
         &self,
         lease: &Lease,
-        asked: &Asked<'_>,
+        asked: &BatchReads<'_>,
     ) -> Result<(Ledger, Numbers, Timestamp), StoreError> {
         let lock = lease.prepare_cached(&self.sql.lock).await?;
         let clock = lease.prepare_cached(&self.sql.clock).await?;
@@ -136,7 +138,7 @@ impl PostgresStore {
     pub(crate) async fn write(
         &self,
         lease: &Lease,
-        decided: &Decided<'_>,
+        decided: &BatchWrites<'_>,
         numbers: &Numbers,
         own: bool,
     ) -> Result<(), StoreError> {
@@ -157,23 +159,25 @@ impl PostgresStore {
         let entry_rooms = entries.iter().map(|(draft, _)| no(&draft.room)).collect::<Result<Vec<_>, _>>()?;
         let seqs: Vec<i64> = entries.iter().map(|(_, place)| number(place.seq)).collect();
         let ids: Vec<_> = entries.iter().map(|(_, place)| place.id).collect();
-        let kinds: Vec<_> = what.iter().map(|what| what.kind).collect();
+        let kinds: Vec<_> = entries.iter().map(|(draft, _)| draft.what.word()).collect();
         let authors: Vec<_> = entries.iter().map(|(draft, _)| draft.from.as_str()).collect();
         let ats: Vec<i64> = entries.iter().map(|(_, place)| place.at.0).collect();
         let keys: Vec<_> = entries.iter().map(|(draft, _)| draft.key.as_str()).collect();
         let hashes: Vec<&[u8]> = entries.iter().map(|(draft, _)| &draft.hash.0[..]).collect();
-        let texts: Vec<_> = what.iter().map(|what| what.text).collect();
-        let data: Vec<_> = what.iter().map(|what| what.data).collect();
-        let targets: Vec<_> = what.iter().map(|what| what.target).collect();
-        let subjects: Vec<_> = what.iter().map(|what| what.subject).collect();
-        let roles: Vec<_> = what.iter().map(|what| what.role).collect();
+        let texts: Vec<_> = what.iter().map(|what| what.text.as_deref()).collect();
+        let data: Vec<_> = what.iter().map(|what| what.data.as_deref()).collect();
+        let targets: Vec<_> = what.iter().map(|what| what.target.map(number)).collect();
+        let subjects: Vec<_> = what.iter().map(|what| what.subject.as_deref()).collect();
+        let roles: Vec<_> = what.iter().map(|what| what.role.as_deref()).collect();
+        let bodies: Vec<_> = what.iter().map(|what| what.body.as_deref()).collect();
+        let effects: Vec<_> = entries.iter().map(|(draft, _)| draft.what.effects().json()).collect();
 
         let raised_rooms = decided.raised.keys().map(no).collect::<Result<Vec<_>, _>>()?;
         let heads: Vec<_> = decided.raised.values().map(|raised| number(raised.head)).collect();
         let last_messages: Vec<_> = decided.raised.values().map(|raised| raised.last_message.map(number)).collect();
         let names: Vec<_> = decided.raised.values().map(|raised| raised.name.as_deref()).collect();
 
-        let states: Vec<_> = decided.raised.values().map(|raised| raised.session.map(SessionState::word)).collect();
+        let states: Vec<_> = decided.raised.values().map(|raised| raised.session.map(SessionState::state)).collect();
         let marked = decided.raised.iter().filter(|(room, _)| decided.sessions.contains(room));
         let (mut marked_rooms, mut firsts, mut marked_heads) = (vec![], vec![], vec![]);
         for (room, raised) in marked {
@@ -196,7 +200,7 @@ impl PostgresStore {
             }
         }
 
-        let columns: [&(dyn ToSql + Sync); 13] = [
+        let columns: [&(dyn ToSql + Sync); 15] = [
             &entry_rooms,
             &seqs,
             &ids,
@@ -210,6 +214,8 @@ impl PostgresStore {
             &targets,
             &subjects,
             &roles,
+            &bodies,
+            &effects,
         ];
         let (inserted, raised, stands, forgotten, marked, committed) = tokio::join!(
             biased;

@@ -10,11 +10,11 @@ use super::{
 };
 use hubbub_core::{
     limits::PAGE_BYTES,
-    log::{entry::Timestamp, ledger::Membership},
     model::{
-        access::Standing,
+        access::{Membership, Standing},
         ids::{RoomId, UserId},
         json::Json,
+        time::Timestamp,
     },
 };
 use std::collections::BTreeMap;
@@ -22,9 +22,9 @@ use tokio_postgres::Row;
 
 const BYTES: i64 = PAGE_BYTES as i64;
 
-/// Reads rows of which the last column says whether there are more than these.
+/// Reads rows, of which each has a column `more`: whether there are others behind the last.
 pub(crate) fn part<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Part<T>, StoreError> {
-    let more = rows.last().is_some_and(|row| row.get(row.len() - 1));
+    let more = rows.last().is_some_and(|row| row.get("more"));
     Ok(Part { items: rows.iter().map(read).collect::<Result<_, _>>()?, more })
 }
 
@@ -55,9 +55,9 @@ impl PostgresStore {
         let rows = self.ask(&self.sql.members, &[&room, &after, &count(limit), &BYTES]).await?;
         let member = |row: &Row| {
             Ok(Member {
-                user: columns::user(row.get(0))?,
-                membership: Membership { standing: Standing::parse(row.get(1)), since: seq(row.get(2)) },
-                info: row.get::<_, Option<String>>(3).map(Json::trusted),
+                user: columns::user(row.get("user_id"))?,
+                membership: Membership { standing: Standing::parse(row.get("standing")), since: seq(row.get("since")) },
+                info: row.get::<_, Option<String>>("info").map(Json::trusted),
             })
         };
         part(&rows, member)
@@ -72,6 +72,6 @@ impl PostgresStore {
 
     pub(crate) async fn read_user(&self, user: &UserId) -> Result<Option<(Json, Timestamp)>, StoreError> {
         let rows = self.ask(&self.sql.user, &[&user.as_str()]).await?;
-        Ok(rows.first().map(|row| (Json::trusted(row.get(0)), Timestamp(row.get(1)))))
+        Ok(rows.first().map(|row| (Json::trusted(row.get("info")), Timestamp(row.get("updated_at")))))
     }
 }

@@ -1,6 +1,6 @@
 -- The members of $1 after $2: at most $3, as long as what is known of them weighs no more than $4. One more is looked at, to
 -- tell whether there are others.
-SELECT user_id, standing, since, info, nth < total
+SELECT user_id, standing, since, info, nth < total AS more
 FROM (
     SELECT m.user_id, m.standing, m.since, u.info,
            row_number() OVER (ORDER BY m.user_id) AS nth,

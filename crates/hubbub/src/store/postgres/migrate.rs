@@ -10,7 +10,7 @@ use super::{
     sql::Schema,
     views,
 };
-use hubbub_core::log::entry::HashKey;
+use hubbub_core::log::hash::HashKey;
 use tokio_postgres::{Client, GenericClient};
 use uuid::Uuid;
 
@@ -19,9 +19,10 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/postgres/
 
 /// What is beside the tables of a version, in order, by name; each once. Never change or rename one that has been released.
 /// The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 2] = [
+const ADDITIONS: [(&str, &str); 3] = [
     ("instances", include_str!("../../../../../migrations/postgres/additions/instances.sql")),
     ("portals", include_str!("../../../../../migrations/postgres/additions/portals.sql")),
+    ("kinds", include_str!("../../../../../migrations/postgres/additions/kinds.sql")),
 ];
 
 /// The newest version known here.

@@ -4,12 +4,15 @@ use super::{Created, Head, Identity, Lease, Listed, Member, NewRoom, Page, Part,
 use async_trait::async_trait;
 use hubbub_core::{
     limits::COMMITTERS,
-    log::entry::{Draft, Outcome, Timestamp},
+    log::{
+        entry::{Draft, Outcome},
+        room::PageOf,
+    },
     model::{
         ids::{RoomId, UserId},
         json::Json,
+        time::Timestamp,
     },
-    wire::rpc::PageOf,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;

@@ -8,13 +8,14 @@ WITH room AS MATERIALIZED (
     WHERE r.id = $1::text
 )
 SELECT room.id, room.kind, room.name, room.head, room.floor, room.generation, room.incarnation, room.standing,
-       e.seq, e.id, e.author, e.at, e.key, e.kind, e.text, e.data, e.target, e.subject, e.role
+       /* entry */
 FROM room
 LEFT JOIN LATERAL (
     (
         SELECT * FROM (
             SELECT near.*, row_number() OVER (ORDER BY near.seq DESC) AS nth,
-                   sum($8::bigint + coalesce(octet_length(near.text), 0) + coalesce(octet_length(near.data), 0))
+                   sum($8::bigint + coalesce(octet_length(near.text), 0) + coalesce(octet_length(near.data), 0)
+                       + coalesce(octet_length(near.body), 0))
                        OVER (ORDER BY near.seq DESC) AS weighed
             FROM (
                 SELECT * FROM hubbub.entries
@@ -27,7 +28,8 @@ LEFT JOIN LATERAL (
     (
         SELECT * FROM (
             SELECT near.*, row_number() OVER (ORDER BY near.seq) AS nth,
-                   sum($8::bigint + coalesce(octet_length(near.text), 0) + coalesce(octet_length(near.data), 0))
+                   sum($8::bigint + coalesce(octet_length(near.text), 0) + coalesce(octet_length(near.data), 0)
+                       + coalesce(octet_length(near.body), 0))
                        OVER (ORDER BY near.seq) AS weighed
             FROM (
                 SELECT * FROM hubbub.entries

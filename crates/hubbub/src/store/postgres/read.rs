@@ -3,25 +3,22 @@
 use super::{
     super::{
         Head, Page, Room, StoreError, View,
-        columns::{self, ENTRY_BYTES, Stored, seq, unreadable},
+        columns::{self, ENTRY_BYTES, seq, unreadable},
+        entry_row::{EntryRow, FIRST},
         span::Span,
     },
     PostgresStore,
 };
 use hubbub_core::{
-    log::entry::{Entry, Timestamp},
+    log::{entry::Entry, room::PageOf},
     model::{
         access::Standing,
-        ids::{Key, RoomId, UserId},
+        ids::{RoomId, UserId},
         seq::Epoch,
     },
-    wire::rpc::PageOf,
 };
 use std::collections::HashMap;
 use tokio_postgres::{Row, types::ToSql};
-
-/// The column at which an entry begins, after a room and a standing.
-pub(crate) const ENTRY: usize = 8;
 
 impl PostgresStore {
     /// Asks one statement that writes nothing, or is one transaction by itself.
@@ -61,7 +58,7 @@ impl PostgresStore {
             asks.iter().map(|(room, user)| (room.as_str(), user.as_str())).unzip();
         let rows = self.ask(&self.sql.look_up, &[&rooms, &users]).await?;
         let found = |(row, (id, _)): (&Row, &(RoomId, UserId))| {
-            row.get::<_, Option<&str>>(0)?;
+            row.get::<_, Option<&str>>("id")?;
             view(row).map_err(|error| unreadable(id.as_str(), &error)).ok()
         };
         Ok(rows.iter().zip(asks).map(found).collect())
@@ -77,7 +74,7 @@ impl PostgresStore {
         let rows = self.ask(&self.sql.heads, &[&ids]).await?;
         let mut heads = HashMap::with_capacity(rows.len());
         for row in &rows {
-            let id: &str = row.get(0);
+            let id: &str = row.get("id");
             match head(row) {
                 Ok(head) => drop(heads.insert(id, head)),
                 Err(error) => unreadable(id, &error),
@@ -88,47 +85,48 @@ impl PostgresStore {
 }
 
 fn head(row: &Row) -> Result<Head, StoreError> {
-    let epoch = Epoch { incarnation: columns::epoch_part(row.get(3))?, generation: columns::epoch_part(row.get(2))? };
-    Ok(Head { seq: seq(row.get(1)), epoch })
+    Ok(Head { seq: seq(row.get("head")), epoch: epoch(row)? })
 }
 
-/// Reads a room and a standing from the first columns.
+fn epoch(row: &Row) -> Result<Epoch, StoreError> {
+    let part = |name| columns::epoch_part(row.get(name));
+    Ok(Epoch { incarnation: part("incarnation")?, generation: part("generation")? })
+}
+
+/// Reads a room and a standing.
 pub(crate) fn view(row: &Row) -> Result<View, StoreError> {
-    let epoch = Epoch { incarnation: columns::epoch_part(row.get(6))?, generation: columns::epoch_part(row.get(5))? };
     let room = Room {
-        id: columns::room(row.get(0))?,
-        kind: columns::kind(row.get(1))?,
-        name: row.get(2),
-        head: seq(row.get(3)),
-        floor: seq(row.get(4)),
-        epoch,
+        id: columns::room(row.get("id"))?,
+        kind: columns::kind(row.get("kind"))?,
+        name: row.get("name"),
+        head: seq(row.get("head")),
+        floor: seq(row.get("floor")),
+        epoch: epoch(row)?,
     };
-    Ok(View { room, standing: Standing::parse(row.get(7)) })
+    Ok(View { room, standing: Standing::parse(row.get("standing")) })
 }
 
-/// Reads the entry after a room and a standing; `None` where the row has none.
+/// Reads the entry of a row; `None` where the row has none.
 pub(crate) fn entry(row: &Row, room: &RoomId) -> Result<Option<Entry>, StoreError> {
-    entry_from(row, ENTRY, room)
-}
-
-/// Reads an entry from the column `first` on; `None` where the row has none.
-pub(crate) fn entry_from(row: &Row, first: usize, room: &RoomId) -> Result<Option<Entry>, StoreError> {
-    let Some(number) = row.get(first) else { return Ok(None) };
-    let stored = Stored {
+    // Looked for once: the others follow it.
+    let first = row.columns().iter().position(|column| column.name() == FIRST);
+    let first = first.ok_or_else(|| StoreError::Broken("a statement that selects no entry".into()))?;
+    let Some(seq) = row.get(first) else { return Ok(None) };
+    let row = EntryRow {
+        seq,
+        id: row.get(first + 1),
+        author: row.get(first + 2),
+        at: row.get(first + 3),
+        key: row.get(first + 4),
         kind: row.get(first + 5),
         text: row.get(first + 6),
         data: row.get(first + 7),
         target: row.get(first + 8),
         subject: row.get(first + 9),
         role: row.get(first + 10),
+        body: row.get(first + 11),
+        effects: row.get(first + 12),
+        gone: row.get::<_, Option<bool>>(first + 13).unwrap_or_default(),
     };
-    Ok(Some(Entry {
-        room: room.clone(),
-        seq: seq(number),
-        id: row.get(first + 1),
-        from: columns::user(row.get(first + 2))?,
-        at: Timestamp(row.get(first + 3)),
-        key: Key::parse(row.get(first + 4)).map_err(|e| StoreError::Broken(e.to_string()))?,
-        what: stored.what()?,
-    }))
+    row.entry(room).map(Some)
 }

@@ -1,6 +1,6 @@
 //! Statements, with the schema's name put in.
 
-use super::super::StoreError;
+use super::super::{StoreError, entry_row::SELECTED};
 
 /// A schema's name, safe to stand in a statement.
 #[derive(Debug, Clone)]
@@ -24,9 +24,9 @@ impl Schema {
         &self.0
     }
 
-    /// `sql`, written for the schema `hubbub`, for this one.
+    /// `sql`, written for the schema `hubbub`, for this one; `/* entry */` becomes what is selected of an entry `e`.
     pub fn put_into(&self, sql: &str) -> String {
-        sql.replace("hubbub.", &format!("\"{}\".", self.0))
+        sql.replace("/* entry */", SELECTED).replace("hubbub.", &format!("\"{}\".", self.0))
     }
 }
 
@@ -59,9 +59,9 @@ texts! {
         CROSS JOIN LATERAL (SELECT id, seq, at, hash FROM hubbub.entries e
             WHERE e.room = r.no AND e.author = asked.author AND e.key = asked.key LIMIT 1) e";
     insert = "INSERT INTO hubbub.entries
-            (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role)
+            (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role, body, effects)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-            $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[])";
+            $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[])";
     raise = "UPDATE hubbub.rooms r SET head = n.head, last_message = coalesce(n.last_message, r.last_message),
             name = coalesce(n.name, r.name), session = coalesce(n.session, r.session)
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[])
@@ -158,12 +158,12 @@ texts! {
     discard_letter = "DELETE FROM hubbub.dead_letters WHERE no = $1 RETURNING replaying AND delivered_at IS NULL";
     page = include_str!("page.sql");
     look_up = "SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation,
-            (SELECT incarnation FROM hubbub.meta), m.standing
+            (SELECT incarnation FROM hubbub.meta) AS incarnation, m.standing
         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (room, user_id, ord)
         LEFT JOIN hubbub.rooms r ON r.id = asked.room
         LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = asked.user_id
         ORDER BY asked.ord";
-    heads = "SELECT id, head, generation, (SELECT incarnation FROM hubbub.meta)
+    heads = "SELECT id, head, generation, (SELECT incarnation FROM hubbub.meta) AS incarnation
         FROM hubbub.rooms WHERE id = ANY($1)";
     rooms_of = include_str!("rooms_of.sql");
     members = include_str!("members.sql");

@@ -4,22 +4,24 @@ use super::cursors::mark;
 use super::{
     super::{
         Created, NewRoom, Room, StoreError,
-        batch::{Asked, Decided},
-        columns::{self, Columns, number, seq},
+        columns::{self, number, seq},
     },
     incarnation, read,
 };
+use hubbub_core::log::batch::{BatchReads, BatchWrites};
+use hubbub_core::log::body::Columns;
 use hubbub_core::{
     log::{
-        entry::{Draft, Outcome, Timestamp},
+        entry::{Draft, Outcome},
+        kinds::SessionState,
         ledger::{Known, Ledger, RoomState},
     },
     model::{
         access::Standing,
         ids::RoomId,
         seq::{Epoch, Seq},
+        time::Timestamp,
     },
-    portal::session::SessionState,
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::HashMap;
@@ -34,8 +36,8 @@ pub(crate) fn append(
     drafts: &[Draft],
     at: Timestamp,
 ) -> Result<(Vec<Outcome>, bool), StoreError> {
-    let (ledger, numbers) = load(transaction, &Asked::by(drafts))?;
-    let decided = Decided::by(ledger, drafts, at);
+    let (ledger, numbers) = load(transaction, &BatchReads::of(drafts))?;
+    let decided = BatchWrites::of(ledger, drafts, at);
     let due = write(transaction, &decided, &numbers, false, at)?;
     Ok((decided.outcomes, due))
 }
@@ -48,7 +50,7 @@ pub(crate) fn create_room(transaction: &Transaction<'_>, new: &NewRoom, at: Time
         .prepare_cached("INSERT INTO rooms (id, kind, name, created_at) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![new.id.as_str(), new.kind.word(), new.name, at.0])?;
     let epoch = Epoch { incarnation: incarnation(transaction)?, generation: 1 };
-    let decided = Decided::founding(new, epoch, at);
+    let decided = BatchWrites::founding(new, epoch, at);
     write(transaction, &decided, &Numbers::from([(new.id.clone(), transaction.last_insert_rowid())]), false, at)?;
     let entries: Vec<_> = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
     let head = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
@@ -56,7 +58,7 @@ pub(crate) fn create_room(transaction: &Transaction<'_>, new: &NewRoom, at: Time
     Ok(Created::New(room, entries))
 }
 
-pub(crate) fn load(transaction: &Transaction<'_>, asked: &Asked<'_>) -> Result<(Ledger, Numbers), StoreError> {
+pub(crate) fn load(transaction: &Transaction<'_>, asked: &BatchReads<'_>) -> Result<(Ledger, Numbers), StoreError> {
     let incarnation = incarnation(transaction)?;
     let mut ledger = Ledger::default();
     let mut numbers = Numbers::new();
@@ -108,7 +110,7 @@ pub(crate) fn load(transaction: &Transaction<'_>, asked: &Asked<'_>) -> Result<(
 /// Writes what was decided. `own`: portals wrote all of it, each in sessions of its own. Says whether something became due.
 pub(crate) fn write(
     transaction: &Transaction<'_>,
-    decided: &Decided<'_>,
+    decided: &BatchWrites<'_>,
     numbers: &Numbers,
     own: bool,
     at: Timestamp,
@@ -117,8 +119,8 @@ pub(crate) fn write(
         numbers.get(room).copied().ok_or_else(|| StoreError::Broken(format!("room {room} was not read")))
     };
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO entries (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT INTO entries (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role, body, effects)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
     for (draft, place) in &decided.entries {
         let what = Columns::of(&draft.what);
@@ -126,16 +128,18 @@ pub(crate) fn write(
             no(&draft.room)?,
             number(place.seq),
             place.id.as_bytes(),
-            what.kind,
+            draft.what.word(),
             draft.from.as_str(),
             place.at.0,
             draft.key.as_str(),
             draft.hash.0,
             what.text,
             what.data,
-            what.target,
+            what.target.map(number),
             what.subject,
             what.role,
+            what.body,
+            draft.what.effects().json(),
         ])?;
     }
 
@@ -144,7 +148,7 @@ pub(crate) fn write(
             session = coalesce(?5, session) WHERE no = ?1",
     )?;
     for (room, raised) in &decided.raised {
-        let session = raised.session.map(SessionState::word);
+        let session = raised.session.map(SessionState::state);
         raise.execute(params![
             no(room)?,
             number(raised.head),

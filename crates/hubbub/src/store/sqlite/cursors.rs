@@ -2,11 +2,11 @@
 
 use crate::store::{
     StoreError,
-    batch::Raised,
     columns::{number, seq},
     cursors::{COLUMNS, Cursor, attempts_of},
 };
-use hubbub_core::{log::entry::Timestamp, model::seq::Seq};
+use hubbub_core::log::batch::Raised;
+use hubbub_core::model::{seq::Seq, time::Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Reads a cursor from [`COLUMNS`], which begin at `first`.

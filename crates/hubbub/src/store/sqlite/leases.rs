@@ -1,7 +1,7 @@
 //! Which instances live: of a file, one at a time.
 
 use super::super::{Lease, StoreError};
-use hubbub_core::log::entry::Timestamp;
+use hubbub_core::model::time::Timestamp;
 use rusqlite::{Transaction, params};
 use std::time::Duration;
 use uuid::Uuid;

@@ -4,17 +4,18 @@ use super::{
     super::{
         Head, Listed, Member, Part, StoreError, View,
         columns::{self, count, seq, unreadable, weight_of},
+        entry_row::SELECTED,
     },
     incarnation, read,
 };
 use hubbub_core::{
     limits::{PAGE_BYTES, PAGE_MAX},
-    log::{entry::Timestamp, ledger::Membership},
     model::{
-        access::Standing,
+        access::{Membership, Standing},
         ids::{RoomId, UserId},
         json::Json,
         seq::Epoch,
+        time::Timestamp,
     },
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -91,14 +92,14 @@ pub(crate) fn rooms_of(
             Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
-    let sql = format!("SELECT {} FROM entries WHERE room = ?1 AND seq = ?2", read::COLUMNS);
+    let sql = format!("SELECT {SELECTED} FROM entries e WHERE room = ?1 AND seq = ?2");
     let mut last = snapshot.prepare_cached(&sql)?;
     let mut part = Filling::new(limit);
     for (id, last_message) in found {
         let id = columns::room(&id)?;
         let Some((no, View { room, standing })) = read::room(snapshot, Some(user), &id)? else { continue };
         let mut rows = last.query([no, last_message])?;
-        let last = rows.next()?.map(|row| read::entry(row, &id, 0)).transpose()?;
+        let last = rows.next()?.map(|row| read::entry(row, &id)).transpose()?;
         if !part.take(last.as_ref().map_or(0, weight_of), || Listed { room, standing, last }) {
             break;
         }

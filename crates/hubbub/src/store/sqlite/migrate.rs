@@ -4,7 +4,7 @@
 //! merely added is recorded apart, by name, so that one may go back to the program before (`docs/decisions/0012-additions.md`).
 
 use super::super::{Identity, StoreError, columns};
-use hubbub_core::log::entry::HashKey;
+use hubbub_core::log::hash::HashKey;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::Path;
 use uuid::Uuid;
@@ -14,9 +14,10 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/sqlite/00
 
 /// Tables, indexes and views beside those of a version, in order, by name; each once. Never change or rename one that has been
 /// released. The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 2] = [
+const ADDITIONS: [(&str, &str); 3] = [
     ("instances", include_str!("../../../../../migrations/sqlite/additions/instances.sql")),
     ("portals", include_str!("../../../../../migrations/sqlite/additions/portals.sql")),
+    ("kinds", include_str!("../../../../../migrations/sqlite/additions/kinds.sql")),
 ];
 
 const KNOWN: u32 = MIGRATIONS.len() as u32;

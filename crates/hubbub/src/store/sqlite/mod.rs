@@ -5,12 +5,15 @@
 use super::{Created, Head, Identity, Lease, Listed, Member, NewRoom, Page, Part, Store, StoreError, View, columns};
 use async_trait::async_trait;
 use hubbub_core::{
-    log::entry::{Draft, Outcome, Timestamp},
+    log::{
+        entry::{Draft, Outcome},
+        room::PageOf,
+    },
     model::{
         ids::{RoomId, UserId},
         json::Json,
+        time::Timestamp,
     },
-    wire::rpc::PageOf,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{

@@ -3,19 +3,19 @@
 use super::{
     super::{
         Page, Room, StoreError, View,
-        columns::{self, Stored, seq, weight},
+        columns::{self, seq, weight},
+        entry_row::{EntryRow, FIRST, SELECTED},
         span::Span,
     },
     incarnation,
 };
 use hubbub_core::{
-    log::entry::{Entry, Timestamp},
+    log::{entry::Entry, room::PageOf},
     model::{
         access::Standing,
-        ids::{Key, RoomId, UserId},
+        ids::{RoomId, UserId},
         seq::Epoch,
     },
-    wire::rpc::PageOf,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -55,7 +55,9 @@ pub(crate) fn page(
     let mut entries = part(
         snapshot,
         id,
-        &format!("SELECT {COLUMNS} FROM entries WHERE room = ?1 AND seq < ?2 AND seq >= ?3 ORDER BY seq DESC LIMIT ?4"),
+        &format!(
+            "SELECT {SELECTED} FROM entries e WHERE room = ?1 AND seq < ?2 AND seq >= ?3 ORDER BY seq DESC LIMIT ?4"
+        ),
         (no, span.pivot, columns::number(view.room.floor), span.before),
         span.before_bytes,
     )?;
@@ -63,16 +65,13 @@ pub(crate) fn page(
     entries.extend(part(
         snapshot,
         id,
-        &format!("SELECT {COLUMNS} FROM entries WHERE room = ?1 AND seq >= max(?2, ?3) ORDER BY seq LIMIT ?4"),
+        &format!("SELECT {SELECTED} FROM entries e WHERE room = ?1 AND seq >= max(?2, ?3) ORDER BY seq LIMIT ?4"),
         (no, span.pivot, columns::number(view.room.floor), span.from),
         span.from_bytes,
     )?);
     let page = Page { epoch: view.room.epoch, floor: view.room.floor, head: view.room.head, entries };
     Ok(Some((view, page)))
 }
-
-/// The columns that [`entry`] reads.
-pub(crate) const COLUMNS: &str = "seq, id, author, at, key, kind, text, data, target, subject, role";
 
 pub(crate) fn part(
     snapshot: &Connection,
@@ -88,35 +87,37 @@ pub(crate) fn part(
     let mut rows = statement.query(params![no, pivot, floor, limit])?;
     let (mut entries, mut weighed) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        weighed += weight(
-            row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?,
-            row.get_ref(7)?.as_str_or_null().map_err(rusqlite::Error::from)?,
-        );
+        let text = |column: &str| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
+        weighed += weight([text("e_text")?, text("e_data")?, text("e_body")?]);
         if weighed > bytes && !entries.is_empty() {
             break;
         }
-        entries.push(entry(row, room, 0)?);
+        entries.push(entry(row, room)?);
     }
     Ok(entries)
 }
 
-/// Reads an entry from [`COLUMNS`], which begin at `at`.
-pub(crate) fn entry(row: &Row<'_>, room: &RoomId, at: usize) -> Result<Entry, StoreError> {
-    let stored = Stored {
-        kind: row.get(at + 5)?,
-        text: row.get(at + 6)?,
-        data: row.get(at + 7)?,
-        target: row.get(at + 8)?,
-        subject: row.get(at + 9)?,
-        role: row.get(at + 10)?,
+/// Reads the entry of a row.
+pub(crate) fn entry(row: &Row<'_>, room: &RoomId) -> Result<Entry, StoreError> {
+    // Looked for once: the others follow it.
+    let first = row.as_ref().column_index(FIRST)?;
+    let text = |nth: usize| row.get_ref(first + nth)?.as_str().map_err(rusqlite::Error::from);
+    let optional = |nth: usize| row.get_ref(first + nth)?.as_str_or_null().map_err(rusqlite::Error::from);
+    let row = EntryRow {
+        seq: row.get(first)?,
+        id: Uuid::from_bytes(row.get(first + 1)?),
+        author: text(2)?,
+        at: row.get(first + 3)?,
+        key: text(4)?,
+        kind: text(5)?,
+        text: optional(6)?,
+        data: optional(7)?,
+        target: row.get(first + 8)?,
+        subject: optional(9)?,
+        role: optional(10)?,
+        body: optional(11)?,
+        effects: optional(12)?,
+        gone: row.get::<_, Option<bool>>(first + 13)?.unwrap_or_default(),
     };
-    Ok(Entry {
-        room: room.clone(),
-        seq: seq(row.get(at)?),
-        id: Uuid::from_bytes(row.get(at + 1)?),
-        from: columns::user(&row.get::<_, String>(at + 2)?)?,
-        at: Timestamp(row.get(at + 3)?),
-        key: Key::parse(&row.get::<_, String>(at + 4)?).map_err(|e| StoreError::Broken(e.to_string()))?,
-        what: stored.what()?,
-    })
+    row.entry(room)
 }

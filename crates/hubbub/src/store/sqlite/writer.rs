@@ -1,7 +1,7 @@
 //! The one thread that writes.
 
 use super::super::StoreError;
-use hubbub_core::{limits::STORE_PATIENCE, log::entry::Timestamp};
+use hubbub_core::{limits::STORE_PATIENCE, model::time::Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::{fs::File, thread::JoinHandle};
 use tokio::sync::{mpsc, oneshot};

@@ -6,12 +6,12 @@ use crate::{
     store::{
         columns::{self, ENTRY_BYTES},
         cursors::attempts_of,
-        postgres::read::entry_from,
+        postgres::read::entry,
     },
 };
 use hubbub_core::{
     limits::{DELIVERY_ENTRIES, PAGE_BYTES},
-    log::entry::Timestamp,
+    model::time::Timestamp,
     portal::PortalId,
 };
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl PostgresStore {
         let (most, bytes, each) = (DELIVERY_ENTRIES as i64, PAGE_BYTES as i64, ENTRY_BYTES as i64);
         for row in self.ask(&self.sql.claimed_entries, &[&rooms, &positions, &most, &bytes, &each]).await? {
             if let Some(claim) = reads.get(ordinal(&row)).and_then(|n| claims.get_mut(*n)) {
-                let entry = entry_from(&row, 1, &claim.session)?;
+                let entry = entry(&row, &claim.session)?;
                 claim.entries.extend(entry);
             }
         }
@@ -60,7 +60,7 @@ impl PostgresStore {
         let rooms: Vec<i64> = again.iter().map(|n| behind[*n].room).collect();
         for row in self.ask(&self.sql.claimed_letters, &[&rooms]).await? {
             if let Some(claim) = again.get(ordinal(&row)).and_then(|n| claims.get_mut(*n)) {
-                claim.replay = Some(letter(&row, 1, &claim.portal, 7, &claim.session)?);
+                claim.replay = Some(letter(&row, 1, &claim.portal, &claim.session)?);
             }
         }
         Ok(claims)
@@ -71,15 +71,14 @@ fn ordinal(row: &Row) -> usize {
     usize::try_from(row.get::<_, i64>(0) - 1).unwrap_or(usize::MAX)
 }
 
-/// Reads a dead letter from the column `first` on, its entry from `entry` on.
+/// Reads a dead letter from the column `first` on.
 pub(crate) fn letter(
     row: &Row,
     first: usize,
     portal: &PortalId,
-    entry: usize,
     session: &hubbub_core::model::ids::RoomId,
 ) -> Result<DeadLetter, StoreError> {
-    let entry = entry_from(row, entry, session)?;
+    let entry = entry(row, session)?;
     Ok(DeadLetter {
         number: number(row.get(first)),
         portal: portal.clone(),

@@ -1,6 +1,6 @@
 -- The next dead letter to be sent again in each of the rooms $1.
 SELECT asked.ord, d.no, d.at, d.why, d.attempts, d.replaying, d.delivered_at,
-       e.seq, e.id, e.author, e.at, e.key, e.kind, e.text, e.data, e.target, e.subject, e.role
+       /* entry */
 FROM unnest($1::bigint[]) WITH ORDINALITY AS asked (room, ord)
 CROSS JOIN LATERAL (
     SELECT * FROM hubbub.dead_letters

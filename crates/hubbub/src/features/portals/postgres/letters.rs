@@ -38,7 +38,7 @@ impl PostgresStore {
         let rows = self.ask(&sql, &listing.params).await?;
         part(&rows, |row: &Row| {
             let (portal, session) = (columns::portal(row.get(0))?, columns::room(row.get(1))?);
-            letter(row, 2, &portal, 8, &session)
+            letter(row, 2, &portal, &session)
         })
     }
 

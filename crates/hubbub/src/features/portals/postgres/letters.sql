@@ -1,15 +1,14 @@
 -- Dead letters by number, at most $1, as long as they weigh no more than $2 (each $3 more than its content and attempts); one more
 -- is looked at, to tell whether there are others. Which, is put in for the comment.
 SELECT portal_id, room_id, no, died_at, why, attempts, replaying, delivered_at,
-       seq, id, author, at, key, kind, text, data, target, subject, role,
-       nth < total
+       weighty.*, nth < total AS more
 FROM (
     SELECT part.*, row_number() OVER (ORDER BY part.no) AS nth, count(*) OVER () AS total,
-           sum($3::bigint + coalesce(octet_length(part.text), 0) + coalesce(octet_length(part.data), 0)
+           sum($3::bigint + coalesce(octet_length(part.e_text), 0) + coalesce(octet_length(part.e_data), 0) + coalesce(octet_length(part.e_body), 0)
                + octet_length(part.attempts)) OVER (ORDER BY part.no) AS weighed
     FROM (
         SELECT d.no, p.id AS portal_id, r.id AS room_id, d.at AS died_at, d.why, d.attempts, d.replaying, d.delivered_at,
-               e.seq, e.id, e.author, e.at, e.key, e.kind, e.text, e.data, e.target, e.subject, e.role
+               /* entry */
         FROM hubbub.dead_letters d
         JOIN hubbub.portals p ON p.no = d.portal
         JOIN hubbub.rooms r ON r.no = d.room

@@ -15,8 +15,8 @@ use crate::{
 use async_trait::async_trait;
 use hubbub_core::{
     limits::PAGE_BYTES,
-    log::{entry::Timestamp, room::Part},
-    model::ids::RoomId,
+    log::room::Part,
+    model::{ids::RoomId, time::Timestamp},
     portal::PortalId,
 };
 use std::{sync::Arc, time::Duration};

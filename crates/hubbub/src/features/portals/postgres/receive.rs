@@ -7,14 +7,17 @@ use crate::{
         store::{Incoming, Received},
     },
     store::{
-        batch::{Asked, Decided},
         columns::{self, seq},
         postgres::connect::Lease,
     },
 };
+use hubbub_core::log::batch::{BatchReads, BatchWrites};
 use hubbub_core::{
-    log::entry::{Message, Place, Timestamp, What},
-    model::{ids::RoomId, json::Json, seq::Epoch},
+    log::{
+        entry::Place,
+        kinds::{Message, What},
+    },
+    model::{ids::RoomId, json::Json, seq::Epoch, time::Timestamp},
     portal::PortalId,
 };
 use std::collections::{BTreeSet, HashSet};
@@ -139,7 +142,7 @@ impl PostgresStore {
             return Ok(());
         }
         let drafts = batch.drafts(&of);
-        let (ledger, numbers, at) = match self.load(lease, &Asked::by(&drafts)).await {
+        let (ledger, numbers, at) = match self.load(lease, &BatchReads::of(&drafts)).await {
             Err(StoreError::Locked) => {
                 lease.batch_execute("ROLLBACK").await?;
                 return Err(StoreError::Locked);
@@ -158,7 +161,7 @@ impl PostgresStore {
         }
         let fresh = batch.answer_logged(&of, &ledger);
         let drafts = batch.drafts(&fresh);
-        let decided = Decided::by(ledger, &drafts, at);
+        let decided = BatchWrites::of(ledger, &drafts, at);
         let refused = batch.decided(&fresh, &drafts, &decided.outcomes);
         self.number_events(lease, &batch.numbered(&of)).await?;
         let refused: Vec<_> = refused.into_iter().filter_map(|n| batch.event(n)).collect();

@@ -5,7 +5,6 @@ use crate::{
     features::portals::store::{Filter, NewSession, Opened, Session},
     store::{
         NewRoom,
-        batch::Decided,
         columns::{self, count},
         postgres::{
             connect::Lease,
@@ -14,6 +13,7 @@ use crate::{
         },
     },
 };
+use hubbub_core::log::batch::BatchWrites;
 use hubbub_core::{
     limits::FAILED_SHOWN,
     log::room::Part,
@@ -66,7 +66,7 @@ impl PostgresStore {
         let (incarnation, at) = read_clock(&clock)?;
         let founding =
             NewRoom { id: new.id.clone(), kind: RoomKind::Private, name: new.name.clone(), first: new.first.clone() };
-        let decided = Decided::founding(&founding, Epoch { incarnation, generation: 1 }, at);
+        let decided = BatchWrites::founding(&founding, Epoch { incarnation, generation: 1 }, at);
         let head = columns::number(decided.entries.last().map_or(Seq::ZERO, |(_, place)| place.seq));
         let session = lease.prepare_cached(&self.sql.made_session).await?;
         let cursor = lease.prepare_cached(&self.sql.made_cursor).await?;

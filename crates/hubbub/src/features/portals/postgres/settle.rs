@@ -9,7 +9,7 @@ use crate::{
         postgres::connect::Lease,
     },
 };
-use hubbub_core::{log::entry::Timestamp, model::ids::RoomId};
+use hubbub_core::model::{ids::RoomId, time::Timestamp};
 use std::collections::{BTreeSet, HashMap};
 
 impl PostgresStore {

@@ -17,7 +17,10 @@ use crate::{
 use axum::{Json, extract::State, http::StatusCode};
 use hubbub_core::{
     limits,
-    log::entry::{Message, Place, Text, What},
+    log::{
+        entry::Place,
+        kinds::{Message, Text, What},
+    },
     model::{
         ids::{Invalid, RoomId},
         json,

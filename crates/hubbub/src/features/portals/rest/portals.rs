@@ -16,8 +16,7 @@ use axum::{
 use bytes::Bytes;
 use hubbub_core::{
     limits,
-    log::entry::Timestamp,
-    model::ids::Invalid,
+    model::{ids::Invalid, time::Timestamp},
     portal::{
         PortalId,
         mapping::{Event, Mapped},

@@ -1,5 +1,6 @@
 //! Claims: made, and settled.
 
+use crate::store::entry_row::SELECTED;
 use crate::store::sqlite::cursors;
 use crate::{
     features::portals::store::{Claim, Settlement, Wanted},
@@ -12,8 +13,7 @@ use crate::{
 };
 use hubbub_core::{
     limits::{DELIVERY_ENTRIES, PAGE_BYTES},
-    log::entry::Timestamp,
-    model::ids::RoomId,
+    model::{ids::RoomId, time::Timestamp},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::time::Duration;
@@ -81,10 +81,8 @@ fn behind(
     if cursor.blocked || cursor.position >= cursor.head {
         return Ok(vec![]);
     }
-    let sql = format!(
-        "SELECT {} FROM entries WHERE room = ?1 AND seq > ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4",
-        read::COLUMNS
-    );
+    let sql =
+        format!("SELECT {} FROM entries e WHERE room = ?1 AND seq > ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4", SELECTED);
     let span = (cursor.room, number(cursor.position), 0, DELIVERY_ENTRIES as i64);
     read::part(transaction, session, &sql, span, PAGE_BYTES)
 }

@@ -1,6 +1,7 @@
 //! Dead letters: listed, sent again, thrown away.
 
 use super::number;
+use crate::store::entry_row::SELECTED;
 use crate::store::sqlite::cursors;
 use crate::{
     features::portals::store::{DeadLetter, Filter, Which},
@@ -12,14 +13,16 @@ use crate::{
     },
 };
 use hubbub_core::{
-    log::{entry::Timestamp, room::Part},
-    model::ids::{RoomId, UserId},
+    log::room::Part,
+    model::{
+        ids::{RoomId, UserId},
+        time::Timestamp,
+    },
     portal::PortalId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-const LETTER: &str = "d.no, d.at, d.why, d.attempts, d.replaying, d.delivered_at, \
-    e.seq, e.id, e.author, e.at, e.key, e.kind, e.text, e.data, e.target, e.subject, e.role";
+const LETTER: &str = "d.no, d.at, d.why, d.attempts, d.replaying, d.delivered_at";
 
 fn letter(row: &Row<'_>, portal: &PortalId, session: &RoomId) -> Result<DeadLetter, StoreError> {
     Ok(DeadLetter {
@@ -30,7 +33,7 @@ fn letter(row: &Row<'_>, portal: &PortalId, session: &RoomId) -> Result<DeadLett
         attempts: attempts_of(&row.get::<_, String>(3)?)?,
         replaying: row.get(4)?,
         delivered_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
-        entry: read::entry(row, session, 6)?,
+        entry: read::entry(row, session)?,
     })
 }
 
@@ -46,7 +49,7 @@ pub(crate) fn next(
     }
     transaction
         .prepare_cached(&format!(
-            "SELECT {LETTER} FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
+            "SELECT {LETTER}, {SELECTED} FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
              WHERE d.room = ?1 AND d.replaying ORDER BY d.no LIMIT 1"
         ))?
         .query_row([cursor.room], |row| Ok(letter(row, portal, session)))
@@ -62,7 +65,7 @@ pub(crate) fn list(
 ) -> Result<Part<DeadLetter>, StoreError> {
     let only = |is: bool, condition: &'static str, any: &'static str| if is { condition } else { any };
     let mut statement = snapshot.prepare_cached(&format!(
-        "SELECT {LETTER}, p.id, r.id FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
+        "SELECT {LETTER}, {SELECTED}, p.id AS portal_id, r.id AS room_id FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
          JOIN portals p ON p.no = d.portal JOIN rooms r ON r.no = d.room
          WHERE d.no > ?4 AND {} AND {} AND {} ORDER BY d.no LIMIT ?5",
         only(filter.portal.is_some(), "d.portal = (SELECT no FROM portals WHERE id = ?1)", "?1 IS NULL"),
@@ -78,7 +81,8 @@ pub(crate) fn list(
     ])?;
     let mut part = Filling::new(limit);
     while let Some(row) = rows.next()? {
-        let (portal, session, attempts): (String, String, String) = (row.get(17)?, row.get(18)?, row.get(3)?);
+        let (portal, session, attempts): (String, String, String) =
+            (row.get("portal_id")?, row.get("room_id")?, row.get(3)?);
         let letter = letter(row, &columns::portal(&portal)?, &columns::room(&session)?)?;
         if !part.take(weight_of(&letter.entry) + attempts.len(), || letter) {
             break;

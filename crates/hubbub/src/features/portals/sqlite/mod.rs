@@ -13,8 +13,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use hubbub_core::{
-    log::{entry::Timestamp, room::Part},
-    model::ids::RoomId,
+    log::room::Part,
+    model::{ids::RoomId, time::Timestamp},
     portal::PortalId,
 };
 use rusqlite::{Connection, params};
@@ -93,7 +93,7 @@ fn quarantined(
             data: row.get(6)?,
             event: row.get(7)?,
         };
-        if !part.take(weight(Some(&kept.text), kept.data.as_deref()), || kept) {
+        if !part.take(weight([Some(&kept.text), kept.data.as_deref(), None]), || kept) {
             break;
         }
     }

@@ -8,14 +8,17 @@ use crate::{
     },
     store::{
         StoreError,
-        batch::{Asked, Decided},
         columns::{self, seq},
         sqlite::{append, incarnation},
     },
 };
+use hubbub_core::log::batch::{BatchReads, BatchWrites};
 use hubbub_core::{
-    log::entry::{Message, Place, Timestamp, What},
-    model::{ids::RoomId, json::Json, seq::Epoch},
+    log::{
+        entry::Place,
+        kinds::{Message, What},
+    },
+    model::{ids::RoomId, json::Json, seq::Epoch, time::Timestamp},
     portal::PortalId,
 };
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -50,10 +53,10 @@ pub(crate) fn receive(
     }
     let of = batch.open(true);
     let drafts = batch.drafts(&of);
-    let (ledger, numbers) = append::load(transaction, &Asked::by(&drafts))?;
+    let (ledger, numbers) = append::load(transaction, &BatchReads::of(&drafts))?;
     let fresh = batch.answer_logged(&of, &ledger);
     let drafts = batch.drafts(&fresh);
-    let decided = Decided::by(ledger, &drafts, at);
+    let decided = BatchWrites::of(ledger, &drafts, at);
     batch.decided(&fresh, &drafts, &decided.outcomes);
     append::write(transaction, &decided, &numbers, true, at)?;
     let mut insert =

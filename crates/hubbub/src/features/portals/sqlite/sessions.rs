@@ -5,7 +5,6 @@ use crate::{
     features::portals::store::{Filter, NewSession, Opened, Session},
     store::{
         NewRoom, StoreError,
-        batch::Decided,
         columns::{self, ENTRY_BYTES, count, seq},
         cursors::COLUMNS,
         sqlite::{
@@ -16,13 +15,15 @@ use crate::{
         },
     },
 };
+use hubbub_core::log::batch::BatchWrites;
 use hubbub_core::{
     limits::FAILED_SHOWN,
-    log::{entry::Timestamp, room::Part},
+    log::room::Part,
     model::{
         access::RoomKind,
         ids::{RoomId, UserId},
         seq::{Epoch, Seq},
+        time::Timestamp,
     },
     portal::PortalId,
 };
@@ -59,7 +60,7 @@ pub(crate) fn open(transaction: &Transaction<'_>, new: &NewSession, at: Timestam
     let founding =
         NewRoom { id: new.id.clone(), kind: RoomKind::Private, name: new.name.clone(), first: new.first.clone() };
     let epoch = Epoch { incarnation: incarnation(transaction)?, generation: 1 };
-    let decided = Decided::founding(&founding, epoch, at);
+    let decided = BatchWrites::founding(&founding, epoch, at);
     transaction.execute(
         "INSERT INTO sessions (room, portal, customer, external, created_at, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![room, portal, new.customer.as_str(), new.external, at.0, new.id.as_str()],

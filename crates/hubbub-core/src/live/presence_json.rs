@@ -1,5 +1,6 @@
 //! Who follows a room, between instances: one question and its answer as JSON.
 
+use crate::model::json::to_json;
 use crate::{
     limits,
     live::presence::{Here, Part, Present, Who},
@@ -57,7 +58,7 @@ struct WirePresent<'a> {
 /// A question.
 pub fn encode_who(who: &Who) -> String {
     let rooms = who.rooms.iter().map(|room| room.as_str().into()).collect();
-    super::to_json(&WireWho { ask: who.ask, from: who.from, rooms, listed: who.listed })
+    to_json(&WireWho { ask: who.ask, from: who.from, rooms, listed: who.listed })
 }
 
 /// The same, read. `None`: not one of ours.
@@ -82,7 +83,7 @@ pub fn encode_here(here: &Here) -> String {
         list: part.list.as_ref().map(|list| list.iter().map(name).collect()),
     };
     let parts = here.parts.iter().map(part).collect();
-    super::to_json(&WireHere { ask: here.ask, from: here.from, parts, more: here.more })
+    to_json(&WireHere { ask: here.ask, from: here.from, parts, more: here.more })
 }
 
 /// The same, read. `None`: not one of ours.
@@ -129,7 +130,7 @@ mod tests {
         ] {
             let line = wake.encode();
             assert!(!line.contains('\n'));
-            assert_eq!(Wake::decode(&line), Some(wake), "{line}");
+            assert_eq!(Wake::decode(&line.clone().into()), Some(wake), "{line}");
         }
     }
 }

@@ -1,0 +1,105 @@
+//! Keyed hashes: of bodies, to tell a retry from a conflict, and of short texts that instances sign for each other.
+
+use super::{
+    body::{BodyWriter, Column},
+    kinds::What,
+};
+use crate::model::{json::Json, seq::Seq};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fmt;
+
+/// A keyed hash of what a draft says, kept beside its key: a retry with another body is a conflict, and a later edit
+/// or erasure of the entry makes no retry one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyHash(pub [u8; 16]);
+
+/// The database's secret for [`BodyHash`]: without it a hash tells nothing about a text.
+#[derive(Clone)]
+pub struct HashKey(pub [u8; 32]);
+
+impl fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HashKey(…)")
+    }
+}
+
+/// Hashes the members of a body in their order, each behind its length.
+struct Hashing(Hmac<Sha256>);
+
+impl Hashing {
+    fn part(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    /// A member with a column of its own has been there from the beginning, and counts even when it is absent. A member that
+    /// lies in the column `body` may have been added by a later version: it counts, with its name, only when it is present, so
+    /// that the hash of a body without it stays what it was.
+    fn member(&mut self, name: &str, column: Column, value: Option<&[u8]>, absent: &[u8]) {
+        if column == Column::Body {
+            if let Some(value) = value {
+                self.part(name.as_bytes());
+                self.part(value);
+            }
+        } else {
+            self.part(value.unwrap_or(absent));
+        }
+    }
+}
+
+impl<'a> BodyWriter<'a> for Hashing {
+    fn string(&mut self, name: &'static str, column: Column, value: Option<&'a str>) {
+        self.member(name, column, value.map(str::as_bytes), b"");
+    }
+
+    fn json(&mut self, name: &'static str, column: Column, value: Option<&'a Json>) {
+        self.member(name, column, value.map(|json| json.as_str().as_bytes()), b"");
+    }
+
+    fn seq(&mut self, name: &'static str, column: Column, value: Option<Seq>) {
+        let bytes = value.map(|seq| seq.get().to_be_bytes());
+        self.member(name, column, bytes.as_ref().map(<[u8; 8]>::as_slice), &[0; 8]);
+    }
+}
+
+impl HashKey {
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    fn hmac(&self) -> Hmac<Sha256> {
+        Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length")
+    }
+
+    /// The hash of `what`.
+    pub fn hash(&self, what: &What) -> BodyHash {
+        let mut hashing = Hashing(self.hmac());
+        hashing.part(what.word().as_bytes());
+        what.write(&mut hashing);
+        let full = hashing.0.finalize().into_bytes();
+        let mut short = [0; 16];
+        short.copy_from_slice(&full[..16]);
+        BodyHash(short)
+    }
+
+    fn sealing(&self, what: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.hmac();
+        // No body of an entry is hashed with these words in front.
+        mac.update(b"a seal of ");
+        mac.update(what);
+        mac
+    }
+
+    /// The seal of `what`: vouches for a short text that an instance gives to a client and wants to know again.
+    pub fn seal(&self, what: &[u8]) -> [u8; 16] {
+        let mut seal = [0; 16];
+        seal.copy_from_slice(&self.sealing(what).finalize().into_bytes()[..16]);
+        seal
+    }
+
+    /// Whether this is the seal of `what`; takes the same time for all that are not.
+    pub fn is_seal(&self, what: &[u8], seal: &[u8]) -> bool {
+        seal.len() == 16 && self.sealing(what).verify_truncated_left(seal).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

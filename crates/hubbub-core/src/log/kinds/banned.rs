@@ -1,0 +1,46 @@
+//! `banned`: somebody was banned.
+
+use super::{Change, Kind, Situation};
+use crate::{
+    log::{
+        body::{BodyWriter, Column, Columns, Damaged},
+        effects::{Effects, HintKind, ListKind},
+    },
+    model::{
+        access::{Refusal, Standing},
+        ids::UserId,
+    },
+};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Banned {
+    /// Who.
+    pub user: UserId,
+}
+
+impl Kind for Banned {
+    const WORDS: &'static [&'static str] = &["banned"];
+
+    fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
+        to.string("user", Column::Subject, Some(self.user.as_str()));
+    }
+
+    fn read(_: &str, columns: &Columns<'_>) -> Result<Self, Damaged> {
+        Ok(Self { user: columns.user("banned")? })
+    }
+
+    fn about(&self) -> Option<&UserId> {
+        Some(&self.user)
+    }
+
+    fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
+        situation.may_govern()?;
+        let already = (situation.standing)(&self.user) == Standing::Banned;
+        Ok((!already).then(|| Change::Stands(self.user.clone(), Standing::Banned)))
+    }
+
+    fn effects(&self) -> Effects {
+        Effects::default().removes(&self.user).lists(ListKind::Members).hints(&self.user, HintKind::Removed)
+    }
+}

@@ -1,0 +1,66 @@
+//! `joined`: somebody became a member, or a member's role changed.
+
+use super::{Change, Kind, Right, Situation};
+use crate::{
+    log::{
+        body::{BodyWriter, Column, Columns, Damaged},
+        effects::{Effects, HintKind, ListKind},
+    },
+    model::{
+        access::{Refusal, Role, Standing},
+        ids::UserId,
+    },
+};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// Who.
+    pub user: UserId,
+    /// As what.
+    pub role: Role,
+}
+
+impl Kind for Joined {
+    const WORDS: &'static [&'static str] = &["joined"];
+
+    fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
+        to.string("user", Column::Subject, Some(self.user.as_str()));
+        to.string("role", Column::Role, Some(self.role.word()));
+    }
+
+    fn read(_: &str, columns: &Columns<'_>) -> Result<Self, Damaged> {
+        let role = Role::parse(columns.role.as_deref().unwrap_or_default());
+        let role = role.map_err(|_| Damaged { kind: "joined", member: "role" })?;
+        Ok(Self { user: columns.user("joined")?, role })
+    }
+
+    fn about(&self) -> Option<&UserId> {
+        Some(&self.user)
+    }
+
+    fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
+        let herself = situation.right == Right::Own && self.user == *situation.from;
+        let (own, wanted) = (situation.own(), Standing::Member(self.role));
+        if (situation.standing)(&self.user) == wanted || (herself && own.is_member()) {
+            return Ok(None);
+        }
+        if herself {
+            // Who may read and is no member may join: the room is open, and she is not banned.
+            situation.kind.may_read(own)?;
+        } else {
+            situation.may_govern()?;
+        }
+        // Nobody makes herself an admin.
+        let role = if herself { Role::Member } else { self.role };
+        Ok(Some(Change::Stands(self.user.clone(), Standing::Member(role))))
+    }
+
+    fn founds(&self) -> Option<Change> {
+        Some(Change::Stands(self.user.clone(), Standing::Member(self.role)))
+    }
+
+    fn effects(&self) -> Effects {
+        Effects::default().admits(&self.user).lists(ListKind::Members).hints(&self.user, HintKind::Added)
+    }
+}

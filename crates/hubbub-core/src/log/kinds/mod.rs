@@ -1,0 +1,240 @@
+//! The kinds of entries: one file each. A new kind is a new file and one line in the list below.
+
+use super::{
+    body::{BodyWriter, Columns, Damaged},
+    effects::Effects,
+};
+use crate::model::{
+    access::{Refusal, Role, RoomKind, Standing},
+    ids::UserId,
+    seq::Seq,
+};
+
+/// What a kind of entry consists of.
+pub trait Kind: Sized {
+    /// The words for `type` on the wire and in the store.
+    const WORDS: &'static [&'static str];
+
+    /// The word of this one.
+    fn word(&self) -> &'static str {
+        Self::WORDS[0]
+    }
+
+    /// Names the members of the body, in their order: for JSON, for the store and for the body's hash alike.
+    fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>);
+
+    /// Reads what the store has of an entry with one of [`WORDS`](Self::WORDS).
+    ///
+    /// # Errors
+    /// [`Damaged`] when a member is missing or is not what it must be.
+    fn read(word: &str, columns: &Columns<'_>) -> Result<Self, Damaged>;
+
+    /// Whose standing the rule asks for, beside the sender's.
+    fn about(&self) -> Option<&UserId> {
+        None
+    }
+
+    /// The rule: what is to change in the room when the log takes this, or why it does not take it. `Ok(None)`: things are as
+    /// asked already, and nothing is written.
+    ///
+    /// # Errors
+    /// The reason, for the sender.
+    fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal>;
+
+    /// What is to change when this is one of the first entries of a new room. `None`: it cannot be one.
+    fn founds(&self) -> Option<Change> {
+        None
+    }
+
+    /// What every instance does when it meets the entry, whether or not it knows the kind.
+    fn effects(&self) -> Effects {
+        Effects::default()
+    }
+}
+
+/// What a rule looks at: the room under its lock, and the draft.
+pub struct Situation<'a> {
+    /// By whose right it is done.
+    pub right: Right,
+    /// Who does it.
+    pub from: &'a UserId,
+    /// The kind of room.
+    pub kind: RoomKind,
+    /// The last number given.
+    pub head: Seq,
+    /// Where the room stands as a support session; `None`: it is none.
+    pub session: Option<SessionState>,
+    /// How people stand: the sender, and whoever the entry is [about](Kind::about).
+    pub standing: &'a dyn Fn(&UserId) -> Standing,
+}
+
+/// By whose right something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// The sender's own standing in the room decides.
+    Own,
+    /// The product's backend asked; messages still need a sender who is a member.
+    Backend,
+    /// A portal asked, for a session of its own: its agents write without being members, also where the session is closed.
+    Portal,
+}
+
+impl Situation<'_> {
+    /// How the sender stands.
+    pub fn own(&self) -> Standing {
+        (self.standing)(self.from)
+    }
+
+    /// Whether the sender may add, remove and ban members and rename the room.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_govern(&self) -> Result<(), Refusal> {
+        let own = self.own();
+        match (self.right, own) {
+            (Right::Backend | Right::Portal, _) | (Right::Own, Standing::Member(Role::Admin)) => match self.kind {
+                RoomKind::Direct => Err(Refusal::FixedMembers),
+                RoomKind::Open | RoomKind::Private => Ok(()),
+            },
+            (Right::Own, Standing::Member(Role::Member)) => Err(Refusal::NotAdmin),
+            (Right::Own, Standing::Stranger | Standing::Banned) => {
+                self.kind.may_read(own)?;
+                Err(Refusal::NotAdmin)
+            }
+        }
+    }
+}
+
+/// What an entry changes in its room, in the entry's own transaction; a small closed vocabulary that the stores write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing but the log itself.
+    Nothing,
+    /// It is the room's newest message: lists of rooms show it.
+    Newest,
+    /// Somebody stands otherwise.
+    Stands(UserId, Standing),
+    /// The room has another name.
+    Named(String),
+    /// The support session stands elsewhere.
+    Session(SessionState),
+}
+
+/// An entry whose kind a newer version has added: carried as it lies, and its effects are obeyed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// The kind's word.
+    pub word: Box<str>,
+    /// What lies in its columns.
+    pub columns: Box<Columns<'static>>,
+    /// Its effects, as they were written beside it.
+    pub effects: Effects,
+}
+
+/// An entry whose content was blanked: only what surrounds the content is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// The kind's word.
+    pub word: Box<str>,
+    /// Its effects stay.
+    pub effects: Effects,
+}
+
+macro_rules! kinds {
+    ($($file:ident::$kind:ident as $variant:ident,)*) => {
+        $(mod $file; pub use $file::*;)*
+
+        /// What happened.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum What {
+            $(
+                #[doc = concat!("See [`", stringify!($kind), "`].")]
+                $variant($kind),
+            )*
+            /// See [`Other`].
+            Other(Other),
+            /// See [`Gone`].
+            Gone(Gone),
+        }
+
+        impl What {
+            /// The words of all kinds that this version knows.
+            pub const WORDS: &'static [&'static [&'static str]] = &[$($kind::WORDS,)*];
+
+            /// The word for `type` on the wire and in the store.
+            pub fn word(&self) -> &str {
+                match self {
+                    $(Self::$variant(kind) => kind.word(),)*
+                    Self::Other(other) => &other.word,
+                    Self::Gone(gone) => &gone.word,
+                }
+            }
+
+            /// Names the members of the body: see [`Kind::write`].
+            pub fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
+                match self {
+                    $(Self::$variant(kind) => kind.write(to),)*
+                    // They are never written anew: see `body::push_json`.
+                    Self::Other(_) | Self::Gone(_) => {}
+                }
+            }
+
+            /// Reads what the store has of an entry. A word that this version does not know is no error: see [`Other`].
+            ///
+            /// # Errors
+            /// [`Damaged`] when the row of a known kind cannot be read.
+            pub fn read(word: &str, columns: Columns<'_>, effects: Effects) -> Result<Self, Damaged> {
+                $(if $kind::WORDS.contains(&word) {
+                    return $kind::read(word, &columns).map(Self::$variant);
+                })*
+                Ok(Self::Other(Other { word: word.into(), columns: Box::new(columns.into_owned()), effects }))
+            }
+
+            /// Whose standing the rule asks for: see [`Kind::about`].
+            pub fn about(&self) -> Option<&UserId> {
+                match self {
+                    $(Self::$variant(kind) => kind.about(),)*
+                    Self::Other(_) | Self::Gone(_) => None,
+                }
+            }
+
+            /// The rule: see [`Kind::rule`].
+            ///
+            /// # Errors
+            /// The reason, for the sender.
+            pub fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
+                match self {
+                    $(Self::$variant(kind) => kind.rule(situation),)*
+                    // Nobody can ask for either.
+                    Self::Other(_) | Self::Gone(_) => Ok(None),
+                }
+            }
+
+            /// What it changes as one of the first entries of a new room: see [`Kind::founds`].
+            pub fn founds(&self) -> Option<Change> {
+                match self {
+                    $(Self::$variant(kind) => kind.founds(),)*
+                    Self::Other(_) | Self::Gone(_) => None,
+                }
+            }
+
+            /// What every instance does when it meets the entry: see [`Kind::effects`].
+            pub fn effects(&self) -> Effects {
+                match self {
+                    $(Self::$variant(kind) => kind.effects(),)*
+                    Self::Other(other) => other.effects.clone(),
+                    Self::Gone(gone) => gone.effects.clone(),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    message::Message as Message,
+    joined::Joined as Joined,
+    left::Left as Left,
+    banned::Banned as Banned,
+    renamed::Renamed as Renamed,
+    session_state::SessionState as State,
+}
