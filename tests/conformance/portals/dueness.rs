@@ -1,6 +1,7 @@
 //! What becomes due, and what does not.
 
 use super::*;
+use hubbub_core::log::kinds::Renamed;
 use tokio::time::timeout;
 
 for_every_store! {

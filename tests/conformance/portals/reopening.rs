@@ -1,6 +1,7 @@
 //! Closed sessions: who may write in them, and what opens them again.
 
 use super::*;
+use hubbub_core::log::kinds::Renamed;
 use hubbub_core::{log::entry::Outcome::Refused, model::access::Refusal};
 
 for_every_store! {

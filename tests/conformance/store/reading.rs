@@ -88,7 +88,7 @@ for_every_store! {
                     let (view, page) = read.expect("a room");
                     assert_eq!(view.room.head, page.head);
                     assert!(page.entries.iter().all(|entry| entry.seq <= page.head));
-                    let removed = page.entries.iter().any(|entry| entry.what.ends() == Some(&user("ben")));
+                    let removed = page.entries.iter().any(|entry| entry.what.effects().removed() == Some(&user("ben")));
                     assert_eq!(view.may_read().is_err(), removed, "the page and the standing are of one moment");
                     if removed {
                         return;

@@ -176,7 +176,7 @@ mod tests {
         }
         let before = cache.bytes();
         cache.blank(&room("general"), &[Seq::new(500), Seq::new(128)]);
-        let mut has = |name: &str, at: u64| cache.get(&key(name, at), Seq::new(at), EPOCH, now).is_some();
+        let has = |name: &str, at: u64| cache.get(&key(name, at), Seq::new(at), EPOCH, now).is_some();
         assert_eq!((has("general", 0), has("general", 128), has("other", 0)), (false, true, true));
         assert!(cache.bytes() < before);
         cache.give_up(now + LONGEST);
