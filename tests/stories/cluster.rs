@@ -404,3 +404,12 @@ pub fn print_times(what: &str, promised: Duration, times: &mut [Duration]) {
     let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
     println!("{what}: median {median:.2?}, worst {worst:.2?} of {} runs; promised {promised:?}", times.len());
 }
+
+/// The program of an earlier commit, built once.
+pub fn old_program(commit: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut script = Command::new(root.join("scripts/old-binary"));
+    let built = script.arg(commit).stderr(Stdio::inherit()).output().expect("the script");
+    assert!(built.status.success(), "scripts/old-binary failed");
+    PathBuf::from(String::from_utf8(built.stdout).expect("a path").trim())
+}

@@ -51,3 +51,4 @@ mod support_chat;
 mod team_chat;
 mod tls;
 mod tokens;
+mod versions;

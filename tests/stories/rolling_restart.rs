@@ -1,7 +1,7 @@
 //! Three instances behind nginx go from the first version to this one and back, one after another, while people talk.
 
 use crate::{
-    cluster::{Cluster, breathe},
+    cluster::{Cluster, breathe, old_program},
     figure::{self, Panel},
     fleet::{Fleet, tenths},
     wire::{DEADLINE, Wire},
@@ -14,6 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The last commit of the first version.
+const FIRST: &str = "178721b";
 const PHONES: usize = 300;
 const WINDOW: Duration = Duration::from_secs(6);
 
@@ -89,13 +91,6 @@ impl Drop for Balancer {
     }
 }
 
-fn old_program() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let built = Command::new(root.join("scripts/old-binary")).stderr(Stdio::inherit()).output().expect("the script");
-    assert!(built.status.success(), "scripts/old-binary failed");
-    PathBuf::from(String::from_utf8(built.stdout).expect("a path").trim())
-}
-
 #[tokio::test]
 async fn a_rolling_restart_to_another_version_and_back_loses_and_doubles_nothing() {
     if std::env::var_os("HUBBUB_LONG").is_none() {
@@ -103,7 +98,7 @@ async fn a_rolling_restart_to_another_version_and_back_loses_and_doubles_nothing
             "left to `make test-long` and `make rolling-restart`: it builds the program of an earlier version"
         );
     }
-    let (old, new) = (old_program(), PathBuf::from(env!("CARGO_BIN_EXE_hubbub")));
+    let (old, new) = (old_program(FIRST), PathBuf::from(env!("CARGO_BIN_EXE_hubbub")));
     let mut cluster = Cluster::running(3, &old).await;
     let names: Vec<String> = (0..PHONES).map(|n| format!("phone-{n}")).collect();
     let members: Vec<&str> = names.iter().map(String::as_str).collect();
