@@ -73,6 +73,11 @@ bench-smoke: need-rust services ## memory, deliveries and durable sends beside b
 	cargo build --release -p hubbub -p hubbub-bench
 	target/release/hubbub-bench smoke
 
+.PHONY: bench-rooms
+bench-rooms: need-rust services ## 2,000 rooms with one reader each, over Redis; ARGS='--beside FILE' compares with another program
+	cargo build --release -p hubbub -p hubbub-bench
+	target/release/hubbub-bench rooms $(ARGS)
+
 .PHONY: bench-portals
 bench-portals: need-rust services ## webhooks to and from a portal beside the same HTTP and inserts, in about a minute
 	cargo build --release -p hubbub -p hubbub-bench

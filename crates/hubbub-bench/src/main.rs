@@ -13,6 +13,7 @@ mod herd;
 mod portals;
 mod process;
 mod report;
+mod rooms;
 mod sends;
 mod storm;
 
@@ -47,6 +48,8 @@ enum Command {
     Smoke(Smoke),
     /// Minutes: 15,000 clients lose their instance at once and come back to another; what that takes, and whom it delays
     Storm(storm::Storm),
+    /// About a minute: 2,000 rooms with one reader each, on an instance that hears of all of it over Redis
+    Rooms(rooms::Rooms),
     /// About a minute: webhooks to and from a portal beside the same HTTP and inserts, and what idle sessions cost
     Portals(portals::Portals),
     /// The bare loops, driven over stdin: `smoke` starts these itself
@@ -87,6 +90,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Smoke(smoke) => smoke_test(&smoke),
         Command::Storm(storm) => storm_test(&storm),
+        Command::Rooms(asked) => rooms::measure(&asked),
         Command::Portals(asked) => portals::measure(&program(asked.server.as_ref())?, &asked),
         Command::Bare { bare } => bare::run(bare),
     }

@@ -201,7 +201,7 @@ fn missed_in(room: usize, storm: &Storm) -> u32 {
     if room % 100 == 99 { storm.missed * 60 } else { storm.missed }
 }
 
-fn redis(directory: &Path) -> anyhow::Result<(Process, String)> {
+pub(crate) fn redis(directory: &Path) -> anyhow::Result<(Process, String)> {
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let mut command = std::process::Command::new("redis-server");
     command
