@@ -17,7 +17,7 @@ fn kills() -> usize {
     if std::env::var_os("HUBBUB_LONG").is_some() { 40 } else { 10 }
 }
 
-/// A moment that is no moment in particular, from the address of something and the time: the seed of nothing.
+/// A random number below `below`, for moments at which something is killed. It is not reproducible on purpose.
 fn any(below: u64) -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| u64::from(d.subsec_nanos())) / 7
         % below

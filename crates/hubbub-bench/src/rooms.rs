@@ -40,7 +40,7 @@ pub(crate) struct Rooms {
 
 /// Two instances of one program: one takes the sends, the other has the readers.
 struct Pair {
-    sending: Server,
+    _sending: Server,
     receiving: Server,
     herd: Herd,
     rooms: usize,
@@ -101,7 +101,7 @@ impl Pair {
             answers: 2,
         };
         herd.open(receiving.port, &(0..rooms).map(door).collect::<Vec<_>>())?;
-        Ok(Self { sending, receiving, herd, rooms, heard: 0, answers: 0, asked: 1, cpu: Vec::new() })
+        Ok(Self { _sending: sending, receiving, herd, rooms, heard: 0, answers: 0, asked: 1, cpu: Vec::new() })
     }
 
     /// Says something in every room, and waits until every reader has it.

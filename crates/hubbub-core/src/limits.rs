@@ -67,7 +67,7 @@ pub const ACCEPTS: u32 = 16;
 pub const ARRIVAL_TURNS: usize = 256;
 /// How long a turn may last; then others have theirs.
 pub const TURN_WITHIN: Duration = Duration::from_secs(1);
-/// While turns take longer than this to come, nobody else is let in,
+/// While clients wait longer than this for their turn, no new connection is accepted,
 pub const TURN_SOON: Duration = Duration::from_millis(1_500);
 /// for as long as this after the last of them.
 pub const TURN_BEHIND: Duration = Duration::from_millis(250);

@@ -159,7 +159,7 @@ pub struct Config {
     pub limits: Quota,
     /// How it is reached from outside, and how it goes.
     pub edge: Edge,
-    /// Where portals may be although it is no public address.
+    /// Private addresses and networks at which portals may be called, beside all public ones.
     pub portal_allow: Allowed,
     /// For trying it out.
     pub dev: bool,

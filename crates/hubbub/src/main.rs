@@ -90,7 +90,7 @@ enum Command {
         #[command(flatten)]
         settings: Box<Settings>,
     },
-    /// What positions count in: to be changed after a restore
+    /// Changes the epoch that positions belong to: to be run once after a database was restored
     #[command(subcommand_required = true)]
     Epoch {
         #[command(subcommand)]

@@ -189,7 +189,7 @@ impl Feed {
         }
         let before = self.end;
         self.known = self.known.max(head);
-        // What came next is below the floor by now.
+        // The page begins later than asked: retention has removed the entries in between.
         let hole = items.first().map_or(head, |first| first.seq.before()) > self.end;
         for item in items {
             if item.seq == self.end.next() {

@@ -192,8 +192,9 @@ impl Tally {
         self.publishers.retain(|boot, publisher| living.contains_key(boot) || publisher.heard_at + HEARD_WITHIN > now);
     }
 
-    /// How many live and are not heard: they may commit what nobody hears of. Silent is not dead. Of one that beats, only
-    /// beats count: where lanes travel different ways, what comes by one says nothing of the others.
+    /// How many instances live and are not heard: they may commit entries whose wakes are lost. A silent instance is not a dead
+    /// one. Of an instance that sends heartbeats only these count, because lanes may travel different ways: a payload on one
+    /// lane says nothing about the others.
     pub fn silent(&self, now: Instant) -> usize {
         let last = |publisher: &Publisher| publisher.beat_at.unwrap_or(publisher.heard_at);
         let heard =

@@ -9,8 +9,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
 
-/// A keyed hash of what a draft says, kept beside its key: a retry with another body is a conflict, and a later edit
-/// or erasure of the entry makes no retry one.
+/// A keyed hash of what a draft says, kept beside the draft's key. A retry with another body is a conflict. Because the hash is
+/// of the original body, a retry is still recognised after the entry was edited or erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyHash(pub [u8; 16]);
 

@@ -120,7 +120,7 @@ pub struct Connection {
     pages_in_flight: usize,
     recoveries_in_flight: usize,
     connect_by: Instant,
-    /// That nobody is known yet is our fault.
+    /// The token could not be checked, for a reason that is not the client's.
     unverified: bool,
     ping_at: Instant,
     pong_by: Option<Instant>,

@@ -243,6 +243,11 @@ impl Chat {
         })
     }
 
+    /// What was blanked a moment ago, for whoever holds entries for a while.
+    pub fn blanks(&self) -> &live::blanks::Blanks {
+        &self.feeds.blanks
+    }
+
     /// Keeps what a token says about its user, some time soon; what is not kept comes with the next token.
     pub fn remember(&self, user: &UserId, info: Json) {
         self.infos.keep(user.clone(), info);
@@ -253,8 +258,9 @@ impl Chat {
         self.announcer.announce(&[Wake::Notify { user: user.clone(), event: event.as_str().to_owned() }]);
     }
 
-    /// Hands commands to the connection they belong to, on whichever instance its stream is: `life` names the one that said
-    /// so. Told are the others only where a bus is up; what is lost on the way is not told.
+    /// Hands commands to the connection they belong to. `life` names the instance that, by the client's word, has its stream.
+    /// If that is another instance, the commands go there over the bus, as long as the bus is up. Commands that are lost on
+    /// the way are not reported: the client asks again.
     pub fn hand_over(&self, stream: StreamId, life: &str, nonce: u64, frame: Bytes) -> Handed {
         let here = self.streams.hand_over(stream, nonce, frame.clone());
         let elsewhere = life != self.life() && *self.bus.health().borrow() == Health::Up;

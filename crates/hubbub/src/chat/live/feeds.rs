@@ -3,7 +3,7 @@
 //! A feed's lock is held for moments and never across an await; waking a reader names a slot in its inbox and never waits
 //! for it.
 
-use super::{heads::Heads, inbox::Inbox, mend, pages::Pages};
+use super::{blanks::Blanks, heads::Heads, inbox::Inbox, mend, pages::Pages};
 use crate::{
     metrics::Metrics,
     store::{Head, Store},
@@ -37,6 +37,8 @@ pub struct Feeds {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) heads: Heads,
     pub(crate) pages: Pages,
+    /// What was blanked a moment ago.
+    pub(crate) blanks: Blanks,
     pub(crate) metrics: Arc<Metrics>,
     ring_bytes: AtomicUsize,
 }
@@ -91,7 +93,15 @@ impl Feeds {
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, turns: Arc<Semaphore>) -> Self {
         let pages = Pages::new(store.clone(), metrics.clone(), turns);
         let heads = Heads::start(store.clone());
-        Self { rooms: Mutex::default(), store, heads, pages, metrics, ring_bytes: AtomicUsize::new(0) }
+        Self {
+            rooms: Mutex::default(),
+            store,
+            heads,
+            pages,
+            blanks: Blanks::default(),
+            metrics,
+            ring_bytes: AtomicUsize::new(0),
+        }
     }
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Arc<Live>>> {
@@ -146,6 +156,7 @@ impl Feeds {
     pub fn hear_entry(self: &Arc<Self>, epoch: Epoch, entry: &EncodedEntry) {
         if !entry.effects.blanked().is_empty() {
             self.pages.blank(&entry.room, entry.effects.blanked());
+            self.blanks.hear(&entry.room, entry.effects.blanked());
         }
         if let Some(live) = self.of(&entry.room) {
             let item = push::item(entry);

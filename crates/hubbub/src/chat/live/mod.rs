@@ -1,5 +1,6 @@
 //! Live delivery: feeds and their readers, what is missing and how it is read, subscriptions and pages.
 
+pub mod blanks;
 pub mod feeds;
 mod heads;
 pub mod inbox;

@@ -32,7 +32,7 @@ impl Arriving {
         Self { _admitted: connected, place: Some(place), turn: None, waiting: None, arrived: false }
     }
 
-    /// Whether nothing is done or waited for here.
+    /// Whether this client needs no turn now: nothing of it is being worked on or waited for.
     const fn is_elsewhere(&self) -> bool {
         self.waiting.is_none() && self.turn.is_none()
     }

@@ -118,8 +118,8 @@ impl<'a> Messages<'a> {
                     messages.first.push(draft);
                 }
                 hash_map::Entry::Occupied(first) => {
-                    // If the first is refused, the second stands for itself; that its standing is the same makes it share the
-                    // refusal, unless that is about what it answers.
+                    // Two drafts of one key: if the first is refused, the second is judged for itself. Their senders stand
+                    // alike, so the verdict is the same, unless one of them answers another entry.
                     let answers = |what: &What| matches!(what, What::Message(m) if m.reply_to.is_some());
                     if message.reply_to.is_some() || answers(&messages.first[*first.get()].what) {
                         return None;

@@ -44,7 +44,7 @@ pub(crate) fn server(url: &str) -> Result<Server, StoreError> {
     if shown(&config).contains('@') {
         return Err(StoreError::Broken(format!("its URL cannot be understood: {ENCODE}")));
     }
-    // All were taken out: whatever is left was not understood, and what it asks for is not to be overlooked.
+    // Every TLS option was taken out of the URL above. One that is still there was not understood, and must not be ignored.
     if config.get_ssl_mode() != Config::new().get_ssl_mode() {
         return Err(StoreError::Broken(tls::AT.into()));
     }
