@@ -67,9 +67,9 @@ pub const ACCEPTS: u32 = 16;
 pub const ARRIVAL_TURNS: usize = 256;
 /// How long a turn may last; then others have theirs.
 pub const TURN_WITHIN: Duration = Duration::from_secs(1);
-/// While clients wait longer than this for their turn, no new connection is accepted,
+/// While clients wait longer than this for their turn, no new connection is accepted.
 pub const TURN_SOON: Duration = Duration::from_millis(1_500);
-/// for as long as this after the last of them.
+/// How long after the last wait longer than [`TURN_SOON`] new connections are accepted again.
 pub const TURN_BEHIND: Duration = Duration::from_millis(250);
 /// A connection whose turn has not come after this is closed with 3013.
 pub const TURN_PATIENCE: Duration = Duration::from_secs(4);

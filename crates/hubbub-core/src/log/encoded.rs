@@ -11,6 +11,7 @@ use super::{
 };
 use crate::model::{ids::RoomId, seq::Seq};
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use std::fmt::Write;
 
 /// An entry ready for its readers: its JSON, and what an instance must know of it without reading that.
@@ -55,6 +56,11 @@ pub fn encode(entry: &Entry) -> String {
     }
     json.0.push('}');
     json.0
+}
+
+/// The same, as a part of other JSON.
+pub fn raw(entry: &Entry) -> Box<RawValue> {
+    RawValue::from_string(encode(entry)).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 const GONE: &str = r#","gone":true"#;

@@ -4,12 +4,11 @@ use super::{PortalId, settings::Forward};
 use crate::log::kinds::SessionState;
 use crate::model::json::to_json;
 use crate::{
-    log::{entry::Entry, kinds::What},
+    log::{encoded, entry::Entry, kinds::What},
     model::{
         ids::{RoomId, UserId},
         seq::Seq,
     },
-    wire::view,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -82,7 +81,7 @@ pub fn body(kind: &str, entry: &Entry, external: Option<&str>, customer: &UserId
             message,
             message_id: entry.id.to_string(),
             seq: entry.seq.get(),
-            entry: view::entry(entry),
+            entry: encoded::raw(entry),
         },
     })
 }

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 /// An entry as JSON.
 pub fn entry(entry: &Entry) -> Box<RawValue> {
-    RawValue::from_string(encoded::encode(entry)).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    encoded::raw(entry)
 }
 
 /// Where a message went.
