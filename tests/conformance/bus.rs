@@ -16,9 +16,7 @@ use crate::support::{
     redis_fleet::{RedisCluster, Sentinels},
 };
 use bytes::Bytes;
-#[cfg(feature = "kafka")]
-use hubbub::bus::kafka::KafkaBus;
-use hubbub::bus::{Bus, BusEvent, Health, local::LocalBus, nats::NatsBus, redis::RedisBus};
+use hubbub::bus::{Bus, BusEvent, Health, local::LocalBus, redis::RedisBus};
 use hubbub_core::limits;
 use std::{
     collections::HashMap,
@@ -68,7 +66,7 @@ impl Network {
         let nats = Nats::start().await;
         let mut endpoints = Vec::new();
         for _ in 0..n {
-            endpoints.push(Endpoint::up(NatsBus::start(&nats.url(), "suite").expect("a URL")).await);
+            endpoints.push(Endpoint::up(hubbub::bus::nats::start(&nats.url(), "suite").expect("a URL")).await);
         }
         Self { endpoints, _servers: Box::new(nats) }
     }
@@ -89,7 +87,7 @@ impl Network {
         let url = Kafka::shared().await.url();
         let mut endpoints = Vec::new();
         for _ in 0..n {
-            endpoints.push(Endpoint::up(KafkaBus::start(&url, &namespace).expect("a URL")).await);
+            endpoints.push(Endpoint::up(hubbub::bus::kafka::start(&url, &namespace).expect("a URL")).await);
         }
         Self { endpoints, _servers: Box::new(()) }
     }

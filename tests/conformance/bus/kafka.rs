@@ -2,12 +2,12 @@
 
 use super::{DEADLINE, Endpoint, all_hear_each_other, until};
 use crate::support::kafka::Kafka;
-use hubbub::bus::{BusEvent, Health, kafka::KafkaBus};
+use hubbub::bus::{self, Bus, BusEvent, Health, PacketBus};
 use std::{process::Command, sync::atomic::Ordering, time::Instant};
 use tokio::time::timeout;
 
-fn start(kafka: &Kafka, prefix: &str) -> KafkaBus {
-    KafkaBus::start(&format!("{}/{prefix}", kafka.url()), "suite").expect("a URL")
+fn start(kafka: &Kafka, prefix: &str) -> PacketBus {
+    bus::kafka::start(&format!("{}/{prefix}", kafka.url()), "suite").expect("a URL")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -15,7 +15,7 @@ async fn a_kafka_killed_and_restarted_is_found_again() {
     let mut kafka = Kafka::start().await;
     kafka.stop();
     let started = start(&kafka, "chat");
-    let counters = started.counters();
+    let counters = started.counters().expect("counters");
     let first = Endpoint::of(started);
     first.says(0, "stale");
     until("a redial", || counters.redials.load(Ordering::Relaxed) >= 2).await;
@@ -44,7 +44,7 @@ async fn a_kafka_killed_and_restarted_is_found_again() {
 async fn who_was_cut_off_reads_on_from_where_it_was() {
     let kafka = Kafka::start().await;
     let url = format!("kafka://{}/chat", kafka.door.addr());
-    let mut away = Endpoint::up(KafkaBus::start(&url, "suite").expect("a URL")).await;
+    let mut away = Endpoint::up(bus::kafka::start(&url, "suite").expect("a URL")).await;
     let mut other = Endpoint::up(start(&kafka, "chat")).await;
     kafka.door.cut();
     let noticed = away.is(Health::Down).await;

@@ -2,7 +2,7 @@
 
 use super::{DEADLINE, Endpoint, NOTICED, NOTICED_AT_MOST, all_hear_each_other, until};
 use crate::support::{door::Door, nats::Nats};
-use hubbub::bus::{Bus, BusEvent, Health, nats::NatsBus};
+use hubbub::bus::{self, Bus, BusEvent, Health, PacketBus};
 use std::{
     net::SocketAddr,
     process::Command,
@@ -15,8 +15,8 @@ async fn dial(addr: SocketAddr) -> Endpoint {
     Endpoint::up(start(&format!("nats://{addr}"))).await
 }
 
-fn start(url: &str) -> NatsBus {
-    NatsBus::start(url, "suite").expect("a URL")
+fn start(url: &str) -> PacketBus {
+    bus::nats::start(url, "suite").expect("a URL")
 }
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn a_nats_that_is_down_at_the_start_is_found_once_it_is_up() {
     let mut nats = Nats::start().await;
     nats.stop();
     let started = start(&nats.url());
-    let counters = started.counters();
+    let counters = started.counters().expect("counters");
     let mut endpoint = Endpoint::of(started);
     assert_eq!(*endpoint.bus.health().borrow(), Health::Down);
     endpoint.says(0, "stale");
@@ -146,7 +146,7 @@ async fn an_instance_that_is_gone_leaves_nothing_in_nats() {
 async fn two_namespaces_on_one_nats_do_not_hear_each_other() {
     let nats = Nats::start().await;
     let here = dial(nats.addr()).await;
-    let mut there = Endpoint::up(NatsBus::start(&nats.url(), "other").expect("a URL")).await;
+    let mut there = Endpoint::up(bus::nats::start(&nats.url(), "other").expect("a URL")).await;
     here.says(0, "only here");
     there.says(0, "fence");
     assert_eq!(there.hears().await, "fence");
@@ -160,7 +160,8 @@ async fn passwords_and_tokens_are_used_and_wrong_ones_are_an_outage() {
         Endpoint::up(start(&format!("nats://{right}@{}", nats.addr()))).await;
         for who in [wrong.to_owned() + "@", String::new()] {
             let refused = start(&format!("nats://{who}{}", nats.addr()));
-            until("two redials", || refused.counters().redials.load(Ordering::Relaxed) >= 2).await;
+            let counters = refused.counters().expect("counters");
+            until("two redials", || counters.redials.load(Ordering::Relaxed) >= 2).await;
             assert_eq!(*refused.health().borrow(), Health::Down);
         }
     }
@@ -182,8 +183,8 @@ async fn one_who_may_not_hear_the_lanes_is_not_up() {
     Endpoint::up(start(&format!("nats://ana:x@{}", nats.addr()))).await;
     for name in ["deaf", "dumb", "blind"] {
         let refused = start(&format!("nats://{name}:x@{}", nats.addr()));
-        let mut health = refused.health();
-        let redials = until("two redials", || refused.counters().redials.load(Ordering::Relaxed) >= 2);
+        let (mut health, counters) = (refused.health(), refused.counters().expect("counters"));
+        let redials = until("two redials", || counters.redials.load(Ordering::Relaxed) >= 2);
         tokio::select! {
             () = redials => {}
             _ = health.wait_for(|health| *health == Health::Up) => panic!("{name} is said to be up"),

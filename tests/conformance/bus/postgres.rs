@@ -4,7 +4,7 @@ use super::{DEADLINE, Endpoint, NOTICED, NOTICED_AT_MOST, all_hear_each_other, u
 use crate::support::{door::Door, postgres::Postgres};
 use futures_util::FutureExt;
 use hubbub::{
-    bus::{BusEvent, Health, postgres::PostgresBus},
+    bus::{self, Bus, BusEvent, Health, PacketBus},
     store::postgres::PostgresStore,
 };
 use hubbub_core::limits;
@@ -18,13 +18,13 @@ use tokio::{
 };
 use tokio_postgres::{Client, NoTls};
 
-pub(super) fn start(url: &str, namespace: &str) -> PostgresBus {
+pub(super) fn start(url: &str, namespace: &str) -> PacketBus {
     let listener = PostgresStore::listener(url).expect("a URL");
-    let connect = move || {
+    let dial = move || {
         let listener = listener.clone();
         async move { listener.dial().await.map_err(|error| error.to_string()) }.boxed()
     };
-    PostgresBus::start(Box::new(connect), namespace)
+    bus::postgres::start(Box::new(dial), namespace)
 }
 
 /// Somebody who looks at the server.
@@ -103,7 +103,7 @@ async fn what_gathers_leaves_in_few_transactions_and_nothing_stays_behind() {
     let client = watcher(&postgres).await;
     let mut hearer = Endpoint::up(start(&postgres.url(), "suite")).await;
     let bus = start(&postgres.url(), "suite");
-    let counters = bus.counters();
+    let counters = bus.counters().expect("counters");
     let publisher = Endpoint::up(bus).await;
     let transactions = "SELECT txid_current()";
     let (before, began) = (number(&client, transactions).await, Instant::now());

@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod drain;
 pub mod ids;
 pub mod json;
+pub mod percent;
 pub mod quota;
 pub mod rate;
 pub mod seq;

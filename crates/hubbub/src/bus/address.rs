@@ -1,9 +1,17 @@
-//! Where a broker is, from a URL that may hold a password.
+//! Reads from a URL where a broker is. The URL may hold a password, so errors repeat nothing of it.
 
-/// Why a bus cannot be started. The URL is not repeated.
+use hubbub_core::model::percent;
+
+/// Why a bus cannot be started: its URL cannot be understood, or names a file that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the URL of the bus cannot be understood: {0}")]
-pub struct AddressError(pub(super) &'static str);
+pub struct BusUrlError(pub(super) String);
+
+impl From<&str> for BusUrlError {
+    fn from(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
 
 /// `scheme://[user[:password]@]host[:port][,host[:port]]…[/path]`.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,22 +24,22 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Reads what follows the scheme's colon. A host without a port gets that one.
-    pub(super) fn parse(rest: &str, port: u16) -> Result<Self, AddressError> {
-        let rest = rest.strip_prefix("//").ok_or(AddressError("// is expected after the colon"))?;
+    /// Reads what follows the colon after the scheme. `port` is that of hosts that are written without one.
+    pub(super) fn parse(rest: &str, port: u16) -> Result<Self, BusUrlError> {
+        let rest = rest.strip_prefix("//").ok_or("// is expected after the colon")?;
         if rest.contains(['?', '#']) {
-            return Err(AddressError("it has options; percent-encode ? and # in its password"));
+            return Err("it has options; percent-encode ? and # in its password".into());
         }
-        let (people, places) = match rest.rsplit_once('@') {
-            Some((people, places)) => (Some(people), places),
+        let (login, places) = match rest.rsplit_once('@') {
+            Some((login, places)) => (Some(login), places),
             None => (None, rest),
         };
-        let (user, password) = match people {
+        let (user, password) = match login {
             None => (None, None),
-            Some(people) if people.contains(['@', '/']) => return Err(AddressError(ENCODE)),
-            Some(people) => match people.split_once(':') {
+            Some(login) if login.contains(['@', '/']) => return Err(ENCODE.into()),
+            Some(login) => match login.split_once(':') {
                 Some((user, password)) => (Some(decode(user)?), Some(decode(password)?)),
-                None => (Some(decode(people)?), None),
+                None => (Some(decode(login)?), None),
             },
         };
         let (hosts, path) = places.split_once('/').unwrap_or((places, ""));
@@ -43,17 +51,17 @@ impl Address {
 const ENCODE: &str = "percent-encode @ : / ? # and % in its password";
 const HOST: &str = "host:port is expected, several with commas between them";
 
-fn with_port(host: &str, port: u16) -> Result<String, AddressError> {
+fn with_port(host: &str, port: u16) -> Result<String, BusUrlError> {
     let name_ok =
         |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b));
     let address_ok = |name: &str| name.parse::<std::net::Ipv6Addr>().is_ok();
     let (name, given) = match host.strip_prefix('[').map(|host| host.split_once(']')) {
         Some(Some((name, rest))) if address_ok(name) => (format!("[{name}]"), rest),
-        Some(_) => return Err(AddressError(HOST)),
+        Some(_) => return Err(HOST.into()),
         None => {
             let (name, _) = host.split_once(':').unwrap_or((host, ""));
             if !name_ok(name) {
-                return Err(AddressError(HOST));
+                return Err(HOST.into());
             }
             (name.to_owned(), &host[name.len()..])
         }
@@ -61,25 +69,12 @@ fn with_port(host: &str, port: u16) -> Result<String, AddressError> {
     match given.strip_prefix(':') {
         None if given.is_empty() => Ok(format!("{name}:{port}")),
         Some(given) if given.parse::<u16>().is_ok_and(|port| port > 0) => Ok(format!("{name}:{given}")),
-        _ => Err(AddressError(HOST)),
+        _ => Err(HOST.into()),
     }
 }
 
-fn decode(text: &str) -> Result<String, AddressError> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
-        let (Some(high), Some(low)) = (digit(rest.next()), digit(rest.next())) else {
-            return Err(AddressError(ENCODE));
-        };
-        bytes.push((high * 16 + low) as u8);
-    }
-    String::from_utf8(bytes).map_err(|_| AddressError(ENCODE))
+fn decode(text: &str) -> Result<String, BusUrlError> {
+    percent::decode(text).ok_or_else(|| ENCODE.into())
 }
 
 #[cfg(test)]

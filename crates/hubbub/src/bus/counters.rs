@@ -1,13 +1,13 @@
-//! What a bus counts, for the metrics to read.
+//! What a bus counts, for the metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counters of one bus since it was started. They only go up.
 #[derive(Debug, Default)]
 pub struct BusCounters {
-    /// Payloads published and answered for.
+    /// Payloads that the broker has confirmed.
     pub published: AtomicU64,
-    /// Payloads that were to be published and were dropped, or whose outcome is unknown.
+    /// Payloads that were dropped instead of being published, or of which it is unknown whether they were published.
     pub dropped: AtomicU64,
     /// Payloads heard.
     pub heard: AtomicU64,

@@ -1,18 +1,21 @@
 //! A bus within one process: alone, or between several endpoints of it.
 
-use super::{Bus, BusCounters, BusEvent, Health, intake::Intake};
+use super::{
+    Bus, BusCounters, BusEvent, Health,
+    intake::{Events, Intake},
+};
 use bytes::Bytes;
 use hubbub_core::limits;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 /// A bus that never leaves the process.
 #[derive(Debug)]
 pub struct LocalBus {
     endpoints: Arc<[Intake]>,
-    events: Mutex<Option<mpsc::Receiver<BusEvent>>>,
+    events: Events,
     health: watch::Sender<Health>,
-    /// Keeps the events of an instance that is alone open, and silent.
+    /// An instance that is alone hears nothing; this keeps its queue from being closed.
     _silent: Option<mpsc::Sender<BusEvent>>,
 }
 
@@ -22,7 +25,7 @@ impl LocalBus {
         let (silent, events) = mpsc::channel(1);
         Self {
             endpoints: Arc::new([]),
-            events: Mutex::new(Some(events)),
+            events: events.into(),
             health: watch::Sender::new(Health::Alone),
             _silent: Some(silent),
         }
@@ -35,7 +38,7 @@ impl LocalBus {
         let endpoints: Arc<[Intake]> = endpoints.into();
         let endpoint = |events| Self {
             endpoints: endpoints.clone(),
-            events: Mutex::new(Some(events)),
+            events,
             health: watch::Sender::new(Health::Up),
             _silent: None,
         };
@@ -51,7 +54,7 @@ impl Bus for LocalBus {
     }
 
     fn events(&self) -> Option<mpsc::Receiver<BusEvent>> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.events.take()
     }
 
     fn health(&self) -> watch::Receiver<Health> {

@@ -1,95 +1,66 @@
 //! LISTEN and NOTIFY on one connection of our own, for those who have Postgres alone.
 //!
-//! NOTIFY never runs in a message's transaction: whoever notifies holds a lock of the whole server until the commit, and
-//! with it everybody's sends would wait in one line. Here it is a transaction of its own without a write to wait for, and
-//! carries whatever has gathered for [`limits::NOTIFY_EVERY`].
+//! NOTIFY never runs in a message's transaction: a transaction that notifies holds a lock of the whole server until it has
+//! committed, so everybody's sends would wait for each other. Here NOTIFY is a transaction of its own that waits for no disk,
+//! and carries whatever has gathered for [`limits::NOTIFY_EVERY`].
 
 use super::{
-    Bus, BusCounters, BusEvent, Health,
-    ears::Ears,
-    line::{Dial, Line, Post},
+    PacketBus,
+    link::{Breaker, Broken},
+    packets::{PacketBroker, PacketConnection, PacketSubscriber},
 };
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, future::BoxFuture};
 use hubbub_core::limits;
-use std::{pin::Pin, sync::Arc, time::Duration};
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinSet,
-};
+use std::{pin::Pin, time::Duration};
+use tokio::task::JoinSet;
 use tokio_postgres::{AsyncMessage, Client, Error, Statement};
 
-/// A connection of its own, and what it is told; driven by polling the latter.
-pub type Connection = (Client, Pin<Box<dyn Stream<Item = Result<AsyncMessage, Error>> + Send>>);
+/// A connection of the bus's own, and the stream of what the server sends on it. The connection works only while the stream is
+/// polled.
+pub type NotifyConnection = (Client, Pin<Box<dyn Stream<Item = Result<AsyncMessage, Error>> + Send>>);
 
-/// Dials one.
-pub type Connect = Box<dyn Fn() -> BoxFuture<'static, Result<Connection, String>> + Send + Sync>;
+/// Dials such a connection.
+pub type DialNotify = Box<dyn Fn() -> BoxFuture<'static, Result<NotifyConnection, String>> + Send + Sync>;
 
-/// A bus over LISTEN and NOTIFY. Its task and its connection end when it is dropped.
-#[derive(Debug)]
-pub struct PostgresBus(Post);
+/// Starts a bus over LISTEN and NOTIFY; a server that cannot be reached is dialled for ever. Instances hear each other within
+/// a namespace (letters, digits and hyphens, 50 at most).
+///
+/// # Panics
+/// Outside of a runtime.
+pub fn start(dial: DialNotify, namespace: &str) -> PacketBus {
+    PacketBus::start(PostgresBroker { dial, channel: format!("hubbub_{namespace}") })
+}
 
-struct Dialler {
-    connect: Connect,
+/// The server, and the channel there.
+struct PostgresBroker {
+    dial: DialNotify,
     channel: String,
 }
 
-struct PostgresLine {
+struct PostgresConnection {
     client: Client,
     notify: Statement,
     channel: String,
-    broken: watch::Receiver<Option<String>>,
+    broken: Broken,
     _reader: JoinSet<()>,
 }
 
-impl PostgresBus {
-    /// Starts it; a server that cannot be reached is dialled for ever. Instances hear each other within a namespace
-    /// (letters, digits and hyphens, 50 at most).
-    ///
-    /// # Panics
-    /// Outside of a runtime.
-    pub fn start(connect: Connect, namespace: &str) -> Self {
-        Self(Post::start(Dialler { connect, channel: format!("hubbub_{namespace}") }))
-    }
-
-    /// What it has counted.
-    pub fn counters(&self) -> Arc<BusCounters> {
-        self.0.counters.clone()
-    }
-}
-
-impl Bus for PostgresBus {
-    fn publish(&self, lane: u16, payload: Bytes) {
-        self.0.publish(lane, payload);
-    }
-
-    fn events(&self) -> Option<mpsc::Receiver<BusEvent>> {
-        self.0.events()
-    }
-
-    fn health(&self) -> watch::Receiver<Health> {
-        self.0.health()
-    }
-
-    fn counters(&self) -> Option<Arc<BusCounters>> {
-        Some(self.0.counters.clone())
-    }
-}
-
-impl Dial for Dialler {
-    type Line = PostgresLine;
+impl PacketBroker for PostgresBroker {
+    type Connection = PostgresConnection;
     const NAME: &'static str = "postgres";
     const EVERY: Duration = limits::NOTIFY_EVERY;
-    /// One of several servers may not answer.
-    const PATIENCE: Duration = limits::STORE_PATIENCE;
+    /// Longer than for other buses: one of several servers may not answer before the next is tried.
+    const DIAL_WITHIN: Duration = limits::STORE_PATIENCE;
 
-    async fn dial(&mut self, ears: &Ears) -> Result<PostgresLine, String> {
-        let (client, told) = (self.connect)().await?;
-        let (breaks, broken) = watch::channel(None);
+    async fn dial(&mut self, subscriber: &PacketSubscriber) -> Result<PostgresConnection, String> {
+        let (client, messages) = (self.dial)().await?;
+        let (breaker, broken) = Breaker::new();
         let mut reader = JoinSet::new();
-        reader.spawn(read(told, ears.clone(), breaks));
-        // Nothing here is worth a wait for the disk. A dead peer must not keep the server's queue from being cleaned up.
+        reader.spawn(read(messages, subscriber.clone(), breaker));
+        // A commit here need not wait for the disk. The server keeps notifications until every listener has read them, so it
+        // is to notice soon when this one is dead.
         let set_up = format!(
             "SET synchronous_commit = off; SET statement_timeout = {patience}; SET idle_session_timeout = 0;
              SET tcp_user_timeout = {dead}; LISTEN \"{channel}\"",
@@ -101,22 +72,22 @@ impl Dial for Dialler {
         let notify = "SELECT pg_notify($1, packet) FROM unnest($2::text[]) WITH ORDINALITY AS t (packet, n) ORDER BY n";
         let notify = client.prepare(notify).await.map_err(|error| said(&error))?;
         // Whatever was published before this moment may have passed unheard.
-        ears.lost();
-        Ok(PostgresLine { client, notify, channel: self.channel.clone(), broken, _reader: reader })
+        subscriber.lost();
+        Ok(PostgresConnection { client, notify, channel: self.channel.clone(), broken, _reader: reader })
     }
 }
 
 async fn read(
-    mut told: impl Stream<Item = Result<AsyncMessage, Error>> + Unpin,
-    ears: Ears,
-    breaks: watch::Sender<Option<String>>,
+    mut messages: impl Stream<Item = Result<AsyncMessage, Error>> + Unpin,
+    subscriber: PacketSubscriber,
+    breaker: Breaker,
 ) {
     let reason = loop {
-        match told.next().await {
+        match messages.next().await {
             Some(Ok(AsyncMessage::Notification(heard))) => {
-                // What is not ours is passed over.
+                // Somebody else's notification is passed over.
                 if let Ok(packet) = STANDARD_NO_PAD.decode(heard.payload()) {
-                    ears.hear(0, packet.into());
+                    subscriber.heard(0, packet.into());
                 }
             }
             Some(Ok(_)) => {}
@@ -124,10 +95,10 @@ async fn read(
             None => break "connection closed".to_owned(),
         }
     };
-    breaks.send_replace(Some(reason));
+    breaker.tell(reason);
 }
 
-impl Line for PostgresLine {
+impl PacketConnection for PostgresConnection {
     fn stream(&self, _lane: u16) -> u16 {
         0
     }
@@ -146,11 +117,8 @@ impl Line for PostgresLine {
         self.client.execute(&self.notify, &[&self.channel, &texts]).await.map(drop).map_err(|error| said(&error))
     }
 
-    async fn broken(&mut self) -> String {
-        match self.broken.wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().unwrap_or_default(),
-            Err(_) => "connection closed".to_owned(),
-        }
+    fn broken(&mut self) -> &mut Broken {
+        &mut self.broken
     }
 }
 

@@ -1,7 +1,7 @@
 //! Opening the store and the bus.
 
 use crate::{
-    bus::{Bus, local::LocalBus, nats::NatsBus, postgres::PostgresBus, redis::RedisBus},
+    bus::{self, Bus, local::LocalBus, redis::RedisBus},
     config::{BusAt, StoreAt},
     store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
 };
@@ -43,18 +43,18 @@ pub fn open_bus(at: &BusAt, store: &StoreAt, namespace: &str) -> anyhow::Result<
     Ok(match (at, store) {
         (BusAt::Local, _) => Arc::new(LocalBus::alone()),
         (BusAt::Redis(url), _) => Arc::new(RedisBus::start(url, namespace)?),
-        (BusAt::Nats(url), _) => Arc::new(NatsBus::start(url, namespace)?),
+        (BusAt::Nats(url), _) => Arc::new(bus::nats::start(url, namespace)?),
         #[cfg(feature = "kafka")]
-        (BusAt::Kafka(url), _) => Arc::new(crate::bus::kafka::KafkaBus::start(url, namespace)?),
+        (BusAt::Kafka(url), _) => Arc::new(bus::kafka::start(url, namespace)?),
         #[cfg(not(feature = "kafka"))]
         (BusAt::Kafka(_), _) => bail!("kafka://: this program was built without its feature `kafka`"),
         (BusAt::Postgres, StoreAt::Postgres { url, .. }) => {
             let listener = PostgresStore::listener(url)?;
-            let connect = move || {
+            let dial = move || {
                 let listener = listener.clone();
                 async move { listener.dial().await.map_err(|error| error.to_string()) }.boxed()
             };
-            Arc::new(PostgresBus::start(Box::new(connect), namespace))
+            Arc::new(bus::postgres::start(Box::new(dial), namespace))
         }
         (BusAt::Postgres, StoreAt::Sqlite(_)) => bail!("postgres: it needs --store postgres://…"),
     })

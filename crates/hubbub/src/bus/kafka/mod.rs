@@ -4,10 +4,10 @@
 mod topic;
 
 use super::{
-    Bus, BusCounters, BusEvent, Health,
-    address::{Address, AddressError},
-    ears::Ears,
-    line::{Dial, Line, Post},
+    PacketBus,
+    address::{Address, BusUrlError},
+    link::{Breaker, Broken},
+    packets::{PacketBroker, PacketConnection, PacketSubscriber},
 };
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -27,28 +27,47 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::{
-    sync::{mpsc, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-/// A bus over one topic of Kafka. Its tasks and its connections end when it is dropped.
-#[derive(Debug)]
-pub struct KafkaBus(Post);
+/// Starts a bus over one topic of Kafka; servers that cannot be reached are dialled for ever. `url` is
+/// `kafka://host:port,…/prefix`; the topic is `prefix.namespace`, made if there is none. Instances hear each other within a
+/// namespace.
+///
+/// # Errors
+/// Only for a URL that cannot be understood.
+///
+/// # Panics
+/// Outside of a runtime.
+pub fn start(url: &str, namespace: &str) -> Result<PacketBus, BusUrlError> {
+    let address = Address::parse(url.split_once(':').map_or(url, |(_, rest)| rest), 9092)?;
+    if address.user.is_some() {
+        return Err("users and passwords are not there yet for Kafka".into());
+    }
+    let prefix = if address.path.is_empty() { "hubbub" } else { &address.path };
+    if prefix.len() > 100 || !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
+        return Err("the topic's prefix after / is at most 100 letters, digits, dots, _ and -".into());
+    }
+    let topic = format!("{prefix}.{namespace}");
+    Ok(PacketBus::start(KafkaBroker { servers: address.hosts, topic, positions: Arc::default() }))
+}
 
-/// Where each partition has been read up to, as long as this instance lives.
+/// Up to where each partition has been read, kept for as long as this instance lives.
 type Positions = Arc<Mutex<BTreeMap<i32, i64>>>;
 
-struct Dialler {
+/// The servers, and the topic there.
+struct KafkaBroker {
     servers: Vec<String>,
     topic: String,
     positions: Positions,
 }
 
-struct KafkaLine {
-    /// In the order of their numbers. Fetches have connections of their own: a server answers one request after another.
+struct KafkaConnection {
+    /// One for each partition, in the order of their numbers. Fetches have connections of their own: a server answers the
+    /// requests of one connection one after another, and holds a fetch back while there is nothing new.
     writers: Vec<PartitionClient>,
-    broken: watch::Receiver<Option<String>>,
+    broken: Broken,
     _readers: JoinSet<()>,
 }
 
@@ -56,66 +75,21 @@ struct KafkaLine {
 struct Reader {
     client: PartitionClient,
     stream: u16,
+    /// The offset to be fetched next.
     next: i64,
     positions: Positions,
-    ears: Ears,
+    subscriber: PacketSubscriber,
 }
 
-impl KafkaBus {
-    /// Starts it; servers that cannot be reached are dialled for ever. `url` is `kafka://host:port,…/prefix`; the topic is
-    /// `prefix.namespace`, made if there is none. Instances hear each other within a namespace.
-    ///
-    /// # Errors
-    /// Only for a URL that cannot be understood.
-    ///
-    /// # Panics
-    /// Outside of a runtime.
-    pub fn start(url: &str, namespace: &str) -> Result<Self, AddressError> {
-        let address = Address::parse(url.split_once(':').map_or(url, |(_, rest)| rest), 9092)?;
-        if address.user.is_some() {
-            return Err(AddressError("users and passwords are not there yet for Kafka"));
-        }
-        let prefix = if address.path.is_empty() { "hubbub" } else { &address.path };
-        if prefix.len() > 100 || !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
-            return Err(AddressError("the topic's prefix after / is at most 100 letters, digits, dots, _ and -"));
-        }
-        let topic = format!("{prefix}.{namespace}");
-        Ok(Self(Post::start(Dialler { servers: address.hosts, topic, positions: Arc::default() })))
-    }
-
-    /// What it has counted.
-    pub fn counters(&self) -> Arc<BusCounters> {
-        self.0.counters.clone()
-    }
-}
-
-impl Bus for KafkaBus {
-    fn publish(&self, lane: u16, payload: Bytes) {
-        self.0.publish(lane, payload);
-    }
-
-    fn events(&self) -> Option<mpsc::Receiver<BusEvent>> {
-        self.0.events()
-    }
-
-    fn health(&self) -> watch::Receiver<Health> {
-        self.0.health()
-    }
-
-    fn counters(&self) -> Option<Arc<BusCounters>> {
-        Some(self.0.counters.clone())
-    }
-}
-
-impl Dial for Dialler {
-    type Line = KafkaLine;
+impl PacketBroker for KafkaBroker {
+    type Connection = KafkaConnection;
     const NAME: &'static str = "kafka";
-    const PATIENCE: Duration = limits::KAFKA_DIAL;
+    const DIAL_WITHIN: Duration = limits::KAFKA_DIAL;
 
-    async fn dial(&mut self, ears: &Ears) -> Result<KafkaLine, String> {
-        // A server that was there before is asked for nothing new.
+    async fn dial(&mut self, subscriber: &PacketSubscriber) -> Result<KafkaConnection, String> {
+        // Does nothing where the topic is there already.
         topic::ensure(&self.servers, &self.topic).await?;
-        // The library does not try again by itself: while it does, nobody is told that something is wrong.
+        // Without retries of the library: while it tries again it does not say that something is wrong.
         let backoff = BackoffConfig { deadline: Some(Duration::ZERO), ..BackoffConfig::default() };
         let client = ClientBuilder::new(self.servers.clone())
             .client_id("hubbub")
@@ -125,7 +99,7 @@ impl Dial for Dialler {
             .await
             .map_err(|error| error.to_string())?;
         let partitions = self.partitions(&client).await?;
-        let (breaks, broken) = watch::channel(None);
+        let (breaker, broken) = Breaker::new();
         let (mut writers, mut readers) = (Vec::new(), JoinSet::new());
         let mut missed = false;
         for (stream, partition) in (0..).zip(partitions) {
@@ -133,18 +107,19 @@ impl Dial for Dialler {
             let reader = self.partition(&client, partition).await?;
             let (next, resumed) = self.seek(&reader, partition).await?;
             missed |= !resumed;
-            let reader = Reader { client: reader, stream, next, positions: self.positions.clone(), ears: ears.clone() };
-            readers.spawn(read(reader, breaks.clone()));
+            let (positions, subscriber) = (self.positions.clone(), subscriber.clone());
+            let reader = Reader { client: reader, stream, next, positions, subscriber };
+            readers.spawn(read(reader, breaker.clone()));
         }
         if missed {
-            ears.lost();
+            subscriber.lost();
         }
-        Ok(KafkaLine { writers, broken, _readers: readers })
+        Ok(KafkaConnection { writers, broken, _readers: readers })
     }
 }
 
-impl Dialler {
-    /// The topic's partitions that are used. One that has just been made is not known everywhere at once.
+impl KafkaBroker {
+    /// The topic's partitions that are used. Waits for a topic that has just been made: not every server knows it at once.
     async fn partitions(&self, client: &Client) -> Result<Vec<i32>, String> {
         loop {
             let topics = client.list_topics().await.map_err(|error| error.to_string())?;
@@ -160,8 +135,8 @@ impl Dialler {
         client.map_err(|error| error.to_string())
     }
 
-    /// Where to read on: where it was, if the server still has that and it is not far behind; else at the end. Says
-    /// whether nothing is passed over.
+    /// The offset to read from: where this instance has read up to, if the server still has what follows and that is not more
+    /// than the intake holds; otherwise the end. `true` if nothing is passed over.
     async fn seek(&self, reader: &PartitionClient, partition: i32) -> Result<(i64, bool), String> {
         let latest = reader.get_offset(OffsetAt::Latest).await.map_err(|error| error.to_string())?;
         let earliest = reader.get_offset(OffsetAt::Earliest).await.map_err(|error| error.to_string())?;
@@ -174,8 +149,8 @@ impl Dialler {
     }
 }
 
-/// The first [`limits::KAFKA_PARTITIONS`], however many there are: if somebody adds some, instances that dialled before and
-/// after must go on dealing lanes alike.
+/// The first [`limits::KAFKA_PARTITIONS`], however many there are: if somebody adds partitions, instances that dialled before
+/// that and after it must agree on which partition carries which lane.
 fn used(topic: &str, partitions: &BTreeSet<i32>) -> Result<Vec<i32>, String> {
     let (needed, there) = (usize::from(limits::KAFKA_PARTITIONS), partitions.len());
     if there < needed {
@@ -184,8 +159,8 @@ fn used(topic: &str, partitions: &BTreeSet<i32>) -> Result<Vec<i32>, String> {
     Ok(partitions.iter().copied().take(needed).collect())
 }
 
-/// Reads until it cannot.
-async fn read(mut reader: Reader, breaks: watch::Sender<Option<String>>) {
+/// Reads a partition until a fetch fails.
+async fn read(mut reader: Reader, breaker: Breaker) {
     let reason = loop {
         let answer = timeout(limits::BUS_PATIENCE + limits::KAFKA_WAIT, reader.fetch()).await;
         match answer {
@@ -194,7 +169,7 @@ async fn read(mut reader: Reader, breaks: watch::Sender<Option<String>>) {
             Err(_) => break "no answer to a fetch".to_owned(),
         }
     };
-    breaks.send_replace(Some(reason));
+    breaker.tell(reason);
 }
 
 impl Reader {
@@ -205,18 +180,18 @@ impl Reader {
             Ok((records, _)) => records,
             Err(Error::ServerError { protocol_error: ProtocolError::OffsetOutOfRange, .. }) => {
                 self.next = self.client.get_offset(OffsetAt::Latest).await?;
-                self.ears.lost();
+                self.subscriber.lost();
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
         for record in records {
             if record.offset > self.next {
-                self.ears.lost();
+                self.subscriber.lost();
             }
             self.next = record.offset + 1;
             if let Some(packet) = record.record.value {
-                self.ears.hear(self.stream, packet.into());
+                self.subscriber.heard(self.stream, packet.into());
             }
         }
         lock(&self.positions).insert(self.client.partition(), self.next);
@@ -224,7 +199,7 @@ impl Reader {
     }
 }
 
-impl Line for KafkaLine {
+impl PacketConnection for KafkaConnection {
     fn stream(&self, lane: u16) -> u16 {
         lane % self.writers.len() as u16
     }
@@ -250,15 +225,12 @@ impl Line for KafkaLine {
         try_join_all(streams).await.map(drop).map_err(|error| error.to_string())
     }
 
-    async fn broken(&mut self) -> String {
-        match self.broken.wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().unwrap_or_default(),
-            Err(_) => "connection closed".to_owned(),
-        }
+    fn broken(&mut self) -> &mut Broken {
+        &mut self.broken
     }
 }
 
-/// What the server goes by when it throws records away.
+/// A record's timestamp, by which the server decides when to throw it away.
 fn now() -> rskafka::chrono::DateTime<rskafka::chrono::Utc> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     rskafka::chrono::DateTime::from_timestamp_millis(now.as_millis() as i64).unwrap_or_default()
@@ -286,7 +258,7 @@ mod tests {
     #[tokio::test]
     async fn a_url_that_cannot_be_understood_is_refused_without_repeating_it() {
         for url in ["kafka:", "kafka://one:x", "kafka://ana:hunter2@one", "kafka://one/two/three", "kafka://one/t?x"] {
-            let error = KafkaBus::start(url, "n").expect_err("refused").to_string();
+            let error = start(url, "n").expect_err("refused").to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }
     }

@@ -1,5 +1,5 @@
-//! Makes the topic. The client library can make one, but not say how long it is to keep anything; so this one request
-//! (CreateTopics, version 4: Kafka 2.4 and newer) is spoken by hand.
+//! Makes the topic. The client library can make one, but cannot set how long the topic keeps records; so this one request
+//! (CreateTopics, version 4: Kafka 2.4 and newer) is written by hand.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use hubbub_core::limits;
@@ -11,21 +11,21 @@ use tokio::{
 
 const CREATE_TOPICS: i16 = 19;
 const VERSION: i16 = 4;
-/// Largest answer that is read.
+/// Most bytes of an answer that is read.
 const ANSWER_BYTES: usize = 64 * 1024;
 
 const TOPIC_ALREADY_EXISTS: i16 = 36;
 const NOT_CONTROLLER: i16 = 41;
 
-/// Makes the topic if there is none, over the first server that answers.
+/// Makes the topic if there is none, through the first server that answers.
 pub(super) async fn ensure(servers: &[String], topic: &str) -> Result<(), String> {
     let mut why = "no servers".to_owned();
     for server in servers {
-        // One that does not answer must not keep the others from being asked.
+        // A server that does not answer must not keep the next one from being asked.
         let answer = timeout(limits::BUS_PATIENCE, create(server, topic)).await;
         match answer.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
             Ok((0 | TOPIC_ALREADY_EXISTS, _)) => return Ok(()),
-            // Servers before KRaft want their controller asked; it is one of the others.
+            // Before KRaft, only the controller makes topics. It is one of the other servers.
             Ok((NOT_CONTROLLER, _)) => why = "none of the servers named is the controller".to_owned(),
             Ok((code, said)) => why = format!("the topic cannot be made: error {code} {said}"),
             Err(error) => why = error.to_string(),
@@ -57,7 +57,7 @@ fn request(topic: &str) -> BytesMut {
     body.put_i32(1);
     put(&mut body, topic);
     body.put_i32(i32::from(limits::KAFKA_PARTITIONS));
-    // As many replicas as the servers' own setting says, wherever they like.
+    // The servers' own setting decides how many replicas there are, and the servers decide where.
     body.put_i16(-1);
     body.put_i32(0);
     body.put_i32(settings.len() as i32);
@@ -78,9 +78,9 @@ fn put(body: &mut BytesMut, text: &str) {
     body.put_slice(text.as_bytes());
 }
 
-/// The error's number and words, of an answer about one topic.
+/// The error's code and text, from an answer about one topic.
 fn outcome(mut answer: Bytes) -> Option<(i16, String)> {
-    // Correlation, throttling, number of topics.
+    // Correlation id, throttle time, number of topics.
     answer.try_get_i32().ok()?;
     answer.try_get_i32().ok()?;
     if answer.try_get_i32().ok()? != 1 {

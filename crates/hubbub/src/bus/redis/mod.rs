@@ -1,23 +1,27 @@
 //! Redis Pub/Sub. Nothing is stored in Redis, so nothing stays behind there when an instance dies.
 //!
-//! A [`link`] is one node with two plain connections, each with a task and a dial loop of its own: [`publisher`] and
-//! [`subscriber`]. The client's own reconnecting is not used: by default it gives up silently after six retries. [`probe`] says
-//! whether both work. All lanes travel through one link; through one for each node that has any of them in a cluster, where
-//! channels are sharded. [`nodes`] says which node carries what.
+//! A [`node_link`] is one node with two plain connections that are dialled independently of each other: [`publisher`] and
+//! [`subscriber`]. The client library's own reconnecting is not used: by default it gives up silently after six retries. A
+//! single Redis, or the master that Sentinels name, carries all lanes through one link. In a cluster channels are sharded, and
+//! each node that carries lanes has a link. [`nodes`] finds out which node carries what.
 
-mod link;
+mod node_link;
 mod nodes;
-mod probe;
 mod publisher;
 mod subscriber;
 mod target;
 
-use super::{Bus, BusCounters, BusEvent, Health, counters::add, intake::Intake};
+use super::{
+    Bus, BusCounters, BusEvent, BusUrlError, Health,
+    counters::add,
+    intake::{Events, Intake},
+    redial::Redial,
+};
 use ::redis::{AsyncConnectionConfig, Client, PushInfo, RedisError, aio::MultiplexedConnection, cmd};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use hubbub_core::{limits, model::backoff::Backoff};
-use link::{Bells, Link, Shared};
+use hubbub_core::limits;
+use node_link::{NodeLink, Shared, Signals};
 use nodes::{Node, Nodes};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -31,51 +35,40 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// How often it is asked where lanes travel, where that may change: also without any trouble an old master, cut off from
-/// its Sentinels, may go on talking to us.
+/// How often it is asked which node carries which lanes, where that may change. Also without any trouble: an old master that is
+/// cut off from its Sentinels may go on talking to us.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// How soon it is asked again while there is trouble.
+/// How soon it is asked again when there is trouble.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Why a bus cannot be started.
-#[derive(Debug, thiserror::Error)]
-pub enum BusError {
-    /// The URL cannot be understood. It is not repeated: it may hold a password.
-    #[error("the URL of the bus cannot be understood: {0}")]
-    Url(String),
-}
+/// The streams that probes go through: one for each link, however many lanes that carries.
+const PROBED: [u16; 1] = [0];
 
 /// A bus over Redis Pub/Sub. Its tasks and connections end when it is dropped.
 #[derive(Debug)]
 pub struct RedisBus {
     routes: Routes,
-    events: Mutex<Option<mpsc::Receiver<BusEvent>>>,
+    events: Events,
     health: watch::Sender<Health>,
     counters: Arc<BusCounters>,
     _tasks: JoinSet<()>,
 }
 
-/// The link that each lane travels through; none: it is not known yet.
+/// By lane, the link that carries it. None: it is not known yet.
 #[derive(Debug, Clone)]
-struct Routes(Arc<Mutex<Vec<Option<Arc<Link>>>>>);
+struct Routes(Arc<Mutex<Vec<Option<Arc<NodeLink>>>>>);
 
-#[derive(Debug)]
-struct Outgoing {
-    lane: u16,
-    payload: Bytes,
-}
-
-/// The channels of one namespace, and the one that this instance probes a node through.
+/// The channels of one namespace, and the one that this instance sends itself probes through on one node.
 #[derive(Debug)]
 struct Channels {
     /// By lane.
     lanes: Arc<Vec<String>>,
-    /// The lanes that travel through this node.
+    /// The lanes that this node carries.
     heard: Vec<u16>,
     probe: String,
-    /// Whether they are sharded: a cluster broadcasts others to every node.
+    /// Whether they are sharded, as they are in a cluster: it would send what is published on others to every node.
     sharded: bool,
-    /// Whether the node is to be a master: a replica hears only its own master.
+    /// Whether the node must be a master: what is published on a replica does not reach the others.
     master: bool,
 }
 
@@ -86,11 +79,11 @@ impl Channels {
 }
 
 impl RedisBus {
-    /// Whether a URL is of use, without dialling. Returns what to show people: where it is, and nothing secret.
+    /// Checks a URL without dialling. Returns what to show people: where the bus is, and nothing secret.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn check(url: &str) -> Result<String, BusError> {
+    pub fn check(url: &str) -> Result<String, BusUrlError> {
         Target::parse(url).map(|target| target.shown())
     }
 
@@ -101,16 +94,16 @@ impl RedisBus {
     ///
     /// # Panics
     /// Outside of a runtime.
-    pub fn start(url: &str, namespace: &str) -> Result<Self, BusError> {
+    pub fn start(url: &str, namespace: &str) -> Result<Self, BusUrlError> {
         let target = Target::parse(url)?;
         let channels: Arc<Vec<String>> =
             Arc::new((0..limits::LANES).map(|lane| format!("hubbub:{namespace}:lane:{lane}")).collect());
         let probe = format!("hubbub:{namespace}:probe:{}", Uuid::new_v4());
         let counters = Arc::new(BusCounters::default());
         let (intake, events) = Intake::new(limits::BUS_INTAKE, counters.clone());
-        let bells = Arc::new(Bells::default());
+        let signals = Arc::<Signals>::default();
         let nodes = Nodes::new(target.clone(), channels.to_vec());
-        let shared = Shared { target, channels, intake, counters: counters.clone(), bells: bells.clone() };
+        let shared = Shared { target, channels, intake, counters: counters.clone(), signals: signals.clone() };
         let routes = Routes(Arc::new(Mutex::new(vec![None; usize::from(limits::LANES)])));
         let health = watch::Sender::new(Health::Down);
         let mut tasks = JoinSet::new();
@@ -118,21 +111,22 @@ impl RedisBus {
             Some(node) => routes.lead_through(&shared, vec![node])?,
             None => drop(tasks.spawn(follow(nodes, probe, shared, routes.clone()))),
         }
-        tasks.spawn(tell_health(routes.clone(), bells, health.clone()));
-        Ok(Self { routes, events: Mutex::new(Some(events)), health, counters, _tasks: tasks })
+        tasks.spawn(tell_health(routes.clone(), signals, health.clone()));
+        Ok(Self { routes, events, health, counters, _tasks: tasks })
     }
 }
 
 impl Bus for RedisBus {
     fn publish(&self, lane: u16, payload: Bytes) {
         let link = self.routes.lock().get(usize::from(lane)).and_then(Clone::clone);
-        if !link.is_some_and(|link| link.put(Outgoing { lane, payload })) {
-            add(&self.counters.dropped, 1);
+        match link {
+            Some(link) => link.queue.put(lane, payload),
+            None => add(&self.counters.dropped, 1),
         }
     }
 
     fn events(&self) -> Option<mpsc::Receiver<BusEvent>> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.events.take()
     }
 
     fn health(&self) -> watch::Receiver<Health> {
@@ -145,23 +139,23 @@ impl Bus for RedisBus {
 }
 
 impl Routes {
-    fn lock(&self) -> MutexGuard<'_, Vec<Option<Arc<Link>>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<Arc<NodeLink>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leads lanes through these nodes from now on. A link whose node carries what it carried stays; others end, and what
-    /// passes unheard until the new ones have subscribed is said to be lost by them.
-    fn lead_through(&self, shared: &Shared, nodes: Vec<Node>) -> Result<(), BusError> {
-        let before: Vec<Arc<Link>> = self.lock().iter().flatten().cloned().collect();
+    /// Leads lanes through these nodes from now on. A link is kept if its node and that node's lanes are the same as before; the
+    /// others end. New links report a loss once they have subscribed: something may have passed unheard until then.
+    fn lead_through(&self, shared: &Shared, nodes: Vec<Node>) -> Result<(), BusUrlError> {
+        let before: Vec<Arc<NodeLink>> = self.lock().iter().flatten().cloned().collect();
         let mut after = vec![None; usize::from(limits::LANES)];
         for node in nodes {
-            // With its probe: the slot of that may have moved alone.
+            // The probe's channel is compared, too: its slot may have moved alone.
             let same = before.iter().find(|link| link.node == node);
             let link = match same {
                 Some(link) => link.clone(),
                 None => {
                     tracing::debug!(node = %node.at, lanes = node.lanes.len(), "lanes of the bus travel through this node");
-                    Arc::new(Link::start(shared, node).map_err(|error| BusError::Url(error.to_string()))?)
+                    Arc::new(NodeLink::start(shared, node).map_err(|error| BusUrlError(error.to_string()))?)
                 }
             };
             for lane in &link.node.lanes {
@@ -170,7 +164,7 @@ impl Routes {
         }
         let before = std::mem::replace(&mut *self.lock(), after);
         drop(before);
-        shared.bells.health.notify_one();
+        shared.signals.health.notify_one();
         Ok(())
     }
 
@@ -180,32 +174,27 @@ impl Routes {
     }
 }
 
-/// Follows the nodes: of a Sentinel's master, of a cluster. Asks again whenever a link is in trouble.
+/// Leads lanes through whichever nodes carry them now: the master that Sentinels name, or the nodes of a cluster. Asks again
+/// whenever a link is in trouble.
 async fn follow(mut nodes: Nodes, probe: String, shared: Shared, routes: Routes) {
-    let mut outage = Outage { side: "topology", on: false };
-    let mut backoff = Backoff::new(ASK_AGAIN, limits::REDIAL_MAX);
+    let mut redial = Redial::new("redis topology");
     loop {
-        let pause = match nodes.ask(&probe).await {
-            Ok(found) => {
-                outage.ends();
-                backoff.reset();
-                if let Err(error) = routes.lead_through(&shared, found) {
-                    outage.begins(&error.to_string());
-                }
-                // Trouble until now may have been that of links that are gone; one that stays rings again.
-                let _ = shared.bells.trouble.notified().now_or_never();
+        let found = nodes.ask(&probe).await;
+        let led = found.and_then(|found| routes.lead_through(&shared, found).map_err(|error| error.to_string()));
+        let pause = match led {
+            Ok(()) => {
+                redial.works();
+                // The trouble notified until now may have been that of links that are gone. One that stays notifies again.
+                let _ = shared.signals.trouble.notified().now_or_never();
                 ASK_AGAIN
             }
-            Err(reason) => {
-                outage.begins(&reason);
-                backoff.next(rand::random())
-            }
+            Err(reason) => redial.failed(&reason),
         };
         sleep(pause).await;
         tokio::select! {
-            () = shared.bells.trouble.notified() => {}
-            () = sleep(ASK_EVERY), if !outage.on => {}
-            () = sleep(pause), if outage.on => {}
+            () = shared.signals.trouble.notified() => {}
+            () = sleep(ASK_EVERY), if !redial.is_out() => {}
+            () = sleep(pause), if redial.is_out() => {}
         }
         if routes.health() == Health::Down {
             nodes.doubt();
@@ -213,15 +202,15 @@ async fn follow(mut nodes: Nodes, probe: String, shared: Shared, routes: Routes)
     }
 }
 
-async fn tell_health(routes: Routes, bells: Arc<Bells>, said: watch::Sender<Health>) {
+async fn tell_health(routes: Routes, signals: Arc<Signals>, told: watch::Sender<Health>) {
     loop {
         let health = routes.health();
-        said.send_if_modified(|said| std::mem::replace(said, health) != health);
-        bells.health.notified().await;
+        told.send_if_modified(|told| std::mem::replace(told, health) != health);
+        signals.health.notified().await;
     }
 }
 
-/// One plain connection; `pushed` is called by its reader and must not block. Dropping it closes it.
+/// Dials one plain connection. Its reader calls `pushed`, which must not block. The connection closes when it is dropped.
 async fn dial(
     client: &Client,
     channels: &Channels,
@@ -243,26 +232,6 @@ async fn dial(
         }
     }
     Ok(connection)
-}
-
-/// Says in the log that one side is out, once per outage, and that it is back.
-struct Outage {
-    side: &'static str,
-    on: bool,
-}
-
-impl Outage {
-    fn begins(&mut self, reason: &str) {
-        if !std::mem::replace(&mut self.on, true) {
-            tracing::warn!(side = self.side, reason, "the bus is out; redialling until it is back");
-        }
-    }
-
-    fn ends(&mut self) {
-        if std::mem::replace(&mut self.on, false) {
-            tracing::info!(side = self.side, "the bus is back");
-        }
-    }
 }
 
 #[cfg(test)]

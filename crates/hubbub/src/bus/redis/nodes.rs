@@ -1,6 +1,6 @@
-//! Which nodes carry which lanes: asked of Sentinels or of the cluster, again and again.
+//! Finds out which nodes carry which lanes, by asking Sentinels or nodes of the cluster.
 
-use super::target::{At, Kind, Target, explain};
+use super::target::{HostPort, Kind, Target, explain};
 use ::redis::{Value, aio::MultiplexedConnection, cmd};
 use hubbub_core::limits;
 use std::{collections::BTreeMap, time::Duration};
@@ -14,30 +14,31 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// A node, and the lanes that travel through it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Node {
-    pub at: At,
+    pub at: HostPort,
     pub lanes: Vec<u16>,
-    /// A word that puts a channel of this name into one of the node's slots: see [`Node::probe`].
+    /// The channel of this instance's probes. In a cluster it is in one of the node's own slots.
     pub probe: String,
 }
 
-/// Asks for them.
+/// Asks which nodes there are.
 pub(super) struct Nodes {
     target: Target,
     /// Channels by lane.
     channels: Vec<String>,
-    /// Whom to ask.
-    known: Vec<At>,
-    asked: Option<(At, MultiplexedConnection)>,
-    /// How often whoever answered has been doubted.
+    /// Sentinels, or nodes of the cluster, that can be asked.
+    known: Vec<HostPort>,
+    /// The one that answered last.
+    answered: Option<(HostPort, MultiplexedConnection)>,
+    /// How often an answer has been doubted: it decides who is asked first.
     doubts: usize,
 }
 
 impl Nodes {
     pub(super) fn new(target: Target, channels: Vec<String>) -> Self {
-        Self { known: target.hosts.clone(), target, channels, asked: None, doubts: 0 }
+        Self { known: target.hosts.clone(), target, channels, answered: None, doubts: 0 }
     }
 
-    /// The one node there is, if nobody needs to be asked.
+    /// The only node, where nobody needs to be asked.
     pub(super) fn single(&self, probe: &str) -> Option<Node> {
         let lanes = (0..limits::LANES).collect();
         (self.target.kind == Kind::Single).then(|| Node {
@@ -47,11 +48,11 @@ impl Nodes {
         })
     }
 
-    /// Where every lane travels now. `probe` is the name of this instance's probe channels.
+    /// The nodes that carry lanes now. `probe` begins the names of this instance's probe channels.
     pub(super) async fn ask(&mut self, probe: &str) -> Result<Vec<Node>, String> {
         let mut reason = String::new();
-        let kept = self.asked.take();
-        let mut turns: Vec<(At, Option<MultiplexedConnection>)> =
+        let kept = self.answered.take();
+        let mut turns: Vec<(HostPort, Option<MultiplexedConnection>)> =
             kept.into_iter().map(|(at, connection)| (at, Some(connection))).collect();
         let first = self.doubts % self.known.len().max(1);
         turns.extend(self.known.iter().cycle().skip(first).take(self.known.len()).map(|at| (at.clone(), None)));
@@ -66,7 +67,7 @@ impl Nodes {
             });
             match answer.await.unwrap_or_else(|_| Err("no answer".to_owned())) {
                 Ok((connection, nodes)) => {
-                    self.asked = Some((at, connection));
+                    self.answered = Some((at, connection));
                     self.remember(&nodes);
                     return Ok(nodes);
                 }
@@ -76,22 +77,28 @@ impl Nodes {
         Err(reason)
     }
 
-    /// What was answered last does not lead to nodes that work: it may be stale, so somebody else is asked next.
+    /// The last answer names nodes that do not work. It may be out of date, so another Sentinel or node is asked next.
     pub(super) fn doubt(&mut self) {
-        self.asked = None;
+        self.answered = None;
         self.doubts = self.doubts.wrapping_add(1);
     }
 
-    /// Nodes come and go; those of the URL are asked as well.
+    /// Nodes of a cluster come and go: from now on these are asked, and then those of the URL.
     fn remember(&mut self, nodes: &[Node]) {
         if self.target.kind == Kind::Cluster {
             self.known = nodes.iter().map(|node| node.at.clone()).collect();
-            let others: Vec<At> = self.target.hosts.iter().filter(|at| !self.known.contains(at)).cloned().collect();
+            let others: Vec<HostPort> =
+                self.target.hosts.iter().filter(|at| !self.known.contains(at)).cloned().collect();
             self.known.extend(others);
         }
     }
 
-    async fn ask_one(&self, at: &At, connection: &mut MultiplexedConnection, probe: &str) -> Result<Vec<Node>, String> {
+    async fn ask_one(
+        &self,
+        at: &HostPort,
+        connection: &mut MultiplexedConnection,
+        probe: &str,
+    ) -> Result<Vec<Node>, String> {
         let failed = |error| explain(&error);
         match &self.target.kind {
             Kind::Single => Ok(self.single(probe).into_iter().collect()),
@@ -101,7 +108,7 @@ impl Nodes {
                 let found: Option<(String, u16)> = ask.query_async(connection).await.map_err(failed)?;
                 let (host, port) = found.ok_or_else(|| format!("it knows no master of the name {master}"))?;
                 let lanes = (0..limits::LANES).collect();
-                Ok(vec![Node { at: At { host, port }, lanes, probe: probe.to_owned() }])
+                Ok(vec![Node { at: HostPort { host, port }, lanes, probe: probe.to_owned() }])
             }
             Kind::Cluster => {
                 let slots = cmd("CLUSTER").arg("SLOTS").query_async(connection).await.map_err(failed)?;
@@ -112,11 +119,12 @@ impl Nodes {
     }
 }
 
-/// Slots from, to, and whose.
-type Ranges = Vec<(u16, u16, At)>;
+/// The first and the last slot of each range, and the node that has it.
+type Ranges = Vec<(u16, u16, HostPort)>;
 
-/// `CLUSTER SLOTS`: `[[from, to, [host, port, …], replicas…]…]`. A node that does not know its own host is where it was asked.
-fn ranges(value: Value, asked: &At) -> Option<Ranges> {
+/// Reads the answer to `CLUSTER SLOTS`: `[[from, to, [host, port, …], replicas…]…]`. A node that does not know its own host is
+/// at the host that was asked.
+fn ranges(value: Value, asked: &HostPort) -> Option<Ranges> {
     let Value::Array(rows) = value else { return None };
     let number = |value: &Value| match value {
         Value::Int(number) => u16::try_from(*number).ok(),
@@ -131,12 +139,12 @@ fn ranges(value: Value, asked: &At) -> Option<Ranges> {
             _ => String::new(),
         };
         let host = if host.is_empty() || host == "?" { asked.host.clone() } else { host };
-        Some((number(&row[0])?, number(row.get(1)?)?, At { host, port: number(node.get(1)?)? }))
+        Some((number(&row[0])?, number(row.get(1)?)?, HostPort { host, port: number(node.get(1)?)? }))
     };
     rows.iter().map(row).collect()
 }
 
-/// The nodes that lanes travel through. An error: some lane has none.
+/// The nodes that carry lanes. An error if some lane has none.
 fn nodes_of(ranges: &Ranges, channels: &[String], probe: &str) -> Result<Vec<Node>, String> {
     let whose = |slot: u16| ranges.iter().find(|(from, to, _)| (*from..=*to).contains(&slot)).map(|(_, _, at)| at);
     let mut nodes: BTreeMap<String, Node> = BTreeMap::new();
@@ -144,7 +152,8 @@ fn nodes_of(ranges: &Ranges, channels: &[String], probe: &str) -> Result<Vec<Nod
         let slot = slot(channel);
         let at = whose(slot).ok_or_else(|| format!("no node of the cluster has slot {slot}"))?;
         let node = nodes.entry(at.to_string()).or_insert_with(|| {
-            // One of the first few dozen falls into a slot of the node, unless it has next to none: then that of the lane.
+            // One of these names falls into a slot of the node, unless the node has very few slots. Then the probe's channel is
+            // put into the slot of the lane's channel, by the braces.
             let near = (0..256).map(|n| format!("{probe}:{n}")).find(|name| whose(self::slot(name)) == Some(at));
             let probe = near.unwrap_or_else(|| format!("{probe}:{{{channel}}}"));
             Node { at: at.clone(), lanes: Vec::new(), probe }
@@ -179,7 +188,7 @@ mod tests {
 
     #[test]
     fn every_lane_has_a_node_and_every_node_a_probe() {
-        let at = |port| At { host: "h".into(), port };
+        let at = |port| HostPort { host: "h".into(), port };
         let channels: Vec<String> = (0..limits::LANES).map(|lane| format!("hubbub:n:lane:{lane}")).collect();
         let odd = slot(&channels[7]);
         let ranges = vec![(0, odd - 1, at(1)), (odd, odd, at(2)), (odd + 1, SLOTS - 1, at(3))];

@@ -1,15 +1,17 @@
-//! The side that hears: its own connection, which does nothing but Pub/Sub, and whose reader never waits.
+//! The side that subscribes: a connection of its own, which does nothing but Pub/Sub, and whose reader never waits. It is given
+//! up and dialled anew without touching the publisher.
 
-use super::{
-    Channels, Outage, dial,
-    link::Bells,
-    probe::{Probe, Side},
-    target::explain,
+use super::{Channels, PROBED, dial, node_link::Signals, target::explain};
+use crate::bus::{
+    BusCounters,
+    counters::add,
+    intake::Intake,
+    probes::{Probes, Side},
+    redial::Redial,
 };
-use crate::bus::{BusCounters, counters::add, intake::Intake};
 use ::redis::{Client, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
-use hubbub_core::{limits, model::backoff::Backoff};
-use std::{sync::Arc, time::Duration};
+use hubbub_core::limits;
+use std::sync::Arc;
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
@@ -19,12 +21,12 @@ pub(super) struct Subscriber {
     pub(super) client: Client,
     pub(super) channels: Arc<Channels>,
     pub(super) intake: Intake,
-    pub(super) probe: Arc<Probe>,
+    pub(super) probes: Arc<Probes>,
     pub(super) counters: Arc<BusCounters>,
-    pub(super) bells: Arc<Bells>,
+    pub(super) signals: Arc<Signals>,
 }
 
-/// What the reader last saw of its connection.
+/// The last thing that happened on the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
     Dialled,
@@ -34,34 +36,33 @@ enum Sign {
 
 impl Subscriber {
     pub(super) async fn run(self) {
-        let mut backoff = Backoff::new(Duration::from_millis(50), limits::REDIAL_MAX);
-        let mut outage = Outage { side: "subscriber", on: false };
+        let mut redial = Redial::new("redis subscriber");
         loop {
             let reason = match timeout(limits::BUS_PATIENCE, self.subscribe()).await {
                 Ok(Ok((connection, signs))) => {
                     // Whatever was published before this moment may have passed unheard.
                     self.intake.lost();
-                    self.probe.side(Side::Subscriber, true);
-                    let reason = watch_over(signs, &mut backoff, &mut outage).await;
+                    self.probes.connected(&[Side::Subscriber], &PROBED);
+                    let reason = watch_over(signs, &mut redial).await;
                     drop(connection);
-                    self.probe.side(Side::Subscriber, false);
+                    self.probes.disconnected(&[Side::Subscriber]);
                     self.intake.lost();
                     reason.to_owned()
                 }
                 Ok(Err(error)) => explain(&error),
                 Err(_) => "no answer to the dial".to_owned(),
             };
-            outage.begins(&reason);
-            self.bells.trouble.notify_one();
-            sleep(backoff.next(rand::random())).await;
+            let pause = redial.failed(&reason);
+            self.signals.trouble.notify_one();
+            sleep(pause).await;
             add(&self.counters.redials, 1);
         }
     }
 
-    /// Dials and subscribes all channels, by one command or, sharded, by one write.
+    /// Dials and subscribes to all channels: with one command, or with one for each where channels are sharded.
     async fn subscribe(&self) -> Result<(MultiplexedConnection, watch::Receiver<Sign>), RedisError> {
         let (sign, signs) = watch::channel(Sign::Dialled);
-        let (intake, probe, channels) = (self.intake.clone(), self.probe.clone(), self.channels.clone());
+        let (intake, probes, channels) = (self.intake.clone(), self.probes.clone(), self.channels.clone());
         let pushed = move |push: PushInfo| match push.kind {
             PushKind::Message | PushKind::SMessage => {
                 let Some((channel, payload)) = message(push.data) else { return };
@@ -70,11 +71,11 @@ impl Subscriber {
                 }
                 if let Some(number) = std::str::from_utf8(&payload).ok().and_then(|number| number.parse().ok()) {
                     sign.send_if_modified(|sign| (*sign != Sign::Broken).then(|| *sign = Sign::Probed).is_some());
-                    probe.heard(number);
+                    probes.came_back(PROBED[0], number);
                 }
             }
-            // A server that unsubscribes us unasked would leave a connection that looks well and hears nothing.
-            // One unasked `sunsubscribe`, and what else is answered on this connection cannot be told apart any more.
+            // After a server has unsubscribed us unasked, the connection would look well and hear nothing. And after an unasked
+            // `sunsubscribe` the client library assigns every later answer to the wrong command.
             PushKind::Disconnection | PushKind::Unsubscribe | PushKind::SUnsubscribe => {
                 sign.send_replace(Sign::Broken);
             }
@@ -105,7 +106,7 @@ impl Subscriber {
 }
 
 /// Returns once the connection is broken, or no probe has come through it for too long.
-async fn watch_over(mut signs: watch::Receiver<Sign>, backoff: &mut Backoff, outage: &mut Outage) -> &'static str {
+async fn watch_over(mut signs: watch::Receiver<Sign>, redial: &mut Redial) -> &'static str {
     loop {
         let Ok(changed) = timeout(limits::PROBE_WITHIN, signs.changed()).await else {
             return "no probe has come back";
@@ -113,8 +114,7 @@ async fn watch_over(mut signs: watch::Receiver<Sign>, backoff: &mut Backoff, out
         if changed.is_err() || *signs.borrow_and_update() == Sign::Broken {
             return "connection closed";
         }
-        backoff.reset();
-        outage.ends();
+        redial.works();
     }
 }
 

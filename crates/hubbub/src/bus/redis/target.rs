@@ -1,11 +1,11 @@
-//! What a `--bus` URL for Redis says.
+//! Reads a `--bus` URL for Redis.
 
-use super::BusError;
+use crate::bus::BusUrlError;
 use ::redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
     ProtocolVersion, RedisConnectionInfo, RedisError, TlsCertificates, aio::MultiplexedConnection,
 };
-use hubbub_core::limits;
+use hubbub_core::{limits, model::percent};
 
 /// Where a Redis is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +20,12 @@ pub(super) enum Kind {
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct At {
+pub(super) struct HostPort {
     pub host: String,
     pub port: u16,
 }
 
-impl std::fmt::Display for At {
+impl std::fmt::Display for HostPort {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.host.contains(':') {
             true => write!(f, "[{}]:{}", self.host, self.port),
@@ -40,12 +40,12 @@ struct Login {
     password: Option<String>,
 }
 
-/// See the module. It holds secrets, and is not to be printed.
+/// What a URL says. It holds secrets and must not be printed.
 #[derive(Clone)]
 pub(super) struct Target {
     pub kind: Kind,
     /// A Redis, Sentinels, or some nodes of a cluster.
-    pub hosts: Vec<At>,
+    pub hosts: Vec<HostPort>,
     login: Login,
     sentinel_login: Login,
     tls: Option<TlsCertificates>,
@@ -54,8 +54,8 @@ pub(super) struct Target {
 impl Target {
     /// Reads `redis://`, `rediss://` (TLS), `redis+sentinel://`, `redis+cluster://` and these two with `rediss`:
     /// `scheme://[user[:password]@]host[:port][,host…][/number or the master's name][?ca=FILE&cert=FILE&key=FILE]`.
-    pub(super) fn parse(url: &str) -> Result<Self, BusError> {
-        let wrong = |why: &str| BusError::Url(why.to_owned());
+    pub(super) fn parse(url: &str) -> Result<Self, BusUrlError> {
+        let wrong = |why: &str| BusUrlError::from(why);
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("redis://host:6379 is expected"))?;
         let (scheme, topology) = scheme.split_once('+').unwrap_or((scheme, ""));
         let with_tls = match scheme {
@@ -86,7 +86,8 @@ impl Target {
         if !matches!(kind, Kind::Sentinel(_)) && !path.is_empty() && path.parse::<u16>().is_err() {
             return Err(wrong("behind the host only the number of a database is expected"));
         }
-        let hosts: Vec<At> = hosts.split(',').map(|host| At::parse(host, port)).collect::<Result<_, _>>()?;
+        let hosts: Vec<HostPort> =
+            hosts.split(',').map(|host| HostPort::parse(host, port)).collect::<Result<_, _>>()?;
         if kind == Kind::Single && hosts.len() > 1 {
             return Err(wrong("several hosts need redis+sentinel:// or redis+cluster://"));
         }
@@ -117,7 +118,7 @@ impl Target {
         Ok(target)
     }
 
-    /// For people: nothing of it is secret.
+    /// For people, without anything secret.
     pub(super) fn shown(&self) -> String {
         let scheme = if self.tls.is_some() { "rediss" } else { "redis" };
         let hosts: Vec<String> = self.hosts.iter().map(ToString::to_string).collect();
@@ -128,14 +129,14 @@ impl Target {
         }
     }
 
-    /// A client of a node that wakes go through. RESP3, because only there a closure takes what is pushed; the Pub/Sub
-    /// connection of RESP2 queues without a bound.
-    pub(super) fn client(&self, at: &At) -> Result<Client, RedisError> {
+    /// A client of a node that carries wakes. It speaks RESP3, because only then a closure is given what is pushed; the library's
+    /// Pub/Sub connection for RESP2 has a queue without a bound.
+    pub(super) fn client(&self, at: &HostPort) -> Result<Client, RedisError> {
         self.open(at, &self.login, ProtocolVersion::RESP3)
     }
 
-    /// A connection to ask where the nodes are: of a Sentinel, or of any node of a cluster.
-    pub(super) async fn ask(&self, at: &At) -> Result<MultiplexedConnection, RedisError> {
+    /// A connection to a Sentinel or to any node of a cluster, to ask it where the nodes are.
+    pub(super) async fn ask(&self, at: &HostPort) -> Result<MultiplexedConnection, RedisError> {
         let login = if matches!(self.kind, Kind::Sentinel(_)) { &self.sentinel_login } else { &self.login };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(limits::BUS_PATIENCE))
@@ -143,7 +144,12 @@ impl Target {
         self.open(at, login, ProtocolVersion::RESP2)?.get_multiplexed_async_connection_with_config(&config).await
     }
 
-    fn open(&self, At { host, port }: &At, login: &Login, protocol: ProtocolVersion) -> Result<Client, RedisError> {
+    fn open(
+        &self,
+        HostPort { host, port }: &HostPort,
+        login: &Login,
+        protocol: ProtocolVersion,
+    ) -> Result<Client, RedisError> {
         let mut redis = RedisConnectionInfo::default().set_protocol(protocol).set_skip_set_lib_name();
         if let Some(user) = &login.user {
             redis = redis.set_username(user);
@@ -157,13 +163,13 @@ impl Target {
             Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
         };
         let info: ConnectionInfo = addr.into_connection_info()?;
-        // Without it a wake published behind another waits for that one's acknowledgement by the peer's kernel.
+        // Without this a wake waits until the peer's kernel has acknowledged the one before it.
         let tcp = info.tcp_settings().clone().set_nodelay(true);
         let info = info.set_redis_settings(redis).set_tcp_settings(tcp);
         match &self.tls {
             None => Client::open(info),
             Some(certificates) => {
-                // An error: somebody has installed one already.
+                // This fails where a provider has been installed already, and then it is not needed.
                 let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
                 Client::build_with_tls(info, certificates.clone())
             }
@@ -171,9 +177,9 @@ impl Target {
     }
 }
 
-impl At {
-    fn parse(text: &str, default: u16) -> Result<Self, BusError> {
-        let wrong = || BusError::Url("host or host:port is expected".to_owned());
+impl HostPort {
+    fn parse(text: &str, default: u16) -> Result<Self, BusUrlError> {
+        let wrong = || BusUrlError::from("host or host:port is expected");
         // An IPv6 address stands in brackets.
         let (host, rest) = match text.strip_prefix('[') {
             Some(text) => text.split_once(']').ok_or_else(wrong)?,
@@ -188,34 +194,20 @@ impl At {
     }
 }
 
-fn given(text: &str) -> Result<Option<String>, BusError> {
+fn given(text: &str) -> Result<Option<String>, BusUrlError> {
     if text.is_empty() { Ok(None) } else { decode(text).map(Some) }
 }
 
-/// Resolves `%40` and the like.
-fn decode(text: &str) -> Result<String, BusError> {
-    let wrong = || BusError::Url("a % that is not followed by two hexadecimal digits".to_owned());
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        if *byte != b'%' {
-            bytes.push(*byte);
-            continue;
-        }
-        let (two, after) = rest.split_at_checked(2).ok_or_else(wrong)?;
-        let two = std::str::from_utf8(two).ok().filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
-        bytes.push(u8::from_str_radix(two.ok_or_else(wrong)?, 16).map_err(|_| wrong())?);
-        rest = after;
-    }
-    String::from_utf8(bytes).map_err(|_| wrong())
+fn decode(text: &str) -> Result<String, BusUrlError> {
+    percent::decode(text).ok_or_else(|| "a % that is not followed by two hexadecimal digits".into())
 }
 
-fn file(name: &str, path: &str) -> Result<Vec<u8>, BusError> {
+fn file(name: &str, path: &str) -> Result<Vec<u8>, BusUrlError> {
     let path = decode(path)?;
-    std::fs::read(&path).map_err(|error| BusError::Url(format!("{name}={path}: {error}")))
+    std::fs::read(&path).map_err(|error| BusUrlError(format!("{name}={path}: {error}")))
 }
 
-/// What an error of the client means, and what to do about it.
+/// What an error of the client library means, and what to do about it.
 pub(super) fn explain(error: &RedisError) -> String {
     let says = error.to_string();
     let hint = match error.code() {

@@ -2,6 +2,7 @@
 //! without `sslmode` nothing is encrypted, and `allow` is refused.
 
 use super::super::StoreError;
+use hubbub_core::model::percent;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -63,7 +64,12 @@ pub(crate) fn wanted(url: &str) -> Result<(Wanted, String), StoreError> {
     for option in options.split('&') {
         match option.split_once('=').unwrap_or((option, "")) {
             ("sslmode", value) => mode = Some(value),
-            ("sslrootcert", value) => authority = Some(PathBuf::from(decoded(value)?)),
+            ("sslrootcert", value) => {
+                let wrong =
+                    "sslrootcert in its URL: a % must be followed by two hex digits, and the result must be UTF-8";
+                let path = percent::decode(value).ok_or_else(|| StoreError::Broken(wrong.into()))?;
+                authority = Some(PathBuf::from(path));
+            }
             ("sslnegotiation", "postgres") => {}
             (name, _) if name.starts_with("ssl") => {
                 let here = "sslmode and sslrootcert are understood here";
@@ -100,23 +106,6 @@ pub(crate) fn wanted(url: &str) -> Result<(Wanted, String), StoreError> {
     let tls = Tls(check.map(|check| client(check, authority)).transpose()?.map(Arc::new));
     let options = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
     Ok((Wanted { mode, tls }, format!("{}{head}{options}", &url[..start])))
-}
-
-/// A value of a URL, with `%2F` read as `/`.
-fn decoded(value: &str) -> Result<String, StoreError> {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.bytes();
-    while let Some(byte) = rest.next() {
-        let hex = |byte: Option<u8>| char::from(byte?).to_digit(16);
-        match byte {
-            b'%' => match (hex(rest.next()), hex(rest.next())) {
-                (Some(high), Some(low)) => bytes.push((high * 16 + low) as u8),
-                _ => return Err(StoreError::Broken("sslrootcert in its URL: % is followed by two hex digits".into())),
-            },
-            byte => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| StoreError::Broken("sslrootcert in its URL is no UTF-8".into()))
 }
 
 fn client(check: Check, authority: Option<PathBuf>) -> Result<ClientConfig, StoreError> {

@@ -1,7 +1,7 @@
-//! Payloads in packets. A broker that limits what one message may weigh, or that is better served by few messages than by
-//! many, is sent packets: numbered, several payloads in one, a large payload over several.
+//! The form of packets. They suit brokers that limit the size of a message, or do better with few messages than with many: a
+//! packet holds several payloads, and a large payload is spread over several packets.
 //!
-//! A number that is missing is a loss, and said; one that comes again is passed over.
+//! Packets are numbered. A missing number is reported as a loss; a number that comes again is passed over.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use hubbub_core::limits;
@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 const MAGIC: &[u8; 4] = b"hub1";
-/// Magic, publisher, number, and how many bytes at the beginning belong to a payload that began earlier.
+/// Bytes of a packet's head: magic, publisher, number, and how many bytes of the body belong to a record that began in an earlier
+/// packet.
 const HEAD: usize = 4 + 16 + 8 + 4;
-/// Kind and length.
+/// Bytes of a record's head: its kind and the length of what follows.
 const RECORD_HEAD: usize = 1 + 4;
 const PAYLOAD: u8 = 0;
 const PROBE: u8 = 1;
@@ -29,11 +30,11 @@ pub(super) enum Unpacked {
     Payload(Bytes),
     /// A probe of that publisher.
     Probe(Uuid, u64),
-    /// Some payloads did not arrive.
+    /// Some payloads have not arrived, or cannot be read.
     Lost,
 }
 
-/// Packs what one publisher says. A stream is whatever keeps the order of its packets: a subject, a partition, a channel.
+/// Makes the packets of one publisher, which numbers them for each stream.
 #[derive(Debug)]
 pub(super) struct Packer {
     publisher: Uuid,
@@ -45,7 +46,7 @@ impl Packer {
         Self { publisher, numbers: HashMap::new() }
     }
 
-    /// Something was dropped before it was packed: whoever hears the next packets is to know.
+    /// Leaves out a number in every stream: payloads were dropped before they were packed, and subscribers are to notice.
     pub(super) fn skip(&mut self) {
         self.numbers.values_mut().for_each(|number| *number += 1);
     }
@@ -68,7 +69,7 @@ impl Packer {
                     &probe
                 }
             };
-            // The head of a record is not cut in two.
+            // A record's head is never cut in two.
             if body.len() + RECORD_HEAD > room {
                 packets.push(self.seal(stream, carry, &mut body));
                 carry = 0;
@@ -105,14 +106,14 @@ impl Packer {
     }
 }
 
-/// Takes packets of many publishers apart. What it keeps is bounded: see [`limits::BUS_PUBLISHERS`] and
-/// [`limits::BUS_PAYLOAD_BYTES`].
+/// Takes the packets of many publishers apart. How much it keeps is limited by [`limits::BUS_PUBLISHERS`],
+/// [`limits::BUS_PAYLOAD_BYTES`] and [`limits::BUS_OUTBOX_BYTES`].
 #[derive(Debug, Default)]
 pub(super) struct Unpacker {
     publishers: HashMap<Uuid, Publisher>,
-    /// Grows with each packet; tells who was heard least recently.
+    /// Packets so far: from it follows which publisher was heard least recently.
     clock: u64,
-    /// Bytes of payloads whose end has not come.
+    /// Bytes of records whose end has not arrived yet, of all streams.
     held: usize,
 }
 
@@ -125,12 +126,12 @@ struct Publisher {
 #[derive(Debug, Default)]
 struct Stream {
     next: u64,
-    /// A record whose end has not come.
+    /// The beginning of a record whose end has not arrived yet.
     begun: Vec<u8>,
 }
 
 impl Unpacker {
-    /// Takes one packet apart. What is no packet of ours is passed over.
+    /// Takes one packet apart. Anything else than a packet is passed over.
     pub(super) fn unpack(&mut self, stream: u16, packet: Bytes, mut tell: impl FnMut(Unpacked)) {
         let Some((publisher, number, carry, mut body)) = head(packet) else { return };
         self.clock += 1;
@@ -152,7 +153,7 @@ impl Unpacker {
             tell(Unpacked::Lost);
         }
         if state.begun.is_empty() {
-            // The rest of a payload whose beginning was not heard.
+            // The rest of a record whose beginning was not heard.
             body.advance(carry.min(body.len()));
         } else {
             self.held -= state.begun.len();
@@ -178,7 +179,7 @@ impl Unpacker {
         }
     }
 
-    /// Forgets whoever was heard least recently: instances come and go.
+    /// Forgets the publisher that was heard least recently, if a newcomer would be one too many.
     fn make_room(&mut self, newcomer: Uuid, tell: &mut impl FnMut(Unpacked)) {
         if self.publishers.len() < limits::BUS_PUBLISHERS || self.publishers.contains_key(&newcomer) {
             return;
@@ -205,7 +206,7 @@ fn head(mut packet: Bytes) -> Option<(Uuid, u64, usize, Bytes)> {
     Some((publisher, number, carry, packet))
 }
 
-/// How long the record at the beginning is, head and all.
+/// Bytes of the first record in `body` together with its head.
 fn wants(body: &[u8]) -> usize {
     let length = body.get(1..RECORD_HEAD).and_then(|length| length.try_into().ok()).map_or(0, u32::from_be_bytes);
     RECORD_HEAD + length as usize
