@@ -3,9 +3,10 @@
 use crate::store::{Home, Pen, for_every_store, room, says, user};
 use hubbub::{
     features::portals::store::{
-        Attempt, Claim, Delivery, Incoming, NewSession, Opened, Portal, PortalStanding, Received, Secrets, Session,
-        SessionState, Settlement, Step, Wanted,
+        Attempt, Claim, Delivery, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore, Received, Secrets,
+        Session, SessionState, Settlement, Step, Wanted,
     },
+    server::Stores,
     store::Store,
 };
 use hubbub_core::{
@@ -22,11 +23,12 @@ use std::{
 };
 
 mod claims;
+mod dead_letters;
 mod dueness;
 mod hammer;
 mod idle;
-mod letters;
 mod listing;
+mod marking;
 mod quarantine;
 mod receiving;
 mod reopening;
@@ -44,16 +46,17 @@ fn portal(id: &str) -> PortalId {
 /// A store and one who looks after the portal `desk`.
 pub struct Desk {
     pen: Pen,
+    portals: Arc<dyn PortalStore>,
     portal: PortalId,
 }
 
 impl Desk {
     /// A store with the portal `desk`, which may be there already.
     async fn at(home: &Home) -> Self {
-        Self::of(home.open().await, "desk").await
+        Self::of(home.open_all().await, "desk").await
     }
 
-    pub async fn of(store: Arc<dyn Store>, id: &str) -> Self {
+    pub async fn of(stores: Stores, id: &str) -> Self {
         let portal = Portal {
             id: portal(id),
             settings: Settings { name: "The desk".into(), ..Settings::default() },
@@ -63,8 +66,16 @@ impl Desk {
             created_at: Timestamp(0),
             succeeded_at: None,
         };
-        store.create_portal(&portal).await.expect("a portal");
-        Self { pen: Pen(store), portal: portal.id }
+        stores.portals.create_portal(&portal).await.expect("a portal");
+        Self { pen: Pen(stores.logs), portals: stores.portals, portal: portal.id }
+    }
+
+    pub fn portals(&self) -> &Arc<dyn PortalStore> {
+        &self.portals
+    }
+
+    fn stores(&self) -> Stores {
+        Stores { logs: self.pen.0.clone(), portals: self.portals.clone() }
     }
 
     fn store(&self) -> &Arc<dyn Store> {
@@ -73,13 +84,13 @@ impl Desk {
 
     /// The portal as it is kept.
     async fn kept(&self) -> Portal {
-        let portals = self.store().portals().await.expect("portals");
+        let portals = self.portals().portals().await.expect("portals");
         portals.into_iter().find(|portal| portal.id == self.portal).expect("the portal")
     }
 
     async fn stands(&self, standing: PortalStanding) {
         let portal = Portal { standing, ..self.kept().await };
-        assert!(self.store().write_portal(&portal).await.expect("an answer"));
+        assert!(self.portals().write_portal(&portal).await.expect("an answer"));
     }
 
     pub fn wish(&self, id: &str, customer: &str) -> NewSession {
@@ -102,7 +113,7 @@ impl Desk {
     }
 
     async fn session_of(&self, id: &str, customer: &str) -> Session {
-        match self.store().open_session(&self.wish(id, customer)).await.expect("an answer") {
+        match self.portals().open_session(&self.wish(id, customer)).await.expect("an answer") {
             Opened::New(session, entries) => {
                 assert_eq!(entries.len(), 2);
                 *session
@@ -112,7 +123,7 @@ impl Desk {
     }
 
     async fn look(&self, id: &str) -> Session {
-        self.store().session(&room(id)).await.expect("an answer").expect("a session")
+        self.portals().session(&room(id)).await.expect("an answer").expect("a session")
     }
 
     async fn delivery(&self, id: &str) -> Delivery {
@@ -154,14 +165,14 @@ impl Desk {
     }
 
     async fn receive(&self, message: &Incoming) -> Received {
-        let received = self.store().receive(std::slice::from_ref(message)).await.expect("an answer");
+        let received = self.portals().receive(std::slice::from_ref(message)).await.expect("an answer");
         assert_eq!(received.len(), 1);
         received.into_iter().next().expect("an answer")
     }
 
     async fn claim_for(&self, most: usize, lease: Duration) -> Vec<Claim> {
         let wanted = [Wanted { portal: self.portal.clone(), most }];
-        self.store().claim(&wanted, lease).await.expect("claims")
+        self.portals().claim(&wanted, lease).await.expect("claims")
     }
 
     async fn claim(&self, most: usize) -> Vec<Claim> {
@@ -196,7 +207,7 @@ impl Desk {
     }
 
     async fn settle_as(&self, settlement: Settlement) -> bool {
-        let held = self.store().settle(&[settlement]).await.expect("an answer");
+        let held = self.portals().settle(&[settlement]).await.expect("an answer");
         assert_eq!(held.len(), 1);
         held[0]
     }

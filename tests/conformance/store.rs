@@ -1,6 +1,8 @@
 //! What every store must do.
 
 use crate::support::postgres::Postgres;
+use hubbub::features::portals::{postgres::PostgresPortals, sqlite::SqlitePortals};
+use hubbub::server::Stores;
 use hubbub::store::{Created, NewRoom, Room, Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore};
 use hubbub_core::{
     log::{
@@ -49,14 +51,26 @@ impl Home {
         Self::Postgres { schema: format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed)) }
     }
 
-    async fn try_open(&self) -> Result<Arc<dyn Store>, StoreError> {
+    async fn try_open(&self) -> Result<Stores, StoreError> {
         Ok(match self {
-            Self::Sqlite(_) => Arc::new(SqliteStore::open(&self.file())?),
-            Self::Postgres { schema } => Arc::new(PostgresStore::connect(&Postgres::shared().url(), schema).await?),
+            Self::Sqlite(_) => {
+                let logs = Arc::new(SqliteStore::open(&self.file())?);
+                Stores { portals: Arc::new(SqlitePortals::new(logs.clone())), logs }
+            }
+            Self::Postgres { schema } => {
+                let logs = Arc::new(PostgresStore::connect(&Postgres::shared().url(), schema).await?);
+                Stores { portals: Arc::new(PostgresPortals::new(logs.clone())), logs }
+            }
         })
     }
 
+    /// The logs.
     pub async fn open(&self) -> Arc<dyn Store> {
+        self.open_all().await.logs
+    }
+
+    /// The logs, and what features keep beside them.
+    pub async fn open_all(&self) -> Stores {
         self.try_open().await.expect("the store opens")
     }
 
@@ -69,6 +83,30 @@ impl Home {
             Self::Postgres { schema } => {
                 let sql = format!("SET search_path = {schema}; {sql}");
                 instances::raw().await.batch_execute(&sql).await.expect("the change");
+            }
+        }
+    }
+
+    /// Reads columns of whole numbers.
+    pub async fn numbers<const N: usize>(&self, columns: [&str; N], rest: &str) -> Vec<[Option<i64>; N]> {
+        let columns: Vec<_> = columns.iter().map(|name| format!("CAST({name} AS bigint)")).collect();
+        let sql = format!("SELECT {} {rest}", columns.join(", "));
+        match self {
+            Self::Sqlite(_) => {
+                let file = rusqlite::Connection::open(self.file()).expect("the file");
+                let mut statement = file.prepare(&sql).expect("a statement");
+                let rows = statement.query_map([], |row| {
+                    let mut numbers = [None; N];
+                    numbers.iter_mut().enumerate().try_for_each(|(n, number)| row.get(n).map(|got| *number = got))?;
+                    Ok(numbers)
+                });
+                rows.and_then(Iterator::collect).expect("numbers")
+            }
+            Self::Postgres { schema } => {
+                let client = instances::raw().await;
+                client.batch_execute(&format!("SET search_path = {schema}")).await.expect("the schema");
+                let rows = client.query(&sql, &[]).await.expect("numbers");
+                rows.iter().map(|row| std::array::from_fn(|n| row.get(n))).collect()
             }
         }
     }

@@ -209,7 +209,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Operator(operator) => Ok(operator.run().await?),
         Command::DemoPortal(said) => Ok(demo_portal::run(said).await?),
         Command::Openapi => {
-            println!("{}", hubbub::http::openapi().to_pretty_json().context("cannot write the document")?);
+            println!("{}", server::openapi().to_pretty_json().context("cannot write the document")?);
             Ok(())
         }
     }

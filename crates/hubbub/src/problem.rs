@@ -6,10 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hubbub_core::{
-    model::{access::Refusal, ids::Invalid},
-    portal::mapping::Unmapped,
-};
+use hubbub_core::model::{access::Refusal, ids::Invalid};
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -53,13 +50,6 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         ChatError::from(error).into()
-    }
-}
-
-impl From<Unmapped> for Problem {
-    fn from(unmapped: Unmapped) -> Self {
-        let status = StatusCode::from_u16(unmapped.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-        Self::new(status, "unmapped", unmapped.to_string())
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     chat::{Chat, rooms::Change},
     config::{BusAt, Config, StoreAt},
-    features::portals::{self, Portals},
+    features::portals::{self, Portals, support::SupportChat},
     gateway::{
         self, Gateway,
         drain::drain,
@@ -55,7 +55,7 @@ mod tests;
 mod timely;
 mod tls;
 
-pub use open::{bump_epoch, open_bus, open_store};
+pub use open::{Stores, bump_epoch, open_bus, open_store};
 pub use tls::good_until;
 
 /// How long requests may take to be finished once clients are gone.
@@ -133,7 +133,7 @@ async fn start(
     metrics: Arc<Metrics>,
     reloaded: &Reloaded,
 ) -> anyhow::Result<Served> {
-    let store = open_store(&config.store).await?;
+    let stores = open_store(&config.store).await?;
     if let (BusAt::Local, StoreAt::Postgres { .. }) = (&config.bus, &config.store) {
         tracing::warn!(
             "--bus local on Postgres: if there are other instances, they hear of messages by polling, up to {:?} late",
@@ -141,17 +141,18 @@ async fn start(
         );
     }
     let shared = matches!(config.store, StoreAt::Postgres { .. });
-    let bus = open_bus(&config.bus, &config.store, &store.identity().database).context("--bus")?;
-    let chat = Arc::new(Chat::start(store, bus, metrics, shared));
+    let bus = open_bus(&config.bus, &config.store, &stores.logs.identity().database).context("--bus")?;
+    let chat = Arc::new(Chat::start(stores.logs, bus, metrics, shared));
     if config.dev {
         seed(&chat).await?;
     }
     let tokens = Arc::new(Tokens::new(&config.trust, chat.metrics.clone()));
-    let gateway = Arc::new(Gateway::new(chat.clone(), tokens.clone(), label.to_owned()));
+    let support = Arc::new(SupportChat::start(chat.clone(), stores.portals));
+    let gateway = Arc::new(Gateway::new(support.clone(), tokens.clone(), label.to_owned()));
     let keys = Arc::new(ApiKeys::new(&config.api_keys));
     let api = Api { chat: chat.clone(), keys: keys.clone(), tokens: tokens.clone(), label: label.into() };
     chat.set_quota(files::within(room, config.limits));
-    let portals = Arc::new(Portals::new(chat.clone(), config.portal_allow.clone(), label.into())?);
+    let portals = Arc::new(Portals::new(support.clone(), config.portal_allow.clone(), label.into())?);
     let workers = portals.start();
     reload::follow(reloaded.clone(), move |config| {
         tokens.trust(&config.trust);
@@ -160,9 +161,10 @@ async fn start(
     });
     let sockets = Router::new().route("/connection/websocket", get(connect).with_state(gateway.clone()));
     let clients = sockets.merge(gateway::router(gateway.clone())).merge(portals::hooks::router(portals));
+    let rest = http::router(api.clone(), portals::rest::router(support));
     let (public, admin) = match config.edge.admin_listen {
-        Some(_) => (http::health(api.clone()), http::router(api)),
-        None => (http::router(api), Router::new()),
+        Some(_) => (http::health(api), rest),
+        None => (rest, Router::new()),
     };
     let mut public = public.merge(clients);
     if config.dev
@@ -173,6 +175,11 @@ async fn start(
     }
     let finish = |router: Router| router.method_not_allowed_fallback(http::wrong_method);
     Ok(Served { public: finish(public), admin: finish(admin), gateway, workers })
+}
+
+/// The OpenAPI document of everything that is served.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    http::openapi(portals::rest::openapi())
 }
 
 /// `GET /connection/websocket`.

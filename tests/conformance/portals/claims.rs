@@ -87,7 +87,7 @@ for_every_store! {
 
     async fn those_due_longest_are_claimed_first_and_no_more_than_asked(home: &Home) {
         let desk = Desk::at(home).await;
-        let other = Desk::of(desk.store().clone(), "other").await;
+        let other = Desk::of(desk.stores(), "other").await;
         for n in 0..6 {
             desk.session(&format!("s{n}")).await;
             desk.asks(&format!("s{n}"), "a").await;
@@ -100,13 +100,13 @@ for_every_store! {
             [Wanted { portal: desk.portal.clone(), most: most[0] }, Wanted { portal: other.portal.clone(), most: most[1] }]
         };
         let ids = |claims: Vec<Claim>| claims.iter().map(|claim| claim.session.to_string()).collect::<BTreeSet<_>>();
-        let claims = desk.store().claim(&wanted([2, 1]), LEASE).await.expect("claims");
+        let claims = desk.portals().claim(&wanted([2, 1]), LEASE).await.expect("claims");
         assert_eq!(ids(claims), ["o0", "s0", "s1"].map(str::to_owned).into());
-        let claims = desk.store().claim(&wanted([0, 2]), LEASE).await.expect("claims");
+        let claims = desk.portals().claim(&wanted([0, 2]), LEASE).await.expect("claims");
         assert_eq!(ids(claims), ["o1", "o2"].map(str::to_owned).into());
-        let claims = desk.store().claim(&wanted([10, 0]), LEASE).await.expect("claims");
+        let claims = desk.portals().claim(&wanted([10, 0]), LEASE).await.expect("claims");
         assert_eq!(ids(claims), ["s2", "s3", "s4", "s5"].map(str::to_owned).into());
-        assert!(desk.store().claim(&[], LEASE).await.expect("claims").is_empty());
+        assert!(desk.portals().claim(&[], LEASE).await.expect("claims").is_empty());
     }
 
     async fn a_claim_brings_a_page(home: &Home) {
@@ -143,8 +143,8 @@ for_every_store! {
             settlement(&claims[2], Step::Later { attempt: attempt(1, Some("500")), counted: 1, again_in: LEASE }),
             Settlement { session: room("nowhere"), ..settlement(&claims[0], Step::Released) },
         ];
-        assert_eq!(desk.store().settle(&all).await.expect("answers"), [true, false, true, false]);
-        assert!(desk.store().settle(&[]).await.expect("answers").is_empty());
+        assert_eq!(desk.portals().settle(&all).await.expect("answers"), [true, false, true, false]);
+        assert!(desk.portals().settle(&[]).await.expect("answers").is_empty());
         let positions = [desk.delivery("s1").await, desk.delivery("s2").await, desk.delivery("s3").await];
         assert_eq!(positions.map(|delivery| delivery.position.get()), [3, 2, 2]);
         assert_eq!(desk.claim_one().await.session.as_str(), "s2");

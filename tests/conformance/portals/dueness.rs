@@ -155,7 +155,7 @@ for_every_store! {
         assert_eq!(desk.set_state("team", "b", SessionState::Closed).await,
             Outcome::Refused(hubbub_core::model::access::Refusal::NotSession));
         desk.nothing_is_due().await;
-        assert!(desk.store().session(&room("team")).await.expect("an answer").is_none());
+        assert!(desk.portals().session(&room("team")).await.expect("an answer").is_none());
         assert_eq!(desk.receive(&desk.answer("team", None, "hello")).await, Received::UnknownSession);
     }
 }

@@ -7,13 +7,13 @@ use hubbub_core::limits::PAGE_BYTES;
 for_every_store! {
     async fn sessions_are_listed_by_id(home: &Home) {
         let desk = Desk::at(home).await;
-        let other = Desk::of(desk.store().clone(), "other").await;
+        let other = Desk::of(desk.stores(), "other").await;
         for (id, customer) in [("s3", "ana"), ("s1", "ana"), ("s2", "ben")] {
             desk.session_of(id, customer).await;
         }
         other.session("o1").await;
         let list = async |filter: Filter, after: Option<&str>, limit: usize| {
-            let part = desk.store().sessions(&filter, after.map(room).as_ref(), limit).await.expect("a list");
+            let part = desk.portals().sessions(&filter, after.map(room).as_ref(), limit).await.expect("a list");
             (part.items.iter().map(|one| one.room.id.to_string()).collect::<Vec<_>>().join(" "), part.more)
         };
         let all = Filter::default;
@@ -41,11 +41,11 @@ for_every_store! {
 
     async fn how_much_waits_is_counted(home: &Home) {
         let desk = Desk::at(home).await;
-        Desk::of(desk.store().clone(), "other").await;
+        Desk::of(desk.stores(), "other").await;
         for id in ["s1", "s2", "s3", "s4"] {
             desk.session(id).await;
         }
-        let backlog = async || desk.store().backlog().await.expect("a backlog");
+        let backlog = async || desk.portals().backlog().await.expect("a backlog");
         let nothing = |id: &str| Backlog { portal: portal(id), waiting: 0, oldest: None, dead: 0, quarantined: 0 };
         assert_eq!(backlog().await, [nothing("desk"), nothing("other")]);
         for id in ["s1", "s2", "s3"] {
@@ -61,7 +61,7 @@ for_every_store! {
         assert_eq!(backlog().await, [waiting.clone(), nothing("other")], "one stands still, one is on its way");
         assert!(desk.settle(of("s3"), passed(Seq::new(3))).await);
         // To be sent again is something to do, and nothing that waits.
-        desk.store().replay(&desk.portal, hubbub::features::portals::store::Which::All).await.expect("replays");
+        desk.portals().replay(&desk.portal, hubbub::features::portals::store::Which::All).await.expect("replays");
         assert_eq!(backlog().await, [Backlog { waiting: 1, ..waiting }, nothing("other")]);
     }
 
@@ -79,7 +79,7 @@ for_every_store! {
         let least = PAGE_BYTES / 8_000 / 2;
         let (mut after, mut all) = (0, 0);
         loop {
-            let part = desk.store().dead_letters(&Filter::default(), after, 100).await.expect("a list");
+            let part = desk.portals().dead_letters(&Filter::default(), after, 100).await.expect("a list");
             assert!(part.items.len() < 20 && (part.items.len() > least || !part.more), "{}", part.items.len());
             (all, after) = (all + part.items.len(), part.items.last().expect("a dead letter").number);
             if !part.more {
@@ -87,7 +87,7 @@ for_every_store! {
             }
         }
         assert_eq!(all, 30);
-        let part = desk.store().quarantined(&desk.portal, 0, 100).await.expect("a list");
+        let part = desk.portals().quarantined(&desk.portal, 0, 100).await.expect("a list");
         assert!(part.more && (least..20).contains(&part.items.len()), "{}", part.items.len());
     }
 }

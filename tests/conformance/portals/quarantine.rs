@@ -9,7 +9,7 @@ impl Desk {
     }
 
     async fn quarantine(&self) -> Vec<Quarantined> {
-        self.store().quarantined(&self.portal, 0, 100).await.expect("a list").items
+        self.portals().quarantined(&self.portal, 0, 100).await.expect("a list").items
     }
 
     /// Takes an event out, as an operator does.
@@ -24,7 +24,7 @@ impl Desk {
             },
             None => self.lost("", None, ""),
         };
-        self.store().release(number, &message, session.map(room).as_ref()).await.expect("an answer")
+        self.portals().release(number, &message, session.map(room).as_ref()).await.expect("an answer")
     }
 }
 
@@ -44,7 +44,7 @@ for_every_store! {
         lost.external = Some("case 3".into());
         let kept = number(&desk.receive(&lost).await);
         let batch = [desk.lost("gone", Some("e2"), "two"), desk.lost("s1", Some("e1"), "one"), desk.lost("gone", Some("e2"), "")];
-        let received = desk.store().receive(&batch).await.expect("answers");
+        let received = desk.portals().receive(&batch).await.expect("answers");
         assert_eq!(number(&received[1]), kept, "also for a session that is there");
         assert_eq!(number(&received[0]), number(&received[2]));
         let list = desk.quarantine().await;
@@ -52,7 +52,7 @@ for_every_store! {
         assert_eq!((list[0].session.as_deref(), list[0].external.as_deref()), (Some("gone"), Some("case 3")));
         assert_eq!((list[0].from.as_str(), list[0].text.as_str(), list[0].event.as_deref()),
             ("portal:desk/ada", "lost", Some("e1")));
-        assert_eq!(desk.store().backlog().await.expect("a backlog")[0].quarantined, 2);
+        assert_eq!(desk.portals().backlog().await.expect("a backlog")[0].quarantined, 2);
 
         assert_eq!(desk.release(kept, None).await, Some(Received::UnknownSession), "it stays");
         assert_eq!(desk.quarantine().await.len(), 2);
@@ -69,7 +69,7 @@ for_every_store! {
         let by_external = Incoming { session: None, external: Some("case 9".into()), ..desk.lost("", None, "too early") };
         let by_external = number(&desk.receive(&by_external).await);
         desk.session("later").await;
-        desk.store().open_session(&NewSession { external: Some("case 9".into()), ..desk.wish("other", "ben") }).await
+        desk.portals().open_session(&NewSession { external: Some("case 9".into()), ..desk.wish("other", "ben") }).await
             .expect("a session");
         assert_eq!(stored(&desk.release(by_id, None).await.expect("it is there")), [3]);
         assert_eq!(stored(&desk.release(by_external, None).await.expect("it is there")), [3]);
@@ -81,9 +81,9 @@ for_every_store! {
     async fn an_event_is_thrown_away(home: &Home) {
         let desk = Desk::at(home).await;
         desk.session("s1").await;
-        let other = Desk::of(desk.store().clone(), "other").await;
+        let other = Desk::of(desk.stores(), "other").await;
         let kept = number(&desk.receive(&desk.lost("gone", Some("e1"), "lost")).await);
-        let drop = async |desk: &Desk| desk.store().drop_quarantined(&desk.portal, kept).await.expect("an answer");
+        let drop = async |desk: &Desk| desk.portals().drop_quarantined(&desk.portal, kept).await.expect("an answer");
         assert!(!drop(&other).await, "it is another portal's");
         assert_eq!(other.release(kept, None).await, None);
         assert!(drop(&desk).await);

@@ -17,7 +17,7 @@ impl Desk {
 for_every_store! {
     async fn an_event_is_stored_once_whatever_its_repeats_say(home: &Home) {
         let desk = Desk::at(home).await;
-        let other = Desk::of(desk.store().clone(), "other").await;
+        let other = Desk::of(desk.stores(), "other").await;
         desk.session("s1").await;
         desk.session("s2").await;
         other.session("o1").await;
@@ -44,7 +44,7 @@ for_every_store! {
         let desk = Desk::at(home).await;
         let desks = match home {
             // One process has the file.
-            Home::Sqlite(_) => [Desk { pen: desk.pen.clone(), portal: desk.portal.clone() }, desk],
+            Home::Sqlite(_) => [Desk::of(desk.stores(), "desk").await, desk],
             Home::Postgres { .. } => [Desk::at(home).await, desk],
         };
         for id in ["s0", "s1", "s2"] {
@@ -61,7 +61,7 @@ for_every_store! {
                     batch
                 })
                 .collect();
-            let all = messages.iter().enumerate().map(|(n, batch)| desks[n % 2].store().receive(batch));
+            let all = messages.iter().enumerate().map(|(n, batch)| desks[n % 2].portals().receive(batch));
             let mut places = std::collections::BTreeMap::<String, Vec<(String, u64, bool)>>::new();
             for (received, batch) in join_all(all).await.into_iter().zip(&messages) {
                 for (one, message) in received.expect("an answer").iter().zip(batch) {
@@ -95,7 +95,7 @@ for_every_store! {
             desk.answer("s2", Some("e3"), "found"),
             desk.answer("s2", None, "three"),
         ];
-        let received = desk.store().receive(&batch).await.expect("answers");
+        let received = desk.portals().receive(&batch).await.expect("answers");
         assert_eq!((stored(&received[0]), stored(&received[1])), (vec![3], vec![3]));
         assert_eq!(repeated(&received[2]), ("s2".into(), 3));
         assert_eq!(stored(&received[3]), [4]);
@@ -103,7 +103,7 @@ for_every_store! {
         assert_eq!(stored(&received[5]), [5], "what was refused has taken no event");
         assert_eq!(stored(&received[6]), [6], "nothing tells it from the third");
         assert_eq!(desk.log("s2").await, ["one", "three", "found", "three"]);
-        assert!(desk.store().receive(&[]).await.expect("answers").is_empty());
+        assert!(desk.portals().receive(&[]).await.expect("answers").is_empty());
     }
 
     async fn what_the_first_of_a_batch_says_holds_for_those_after_it(home: &Home) {
@@ -117,7 +117,7 @@ for_every_store! {
         };
         let again = desk.answer("nowhere", Some("e1"), "one again, for nobody");
         let batch = [named(None, "e0"), named(Some("s1"), "e1"), again, named(None, "e2")];
-        let received = desk.store().receive(&batch).await.expect("answers");
+        let received = desk.portals().receive(&batch).await.expect("answers");
         assert!(matches!(received[0], Received::Quarantined(_)), "nobody had said so yet: {received:?}");
         assert_eq!(stored(&received[1]), [3]);
         assert_eq!(repeated(&received[2]), ("s1".into(), 3));
@@ -130,25 +130,25 @@ for_every_store! {
         desk.session("s1").await;
         let lost = Incoming { quarantine: true, ..desk.answer("nowhere", None, "lost") };
         let batch = [desk.answer("s1", Some("e1"), "one"), desk.answer("s1", None, "two"), lost];
-        let first = desk.store().receive(&batch).await.expect("answers");
+        let first = desk.portals().receive(&batch).await.expect("answers");
         assert_eq!((stored(&first[0]), stored(&first[1])), (vec![3], vec![4]));
         // Closed meanwhile: what is only told again does not open it.
         desk.set_state("s1", "over", SessionState::Closed).await;
         for _ in 0..2 {
-            let again = desk.store().receive(&batch).await.expect("answers");
+            let again = desk.portals().receive(&batch).await.expect("answers");
             assert_eq!(repeated(&again[0]), ("s1".into(), 3));
             assert_eq!(repeated(&again[1]), ("s1".into(), 4));
             assert_eq!(again[2], first[2]);
         }
         assert_eq!(desk.look("s1").await.state, SessionState::Closed);
         assert_eq!(desk.log("s1").await, ["one", "two", "closed"]);
-        let kept = desk.store().quarantined(&desk.portal, 0, 10).await.expect("a list");
+        let kept = desk.portals().quarantined(&desk.portal, 0, 10).await.expect("a list");
         assert_eq!(kept.items.len(), 1);
     }
 
     async fn a_session_is_found_by_its_id_and_else_by_the_portals(home: &Home) {
         let desk = Desk::at(home).await;
-        let other = Desk::of(desk.store().clone(), "other").await;
+        let other = Desk::of(desk.stores(), "other").await;
         desk.session("s1").await;
         desk.session("s2").await;
         other.session("o1").await;
@@ -186,10 +186,10 @@ async fn a_session_that_stays_locked_is_told_and_nothing_is_written() {
     let holder = crate::store::instances::raw().await;
     holder.batch_execute(&format!("SET search_path = {}", home.schema())).await.expect("the schema");
     holder.batch_execute("BEGIN; SELECT FROM rooms FOR UPDATE").await.expect("a lock");
-    let received = desk.store().receive(std::slice::from_ref(&answer)).await;
+    let received = desk.portals().receive(std::slice::from_ref(&answer)).await;
     assert!(matches!(received, Err(hubbub::store::StoreError::Locked)), "{received:?}");
     holder.batch_execute("ROLLBACK; BEGIN; SELECT FROM cursors FOR UPDATE").await.expect("a lock");
-    let settled = desk.store().settle(&[settlement(&claim, passed(Seq::new(3)))]).await;
+    let settled = desk.portals().settle(&[settlement(&claim, passed(Seq::new(3)))]).await;
     assert!(matches!(settled, Err(hubbub::store::StoreError::Locked)), "{settled:?}");
     let appended = desk.store().append(&[desk.pen.says("s1", "ana", "b", "hi")]).await;
     assert!(matches!(appended, Err(hubbub::store::StoreError::Locked)), "{appended:?}");

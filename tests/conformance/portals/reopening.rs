@@ -32,7 +32,7 @@ for_every_store! {
 
         let head = desk.look("s1").await.room.head.get();
         let batch = [desk.answer("s1", Some("e1"), "yes?"), desk.answer("s1", Some("e2"), "still there?")];
-        let received = desk.store().receive(&batch).await.expect("answers");
+        let received = desk.portals().receive(&batch).await.expect("answers");
         assert_eq!(stored(&received[0]), [head + 1, head + 2]);
         assert_eq!(stored(&received[1]), [head + 3], "it is open by then");
         let Received::Stored { entries, .. } = &received[0] else { panic!("{received:?}") };

@@ -9,7 +9,7 @@ for_every_store! {
         let desk = Desk::at(home).await;
         let made = desk.kept().await;
         assert!(made.created_at > Timestamp(0));
-        assert!(!desk.store().create_portal(&Portal { standing: PortalStanding::Paused, ..made.clone() }).await.expect("an answer"));
+        assert!(!desk.portals().create_portal(&Portal { standing: PortalStanding::Paused, ..made.clone() }).await.expect("an answer"));
         assert_eq!(desk.kept().await, made, "there is one already");
         let secret = |value: &str| Secret { value: value.into(), until: Some(5) };
         let changed = Portal {
@@ -18,27 +18,27 @@ for_every_store! {
             standing: PortalStanding::Disabled("410".into()),
             ..made.clone()
         };
-        assert!(desk.store().write_portal(&changed).await.expect("an answer"));
+        assert!(desk.portals().write_portal(&changed).await.expect("an answer"));
         let kept = desk.kept().await;
         assert!(kept.revision > made.revision);
         assert_eq!(kept, Portal { revision: kept.revision, ..changed.clone() });
-        assert!(!desk.store().write_portal(&changed).await.expect("an answer"), "it has changed since");
-        assert!(!desk.store().write_portal(&Portal { id: portal("nobody"), ..kept.clone() }).await.expect("an answer"));
+        assert!(!desk.portals().write_portal(&changed).await.expect("an answer"), "it has changed since");
+        assert!(!desk.portals().write_portal(&Portal { id: portal("nobody"), ..kept.clone() }).await.expect("an answer"));
         assert_eq!(desk.kept().await, kept);
 
-        Desk::of(desk.store().clone(), "alpha").await;
-        let all = desk.store().portals().await.expect("portals");
+        Desk::of(desk.stores(), "alpha").await;
+        let all = desk.portals().portals().await.expect("portals");
         assert_eq!(all.iter().map(|portal| portal.id.as_str()).collect::<Vec<_>>(), ["alpha", "desk"]);
-        desk.store().succeeded(std::slice::from_ref(&desk.portal)).await.expect("noted");
+        desk.portals().succeeded(std::slice::from_ref(&desk.portal)).await.expect("noted");
         assert!(desk.kept().await.succeeded_at.is_some());
-        assert_eq!(desk.store().portals().await.expect("portals")[0].succeeded_at, None);
+        assert_eq!(desk.portals().portals().await.expect("portals")[0].succeeded_at, None);
     }
 
     async fn a_session_is_made_once(home: &Home) {
         let desk = Desk::at(home).await;
-        let other = Desk::of(desk.store().clone(), "other").await;
+        let other = Desk::of(desk.stores(), "other").await;
         let new = NewSession { external: Some("case 1".into()), ..desk.wish("s1", "ana") };
-        let Opened::New(made, entries) = desk.store().open_session(&new).await.expect("an answer") else { panic!("new") };
+        let Opened::New(made, entries) = desk.portals().open_session(&new).await.expect("an answer") else { panic!("new") };
         assert_eq!(entries.iter().map(|entry| text(&entry.what)).collect::<Vec<_>>(), ["joined", "opened"]);
         assert_eq!((made.room.head, made.room.name.as_str()), (Seq::new(2), "The session s1"));
         assert_eq!((made.state, made.external.as_deref()), (SessionState::Open, Some("case 1")));
@@ -49,10 +49,10 @@ for_every_store! {
         desk.asks("s1", "a").await;
         // Whoever asks for it, and however many there are.
         for again in [new.clone(), NewSession { most: Some(0), ..other.wish("s1", "ben") }] {
-            let Opened::Exists(there) = desk.store().open_session(&again).await.expect("an answer") else { panic!("{again:?}") };
+            let Opened::Exists(there) = desk.portals().open_session(&again).await.expect("an answer") else { panic!("{again:?}") };
             assert_eq!((there.customer.as_str(), &there.portal, there.room.head), ("ana", &desk.portal, Seq::new(3)));
         }
-        let answer = async |new: NewSession| desk.store().open_session(&new).await.expect("an answer");
+        let answer = async |new: NewSession| desk.portals().open_session(&new).await.expect("an answer");
         desk.pen.room("team", hubbub_core::model::access::RoomKind::Open, &[]).await;
         assert!(matches!(answer(desk.wish("team", "ana")).await, Opened::OtherRoom));
         assert!(matches!(answer(NewSession { portal: portal("nobody"), ..desk.wish("s2", "ana") }).await, Opened::UnknownPortal));
@@ -60,7 +60,7 @@ for_every_store! {
         assert!(matches!(answer(taken.clone()).await, Opened::ExternalTaken(session) if session.as_str() == "s1"));
         assert!(matches!(answer(NewSession { most: Some(1), ..desk.wish("s2", "ana") }).await, Opened::TooMany));
         for id in ["s2", "nowhere"] {
-            assert!(desk.store().session(&room(id)).await.expect("an answer").is_none());
+            assert!(desk.portals().session(&room(id)).await.expect("an answer").is_none());
             assert!(desk.store().page(&room(id), hubbub_core::log::room::PageOf::Newest, 1).await.expect("an answer").is_none());
         }
         let elsewhere = NewSession { portal: other.portal.clone(), most: Some(1), ..taken };
@@ -71,7 +71,7 @@ for_every_store! {
     async fn many_open_one_session_at_once(home: &Home) {
         let desk = Desk::at(home).await;
         let new = desk.wish("s1", "ana");
-        let all = join_all((0..8).map(|_| desk.store().open_session(&new))).await;
+        let all = join_all((0..8).map(|_| desk.portals().open_session(&new))).await;
         let made = all.iter().filter(|one| matches!(one, Ok(Opened::New(..)))).count();
         let there = all.iter().filter(|one| matches!(one, Ok(Opened::Exists(_)))).count();
         assert_eq!((made, there), (1, 7), "{all:?}");
@@ -83,7 +83,7 @@ for_every_store! {
         let open = async |customer: &str| {
             let wish = |n| NewSession { most: Some(2), ..desk.wish(&format!("{customer}-{n}"), customer) };
             let all: Vec<_> = (0..8).map(wish).collect();
-            let all = join_all(all.iter().map(|new| desk.store().open_session(new))).await;
+            let all = join_all(all.iter().map(|new| desk.portals().open_session(new))).await;
             let made = all.iter().filter(|one| matches!(one, Ok(Opened::New(..)))).count();
             let refused = all.iter().filter(|one| matches!(one, Ok(Opened::TooMany))).count();
             assert_eq!((made, refused), (2, 6), "{all:?}");

@@ -42,7 +42,8 @@ for_every_store! {
 
 async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
     let mut dice = StdRng::seed_from_u64(seed);
-    let pen = Pen(home.open().await);
+    let stores = home.open_all().await;
+    let pen = Pen(stores.logs.clone());
     let prefixed = |name: &str| format!("{name}-{seed}");
     let mut ledger = Ledger::default();
     for (name, kind) in &ROOMS[..3] {
@@ -55,13 +56,13 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
             ledger.standings.insert((made.id.clone(), user(name)), hubbub_core::model::access::Standing::Member(role));
         }
     }
-    let desk = Desk::of(pen.0.clone(), "desk").await;
+    let desk = Desk::of(stores, "desk").await;
     for (name, state) in SESSIONS {
         let id = prefixed(name);
         let joined = What::Joined(Joined { user: user("ben"), role: Role::Member });
         let mut new = desk.wish(&id, "ana");
         new.first.push(pen.by_backend(&id, "second", joined));
-        let made = match pen.0.open_session(&new).await.expect("a session") {
+        let made = match desk.portals().open_session(&new).await.expect("a session") {
             Opened::New(session, _) => session.room,
             other => panic!("no new session: {other:?}"),
         };
@@ -97,7 +98,7 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
     }
 
     for (id, state) in &ledger.rooms {
-        let session = pen.0.session(id).await.expect("an answer");
+        let session = desk.portals().session(id).await.expect("an answer");
         assert_eq!(session.as_ref().map(|session| session.state), state.session, "{id}");
         if let Some(session) = session {
             assert_eq!(session.delivery.head, state.head, "{id}: the cursor knows of every entry");

@@ -2,10 +2,11 @@
 //!
 //! The rule: an attempt counts against a message only if it is the message's first, or if the portal has taken something else
 //! since the attempt before. So a portal that is down as a whole never kills a message: all wait, and what limits the attempts
-//! meanwhile is the [`super::breaker`]. What a well portal does not take is given up on: with the second refusal when it refuses the message
-//! itself, otherwise after as many waits as its settings have, or when it has been tried for long enough.
+//! meanwhile is the [`super::breaker`]. A message that a portal does not take while it takes others is given up on: with the
+//! second refusal when it refuses the message itself, otherwise after as many waits as the [`Policy`] has, or when it has been
+//! tried for long enough.
 
-use crate::portal::{session::Delivery, settings::Settings};
+use super::stored_cursor::Delivery;
 use crate::{limits, model::time::Timestamp};
 use std::time::Duration;
 
@@ -14,9 +15,18 @@ const COUNTED_AT_LEAST: u32 = 3;
 /// How far a wait is varied by chance, so that many who failed together do not come back together.
 const JITTER: f64 = 0.2;
 
+/// How long and how often a message is tried while the portal takes others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Policy<'a> {
+    /// The waits between attempts, in seconds. There is one attempt more than there are waits, and never less than two.
+    pub waits: &'a [f64],
+    /// How long it is tried at most, once three attempts have counted.
+    pub give_up_after: Duration,
+}
+
 /// What came of a POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer<'a> {
+pub enum PostOutcome<'a> {
     /// An answer.
     Status {
         /// Its status.
@@ -80,11 +90,11 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     Some(wait.min(limits::RETRY_AFTER_MAX))
 }
 
-/// What this answer means.
-pub fn judge(answer: &Answer<'_>, now: Timestamp) -> Verdict {
-    let (code, retry) = match answer {
-        Answer::Status { code, retry_after } => (*code, *retry_after),
-        Answer::NoAnswer { why } => return Verdict::Failed { refused: false, why: why.clone(), after: None },
+/// What this outcome means.
+pub fn judge(outcome: &PostOutcome<'_>, now: Timestamp) -> Verdict {
+    let (code, retry) = match outcome {
+        PostOutcome::Status { code, retry_after } => (*code, *retry_after),
+        PostOutcome::NoAnswer { why } => return Verdict::Failed { refused: false, why: why.clone(), after: None },
     };
     match code {
         200..=299 => Verdict::Taken,
@@ -103,7 +113,7 @@ pub fn judge(answer: &Answer<'_>, now: Timestamp) -> Verdict {
 /// What is to be done after an attempt that failed: the one after those of `so_far`. `refused` and `after` are its verdict's,
 /// `succeeded_at` is when the portal last took something of any session, `chance` is 0.0 to 1.0.
 pub fn next(
-    settings: &Settings,
+    policy: Policy<'_>,
     so_far: &Delivery,
     refused: bool,
     after: Option<Duration>,
@@ -120,17 +130,16 @@ pub fn next(
         if refused {
             return give_up("the portal refuses this message, and takes others".into());
         }
-        if counted as usize > settings.retry_seconds.len() {
+        if counted as usize > policy.waits.len() {
             return give_up(format!("{counted} attempts failed while the portal took others"));
         }
         let tried_for = so_far.since.map_or(0, |since| now.0.saturating_sub(since.0).max(0) / 1_000);
-        if counted >= COUNTED_AT_LEAST && tried_for.unsigned_abs() >= settings.give_up_seconds {
+        if counted >= COUNTED_AT_LEAST && tried_for.unsigned_abs() >= policy.give_up_after.as_secs() {
             return give_up(format!("{counted} attempts in {tried_for} s failed while the portal took others"));
         }
     }
-    let waits = &settings.retry_seconds;
     let nth = (counted as usize).saturating_sub(1);
-    let seconds = waits.get(nth).or(waits.last()).copied().unwrap_or(1.0);
+    let seconds = policy.waits.get(nth).or(policy.waits.last()).copied().unwrap_or(1.0);
     let factor = 1.0 + JITTER * (2.0 * chance.clamp(0.0, 1.0) - 1.0);
     let wait = Duration::try_from_secs_f64(seconds * factor).unwrap_or(Duration::from_secs(1));
     Next::Later { counted, again_in: wait.max(after.unwrap_or_default()) }

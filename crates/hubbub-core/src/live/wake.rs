@@ -5,6 +5,7 @@ use super::{
     presence_json,
 };
 use crate::{
+    delivery::forwarding::{Forwarding, Way},
     log::{body::Columns, effects::Effects, encoded::EncodedEntry, kinds::What},
     model::{
         ids::{RoomId, UserId},
@@ -12,7 +13,6 @@ use crate::{
         seq::{Epoch, Seq},
         stream_id::StreamId,
     },
-    portal::session::{Forwarding, Way},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;

@@ -1,13 +1,14 @@
 //! Portals: third parties in whose software agents answer customers.
 //!
-//! Nothing here sends or receives: what is signed, what a body means, which addresses are fit to be called, when to try again.
+//! Nothing here sends or receives: what is signed, what a body means, which addresses are fit to be called. When an attempt is
+//! repeated is said in [`crate::delivery`].
 //!
 //! - [`settings`]: what an operator says of a portal.
 //! - [`session`]: a support conversation, and how far its portal has got.
 //! - [`signature`], [`verify`]: how webhooks are signed, ours and theirs.
 //! - [`mapping`], [`html`]: what a body of theirs means.
 //! - [`webhook`]: what a body of ours says.
-//! - [`retry`], [`breaker`]: what becomes of an attempt, and when a whole portal is left alone.
+//! - [`intake`]: what a batch of their messages becomes.
 //! - [`address`]: which addresses may be called.
 
 use crate::{
@@ -18,6 +19,7 @@ use std::{fmt, sync::Arc};
 
 pub mod address;
 pub mod html;
+pub mod intake;
 pub mod mapping;
 pub mod session;
 pub mod settings;

@@ -1,16 +1,14 @@
 //! A support conversation: a private room with one customer and a portal.
 
 use super::PortalId;
-use crate::log::kinds::SessionState;
 use crate::{
-    log::{entry::Entry, room::Room},
+    delivery::{attempt::Attempt, stored_cursor::Delivery},
+    log::{entry::Entry, kinds::SessionState, room::Room},
     model::{
         ids::{RoomId, UserId},
-        seq::Seq,
         time::Timestamp,
     },
 };
-use serde::{Deserialize, Serialize};
 
 /// A session, as a store shows it.
 #[derive(Debug, Clone)]
@@ -27,46 +25,6 @@ pub struct Session {
     pub external: Option<String>,
     /// How far the portal has got.
     pub delivery: Delivery,
-}
-
-/// How far a portal has got in a session's log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Delivery {
-    /// The last seq that the portal has, that was not for it, or that was given up on.
-    pub position: Seq,
-    /// The last seq that is to be looked at. Equal to `position`: nothing waits.
-    pub head: Seq,
-    /// When what waits longest was taken.
-    pub waiting_since: Option<Timestamp>,
-    /// When the next attempt is due; while one is under way, when its lease ends.
-    pub due_at: Option<Timestamp>,
-    /// Attempts of the entry after `position` that count against it ([`super::retry`]).
-    pub counted: u32,
-    /// When the entry after `position` was first attempted.
-    pub since: Option<Timestamp>,
-    /// Its attempts, the newest last, at most [`crate::limits::ATTEMPTS_KEPT`]; empty once the portal has taken it.
-    pub attempts: Vec<Attempt>,
-    /// The session stands still at a dead letter, as its portal is configured.
-    pub blocked: bool,
-    /// The numbers given up on and not delivered since, ascending, at most [`crate::limits::FAILED_SHOWN`].
-    pub failed: Vec<Seq>,
-}
-
-/// One POST and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// When it began, by the clock of the instance that made it; milliseconds since 1970.
-    pub at: i64,
-    /// How long it took, in milliseconds.
-    pub took: u64,
-    /// The status of the answer, where there was one.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub status: Option<u16>,
-    /// What went wrong, in words; absent when the portal took it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub error: Option<String>,
-    /// Which instance made it.
-    pub instance: String,
 }
 
 /// An entry that was given up on.
@@ -111,44 +69,6 @@ pub struct Quarantined {
     pub data: Option<String>,
     /// What tells repeats of it.
     pub event: Option<String>,
-}
-
-/// What a customer's devices are told about the way of an entry to the portal: a hint, kept nowhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Forwarding {
-    /// The session.
-    pub room: RoomId,
-    /// The entry.
-    pub seq: Seq,
-    /// What became of it.
-    pub way: Way,
-}
-
-/// What became of an entry on its way to a portal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// The portal has everything up to it.
-    Forwarded,
-    /// The portal has not taken it yet; it is tried again.
-    Delayed,
-    /// It was given up on.
-    Failed,
-}
-
-impl Way {
-    /// The word for it on the wire.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Forwarded => "forwarded",
-            Self::Delayed => "forward_delayed",
-            Self::Failed => "forward_failed",
-        }
-    }
-
-    /// Reads the word; `None`: of a newer version.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Forwarded, Self::Delayed, Self::Failed].into_iter().find(|way| way.word() == word)
-    }
 }
 
 /// The one session of a customer with a portal that is opened without naming an id.

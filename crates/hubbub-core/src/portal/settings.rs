@@ -1,8 +1,9 @@
 //! What an operator says of a portal: JSON, over REST and in the store. Adding a portal takes this and no code.
 
 use super::{mapping::Mapping, verify::Verify};
-use crate::{limits, model::ids::Invalid};
+use crate::{delivery::retry::Policy, limits, model::ids::Invalid};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// The settings of a portal. Secrets are kept apart from them.
@@ -89,6 +90,11 @@ pub enum UnknownSession {
 }
 
 impl Settings {
+    /// How long and how often a message is tried.
+    pub fn retry_policy(&self) -> Policy<'_> {
+        Policy { waits: &self.retry_seconds, give_up_after: Duration::from_secs(self.give_up_seconds) }
+    }
+
     /// Checks everything that can be checked without a network.
     ///
     /// # Errors

@@ -2,13 +2,13 @@
 
 use super::{Format, disconnect::Disconnect, protobuf, reply::ClientInfo};
 use crate::{
+    delivery::forwarding::Forwarding,
     live::{
         item::{Item, SharedPush},
         presence::{Changes, Present},
     },
     log::{effects::HintKind, encoded::EncodedEntry, entry::Entry},
     model::ids::{RoomId, UserId},
-    portal::session::Forwarding,
 };
 use bytes::Bytes;
 use std::{

@@ -2,9 +2,10 @@
 
 use super::view;
 use crate::{
+    delivery::{attempt::Attempt, stored_cursor::Delivery},
     log::room::Part,
     model::time::Timestamp,
-    portal::session::{Attempt, DeadLetter, Delivery, Quarantined, Session},
+    portal::session::{DeadLetter, Quarantined, Session},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;

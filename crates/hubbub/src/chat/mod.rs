@@ -4,7 +4,6 @@
 
 use crate::{
     bus::{Bus, Health},
-    features::portals::store::{Incoming, Received},
     metrics::Metrics,
     store::{Store, StoreError},
 };
@@ -49,7 +48,6 @@ use live::look_up::LookUps;
 use live::sweep::Sweep;
 use log::announcer::{Announcer, Hearers};
 use log::committer::{Post, Source};
-use log::gather::{AsyncCall, Gather};
 use people::People;
 use presence::Presence;
 use streams::{Handed, Streams};
@@ -116,22 +114,12 @@ pub struct Chat {
     look_ups: LookUps,
     infos: Infos,
     pub(crate) post: Post,
-    pub(crate) received: Gather<Incoming, Received>,
     pub(crate) announcer: Arc<Announcer>,
     presence: Arc<Presence>,
     bus: Arc<dyn Bus>,
     /// Which instances live.
     pub instances: Instances,
     quota: RwLock<Quota>,
-}
-
-/// Messages of portals, on their way into the store.
-struct Receive(Arc<dyn Store>);
-
-impl AsyncCall<Incoming, Received> for Receive {
-    async fn call(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
-        self.0.receive(messages).await
-    }
 }
 
 impl Chat {
@@ -164,7 +152,6 @@ impl Chat {
             presence,
             infos: Infos::start(store.clone()),
             post: Post::start(&store, &announcer, &metrics),
-            received: Gather::start(limits::HOOKS_TOGETHER, limits::HOOK_QUEUE, Receive(store.clone())),
             store,
             metrics,
             people,
@@ -176,14 +163,6 @@ impl Chat {
             instances,
             quota: RwLock::default(),
         }
-    }
-
-    /// A chat in a file, without others: for tests of what is above.
-    #[cfg(test)]
-    pub(crate) fn alone(file: &std::path::Path) -> Self {
-        let store = crate::store::sqlite::SqliteStore::open(file).expect("a file");
-        let bus = crate::bus::local::LocalBus::alone();
-        Self::start(Arc::new(store), Arc::new(bus), Arc::default(), false)
     }
 
     /// What is counted, what the bus counts included, as Prometheus reads it.

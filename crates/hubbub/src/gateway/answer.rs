@@ -2,7 +2,7 @@
 
 use crate::{
     chat::{Chat, ChatError, log::committer::Source, rooms::Change},
-    features::portals::sessions::SessionError,
+    features::portals::{sessions::SessionError, support::SupportChat},
 };
 use hubbub_core::{
     limits,
@@ -127,11 +127,12 @@ pub async fn presence(chat: &Chat, user: &UserId, id: u32, room: &RoomId, stats:
 }
 
 /// The reply to every other `rpc`.
-pub async fn rpc(chat: &Chat, source: Source, user: &UserId, id: u32, rpc: Rpc) -> Reply {
-    Reply { id, said: call(chat, source, user, rpc).await.map(Answer::Rpc) }
+pub async fn rpc(support: &SupportChat, source: Source, user: &UserId, id: u32, rpc: Rpc) -> Reply {
+    Reply { id, said: call(support, source, user, rpc).await.map(Answer::Rpc) }
 }
 
-async fn call(chat: &Chat, source: Source, user: &UserId, rpc: Rpc) -> Result<String, CommandError> {
+async fn call(support: &SupportChat, source: Source, user: &UserId, rpc: Rpc) -> Result<String, CommandError> {
+    let chat = &support.chat;
     match rpc {
         Rpc::Send(message) => {
             let room = message.room.clone();
@@ -153,11 +154,11 @@ async fn call(chat: &Chat, source: Source, user: &UserId, rpc: Rpc) -> Result<St
             let place = chat.change(source, &room, user, Right::Own, user, Change::Remove).await?;
             json(&ChangedView::new(&room, place))
         }
-        Rpc::OpenSession(ask) => json(&SessionView::new(&chat.open_own_session(user, ask).await?)),
-        Rpc::Session(id) => json(&SessionView::new(&chat.session_for(user, &id).await?)),
+        Rpc::OpenSession(ask) => json(&SessionView::new(&support.open_own_session(user, ask).await?)),
+        Rpc::Session(id) => json(&SessionView::new(&support.session_for(user, &id).await?)),
         Rpc::CloseSession(id) => {
-            chat.set_state(source, &id, user, Right::Own, SessionState::Closed).await?;
-            json(&SessionView::new(&chat.session_for(user, &id).await?))
+            support.set_state(source, &id, user, Right::Own, SessionState::Closed).await?;
+            json(&SessionView::new(&support.session_for(user, &id).await?))
         }
         Rpc::Members { room, after, limit } => {
             json(&MembersView::new(&chat.members(user, &room, after.as_ref(), limit).await?))

@@ -1,6 +1,6 @@
 //! Sockets: one task per client, around the pure [`hubbub_core::wire::connection`].
 
-use crate::{chat::Chat, token::Tokens};
+use crate::{chat::Chat, features::portals::support::SupportChat, token::Tokens};
 use arrivals::{Admitted, Full};
 use axum::{
     Router,
@@ -45,6 +45,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 pub struct Gateway {
     /// What a client's requests are about.
     pub chat: Arc<Chat>,
+    /// Support sessions.
+    pub support: Arc<SupportChat>,
     /// Who clients are.
     pub tokens: Arc<Tokens>,
     /// This instance's label, told to clients as `node`.
@@ -57,10 +59,11 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway to this chat.
-    pub fn new(chat: Arc<Chat>, tokens: Arc<Tokens>, label: String) -> Self {
+    /// A gateway to support chat, and to the chat below it.
+    pub fn new(support: Arc<SupportChat>, tokens: Arc<Tokens>, label: String) -> Self {
+        let chat = support.chat.clone();
         let arrivals = arrivals::Arrivals::new(chat.metrics.clone());
-        Self { chat, tokens, label, roster: Roster::default(), arrivals, sources: AtomicU64::new(1) }
+        Self { chat, support, tokens, label, roster: Roster::default(), arrivals, sources: AtomicU64::new(1) }
     }
 
     /// Lets somebody in, or says why not.

@@ -1,11 +1,6 @@
 //! REST for the product's backend, health and metrics, and the page of `--dev`.
 
-use crate::{
-    chat::Chat,
-    features::portals::rest::{letters, portals, sessions},
-    problem::Problem,
-    token::Tokens,
-};
+use crate::{chat::Chat, problem::Problem, token::Tokens};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -70,37 +65,22 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(rooms::members, rooms::put_members))
         .routes(routes!(rooms::put_member, rooms::remove_member))
         .routes(routes!(rooms::send, rooms::messages))
-        .routes(routes!(sessions::open, sessions::list))
-        .routes(routes!(sessions::show))
-        .routes(routes!(sessions::set_state))
-        .routes(routes!(portals::create, portals::list))
-        .routes(routes!(portals::show, portals::configure))
-        .routes(routes!(portals::rotate))
-        .routes(routes!(portals::pause))
-        .routes(routes!(portals::resume))
-        .routes(routes!(portals::dry_run))
-        .routes(routes!(letters::deliveries))
-        .routes(routes!(letters::dead_letters))
-        .routes(routes!(letters::replay_many))
-        .routes(routes!(letters::dead_letter, letters::discard))
-        .routes(routes!(letters::replay_one))
-        .routes(routes!(letters::quarantine))
-        .routes(routes!(letters::drop_quarantined))
-        .routes(routes!(letters::release))
         .routes(routes!(users::put, users::show))
         .routes(routes!(users::rooms))
         .routes(routes!(users::notify))
         .routes(routes!(users::disconnect))
 }
 
-/// The OpenAPI document, generated from the handlers.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    v1().into_openapi()
+/// The OpenAPI document, generated from the handlers here and from those of `features`.
+pub fn openapi(features: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let mut document = v1().into_openapi();
+    document.merge(features);
+    document
 }
 
-/// Everything that is served over plain HTTP.
-pub fn router(api: Api) -> Router {
-    let (v1, document) = v1().split_for_parts();
+/// Everything that is served over plain HTTP, the routes of `features` included.
+pub fn router(api: Api, features: OpenApiRouter<Api>) -> Router {
+    let (v1, document) = v1().merge(features).split_for_parts();
     let document = as_json(&document);
     let guarded = v1
         .fallback(unknown_path)

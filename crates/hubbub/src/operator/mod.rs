@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use server::At;
 
-mod letters;
+mod dead_letters;
 mod portals;
 mod server;
 mod sessions;
@@ -22,11 +22,11 @@ pub enum Operator {
     #[command(subcommand)]
     Deliveries(sessions::Deliveries),
     /// What was given up on: looked at, sent again, thrown away
-    #[command(subcommand, after_help = letters::EXAMPLES)]
-    DeadLetters(letters::DeadLetters),
+    #[command(subcommand, after_help = dead_letters::EXAMPLES)]
+    DeadLetters(dead_letters::DeadLetters),
     /// Webhooks that named no known session, where a portal keeps them
     #[command(subcommand)]
-    Quarantine(letters::Quarantine),
+    Quarantine(dead_letters::Quarantine),
 }
 
 impl Operator {

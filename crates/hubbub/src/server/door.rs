@@ -4,7 +4,7 @@
 use super::tls::Tls;
 use crate::{
     config::{Edge, Origins, Standing},
-    features::portals::hooks::Asked,
+    features::portals::hooks::OriginalUri,
     problem::Problem,
 };
 use axum::{
@@ -59,7 +59,7 @@ impl Door {
                 return Err(self.elsewhere(request.uri()).into());
             };
             let asked = std::mem::replace(request.uri_mut(), inner);
-            request.extensions_mut().insert(Asked(asked));
+            request.extensions_mut().insert(OriginalUri(asked));
         }
         let guest = self.judge(&request)?;
         if request.method() == Method::OPTIONS

@@ -3,6 +3,7 @@
 use crate::{
     bus::{self, Bus, local::LocalBus, redis::RedisBus},
     config::{BusAt, StoreAt},
+    features::portals::{postgres::PostgresPortals, sqlite::SqlitePortals, store::PortalStore},
     store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
 };
 use anyhow::{Context, bail};
@@ -10,22 +11,37 @@ use futures_util::FutureExt;
 use hubbub_core::model::backoff::Backoff;
 use std::{sync::Arc, time::Duration};
 
-async fn open(at: &StoreAt) -> Result<Arc<dyn Store>, StoreError> {
+/// What is kept in one database: the logs, and what each feature keeps beside them.
+#[derive(Clone)]
+pub struct Stores {
+    /// The logs.
+    pub logs: Arc<dyn Store>,
+    /// Portals and sessions.
+    pub portals: Arc<dyn PortalStore>,
+}
+
+async fn open(at: &StoreAt) -> Result<Stores, StoreError> {
     Ok(match at {
-        StoreAt::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
-        StoreAt::Postgres { url, schema, .. } => Arc::new(PostgresStore::connect(url, schema).await?),
+        StoreAt::Sqlite(path) => {
+            let logs = Arc::new(SqliteStore::open(path)?);
+            Stores { portals: Arc::new(SqlitePortals::new(logs.clone())), logs }
+        }
+        StoreAt::Postgres { url, schema, .. } => {
+            let logs = Arc::new(PostgresStore::connect(url, schema).await?);
+            Stores { portals: Arc::new(PostgresPortals::new(logs.clone())), logs }
+        }
     })
 }
 
-/// Opens the store, making its tables where there are none. A server that is not there yet is waited for.
+/// Opens the database, making its tables where there are none. A server that is not there yet is waited for.
 ///
 /// # Errors
 /// When waiting would not help.
-pub async fn open_store(at: &StoreAt) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open_store(at: &StoreAt) -> anyhow::Result<Stores> {
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
     loop {
         match (open(at).await, at) {
-            (Ok(store), _) => return Ok(store),
+            (Ok(stores), _) => return Ok(stores),
             (Err(StoreError::Unavailable(why)), StoreAt::Postgres { .. }) => {
                 tracing::warn!(why, store = %at, "the store does not answer; asking again");
                 tokio::time::sleep(backoff.next(rand::random())).await;
@@ -72,7 +88,7 @@ pub async fn bump_epoch(at: &StoreAt) -> anyhow::Result<u32> {
     if !there.with_context(|| format!("--store {at}"))? {
         bail!("--store {at}: there are no logs of Hubbub's; name the store that your servers use. Nothing was changed");
     }
-    let bumped = async { open(at).await?.bump_epoch(None).await };
+    let bumped = async { open(at).await?.logs.bump_epoch(None).await };
     bumped.await.with_context(|| format!("--store {at}"))
 }
 
@@ -95,7 +111,7 @@ mod tests {
         drop(open_store(&at).await.unwrap());
         let (one, other) = (bump_epoch(&at).await.unwrap(), bump_epoch(&at).await.unwrap());
         assert_ne!(one, other);
-        assert_eq!(open_store(&at).await.unwrap().bump_epoch(Some(0)).await.unwrap(), other, "it was kept");
+        assert_eq!(open_store(&at).await.unwrap().logs.bump_epoch(Some(0)).await.unwrap(), other, "it was kept");
         let open = open_store(&at).await.unwrap();
         assert!(format!("{:#}", bump_epoch(&at).await.unwrap_err()).contains("another process"), "a server has it");
         drop(open);

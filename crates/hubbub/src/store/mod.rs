@@ -14,7 +14,8 @@ use hubbub_core::{
         time::Timestamp,
     },
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub mod postgres;
@@ -71,9 +72,13 @@ pub struct Lease {
 /// All methods answer within about [`hubbub_core::limits::STORE_PATIENCE`]; all reads see everything that was committed
 /// before they were called. Cancelling a call neither undoes nor half does what it began.
 #[async_trait]
-pub trait Store: crate::features::portals::store::PortalStore + Send + Sync + 'static {
+pub trait Store: Send + Sync + 'static {
     /// What this database says about itself.
     fn identity(&self) -> &Identity;
+
+    /// Notified when a stored cursor became due through this very store object: an entry was written that its reader is to be
+    /// sent, or something else is to be done about it. One of those who wait is woken.
+    fn due(&self) -> Arc<Notify>;
 
     /// How many group commits may run side by side.
     fn committers(&self) -> usize;

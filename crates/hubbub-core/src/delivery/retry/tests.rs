@@ -1,5 +1,8 @@
 use super::*;
-use crate::portal::session::Attempt;
+use crate::delivery::attempt::Attempt;
+
+/// What a portal has whose settings say nothing of it.
+const POLICY: Policy<'_> = Policy { waits: &limits::RETRY_SECONDS, give_up_after: limits::GIVE_UP };
 
 const NOW: Timestamp = Timestamp(1_769_851_800_000);
 
@@ -14,7 +17,7 @@ fn tried(counted: u32, since: i64, last: i64) -> Delivery {
 }
 
 fn after(so_far: &Delivery, refused: bool, succeeded: Option<i64>) -> Next {
-    next(&Settings::default(), so_far, refused, None, succeeded.map(before), NOW, 0.5)
+    next(POLICY, so_far, refused, None, succeeded.map(before), NOW, 0.5)
 }
 
 fn later(counted: u32, seconds: u64) -> Next {
@@ -79,32 +82,31 @@ fn what_is_refused_twice_while_the_portal_takes_others_is_given_up_on() {
 
 #[test]
 fn waits_vary_by_a_fifth_and_are_never_shorter_than_the_portal_asks() {
-    let settings = Settings::default();
-    let wait = |settings: &Settings, counted, asked: Option<u64>, chance| {
+    let wait = |policy: Policy<'_>, counted, asked: Option<u64>, chance| {
         let so_far = tried(counted, 1, 1);
-        match next(settings, &so_far, false, asked.map(Duration::from_secs), None, NOW, chance) {
+        match next(policy, &so_far, false, asked.map(Duration::from_secs), None, NOW, chance) {
             Next::Later { again_in, .. } => again_in.as_millis(),
             Next::GiveUp { why } => panic!("{why}"),
         }
     };
-    assert_eq!((wait(&settings, 2, None, 0.0), wait(&settings, 2, None, 1.0)), (4_000, 6_000));
-    assert_eq!((wait(&settings, 2, Some(3), 0.0), wait(&settings, 2, Some(90), 0.5)), (4_000, 90_000));
-    assert_eq!(wait(&settings, 9, None, 0.5), 300_000);
-    let never = Settings { retry_seconds: vec![], ..Settings::default() };
-    assert_eq!(wait(&never, 1, None, 0.5), 1_000);
-    let first = next(&never, &Delivery::default(), false, None, None, NOW, 0.5);
+    assert_eq!((wait(POLICY, 2, None, 0.0), wait(POLICY, 2, None, 1.0)), (4_000, 6_000));
+    assert_eq!((wait(POLICY, 2, Some(3), 0.0), wait(POLICY, 2, Some(90), 0.5)), (4_000, 90_000));
+    assert_eq!(wait(POLICY, 9, None, 0.5), 300_000);
+    let never = Policy { waits: &[], ..POLICY };
+    assert_eq!(wait(never, 1, None, 0.5), 1_000);
+    let first = next(never, &Delivery::default(), false, None, None, NOW, 0.5);
     assert_eq!(first, later(1, 1), "nobody knows yet whether the portal takes others");
-    let second = next(&never, &tried(1, 5, 3), false, None, Some(before(2)), NOW, 0.5);
+    let second = next(never, &tried(1, 5, 3), false, None, Some(before(2)), NOW, 0.5);
     assert_eq!(second, Next::GiveUp { why: "2 attempts failed while the portal took others".into() });
     for broken in [f64::NAN, -5.0, 1e300] {
-        let settings = Settings { retry_seconds: vec![broken], ..Settings::default() };
-        assert_eq!(wait(&settings, 1, None, 0.5), 1_000);
+        let waits = [broken];
+        assert_eq!(wait(Policy { waits: &waits, ..POLICY }, 1, None, 0.5), 1_000);
     }
 }
 
 #[test]
 fn answers_are_judged_by_their_status() {
-    let status = |code, retry_after| judge(&Answer::Status { code, retry_after }, NOW);
+    let status = |code, retry_after| judge(&PostOutcome::Status { code, retry_after }, NOW);
     let failed = |refused, why: &str, after: Option<u64>| {
         let after = after.map(Duration::from_secs);
         Verdict::Failed { refused, why: why.into(), after }
@@ -120,7 +122,7 @@ fn answers_are_judged_by_their_status() {
         assert_eq!(status(code, Some("7")), failed(false, &format!("status {code}"), Some(7)));
     }
     assert_eq!(status(302, None), failed(false, "status 302: redirects are not followed", None));
-    let silent = Answer::NoAnswer { why: "no answer within 15 s".into() };
+    let silent = PostOutcome::NoAnswer { why: "no answer within 15 s".into() };
     assert_eq!(judge(&silent, NOW), failed(false, "no answer within 15 s", None));
 }
 

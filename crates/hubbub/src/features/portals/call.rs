@@ -2,7 +2,7 @@
 
 use futures_util::{FutureExt, future::BoxFuture};
 use hubbub_core::{
-    delivery::retry::Answer,
+    delivery::retry::PostOutcome,
     limits,
     portal::address::{self, Allowed},
 };
@@ -53,10 +53,10 @@ pub(super) struct Called {
 }
 
 impl Called {
-    pub fn answer(&self) -> Answer<'_> {
+    pub fn outcome(&self) -> PostOutcome<'_> {
         match self.status {
-            Some(code) => Answer::Status { code, retry_after: self.retry_after.as_deref() },
-            None => Answer::NoAnswer { why: self.failure.clone().unwrap_or_default() },
+            Some(code) => PostOutcome::Status { code, retry_after: self.retry_after.as_deref() },
+            None => PostOutcome::NoAnswer { why: self.failure.clone().unwrap_or_default() },
         }
     }
 

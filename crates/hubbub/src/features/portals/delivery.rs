@@ -6,12 +6,14 @@ use crate::{
     features::portals::store::{Attempt, Claim, Portal, PortalStanding, Settlement, Step},
 };
 use hubbub_core::{
-    delivery::retry::{self, Next, Verdict},
+    delivery::{
+        forwarding::Way,
+        retry::{self, Next, Verdict},
+    },
     limits,
     log::entry::Entry,
     model::seq::Seq,
     portal::{
-        session::Way,
         settings::{Forward, OnDeadLetter},
         signature, webhook,
     },
@@ -98,7 +100,7 @@ impl Delivery<'_> {
 
     async fn post(&mut self, entry: &Entry, kind: &str) -> Posted {
         let (portal, claim) = (&self.portal, &self.claim);
-        let id = webhook::id(&self.portals.chat.store.identity().database, &portal.id, &entry.room, entry.seq);
+        let id = webhook::id(&self.portals.support.chat.store.identity().database, &portal.id, &entry.room, entry.seq);
         let body = webhook::body(kind, entry, claim.external.as_deref(), &claim.customer);
         let at = now();
         let timestamp = at.0.div_euclid(1_000);
@@ -120,7 +122,7 @@ impl Delivery<'_> {
             wants_answer: pointer.is_some(),
         };
         let called = self.portals.caller.post(outgoing).await;
-        let verdict = retry::judge(&called.answer(), now());
+        let verdict = retry::judge(&called.outcome(), now());
         let error = match &verdict {
             Verdict::Taken => None,
             Verdict::Gone => Some("410: the portal wants no more".to_owned()),
@@ -131,7 +133,7 @@ impl Delivery<'_> {
         };
         let taken = error.is_none();
         self.lane.answered(taken);
-        self.portals.chat.metrics.portals.attempted(portal.id.as_str(), outcome(&verdict));
+        self.portals.metrics().portals.attempted(portal.id.as_str(), outcome(&verdict));
         let external = pointer.filter(|_| taken).and_then(|pointer| webhook::external_in(&called.body, pointer));
         if external.is_some() {
             self.claim.external.clone_from(&external);
@@ -152,7 +154,7 @@ impl Delivery<'_> {
         let portal = self.portals.directory.read().await.ok().and_then(|all| all.get(&self.portal.id).cloned());
         let succeeded_at = portal.as_ref().unwrap_or(&self.portal).succeeded_at;
         let delivery = &self.claim.delivery;
-        match retry::next(settings, delivery, refused, after, succeeded_at, now(), rand::random()) {
+        match retry::next(settings.retry_policy(), delivery, refused, after, succeeded_at, now(), rand::random()) {
             Next::Later { counted, again_in } => {
                 let first = delivery.attempts.is_empty();
                 self.settle(Step::Later { attempt, counted, again_in }, None, false).await;
@@ -163,7 +165,7 @@ impl Delivery<'_> {
             Next::GiveUp { why } => {
                 let block = settings.on_dead_letter == OnDeadLetter::Block;
                 tracing::warn!(portal = %self.portal.id, session = %self.claim.session, %seq, why, "a message was given up on");
-                self.portals.chat.metrics.portals.attempted(self.portal.id.as_str(), "dead");
+                self.portals.metrics().portals.attempted(self.portal.id.as_str(), "dead");
                 self.settle(Step::GivenUp { seq, attempt, why, block }, None, false).await;
                 self.hint(Way::Failed, seq);
             }
@@ -197,14 +199,14 @@ impl Delivery<'_> {
         let Ok(all) = self.portals.directory.read().await else { return };
         let Some(portal) = all.get(&self.portal.id).filter(|p| p.standing == PortalStanding::Active) else { return };
         let gone = Portal { standing: PortalStanding::Disabled(why.into()), ..(**portal).clone() };
-        if let Err(error) = self.portals.chat.store.write_portal(&gone).await {
+        if let Err(error) = self.portals.support.store.write_portal(&gone).await {
             tracing::warn!(%error, portal = %self.portal.id, "it was not disabled");
         }
         let _ = self.portals.directory.read().await;
     }
 
     fn hint(&self, way: Way, seq: Seq) {
-        self.portals.chat.hint_forwarding(&self.claim.customer, &self.claim.session, way, seq);
+        self.portals.support.hint_forwarding(&self.claim.customer, &self.claim.session, way, seq);
     }
 }
 

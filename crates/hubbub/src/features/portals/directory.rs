@@ -1,9 +1,9 @@
-//! The portals, as they were in the store a moment ago: settings change rarely, and are asked for with every webhook.
+//! The portals as they were in the store a moment ago: their settings change rarely, and every webhook needs them.
 
 use super::Complaint;
 use crate::{
-    features::portals::store::Portal,
-    store::{Store, StoreError},
+    features::portals::store::{Portal, PortalStore},
+    store::StoreError,
 };
 use hubbub_core::{limits, portal::PortalId};
 use std::{
@@ -17,7 +17,7 @@ type Listed = Arc<BTreeMap<PortalId, Arc<Portal>>>;
 
 /// See the module.
 pub(super) struct Directory {
-    store: Arc<dyn Store>,
+    store: Arc<dyn PortalStore>,
     seen: Mutex<(Listed, Option<Instant>)>,
     /// One read at a time: webhooks to portals that are none cost the store no more.
     turns: Semaphore,
@@ -25,7 +25,7 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    pub fn new(store: Arc<dyn Store>) -> Self {
+    pub fn new(store: Arc<dyn PortalStore>) -> Self {
         Self { store, seen: Mutex::default(), turns: Semaphore::new(1), complaint: Complaint::default() }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Portals,
-    incoming::{Hook, Refused, Taken},
+    incoming::{Hook, HookError, Taken},
 };
 use crate::{problem::Problem, spans};
 use axum::{
@@ -18,9 +18,9 @@ use serde::Serialize;
 use std::sync::Arc;
 use tracing::Instrument;
 
-/// The address as it was asked for, where the request that came here has lost its base path.
+/// The URI of a request as the portal asked for it, where the server has taken its base path off.
 #[derive(Clone)]
-pub struct Asked(pub Uri);
+pub struct OriginalUri(pub Uri);
 
 /// Its routes: no API key opens them, what the portal's settings say does.
 pub fn router(portals: Arc<Portals>) -> Router {
@@ -33,7 +33,7 @@ pub fn router(portals: Arc<Portals>) -> Router {
 /// The answer to a webhook: to a repeat the same as to the first.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct HookAnswer {
     messages: Vec<Stored>,
     #[serde(skip_serializing_if = "is_zero")]
     passed_over: usize,
@@ -96,7 +96,7 @@ async fn answer(
 async fn respond(portals: &Portals, name: &str, secret: Option<&str>, request: Request) -> Result<Response, Problem> {
     let portal = portals.portal(name).await?;
     let (parts, body) = request.into_parts();
-    let counted = |_: &Problem| portals.chat.metrics.portals.received(portal.id.as_str(), "too_large");
+    let counted = |_: &Problem| portals.metrics().portals.received(portal.id.as_str(), "too_large");
     let body = read(body).await.inspect_err(counted)?;
     let url = url(&parts);
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
@@ -128,7 +128,7 @@ fn shown(taken: Taken) -> Response {
         at: place.at.to_string(),
     });
     let answer =
-        Answer { messages: messages.collect(), passed_over: taken.passed_over, quarantined: taken.quarantined };
+        HookAnswer { messages: messages.collect(), passed_over: taken.passed_over, quarantined: taken.quarantined };
     (status, Json(answer)).into_response()
 }
 
@@ -137,7 +137,7 @@ fn url(parts: &Parts) -> String {
     let said = |name: &str| header(&parts.headers, name);
     let scheme = said("x-forwarded-proto").unwrap_or("http");
     let host = said("x-forwarded-host").or_else(|| said("host")).unwrap_or_default();
-    let path = parts.extensions.get::<Asked>().map_or(&parts.uri, |Asked(uri)| uri);
+    let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
     format!("{scheme}://{host}{}", path.path_and_query().map_or("/", |path| path.as_str()))
 }
 
@@ -146,19 +146,19 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()?.split(',').next().map(str::trim)
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
-        if let Refused::Unmapped(unmapped) = refused {
+impl From<HookError> for Problem {
+    fn from(refused: HookError) -> Self {
+        if let HookError::Unmapped(unmapped) = refused {
             return unmapped.into();
         }
         let (status, code) = match &refused {
-            Refused::UnknownPortal => (StatusCode::NOT_FOUND, "unknown_portal"),
-            Refused::Unverified(_) => (StatusCode::UNAUTHORIZED, "unverified"),
-            Refused::Unmapped(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unmapped"),
-            Refused::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
-            Refused::UnknownSession(_) => (StatusCode::NOT_FOUND, "unknown_session"),
-            Refused::LogFull => (StatusCode::CONFLICT, "log_full"),
-            Refused::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            HookError::UnknownPortal => (StatusCode::NOT_FOUND, "unknown_portal"),
+            HookError::Unverified(_) => (StatusCode::UNAUTHORIZED, "unverified"),
+            HookError::Unmapped(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unmapped"),
+            HookError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            HookError::UnknownSession(_) => (StatusCode::NOT_FOUND, "unknown_session"),
+            HookError::LogFull => (StatusCode::CONFLICT, "log_full"),
+            HookError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         };
         Self::new(status, code, refused.to_string())
     }

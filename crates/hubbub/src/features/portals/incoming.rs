@@ -34,7 +34,7 @@ pub(super) struct Hook<'a> {
 
 /// Why a webhook was not taken. Nothing of it was stored, unless the text says so.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refused {
+pub(super) enum HookError {
     #[error("there is no portal of this name")]
     UnknownPortal,
     #[error("{0}")]
@@ -51,7 +51,7 @@ pub(super) enum Refused {
     Unavailable,
 }
 
-impl From<ChatError> for Refused {
+impl From<ChatError> for HookError {
     fn from(_: ChatError) -> Self {
         Self::Unavailable
     }
@@ -72,31 +72,31 @@ pub(super) struct Taken {
 
 impl Portals {
     /// A portal of this name.
-    pub(super) async fn portal(&self, name: &str) -> Result<Arc<Portal>, Refused> {
-        let id = PortalId::parse(name).map_err(|_| Refused::UnknownPortal)?;
+    pub(super) async fn portal(&self, name: &str) -> Result<Arc<Portal>, HookError> {
+        let id = PortalId::parse(name).map_err(|_| HookError::UnknownPortal)?;
         let found = self.directory.one(&id).await;
-        found.map_err(|_| Refused::Unavailable)?.ok_or(Refused::UnknownPortal)
+        found.map_err(|_| HookError::Unavailable)?.ok_or(HookError::UnknownPortal)
     }
 
     /// Takes a webhook, or says why not; counted either way.
-    pub(super) async fn take(&self, portal: &Portal, hook: Hook<'_>) -> Result<Taken, Refused> {
+    pub(super) async fn take(&self, portal: &Portal, hook: Hook<'_>) -> Result<Taken, HookError> {
         let taken = self.take_in(portal, hook).await;
-        let count = |outcome| self.chat.metrics.portals.received(portal.id.as_str(), outcome);
+        let count = |outcome| self.metrics().portals.received(portal.id.as_str(), outcome);
         match &taken {
             Ok(taken) if taken.challenge.is_some() => count("challenge"),
             Ok(taken) if taken.quarantined > 0 => count("quarantined"),
             Ok(taken) if taken.messages.is_empty() => count("passed_over"),
             Ok(_) => count("stored"),
-            Err(Refused::UnknownPortal) => {}
-            Err(Refused::Unverified(_)) => count("unverified"),
-            Err(Refused::Unmapped(_) | Refused::Invalid(_)) => count("unmapped"),
-            Err(Refused::UnknownSession(_)) => count("unknown_session"),
-            Err(Refused::LogFull | Refused::Unavailable) => count("failed"),
+            Err(HookError::UnknownPortal) => {}
+            Err(HookError::Unverified(_)) => count("unverified"),
+            Err(HookError::Unmapped(_) | HookError::Invalid(_)) => count("unmapped"),
+            Err(HookError::UnknownSession(_)) => count("unknown_session"),
+            Err(HookError::LogFull | HookError::Unavailable) => count("failed"),
         }
         taken
     }
 
-    async fn take_in(&self, portal: &Portal, hook: Hook<'_>) -> Result<Taken, Refused> {
+    async fn take_in(&self, portal: &Portal, hook: Hook<'_>) -> Result<Taken, HookError> {
         let at = now();
         let secrets: Vec<&str> = portal
             .secrets
@@ -121,32 +121,27 @@ impl Portals {
         });
         let messages: Vec<Incoming> = messages.collect::<Result<_, _>>()?;
         let mut unknown = None;
-        for (one, event) in self.chat.receive(messages).await?.into_iter().zip(&events) {
+        for (one, event) in self.support.receive(messages).await?.into_iter().zip(&events) {
             match one {
-                Received::Stored { epoch, entries } => {
-                    // The last is the message.
-                    if let Some(entry) = entries.last() {
-                        let place = Place { id: entry.id, seq: entry.seq, epoch, at: entry.at };
-                        taken.messages.push((entry.room.clone(), place));
-                    }
+                Received::Stored { .. } | Received::Repeated { .. } => {
+                    taken.messages.extend(one.place().map(|(session, place)| (session.clone(), place)));
                 }
-                Received::Repeated { session, place } => taken.messages.push((session, place)),
                 Received::Quarantined(_) => taken.quarantined += 1,
                 Received::UnknownSession => {
                     let named = event.session.as_ref().or(event.external.as_ref());
                     unknown = unknown.or(named.map(|name| name.chars().take(limits::EXTERNAL_BYTES).collect()));
                 }
-                Received::LogFull => return Err(Refused::LogFull),
+                Received::LogFull => return Err(HookError::LogFull),
             }
         }
-        unknown.map_or(Ok(taken), |named| Err(Refused::UnknownSession(named)))
+        unknown.map_or(Ok(taken), |named| Err(HookError::UnknownSession(named)))
     }
 
     fn incoming(&self, portal: &Portal, event: &Event, header_id: Option<&str>) -> Result<Incoming, Invalid> {
         let from = portal.id.agent(event.agent.as_deref());
         let message =
             Message { text: Text::parse(&event.text)?, data: event.data.clone().map(Json::trusted), reply_to: None };
-        let (draft, opening) = self.chat.incoming(&portal.id, &from, What::Message(message));
+        let (draft, opening) = self.support.drafts(&portal.id, &from, What::Message(message));
         Ok(Incoming {
             portal: portal.id.clone(),
             session: event.session.clone(),

@@ -1,34 +1,43 @@
-//! Portals: webhooks out to third parties, and theirs in.
+//! Portals: third parties whose agents answer customers, in support sessions. Webhooks go out to them, and theirs come in.
 //!
+//! - What is done with sessions, portals, dead letters and events in quarantine: [`support`], [`sessions`], [`administration`],
+//!   [`dead_letters`], [`quarantine`].
 //! - Out: [`workers`] claim the cursors of sessions that are due; each claim is a [`delivery`], which POSTs entry after entry
 //!   ([`call`]) and writes back what came of it before the next.
-//! - In: [`hooks`] are the routes, [`incoming`] verifies, maps and has the chat store.
+//! - In: [`hooks`] are the routes, [`incoming`] verifies, maps and has [`support`] store.
+//! - What is kept: [`store`], in each database ([`postgres`], [`sqlite`]) beside the logs.
 
-use crate::{chat::Chat, store::StoreError};
+use crate::{metrics::Metrics, store::StoreError};
 use anyhow::Context;
 use call::Caller;
 use directory::Directory;
 use hubbub_core::portal::address::Allowed;
 use std::{sync::Arc, time::Duration};
+use support::SupportChat;
 
+pub mod administration;
 mod call;
+pub mod dead_letters;
 mod delivery;
 mod directory;
+pub mod error;
 pub mod hooks;
 mod incoming;
-mod intake;
-mod postgres;
+pub mod postgres;
+pub mod quarantine;
 pub mod rest;
+pub mod rotation;
 pub mod sessions;
-mod sqlite;
+pub mod sqlite;
 pub mod store;
+pub mod support;
 mod workers;
 
 pub use workers::Workers;
 
-/// What the portals' edge of an instance is made of.
+/// What exchanges webhooks with portals on this instance.
 pub struct Portals {
-    chat: Arc<Chat>,
+    support: Arc<SupportChat>,
     directory: Arc<Directory>,
     caller: Caller,
     /// This instance's label, for the attempts it makes.
@@ -36,13 +45,18 @@ pub struct Portals {
 }
 
 impl Portals {
-    /// The edge of this chat. Portals may be at public addresses, and at those that `allowed` names.
+    /// Webhooks of this support chat. Portals may be at public addresses, and at those that `allowed` names; `label` names this
+    /// instance in the attempts that are kept.
     ///
     /// # Errors
     /// When no HTTP client can be made.
-    pub fn new(chat: Arc<Chat>, allowed: Allowed, label: Arc<str>) -> anyhow::Result<Self> {
+    pub fn new(support: Arc<SupportChat>, allowed: Allowed, label: Arc<str>) -> anyhow::Result<Self> {
         let caller = Caller::new(allowed).context("the HTTP client for portals")?;
-        Ok(Self { directory: Arc::new(Directory::new(chat.store.clone())), chat, caller, label })
+        Ok(Self { directory: Arc::new(Directory::new(support.store.clone())), support, caller, label })
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.support.chat.metrics
     }
 
     /// Begins to deliver.

@@ -1,23 +1,22 @@
-//! Support sessions: opened, resumed, closed, and what portals say in them.
+//! Support sessions: opened, resumed, closed.
 
-use crate::chat::{Chat, ChatError, log::committer::Source};
-use crate::features::portals::store::{Incoming, NewSession, Opened, Received, Session, SessionState};
+use super::{
+    store::{Filter, NewSession, Opened, Session, SessionState},
+    support::SupportChat,
+};
+use crate::chat::{ChatError, log::committer::Source};
 use hubbub_core::{
     limits,
-    live::wake::Wake,
     log::{
-        entry::{Draft, Entry, Outcome, Right},
+        entry::{Draft, Outcome, Right},
         kinds::{Joined, What},
+        room::Part,
     },
     model::{
         access::Role,
         ids::{RoomId, UserId},
-        seq::{Epoch, Seq},
     },
-    portal::{
-        PortalId,
-        session::{Forwarding, Way, default_session},
-    },
+    portal::{PortalId, session::default_session},
     wire::rpc::OpenSession,
 };
 
@@ -60,7 +59,7 @@ pub enum SessionError {
     TooMany(usize),
 }
 
-impl Chat {
+impl SupportChat {
     /// Opens a session, or resumes the one of this id: a closed one is opened again. Says whether it was made.
     ///
     /// # Errors
@@ -70,8 +69,8 @@ impl Chat {
         let joined = |user: &UserId| What::Joined(Joined { user: user.clone(), role: Role::Member });
         let people = std::iter::once(&wish.customer).chain(wish.members.iter().filter(|user| **user != wish.customer));
         let mut first: Vec<Draft> =
-            people.map(|user| self.draft(&id, by, None, joined(user), Right::Backend)).collect();
-        first.push(self.draft(&id, by, None, What::State(SessionState::Open), Right::Backend));
+            people.map(|user| self.chat.draft(&id, by, None, joined(user), Right::Backend)).collect();
+        first.push(self.chat.draft(&id, by, None, What::State(SessionState::Open), Right::Backend));
         let new = NewSession {
             id: id.clone(),
             name: wish.name,
@@ -83,7 +82,7 @@ impl Chat {
         };
         match self.store.open_session(&new).await.map_err(ChatError::from)? {
             Opened::New(session, entries) => {
-                self.announce_entries(session.room.epoch, entries);
+                self.announce(session.room.epoch, &entries);
                 Ok((*session, true))
             }
             Opened::Exists(session) if session.customer == wish.customer && session.portal == wish.portal => {
@@ -130,14 +129,27 @@ impl Chat {
         self.store.session(id).await?.ok_or(ChatError::UNKNOWN_ROOM)
     }
 
+    /// Sessions, by id, after `after`: at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn sessions(
+        &self,
+        filter: &Filter,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Part<Session>, ChatError> {
+        Ok(self.store.sessions(filter, after, limit).await?)
+    }
+
     /// A session, for somebody who may read it.
     ///
     /// # Errors
     /// [`ChatError::UNKNOWN_ROOM`] where there is none of this id, or not for this user.
     pub async fn session_for(&self, user: &UserId, id: &RoomId) -> Result<Session, ChatError> {
         let session = self.session(id).await?;
-        // The standing after the session: what somebody removed may have seen is what was there before.
-        self.view(user, id).await?.may_read()?;
+        // The standing is read after the session, so that a session as it became after somebody's removal is not shown to them.
+        self.chat.view(user, id).await?.may_read()?;
         Ok(session)
     }
 
@@ -153,74 +165,11 @@ impl Chat {
         right: Right,
         state: SessionState,
     ) -> Result<(), ChatError> {
-        let draft = self.draft(session, by, None, What::State(state), right);
-        match self.post.submit(source, draft)?.await.unwrap_or(Err(ChatError::Unavailable))? {
+        let draft = self.chat.draft(session, by, None, What::State(state), right);
+        match self.chat.post.submit(source, draft)?.await.unwrap_or(Err(ChatError::Unavailable))? {
             Outcome::Appended(_) | Outcome::Known(_) | Outcome::Unchanged => Ok(()),
             Outcome::Conflict { id, seq } => Err(ChatError::Conflict { id, seq }),
             Outcome::Refused(refusal) => Err(refusal.into()),
         }
-    }
-
-    /// Drafts of a message from a portal, and of what opens its session again. The store puts in the room, once it knows it.
-    pub fn incoming(&self, portal: &PortalId, from: &UserId, what: What) -> (Draft, Draft) {
-        let placeholder = default_session(portal, from);
-        let draft = |what| self.draft(&placeholder, from, None, what, Right::Portal);
-        (draft(what), draft(What::State(SessionState::Open)))
-    }
-
-    /// Stores messages from portals, together with those of others; announced when this returns.
-    ///
-    /// # Errors
-    /// [`ChatError::Busy`] and [`ChatError::Unavailable`]: the portal is to send them again.
-    pub async fn receive(&self, messages: Vec<Incoming>) -> Result<Vec<Received>, ChatError> {
-        let received = self.received.ask(messages).await?;
-        self.announce_received(&received);
-        Ok(received)
-    }
-
-    /// Takes an event out of quarantine, into the log of `session` or of the one it names.
-    ///
-    /// # Errors
-    /// As [`receive`](Self::receive).
-    pub async fn release(
-        &self,
-        number: u64,
-        message: &Incoming,
-        session: Option<&RoomId>,
-    ) -> Result<Option<Received>, ChatError> {
-        let received = self.store.release(number, message, session).await?;
-        self.announce_received(received.as_slice());
-        Ok(received)
-    }
-
-    fn announce_received(&self, received: &[Received]) {
-        for one in received {
-            match one {
-                Received::Stored { epoch, entries } => {
-                    self.metrics.appended.inc_by(entries.len() as u64);
-                    self.announce_entries(*epoch, entries.clone());
-                }
-                // Whoever stored it first may have died before telling anybody.
-                Received::Repeated { session, place } => {
-                    self.metrics.repeated.inc();
-                    self.announcer.announce(&[Wake::Head {
-                        room: session.clone(),
-                        epoch: place.epoch,
-                        seq: place.seq,
-                    }]);
-                }
-                Received::Quarantined(_) | Received::UnknownSession | Received::LogFull => {}
-            }
-        }
-    }
-
-    fn announce_entries(&self, epoch: Epoch, entries: Vec<Entry>) {
-        self.announcer.announce_entries(epoch, &entries);
-    }
-
-    /// Tells a customer's devices how far an entry has got on its way to the portal: a hint, kept nowhere.
-    pub fn hint_forwarding(&self, customer: &UserId, session: &RoomId, way: Way, seq: Seq) {
-        let forwarding = Forwarding { room: session.clone(), seq, way };
-        self.announcer.announce(&[Wake::Forwarding { customer: customer.clone(), forwarding }]);
     }
 }

@@ -1,29 +1,36 @@
-//! Portals, sessions, and the cursors by which a portal reads a session's log: what of them is kept in the store.
+//! What of portals and sessions is kept in the database, beside the logs: [`PortalStore`], with an implementation for each
+//! database over the store of the logs there.
 //!
-//! A cursor is due when something waits behind it. Workers claim due cursors with a lease and a fence, hold no lock while they
-//! POST, and write back what came of it: that is refused once somebody else has claimed the cursor.
+//! A portal reads a session's log by a stored cursor, which is due when something waits behind it. Workers claim due cursors
+//! with a lease and a fence, hold no lock while they POST, and write back what came of it. That is refused once somebody else
+//! has claimed the cursor.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
 pub use hubbub_core::{
+    delivery::{
+        attempt::Attempt,
+        stored_cursor::{Delivery, Step},
+    },
     log::kinds::SessionState,
-    portal::session::{Attempt, DeadLetter, Delivery, Quarantined, Session},
+    portal::{
+        intake::{Incoming, Received},
+        session::{DeadLetter, Quarantined, Session},
+    },
 };
 use hubbub_core::{
     log::{
-        entry::{Draft, Entry, Place},
+        entry::{Draft, Entry},
         room::Part,
     },
     model::{
         ids::{RoomId, UserId},
-        seq::{Epoch, Seq},
         time::Timestamp,
     },
     portal::{PortalId, settings::Settings},
 };
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
-use tokio::sync::Notify;
+use std::time::Duration;
 
 /// A portal, as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,14 +95,15 @@ impl PortalStanding {
 pub struct Secrets {
     /// What our webhooks are signed with.
     pub outgoing: Vec<Secret>,
-    /// What theirs are verified with. Of schemes that only compare, the SHA-256 in hex.
+    /// What their webhooks are verified with. Where the scheme of verification only compares a secret with what was sent, its
+    /// SHA-256 in hex is kept instead of it.
     pub incoming: Vec<Secret>,
 }
 
 /// One secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
-    /// It.
+    /// The secret, or what is kept instead of it.
     pub value: String,
     /// Until when it is good, in milliseconds since 1970; `None`: until it is replaced.
     pub until: Option<i64>,
@@ -141,52 +149,6 @@ pub enum Opened {
     ExternalTaken(RoomId),
     /// The customer has too many.
     TooMany,
-}
-
-/// A message from a portal.
-#[derive(Debug, Clone)]
-pub struct Incoming {
-    /// The portal.
-    pub portal: PortalId,
-    /// The session it names, as the portal spelled it.
-    pub session: Option<String>,
-    /// The portal's own id of the conversation: used where `session` is not given or not known, and remembered for the session
-    /// found.
-    pub external: Option<String>,
-    /// What tells repeats of it, at most [`hubbub_core::limits::EXTERNAL_BYTES`] twice; `None`: nothing does.
-    pub event: Option<String>,
-    /// The message. Its room is put in once the session is known; its right is [`hubbub_core::log::entry::Right::Portal`].
-    /// The key makes repeating this very call harmless.
-    pub draft: Draft,
-    /// The id and key of the entry that opens the session again, should it be closed or waiting.
-    pub opening: Draft,
-    /// Keep it for an operator where the session is not known.
-    pub quarantine: bool,
-}
-
-/// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Received {
-    /// It is in the log of this session, with what opened that again before it; the last is the message.
-    Stored {
-        /// What the numbers belong to.
-        epoch: Epoch,
-        /// What was appended.
-        entries: Vec<Entry>,
-    },
-    /// An event of this name was taken before; this is the first message.
-    Repeated {
-        /// The session.
-        session: RoomId,
-        /// The message.
-        place: Place,
-    },
-    /// It is kept for an operator; the same again for a repeat.
-    Quarantined(u64),
-    /// No such session of this portal.
-    UnknownSession,
-    /// The log is full.
-    LogFull,
 }
 
 /// How many cursors of a portal a worker has room for.
@@ -236,47 +198,6 @@ pub struct Settlement {
     pub keep: Option<Duration>,
 }
 
-/// What happened to a claimed cursor.
-#[derive(Debug, Clone)]
-pub enum Step {
-    /// The portal has everything up to here, or it was not for it. The portal took something now, if `taken`.
-    Passed {
-        /// The cursor's position.
-        position: Seq,
-        /// Whether a POST succeeded, and not only entries were passed over.
-        taken: bool,
-    },
-    /// An attempt of the entry after the position failed; it is tried again.
-    Later {
-        /// The attempt.
-        attempt: Attempt,
-        /// Attempts that count against the entry now.
-        counted: u32,
-        /// How long until the next. Not kept, whatever `keep` says.
-        again_in: Duration,
-    },
-    /// The entry is given up on: it becomes a dead letter.
-    GivenUp {
-        /// The entry: the next after the position that was not passed over.
-        seq: Seq,
-        /// The last attempt.
-        attempt: Attempt,
-        /// Why, in words.
-        why: String,
-        /// The session stays where it is, behind this entry, instead of going on.
-        block: bool,
-    },
-    /// A replay was tried.
-    Replayed {
-        /// The dead letter's number.
-        number: u64,
-        /// The attempt; without an error: the portal took it.
-        attempt: Attempt,
-    },
-    /// Nothing; the claim is given up.
-    Released,
-}
-
 /// Which dead letters of a portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
@@ -286,6 +207,18 @@ pub enum Which {
     Range(u64, u64),
     /// All.
     All,
+}
+
+impl Which {
+    /// The first and the last number, both included, as databases count. They do not count beyond `i64::MAX`.
+    pub(super) fn numbers(self) -> (i64, i64) {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        match self {
+            Self::One(one) => (number(one), number(one)),
+            Self::Range(first, last) => (number(first), number(last)),
+            Self::All => (0, i64::MAX),
+        }
+    }
 }
 
 /// What a list shows.
@@ -316,13 +249,11 @@ pub struct Backlog {
     pub quarantined: u64,
 }
 
-/// The portals' part of a store; every implementation passes the same suite. What [`super::Store`] says of time and
-/// cancelling holds here, too.
+/// Portals, sessions, dead letters and quarantine. Every implementation passes the same suite. What [`crate::store::Store`] says
+/// of time and cancelling holds here, too; whoever makes something due here has the store of the logs say so
+/// ([`crate::store::Store::due`]).
 #[async_trait]
 pub trait PortalStore: Send + Sync + 'static {
-    /// Notified when something became due through this very store object.
-    fn due(&self) -> Arc<Notify>;
-
     /// All portals, by id.
     async fn portals(&self) -> Result<Vec<Portal>, StoreError>;
 

@@ -3,8 +3,8 @@
 use super::{Complaint, Portals, delivery::Delivery};
 use crate::{
     chat::log::gather::{AsyncCall, Gather},
-    features::portals::store::{Claim, Portal, PortalStanding, Settlement, Wanted},
-    store::{Store, StoreError},
+    features::portals::store::{Claim, Portal, PortalStanding, PortalStore, Settlement, Wanted},
+    store::StoreError,
 };
 use hubbub_core::{
     delivery::breaker::{Breaker, BreakerState, Permit},
@@ -72,7 +72,7 @@ impl Lane {
     }
 }
 
-struct Settle(Arc<dyn Store>);
+struct Settle(Arc<dyn PortalStore>);
 
 impl AsyncCall<Settlement, bool> for Settle {
     async fn call(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
@@ -82,12 +82,12 @@ impl AsyncCall<Settlement, bool> for Settle {
 
 impl Workers {
     pub(super) fn start(portals: &Arc<Portals>) -> Self {
-        let (stopped, woken) = (Arc::<AtomicBool>::default(), portals.chat.store.due());
+        let (stopped, woken) = (Arc::<AtomicBool>::default(), portals.support.chat.store.due());
         let desk = Desk {
             settling: Arc::new(Gather::start(
                 SETTLED_TOGETHER,
                 limits::DELIVERIES + 1,
-                Settle(portals.chat.store.clone()),
+                Settle(portals.support.store.clone()),
             )),
             portals: portals.clone(),
             lanes: BTreeMap::new(),
@@ -187,7 +187,7 @@ impl Desk {
                 }
                 Permit::None { .. } => 0,
             };
-            self.portals.chat.metrics.portals.breaker(id.as_str(), load.breaker.state().word());
+            self.portals.metrics().portals.breaker(id.as_str(), load.breaker.state().word());
             drop(load);
             room -= most;
             if most > 0 {
@@ -197,7 +197,7 @@ impl Desk {
         if wanted.is_empty() {
             return;
         }
-        let claimed = self.portals.chat.store.claim(&wanted, limits::DELIVERY_LEASE).await;
+        let claimed = self.portals.support.store.claim(&wanted, limits::DELIVERY_LEASE).await;
         let claims = self.complaint.hear("what is due for portals cannot be claimed", claimed).unwrap_or_default();
         for probe in probes {
             if !claims.iter().any(|claim| claim.portal == probe)
@@ -243,12 +243,12 @@ async fn count(portals: Arc<Portals>) {
         if portals.directory.all(limits::PORTALS_EVERY).await.is_empty() {
             continue;
         }
-        let backlog = complaint.hear("what waits for portals cannot be counted", portals.chat.store.backlog().await);
+        let backlog = complaint.hear("what waits for portals cannot be counted", portals.support.store.backlog().await);
         let now = super::now();
         for one in backlog.unwrap_or_default() {
             let oldest = one.oldest.map_or(0, |at| (now.0 - at.0).max(0) / 1_000);
             let counts = [oldest, one.waiting.cast_signed(), one.dead.cast_signed(), one.quarantined.cast_signed()];
-            portals.chat.metrics.portals.backlog(one.portal.as_str(), counts);
+            portals.metrics().portals.backlog(one.portal.as_str(), counts);
         }
     }
 }

@@ -327,7 +327,7 @@ impl<T: Transport> Client<T> {
                 match ask {
                     Ask::History(history) => answer::history(&gateway.chat, &user, id, history).await,
                     Ask::Presence { room, stats } => answer::presence(&gateway.chat, &user, id, &room, stats).await,
-                    Ask::Rpc(rpc) => answer::rpc(&gateway.chat, source, &user, id, rpc).await,
+                    Ask::Rpc(rpc) => answer::rpc(&gateway.support, source, &user, id, rpc).await,
                     // Taken care of above.
                     Ask::Subscribe(_) | Ask::Publish(_) => Reply::error(id, CommandError::INTERNAL),
                 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    chat::Chat,
+    features::portals::support::SupportChat,
     gateway::arrivals::Turn,
     token::{Tokens, Trust},
 };
@@ -54,9 +54,9 @@ struct House {
 impl House {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let chat = Chat::alone(&directory.path().join("hubbub.db"));
-        let tokens = Tokens::new(&Trust::default(), chat.metrics.clone());
-        let gateway = Gateway::new(Arc::new(chat), Arc::new(tokens), "here".into());
+        let support = SupportChat::alone(&directory.path().join("hubbub.db"));
+        let tokens = Tokens::new(&Trust::default(), support.chat.metrics.clone());
+        let gateway = Gateway::new(support, Arc::new(tokens), "here".into());
         Self { gateway: Arc::new(gateway), _directory: directory }
     }
 

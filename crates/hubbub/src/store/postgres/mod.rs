@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 pub(crate) mod append;
 pub(crate) mod connect;
+pub(crate) mod cursors;
 pub(crate) mod epoch;
 pub(crate) mod fault;
 pub(crate) mod general;
@@ -40,8 +41,10 @@ pub use listen::{Listener, Notifications};
 pub struct PostgresStore {
     identity: Identity,
     pub(crate) pool: connect::Pool,
+    /// For lists of statements of their own.
+    pub(crate) schema: sql::Schema,
     pub(crate) sql: sql::Texts,
-    /// Something became due for a portal through this very store.
+    /// A stored cursor became due through this very store.
     pub(crate) due: Arc<Notify>,
 }
 
@@ -83,7 +86,7 @@ impl PostgresStore {
         let identity = migrate::run(&server, &schema).await?;
         let pool = connect::Pool::new(server, &schema)?;
         connect::patiently(pool.get()).await?.settle();
-        Ok(Self { identity, pool, sql: sql::Texts::new(&schema), due: Arc::default() })
+        Ok(Self { identity, pool, sql: sql::Texts::new(&schema), schema, due: Arc::default() })
     }
 }
 
@@ -91,6 +94,10 @@ impl PostgresStore {
 impl Store for PostgresStore {
     fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    fn due(&self) -> Arc<Notify> {
+        self.due.clone()
     }
 
     fn committers(&self) -> usize {

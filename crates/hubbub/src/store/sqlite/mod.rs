@@ -39,7 +39,7 @@ pub struct SqliteStore {
     identity: Identity,
     pub(crate) readers: readers::Readers,
     pub(crate) writer: writer::Writer,
-    /// Something became due for a portal.
+    /// A stored cursor became due.
     pub(crate) due: Arc<Notify>,
 }
 
@@ -149,7 +149,7 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// The time by this machine, which is the database's.
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
@@ -163,6 +163,10 @@ pub(crate) fn incarnation(connection: &Connection) -> Result<u32, StoreError> {
 impl Store for SqliteStore {
     fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    fn due(&self) -> Arc<Notify> {
+        self.due.clone()
     }
 
     fn committers(&self) -> usize {

@@ -1,6 +1,6 @@
 -- For each message of a portal ($1) the session it is for: that of the id $2 if it is the portal's, else the one that has the
 -- portal's own id $3.
-SELECT p.no, s.id, s.room, s.external
+SELECT p.no AS portal_no, s.id AS session_id, s.room, s.external
 FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (portal, session, external, ord)
 LEFT JOIN hubbub.portals p ON p.id = asked.portal
 LEFT JOIN LATERAL (

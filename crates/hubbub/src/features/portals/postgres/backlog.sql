@@ -1,7 +1,7 @@
 -- How much waits for each portal; sessions in which nothing does are not looked at.
-SELECT p.id, coalesce(w.sessions, 0) + coalesce(b.sessions, 0), least(w.oldest, b.oldest),
-       (SELECT count(*) FROM hubbub.dead_letters d WHERE d.portal = p.no AND d.delivered_at IS NULL),
-       (SELECT count(*) FROM hubbub.quarantine q WHERE q.portal = p.no)
+SELECT p.id, coalesce(w.sessions, 0) + coalesce(b.sessions, 0) AS waiting, least(w.oldest, b.oldest) AS oldest,
+       (SELECT count(*) FROM hubbub.dead_letters d WHERE d.portal = p.no AND d.delivered_at IS NULL) AS dead,
+       (SELECT count(*) FROM hubbub.quarantine q WHERE q.portal = p.no) AS quarantined
 FROM hubbub.portals p
 LEFT JOIN LATERAL (
     SELECT count(*) AS sessions, min(c.waiting_since) AS oldest FROM hubbub.cursors c

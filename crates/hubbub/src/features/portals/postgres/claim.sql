@@ -18,6 +18,9 @@ WITH clock AS MATERIALIZED (
     FROM due, clock WHERE cursors.room = due.room
     RETURNING cursors.*, due.id AS portal_id
 )
-SELECT c.room, c.portal, c.position, c.head, c.due_at, c.leased, c.fence, c.waiting_since,
-       c.counted, c.since, c.attempts, c.blocked, c.replays, c.portal_id, r.id, s.customer, s.external
+SELECT c.room AS cursor_room, c.portal AS cursor_reader, c.position AS cursor_position, c.head AS cursor_head,
+       c.due_at AS cursor_due_at, c.leased AS cursor_leased, c.fence AS cursor_fence,
+       c.waiting_since AS cursor_waiting_since, c.counted AS cursor_counted, c.since AS cursor_since,
+       c.attempts AS cursor_attempts, c.blocked AS cursor_blocked, c.replays AS cursor_replays,
+       c.portal_id, r.id AS session_id, s.customer, s.external
 FROM claimed c JOIN hubbub.rooms r ON r.no = c.room JOIN hubbub.sessions s ON s.room = c.room

@@ -1,4 +1,4 @@
-//! Portals, sessions and cursors in Postgres.
+//! Portals, sessions and dead letters in Postgres.
 
 use crate::store::postgres::{PostgresStore, connect::patiently, lists::part};
 use crate::{
@@ -9,7 +9,6 @@ use crate::{
     store::{
         StoreError,
         columns::{self, ENTRY_BYTES, count},
-        cursors::{Cursor, attempts_of},
     },
 };
 use async_trait::async_trait;
@@ -20,32 +19,26 @@ use hubbub_core::{
     portal::PortalId,
 };
 use std::{sync::Arc, time::Duration};
-use tokio::sync::Notify;
 use tokio_postgres::{Row, types::ToSql};
 
 mod claim;
-mod letters;
+mod dead_letters;
 mod receive;
 mod sessions;
 mod settle;
+mod sql;
 
-/// Reads the columns of a cursor from `first` on.
-fn cursor(row: &Row, first: usize) -> Result<Cursor, StoreError> {
-    Ok(Cursor {
-        room: row.get(first),
-        portal: row.get(first + 1),
-        position: columns::seq(row.get(first + 2)),
-        head: columns::seq(row.get(first + 3)),
-        due_at: row.get(first + 4),
-        leased: row.get(first + 5),
-        fence: row.get(first + 6),
-        waiting_since: row.get(first + 7),
-        counted: u32::try_from(row.get::<_, i32>(first + 8)).unwrap_or_default(),
-        since: row.get(first + 9),
-        attempts: attempts_of(row.get(first + 10))?,
-        blocked: row.get(first + 11),
-        replays: u32::try_from(row.get::<_, i32>(first + 12)).unwrap_or_default(),
-    })
+/// Portals and what belongs to them, in the database of a store of logs.
+pub struct PostgresPortals {
+    store: Arc<PostgresStore>,
+    sql: sql::Texts,
+}
+
+impl PostgresPortals {
+    /// Beside the logs of this store, in the same schema.
+    pub fn new(store: Arc<PostgresStore>) -> Self {
+        Self { sql: sql::Texts::new(&store.schema), store }
+    }
 }
 
 /// A list of which the conditions depend on what is asked.
@@ -81,23 +74,22 @@ fn number(number: i64) -> u64 {
     number.cast_unsigned()
 }
 
-impl PostgresStore {
+impl PostgresPortals {
     async fn list_portals(&self) -> Result<Vec<Portal>, StoreError> {
-        let rows = self.ask(&self.sql.portals, &[]).await?;
+        let rows = self.store.ask(&self.sql.portals, &[]).await?;
         let read = |row: &Row| {
-            let why: Option<String> = row.get(4);
             Ok(Portal {
-                id: columns::portal(row.get(0))?,
-                settings: columns::json(row.get(1), "a portal's settings")?,
-                secrets: columns::json(row.get(2), "a portal's secrets")?,
-                standing: PortalStanding::parse(row.get(3), why.as_deref()),
-                revision: number(row.get(5)),
-                created_at: Timestamp(row.get(6)),
-                succeeded_at: row.get::<_, Option<i64>>(7).map(Timestamp),
+                id: columns::portal(row.get("id"))?,
+                settings: columns::json(row.get("settings"), "a portal's settings")?,
+                secrets: columns::json(row.get("secrets"), "a portal's secrets")?,
+                standing: PortalStanding::parse(row.get("standing"), row.get("why")),
+                revision: number(row.get("revision")),
+                created_at: Timestamp(row.get("created_at")),
+                succeeded_at: row.get::<_, Option<i64>>("succeeded_at").map(Timestamp),
             })
         };
         // One that cannot be read, of a newer version perhaps, does not keep the others from their work.
-        let readable = |row: &Row| read(row).map_err(|error| unreadable(row.get(0), &error)).ok();
+        let readable = |row: &Row| read(row).map_err(|error| unreadable(row.get("id"), &error)).ok();
         Ok(rows.iter().filter_map(readable).collect())
     }
 
@@ -105,7 +97,7 @@ impl PostgresStore {
         let (settings, secrets) = (columns::to_json(&portal.settings), columns::to_json(&portal.secrets));
         let (standing, why) = (portal.standing.word(), portal.standing.why());
         let id = portal.id.as_str();
-        let lease = self.pool.get().await?;
+        let lease = self.store.pool.get().await?;
         let written = if let Some(revision) = revision {
             let write = lease.prepare_cached(&self.sql.write_portal).await?;
             let revision = revision.cast_signed();
@@ -116,7 +108,7 @@ impl PostgresStore {
         };
         lease.settle();
         // What waited for it may go now.
-        self.due.notify_one();
+        self.store.due.notify_one();
         Ok(written > 0)
     }
 }
@@ -126,11 +118,7 @@ fn unreadable(portal: &str, error: &StoreError) {
 }
 
 #[async_trait]
-impl PortalStore for PostgresStore {
-    fn due(&self) -> Arc<Notify> {
-        self.due.clone()
-    }
-
+impl PortalStore for PostgresPortals {
     async fn portals(&self) -> Result<Vec<Portal>, StoreError> {
         patiently(self.list_portals()).await
     }
@@ -174,35 +162,36 @@ impl PortalStore for PostgresStore {
 
     async fn succeeded(&self, portals: &[PortalId]) -> Result<(), StoreError> {
         let ids: Vec<&str> = portals.iter().map(PortalId::as_str).collect();
-        patiently(self.ask(&self.sql.succeeded, &[&ids])).await.map(drop)
+        patiently(self.store.ask(&self.sql.succeeded, &[&ids])).await.map(drop)
     }
 
     async fn dead_letters(&self, filter: &Filter, after: u64, limit: usize) -> Result<Part<DeadLetter>, StoreError> {
-        patiently(self.list_letters(filter, after, limit)).await
+        patiently(self.list_dead_letters(filter, after, limit)).await
     }
 
     async fn replay(&self, portal: &PortalId, which: Which) -> Result<u64, StoreError> {
-        patiently(self.replay_letters(portal, which)).await
+        patiently(self.replay_dead_letters(portal, which)).await
     }
 
     async fn discard(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {
-        patiently(self.discard_letter(portal, number)).await
+        patiently(self.discard_dead_letter(portal, number)).await
     }
 
     async fn quarantined(&self, portal: &PortalId, after: u64, limit: usize) -> Result<Part<Quarantined>, StoreError> {
         let (id, after) = (portal.as_str(), beyond(after));
-        let rows = patiently(self.ask(&self.sql.quarantined, &[&count(limit), &BYTES, &EACH, &id, &after])).await?;
+        let rows =
+            patiently(self.store.ask(&self.sql.quarantined, &[&count(limit), &BYTES, &EACH, &id, &after])).await?;
         part(&rows, |row| {
             Ok(Quarantined {
-                number: number(row.get(0)),
-                portal: columns::portal(row.get(1))?,
-                at: Timestamp(row.get(2)),
-                session: row.get(3),
-                external: row.get(4),
-                from: columns::user(row.get(5))?,
-                text: row.get(6),
-                data: row.get(7),
-                event: row.get(8),
+                number: number(row.get("no")),
+                portal: columns::portal(row.get("portal_id"))?,
+                at: Timestamp(row.get("at")),
+                session: row.get("session"),
+                external: row.get("external"),
+                from: columns::user(row.get("author"))?,
+                text: row.get("text"),
+                data: row.get("data"),
+                event: row.get("event"),
             })
         })
     }
@@ -221,14 +210,14 @@ impl PortalStore for PostgresStore {
     }
 
     async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
-        let rows = patiently(self.ask(&self.sql.backlog, &[])).await?;
+        let rows = patiently(self.store.ask(&self.sql.backlog, &[])).await?;
         let read = |row: &Row| {
             Ok(Backlog {
-                portal: columns::portal(row.get(0))?,
-                waiting: number(row.get(1)),
-                oldest: row.get::<_, Option<i64>>(2).map(Timestamp),
-                dead: number(row.get(3)),
-                quarantined: number(row.get(4)),
+                portal: columns::portal(row.get("id"))?,
+                waiting: number(row.get("waiting")),
+                oldest: row.get::<_, Option<i64>>("oldest").map(Timestamp),
+                dead: number(row.get("dead")),
+                quarantined: number(row.get("quarantined")),
             })
         };
         rows.iter().map(read).collect()

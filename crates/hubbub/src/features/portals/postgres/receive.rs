@@ -1,35 +1,40 @@
 //! Messages of portals: each once per event, all of a batch in one transaction.
 
-use super::{PostgresStore, Row, StoreError};
+use super::{PostgresPortals, Row, StoreError};
 use crate::{
-    features::portals::{
-        intake::{Addressee, Batch, introduce, released},
-        store::{Incoming, Received},
-    },
+    features::portals::store::{Incoming, Received},
     store::{
         columns::{self, seq},
         postgres::connect::Lease,
     },
 };
-use hubbub_core::log::batch::{BatchReads, BatchWrites};
 use hubbub_core::{
     log::{
+        batch::{BatchReads, BatchWrites},
         entry::Place,
         kinds::{Message, What},
     },
-    model::{ids::RoomId, json::Json, seq::Epoch, time::Timestamp},
-    portal::PortalId,
+    model::{
+        ids::RoomId,
+        json::Json,
+        seq::{Epoch, Seq},
+        time::Timestamp,
+    },
+    portal::{
+        PortalId,
+        intake::{Addressee, Batch, introduce},
+    },
 };
 use std::collections::{BTreeSet, HashSet};
 
-impl PostgresStore {
+impl PostgresPortals {
     /// With `quarantine` what is there counts as taken.
     pub(crate) async fn receive_all(
         &self,
         messages: &[Incoming],
         quarantine: bool,
     ) -> Result<Vec<Received>, StoreError> {
-        let lease = self.pool.get().await?;
+        let lease = self.store.pool.get().await?;
         let mut to = self.addressees(&lease, messages).await?;
         introduce(messages, &mut to);
         let mut batch = Batch::new(messages, &to);
@@ -61,9 +66,9 @@ impl PostgresStore {
         let externals: Vec<Option<&str>> = messages.iter().map(|one| one.external.as_deref()).collect();
         let rows = lease.query(&ask, &[&portals, &sessions, &externals]).await?;
         let read = |row: &Row| {
-            let room: Option<&str> = row.get(1);
-            let session = room.map(|room| Ok::<_, StoreError>((columns::room(room)?, row.get(2)))).transpose()?;
-            Ok(Addressee { portal: row.get(0), session, external: row.get(3) })
+            let id: Option<&str> = row.get("session_id");
+            let session = id.map(|id| Ok::<_, StoreError>((columns::room(id)?, row.get("room")))).transpose()?;
+            Ok(Addressee { portal: row.get("portal_no"), session, external: row.get("external") })
         };
         rows.iter().map(read).collect()
     }
@@ -77,12 +82,12 @@ impl PostgresStore {
         let known = lease.prepare_cached(&self.sql.known_events).await?;
         let (portals, events): (Vec<i64>, Vec<&str>) = named.iter().map(|(_, event)| *event).unzip();
         for row in lease.query(&known, &[&portals, &events]).await? {
-            let nth = usize::try_from(row.get::<_, i64>(0) - 1).unwrap_or(usize::MAX);
+            let nth = usize::try_from(row.get::<_, i64>("ord") - 1).unwrap_or(usize::MAX);
             let Some((n, _)) = named.get(nth) else { continue };
-            let epoch =
-                Epoch { incarnation: columns::epoch_part(row.get(6))?, generation: columns::epoch_part(row.get(5))? };
-            let place = Place { id: row.get(3), seq: seq(row.get(2)), epoch, at: Timestamp(row.get(4)) };
-            batch.answer(*n, Received::Repeated { session: columns::room(row.get(1))?, place });
+            let part = |name: &str| columns::epoch_part(row.get(name));
+            let epoch = Epoch { incarnation: part("incarnation")?, generation: part("generation")? };
+            let place = Place { id: row.get("id"), seq: seq(row.get("seq")), epoch, at: Timestamp(row.get("at")) };
+            batch.answer(*n, Received::Repeated { session: columns::room(row.get("session_id"))?, place });
         }
         Ok(())
     }
@@ -97,9 +102,9 @@ impl PostgresStore {
         let held = lease.prepare_cached(&self.sql.held_events).await?;
         let (portals, events): (Vec<i64>, Vec<&str>) = named.iter().map(|(_, event)| *event).unzip();
         for row in lease.query(&held, &[&portals, &events]).await? {
-            let nth = usize::try_from(row.get::<_, i64>(0) - 1).unwrap_or(usize::MAX);
+            let nth = usize::try_from(row.get::<_, i64>("ord") - 1).unwrap_or(usize::MAX);
             if let Some((n, _)) = named.get(nth) {
-                batch.answer(*n, Received::Quarantined(row.get::<_, i64>(1).cast_unsigned()));
+                batch.answer(*n, Received::Quarantined(row.get::<_, i64>("no").cast_unsigned()));
             }
         }
         Ok(())
@@ -132,7 +137,7 @@ impl PostgresStore {
             Some(row) => row,
             None => lease.query_one(&held, &[&portal, &message.event, &message.draft.id]).await?,
         };
-        Ok(row.get::<_, i64>(0).cast_unsigned())
+        Ok(row.get::<_, i64>("no").cast_unsigned())
     }
 
     /// The transaction: messages of sessions that are known.
@@ -142,7 +147,7 @@ impl PostgresStore {
             return Ok(());
         }
         let drafts = batch.drafts(&of);
-        let (ledger, numbers, at) = match self.load(lease, &BatchReads::of(&drafts)).await {
+        let (ledger, numbers, at) = match self.store.load(lease, &BatchReads::of(&drafts)).await {
             Err(StoreError::Locked) => {
                 lease.batch_execute("ROLLBACK").await?;
                 return Err(StoreError::Locked);
@@ -170,7 +175,7 @@ impl PostgresStore {
             let (portals, events): (Vec<i64>, Vec<&str>) = refused.into_iter().unzip();
             lease.execute(&drop, &[&portals, &events]).await?;
         }
-        self.write(lease, &decided, &numbers, true).await
+        self.store.write(lease, &decided, &numbers, true).await
     }
 
     async fn take_events(
@@ -186,17 +191,17 @@ impl PostgresStore {
         let events: Vec<&str> = named.iter().map(|((_, event), _)| *event).collect();
         let rooms: Vec<i64> = named.iter().map(|(_, room)| *room).collect();
         let rows = lease.query(&take, &[&portals, &events, &rooms]).await?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+        Ok(rows.iter().map(|row| (row.get("portal"), row.get("event"))).collect())
     }
 
-    async fn number_events(&self, lease: &Lease, numbered: &[((i64, &str), i64)]) -> Result<(), StoreError> {
+    async fn number_events(&self, lease: &Lease, numbered: &[((i64, &str), Seq)]) -> Result<(), StoreError> {
         if numbered.is_empty() {
             return Ok(());
         }
         let number = lease.prepare_cached(&self.sql.number_events).await?;
         let portals: Vec<i64> = numbered.iter().map(|((portal, _), _)| *portal).collect();
         let events: Vec<&str> = numbered.iter().map(|((_, event), _)| *event).collect();
-        let seqs: Vec<i64> = numbered.iter().map(|(_, seq)| *seq).collect();
+        let seqs: Vec<i64> = numbered.iter().map(|(_, seq)| columns::number(*seq)).collect();
         lease.execute(&number, &[&portals, &events, &seqs]).await?;
         Ok(())
     }
@@ -208,20 +213,20 @@ impl PostgresStore {
         session: Option<&RoomId>,
     ) -> Result<Option<Received>, StoreError> {
         let portal = message.portal.as_str();
-        if self.ask(&self.sql.is_in_quarantine, &[&portal, &number.cast_signed()]).await?.is_empty() {
+        if self.store.ask(&self.sql.is_in_quarantine, &[&portal, &number.cast_signed()]).await?.is_empty() {
             return Ok(None);
         }
-        let message = released(number, message, session)?;
+        let message = message.released(number, session);
         let received = self.receive_all(&[message], false).await?.pop();
         if matches!(received, Some(Received::Stored { .. } | Received::Repeated { .. })) {
             // Should this fail: released again, it is recognised.
-            self.ask(&self.sql.drop_quarantined, &[&portal, &number.cast_signed()]).await?;
+            self.store.ask(&self.sql.drop_quarantined, &[&portal, &number.cast_signed()]).await?;
         }
         Ok(received)
     }
 
     pub(crate) async fn drop_event(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {
-        let lease = self.pool.get().await?;
+        let lease = self.store.pool.get().await?;
         let drop = lease.prepare_cached(&self.sql.drop_quarantined).await?;
         let dropped = lease.execute(&drop, &[&portal.as_str(), &number.cast_signed()]).await?;
         lease.settle();

@@ -1,6 +1,6 @@
 //! Sessions: made with their rooms, and listed with their cursors.
 
-use super::{BYTES, EACH, Listing, PostgresStore, Row, StoreError, cursor, part};
+use super::{BYTES, EACH, Listing, PostgresPortals, Row, StoreError, part};
 use crate::{
     features::portals::store::{Filter, NewSession, Opened, Session},
     store::{
@@ -8,15 +8,15 @@ use crate::{
         columns::{self, count},
         postgres::{
             connect::Lease,
+            cursors,
             general::{Numbers, read_clock},
             read::view,
         },
     },
 };
-use hubbub_core::log::batch::BatchWrites;
 use hubbub_core::{
     limits::FAILED_SHOWN,
-    log::room::Part,
+    log::{batch::BatchWrites, room::Part},
     model::{
         access::RoomKind,
         ids::{RoomId, UserId},
@@ -25,18 +25,18 @@ use hubbub_core::{
     portal::PortalId,
 };
 
-impl PostgresStore {
+impl PostgresPortals {
     pub(crate) async fn open(&self, new: &NewSession) -> Result<Opened, StoreError> {
-        let lease = self.pool.get().await?;
+        let lease = self.store.pool.get().await?;
         let may = lease.prepare_cached(&self.sql.may_open).await?;
         let make = lease.prepare_cached(&self.sql.make_session_room).await?;
-        let clock = lease.prepare_cached(&self.sql.clock).await?;
+        let clock = lease.prepare_cached(&self.store.sql.clock).await?;
         let (portal, customer, external) = (new.portal.as_str(), new.customer.as_str(), new.external.as_deref());
         let Some(may) = lease.query_opt(&may, &[&portal, &external]).await? else {
             lease.settle();
             return Ok(Opened::UnknownPortal);
         };
-        let (portal, taken): (i64, Option<&str>) = (may.get(0), may.get(1));
+        let (portal, taken): (i64, Option<&str>) = (may.get("no"), may.get("taken_by"));
         let (id, kind) = (new.id.as_str(), RoomKind::Private.word());
         let (begun, made, clock) = tokio::join!(
             biased;
@@ -62,22 +62,21 @@ impl PostgresStore {
                 None => Err(StoreError::Unavailable(format!("session {id} is being made"))),
             };
         };
-        let room: i64 = made.get(0);
+        let room: i64 = made.get("no");
         let (incarnation, at) = read_clock(&clock)?;
         let founding =
             NewRoom { id: new.id.clone(), kind: RoomKind::Private, name: new.name.clone(), first: new.first.clone() };
         let decided = BatchWrites::founding(&founding, Epoch { incarnation, generation: 1 }, at);
-        let head = columns::number(decided.entries.last().map_or(Seq::ZERO, |(_, place)| place.seq));
-        let session = lease.prepare_cached(&self.sql.made_session).await?;
-        let cursor = lease.prepare_cached(&self.sql.made_cursor).await?;
+        let head = decided.entries.last().map_or(Seq::ZERO, |(_, place)| place.seq);
+        let session = lease.prepare_cached(&self.sql.make_session).await?;
         if lease.execute(&session, &[&room, &portal, &customer, &external, &id]).await? == 0 {
             // The portal's own id was taken a moment ago; asked again, it is known by whom.
             lease.batch_execute("ROLLBACK").await?;
             lease.settle();
             return Err(StoreError::Unavailable(format!("session {id} is being made")));
         }
-        lease.execute(&cursor, &[&room, &portal, &head]).await?;
-        self.write(&lease, &decided, &Numbers::from([(new.id.clone(), room)]), false).await?;
+        self.store.make_cursor(&lease, room, portal, head).await?;
+        self.store.write(&lease, &decided, &Numbers::from([(new.id.clone(), room)]), false).await?;
         lease.settle();
         let entries = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
         match self.there(&new.id).await? {
@@ -93,7 +92,7 @@ impl PostgresStore {
         let customer = new.customer.as_str();
         lease.execute(&lock, &[&new.portal.as_str(), &customer]).await?;
         // A statement of its own: its snapshot is taken after the wait.
-        Ok(lease.query_one(&count, &[&customer, &portal]).await?.get(0))
+        Ok(lease.query_one(&count, &[&customer, &portal]).await?.get("sessions"))
     }
 
     pub(crate) async fn one_session(&self, id: &RoomId) -> Result<Option<Session>, StoreError> {
@@ -105,7 +104,7 @@ impl PostgresStore {
     async fn there(&self, id: &RoomId) -> Result<Option<Opened>, StoreError> {
         match self.one_session(id).await? {
             Some(session) => Ok(Some(Opened::Exists(Box::new(session)))),
-            None => Ok(self.view(id).await?.map(|_| Opened::OtherRoom)),
+            None => Ok(self.store.view(id).await?.map(|_| Opened::OtherRoom)),
         }
     }
 
@@ -135,20 +134,20 @@ impl PostgresStore {
             listing.which += &self.sql.session_waits;
         }
         let sql = self.sql.sessions.replace("/* which */", &listing.which);
-        let rows = self.ask(&sql, &listing.params).await?;
+        let rows = self.store.ask(&sql, &listing.params).await?;
         part(&rows, session)
     }
 }
 
 fn session(row: &Row) -> Result<Session, StoreError> {
-    let failed: Vec<i64> = row.get(25);
-    let state = columns::session(row.get(24))?;
+    let failed: Vec<i64> = row.get("failed");
+    let state = columns::session(row.get("state"))?;
     Ok(Session {
         room: view(row)?.room,
-        portal: columns::portal(row.get(21))?,
-        customer: columns::user(row.get(22))?,
+        portal: columns::portal(row.get("portal_id"))?,
+        customer: columns::user(row.get("customer"))?,
         state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
-        external: row.get(23),
-        delivery: cursor(row, 8)?.delivery(failed.into_iter().map(columns::seq).collect()),
+        external: row.get("external"),
+        delivery: cursors::read(row)?.cursor.delivery(failed.into_iter().map(columns::seq).collect()),
     })
 }

@@ -1,18 +1,23 @@
 -- Sessions by id, at most $1, as long as they weigh no more than $2 (each $3 more than its attempts); one more is looked at, to
--- tell whether there are others. Their failures are numbered up to $4. Which, is put in for the comment.
-SELECT id, kind, name, head, floor, generation, (SELECT incarnation FROM hubbub.meta) AS incarnation, NULL::text AS standing,
-       room, portal, position, cursor_head, due_at, leased, fence, waiting_since, counted, since, attempts, blocked, replays,
-       portal_id, customer, external, session,
-       ARRAY(SELECT d.seq FROM hubbub.dead_letters d WHERE d.room = weighty.room AND d.delivered_at IS NULL
-             ORDER BY d.seq LIMIT $4::bigint),
+-- tell whether there are others. Of the entries that were given up on, the first $4 are named. The conditions are put in for the
+-- comment.
+SELECT id, kind, name, head, floor, generation, (SELECT incarnation FROM hubbub.meta) AS incarnation,
+       NULL::text AS standing,
+       cursor_room, cursor_reader, cursor_position, cursor_head, cursor_due_at, cursor_leased, cursor_fence,
+       cursor_waiting_since, cursor_counted, cursor_since, cursor_attempts, cursor_blocked, cursor_replays,
+       portal_id, customer, external, session AS state,
+       ARRAY(SELECT d.seq FROM hubbub.dead_letters d WHERE d.room = weighty.cursor_room AND d.delivered_at IS NULL
+             ORDER BY d.seq LIMIT $4::bigint) AS failed,
        nth < total AS more
 FROM (
     SELECT part.*, row_number() OVER (ORDER BY part.id) AS nth, count(*) OVER () AS total,
-           sum($3::bigint + octet_length(part.attempts)) OVER (ORDER BY part.id) AS weighed
+           sum($3::bigint + octet_length(part.cursor_attempts)) OVER (ORDER BY part.id) AS weighed
     FROM (
         SELECT s.id, r.kind, r.name, r.head, r.floor, r.generation, r.session, s.customer, s.external, p.id AS portal_id,
-               c.room, c.portal, c.position, c.head AS cursor_head, c.due_at, c.leased, c.fence, c.waiting_since,
-               c.counted, c.since, c.attempts, c.blocked, c.replays
+               c.room AS cursor_room, c.portal AS cursor_reader, c.position AS cursor_position, c.head AS cursor_head,
+               c.due_at AS cursor_due_at, c.leased AS cursor_leased, c.fence AS cursor_fence,
+               c.waiting_since AS cursor_waiting_since, c.counted AS cursor_counted, c.since AS cursor_since,
+               c.attempts AS cursor_attempts, c.blocked AS cursor_blocked, c.replays AS cursor_replays
         FROM hubbub.sessions s
         JOIN hubbub.rooms r ON r.no = s.room
         JOIN hubbub.cursors c ON c.room = s.room

@@ -1,15 +1,14 @@
 //! `/v1/sessions`: support conversations.
 
-use crate::http::{
-    Api,
-    extract::{Body, Path, Query},
-};
 use crate::{
-    chat::log::committer::Source,
+    chat::{ChatError, log::committer::Source},
     features::portals::{
-        sessions::{SessionError, Wish},
-        store::{Filter, SessionState},
+        error::SupportError,
+        sessions::Wish,
+        store::{Filter, Session, SessionState},
+        support::SupportChat,
     },
+    http::extract::{Body, Path, Query},
     problem::Problem,
 };
 use axum::{Json, extract::State, http::StatusCode};
@@ -24,6 +23,7 @@ use hubbub_core::{
     },
 };
 use serde::Deserialize;
+use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
 /// A session to be.
@@ -76,7 +76,7 @@ pub struct SessionsQuery {
     responses((status = 201, body = DeliveryView), (status = 200, body = DeliveryView), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn open(
-    State(api): State<Api>,
+    State(support): State<Arc<SupportChat>>,
     Body(new): Body<NewSession>,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
     if new.members.len() > limits::MEMBERS_AT_ONCE {
@@ -93,7 +93,7 @@ pub async fn open(
         members: members.collect::<Result<_, _>>()?,
         most: None,
     };
-    let (session, made) = api.chat.open_session(&UserId::backend(), Right::Backend, wish).await?;
+    let (session, made) = support.open_session(&UserId::backend(), Right::Backend, wish).await?;
     let status = if made { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(DeliveryView::new(&session))))
 }
@@ -111,7 +111,7 @@ fn external(id: &str) -> Result<String, Invalid> {
 #[utoipa::path(get, path = "/v1/sessions", params(SessionsQuery), tag = "sessions",
     responses((status = 200, body = PartView<DeliveryView>), (status = 422, body = Problem)))]
 pub async fn list(
-    State(api): State<Api>,
+    State(support): State<Arc<SupportChat>>,
     Query(query): Query<SessionsQuery>,
 ) -> Result<Json<PartView<DeliveryView>>, Problem> {
     let filter = Filter {
@@ -121,31 +121,37 @@ pub async fn list(
         ..Filter::default()
     };
     let after = query.after.as_deref().map(|after| RoomId::parse_as("after", after)).transpose()?;
-    listed(&api, &filter, after.as_ref(), query.limit).await
+    listed(&support, &filter, after.as_ref(), query.limit).await
 }
 
 /// The sessions of a filter, as every list of them shows them.
 pub(super) async fn listed(
-    api: &Api,
+    support: &SupportChat,
     filter: &Filter,
     after: Option<&RoomId>,
     limit: Option<u64>,
 ) -> Result<Json<PartView<DeliveryView>>, Problem> {
-    let part = api.chat.store.sessions(filter, after, rpc::limit(limit)?).await?;
+    let part = support.sessions(filter, after, rpc::limit(limit)?).await?;
     Ok(Json(PartView::new(&part, DeliveryView::new, |session| session.room.id.to_string())))
 }
 
 /// A session, with how far its portal has got.
 #[utoipa::path(get, path = "/v1/sessions/{session}", params(("session", description = "The session's id")), tag = "sessions",
     responses((status = 200, body = DeliveryView), (status = 404, body = Problem)))]
-pub async fn show(State(api): State<Api>, Path(session): Path<String>) -> Result<Json<DeliveryView>, Problem> {
+pub async fn show(
+    State(support): State<Arc<SupportChat>>,
+    Path(session): Path<String>,
+) -> Result<Json<DeliveryView>, Problem> {
     let id = RoomId::parse_as("session", &session)?;
-    let session = api.chat.store.session(&id).await?.ok_or_else(unknown)?;
-    Ok(Json(DeliveryView::new(&session)))
+    Ok(Json(DeliveryView::new(&shown(&support, &id).await?)))
 }
 
-pub(super) fn unknown() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "unknown_session", "there is no session of this id")
+/// A session. That there is none is said in another word than that there is no such room.
+async fn shown(support: &SupportChat, id: &RoomId) -> Result<Session, Problem> {
+    support.session(id).await.map_err(|error| match error {
+        ChatError::UNKNOWN_ROOM => SupportError::UnknownSession.into(),
+        error => error.into(),
+    })
 }
 
 /// Closes a session, opens it again, or says that its customer waits.
@@ -153,25 +159,12 @@ pub(super) fn unknown() -> Problem {
     request_body = NewState, tag = "sessions",
     responses((status = 200, body = DeliveryView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn set_state(
-    State(api): State<Api>,
+    State(support): State<Arc<SupportChat>>,
     Path(session): Path<String>,
     Body(new): Body<NewState>,
 ) -> Result<Json<DeliveryView>, Problem> {
     let id = RoomId::parse_as("session", &session)?;
     let state = SessionState::parse(&new.state)?;
-    api.chat.set_state(Source::NONE, &id, &UserId::backend(), Right::Backend, state).await?;
-    show(State(api), Path(session)).await
-}
-
-impl From<SessionError> for Problem {
-    fn from(error: SessionError) -> Self {
-        let (status, code) = match &error {
-            SessionError::Chat(chat) => return chat.clone().into(),
-            SessionError::UnknownPortal => (StatusCode::NOT_FOUND, "unknown_portal"),
-            SessionError::NotByCustomers => (StatusCode::FORBIDDEN, "not_by_customers"),
-            SessionError::ExternalTaken(_) => (StatusCode::CONFLICT, "external_taken"),
-            SessionError::TooMany(_) => (StatusCode::CONFLICT, "too_many"),
-        };
-        Self::new(status, code, error.to_string())
-    }
+    support.set_state(Source::NONE, &id, &UserId::backend(), Right::Backend, state).await?;
+    Ok(Json(DeliveryView::new(&shown(&support, &id).await?)))
 }

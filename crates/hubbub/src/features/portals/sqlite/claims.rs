@@ -1,17 +1,18 @@
 //! Claims: made, and settled.
 
-use crate::store::entry_row::SELECTED;
 use crate::store::sqlite::cursors;
 use crate::{
     features::portals::store::{Claim, Settlement, Wanted},
     store::{
         StoreError,
         columns::{self, number, seq},
-        cursors::{Beside, COLUMNS, Cursor, attempts_json, attempts_of, keep},
+        cursors::{COLUMNS, CursorRow, attempts_json, attempts_of},
+        entry_row::SELECTED,
         sqlite::read,
     },
 };
 use hubbub_core::{
+    delivery::{attempt::keep, stored_cursor::Beside},
     limits::{DELIVERY_ENTRIES, PAGE_BYTES},
     model::{ids::RoomId, time::Timestamp},
 };
@@ -22,10 +23,10 @@ use std::time::Duration;
 pub(crate) fn is_any_due(snapshot: &Connection, wanted: &[Wanted], now: Timestamp) -> Result<bool, StoreError> {
     let mut statement = snapshot.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM portals p JOIN cursors c ON c.portal = p.no
-         WHERE p.id = ?1 AND p.standing = 'active' AND c.due_at IS NOT NULL AND c.due_at <= ?2)",
+         WHERE p.id = ?1 AND p.standing = 'active' AND c.due_at IS NOT NULL AND c.due_at <= ?2) AS due",
     )?;
     for one in wanted {
-        if statement.query_row(params![one.portal.as_str(), now.0], |row| row.get(0))? {
+        if statement.query_row(params![one.portal.as_str(), now.0], |row| row.get("due"))? {
             return Ok(true);
         }
     }
@@ -40,7 +41,7 @@ pub(crate) fn claim(
 ) -> Result<Vec<Claim>, StoreError> {
     let mut claims = Vec::new();
     let mut statement = transaction.prepare_cached(&format!(
-        "SELECT {COLUMNS}, r.id, s.customer, s.external
+        "SELECT {COLUMNS}, r.id AS session_id, s.customer AS customer, s.external AS external
          FROM portals p JOIN cursors c ON c.portal = p.no JOIN rooms r ON r.no = c.room JOIN sessions s ON s.room = c.room
          WHERE p.id = ?1 AND p.standing = 'active' AND c.due_at IS NOT NULL AND c.due_at <= ?2 ORDER BY c.due_at LIMIT ?3"
     ))?;
@@ -48,20 +49,19 @@ pub(crate) fn claim(
         let mut due = Vec::new();
         let mut rows = statement.query(params![one.portal.as_str(), at.0, one.most as i64])?;
         while let Some(row) = rows.next()? {
-            let (session, customer): (String, String) = (row.get(13)?, row.get(14)?);
-            due.push((cursors::read(row, 0)?, columns::room(&session)?, columns::user(&customer)?, row.get(15)?));
+            let (session, customer): (String, String) = (row.get("session_id")?, row.get("customer")?);
+            let (session, customer) = (columns::room(&session)?, columns::user(&customer)?);
+            due.push((cursors::read(row)?, session, customer, row.get("external")?));
         }
-        for (mut cursor, session, customer, external) in due {
-            cursor.leased = true;
-            cursor.fence += 1;
-            cursor.due_at = Some(at.0 + i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 2));
-            cursors::write(transaction, &cursor)?;
-            let replay = super::letters::next(transaction, &cursor, &one.portal, &session)?;
+        for (mut row, session, customer, external) in due {
+            row.cursor.claim(lease, at);
+            cursors::write(transaction, &row)?;
+            let replay = super::dead_letters::next(transaction, &row, &one.portal, &session)?;
             claims.push(Claim {
-                entries: behind(transaction, &cursor, &session)?,
+                entries: behind(transaction, &row, &session)?,
                 portal: one.portal.clone(),
-                fence: cursor.fence.cast_unsigned(),
-                delivery: cursor.delivery(vec![]),
+                fence: row.cursor.fence,
+                delivery: row.cursor.delivery(vec![]),
                 session,
                 customer,
                 external,
@@ -75,15 +75,15 @@ pub(crate) fn claim(
 /// What follows the position. A session that stands still has nothing to read.
 fn behind(
     transaction: &Transaction<'_>,
-    cursor: &Cursor,
+    CursorRow { room, cursor, .. }: &CursorRow,
     session: &RoomId,
 ) -> Result<Vec<hubbub_core::log::entry::Entry>, StoreError> {
-    if cursor.blocked || cursor.position >= cursor.head {
+    if !cursor.has_entries() {
         return Ok(vec![]);
     }
     let sql =
-        format!("SELECT {} FROM entries e WHERE room = ?1 AND seq > ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4", SELECTED);
-    let span = (cursor.room, number(cursor.position), 0, DELIVERY_ENTRIES as i64);
+        format!("SELECT {SELECTED} FROM entries e WHERE room = ?1 AND seq > ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4");
+    let span = (*room, number(cursor.position), 0, DELIVERY_ENTRIES as i64);
     read::part(transaction, session, &sql, span, PAGE_BYTES)
 }
 
@@ -98,25 +98,25 @@ pub(crate) fn settle(
     for settlement in settlements {
         let room: Option<i64> = transaction
             .prepare_cached("SELECT no FROM rooms WHERE id = ?1")?
-            .query_row([settlement.session.as_str()], |row| row.get(0))
+            .query_row([settlement.session.as_str()], |row| row.get("no"))
             .optional()?;
-        let cursor = room.map(|room| cursors::of(transaction, room)).transpose()?.flatten();
-        let Some(mut cursor) = cursor.filter(|cursor| cursor.holds(settlement)) else {
+        let found = room.map(|room| cursors::of(transaction, room)).transpose()?.flatten();
+        let Some(mut row) = found.filter(|row| row.cursor.is_held_by(settlement.fence)) else {
             held.push(false);
             continue;
         };
-        if let Some(beside) = cursor.settle(settlement, at) {
-            write_beside(transaction, &mut cursor, beside, at)?;
+        if let Some(beside) = row.cursor.settle(&settlement.step, at) {
+            write_beside(transaction, &mut row, beside, at)?;
         }
-        cursor.conclude(settlement, at);
-        cursors::write(transaction, &cursor)?;
-        due |= !cursor.leased && cursor.due_at == Some(at.0);
+        row.cursor.conclude(&settlement.step, settlement.keep, at);
+        cursors::write(transaction, &row)?;
+        due |= !row.cursor.leased && row.cursor.due_at == Some(at);
         if settlement.step.is_taken() {
             let sql = "UPDATE portals SET succeeded_at = ?2 WHERE no = ?1";
-            transaction.prepare_cached(sql)?.execute(params![cursor.portal, at.0])?;
+            transaction.prepare_cached(sql)?.execute(params![row.reader, at.0])?;
         }
         if let Some(external) = &settlement.external {
-            learn(transaction, cursor.room, external)?;
+            learn(transaction, row.room, external)?;
         }
         held.push(true);
     }
@@ -132,7 +132,7 @@ pub(crate) fn learn(transaction: &Transaction<'_>, room: i64, external: &str) ->
 
 fn write_beside(
     transaction: &Transaction<'_>,
-    cursor: &mut Cursor,
+    row: &mut CursorRow,
     beside: Beside,
     at: Timestamp,
 ) -> Result<(), StoreError> {
@@ -141,13 +141,16 @@ fn write_beside(
             transaction.execute(
                 "INSERT INTO dead_letters (portal, room, seq, at, why, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (room, seq) DO UPDATE SET at = excluded.at, why = excluded.why, attempts = excluded.attempts",
-                params![cursor.portal, cursor.room, number(seq), at.0, why, attempts_json(&attempts)],
+                params![row.reader, row.room, number(seq), at.0, why, attempts_json(&attempts)],
             )?;
         }
         Beside::Replayed { number, attempt } => {
+            let number = number.cast_signed();
             let sql = "SELECT attempts, seq, replaying FROM dead_letters WHERE no = ?1 AND room = ?2";
             let found: Option<(String, i64, bool)> = transaction
-                .query_row(sql, params![number, cursor.room], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .query_row(sql, params![number, row.room], |letter| {
+                    Ok((letter.get("attempts")?, letter.get("seq")?, letter.get("replaying")?))
+                })
                 .optional()?;
             // Somebody may have thrown it away meanwhile.
             let Some((attempts, letter, replaying)) = found else { return Ok(()) };
@@ -159,7 +162,7 @@ fn write_beside(
                     delivered_at = CASE WHEN ?3 THEN ?4 ELSE delivered_at END WHERE no = ?1",
                 params![number, attempts_json(&attempts), delivered, at.0],
             )?;
-            cursor.tried(seq(letter), replaying, delivered, at);
+            row.cursor.replayed(seq(letter), replaying, delivered, at);
         }
     }
     Ok(())

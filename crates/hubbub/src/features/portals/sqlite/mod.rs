@@ -1,6 +1,6 @@
-//! Portals, sessions and cursors in a file.
+//! Portals, sessions and dead letters in a file.
 
-use crate::store::sqlite::{SqliteStore, lists::Filling};
+use crate::store::sqlite::{self, SqliteStore, lists::Filling};
 use crate::{
     features::portals::store::{
         Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
@@ -19,13 +19,23 @@ use hubbub_core::{
 };
 use rusqlite::{Connection, params};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::Notify;
 
 mod claims;
-
-mod letters;
+mod dead_letters;
 mod receive;
 mod sessions;
+
+/// Portals and what belongs to them, in the file of a store of logs.
+pub struct SqlitePortals {
+    store: Arc<SqliteStore>,
+}
+
+impl SqlitePortals {
+    /// Beside the logs of this store.
+    pub const fn new(store: Arc<SqliteStore>) -> Self {
+        Self { store }
+    }
+}
 
 fn number(number: i64) -> u64 {
     number.cast_unsigned()
@@ -38,10 +48,11 @@ fn list(snapshot: &Connection) -> Result<Vec<Portal>, StoreError> {
     let mut rows = statement.query([])?;
     let mut portals = Vec::new();
     while let Some(row) = rows.next()? {
-        let text = |n: usize| row.get::<_, String>(n);
-        let (id, settings, secrets) = (text(0)?, text(1)?, text(2)?);
-        let (standing, why): (String, Option<String>) = (text(3)?, row.get(4)?);
-        let (revision, created_at, succeeded_at) = (row.get(5)?, row.get(6)?, row.get::<_, Option<i64>>(7)?);
+        let text = |name: &str| row.get::<_, String>(name);
+        let (id, settings, secrets) = (text("id")?, text("settings")?, text("secrets")?);
+        let (standing, why): (String, Option<String>) = (text("standing")?, row.get("why")?);
+        let (revision, created_at) = (row.get("revision")?, row.get("created_at")?);
+        let succeeded_at: Option<i64> = row.get("succeeded_at")?;
         let portal = || {
             Ok::<_, StoreError>(Portal {
                 id: columns::portal(&id)?,
@@ -75,7 +86,8 @@ fn quarantined(
     limit: usize,
 ) -> Result<Part<Quarantined>, StoreError> {
     let mut statement = snapshot.prepare_cached(
-        "SELECT q.no, q.at, q.session, q.external, q.author, q.text, q.data, q.event
+        "SELECT q.no AS no, q.at AS at, q.session AS session, q.external AS external, q.author AS author, q.text AS text,
+            q.data AS data, q.event AS event
          FROM quarantine q JOIN portals p ON p.no = q.portal WHERE p.id = ?1 AND q.no > ?2 ORDER BY q.no LIMIT ?3",
     )?;
     let after = i64::try_from(after).unwrap_or(i64::MAX);
@@ -83,15 +95,15 @@ fn quarantined(
     let mut part = Filling::new(limit);
     while let Some(row) = rows.next()? {
         let kept = Quarantined {
-            number: number(row.get(0)?),
+            number: number(row.get("no")?),
             portal: portal.clone(),
-            at: Timestamp(row.get(1)?),
-            session: row.get(2)?,
-            external: row.get(3)?,
-            from: columns::user(&row.get::<_, String>(4)?)?,
-            text: row.get(5)?,
-            data: row.get(6)?,
-            event: row.get(7)?,
+            at: Timestamp(row.get("at")?),
+            session: row.get("session")?,
+            external: row.get("external")?,
+            from: columns::user(&row.get::<_, String>("author")?)?,
+            text: row.get("text")?,
+            data: row.get("data")?,
+            event: row.get("event")?,
         };
         if !part.take(weight([Some(&kept.text), kept.data.as_deref(), None]), || kept) {
             break;
@@ -103,43 +115,43 @@ fn quarantined(
 fn backlog(snapshot: &Connection) -> Result<Vec<Backlog>, StoreError> {
     // Each half by an index of its own: sessions with nothing to do are not looked at.
     let mut statement = snapshot.prepare_cached(
-        "SELECT p.id,
-            (SELECT count(*) FROM cursors c WHERE c.portal = p.no AND c.due_at IS NOT NULL AND NOT c.blocked AND c.position < c.head),
-            (SELECT count(*) FROM cursors c WHERE c.portal = p.no AND c.blocked AND c.position < c.head),
-            (SELECT min(waiting_since) FROM cursors c WHERE c.portal = p.no AND c.due_at IS NOT NULL AND c.position < c.head),
-            (SELECT min(waiting_since) FROM cursors c WHERE c.portal = p.no AND c.blocked AND c.position < c.head),
-            (SELECT count(*) FROM dead_letters d WHERE d.portal = p.no AND d.delivered_at IS NULL),
-            (SELECT count(*) FROM quarantine q WHERE q.portal = p.no)
+        "SELECT p.id AS id,
+            (SELECT count(*) FROM cursors c WHERE c.portal = p.no AND c.due_at IS NOT NULL AND NOT c.blocked
+                AND c.position < c.head) AS due,
+            (SELECT count(*) FROM cursors c WHERE c.portal = p.no AND c.blocked AND c.position < c.head) AS blocked,
+            (SELECT min(waiting_since) FROM cursors c WHERE c.portal = p.no AND c.due_at IS NOT NULL
+                AND c.position < c.head) AS oldest_due,
+            (SELECT min(waiting_since) FROM cursors c WHERE c.portal = p.no AND c.blocked
+                AND c.position < c.head) AS oldest_blocked,
+            (SELECT count(*) FROM dead_letters d WHERE d.portal = p.no AND d.delivered_at IS NULL) AS dead,
+            (SELECT count(*) FROM quarantine q WHERE q.portal = p.no) AS quarantined
          FROM portals p ORDER BY p.id",
     )?;
     let mut rows = statement.query([])?;
     let mut backlog = Vec::new();
     while let Some(row) = rows.next()? {
-        let (due, blocked): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
+        let (due, blocked): (Option<i64>, Option<i64>) = (row.get("oldest_due")?, row.get("oldest_blocked")?);
         backlog.push(Backlog {
-            portal: columns::portal(&row.get::<_, String>(0)?)?,
-            waiting: number(row.get(1)?) + number(row.get(2)?),
+            portal: columns::portal(&row.get::<_, String>("id")?)?,
+            waiting: number(row.get("due")?) + number(row.get("blocked")?),
             oldest: due.into_iter().chain(blocked).min().map(Timestamp),
-            dead: number(row.get(5)?),
-            quarantined: number(row.get(6)?),
+            dead: number(row.get("dead")?),
+            quarantined: number(row.get("quarantined")?),
         });
     }
     Ok(backlog)
 }
 
 #[async_trait]
-impl PortalStore for SqliteStore {
-    fn due(&self) -> Arc<Notify> {
-        self.due.clone()
-    }
-
+impl PortalStore for SqlitePortals {
     async fn portals(&self) -> Result<Vec<Portal>, StoreError> {
-        self.readers.read(list).await
+        self.store.readers.read(list).await
     }
 
     async fn create_portal(&self, portal: &Portal) -> Result<bool, StoreError> {
         let (id, (settings, secrets, standing, why)) = (portal.id.clone(), row(portal));
-        self.writer
+        self.store
+            .writer
             .write(move |transaction, at| {
                 let made = transaction.execute(
                     "INSERT INTO portals (id, settings, secrets, standing, why, created_at)
@@ -149,13 +161,14 @@ impl PortalStore for SqliteStore {
                 Ok(made > 0)
             })
             .await
-            .inspect(|_| self.due.notify_one())
+            .inspect(|_| self.store.due.notify_one())
     }
 
     async fn write_portal(&self, portal: &Portal) -> Result<bool, StoreError> {
         let (id, revision, (settings, secrets, standing, why)) =
             (portal.id.clone(), portal.revision.cast_signed(), row(portal));
-        self.writer
+        self.store
+            .writer
             .write(move |transaction, _| {
                 let written = transaction.execute(
                     "UPDATE portals SET settings = ?3, secrets = ?4, standing = ?5, why = ?6, revision = revision + 1
@@ -166,17 +179,17 @@ impl PortalStore for SqliteStore {
             })
             .await
             // What waited for it may go now.
-            .inspect(|_| self.due.notify_one())
+            .inspect(|_| self.store.due.notify_one())
     }
 
     async fn open_session(&self, new: &NewSession) -> Result<Opened, StoreError> {
         let new = new.clone();
-        self.writer.write(move |transaction, at| sessions::open(transaction, &new, at)).await
+        self.store.writer.write(move |transaction, at| sessions::open(transaction, &new, at)).await
     }
 
     async fn session(&self, id: &RoomId) -> Result<Option<Session>, StoreError> {
         let id = id.clone();
-        self.readers.read(move |snapshot| sessions::one(snapshot, &id)).await
+        self.store.readers.read(move |snapshot| sessions::one(snapshot, &id)).await
     }
 
     async fn sessions(
@@ -186,37 +199,38 @@ impl PortalStore for SqliteStore {
         limit: usize,
     ) -> Result<Part<Session>, StoreError> {
         let (filter, after) = (filter.clone(), after.cloned());
-        self.readers.read(move |snapshot| sessions::list(snapshot, &filter, after.as_ref(), limit)).await
+        self.store.readers.read(move |snapshot| sessions::list(snapshot, &filter, after.as_ref(), limit)).await
     }
 
     async fn receive(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
         let messages = messages.to_vec();
-        self.writer.write(move |transaction, at| receive::receive(transaction, &messages, true, at)).await
+        self.store.writer.write(move |transaction, at| receive::receive(transaction, &messages, true, at)).await
     }
 
     async fn claim(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError> {
         let wanted = wanted.to_vec();
         // Most looks find nothing, and a write costs the disk a turn.
         let asked = wanted.clone();
-        if !self.readers.read(move |snapshot| claims::is_any_due(snapshot, &asked, super::now())).await? {
+        if !self.store.readers.read(move |snapshot| claims::is_any_due(snapshot, &asked, sqlite::now())).await? {
             return Ok(vec![]);
         }
-        self.writer.write(move |transaction, at| claims::claim(transaction, &wanted, lease, at)).await
+        self.store.writer.write(move |transaction, at| claims::claim(transaction, &wanted, lease, at)).await
     }
 
     async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
         let settlements = settlements.to_vec();
         let (held, due) =
-            self.writer.write(move |transaction, at| claims::settle(transaction, &settlements, at)).await?;
+            self.store.writer.write(move |transaction, at| claims::settle(transaction, &settlements, at)).await?;
         if due {
-            self.due.notify_one();
+            self.store.due.notify_one();
         }
         Ok(held)
     }
 
     async fn succeeded(&self, portals: &[PortalId]) -> Result<(), StoreError> {
         let portals = portals.to_vec();
-        self.writer
+        self.store
+            .writer
             .write(move |transaction, at| {
                 for portal in portals {
                     transaction.execute(
@@ -231,27 +245,34 @@ impl PortalStore for SqliteStore {
 
     async fn dead_letters(&self, filter: &Filter, after: u64, limit: usize) -> Result<Part<DeadLetter>, StoreError> {
         let filter = filter.clone();
-        self.readers.read(move |snapshot| letters::list(snapshot, &filter, after, limit)).await
+        self.store.readers.read(move |snapshot| dead_letters::list(snapshot, &filter, after, limit)).await
     }
 
     async fn replay(&self, portal: &PortalId, which: Which) -> Result<u64, StoreError> {
         let portal = portal.clone();
-        let replaying =
-            self.writer.write(move |transaction, at| letters::replay(transaction, &portal, which, at)).await?;
-        self.due.notify_one();
+        let replaying = self
+            .store
+            .writer
+            .write(move |transaction, at| dead_letters::replay(transaction, &portal, which, at))
+            .await?;
+        self.store.due.notify_one();
         Ok(replaying)
     }
 
     async fn discard(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {
         let portal = portal.clone();
-        let gone = self.writer.write(move |transaction, at| letters::discard(transaction, &portal, number, at)).await?;
-        self.due.notify_one();
+        let gone = self
+            .store
+            .writer
+            .write(move |transaction, at| dead_letters::discard(transaction, &portal, number, at))
+            .await?;
+        self.store.due.notify_one();
         Ok(gone)
     }
 
     async fn quarantined(&self, portal: &PortalId, after: u64, limit: usize) -> Result<Part<Quarantined>, StoreError> {
         let portal = portal.clone();
-        self.readers.read(move |snapshot| quarantined(snapshot, &portal, after, limit)).await
+        self.store.readers.read(move |snapshot| quarantined(snapshot, &portal, after, limit)).await
     }
 
     async fn release(
@@ -261,17 +282,18 @@ impl PortalStore for SqliteStore {
         session: Option<&RoomId>,
     ) -> Result<Option<Received>, StoreError> {
         let (message, session) = (message.clone(), session.cloned());
-        self.writer
+        self.store
+            .writer
             .write(move |transaction, at| receive::release(transaction, number, &message, session.as_ref(), at))
             .await
     }
 
     async fn drop_quarantined(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {
         let portal = portal.clone();
-        self.writer.write(move |transaction, _| receive::drop_event(transaction, &portal, number)).await
+        self.store.writer.write(move |transaction, _| receive::drop_event(transaction, &portal, number)).await
     }
 
     async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
-        self.readers.read(backlog).await
+        self.store.readers.read(backlog).await
     }
 }

@@ -2,24 +2,24 @@
 
 use super::claims::learn;
 use crate::{
-    features::portals::{
-        intake::{Addressee, Batch, introduce, released},
-        store::{Incoming, Received},
-    },
+    features::portals::store::{Incoming, Received},
     store::{
         StoreError,
         columns::{self, seq},
         sqlite::{append, incarnation},
     },
 };
-use hubbub_core::log::batch::{BatchReads, BatchWrites};
 use hubbub_core::{
     log::{
+        batch::{BatchReads, BatchWrites},
         entry::Place,
         kinds::{Message, What},
     },
     model::{ids::RoomId, json::Json, seq::Epoch, time::Timestamp},
-    portal::PortalId,
+    portal::{
+        PortalId,
+        intake::{Addressee, Batch, introduce},
+    },
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 use uuid::Uuid;
@@ -63,7 +63,7 @@ pub(crate) fn receive(
         transaction.prepare_cached("INSERT INTO portal_events (portal, event, room, seq) VALUES (?1, ?2, ?3, ?4)")?;
     for ((portal, event), number) in batch.numbered(&of) {
         let room = of.iter().find(|n| batch.event(**n) == Some((portal, event))).and_then(|n| batch.room(*n));
-        insert.execute(params![portal, event, room, number])?;
+        insert.execute(params![portal, event, room, columns::number(number)])?;
     }
     for (session, external) in batch.learned() {
         if let Some(room) = numbers.get(session) {
@@ -76,18 +76,18 @@ pub(crate) fn receive(
 fn addressee(transaction: &Transaction<'_>, message: &Incoming) -> Result<Addressee, StoreError> {
     let portal: Option<i64> = transaction
         .prepare_cached("SELECT no FROM portals WHERE id = ?1")?
-        .query_row([message.portal.as_str()], |row| row.get(0))
+        .query_row([message.portal.as_str()], |row| row.get("no"))
         .optional()?;
     let found: Option<(String, i64, Option<String>)> = transaction
         .prepare_cached(
-            "SELECT r.id, r.no, s.external FROM sessions s JOIN rooms r ON r.no = s.room
+            "SELECT r.id AS id, r.no AS no, s.external AS external FROM sessions s JOIN rooms r ON r.no = s.room
              WHERE s.room = coalesce(
                  (SELECT named.room FROM rooms JOIN sessions named ON named.room = rooms.no
                   WHERE rooms.id = ?2 AND named.portal = ?1),
                  (SELECT known.room FROM sessions known WHERE known.portal = ?1 AND known.external = ?3))",
         )?
         .query_row(params![portal, message.session, message.external], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            Ok((row.get("id")?, row.get("no")?, row.get("external")?))
         })
         .optional()?;
     let (session, external) = match found {
@@ -101,10 +101,12 @@ fn addressee(transaction: &Transaction<'_>, message: &Incoming) -> Result<Addres
 fn known(transaction: &Transaction<'_>, portal: i64, event: &str) -> Result<Option<Received>, StoreError> {
     let found: Option<(String, i64, [u8; 16], i64, i64)> = transaction
         .prepare_cached(
-            "SELECT r.id, e.seq, t.id, t.at, r.generation FROM portal_events e JOIN rooms r ON r.no = e.room
-             JOIN entries t ON t.room = e.room AND t.seq = e.seq WHERE e.portal = ?1 AND e.event = ?2",
+            "SELECT r.id AS session_id, e.seq AS seq, t.id AS id, t.at AS at, r.generation AS generation
+             FROM portal_events e JOIN rooms r ON r.no = e.room JOIN entries t ON t.room = e.room AND t.seq = e.seq WHERE e.portal = ?1 AND e.event = ?2",
         )?
-        .query_row(params![portal, event], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+        .query_row(params![portal, event], |row| {
+            Ok((row.get("session_id")?, row.get("seq")?, row.get("id")?, row.get("at")?, row.get("generation")?))
+        })
         .optional()?;
     let Some((session, number, id, at, generation)) = found else { return Ok(None) };
     let epoch = Epoch { incarnation: incarnation(transaction)?, generation: columns::epoch_part(generation)? };
@@ -115,7 +117,7 @@ fn known(transaction: &Transaction<'_>, portal: i64, event: &str) -> Result<Opti
 fn held(transaction: &Transaction<'_>, portal: i64, event: &str) -> Result<Option<u64>, StoreError> {
     let number: Option<i64> = transaction
         .prepare_cached("SELECT no FROM quarantine WHERE portal = ?1 AND event = ?2")?
-        .query_row(params![portal, event], |row| row.get(0))
+        .query_row(params![portal, event], |row| row.get("no"))
         .optional()?;
     Ok(number.map(i64::cast_unsigned))
 }
@@ -146,7 +148,7 @@ fn put_into_quarantine(
         ],
     )?;
     let sql = "SELECT no FROM quarantine WHERE id = ?1";
-    let number: i64 = transaction.query_row(sql, [message.draft.id.as_bytes()], |row| row.get(0))?;
+    let number: i64 = transaction.query_row(sql, [message.draft.id.as_bytes()], |row| row.get("no"))?;
     Ok(number.cast_unsigned())
 }
 
@@ -158,14 +160,14 @@ pub(crate) fn release(
     at: Timestamp,
 ) -> Result<Option<Received>, StoreError> {
     let is_there: bool = transaction.query_row(
-        "SELECT EXISTS (SELECT 1 FROM quarantine q JOIN portals p ON p.no = q.portal WHERE p.id = ?1 AND q.no = ?2)",
+        "SELECT EXISTS (SELECT 1 FROM quarantine q JOIN portals p ON p.no = q.portal WHERE p.id = ?1 AND q.no = ?2) AS there",
         params![message.portal.as_str(), number.cast_signed()],
-        |row| row.get(0),
+        |row| row.get("there"),
     )?;
     if !is_there {
         return Ok(None);
     }
-    let message = released(number, message, session)?;
+    let message = message.released(number, session);
     let portal = message.portal.clone();
     let received = receive(transaction, &[message], false, at)?.pop();
     if matches!(received, Some(Received::Stored { .. } | Received::Repeated { .. })) {

@@ -31,7 +31,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 pub(crate) fn open(transaction: &Transaction<'_>, new: &NewSession, at: Timestamp) -> Result<Opened, StoreError> {
     let sql = "SELECT no FROM portals WHERE id = ?1";
-    let portal: Option<i64> = transaction.query_row(sql, [new.portal.as_str()], |row| row.get(0)).optional()?;
+    let portal: Option<i64> = transaction.query_row(sql, [new.portal.as_str()], |row| row.get("no")).optional()?;
     let Some(portal) = portal else { return Ok(Opened::UnknownPortal) };
     if let Some(session) = one(transaction, &new.id)? {
         return Ok(Opened::Exists(Box::new(session)));
@@ -39,15 +39,17 @@ pub(crate) fn open(transaction: &Transaction<'_>, new: &NewSession, at: Timestam
     if read::room(transaction, None, &new.id)?.is_some() {
         return Ok(Opened::OtherRoom);
     }
-    let sql = "SELECT count(*) FROM sessions WHERE customer = ?1 AND portal = ?2";
-    let sessions: i64 = transaction.query_row(sql, params![new.customer.as_str(), portal], |row| row.get(0))?;
+    let sql = "SELECT count(*) AS sessions FROM sessions WHERE customer = ?1 AND portal = ?2";
+    let sessions: i64 =
+        transaction.query_row(sql, params![new.customer.as_str(), portal], |row| row.get("sessions"))?;
     if new.most.is_some_and(|most| sessions >= most as i64) {
         return Ok(Opened::TooMany);
     }
     if let Some(external) = &new.external {
-        let sql = "SELECT r.id FROM sessions s JOIN rooms r ON r.no = s.room WHERE s.portal = ?1 AND s.external = ?2";
+        let sql =
+            "SELECT r.id AS id FROM sessions s JOIN rooms r ON r.no = s.room WHERE s.portal = ?1 AND s.external = ?2";
         let taken: Option<String> =
-            transaction.query_row(sql, params![portal, external], |row| row.get(0)).optional()?;
+            transaction.query_row(sql, params![portal, external], |row| row.get("id")).optional()?;
         if let Some(session) = taken {
             return Ok(Opened::ExternalTaken(columns::room(&session)?));
         }
@@ -87,7 +89,8 @@ pub(crate) fn list(
     // No plan of SQLite's uses an index where the value may be anything.
     let only = |is: bool, condition: &'static str, any: &'static str| if is { condition } else { any };
     let mut statement = snapshot.prepare_cached(&format!(
-        "SELECT {COLUMNS}, s.id, p.id, s.customer, s.external, r.session
+        "SELECT {COLUMNS}, s.id AS session_id, p.id AS portal_id, s.customer AS customer, s.external AS external,
+            r.session AS state
          FROM sessions s JOIN rooms r ON r.no = s.room JOIN cursors c ON c.room = s.room JOIN portals p ON p.no = s.portal
          WHERE s.id > ?5 AND {} AND {} AND {} AND {} ORDER BY s.id LIMIT ?6",
         only(filter.session.is_some(), "s.id = ?1", "?1 IS NULL"),
@@ -109,21 +112,21 @@ pub(crate) fn list(
     )?;
     let mut part = Filling::new(limit);
     while let Some(row) = rows.next()? {
-        let text = |n: usize| row.get::<_, String>(n);
-        let (cursor, attempts) = (cursors::read(row, 0)?, text(10)?.len());
-        let id = columns::room(&text(13)?)?;
-        let state = columns::session(row.get::<_, Option<String>>(17)?.as_deref())?;
-        let failed = failures.query_map(params![cursor.room, FAILED_SHOWN as i64], |row| row.get::<_, i64>(0))?;
-        let failed = failed.map(|seq_of| seq_of.map(seq)).collect::<Result<_, _>>()?;
+        let text = |name: &str| row.get::<_, String>(name);
+        let (found, attempts) = (cursors::read(row)?, text("cursor_attempts")?.len());
+        let id = columns::room(&text("session_id")?)?;
+        let state = columns::session(row.get::<_, Option<String>>("state")?.as_deref())?;
+        let failed = failures.query_map(params![found.room, FAILED_SHOWN as i64], |row| row.get::<_, i64>("seq"))?;
+        let failed = failed.map(|number| number.map(seq)).collect::<Result<_, _>>()?;
         let room = read::room(snapshot, None, &id)?;
         let (_, view) = room.ok_or_else(|| StoreError::Broken(format!("session {id} has no room")))?;
         let session = Session {
             room: view.room,
-            portal: columns::portal(&text(14)?)?,
-            customer: columns::user(&text(15)?)?,
+            portal: columns::portal(&text("portal_id")?)?,
+            customer: columns::user(&text("customer")?)?,
             state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
-            external: row.get(16)?,
-            delivery: cursor.delivery(failed),
+            external: row.get("external")?,
+            delivery: found.cursor.delivery(failed),
         };
         if !part.take(ENTRY_BYTES + attempts, || session) {
             break;

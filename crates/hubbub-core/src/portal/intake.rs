@@ -1,28 +1,97 @@
-//! What a batch of messages from portals becomes, whatever the database.
+//! What a batch of messages from portals becomes: for which session each is, which repeat others, and what is stored.
+//!
+//! A store reads who the messages are for and which events it knows, has a [`Batch`] decide, and writes what that says.
 
-use super::store::{Incoming, Received};
-use crate::store::StoreError;
-use hubbub_core::{
+use super::PortalId;
+use crate::{
     log::{
         entry::{Draft, Entry, Outcome, Place},
         ledger::Ledger,
     },
-    model::ids::{Key, RoomId},
+    model::{
+        ids::{Key, RoomId},
+        seq::{Epoch, Seq},
+    },
 };
 use std::collections::{HashMap, HashSet};
 
-/// A message that leaves quarantine, for `session` or the one it names. Its key is made of its number: released twice, it is
-/// one message.
-pub(crate) fn released(number: u64, message: &Incoming, session: Option<&RoomId>) -> Result<Incoming, StoreError> {
-    let key = Key::parse(&format!("quarantine-{number}")).map_err(|error| StoreError::Broken(error.to_string()))?;
-    let session = session.map(|id| id.as_str().to_owned()).or_else(|| message.session.clone());
-    let draft = Draft { key, ..message.draft.clone() };
-    Ok(Incoming { session, draft, quarantine: false, ..message.clone() })
+/// A message from a portal.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The portal.
+    pub portal: PortalId,
+    /// The session it names, as the portal spelled it.
+    pub session: Option<String>,
+    /// The portal's own id of the conversation: used where `session` is not given or not known, and remembered for the session
+    /// found.
+    pub external: Option<String>,
+    /// What tells repeats of it, at most [`crate::limits::EXTERNAL_BYTES`] twice; `None`: nothing does.
+    pub event: Option<String>,
+    /// The message. Its room is put in once the session is known; its right is [`crate::log::entry::Right::Portal`].
+    /// The key makes repeating this very call harmless.
+    pub draft: Draft,
+    /// The id and key of the entry that opens the session again, should it be closed or waiting.
+    pub opening: Draft,
+    /// Keep it for an operator where the session is not known.
+    pub quarantine: bool,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// It is in the log of this session, with what opened that again before it; the last is the message.
+    Stored {
+        /// What the numbers belong to.
+        epoch: Epoch,
+        /// What was appended.
+        entries: Vec<Entry>,
+    },
+    /// An event of this name was taken before; this is the first message.
+    Repeated {
+        /// The session.
+        session: RoomId,
+        /// The message.
+        place: Place,
+    },
+    /// It is kept for an operator; the same again for a repeat.
+    Quarantined(u64),
+    /// No such session of this portal.
+    UnknownSession,
+    /// The log is full.
+    LogFull,
+}
+
+impl Received {
+    /// The session and the place of the message in its log, where it has one.
+    pub fn place(&self) -> Option<(&RoomId, Place)> {
+        match self {
+            // The last is the message.
+            Self::Stored { epoch, entries } => entries.last().map(|entry| {
+                let place = Place { id: entry.id, seq: entry.seq, epoch: *epoch, at: entry.at };
+                (&entry.room, place)
+            }),
+            Self::Repeated { session, place } => Some((session, *place)),
+            Self::Quarantined(_) | Self::UnknownSession | Self::LogFull => None,
+        }
+    }
+}
+
+impl Incoming {
+    /// The same message when it leaves quarantine, where it has this number: for `session`, or for the one that it names. Its
+    /// key is made of the number, so that releasing it twice makes one message.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a word with a number is a key by its alphabet and length")]
+    pub fn released(&self, number: u64, session: Option<&RoomId>) -> Self {
+        let key = Key::parse(&format!("quarantine-{number}")).expect("a word with a number is a key");
+        let session = session.map(|id| id.as_str().to_owned()).or_else(|| self.session.clone());
+        let draft = Draft { key, ..self.draft.clone() };
+        Self { session, draft, quarantine: false, ..self.clone() }
+    }
 }
 
 /// Where a message of a batch goes.
 #[derive(Debug, Clone)]
-pub(crate) struct Addressee {
+pub struct Addressee {
     /// The portal's number inside the database; `None`: there is no such portal.
     pub portal: Option<i64>,
     /// The session, and its room's number.
@@ -31,8 +100,9 @@ pub(crate) struct Addressee {
     pub external: Option<String>,
 }
 
-/// Has messages of a batch found by what those before them teach: the portal's own id of a conversation.
-pub(crate) fn introduce(messages: &[Incoming], to: &mut [Addressee]) {
+/// A message may tell the portal's own id of a conversation for the first time. Messages behind it in the batch that name only
+/// that id are then for the same session.
+pub fn introduce(messages: &[Incoming], to: &mut [Addressee]) {
     let (mut taught, mut has_one) = (HashMap::new(), HashSet::new());
     for (message, to) in messages.iter().zip(to) {
         let Some((portal, external)) = to.portal.zip(message.external.as_deref()) else { continue };
@@ -52,8 +122,9 @@ pub(crate) fn introduce(messages: &[Incoming], to: &mut [Addressee]) {
     }
 }
 
-/// A batch on its way: answers as far as they are known, and what is still to be decided.
-pub(crate) struct Batch<'a> {
+/// A batch on its way: answers as far as they are known, and what is still to be decided. Messages are named by their place in
+/// the batch, from 0.
+pub struct Batch<'a> {
     messages: &'a [Incoming],
     to: &'a [Addressee],
     answers: Vec<Option<Received>>,
@@ -62,6 +133,7 @@ pub(crate) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
+    /// A batch of these messages; for each of them whom it is for.
     pub fn new(messages: &'a [Incoming], to: &'a [Addressee]) -> Self {
         Self { messages, to, answers: vec![None; messages.len()], repeats: vec![] }
     }
@@ -81,7 +153,7 @@ impl<'a> Batch<'a> {
         self.answers[n] = Some(answer);
     }
 
-    /// Messages that have no answer yet, and whose session is known or not.
+    /// Messages that have no answer yet: those whose session is known, or those whose session is not.
     pub fn open(&self, known: bool) -> Vec<usize> {
         let is_open = |n: &usize| self.answers[*n].is_none() && !self.repeats.iter().any(|(own, _)| own == n);
         (0..self.messages.len()).filter(is_open).filter(|n| self.to[*n].session.is_some() == known).collect()
@@ -95,7 +167,7 @@ impl<'a> Batch<'a> {
             if let Some(before) = first.get(&event) {
                 self.repeats.push((n, *before));
             } else if self.to[n].session.is_some() || self.messages[n].quarantine {
-                // One that goes nowhere is not the first of anything.
+                // A message that is stored nowhere takes no event.
                 first.insert(event, n);
             }
         }
@@ -131,7 +203,8 @@ impl<'a> Batch<'a> {
         fresh
     }
 
-    /// Takes in what became of [`drafts`](Self::drafts). Returns the messages that were refused: their events must not stay.
+    /// Takes in what became of [`drafts`](Self::drafts), and answers these messages. Returns those that were refused: their events
+    /// must not stay in the database.
     pub fn decided(&mut self, of: &[usize], drafts: &[Draft], outcomes: &[Outcome]) -> Vec<usize> {
         let mut refused = Vec::new();
         for (n, (drafts, outcomes)) in of.iter().zip(drafts.chunks(2).zip(outcomes.chunks(2))) {
@@ -157,25 +230,13 @@ impl<'a> Batch<'a> {
         refused
     }
 
-    /// Where the message of an answer is.
-    pub fn place(answer: &Received) -> Option<(RoomId, Place)> {
-        match answer {
-            Received::Stored { epoch, entries } => entries.last().map(|entry| {
-                let place = Place { id: entry.id, seq: entry.seq, epoch: *epoch, at: entry.at };
-                (entry.room.clone(), place)
-            }),
-            Received::Repeated { session, place } => Some((session.clone(), *place)),
-            _ => None,
-        }
-    }
-
     /// The numbers that these messages got.
-    pub fn numbered(&self, of: &[usize]) -> Vec<((i64, &'a str), i64)> {
-        let seq = |n: &usize| Self::place(self.answers[*n].as_ref()?).map(|(_, place)| place.seq);
-        of.iter().filter_map(|n| Some((self.event(*n)?, crate::store::columns::number(seq(n)?)))).collect()
+    pub fn numbered(&self, of: &[usize]) -> Vec<((i64, &'a str), Seq)> {
+        let seq = |n: &usize| self.answers[*n].as_ref()?.place().map(|(_, place)| place.seq);
+        of.iter().filter_map(|n| Some((self.event(*n)?, seq(n)?))).collect()
     }
 
-    /// The portals' own ids of conversations that are new: which session has which.
+    /// The portals' own ids of conversations that these messages tell for the first time, and their sessions.
     pub fn learned(&self) -> Vec<(&'a RoomId, &'a str)> {
         let new = |(message, to): (&'a Incoming, &'a Addressee)| {
             let (session, _) = to.session.as_ref().filter(|_| to.external.is_none())?;
@@ -188,11 +249,14 @@ impl<'a> Batch<'a> {
     pub fn answers(mut self) -> Vec<Received> {
         for (n, first) in std::mem::take(&mut self.repeats) {
             let answer = self.answers[first].clone();
-            self.answers[n] = match answer.as_ref().and_then(Self::place) {
-                Some((session, place)) => Some(Received::Repeated { session, place }),
+            self.answers[n] = match answer.as_ref().and_then(Received::place) {
+                Some((session, place)) => Some(Received::Repeated { session: session.clone(), place }),
                 None => answer,
             };
         }
         self.answers.into_iter().map(|answer| answer.unwrap_or(Received::UnknownSession)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use hubbub::features::portals::store::{DeadLetter, Filter, Which};
 
 impl Desk {
     async fn dead(&self) -> Vec<DeadLetter> {
-        self.store().dead_letters(&Filter::default(), 0, 100).await.expect("dead letters").items
+        self.portals().dead_letters(&Filter::default(), 0, 100).await.expect("dead letters").items
     }
 
     /// Has the messages of a session given up on, one after another; the numbers of the dead letters.
@@ -19,11 +19,11 @@ impl Desk {
     }
 
     async fn replay(&self, which: Which) -> u64 {
-        self.store().replay(&self.portal, which).await.expect("an answer")
+        self.portals().replay(&self.portal, which).await.expect("an answer")
     }
 
     async fn discard(&self, number: u64) -> bool {
-        self.store().discard(&self.portal, number).await.expect("an answer")
+        self.portals().discard(&self.portal, number).await.expect("an answer")
     }
 }
 
@@ -83,7 +83,7 @@ for_every_store! {
         desk.receive(&desk.answer("s1", None, "anybody there?")).await;
         desk.set_state("s1", "e", SessionState::Waiting).await;
         desk.nothing_is_due().await;
-        let backlog = desk.store().backlog().await.expect("a backlog");
+        let backlog = desk.portals().backlog().await.expect("a backlog");
         assert_eq!((backlog[0].waiting, backlog[0].dead), (1, 1));
         assert_eq!(backlog[0].oldest, desk.delivery("s1").await.waiting_since);
 
@@ -114,7 +114,7 @@ for_every_store! {
         let next = desk.asks("s1", "b").await;
         desk.nothing_is_due().await;
         let number = desk.dead().await[0].number;
-        let other = Desk::of(desk.store().clone(), "other").await;
+        let other = Desk::of(desk.stores(), "other").await;
         assert!(!other.discard(number).await, "it is another portal's");
         assert!(desk.discard(number).await);
         assert!(!desk.discard(number).await);
@@ -193,7 +193,7 @@ for_every_store! {
 
     async fn only_those_asked_for_are_replayed(home: &Home) {
         let desk = Desk::at(home).await;
-        let other = Desk::of(desk.store().clone(), "other").await;
+        let other = Desk::of(desk.stores(), "other").await;
         desk.session("s1").await;
         let numbers = desk.lose("s1", 3, false).await;
         other.session("o1").await;
@@ -211,7 +211,7 @@ for_every_store! {
 
     async fn dead_letters_are_listed_by_number(home: &Home) {
         let desk = Desk::at(home).await;
-        let other = Desk::of(desk.store().clone(), "other").await;
+        let other = Desk::of(desk.stores(), "other").await;
         for id in ["s1", "s2"] {
             desk.session(id).await;
             desk.lose(id, 2, false).await;
@@ -219,7 +219,7 @@ for_every_store! {
         other.session("o1").await;
         other.lose("o1", 1, false).await;
         let list = async |filter: Filter, after: u64, limit: usize| {
-            let part = desk.store().dead_letters(&filter, after, limit).await.expect("a list");
+            let part = desk.portals().dead_letters(&filter, after, limit).await.expect("a list");
             (part.items.iter().map(|one| one.number).collect::<Vec<_>>(), part.more)
         };
         let (all, more) = list(Filter::default(), 0, 100).await;

@@ -1,18 +1,19 @@
 //! Dead letters: listed, sent again, thrown away.
 
 use super::number;
-use crate::store::entry_row::SELECTED;
 use crate::store::sqlite::cursors;
 use crate::{
     features::portals::store::{DeadLetter, Filter, Which},
     store::{
         StoreError,
         columns::{self, count, seq, weight_of},
-        cursors::{Cursor, attempts_of},
+        cursors::{CursorRow, attempts_of},
+        entry_row::SELECTED,
         sqlite::{lists::Filling, read},
     },
 };
 use hubbub_core::{
+    limits::REPLAYED_TOGETHER,
     log::room::Part,
     model::{
         ids::{RoomId, UserId},
@@ -22,17 +23,19 @@ use hubbub_core::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-const LETTER: &str = "d.no, d.at, d.why, d.attempts, d.replaying, d.delivered_at";
+/// The columns of a dead letter.
+const DEAD_LETTER: &str = "d.no AS letter_no, d.at AS letter_at, d.why AS letter_why, d.attempts AS letter_attempts, \
+    d.replaying AS letter_replaying, d.delivered_at AS letter_delivered_at";
 
-fn letter(row: &Row<'_>, portal: &PortalId, session: &RoomId) -> Result<DeadLetter, StoreError> {
+fn dead_letter(row: &Row<'_>, portal: &PortalId, session: &RoomId) -> Result<DeadLetter, StoreError> {
     Ok(DeadLetter {
-        number: number(row.get(0)?),
+        number: number(row.get("letter_no")?),
         portal: portal.clone(),
-        at: Timestamp(row.get(1)?),
-        why: row.get(2)?,
-        attempts: attempts_of(&row.get::<_, String>(3)?)?,
-        replaying: row.get(4)?,
-        delivered_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+        at: Timestamp(row.get("letter_at")?),
+        why: row.get("letter_why")?,
+        attempts: attempts_of(&row.get::<_, String>("letter_attempts")?)?,
+        replaying: row.get("letter_replaying")?,
+        delivered_at: row.get::<_, Option<i64>>("letter_delivered_at")?.map(Timestamp),
         entry: read::entry(row, session)?,
     })
 }
@@ -40,7 +43,7 @@ fn letter(row: &Row<'_>, portal: &PortalId, session: &RoomId) -> Result<DeadLett
 /// The next dead letter of a session to be sent again.
 pub(crate) fn next(
     transaction: &Transaction<'_>,
-    cursor: &Cursor,
+    CursorRow { room, cursor, .. }: &CursorRow,
     portal: &PortalId,
     session: &RoomId,
 ) -> Result<Option<DeadLetter>, StoreError> {
@@ -49,10 +52,10 @@ pub(crate) fn next(
     }
     transaction
         .prepare_cached(&format!(
-            "SELECT {LETTER}, {SELECTED} FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
+            "SELECT {DEAD_LETTER}, {SELECTED} FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
              WHERE d.room = ?1 AND d.replaying ORDER BY d.no LIMIT 1"
         ))?
-        .query_row([cursor.room], |row| Ok(letter(row, portal, session)))
+        .query_row([room], |row| Ok(dead_letter(row, portal, session)))
         .optional()?
         .transpose()
 }
@@ -65,7 +68,7 @@ pub(crate) fn list(
 ) -> Result<Part<DeadLetter>, StoreError> {
     let only = |is: bool, condition: &'static str, any: &'static str| if is { condition } else { any };
     let mut statement = snapshot.prepare_cached(&format!(
-        "SELECT {LETTER}, {SELECTED}, p.id AS portal_id, r.id AS room_id FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
+        "SELECT {DEAD_LETTER}, {SELECTED}, p.id AS portal_id, r.id AS room_id FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq
          JOIN portals p ON p.no = d.portal JOIN rooms r ON r.no = d.room
          WHERE d.no > ?4 AND {} AND {} AND {} ORDER BY d.no LIMIT ?5",
         only(filter.portal.is_some(), "d.portal = (SELECT no FROM portals WHERE id = ?1)", "?1 IS NULL"),
@@ -81,9 +84,9 @@ pub(crate) fn list(
     ])?;
     let mut part = Filling::new(limit);
     while let Some(row) = rows.next()? {
-        let (portal, session, attempts): (String, String, String) =
-            (row.get("portal_id")?, row.get("room_id")?, row.get(3)?);
-        let letter = letter(row, &columns::portal(&portal)?, &columns::room(&session)?)?;
+        let text = |name: &str| row.get::<_, String>(name);
+        let (portal, session, attempts) = (text("portal_id")?, text("room_id")?, text("letter_attempts")?);
+        let letter = dead_letter(row, &columns::portal(&portal)?, &columns::room(&session)?)?;
         if !part.take(weight_of(&letter.entry) + attempts.len(), || letter) {
             break;
         }
@@ -106,13 +109,12 @@ pub(crate) fn replay(
          RETURNING room",
     )?;
     let rooms = statement
-        .query_map(params![portal.as_str(), from, to, hubbub_core::limits::REPLAYED_TOGETHER as i64], |row| row.get(0))?
+        .query_map(params![portal.as_str(), from, to, REPLAYED_TOGETHER as i64], |row| row.get("room"))?
         .collect::<Result<Vec<i64>, _>>()?;
     for room in &rooms {
-        if let Some(mut cursor) = cursors::of(transaction, *room)? {
-            cursor.replays += 1;
-            cursor.wake(at);
-            cursors::write(transaction, &cursor)?;
+        if let Some(mut row) = cursors::of(transaction, *room)? {
+            row.cursor.ask_again(1, at);
+            cursors::write(transaction, &row)?;
         }
     }
     Ok(rooms.len() as u64)
@@ -127,16 +129,15 @@ pub(crate) fn discard(
     let gone: Option<(i64, i64, bool)> = transaction
         .query_row(
             "DELETE FROM dead_letters WHERE no = ?2 AND portal = (SELECT no FROM portals WHERE id = ?1)
-             RETURNING room, seq, replaying AND delivered_at IS NULL",
+             RETURNING room, seq, replaying AND delivered_at IS NULL AS was_asked",
             params![portal.as_str(), number.cast_signed()],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get("room")?, row.get("seq")?, row.get("was_asked")?)),
         )
         .optional()?;
-    let Some((room, letter, replaying)) = gone else { return Ok(false) };
-    if let Some(mut cursor) = cursors::of(transaction, room)? {
-        cursor.replays = cursor.replays.saturating_sub(u32::from(replaying));
-        cursor.buried(seq(letter), at);
-        cursors::write(transaction, &cursor)?;
+    let Some((room, letter, was_asked)) = gone else { return Ok(false) };
+    if let Some(mut row) = cursors::of(transaction, room)? {
+        row.cursor.discarded(seq(letter), was_asked, at);
+        cursors::write(transaction, &row)?;
     }
     Ok(true)
 }

@@ -1,0 +1,28 @@
+//! What is kept of an attempt to deliver an entry.
+
+use crate::limits::ATTEMPTS_KEPT;
+use serde::{Deserialize, Serialize};
+
+/// One attempt, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it began, by the clock of the instance that made it; milliseconds since 1970.
+    pub at: i64,
+    /// How long it took, in milliseconds.
+    pub took: u64,
+    /// The HTTP status of the answer, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<u16>,
+    /// What went wrong, in words; absent when the entry was taken.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+    /// Which instance made it.
+    pub instance: String,
+}
+
+/// Adds an attempt, and forgets the oldest beyond [`ATTEMPTS_KEPT`].
+pub fn keep(attempts: &mut Vec<Attempt>, attempt: &Attempt) {
+    attempts.push(attempt.clone());
+    let beyond = attempts.len().saturating_sub(ATTEMPTS_KEPT);
+    attempts.drain(..beyond);
+}

@@ -1,0 +1,127 @@
+use super::*;
+use crate::limits::ATTEMPTS_KEPT;
+
+const NOW: Timestamp = Timestamp(1_000_000);
+const LEASE: Duration = Duration::from_secs(30);
+
+fn at(milliseconds: i64) -> Option<Timestamp> {
+    Some(Timestamp(NOW.0 + milliseconds))
+}
+
+fn idle() -> StoredCursor {
+    StoredCursor { position: Seq::new(2), head: Seq::new(2), fence: 6, ..StoredCursor::default() }
+}
+
+fn claimed(head: u64) -> StoredCursor {
+    let mut cursor = idle();
+    assert!(cursor.mark(Seq::new(3), Seq::new(head), false, NOW));
+    cursor.claim(LEASE, NOW);
+    assert_eq!((cursor.fence, cursor.due_at), (7, at(30_000)));
+    cursor
+}
+
+fn attempt() -> Attempt {
+    Attempt { at: NOW.0, took: 5, status: Some(500), error: Some("500".into()), instance: "a".into() }
+}
+
+fn settled(cursor: &mut StoredCursor, step: &Step) -> Option<Beside> {
+    let beside = cursor.settle(step, NOW);
+    cursor.conclude(step, None, NOW);
+    beside
+}
+
+#[test]
+fn an_agents_answer_makes_nothing_due_and_overtakes_nothing() {
+    let mut quiet = idle();
+    assert!(!quiet.mark(Seq::new(3), Seq::new(4), true, NOW));
+    assert_eq!((quiet.position, quiet.due_at), (Seq::new(4), None));
+    let mut busy = idle();
+    assert!(busy.mark(Seq::new(3), Seq::new(3), false, NOW));
+    assert!(!busy.mark(Seq::new(4), Seq::new(4), true, NOW), "it is due already");
+    assert_eq!((busy.position, busy.head), (Seq::new(2), Seq::new(4)));
+    let mut unaware = idle();
+    assert!(unaware.mark(Seq::new(5), Seq::new(5), true, NOW), "3 and 4 are somebody else's, who did not say so");
+    assert_eq!(unaware.position, Seq::new(2));
+}
+
+#[test]
+fn what_came_while_a_post_was_under_way_is_due_when_it_is_settled() {
+    let mut cursor = claimed(3);
+    assert!(!cursor.mark(Seq::new(4), Seq::new(4), false, NOW), "the lease stands");
+    settled(&mut cursor, &Step::Passed { position: Seq::new(3), taken: true });
+    assert_eq!((cursor.leased, cursor.due_at), (false, at(0)));
+    let mut alone = claimed(3);
+    settled(&mut alone, &Step::Passed { position: Seq::new(3), taken: true });
+    assert_eq!((alone.due_at, alone.waiting_since), (None, None));
+}
+
+#[test]
+fn a_claim_holds_until_another_is_made_or_it_is_given_up() {
+    let mut cursor = claimed(3);
+    assert!(cursor.is_held_by(7));
+    settled(&mut cursor, &Step::Released);
+    assert!(!cursor.is_held_by(7));
+    cursor.claim(LEASE, NOW);
+    assert!(!cursor.is_held_by(7));
+}
+
+#[test]
+fn a_claim_that_is_kept_goes_on_for_another_lease() {
+    let mut cursor = claimed(4);
+    let step = Step::Passed { position: Seq::new(3), taken: true };
+    let later = Timestamp(NOW.0 + 10_000);
+    assert_eq!(cursor.settle(&step, later), None);
+    cursor.conclude(&step, Some(LEASE), later);
+    assert!(cursor.is_held_by(7));
+    assert_eq!((cursor.position, cursor.due_at), (Seq::new(3), at(40_000)));
+}
+
+#[test]
+fn a_session_goes_on_behind_a_dead_letter_or_waits_for_it() {
+    let given_up = |block| Step::GivenUp { seq: Seq::new(3), attempt: attempt(), why: "poison".into(), block };
+    let mut goes_on = claimed(5);
+    assert!(matches!(settled(&mut goes_on, &given_up(false)), Some(Beside::Dead { seq, .. }) if seq == Seq::new(3)));
+    assert_eq!((goes_on.position, goes_on.due_at), (Seq::new(3), at(0)));
+    let mut waits = claimed(5);
+    settled(&mut waits, &given_up(true));
+    assert_eq!((waits.position, waits.due_at, waits.blocked), (Seq::new(2), None, true));
+    assert!(!waits.mark(Seq::new(6), Seq::new(6), false, NOW), "still blocked");
+    assert!(!waits.has_entries());
+    let mut again = waits.clone();
+    again.ask_again(1, NOW);
+    assert_eq!((again.replays, again.due_at), (1, at(0)), "a replay is something to do");
+    for goes_on in [
+        |cursor: &mut StoredCursor| cursor.discarded(Seq::new(3), false, NOW),
+        |cursor: &mut StoredCursor| cursor.replayed(Seq::new(3), false, true, NOW),
+    ] {
+        let mut cursor = waits.clone();
+        goes_on(&mut cursor);
+        assert_eq!((cursor.position, cursor.blocked, cursor.due_at), (Seq::new(3), false, at(0)));
+    }
+    let mut still = waits.clone();
+    still.replayed(Seq::new(3), false, false, NOW);
+    assert_eq!(still, waits, "it was not taken this time either");
+}
+
+#[test]
+fn a_step_that_is_settled_twice_makes_one_dead_letter() {
+    for block in [false, true] {
+        let step = Step::GivenUp { seq: Seq::new(3), attempt: attempt(), why: "poison".into(), block };
+        let mut cursor = claimed(5);
+        assert!(cursor.settle(&step, NOW).is_some());
+        let once = cursor.clone();
+        assert_eq!(cursor.settle(&step, NOW), None);
+        assert_eq!(cursor, once);
+    }
+}
+
+#[test]
+fn a_failure_is_kept_and_due_later() {
+    let mut cursor = claimed(3);
+    for n in 1..40 {
+        cursor.leased = true;
+        settled(&mut cursor, &Step::Later { attempt: attempt(), counted: n, again_in: Duration::from_secs(5) });
+        assert_eq!((cursor.due_at, cursor.leased), (at(5_000), false));
+    }
+    assert_eq!((cursor.attempts.len(), cursor.since), (ATTEMPTS_KEPT, at(0)));
+}

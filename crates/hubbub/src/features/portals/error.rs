@@ -1,0 +1,48 @@
+//! Why something an operator asked of support chat was not done.
+
+use crate::{chat::ChatError, store::StoreError};
+use hubbub_core::{limits, model::ids::Invalid, portal::mapping::Unmapped};
+
+/// See the module. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SupportError {
+    /// The chat's own reasons.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
+    /// A value that cannot be.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// A body means nothing by the portal's mapping.
+    #[error(transparent)]
+    Unmapped(#[from] Unmapped),
+    /// There is no portal of this id.
+    #[error("there is no portal of this id")]
+    UnknownPortal,
+    /// There is a portal of this id.
+    #[error("a portal of this id exists")]
+    PortalExists,
+    /// There are as many portals as there may be.
+    #[error("limit exceeded: portals; the limit is {}", limits::PORTALS)]
+    TooManyPortals,
+    /// Others changed the portal at the same time, again and again.
+    #[error("others change this portal, too; try again")]
+    PortalBusy,
+    /// There is no session of this id.
+    #[error("there is no session of this id")]
+    UnknownSession,
+    /// The portal has no dead letter of this number.
+    #[error("this portal has no dead letter of this number")]
+    UnknownDeadLetter,
+    /// The portal has no event of this number in quarantine.
+    #[error("this portal has no event of this number in quarantine")]
+    UnknownEvent,
+    /// The log has no number left.
+    #[error("the log of this session is full")]
+    LogFull,
+}
+
+impl From<StoreError> for SupportError {
+    fn from(error: StoreError) -> Self {
+        Self::Chat(error.into())
+    }
+}

@@ -1,0 +1,133 @@
+//! The secrets of a portal: made, and replaced by others while the old ones stay good for a while.
+
+use super::store::Secret;
+use hubbub_core::{
+    limits,
+    model::ids::Invalid,
+    portal::{settings::Settings, signature},
+};
+
+/// Which webhooks a secret is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Ours to the portal are signed with it.
+    Outgoing,
+    /// The portal's to us are verified with it.
+    Incoming,
+}
+
+impl Direction {
+    /// Reads the word.
+    ///
+    /// # Errors
+    /// When it is neither of the two.
+    pub fn parse(word: &str) -> Result<Self, Invalid> {
+        match word {
+            "outgoing" => Ok(Self::Outgoing),
+            "incoming" => Ok(Self::Incoming),
+            _ => Err(Invalid::new("direction", "one of outgoing, incoming")),
+        }
+    }
+}
+
+/// A new secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeSecret {
+    /// The secret, to be shown once.
+    pub shown: String,
+    /// What is kept of it: the secret or, where that is enough to verify, its digest.
+    pub kept: String,
+}
+
+impl MadeSecret {
+    /// The secret that was `given`, or one made of `random` bytes, for a portal with these settings.
+    ///
+    /// # Errors
+    /// When the given secret has not the form that it needs; without saying the secret.
+    pub fn new(
+        direction: Direction,
+        settings: &Settings,
+        given: Option<&str>,
+        random: [u8; 32],
+    ) -> Result<Self, Invalid> {
+        match direction {
+            Direction::Outgoing => {
+                let shown = given.map_or_else(|| signature::make_secret(random), ToOwned::to_owned);
+                signature::parse_secret(&shown).map_err(|invalid| Invalid { field: "outgoing_secret", ..invalid })?;
+                Ok(Self { kept: shown.clone(), shown })
+            }
+            Direction::Incoming => {
+                let shown = given.map_or_else(|| settings.verify.make(random), ToOwned::to_owned);
+                let kept = settings.verify.stored(&shown);
+                let kept = kept.map_err(|invalid| Invalid { field: "incoming_secret", ..invalid })?;
+                Ok(Self { shown, kept })
+            }
+        }
+    }
+}
+
+/// Puts a secret before the old ones. They stay good until `until` at the longest; those that are good no more `now`, and the
+/// oldest beyond [`limits::PORTAL_SECRETS`], are dropped. Times are milliseconds since 1970.
+pub fn rotate(secrets: &mut Vec<Secret>, kept: String, until: i64, now: i64) {
+    secrets.retain(|old| old.value != kept && old.until.is_none_or(|until| until > now));
+    for old in secrets.iter_mut() {
+        old.until = Some(old.until.map_or(until, |before| before.min(until)));
+    }
+    secrets.insert(0, Secret { value: kept, until: None });
+    secrets.truncate(limits::PORTAL_SECRETS);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(value: &str, until: Option<i64>) -> Secret {
+        Secret { value: value.into(), until }
+    }
+
+    fn rotated(old: &[Secret], kept: &str, until: i64) -> Vec<Secret> {
+        let mut secrets = old.to_vec();
+        rotate(&mut secrets, kept.into(), until, 100);
+        secrets
+    }
+
+    #[test]
+    fn old_secrets_stay_good_for_a_while_and_never_longer_than_before() {
+        let old = [secret("b", None), secret("a", Some(150))];
+        for (until, b, a) in [(200, 200, 150), (120, 120, 120)] {
+            let expected = [secret("c", None), secret("b", Some(b)), secret("a", Some(a))];
+            assert_eq!(rotated(&old, "c", until), expected[..limits::PORTAL_SECRETS.min(3)], "{until}");
+        }
+    }
+
+    #[test]
+    fn what_is_good_no_more_is_dropped_and_a_secret_is_there_once() {
+        let old = [secret("b", None), secret("a", Some(100))];
+        assert_eq!(rotated(&old, "c", 200), [secret("c", None), secret("b", Some(200))]);
+        assert_eq!(rotated(&old, "b", 200), [secret("b", None)], "given again, it is not limited");
+    }
+
+    #[test]
+    fn there_are_never_more_than_the_limit() {
+        let old: Vec<_> = (0..limits::PORTAL_SECRETS).map(|n| secret(&n.to_string(), Some(500))).collect();
+        let rotated = rotated(&old, "new", 200);
+        assert_eq!(rotated.len(), limits::PORTAL_SECRETS);
+        assert_eq!((rotated[0].value.as_str(), rotated[1].value.as_str()), ("new", "0"));
+    }
+
+    #[test]
+    fn secrets_are_made_or_checked_for_their_direction() {
+        let settings = Settings::default();
+        for direction in [Direction::Outgoing, Direction::Incoming] {
+            let made = MadeSecret::new(direction, &settings, None, [7; 32]).unwrap();
+            let given = MadeSecret::new(direction, &settings, Some(&made.shown), [0; 32]).unwrap();
+            assert_eq!(given, made);
+        }
+        let refused = MadeSecret::new(Direction::Outgoing, &settings, Some("hush"), [0; 32]).unwrap_err();
+        assert!(refused.field == "outgoing_secret" && !refused.problem.contains("hush"), "{refused}");
+        let refused = MadeSecret::new(Direction::Incoming, &settings, Some("hush"), [0; 32]).unwrap_err();
+        assert!(refused.field == "incoming_secret" && !refused.problem.contains("hush"), "{refused}");
+        assert_eq!(Direction::parse("incoming"), Ok(Direction::Incoming));
+        assert!(Direction::parse("both").is_err());
+    }
+}
