@@ -5,10 +5,11 @@
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand, ValueEnum};
-use std::{os::unix::process::CommandExt, path::PathBuf};
+use std::{os::unix::process::CommandExt, path::PathBuf, time::Duration};
 
 mod bare;
 mod deliveries;
+mod distance;
 mod herd;
 mod portals;
 mod process;
@@ -74,6 +75,9 @@ pub(crate) struct Smoke {
     /// Seconds that sends are counted for, in each of their parts
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
+    /// Milliseconds that a round trip to Postgres takes more than on this machine, for the server and the bare loop alike
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    round_trip: u32,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +126,7 @@ fn smoke_test(smoke: &Smoke) -> anyhow::Result<()> {
         deliveries::measure(&server, smoke.readers as usize, wants(Part::Deliveries), &mut report)?;
     }
     if wants(Part::Sends) {
-        sends::measure(&server, smoke.seconds, &mut report)?;
+        sends::measure(&server, smoke.seconds, Duration::from_millis(smoke.round_trip.into()), &mut report)?;
     }
     report.print();
     Ok(())

@@ -2,6 +2,7 @@
 
 use crate::{
     bare::{MEMBERS, ROOMS, TEXT_BYTES},
+    distance,
     herd::{Door, Herd},
     postgres::Postgres,
     process::{self, Loop, Server},
@@ -74,7 +75,7 @@ const SQLITE: Names = Names {
     ten_times: "SQLite, sends/s beside a message per commit",
 };
 
-pub fn measure(program: &Path, seconds: u32, report: &mut Report) -> anyhow::Result<()> {
+pub fn measure(program: &Path, seconds: u32, round_trip: Duration, report: &mut Report) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let sync = sync_time(&directory.path().join("sync"))?;
     println!("a write and fdatasync of 4 KiB takes {} us here", number(sync * 1e6));
@@ -83,10 +84,18 @@ pub fn measure(program: &Path, seconds: u32, report: &mut Report) -> anyhow::Res
 
     println!("sends on Postgres");
     let postgres = Postgres::start(&[]);
-    let server = Server::start(program, &postgres.url(), &log)?;
+    let url = match round_trip {
+        Duration::ZERO => postgres.url(),
+        _ => {
+            println!("  {} ms away", round_trip.as_millis());
+            let port = distance::to(postgres.port(), round_trip)?;
+            postgres.url().replace(&postgres.port().to_string(), &port.to_string())
+        }
+    };
+    let server = Server::start(program, &url, &log)?;
     let ours = through_sockets(&server, Some(postgres.pid()), window)?;
     drop(server);
-    let (mut bare, _) = Loop::start(&["postgres", &postgres.url(), "bare"])?;
+    let (mut bare, _) = Loop::start(&["postgres", &url, "bare"])?;
     let (floor, like_ours) = looped(&mut bare, Some(postgres.pid()), window, ours.batch, limits::COMMITTERS)?;
     bare.tell(&format!("insert {ONE_BY_ONE_MILLIS}"))?;
     let (rows, took) = counted(&bare.answer()?)?;
