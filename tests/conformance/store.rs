@@ -34,6 +34,7 @@ mod lives;
 mod reading;
 mod reference;
 mod reports;
+mod verdicts;
 
 /// Where a test keeps its logs; opened any number of times.
 pub enum Home {

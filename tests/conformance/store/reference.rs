@@ -130,7 +130,7 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
 }
 
 /// The time is the store's; and refusals, places and conflicts are the same.
-fn normal(outcome: Outcome) -> Outcome {
+pub fn normal(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Appended(mut place) => {
             place.at = Timestamp(0);
