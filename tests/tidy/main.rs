@@ -6,7 +6,7 @@ mod limits;
 mod operated;
 mod protobuf;
 
-use house::{code, crate_modules, dependencies, modules_below, files, grouped, names, read, root, sources};
+use house::{code, crate_modules, dependencies, files, grouped, modules_below, names, read, root, sources};
 use limits::{INTERNAL, MET_BY_CLIENTS};
 use std::collections::{BTreeMap, BTreeSet};
 
