@@ -3,8 +3,8 @@
 use crate::store::{Home, Pen, for_every_store, room, says, user};
 use hubbub::{
     features::portals::store::{
-        Attempt, Claim, Delivery, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore, Received, Secrets,
-        Session, SessionState, Settlement, Step, Wanted,
+        Attempt, Claim, Delivery, DeliveryStep, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
+        Received, Secrets, Session, SessionState, Settlement, Wanted,
     },
     server::Stores,
     store::Store,
@@ -15,7 +15,7 @@ use hubbub_core::{
         kinds::{Joined, What},
     },
     model::{access::Role, ids::UserId, seq::Seq, time::Timestamp},
-    portal::{PortalId, settings::Settings},
+    portal::{PortalId, settings::PortalSettings},
 };
 use std::{
     sync::Arc,
@@ -59,7 +59,7 @@ impl Desk {
     pub async fn of(stores: Stores, id: &str) -> Self {
         let portal = Portal {
             id: portal(id),
-            settings: Settings { name: "The desk".into(), ..Settings::default() },
+            settings: PortalSettings { name: "The desk".into(), ..PortalSettings::default() },
             secrets: Secrets::default(),
             standing: PortalStanding::Active,
             revision: 0,
@@ -202,7 +202,7 @@ impl Desk {
         }
     }
 
-    async fn settle(&self, claim: &Claim, step: Step) -> bool {
+    async fn settle(&self, claim: &Claim, step: DeliveryStep) -> bool {
         self.settle_as(settlement(claim, step)).await
     }
 
@@ -213,13 +213,13 @@ impl Desk {
     }
 }
 
-fn settlement(claim: &Claim, step: Step) -> Settlement {
+fn settlement(claim: &Claim, step: DeliveryStep) -> Settlement {
     Settlement { session: claim.session.clone(), fence: claim.fence, step, external: None, keep: None }
 }
 
 /// The portal took everything up to `position`.
-fn passed(position: Seq) -> Step {
-    Step::Passed { position, taken: true }
+fn passed(position: Seq) -> DeliveryStep {
+    DeliveryStep::Passed { position, taken: true }
 }
 
 fn attempt(at: i64, error: Option<&str>) -> Attempt {
@@ -227,8 +227,8 @@ fn attempt(at: i64, error: Option<&str>) -> Attempt {
     Attempt { at, took: 7, status, error: error.map(ToOwned::to_owned), instance: "one".into() }
 }
 
-fn given_up(seq: Seq, block: bool) -> Step {
-    Step::GivenUp { seq, attempt: attempt(9, Some("500")), why: "six attempts".into(), block }
+fn given_up(seq: Seq, block: bool) -> DeliveryStep {
+    DeliveryStep::GivenUp { seq, attempt: attempt(9, Some("500")), why: "six attempts".into(), block }
 }
 
 /// The numbers of what a message became, what opened its session included.

@@ -123,15 +123,20 @@ fn character(rest: &str) -> Option<usize> {
 
 /// The modules right below `crate::` that this code names, also as `crate::{one, other::…}`.
 pub fn crate_modules(code: &str) -> BTreeSet<String> {
+    modules_below(code, "crate::")
+}
+
+/// The modules right below this path, which ends with `::`, that this code names, also as a group in braces.
+pub fn modules_below(code: &str, path: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
+    for (at, _) in code.match_indices(path) {
         // `::crate::`, `pub(crate)` and names that end so are something else.
         if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
             continue;
         }
-        let path = &code[at + "crate::".len()..];
-        match path.strip_prefix('{') {
-            None => found.extend(word(path)),
+        let rest = &code[at + path.len()..];
+        match rest.strip_prefix('{') {
+            None => found.extend(word(rest)),
             Some(group) => {
                 let mut depth = 1;
                 let mut item = true;

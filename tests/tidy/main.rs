@@ -6,7 +6,7 @@ mod limits;
 mod operated;
 mod protobuf;
 
-use house::{code, crate_modules, dependencies, files, grouped, names, read, root, sources};
+use house::{code, crate_modules, dependencies, files, grouped, modules_below, names, read, root, sources};
 use limits::{INTERNAL, MET_BY_CLIENTS};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +19,12 @@ const FLOORS: [(&str, &[&str]); 18] = [
     ("bus", &[]),
     ("chat", &["store", "bus"]),
     ("token", &[]),
-    ("gateway", &["chat", "token"]),
     ("problem", &["chat", "store"]),
     ("http", &["chat", "bus", "problem", "store", "token"]),
-    ("portals", &["chat", "problem", "store"]),
+    ("features", &["chat", "http", "problem", "store"]),
+    ("gateway", &["chat", "features", "token"]),
     ("config", &["bus", "log", "store", "token"]),
-    ("server", &["bus", "chat", "config", "gateway", "http", "log", "portals", "problem", "store", "token"]),
+    ("server", &["bus", "chat", "config", "features", "gateway", "http", "log", "problem", "store", "token"]),
     ("check", &["bus", "config", "log", "server", "store", "token"]),
     ("operator", &["config"]),
     ("demo_portal", &["config"]),
@@ -102,6 +102,26 @@ fn every_module_imports_only_from_the_floors_below_it() {
         &found,
         "Imports point downwards only. Move what is shared down a floor, or change FLOORS here and ARCHITECTURE.md.",
     );
+}
+
+#[test]
+fn features_do_not_know_each_other() {
+    let features = format!("{PROGRAM}features/");
+    let mut found = Vec::new();
+    for file in files(&[&features], ".rs") {
+        let own = file.path[features.len()..].split(['/', '.']).next().unwrap_or_default();
+        let code = code(&file.text, false);
+        for other in modules_below(&code, "features::") {
+            if own != "mod" && other != own {
+                found.push(format!("{}: the feature `{own}` names the feature `{other}`", file.path));
+            }
+        }
+        let depth = file.path[features.len()..].trim_end_matches("/mod.rs").split('/').count().max(2);
+        if code.contains(&"super::".repeat(depth)) {
+            found.push(format!("{}: `super::` climbs out of the feature `{own}`; write `crate::`", file.path));
+        }
+    }
+    none(&found, "Features stand beside each other above the chat. What two of them share is the chat's.");
 }
 
 #[test]
@@ -192,7 +212,7 @@ fn every_method_entry_and_problem_is_in_the_protocol_document() {
     found
         .extend(words.iter().filter(|w| !document.contains(&format!("| `{w}` |"))).map(|w| format!("a row | `{w}` |")));
     let mut problems = 0;
-    for file in files(&["crates/hubbub/src/http"], ".rs") {
+    for file in files(&["crates/hubbub/src/http", "crates/hubbub/src/features"], ".rs") {
         let code = code(&file.text, true).split_whitespace().collect::<Vec<_>>().join(" ");
         for after in code.split("StatusCode::").skip(1) {
             let Some((status, rest)) = after.split_once(", \"") else { continue };

@@ -16,8 +16,8 @@ for_every_store! {
         for step in [
             passed(seq),
             given_up(seq, true),
-            Step::Later { attempt: attempt(1, Some("no")), counted: 1, again_in: LEASE },
-            Step::Released,
+            DeliveryStep::Later { attempt: attempt(1, Some("no")), counted: 1, again_in: LEASE },
+            DeliveryStep::Released,
         ] {
             let late = Settlement { external: Some("late".into()), keep: Some(LEASE), ..settlement(&first, step) };
             assert!(!desk.settle_as(late).await);
@@ -50,7 +50,7 @@ for_every_store! {
         desk.session("s1").await;
         desk.asks("s1", "a").await;
         let claim = desk.claim_one().await;
-        let released = Settlement { keep: Some(LEASE), ..settlement(&claim, Step::Released) };
+        let released = Settlement { keep: Some(LEASE), ..settlement(&claim, DeliveryStep::Released) };
         assert!(desk.settle_as(released).await);
         assert_eq!(desk.claim_one().await.entries.len(), 1);
     }
@@ -59,16 +59,16 @@ for_every_store! {
         let desk = Desk::at(home).await;
         desk.session("s1").await;
         let seq = desk.asks("s1", "a").await;
-        let due = || Step::Later { attempt: attempt(7, Some("500")), counted: 1, again_in: Duration::from_millis(1) };
+        let due = || DeliveryStep::Later { attempt: attempt(7, Some("500")), counted: 1, again_in: Duration::from_millis(1) };
         for _ in 0..=ATTEMPTS_KEPT {
             let claim = desk.wait_for_claim(LEASE).await;
             assert!(desk.settle(&claim, due()).await);
         }
         let claim = desk.wait_for_claim(LEASE).await;
-        let later = Step::Later { attempt: attempt(8, Some("502")), counted: 3, again_in: LEASE };
+        let later = DeliveryStep::Later { attempt: attempt(8, Some("502")), counted: 3, again_in: LEASE };
         let kept = Settlement { keep: Some(LEASE), ..settlement(&claim, later) };
         assert!(desk.settle_as(kept).await);
-        assert!(!desk.settle(&claim, Step::Released).await, "a failure ends the claim");
+        assert!(!desk.settle(&claim, DeliveryStep::Released).await, "a failure ends the claim");
         desk.nothing_is_due().await;
         desk.asks("s1", "b").await;
         desk.nothing_is_due().await;
@@ -136,12 +136,12 @@ for_every_store! {
         }
         let mut claims = desk.claim(3).await;
         claims.sort_by(|one, other| one.session.cmp(&other.session));
-        assert!(desk.settle(&claims[1], Step::Released).await);
+        assert!(desk.settle(&claims[1], DeliveryStep::Released).await);
         let all = [
             settlement(&claims[0], passed(Seq::new(3))),
             settlement(&claims[1], passed(Seq::new(3))),
-            settlement(&claims[2], Step::Later { attempt: attempt(1, Some("500")), counted: 1, again_in: LEASE }),
-            Settlement { session: room("nowhere"), ..settlement(&claims[0], Step::Released) },
+            settlement(&claims[2], DeliveryStep::Later { attempt: attempt(1, Some("500")), counted: 1, again_in: LEASE }),
+            Settlement { session: room("nowhere"), ..settlement(&claims[0], DeliveryStep::Released) },
         ];
         assert_eq!(desk.portals().settle(&all).await.expect("answers"), [true, false, true, false]);
         assert!(desk.portals().settle(&[]).await.expect("answers").is_empty());

@@ -27,9 +27,9 @@ impl Desk {
     }
 }
 
-fn replayed(claim: &Claim, error: Option<&str>) -> Step {
+fn replayed(claim: &Claim, error: Option<&str>) -> DeliveryStep {
     let number = claim.replay.as_ref().expect("a dead letter").number;
-    Step::Replayed { number, attempt: attempt(11, error) }
+    DeliveryStep::Replayed { number, attempt: attempt(11, error) }
 }
 
 for_every_store! {
@@ -38,7 +38,7 @@ for_every_store! {
         desk.session("s1").await;
         let (poison, next) = (desk.asks("s1", "a").await, desk.asks("s1", "b").await);
         let claim = desk.claim_one().await;
-        let later = Step::Later { attempt: attempt(8, Some("timeout")), counted: 1, again_in: Duration::ZERO };
+        let later = DeliveryStep::Later { attempt: attempt(8, Some("timeout")), counted: 1, again_in: Duration::ZERO };
         assert!(desk.settle(&claim, later).await);
         let claim = desk.claim_one().await;
         assert!(desk.settle(&claim, given_up(poison, false)).await);
@@ -148,7 +148,7 @@ for_every_store! {
         for (key, block) in [("a", false), ("b", true)] {
             let seq = desk.asks("s1", key).await;
             let claim = desk.claim_one().await;
-            let later = Step::Later { attempt: attempt(8, Some("timeout")), counted: 1, again_in: Duration::ZERO };
+            let later = DeliveryStep::Later { attempt: attempt(8, Some("timeout")), counted: 1, again_in: Duration::ZERO };
             assert!(desk.settle(&claim, later).await);
             let claim = desk.claim_one().await;
             let kept = Settlement { keep: Some(LEASE), ..settlement(&claim, given_up(seq, block)) };
@@ -165,7 +165,7 @@ for_every_store! {
                 assert!(desk.settle_as(kept).await);
                 assert_eq!((desk.delivery("s1").await.blocked, desk.dead().await.len()), (false, 1));
             }
-            assert!(desk.settle(&claim, Step::Released).await);
+            assert!(desk.settle(&claim, DeliveryStep::Released).await);
         }
     }
 

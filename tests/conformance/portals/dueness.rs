@@ -75,7 +75,7 @@ for_every_store! {
         assert_eq!((delivery.position, delivery.head, delivery.due_at), (Seq::new(3), Seq::new(3), None));
         desk.set_state("s1", "waits", SessionState::Waiting).await;
         let claim = desk.claim_one().await;
-        assert!(desk.settle(&claim, Step::Passed { position: Seq::new(4), taken: false }).await);
+        assert!(desk.settle(&claim, DeliveryStep::Passed { position: Seq::new(4), taken: false }).await);
         // What opens it again is the portal's own, too.
         assert_eq!(stored(&desk.receive(&desk.answer("s1", Some("e2"), "here I am")).await), [5, 6]);
         assert_eq!(desk.delivery("s1").await.position, Seq::new(6));

@@ -20,7 +20,7 @@ async fn work(desk: Arc<Desk>, taken: Arc<Mutex<BTreeMap<String, Vec<u64>>>>, st
                 panic!("claimed, and nothing is behind it: {claim:?}");
             };
             if claim.fence.is_multiple_of(5) {
-                assert!(desk.settle(&claim, Step::Released).await);
+                assert!(desk.settle(&claim, DeliveryStep::Released).await);
                 continue;
             }
             taken

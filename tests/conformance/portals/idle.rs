@@ -133,7 +133,7 @@ async fn a_hundred_thousand_idle_sessions_are_not_looked_at() {
     for _ in 0..20 {
         let claim = desk.claim_one().await;
         assert_eq!(claim.entries.len(), 1);
-        assert!(desk.settle(&claim, Step::Released).await);
+        assert!(desk.settle(&claim, DeliveryStep::Released).await);
     }
     eprintln!("a claim and its settlement: {:?}", began.elapsed() / 20);
     desk.look("idle-99999").await;

@@ -13,7 +13,7 @@ for_every_store! {
         assert_eq!(desk.kept().await, made, "there is one already");
         let secret = |value: &str| Secret { value: value.into(), until: Some(5) };
         let changed = Portal {
-            settings: Settings { name: "Another".into(), concurrency: 3, ..made.settings.clone() },
+            settings: PortalSettings { name: "Another".into(), concurrency: 3, ..made.settings.clone() },
             secrets: Secrets { outgoing: vec![secret("a")], incoming: vec![secret("b"), secret("c")] },
             standing: PortalStanding::Disabled("410".into()),
             ..made.clone()

@@ -43,7 +43,7 @@ pub enum PostOutcome<'a> {
 
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PostVerdict {
     /// The portal has it.
     Taken,
     /// 410: the portal wants no more webhooks at all.
@@ -91,15 +91,15 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// What this outcome means.
-pub fn judge(outcome: &PostOutcome<'_>, now: Timestamp) -> Verdict {
+pub fn judge(outcome: &PostOutcome<'_>, now: Timestamp) -> PostVerdict {
     let (code, retry) = match outcome {
         PostOutcome::Status { code, retry_after } => (*code, *retry_after),
-        PostOutcome::NoAnswer { why } => return Verdict::Failed { refused: false, why: why.clone(), after: None },
+        PostOutcome::NoAnswer { why } => return PostVerdict::Failed { refused: false, why: why.clone(), after: None },
     };
     match code {
-        200..=299 => Verdict::Taken,
-        410 => Verdict::Gone,
-        _ => Verdict::Failed {
+        200..=299 => PostVerdict::Taken,
+        410 => PostVerdict::Gone,
+        _ => PostVerdict::Failed {
             refused: matches!(code, 400 | 406 | 413 | 415 | 422),
             why: match code {
                 300..=399 => format!("status {code}: redirects are not followed"),

@@ -19,7 +19,7 @@ pub struct StoredCursor {
     pub due_at: Option<Timestamp>,
     /// Somebody has claimed it.
     pub leased: bool,
-    /// Raised by each claim. A [`Step`] of an earlier claim is refused.
+    /// Raised by each claim. A [`DeliveryStep`] of an earlier claim is refused.
     pub fence: u64,
     /// When what waits longest was taken.
     pub waiting_since: Option<Timestamp>,
@@ -60,7 +60,7 @@ pub struct Delivery {
 
 /// What happened to a claimed cursor.
 #[derive(Debug, Clone)]
-pub enum Step {
+pub enum DeliveryStep {
     /// The reader has everything up to here, or it was not for it. The reader took something now, if `taken`.
     Passed {
         /// The cursor's position.
@@ -99,7 +99,7 @@ pub enum Step {
     Released,
 }
 
-impl Step {
+impl DeliveryStep {
     /// Whether the reader took something.
     pub const fn is_taken(&self) -> bool {
         match self {
@@ -181,10 +181,10 @@ impl StoredCursor {
 
     /// Takes in what happened to the claim that stands. What it returns is to be written beside the cursor; then the step is
     /// to be [concluded](Self::conclude).
-    pub fn settle(&mut self, step: &Step, now: Timestamp) -> Option<Beside> {
+    pub fn settle(&mut self, step: &DeliveryStep, now: Timestamp) -> Option<Beside> {
         match step {
-            Step::Passed { position, .. } => self.pass(*position),
-            Step::Later { attempt, counted, again_in } => {
+            DeliveryStep::Passed { position, .. } => self.pass(*position),
+            DeliveryStep::Later { attempt, counted, again_in } => {
                 keep(&mut self.attempts, attempt);
                 self.counted = *counted;
                 self.since = self.since.or(Some(Timestamp(attempt.at)));
@@ -192,8 +192,9 @@ impl StoredCursor {
                 self.due_at = Some(after(now, *again_in));
             }
             // The same step again, because its first answer was lost: it is done, and the dead letter has all attempts.
-            Step::GivenUp { seq, .. } if *seq <= self.position || (self.blocked && before(*seq) == self.position) => {}
-            Step::GivenUp { seq, attempt, why, block } => {
+            DeliveryStep::GivenUp { seq, .. }
+                if *seq <= self.position || (self.blocked && before(*seq) == self.position) => {}
+            DeliveryStep::GivenUp { seq, attempt, why, block } => {
                 let mut attempts = std::mem::take(&mut self.attempts);
                 keep(&mut attempts, attempt);
                 self.blocked = *block;
@@ -201,10 +202,10 @@ impl StoredCursor {
                 self.pass(if *block { before(*seq) } else { *seq });
                 return Some(Beside::Dead { seq: *seq, why: why.clone(), attempts });
             }
-            Step::Replayed { number, attempt } => {
+            DeliveryStep::Replayed { number, attempt } => {
                 return Some(Beside::Replayed { number: *number, attempt: attempt.clone() });
             }
-            Step::Released => {}
+            DeliveryStep::Released => {}
         }
         None
     }
@@ -231,10 +232,10 @@ impl StoredCursor {
     }
 
     /// The end of a step: the claim is kept for `keep` from now, or given up.
-    pub fn conclude(&mut self, step: &Step, keep: Option<Duration>, now: Timestamp) {
+    pub fn conclude(&mut self, step: &DeliveryStep, keep: Option<Duration>, now: Timestamp) {
         match (step, keep) {
-            (Step::Later { .. }, _) => {}
-            (Step::Released, _) | (_, None) => {
+            (DeliveryStep::Later { .. }, _) => {}
+            (DeliveryStep::Released, _) | (_, None) => {
                 (self.leased, self.due_at) = (false, None);
                 self.wake(now);
             }

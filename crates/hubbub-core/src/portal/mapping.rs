@@ -62,7 +62,7 @@ pub struct Mapping {
     pub challenge: Option<Challenge>,
     /// How bodies are written.
     #[serde(default)]
-    pub format: Format,
+    pub format: BodyFormat,
 }
 
 /// A body that asks for an answer.
@@ -88,7 +88,8 @@ pub enum OneOrMore {
 /// How bodies are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Format {
+#[schema(as = Format)]
+pub enum BodyFormat {
     /// JSON.
     #[default]
     Json,
@@ -116,7 +117,7 @@ impl Default for Mapping {
             forbid: Vec::new(),
             equals_false: Vec::new(),
             challenge: None,
-            format: Format::Json,
+            format: BodyFormat::Json,
         }
     }
 }
@@ -196,7 +197,7 @@ impl Mapping {
             check_values("challenge", &challenge.when)?;
             check_in_event("challenge", &challenge.reply)?;
         }
-        if matches!(&self.format, Format::FormField(name) if name.is_empty()) {
+        if matches!(&self.format, BodyFormat::FormField(name) if name.is_empty()) {
             return Err(Invalid::new("format", "the name of the form's field is empty"));
         }
         let (names, says) = (self.names_a_conversation(), self.says_something());

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 /// The settings of a portal. Secrets are kept apart from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+#[schema(as = Settings)]
+pub struct PortalSettings {
     /// For people, at most 256 bytes.
     pub name: String,
     /// Where webhooks are POSTed to, https (plain http only to addresses that the server's configuration allows by name).
@@ -38,7 +39,7 @@ pub struct Settings {
     pub customers_open: bool,
 }
 
-impl Default for Settings {
+impl Default for PortalSettings {
     fn default() -> Self {
         Self {
             name: String::new(),
@@ -89,7 +90,7 @@ pub enum UnknownSession {
     Quarantine,
 }
 
-impl Settings {
+impl PortalSettings {
     /// How long and how often a message is tried.
     pub fn retry_policy(&self) -> Policy<'_> {
         Policy { waits: &self.retry_seconds, give_up_after: Duration::from_secs(self.give_up_seconds) }

@@ -165,6 +165,12 @@ impl Chat {
         }
     }
 
+    /// A chat over this store, without others: for tests of what is above.
+    #[cfg(test)]
+    pub(crate) fn alone(store: Arc<dyn Store>) -> Self {
+        Self::start(store, Arc::new(crate::bus::local::LocalBus::alone()), Arc::default(), false)
+    }
+
     /// What is counted, what the bus counts included, as Prometheus reads it.
     pub fn metrics_text(&self) -> String {
         if let Some(bus) = self.bus.counters() {

@@ -14,7 +14,7 @@ mod table;
 pub enum Operator {
     /// Portals: third parties whose agents answer
     #[command(subcommand, after_help = portals::EXAMPLES)]
-    Portals(portals::Portals),
+    Portals(portals::PortalCommand),
     /// Support sessions
     #[command(subcommand)]
     Sessions(sessions::Sessions),

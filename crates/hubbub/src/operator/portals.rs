@@ -26,7 +26,7 @@ All of these ask the server of --server (or HUBBUB_SERVER) with the API key of H
 
 /// See the module.
 #[derive(Subcommand)]
-pub enum Portals {
+pub enum PortalCommand {
     /// All portals
     List {
         #[command(flatten)]
@@ -73,7 +73,7 @@ pub enum Portals {
         /// The portal
         portal: String,
         /// Which
-        direction: Direction,
+        direction: SecretDirection,
         /// How long the old one stays good, like 0, 15m, 24h
         #[arg(long, default_value = "24h", value_parser = duration)]
         keep: Duration,
@@ -113,7 +113,7 @@ pub enum Portals {
 
 /// Which way webhooks go.
 #[derive(Clone, Copy, ValueEnum)]
-pub enum Direction {
+pub enum SecretDirection {
     /// What ours are signed with
     Outgoing,
     /// What theirs are verified with
@@ -136,7 +136,7 @@ fn settings_of(file: &Path) -> anyhow::Result<Value> {
     Ok(if read["settings"].is_object() { read["settings"].take() } else { read })
 }
 
-impl Portals {
+impl PortalCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::List { at } => {
@@ -172,8 +172,8 @@ impl Portals {
             }
             Self::Rotate { portal, direction, keep, secret_file, at } => {
                 let direction = match direction {
-                    Direction::Outgoing => "outgoing",
-                    Direction::Incoming => "incoming",
+                    SecretDirection::Outgoing => "outgoing",
+                    SecretDirection::Incoming => "incoming",
                 };
                 let secret = secret_of(secret_file.as_ref())?;
                 let new = json!({ "direction": direction, "secret": secret, "keep_seconds": keep.as_secs() });

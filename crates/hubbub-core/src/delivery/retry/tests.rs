@@ -109,12 +109,12 @@ fn answers_are_judged_by_their_status() {
     let status = |code, retry_after| judge(&PostOutcome::Status { code, retry_after }, NOW);
     let failed = |refused, why: &str, after: Option<u64>| {
         let after = after.map(Duration::from_secs);
-        Verdict::Failed { refused, why: why.into(), after }
+        PostVerdict::Failed { refused, why: why.into(), after }
     };
     for code in [200, 201, 202, 204, 299] {
-        assert_eq!(status(code, None), Verdict::Taken);
+        assert_eq!(status(code, None), PostVerdict::Taken);
     }
-    assert_eq!(status(410, None), Verdict::Gone);
+    assert_eq!(status(410, None), PostVerdict::Gone);
     for code in [400, 406, 413, 415, 422] {
         assert_eq!(status(code, None), failed(true, &format!("status {code}"), None));
     }

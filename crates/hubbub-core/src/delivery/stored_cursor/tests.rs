@@ -24,7 +24,7 @@ fn attempt() -> Attempt {
     Attempt { at: NOW.0, took: 5, status: Some(500), error: Some("500".into()), instance: "a".into() }
 }
 
-fn settled(cursor: &mut StoredCursor, step: &Step) -> Option<Beside> {
+fn settled(cursor: &mut StoredCursor, step: &DeliveryStep) -> Option<Beside> {
     let beside = cursor.settle(step, NOW);
     cursor.conclude(step, None, NOW);
     beside
@@ -48,10 +48,10 @@ fn an_agents_answer_makes_nothing_due_and_overtakes_nothing() {
 fn what_came_while_a_post_was_under_way_is_due_when_it_is_settled() {
     let mut cursor = claimed(3);
     assert!(!cursor.mark(Seq::new(4), Seq::new(4), false, NOW), "the lease stands");
-    settled(&mut cursor, &Step::Passed { position: Seq::new(3), taken: true });
+    settled(&mut cursor, &DeliveryStep::Passed { position: Seq::new(3), taken: true });
     assert_eq!((cursor.leased, cursor.due_at), (false, at(0)));
     let mut alone = claimed(3);
-    settled(&mut alone, &Step::Passed { position: Seq::new(3), taken: true });
+    settled(&mut alone, &DeliveryStep::Passed { position: Seq::new(3), taken: true });
     assert_eq!((alone.due_at, alone.waiting_since), (None, None));
 }
 
@@ -59,7 +59,7 @@ fn what_came_while_a_post_was_under_way_is_due_when_it_is_settled() {
 fn a_claim_holds_until_another_is_made_or_it_is_given_up() {
     let mut cursor = claimed(3);
     assert!(cursor.is_held_by(7));
-    settled(&mut cursor, &Step::Released);
+    settled(&mut cursor, &DeliveryStep::Released);
     assert!(!cursor.is_held_by(7));
     cursor.claim(LEASE, NOW);
     assert!(!cursor.is_held_by(7));
@@ -68,7 +68,7 @@ fn a_claim_holds_until_another_is_made_or_it_is_given_up() {
 #[test]
 fn a_claim_that_is_kept_goes_on_for_another_lease() {
     let mut cursor = claimed(4);
-    let step = Step::Passed { position: Seq::new(3), taken: true };
+    let step = DeliveryStep::Passed { position: Seq::new(3), taken: true };
     let later = Timestamp(NOW.0 + 10_000);
     assert_eq!(cursor.settle(&step, later), None);
     cursor.conclude(&step, Some(LEASE), later);
@@ -78,7 +78,7 @@ fn a_claim_that_is_kept_goes_on_for_another_lease() {
 
 #[test]
 fn a_session_goes_on_behind_a_dead_letter_or_waits_for_it() {
-    let given_up = |block| Step::GivenUp { seq: Seq::new(3), attempt: attempt(), why: "poison".into(), block };
+    let given_up = |block| DeliveryStep::GivenUp { seq: Seq::new(3), attempt: attempt(), why: "poison".into(), block };
     let mut goes_on = claimed(5);
     assert!(matches!(settled(&mut goes_on, &given_up(false)), Some(Beside::Dead { seq, .. }) if seq == Seq::new(3)));
     assert_eq!((goes_on.position, goes_on.due_at), (Seq::new(3), at(0)));
@@ -106,7 +106,7 @@ fn a_session_goes_on_behind_a_dead_letter_or_waits_for_it() {
 #[test]
 fn a_step_that_is_settled_twice_makes_one_dead_letter() {
     for block in [false, true] {
-        let step = Step::GivenUp { seq: Seq::new(3), attempt: attempt(), why: "poison".into(), block };
+        let step = DeliveryStep::GivenUp { seq: Seq::new(3), attempt: attempt(), why: "poison".into(), block };
         let mut cursor = claimed(5);
         assert!(cursor.settle(&step, NOW).is_some());
         let once = cursor.clone();
@@ -120,7 +120,7 @@ fn a_failure_is_kept_and_due_later() {
     let mut cursor = claimed(3);
     for n in 1..40 {
         cursor.leased = true;
-        settled(&mut cursor, &Step::Later { attempt: attempt(), counted: n, again_in: Duration::from_secs(5) });
+        settled(&mut cursor, &DeliveryStep::Later { attempt: attempt(), counted: n, again_in: Duration::from_secs(5) });
         assert_eq!((cursor.due_at, cursor.leased), (at(5_000), false));
     }
     assert_eq!((cursor.attempts.len(), cursor.since), (ATTEMPTS_KEPT, at(0)));

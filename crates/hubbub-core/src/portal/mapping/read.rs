@@ -1,6 +1,6 @@
 //! From the bytes of a body to its events.
 
-use super::{Event, Format, Mapping, find};
+use super::{BodyFormat, Event, Mapping, find};
 use crate::{
     limits::{HOOK_DEPTH, HOOK_EVENTS},
     model::json::is_deeper,
@@ -155,7 +155,7 @@ impl Mapping {
             Some(kind) if !fits(kind) => Err(Unmapped::ContentType { given: kind.chars().take(100).collect(), wanted }),
             _ => Ok(()),
         };
-        if self.format == Format::Json {
+        if self.format == BodyFormat::Json {
             is("application/json", |kind| {
                 kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
             })?;
@@ -164,7 +164,7 @@ impl Mapping {
         }
         is("application/x-www-form-urlencoded", |kind| kind == "application/x-www-form-urlencoded")?;
         let fields = form_urlencoded::parse(body);
-        let Format::FormField(wanted) = &self.format else {
+        let BodyFormat::FormField(wanted) = &self.format else {
             let fields: Map<_, _> = fields.map(|(name, value)| (name.into_owned(), value.into())).collect();
             return Ok(Value::Object(fields).to_string().into());
         };

@@ -10,7 +10,7 @@ use super::{
 use hubbub_core::{
     limits,
     model::ids::Invalid,
-    portal::{PortalId, mapping::Mapped, settings::Settings},
+    portal::{PortalId, mapping::Mapped, settings::PortalSettings},
 };
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct PortalWish {
     /// Its id.
     pub id: String,
     /// Its settings.
-    pub settings: Settings,
+    pub settings: PortalSettings,
     /// What our webhooks are to be signed with; made where none is given.
     pub outgoing_secret: Option<String>,
     /// What its webhooks are to be verified with; made where none is given.
@@ -45,7 +45,7 @@ pub struct MadePortal {
 ///
 /// # Errors
 /// The field, and what is wrong with it.
-pub fn check_settings(settings: &Settings) -> Result<(), Invalid> {
+pub fn check_settings(settings: &PortalSettings) -> Result<(), Invalid> {
     settings.check()?;
     let bytes = serde_json::to_string(settings).map_or(usize::MAX, |json| json.len());
     if bytes > limits::PORTAL_SETTINGS_BYTES {
@@ -108,7 +108,7 @@ impl SupportChat {
     ///
     /// # Errors
     /// Where there is no such portal, the settings cannot be, or others change the portal all the time.
-    pub async fn configure_portal(&self, id: &str, settings: &Settings) -> Result<Portal, SupportError> {
+    pub async fn configure_portal(&self, id: &str, settings: &PortalSettings) -> Result<Portal, SupportError> {
         check_settings(settings)?;
         let (portal, ()) = self
             .change_portal(id, |portal| {

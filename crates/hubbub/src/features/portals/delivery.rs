@@ -3,12 +3,12 @@
 use super::{Portals, call::Outgoing, millis, now, workers::Lane};
 use crate::{
     chat::log::gather::Gather,
-    features::portals::store::{Attempt, Claim, Portal, PortalStanding, Settlement, Step},
+    features::portals::store::{Attempt, Claim, DeliveryStep, Portal, PortalStanding, Settlement},
 };
 use hubbub_core::{
     delivery::{
         forwarding::Way,
-        retry::{self, Next, Verdict},
+        retry::{self, Next, PostVerdict},
     },
     limits,
     log::entry::Entry,
@@ -31,7 +31,7 @@ pub(super) struct Delivery<'a> {
 
 /// What came of one POST.
 struct Posted {
-    verdict: Verdict,
+    verdict: PostVerdict,
     attempt: Attempt,
     external: Option<String>,
 }
@@ -45,14 +45,14 @@ impl Delivery<'_> {
             let kind = webhook::kind(&letter.entry, &[Forward::Messages, Forward::States], &self.portal.id);
             let kind = kind.unwrap_or("message.created");
             let posted = self.post(&letter.entry, kind).await;
-            if let Verdict::Gone = posted.verdict {
+            if let PostVerdict::Gone = posted.verdict {
                 self.disable().await;
             }
             if posted.attempt.error.is_none() {
                 self.hint(Way::Forwarded, letter.entry.seq);
             }
-            let step = Step::Replayed { number: letter.number, attempt: posted.attempt };
-            let goes_on = !entries.is_empty() && matches!(posted.verdict, Verdict::Taken);
+            let step = DeliveryStep::Replayed { number: letter.number, attempt: posted.attempt };
+            let goes_on = !entries.is_empty() && matches!(posted.verdict, PostVerdict::Taken);
             if !self.settle(step, posted.external, goes_on).await || !goes_on {
                 return;
             }
@@ -68,20 +68,20 @@ impl Delivery<'_> {
             }
             let posted = self.post(entry, kind).await;
             let goes_on = match posted.verdict {
-                Verdict::Taken => {
+                PostVerdict::Taken => {
                     passed = None;
                     let more = n + 1 < entries.len();
-                    let step = Step::Passed { position: entry.seq, taken: true };
+                    let step = DeliveryStep::Passed { position: entry.seq, taken: true };
                     let held = self.settle(step, posted.external, more).await;
                     self.hint(Way::Forwarded, entry.seq);
                     held && more
                 }
-                Verdict::Gone => {
+                PostVerdict::Gone => {
                     self.disable().await;
-                    self.settle(Step::Released, None, false).await;
+                    self.settle(DeliveryStep::Released, None, false).await;
                     false
                 }
-                Verdict::Failed { refused, after, .. } => {
+                PostVerdict::Failed { refused, after, .. } => {
                     self.failed(entry.seq, posted.attempt, refused, after).await;
                     false
                 }
@@ -90,7 +90,7 @@ impl Delivery<'_> {
                 return;
             }
         }
-        let step = passed.map_or(Step::Released, |position| Step::Passed { position, taken: false });
+        let step = passed.map_or(DeliveryStep::Released, |position| DeliveryStep::Passed { position, taken: false });
         self.settle(step, None, false).await;
     }
 
@@ -124,9 +124,9 @@ impl Delivery<'_> {
         let called = self.portals.caller.post(outgoing).await;
         let verdict = retry::judge(&called.outcome(), now());
         let error = match &verdict {
-            Verdict::Taken => None,
-            Verdict::Gone => Some("410: the portal wants no more".to_owned()),
-            Verdict::Failed { why, .. } => Some(match called.complaint() {
+            PostVerdict::Taken => None,
+            PostVerdict::Gone => Some("410: the portal wants no more".to_owned()),
+            PostVerdict::Failed { why, .. } => Some(match called.complaint() {
                 Some(said) => format!("{why}: {said}"),
                 None => why.clone(),
             }),
@@ -157,7 +157,7 @@ impl Delivery<'_> {
         match retry::next(settings.retry_policy(), delivery, refused, after, succeeded_at, now(), rand::random()) {
             Next::Later { counted, again_in } => {
                 let first = delivery.attempts.is_empty();
-                self.settle(Step::Later { attempt, counted, again_in }, None, false).await;
+                self.settle(DeliveryStep::Later { attempt, counted, again_in }, None, false).await;
                 if first {
                     self.hint(Way::Delayed, seq);
                 }
@@ -166,14 +166,14 @@ impl Delivery<'_> {
                 let block = settings.on_dead_letter == OnDeadLetter::Block;
                 tracing::warn!(portal = %self.portal.id, session = %self.claim.session, %seq, why, "a message was given up on");
                 self.portals.metrics().portals.attempted(self.portal.id.as_str(), "dead");
-                self.settle(Step::GivenUp { seq, attempt, why, block }, None, false).await;
+                self.settle(DeliveryStep::GivenUp { seq, attempt, why, block }, None, false).await;
                 self.hint(Way::Failed, seq);
             }
         }
     }
 
     /// Writes back a step. Says whether the session is still ours.
-    async fn settle(&self, step: Step, external: Option<String>, keep: bool) -> bool {
+    async fn settle(&self, step: DeliveryStep, external: Option<String>, keep: bool) -> bool {
         let settlement = Settlement {
             session: self.claim.session.clone(),
             fence: self.claim.fence,
@@ -210,11 +210,11 @@ impl Delivery<'_> {
     }
 }
 
-const fn outcome(verdict: &Verdict) -> &'static str {
+const fn outcome(verdict: &PostVerdict) -> &'static str {
     match verdict {
-        Verdict::Taken => "taken",
-        Verdict::Gone => "gone",
-        Verdict::Failed { refused: true, .. } => "refused",
-        Verdict::Failed { refused: false, .. } => "failed",
+        PostVerdict::Taken => "taken",
+        PostVerdict::Gone => "gone",
+        PostVerdict::Failed { refused: true, .. } => "refused",
+        PostVerdict::Failed { refused: false, .. } => "failed",
     }
 }

@@ -4,7 +4,7 @@ use super::store::Secret;
 use hubbub_core::{
     limits,
     model::ids::Invalid,
-    portal::{settings::Settings, signature},
+    portal::{settings::PortalSettings, signature},
 };
 
 /// Which webhooks a secret is for.
@@ -46,7 +46,7 @@ impl MadeSecret {
     /// When the given secret has not the form that it needs; without saying the secret.
     pub fn new(
         direction: Direction,
-        settings: &Settings,
+        settings: &PortalSettings,
         given: Option<&str>,
         random: [u8; 32],
     ) -> Result<Self, Invalid> {
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn secrets_are_made_or_checked_for_their_direction() {
-        let settings = Settings::default();
+        let settings = PortalSettings::default();
         for direction in [Direction::Outgoing, Direction::Incoming] {
             let made = MadeSecret::new(direction, &settings, None, [7; 32]).unwrap();
             let given = MadeSecret::new(direction, &settings, Some(&made.shown), [0; 32]).unwrap();

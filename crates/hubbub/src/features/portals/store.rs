@@ -10,7 +10,7 @@ use async_trait::async_trait;
 pub use hubbub_core::{
     delivery::{
         attempt::Attempt,
-        stored_cursor::{Delivery, Step},
+        stored_cursor::{Delivery, DeliveryStep},
     },
     log::kinds::SessionState,
     portal::{
@@ -27,7 +27,7 @@ use hubbub_core::{
         ids::{RoomId, UserId},
         time::Timestamp,
     },
-    portal::{PortalId, settings::Settings},
+    portal::{PortalId, settings::PortalSettings},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub struct Portal {
     /// Its id.
     pub id: PortalId,
     /// What an operator says of it.
-    pub settings: Settings,
+    pub settings: PortalSettings,
     /// What signs and verifies.
     pub secrets: Secrets,
     /// Whether it is served.
@@ -190,7 +190,7 @@ pub struct Settlement {
     /// The claim's.
     pub fence: u64,
     /// What happened.
-    pub step: Step,
+    pub step: DeliveryStep,
     /// The portal's own id of the conversation, where its answer told it and none was known.
     pub external: Option<String>,
     /// Keep the claim for so long from now; `None`: give it up. Then the cursor is due at once if something waits behind it,

@@ -54,8 +54,7 @@ impl SupportChat {
     #[cfg(test)]
     pub(crate) fn alone(file: &std::path::Path) -> Arc<Self> {
         let store = Arc::new(crate::store::sqlite::SqliteStore::open(file).expect("a file"));
-        let bus = Arc::new(crate::bus::local::LocalBus::alone());
-        let chat = Arc::new(Chat::start(store.clone(), bus, Arc::default(), false));
+        let chat = Arc::new(Chat::alone(store.clone()));
         Arc::new(Self::start(chat, Arc::new(super::sqlite::SqlitePortals::new(store))))
     }
 

@@ -20,7 +20,7 @@ use hubbub_core::{
     limits,
     portal::{
         mapping::{Event, Mapped},
-        settings::Settings,
+        settings::PortalSettings,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ pub struct NewPortal {
     id: String,
     /// What is said of it; everything has a default.
     #[serde(default)]
-    settings: Settings,
+    settings: PortalSettings,
     /// What our webhooks are signed with, `whsec_…`; made where none is given.
     outgoing_secret: Option<String>,
     /// What theirs are verified with; made where none is given.
@@ -62,7 +62,7 @@ pub struct PortalView {
     /// Its id.
     id: String,
     /// What is said of it.
-    settings: Settings,
+    settings: PortalSettings,
     /// active, paused, or disabled (it answered 410).
     standing: &'static str,
     /// Why it is disabled.
@@ -170,12 +170,12 @@ pub async fn show(State(support): Support, Path(portal): Path<String>) -> Result
 /// Gives a portal other settings, as a whole; instances follow within 2 seconds. Another scheme of verification needs a new
 /// secret of its form: rotate it, too.
 #[utoipa::path(put, path = "/v1/portals/{portal}", params(("portal", description = "The portal's id")),
-    request_body = Settings, tag = "portals",
+    request_body = PortalSettings, tag = "portals",
     responses((status = 200, body = PortalView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn configure(
     State(support): Support,
     Path(portal): Path<String>,
-    Body(settings): Body<Settings>,
+    Body(settings): Body<PortalSettings>,
 ) -> Result<Json<PortalView>, Problem> {
     Ok(Json(PortalView::new(&support.configure_portal(&portal, &settings).await?)))
 }
