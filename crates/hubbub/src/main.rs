@@ -15,7 +15,7 @@ use std::{process::ExitCode, time::Duration};
 use tokio::signal::unix::SignalKind;
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EXAMPLES: &str = "\
 Try it:

@@ -163,8 +163,7 @@ impl Target {
         match &self.tls {
             None => Client::open(info),
             Some(certificates) => {
-                // An error: somebody has installed one already.
-                let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+                crate::crypto::install();
                 Client::build_with_tls(info, certificates.clone())
             }
         }

@@ -2,13 +2,14 @@
 //! without `sslmode` nothing is encrypted, and `allow` is refused.
 
 use super::super::StoreError;
+use crate::crypto;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use std::{
@@ -120,7 +121,7 @@ fn decoded(value: &str) -> Result<String, StoreError> {
 }
 
 fn client(check: Check, authority: Option<PathBuf>) -> Result<ClientConfig, StoreError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = crypto::provider();
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| StoreError::Broken(format!("TLS: {error}")))?;
