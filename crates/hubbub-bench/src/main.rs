@@ -22,7 +22,7 @@ mod postgres;
 
 /// The server's own allocator, so that the bare loops differ in nothing else.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Descriptors beside the readers' sockets.
 const OTHER_FILES: u64 = 200;

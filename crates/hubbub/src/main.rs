@@ -14,8 +14,9 @@ use hubbub_core::model::ids::UserId;
 use std::{process::ExitCode, time::Duration};
 use tokio::signal::unix::SignalKind;
 
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const EXAMPLES: &str = "\
 Try it:
