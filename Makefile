@@ -29,7 +29,16 @@ run: need-rust web ## start a server for trying out: SQLite, no Redis, people an
 	@echo "  http://127.0.0.1:8000/?user=ana"
 	@echo "  http://127.0.0.1:8000/?user=ben"
 	@echo
-	cargo run --release -p hubbub -- serve --dev $(ARGS)
+	cargo run --profile quick -p hubbub --no-default-features -- serve --dev $(ARGS)
+
+# The suites on the other stores and buses, and the stories, are `make test`.
+.PHONY: check
+check: need-rust ## formatting, clippy, unit tests, tidy, simulation, suites on SQLite and in one process: needs Rust alone
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test -q -p hubbub-core -p hubbub --lib --bins --test tidy --test simulation --test conformance --no-run
+	cargo test -q -p hubbub-core -p hubbub --lib --bins --test tidy --test simulation
+	cargo test -q -p hubbub --test conformance -- sqlite on_one_process an_instance_alone a_file_that_is_no_database
 
 .PHONY: test
 test: need-rust services web sdk ## everything that must pass before a change goes in (lint is separate)
@@ -45,6 +54,13 @@ test-long: $(SDK_JAVA) test ## the same with the long stories, more random cases
 rolling-restart: export HUBBUB_LONG = 1
 rolling-restart: need-rust services ## three instances under load, from the first version to this one and back, with a plot
 	cargo test -p hubbub --test stories rolling_restart -- --nocapture
+
+.PHONY: release
+release: need-rust web ## the program for production in target/release/dist, without symbols; they are beside it in hubbub.debug
+	cargo build --release -p hubbub
+	mkdir -p target/release/dist
+	objcopy --only-keep-debug target/release/hubbub target/release/dist/hubbub.debug
+	cd target/release/dist && objcopy --strip-all --add-gnu-debuglink=hubbub.debug ../hubbub hubbub
 
 .PHONY: cluster
 cluster: need-rust services web ## three instances on Postgres and Redis behind nginx, with an agent's desk; Ctrl-C ends all of it

@@ -16,7 +16,6 @@ use tokio_rustls::{
     client::TlsStream,
     rustls::{
         ClientConfig, RootCertStore,
-        crypto::aws_lc_rs,
         pki_types::{CertificateDer, ServerName},
     },
 };
@@ -34,7 +33,7 @@ fn make_pair(directory: &Path) -> CertificateDer<'static> {
 async fn dial(addr: SocketAddr, trusted: &CertificateDer<'static>) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).expect("a certificate");
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let config = ClientConfig::builder_with_provider(hubbub::crypto::provider())
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_root_certificates(roots)

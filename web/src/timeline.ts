@@ -16,8 +16,6 @@ export interface Entry {
     user?: string;
     role?: string;
     name?: string;
-    /** Deleted or erased: the number stays, the content is gone. */
-    gone?: boolean;
 }
 
 /** A page of the log, as `messages` answers it. */
@@ -147,8 +145,8 @@ function stored(now: Timeline, key: string, seq: number, epoch: string): Timelin
 function merge(now: Timeline, more: readonly Entry[], head: number): Timeline {
     const bySeq = new Map(now.entries.map((entry) => [entry.seq, entry]));
     for (const entry of more) {
-        // The same seq twice is the same entry; a page shows it as it is now, perhaps with its content gone.
-        if (!bySeq.has(entry.seq) || entry.gone) bySeq.set(entry.seq, entry);
+        // The same seq twice is the same entry: entries do not change.
+        if (!bySeq.has(entry.seq)) bySeq.set(entry.seq, entry);
     }
     const entries = [...bySeq.values()].sort((one, other) => one.seq - other.seq);
     const arrived = new Set(more.filter((entry) => entry.from === now.me).map((entry) => entry.key));

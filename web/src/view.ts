@@ -171,9 +171,7 @@ export class View {
             return line;
         }
         const item = this.bubble(entry.from, entry.text ?? "", entry.at);
-        if (entry.gone) {
-            item.querySelector(".text")?.replaceWith(element("p", "text gone", "deleted"));
-        } else if (entry.data !== undefined) {
+        if (entry.data !== undefined) {
             item.querySelector(".bubble")?.append(element("pre", "data", JSON.stringify(entry.data, null, 2)));
         }
         const foot = item.querySelector(".foot");

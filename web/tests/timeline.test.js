@@ -36,16 +36,6 @@ test("the same entry twice is shown once", () => {
     assert.deepEqual(shown(after(start(2), page(1, 2, 2), live(3), live(3), page(1, 3, 3))), [1, 2, 3]);
 });
 
-test("an entry whose content is gone replaces the one that was loaded", () => {
-    const gone = { ...entry(2), text: undefined, gone: true };
-    const timeline = after(start(2), page(1, 2, 2), {
-        do: "page",
-        page: { entries: [gone], head: 2, floor: 1, epoch: "e1" },
-    });
-    assert.equal(timeline.entries[1].gone, true);
-    assert.equal(timeline.entries[1].text, undefined);
-});
-
 test("older pages end where the log, or what is kept of it, begins", () => {
     assert.equal(older(empty("ana")), null);
     assert.equal(older(after(start(0))), null);

@@ -1,4 +1,4 @@
-//! Every limit of Hubbub, in one file. Sizes are bytes, durations say their unit in the name.
+//! Every limit of Hubbub, in one file. Sizes are in bytes, times are `Duration`s, everything else is a count.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! Hubbub: a chat backend that product teams drop in next to their own.
 
+pub mod crypto;
 pub mod log;
 pub mod metrics;
 pub mod spans;

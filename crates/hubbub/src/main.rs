@@ -14,6 +14,7 @@ use hubbub_core::model::ids::UserId;
 use std::{process::ExitCode, time::Duration};
 use tokio::signal::unix::SignalKind;
 
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

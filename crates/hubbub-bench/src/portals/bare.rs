@@ -62,6 +62,7 @@ async fn connect(url: &str) -> anyhow::Result<Vec<Arc<Connection>>> {
 pub fn outgoing(url: &str, to: &str, sessions: usize, messages: usize, at_once: usize) -> anyhow::Result<()> {
     Runtime::new()?.block_on(async {
         let connections = connect(url).await?;
+        hubbub::crypto::install();
         let client = reqwest::Client::builder().no_proxy().build()?;
         println!("ready");
         std::io::stdin().lock().lines().next().context("an order")??;

@@ -29,6 +29,7 @@ pub(super) struct Secrets {
 
 impl Server {
     pub fn new(at: &str, key: String, portal: &str) -> anyhow::Result<Self> {
+        crate::crypto::install();
         let client = Client::builder().timeout(PATIENCE).build().context("an HTTP client")?;
         Ok(Self { client, at: at.trim_end_matches('/').to_owned(), key, portal: portal.to_owned() })
     }

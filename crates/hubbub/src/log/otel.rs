@@ -25,6 +25,7 @@ static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 pub(super) fn start(label: &str) -> anyhow::Result<Option<Tracer>> {
     let named = |variable: &&str| env::var_os(variable).is_some_and(|value| !value.is_empty());
     let Some(variable) = ENDPOINTS.iter().find(|variable| named(variable)) else { return Ok(None) };
+    crate::crypto::install();
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)

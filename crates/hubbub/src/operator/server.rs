@@ -37,6 +37,7 @@ impl At {
     /// The same with a body of any kind.
     pub async fn send(&self, method: Method, path: &str, body: Option<(String, Vec<u8>)>) -> anyhow::Result<Value> {
         let server = self.server.trim_end_matches('/');
+        crate::crypto::install();
         let client = Client::builder().timeout(PATIENCE).build().context("an HTTP client")?;
         let mut request = client.request(method, format!("{server}{path}")).bearer_auth(api_key(self.api_key.clone())?);
         if let Some((kind, body)) = body {

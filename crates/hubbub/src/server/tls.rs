@@ -1,7 +1,7 @@
 //! TLS on our own socket, with a certificate that can be replaced while it is used.
 
 use super::certificate::not_after;
-use crate::{config::TlsFiles, gateway::tcp::Tcp, metrics::Metrics};
+use crate::{config::TlsFiles, crypto, gateway::tcp::Tcp, metrics::Metrics};
 use anyhow::{Context, bail};
 use hubbub_core::limits;
 use std::{
@@ -15,7 +15,6 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{
         ServerConfig,
-        crypto::aws_lc_rs,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
         server::{ClientHello, ResolvesServerCert},
         sign::CertifiedKey,
@@ -41,7 +40,7 @@ impl Tls {
         let (key, expires) = read(files)?;
         let current = Arc::new(Current(RwLock::new(Arc::new(key))));
         metrics.tls_not_after.set(expires);
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(crypto::provider())
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(current.clone());
@@ -143,7 +142,7 @@ fn read(files: &TlsFiles) -> anyhow::Result<(CertifiedKey, i64)> {
         bail!("{}: this certificate has expired", told("--tls-cert", &files.cert));
     }
     let key = PrivateKeyDer::from_pem_file(&files.key).with_context(|| told("--tls-key", &files.key))?;
-    let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
+    let key = CertifiedKey::from_der(chain, key, &crypto::provider())
         .with_context(|| format!("{}: not the key of this certificate", told("--tls-key", &files.key)))?;
     Ok((key, expires))
 }

@@ -5,7 +5,7 @@
 //! and doubles up to that). While fetching fails, the keys there are stay in use for [`limits::JWKS_STALE`].
 
 use super::{key::Key, set::KeySet};
-use crate::metrics::Metrics;
+use crate::{crypto, metrics::Metrics};
 use anyhow::{Context, bail, ensure};
 use hubbub_core::{limits, model::backoff::Backoff, wire::connection::TokenError};
 use jsonwebtoken::Algorithm;
@@ -89,6 +89,7 @@ impl JwksAt {
                 attempt.error("a redirect to where keys are not taken from")
             }
         });
+        crypto::install();
         let mut client = Client::builder()
             .timeout(limits::JWKS_WITHIN)
             .redirect(redirects)

@@ -1,5 +1,6 @@
 //! Keys that tokens are checked with. What a key is good for, the key says; a token's header only picks among that.
 
+use crate::crypto;
 use anyhow::{Context, bail, ensure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hubbub_core::limits::{RSA_BITS_MAX, RSA_BITS_MIN, TOKEN_KEYS};
@@ -94,6 +95,7 @@ impl Key {
     }
 
     fn of_public(id: Option<String>, decoding: DecodingKey, only: Option<KeyAlgorithm>) -> anyhow::Result<Self> {
+        crypto::install();
         let parts = Jwk::from_decoding_key(&decoding, None).ok().context("its numbers make no key")?;
         let mut algorithms = match &parts.algorithm {
             AlgorithmParameters::RSA(rsa) => {

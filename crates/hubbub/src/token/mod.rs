@@ -19,7 +19,7 @@ pub mod set;
 #[cfg(test)]
 mod tests;
 
-use crate::metrics::Metrics;
+use crate::{crypto, metrics::Metrics};
 use claims::{Claims, since_1970};
 use jwks::{Freshness, Jwks, JwksAt};
 use key::Key;
@@ -120,6 +120,7 @@ impl Tokens {
 
 impl Verifier {
     fn new(trust: &Trust, jwks: Option<Arc<Jwks>>) -> Self {
+        crypto::install();
         Self {
             jwks,
             secret: trust.secret.as_deref().map(Key::secret),
@@ -196,6 +197,7 @@ impl Verdict {
 
 /// Makes a token: for `hubbub token`, and for the page of `--dev`.
 pub fn make(secret: &str, required: &Requirements, user: &UserId, ttl: Duration) -> anyhow::Result<String> {
+    crypto::install();
     let iat = since_1970().as_secs();
     let mut claims = serde_json::Map::new();
     claims.insert(required.user_claim.clone(), user.as_str().into());

@@ -46,7 +46,10 @@ fn two_inverted_ones_cost_no_read() {
     let mut feed = opened(0, now);
     assert_eq!(feed.wake(EPOCH, item(2), now), Heard::Missing);
     assert_eq!((feed.due(), feed.known()), (Some(now + REORDER), Seq::new(2)));
-    assert_eq!(feed.wake(EPOCH, item(1), now), Heard::Grew);
+    // A number of its own: with a shorter `REORDER` the log would be read here.
+    let inverted_by = now + Duration::from_millis(70);
+    assert_eq!(feed.begin_read(inverted_by), None);
+    assert_eq!(feed.wake(EPOCH, item(1), inverted_by), Heard::Grew);
     assert_eq!((feed.due(), held(&feed, 0)), (None, Some(vec![1, 2])));
 }
 

@@ -169,8 +169,7 @@ impl Target {
         match &self.tls {
             None => Client::open(info),
             Some(certificates) => {
-                // This fails where a provider has been installed already, and then it is not needed.
-                let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+                crate::crypto::install();
                 Client::build_with_tls(info, certificates.clone())
             }
         }

@@ -77,6 +77,7 @@ impl Caller {
 
     fn looking_up(allowed: Allowed, look_up: LookUp) -> reqwest::Result<Self> {
         let allowed = Arc::new(allowed);
+        crate::crypto::install();
         let client = Client::builder()
             .user_agent(concat!("Hubbub/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())

@@ -1,14 +1,13 @@
 //! TLS on our own socket, and what becomes of a certificate that is replaced.
 
 use super::*;
-use crate::{config::TlsFiles, metrics::Metrics, server::tls::Tls};
+use crate::{config::TlsFiles, crypto, metrics::Metrics, server::tls::Tls};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use std::{path::Path, sync::Arc};
 use tokio_rustls::{
     TlsConnector, client,
     rustls::{
         ClientConfig, RootCertStore,
-        crypto::aws_lc_rs,
         pki_types::{CertificateDer, ServerName},
     },
 };
@@ -34,7 +33,7 @@ fn written(directory: &Path, pair: &Pair) -> TlsFiles {
 async fn dial(address: SocketAddr, trusted: &Pair) -> std::io::Result<client::TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.der.clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let config = ClientConfig::builder_with_provider(crypto::provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)

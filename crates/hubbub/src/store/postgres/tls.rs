@@ -2,6 +2,7 @@
 //! without `sslmode` nothing is encrypted, and `allow` is refused.
 
 use super::super::StoreError;
+use crate::crypto;
 use hubbub_core::model::percent;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -9,7 +10,7 @@ use rustls::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use std::{
@@ -109,7 +110,7 @@ pub(crate) fn wanted(url: &str) -> Result<(Wanted, String), StoreError> {
 }
 
 fn client(check: Check, authority: Option<PathBuf>) -> Result<ClientConfig, StoreError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = crypto::provider();
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| StoreError::Broken(format!("TLS: {error}")))?;
