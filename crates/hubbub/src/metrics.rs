@@ -7,8 +7,10 @@ use prometheus_client::{
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
+mod methods;
 mod portals;
 
+pub use methods::{MethodMetrics, Outcomes};
 pub use portals::PortalMetrics;
 
 /// All counters of one instance.
@@ -95,6 +97,8 @@ pub struct Metrics {
     pub arriving: Gauge,
     /// Upgrades refused because too many were arriving, or connected.
     pub arrivals_refused: Counter,
+    /// What is counted per method.
+    pub methods: MethodMetrics,
     /// What is counted per portal.
     pub portals: PortalMetrics,
 }
@@ -159,9 +163,11 @@ impl Default for Metrics {
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
         store_up.set(1);
+        let methods = MethodMetrics::register(&mut registry);
         let portals = PortalMetrics::register(&mut registry);
         Self {
             registry,
+            methods,
             portals,
             appended,
             repeated,

@@ -1,15 +1,19 @@
 //! One instance: everything wired together, served on one address.
 
 use crate::{
-    chat::{Chat, rooms::Change},
+    chat::{Chat, methods::Actor, rooms::Change},
     config::{BusAt, Config, StoreAt},
-    features::portals::{self, Portals, support::SupportChat},
+    features::{
+        self, Features,
+        portals::{self, Portals, support::SupportChat},
+    },
     gateway::{
         self, Gateway,
         drain::drain,
+        methods::RpcTable,
         upgrade::{NotUpgraded, upgrade},
     },
-    http::{self, Api, keys::ApiKeys},
+    http::{self, Api, RestTable, keys::ApiKeys},
     metrics::Metrics,
     problem::Problem,
     token::Tokens,
@@ -25,7 +29,6 @@ use axum::{
 use door::Door;
 use hubbub_core::{
     limits,
-    log::entry::Right,
     model::{
         access::{Role, RoomKind},
         ids::{RoomId, UserId},
@@ -148,7 +151,9 @@ async fn start(
     }
     let tokens = Arc::new(Tokens::new(&config.trust, chat.metrics.clone()));
     let support = Arc::new(SupportChat::start(chat.clone(), stores.portals));
-    let gateway = Arc::new(Gateway::new(support.clone(), tokens.clone(), label.to_owned()));
+    let features = Features { chat: chat.clone(), support: support.clone() };
+    let methods = RpcTable::new(&features, &chat.metrics.methods, features::methods);
+    let gateway = Arc::new(Gateway::new(chat.clone(), tokens.clone(), label.to_owned(), methods));
     let keys = Arc::new(ApiKeys::new(&config.api_keys));
     let api = Api { chat: chat.clone(), keys: keys.clone(), tokens: tokens.clone(), label: label.into() };
     chat.set_quota(files::within(room, config.limits));
@@ -161,7 +166,8 @@ async fn start(
     });
     let sockets = Router::new().route("/connection/websocket", get(connect).with_state(gateway.clone()));
     let clients = sockets.merge(gateway::router(gateway.clone())).merge(portals::hooks::router(portals));
-    let rest = http::router(api.clone(), portals::rest::router(support));
+    let v1 = RestTable::router(&features, &features.chat.metrics.methods, features::methods);
+    let rest = http::router(api.clone(), v1, &openapi());
     let (public, admin) = match config.edge.admin_listen {
         Some(_) => (http::health(api), rest),
         None => (rest, Router::new()),
@@ -179,7 +185,7 @@ async fn start(
 
 /// The OpenAPI document of everything that is served.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    http::openapi(portals::rest::openapi())
+    http::openapi(features::methods)
 }
 
 /// `GET /connection/websocket`.
@@ -201,8 +207,7 @@ async fn seed(chat: &Chat) -> anyhow::Result<()> {
     if !made {
         for (user, role) in people {
             let become_member = Change::Become(role);
-            chat.change(crate::chat::log::committer::Source::NONE, &room, &by, Right::Backend, &user, become_member)
-                .await?;
+            chat.change(&Actor::backend(), &room, &user, become_member).await?;
         }
     }
     Ok(())

@@ -3,7 +3,6 @@
 //! They say how much and how long, never what: nobody's text, data, token or key is an attribute, nor the id of a room
 //! or a user. Without the feature `otel`, or where no collector is named, there are none.
 
-use hubbub_core::wire::{connection::Ask, rpc::Rpc};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::{Span, field::Empty, info_span};
 use uuid::Uuid;
@@ -64,27 +63,12 @@ pub fn command(kind: &'static str, connection: &Uuid) -> Span {
     info_span!(target: TARGET, "command", otel.name = kind, otel.kind = "server", connection = %connection)
 }
 
-/// What a client asks for, in the protocol's words.
-pub fn kind(ask: &Ask) -> &'static str {
-    match ask {
-        Ask::Subscribe(_) => "subscribe",
-        Ask::Publish(_) => "send",
-        Ask::History(_) => "history",
-        Ask::Presence { stats: false, .. } => "presence",
-        Ask::Presence { stats: true, .. } => "presence_stats",
-        Ask::Rpc(rpc) => match rpc {
-            Rpc::Send(_) => "rpc send",
-            Rpc::Messages { .. } => "rpc messages",
-            Rpc::Rooms { .. } => "rpc rooms",
-            Rpc::CreateRoom(_) => "rpc create_room",
-            Rpc::Join(_) => "rpc join",
-            Rpc::Leave(_) => "rpc leave",
-            Rpc::OpenSession(_) => "rpc open_session",
-            Rpc::Session(_) => "rpc session",
-            Rpc::CloseSession(_) => "rpc close_session",
-            Rpc::Members { .. } => "rpc members",
-        },
+/// A client's call of a method by `rpc`.
+pub fn call(method: &'static str, connection: &Uuid) -> Span {
+    if !are_exported() {
+        return Span::none();
     }
+    info_span!(target: TARGET, "command", otel.name = format!("rpc {method}"), otel.kind = "server", connection = %connection)
 }
 
 /// A batch on its way into the store, answered and told. It goes on the trace of the first draft of which traces are kept,

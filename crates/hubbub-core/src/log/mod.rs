@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod body;
+pub mod checks;
 pub mod effects;
 pub mod encoded;
 pub mod entry;

@@ -101,7 +101,7 @@ impl PortalSettings {
     /// # Errors
     /// The field, and what is wrong with it.
     pub fn check(&self) -> Result<(), Invalid> {
-        crate::wire::rpc::room_name(&self.name)?;
+        crate::log::checks::room_name(&self.name)?;
         if let Some(url) = &self.url {
             super::address::check_url(url)?;
         }

@@ -5,7 +5,7 @@ use super::{
     disconnect::Disconnect,
     error::CommandError,
     protobuf,
-    rpc::{self, Rpc, Send},
+    rpc::{Call, RawData, RpcMethods},
 };
 use crate::{
     limits,
@@ -48,7 +48,12 @@ pub enum Said {
     /// Stop following it.
     Unsubscribe(RoomId),
     /// A `send` for people trying it out.
-    Publish(Send),
+    Publish {
+        /// The room.
+        room: RoomId,
+        /// What is said, in one of several forms.
+        data: RawData,
+    },
     /// The raw log in pages, both directions.
     History(History),
     /// Who follows a room, or with `stats` only how many.
@@ -59,7 +64,7 @@ pub enum Said {
         stats: bool,
     },
     /// Everything else a client does.
-    Rpc(Rpc),
+    Rpc(Call),
     /// A message without an answer: the protocol has it, Hubbub gives it no meaning.
     Send,
 }
@@ -160,16 +165,12 @@ impl Commands {
         }
         None
     }
-}
 
-impl Iterator for Commands {
-    /// A command, or why the connection must end: what cannot be read cannot be answered.
-    type Item = Result<Command, Disconnect>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The next command, or why the connection must end: what cannot be read cannot be answered.
+    pub fn next(&mut self, methods: &dyn RpcMethods) -> Option<Result<Command, Disconnect>> {
         let command = match self.format {
-            Format::Json => self.line().map(|line| decode(&line)),
-            Format::Protobuf => protobuf::next_command(&mut self.frame),
+            Format::Json => self.line().map(|line| decode(&line, methods)),
+            Format::Protobuf => protobuf::next_command(&mut self.frame, methods),
         };
         if self.frame.is_empty() {
             // The frame is not kept any longer than it is needed.
@@ -179,7 +180,7 @@ impl Iterator for Commands {
     }
 }
 
-fn decode(line: &[u8]) -> Result<Command, Disconnect> {
+fn decode(line: &Bytes, methods: &dyn RpcMethods) -> Result<Command, Disconnect> {
     let mut parts: HashMap<Cow<'_, str>, &RawValue> =
         serde_json::from_slice(line).map_err(|_| Disconnect::bad_request("not a JSON object per line"))?;
     let id = match parts.remove("id") {
@@ -202,7 +203,7 @@ fn decode(line: &[u8]) -> Result<Command, Disconnect> {
     if id == 0 && name != "send" {
         return Err(Disconnect::bad_request("id: missing"));
     }
-    Ok(Command { id, said: read(&name, body) })
+    Ok(Command { id, said: read(line, &name, body, methods) })
 }
 
 fn parse<'a, T: Deserialize<'a>>(name: &str, body: &'a RawValue) -> Result<T, CommandError> {
@@ -221,7 +222,7 @@ fn room(channel: &str) -> Result<RoomId, CommandError> {
     channel.strip_prefix("room:").and_then(|id| RoomId::parse(id).ok()).ok_or(CommandError::UNKNOWN_ROOM)
 }
 
-fn read(name: &str, body: &RawValue) -> Result<Said, CommandError> {
+fn read(line: &Bytes, name: &str, body: &RawValue, methods: &dyn RpcMethods) -> Result<Said, CommandError> {
     match name {
         "connect" => Ok(Said::Connect { token: parse::<WireToken>(name, body)?.token }),
         "refresh" => Ok(Said::Refresh { token: parse::<WireToken>(name, body)?.token }),
@@ -233,7 +234,7 @@ fn read(name: &str, body: &RawValue) -> Result<Said, CommandError> {
         "unsubscribe" => Said::unsubscribe(&parse::<WireChannel<'_>>(name, body)?.channel),
         "publish" => {
             let wire: WireChannel<'_> = parse(name, body)?;
-            Said::publish(&wire.channel, wire.data)
+            Said::publish(&wire.channel, RawData::within(line, wire.data))
         }
         "history" => {
             let wire: WireChannel<'_> = parse(name, body)?;
@@ -242,7 +243,7 @@ fn read(name: &str, body: &RawValue) -> Result<Said, CommandError> {
         }
         "rpc" => {
             let wire: WireRpc<'_> = parse(name, body)?;
-            Rpc::parse(&wire.method, wire.data).map(Said::Rpc)
+            Call::new(methods, &wire.method, RawData::within(line, wire.data)).map(Said::Rpc)
         }
         "send" => Ok(Said::Send),
         "presence" => Said::presence(&parse::<WireChannel<'_>>(name, body)?.channel, false),
@@ -276,9 +277,11 @@ impl Said {
         Ok(Self::Unsubscribe(room(channel)?))
     }
 
-    pub(super) fn publish(channel: &str, data: Option<&RawValue>) -> Result<Self, CommandError> {
-        let data = data.ok_or_else(|| Invalid::missing("data"))?;
-        rpc::published(room(channel)?, data).map(Self::Publish)
+    pub(super) fn publish(channel: &str, data: RawData) -> Result<Self, CommandError> {
+        if data.as_str().is_empty() {
+            return Err(Invalid::missing("data").into());
+        }
+        Ok(Self::Publish { room: room(channel)?, data })
     }
 
     pub(super) fn history(
@@ -306,14 +309,15 @@ fn position((epoch, offset): (String, u64)) -> Position {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::rpc::SomeMethods, *};
 
-    fn lines(frame: &str) -> Commands {
-        Commands::new(Bytes::copy_from_slice(frame.as_bytes()), Format::Json)
+    fn all(frame: &str) -> impl Iterator<Item = Result<Command, Disconnect>> {
+        let mut commands = Commands::new(Bytes::copy_from_slice(frame.as_bytes()), Format::Json);
+        std::iter::from_fn(move || commands.next(&SomeMethods))
     }
 
     fn error_of(line: &str) -> String {
-        let mut commands: Vec<_> = lines(line).collect::<Result<_, _>>().unwrap();
+        let mut commands: Vec<_> = all(line).collect::<Result<_, _>>().unwrap();
         assert_eq!(commands.len(), 1);
         let command = commands.remove(0);
         assert!(command.id > 0);
@@ -327,8 +331,6 @@ mod tests {
             (r#"{"id":1,"dance":{}}"#, "104 method not found: dance"),
             (r#"{"id":1}"#, "107 bad request: no command beside the id"),
             (r#"{"id":1,"rpc":{"method":"dance"}}"#, "104 method not found: dance"),
-            (r#"{"id":1,"rpc":{"method":"send","data":{"text":"hi"}}}"#, "107 bad request: room: missing"),
-            (r#"{"id":1,"rpc":{"method":"send","data":{"room":"r"}}}"#, "107 bad request: text: missing"),
             (r#"{"id":1,"subscribe":{"channel":"disco:1"}}"#, "102 unknown room"),
             (r#"{"id":1,"subscribe":{}}"#, "107 bad request: channel: missing"),
             (
@@ -338,16 +340,9 @@ mod tests {
             (r#"{"id":1,"sub_refresh":{"channel":"room:r"}}"#, "108 not available"),
             (r#"{"id":1,"presence":{"channel":"disco:1"}}"#, "102 unknown room"),
             (r#"{"id":1,"presence_stats":{}}"#, "107 bad request: channel: missing"),
-            (
-                r#"{"id":1,"rpc":{"method":"messages","data":{"room":"r","before":1,"after":2}}}"#,
-                "107 bad request: before: give only one of before, after, around",
-            ),
         ] {
             assert_eq!(error_of(line), answer, "{line}");
         }
-        let long =
-            format!(r#"{{"id":1,"rpc":{{"method":"send","data":{{"room":"r","text":"{}"}}}}}}"#, "x".repeat(8193));
-        assert_eq!(error_of(&long), "107 bad request: text: 8193 bytes; the limit is 8192");
     }
 
     #[test]
@@ -355,33 +350,17 @@ mod tests {
         for line in
             ["{", "[]", "hello", r#"{"id":-1,"rpc":{}}"#, r#"{"rpc":{"method":"rooms"}}"#, r#"{"id":4294967296}"#]
         {
-            assert_eq!(lines(line).next().unwrap().unwrap_err().code, 3501, "{line}");
+            assert_eq!(all(line).next().unwrap().unwrap_err().code, 3501, "{line}");
         }
     }
 
     #[test]
     fn one_frame_holds_many_commands_in_order() {
         let frame = "{\"id\":1,\"connect\":{\"token\":\"t\"}}\n{\"id\":2,\"subscribe\":{\"channel\":\"room:r\",\"recover\":true,\"offset\":7,\"epoch\":\"e\",\"flag\":3}}\n{}\n";
-        let commands: Vec<_> = lines(frame).collect::<Result<_, _>>().unwrap();
+        let commands: Vec<_> = all(frame).collect::<Result<_, _>>().unwrap();
         assert_eq!(commands.iter().map(|c| c.id).collect::<Vec<_>>(), [1, 2, 0]);
         let Ok(Said::Subscribe(subscribe)) = &commands[1].said else { panic!("{commands:?}") };
         assert_eq!(subscribe.recover, Some(Position { epoch: Some("e".into()), seq: Seq::new(7) }));
         assert!(subscribe.reject_unrecovered);
-    }
-
-    #[test]
-    fn a_publish_is_a_text_or_a_send_or_data() {
-        for (data, text, kept, key) in [
-            (r#""hi""#, "hi", None, None),
-            (r#"{"text":"hi","key":"k"}"#, "hi", None, Some("k")),
-            (r#"{"lat":1.5,"key":"k"}"#, "", Some(r#"{"lat":1.5,"key":"k"}"#), Some("k")),
-            ("[1, 2]", "", Some("[1,2]"), None),
-        ] {
-            let raw = RawValue::from_string(data.to_owned()).unwrap();
-            let send = rpc::published(RoomId::parse("r").unwrap(), &raw).unwrap();
-            assert_eq!(send.message.text.as_str(), text);
-            assert_eq!(send.message.data.as_ref().map(crate::model::json::Json::as_str), kept);
-            assert_eq!(send.key.as_ref().map(crate::model::ids::Key::as_str), key);
-        }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::{
     limits,
+    log::kinds::Message,
     model::{
         ids::{RoomId, UserId},
         quota::Quota,
@@ -14,7 +15,7 @@ use crate::{
         disconnect::Disconnect,
         error::CommandError,
         reply::{Answer, Reply},
-        rpc::{Rpc, Send},
+        rpc::{Call, Cost, RawData},
     },
 };
 use std::{
@@ -83,7 +84,12 @@ pub enum Ask {
     /// `subscribe`; then also call [`Connection::subscribed`].
     Subscribe(Subscribe),
     /// `publish`.
-    Publish(Send),
+    Publish {
+        /// The room.
+        room: RoomId,
+        /// What is said.
+        data: RawData,
+    },
     /// `history`.
     History(History),
     /// `presence`, or with `stats` `presence_stats`.
@@ -94,7 +100,7 @@ pub enum Ask {
         stats: bool,
     },
     /// `rpc`.
-    Rpc(Rpc),
+    Rpc(Call),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -166,7 +172,7 @@ impl Connection {
             }
             Ok(Said::Unsubscribe(room)) => self.subscriptions.get(room) != Some(&Subscription::Pending),
             Ok(Said::History(_) | Said::Presence { .. }) => self.pages_in_flight < limits::PAGES_IN_FLIGHT,
-            Ok(Said::Rpc(rpc)) => !rpc.is_page() || self.pages_in_flight < limits::PAGES_IN_FLIGHT,
+            Ok(Said::Rpc(call)) => call.method.cost != Cost::Page || self.pages_in_flight < limits::PAGES_IN_FLIGHT,
             _ => true,
         }
     }
@@ -210,10 +216,10 @@ impl Connection {
                 self.subscriptions.remove(&room);
                 Action::Unsubscribe(room, Reply::ok(id, Answer::Unsubscribe))
             }
-            Ok(Said::Publish(send)) => self.ask(id, Ask::Publish(send)),
+            Ok(Said::Publish { room, data }) => self.ask(id, Ask::Publish { room, data }),
             Ok(Said::History(history)) => self.ask(id, Ask::History(history)),
             Ok(Said::Presence { room, stats }) => self.ask(id, Ask::Presence { room, stats }),
-            Ok(Said::Rpc(rpc)) => self.ask(id, Ask::Rpc(rpc)),
+            Ok(Said::Rpc(call)) => self.ask(id, Ask::Rpc(call)),
         }
     }
 
@@ -248,10 +254,10 @@ impl Connection {
         }
     }
 
-    /// Whether a send is short enough, and not too soon after those before it. If not, it is refused, and takes nothing of
+    /// Whether a message to be sent is short enough, and not too soon after those before it. If not, it is refused, and takes nothing of
     /// what this connection may send.
-    pub fn may_send(&mut self, send: &Send, quota: &Quota, now: Instant) -> Result<(), Unsent> {
-        quota.check(&send.message).map_err(|invalid| Unsent::Never(invalid.into()))?;
+    pub fn may_send(&mut self, message: &Message, quota: &Quota, now: Instant) -> Result<(), Unsent> {
+        quota.check(message).map_err(|invalid| Unsent::Never(invalid.into()))?;
         let Some(per_second) = quota.sends_per_second else { return Ok(()) };
         self.sends.take(per_second, now).map_err(|wait| Unsent::For(wait, CommandError::too_fast(per_second, wait)))
     }
@@ -335,8 +341,8 @@ impl Ask {
     pub const fn is_page(&self) -> bool {
         match self {
             Self::History(_) | Self::Presence { .. } => true,
-            Self::Rpc(rpc) => rpc.is_page(),
-            Self::Subscribe(_) | Self::Publish(_) => false,
+            Self::Rpc(call) => matches!(call.method.cost, Cost::Page),
+            Self::Subscribe(_) | Self::Publish { .. } => false,
         }
     }
 }

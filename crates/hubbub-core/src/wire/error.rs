@@ -44,6 +44,11 @@ impl CommandError {
     /// The store does not answer. Whether the command took effect may be unknown.
     pub const UNAVAILABLE: Self = later(503, "temporarily unavailable, retry with the same key");
 
+    /// Whether this is the server's doing: busy, without its store, or broken.
+    pub const fn is_failure(&self) -> bool {
+        matches!(self.code, 100 | 429 | 503)
+    }
+
     /// The connection has as many of something as it may.
     pub fn limit(what: &str, limit: usize) -> Self {
         Self { message: Cow::Owned(format!("limit exceeded: {what}; the limit is {limit}")), ..error(106, "") }

@@ -11,8 +11,6 @@ mod protobuf;
 pub mod push;
 pub mod reply;
 pub mod rpc;
-pub mod session;
-pub mod view;
 
 /// How a connection writes. What is said is the same; in Protobuf, too, all data is JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::{
     emulation::Emulated,
     error::CommandError,
     reply::{Answer, HistoryPage, Publications, Reply, Subscribed},
-    rpc::Rpc,
+    rpc::{Call, RawData, RpcMethods},
 };
 use crate::{
     live::presence::{Changes, Present},
@@ -20,13 +20,13 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 
 /// Takes the next command off a frame, or says why the connection must end.
-pub(super) fn next_command(frame: &mut Bytes) -> Option<Result<Command, Disconnect>> {
+pub(super) fn next_command(frame: &mut Bytes, methods: &dyn RpcMethods) -> Option<Result<Command, Disconnect>> {
     if frame.is_empty() {
         return None;
     }
     let command = delimited(frame).and_then(|message| {
         let wire = messages::Command::decode(message).map_err(|_| Disconnect::bad_request("not a Protobuf command"))?;
-        decode(wire)
+        decode(wire, methods)
     });
     if command.is_err() {
         frame.clear();
@@ -46,7 +46,7 @@ fn delimited(frame: &mut Bytes) -> Result<Bytes, Disconnect> {
     }
 }
 
-fn decode(wire: messages::Command) -> Result<Command, Disconnect> {
+fn decode(wire: messages::Command, methods: &dyn RpcMethods) -> Result<Command, Disconnect> {
     let id = wire.id;
     let mut said = Vec::with_capacity(1);
     said.extend(wire.connect.map(|connect| Ok(Said::Connect { token: connect.token })));
@@ -60,7 +60,7 @@ fn decode(wire: messages::Command) -> Result<Command, Disconnect> {
         let since = wire.since.map(|since| (since.epoch, since.offset));
         Said::history(&wire.channel, wire.limit.into(), since, wire.reverse)
     }));
-    said.extend(wire.rpc.map(|wire| Rpc::parse(&wire.method, json(&wire.data)?).map(Said::Rpc)));
+    said.extend(wire.rpc.map(|wire| Call::new(methods, &wire.method, json(&wire.data)?).map(Said::Rpc)));
     said.extend(wire.presence.map(|wire| Said::presence(&wire.channel, false)));
     said.extend(wire.presence_stats.map(|wire| Said::presence(&wire.channel, true)));
     said.extend(wire.ping.or(wire.sub_refresh).map(|_| Err(CommandError::NOT_AVAILABLE)));
@@ -85,11 +85,12 @@ pub(super) fn emulated(body: Bytes) -> Option<Emulated> {
 }
 
 /// The JSON in a field of bytes; none where it is empty.
-fn json(bytes: &[u8]) -> Result<Option<&RawValue>, CommandError> {
+fn json(bytes: &Bytes) -> Result<RawData, CommandError> {
     if bytes.is_empty() {
-        return Ok(None);
+        return Ok(RawData::default());
     }
-    serde_json::from_slice(bytes).map(Some).map_err(|e| Invalid::new("data", format!("not JSON: {e}")).into())
+    let raw: &RawValue = serde_json::from_slice(bytes).map_err(|e| Invalid::new("data", format!("not JSON: {e}")))?;
+    Ok(RawData::within(bytes, Some(raw)))
 }
 
 fn encode(reply: &messages::Reply) -> Bytes {

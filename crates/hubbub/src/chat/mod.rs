@@ -23,7 +23,6 @@ use hubbub_core::{
         seq::Seq,
         stream_id::StreamId,
     },
-    wire::rpc::Send,
 };
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -34,6 +33,7 @@ use uuid::Uuid;
 
 pub mod live;
 pub mod log;
+pub mod methods;
 
 pub mod infos;
 pub mod instances;
@@ -48,6 +48,7 @@ use live::look_up::LookUps;
 use live::sweep::Sweep;
 use log::announcer::{Announcer, Hearers};
 use log::committer::{Post, Source};
+use methods::send::SendRequest;
 use people::People;
 use presence::Presence;
 use streams::{Handed, Streams};
@@ -213,8 +214,8 @@ impl Chat {
         &self,
         source: Source,
         from: &UserId,
-        send: Send,
-    ) -> Result<impl Future<Output = Result<Place, ChatError>> + std::marker::Send + use<>, ChatError> {
+        send: SendRequest,
+    ) -> Result<impl Future<Output = Result<Place, ChatError>> + Send + use<>, ChatError> {
         let draft = self.draft(&send.room, from, send.key, What::Message(send.message), Right::Own);
         let submitted = self.post.submit(source, draft)?;
         Ok(async move {
@@ -238,11 +239,6 @@ impl Chat {
         self.infos.keep(user.clone(), info);
     }
 
-    /// Tells all devices of a user, on every instance, whoever is connected now.
-    pub fn notify(&self, user: &UserId, event: &Json) {
-        self.announcer.announce(&[Wake::Notify { user: user.clone(), event: event.as_str().to_owned() }]);
-    }
-
     /// Hands commands to the connection they belong to. `life` names the instance that, by the client's word, has its stream.
     /// If that is another instance, the commands go there over the bus, as long as the bus is up. Commands that are lost on
     /// the way are not reported: the client asks again.
@@ -263,11 +259,6 @@ impl Chat {
     /// Names this life of this instance, and no other.
     pub fn life(&self) -> &str {
         self.announcer.life()
-    }
-
-    /// Closes all connections of a user, on every instance.
-    pub fn log_out(&self, user: &UserId) {
-        self.announcer.announce(&[Wake::Disconnect { user: user.clone() }]);
     }
 }
 

@@ -1,20 +1,18 @@
 //! Rooms and their members.
 
-use super::{Chat, ChatError, log::committer::Source};
-use crate::store::{Created, Listed, Member, NewRoom, Page, Part, Room, View};
+use super::{Chat, ChatError, methods::Actor};
+use crate::store::{Created, NewRoom, Page, Room, View};
 use hubbub_core::{
     log::{
         entry::{Draft, Outcome, Place, Right},
-        kinds::{Banned, Joined, Left, Renamed, What},
+        kinds::{Banned, Joined, Left, What},
         room::PageOf,
     },
     model::{
         access::{Refusal, Role, RoomKind, Standing},
         ids::{RoomId, UserId},
     },
-    wire::rpc::CreateRoom,
 };
-use uuid::Uuid;
 
 /// A change of one membership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,37 +29,6 @@ pub enum Change {
 pub type Changed = Result<Option<Place>, ChatError>;
 
 impl Chat {
-    /// Makes a room for a client, or finds the one it made before under this id.
-    pub async fn create_room(&self, by: &UserId, create: CreateRoom) -> Result<Room, ChatError> {
-        match create {
-            CreateRoom::Group { id, kind, name, members } => {
-                let id = match id {
-                    Some(id) => id,
-                    None => RoomId::parse(&Uuid::now_v7().to_string()).map_err(|_| ChatError::Unavailable)?,
-                };
-                let mut roles = vec![(by.clone(), Role::Admin)];
-                roles.extend(members.into_iter().filter(|m| m != by).map(|m| (m, Role::Member)));
-                let (room, made) = self.make_room(&id, kind, &name, by, &roles).await?;
-                if !made && (room.kind != kind || !self.is_admin(&id, by).await?) {
-                    return Err(ChatError::RoomExists);
-                }
-                Ok(room)
-            }
-            CreateRoom::Direct { with } => self.direct_room(by, &with).await,
-        }
-    }
-
-    /// The one direct room of two people.
-    pub async fn direct_room(&self, one: &UserId, other: &UserId) -> Result<Room, ChatError> {
-        let id = RoomId::direct(one, other);
-        let mut people = vec![(one.clone(), Role::Member)];
-        if one != other {
-            people.push((other.clone(), Role::Member));
-        }
-        let (room, _) = self.make_room(&id, RoomKind::Direct, "", one, &people).await?;
-        if room.kind == RoomKind::Direct { Ok(room) } else { Err(ChatError::RoomExists) }
-    }
-
     /// Makes a room with these members, unless there is one of this id. Says which.
     pub async fn make_room(
         &self,
@@ -86,34 +53,20 @@ impl Chat {
         }
     }
 
-    async fn is_admin(&self, room: &RoomId, user: &UserId) -> Result<bool, ChatError> {
+    /// Whether a user is an admin of a room.
+    pub async fn is_admin(&self, room: &RoomId, user: &UserId) -> Result<bool, ChatError> {
         let view = self.look_ups.ask(room.clone(), user.clone()).await?;
         Ok(view.is_some_and(|view| view.standing == Standing::Member(Role::Admin)))
     }
 
     /// Changes a membership.
-    pub async fn change(
-        &self,
-        source: Source,
-        room: &RoomId,
-        by: &UserId,
-        right: Right,
-        user: &UserId,
-        change: Change,
-    ) -> Changed {
-        let mut outcomes = self.change_many(source, room, by, right, &[(user.clone(), change)]).await;
+    pub async fn change(&self, by: &Actor, room: &RoomId, user: &UserId, change: Change) -> Changed {
+        let mut outcomes = self.change_many(by, room, &[(user.clone(), change)]).await;
         outcomes.pop().unwrap_or(Err(ChatError::Unavailable))
     }
 
     /// Changes many memberships of a room, in this order; each is an entry of its own.
-    pub async fn change_many(
-        &self,
-        source: Source,
-        room: &RoomId,
-        by: &UserId,
-        right: Right,
-        changes: &[(UserId, Change)],
-    ) -> Vec<Changed> {
+    pub async fn change_many(&self, by: &Actor, room: &RoomId, changes: &[(UserId, Change)]) -> Vec<Changed> {
         let submitted: Vec<_> = changes
             .iter()
             .map(|(user, change)| {
@@ -123,7 +76,7 @@ impl Chat {
                     Change::Remove => What::Left(Left { user }),
                     Change::Ban => What::Banned(Banned { user }),
                 };
-                self.post.submit(source, self.draft(room, by, None, what, right))
+                self.post.submit(by.source, self.draft(room, &by.user, None, what, by.right))
             })
             .collect();
         let mut changed = Vec::with_capacity(submitted.len());
@@ -136,10 +89,9 @@ impl Chat {
         changed
     }
 
-    /// Gives a room another name.
-    pub async fn rename(&self, room: &RoomId, by: &UserId, right: Right, name: String) -> Changed {
-        let draft = self.draft(room, by, None, What::Renamed(Renamed { name }), right);
-        let submitted = self.post.submit(Source::NONE, draft)?;
+    /// Puts an entry that is no message into a room's log.
+    pub async fn append(&self, by: &Actor, room: &RoomId, what: What) -> Changed {
+        let submitted = self.post.submit(by.source, self.draft(room, &by.user, None, what, by.right))?;
         settled(submitted.await.unwrap_or(Err(ChatError::Unavailable)))
     }
 
@@ -150,38 +102,9 @@ impl Chat {
         Ok(page)
     }
 
-    /// A page of the log for the product's backend.
-    pub async fn page_for_backend(&self, room: &RoomId, page: PageOf, limit: usize) -> Result<Page, ChatError> {
-        self.store.page(room, page, limit).await?.ok_or(ChatError::UNKNOWN_ROOM)
-    }
-
-    /// A user's rooms, by id.
-    pub async fn rooms_of(
-        &self,
-        user: &UserId,
-        after: Option<&RoomId>,
-        limit: usize,
-    ) -> Result<Part<Listed>, ChatError> {
-        Ok(self.store.rooms_of(user, after, limit).await?)
-    }
-
     /// A room as somebody sees it.
     pub async fn view(&self, user: &UserId, room: &RoomId) -> Result<View, ChatError> {
         self.look_ups.ask(room.clone(), user.clone()).await?.ok_or(ChatError::UNKNOWN_ROOM)
-    }
-
-    /// The members of a room, by id, for somebody who may read it.
-    pub async fn members(
-        &self,
-        user: &UserId,
-        room: &RoomId,
-        after: Option<&UserId>,
-        limit: usize,
-    ) -> Result<Part<Member>, ChatError> {
-        // The list first: who may read after it was read may see it.
-        let members = self.store.members(room, after, limit).await?;
-        self.view(user, room).await?.may_read()?;
-        Ok(members)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sockets: one task per client, around the pure [`hubbub_core::wire::connection`].
 
-use crate::{chat::Chat, features::portals::support::SupportChat, token::Tokens};
+use crate::{chat::Chat, token::Tokens};
 use arrivals::{Admitted, Full};
 use axum::{
     Router,
@@ -19,6 +19,7 @@ pub mod answer;
 pub mod arrivals;
 mod client;
 pub mod drain;
+pub mod methods;
 mod outbox;
 pub mod roster;
 pub mod socket;
@@ -45,25 +46,24 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 pub struct Gateway {
     /// What a client's requests are about.
     pub chat: Arc<Chat>,
-    /// Support sessions.
-    pub support: Arc<SupportChat>,
     /// Who clients are.
     pub tokens: Arc<Tokens>,
     /// This instance's label, told to clients as `node`.
     pub label: String,
     /// Who is connected.
     pub roster: Roster,
+    /// What clients may ask for.
+    pub methods: methods::RpcTable,
     /// Who may come in.
     pub arrivals: arrivals::Arrivals,
     sources: AtomicU64,
 }
 
 impl Gateway {
-    /// A gateway to support chat, and to the chat below it.
-    pub fn new(support: Arc<SupportChat>, tokens: Arc<Tokens>, label: String) -> Self {
-        let chat = support.chat.clone();
+    /// A gateway to this chat, with these methods.
+    pub fn new(chat: Arc<Chat>, tokens: Arc<Tokens>, label: String, methods: methods::RpcTable) -> Self {
         let arrivals = arrivals::Arrivals::new(chat.metrics.clone());
-        Self { chat, support, tokens, label, roster: Roster::default(), arrivals, sources: AtomicU64::new(1) }
+        Self { chat, tokens, label, methods, roster: Roster::default(), arrivals, sources: AtomicU64::new(1) }
     }
 
     /// Lets somebody in, or says why not.

@@ -18,15 +18,15 @@ use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub mod dev;
 pub mod extract;
 pub mod health;
 pub mod keys;
+mod methods;
 mod request_id;
-pub mod rooms;
-pub mod users;
+
+pub use methods::{ApiDocument, RestTable};
 
 /// What REST handlers need.
 #[derive(Clone)]
@@ -58,30 +58,14 @@ impl Modify for BearerKey {
     }
 }
 
-fn v1() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(rooms::create))
-        .routes(routes!(rooms::show, rooms::rename))
-        .routes(routes!(rooms::members, rooms::put_members))
-        .routes(routes!(rooms::put_member, rooms::remove_member))
-        .routes(routes!(rooms::send, rooms::messages))
-        .routes(routes!(users::put, users::show))
-        .routes(routes!(users::rooms))
-        .routes(routes!(users::notify))
-        .routes(routes!(users::disconnect))
+/// The OpenAPI document of the methods that `list` names.
+pub fn openapi(list: impl FnOnce(&mut ApiDocument)) -> utoipa::openapi::OpenApi {
+    ApiDocument::new(Document::openapi(), list).finish()
 }
 
-/// The OpenAPI document, generated from the handlers here and from those of `features`.
-pub fn openapi(features: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    let mut document = v1().into_openapi();
-    document.merge(features);
-    document
-}
-
-/// Everything that is served over plain HTTP, the routes of `features` included.
-pub fn router(api: Api, features: OpenApiRouter<Api>) -> Router {
-    let (v1, document) = v1().merge(features).split_for_parts();
-    let document = as_json(&document);
+/// Everything that is served over plain HTTP: the methods of `v1`, and what `document` says of them.
+pub fn router(api: Api, v1: Router, document: &utoipa::openapi::OpenApi) -> Router {
+    let document = as_json(document);
     let guarded = v1
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -91,8 +75,8 @@ pub fn router(api: Api, features: OpenApiRouter<Api>) -> Router {
     healths()
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], document.clone())))
-        .merge(guarded)
         .with_state(api)
+        .merge(guarded)
 }
 
 /// Only whether this instance is well: for an address that serves no REST.

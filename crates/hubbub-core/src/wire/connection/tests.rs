@@ -1,9 +1,9 @@
 use super::*;
-use crate::wire::{Format, command::Commands};
+use crate::wire::{Format, command::Commands, rpc::SomeMethods};
 use std::time::Duration;
 
 fn command(line: &str) -> Command {
-    Commands::new(line.to_owned().into(), Format::Json).next().unwrap().unwrap()
+    Commands::new(line.to_owned().into(), Format::Json).next(&SomeMethods).unwrap().unwrap()
 }
 
 fn ana(now: Instant) -> Connection {

@@ -17,6 +17,7 @@ use crate::{
         Format,
         command::Commands,
         push::{self, Hint},
+        rpc::SomeMethods,
     },
 };
 
@@ -25,7 +26,8 @@ fn frame(commands: &[wire::Command]) -> Vec<u8> {
 }
 
 fn commands(frame: &[u8]) -> Vec<Result<Command, Disconnect>> {
-    Commands::new(Bytes::copy_from_slice(frame), Format::Protobuf).collect()
+    let mut commands = Commands::new(Bytes::copy_from_slice(frame), Format::Protobuf);
+    std::iter::from_fn(|| commands.next(&SomeMethods)).collect()
 }
 
 fn only(command: &wire::Command) -> Command {
@@ -177,7 +179,7 @@ fn what_later_versions_say_is_skipped() {
     let mut frame = Vec::new();
     prost::encoding::encode_varint(body.len() as u64, &mut frame);
     frame.append(&mut body);
-    assert!(matches!(commands(&frame)[0].as_ref().unwrap().said, Ok(Said::Rpc(Rpc::Rooms { .. }))));
+    assert!(matches!(commands(&frame)[0].as_ref().unwrap().said, Ok(Said::Rpc(_))));
 }
 
 #[test]

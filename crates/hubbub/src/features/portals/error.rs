@@ -1,6 +1,9 @@
 //! Why something an operator asked of support chat was not done.
 
-use crate::{chat::ChatError, store::StoreError};
+use crate::{
+    chat::{ChatError, methods::MethodError},
+    store::StoreError,
+};
 use hubbub_core::{limits, model::ids::Invalid, portal::mapping::Unmapped};
 
 /// See the module. Nothing was changed.
@@ -44,5 +47,24 @@ pub enum SupportError {
 impl From<StoreError> for SupportError {
     fn from(error: StoreError) -> Self {
         Self::Chat(error.into())
+    }
+}
+
+impl From<SupportError> for MethodError {
+    fn from(error: SupportError) -> Self {
+        let (status, word) = match &error {
+            SupportError::Chat(chat) => return chat.clone().into(),
+            SupportError::Invalid(invalid) => return invalid.clone().into(),
+            SupportError::Unmapped(unmapped) => (unmapped.status(), "unmapped"),
+            SupportError::UnknownPortal => (404, "unknown_portal"),
+            SupportError::PortalExists => (409, "portal_exists"),
+            SupportError::TooManyPortals => (409, "too_many"),
+            SupportError::PortalBusy => (429, "busy"),
+            SupportError::UnknownSession => (404, "unknown_session"),
+            SupportError::UnknownDeadLetter => (404, "unknown_letter"),
+            SupportError::UnknownEvent => (404, "unknown_event"),
+            SupportError::LogFull => (409, "log_full"),
+        };
+        Self::new(status, word, error.to_string())
     }
 }

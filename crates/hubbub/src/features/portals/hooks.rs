@@ -4,7 +4,7 @@ use super::{
     Portals,
     incoming::{Hook, HookError, Taken},
 };
-use crate::{problem::Problem, spans};
+use crate::{chat::methods::MethodError, features::portals::error::SupportError, problem::Problem, spans};
 use axum::{
     Json, Router,
     body::Body,
@@ -149,7 +149,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 impl From<HookError> for Problem {
     fn from(refused: HookError) -> Self {
         if let HookError::Unmapped(unmapped) = refused {
-            return unmapped.into();
+            return MethodError::from(SupportError::from(unmapped)).into();
         }
         let (status, code) = match &refused {
             HookError::UnknownPortal => (StatusCode::NOT_FOUND, "unknown_portal"),

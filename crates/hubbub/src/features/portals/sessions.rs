@@ -4,11 +4,13 @@ use super::{
     store::{Filter, NewSession, Opened, Session, SessionState},
     support::SupportChat,
 };
-use crate::chat::{ChatError, log::committer::Source};
+use crate::chat::{
+    ChatError,
+    methods::{Actor, MethodError},
+};
 use hubbub_core::{
-    limits,
     log::{
-        entry::{Draft, Outcome, Right},
+        entry::{Draft, Right},
         kinds::{Joined, What},
         room::Part,
     },
@@ -17,7 +19,6 @@ use hubbub_core::{
         ids::{RoomId, UserId},
     },
     portal::{PortalId, session::default_session},
-    wire::rpc::OpenSession,
 };
 
 /// A session that somebody wants to talk in.
@@ -55,8 +56,21 @@ pub enum SessionError {
     #[error("external: belongs to session {0}")]
     ExternalTaken(RoomId),
     /// The customer has too many sessions with the portal.
-    #[error("limit exceeded: sessions of this customer with this portal; the limit is {0}")]
+    #[error("limit exceeded: sessions with this portal; the limit is {0}")]
     TooMany(usize),
+}
+
+impl From<SessionError> for MethodError {
+    fn from(error: SessionError) -> Self {
+        let (code, status, word) = match &error {
+            SessionError::Chat(chat) => return chat.clone().into(),
+            SessionError::UnknownPortal => (107, 404, "unknown_portal"),
+            SessionError::NotByCustomers => (107, 403, "not_by_customers"),
+            SessionError::ExternalTaken(_) => (409, 409, "external_taken"),
+            SessionError::TooMany(_) => (106, 409, "too_many"),
+        };
+        Self::Own { code, status, word, why: error.to_string().into() }
+    }
 }
 
 impl SupportChat {
@@ -64,13 +78,13 @@ impl SupportChat {
     ///
     /// # Errors
     /// [`ChatError::RoomExists`] where the id belongs to another customer, another portal or an ordinary room.
-    pub async fn open_session(&self, by: &UserId, right: Right, wish: Wish) -> Result<(Session, bool), SessionError> {
+    pub async fn open_session(&self, by: &Actor, wish: Wish) -> Result<(Session, bool), SessionError> {
         let id = wish.id.unwrap_or_else(|| default_session(&wish.portal, &wish.customer));
         let joined = |user: &UserId| What::Joined(Joined { user: user.clone(), role: Role::Member });
         let people = std::iter::once(&wish.customer).chain(wish.members.iter().filter(|user| **user != wish.customer));
         let mut first: Vec<Draft> =
-            people.map(|user| self.chat.draft(&id, by, None, joined(user), Right::Backend)).collect();
-        first.push(self.chat.draft(&id, by, None, What::State(SessionState::Open), Right::Backend));
+            people.map(|user| self.chat.draft(&id, &by.user, None, joined(user), Right::Backend)).collect();
+        first.push(self.chat.draft(&id, &by.user, None, What::State(SessionState::Open), Right::Backend));
         let new = NewSession {
             id: id.clone(),
             name: wish.name,
@@ -89,7 +103,7 @@ impl SupportChat {
                 if session.state != SessionState::Closed {
                     return Ok((*session, false));
                 }
-                self.set_state(Source::NONE, &id, by, right, SessionState::Open).await?;
+                self.chat.append(by, &id, What::State(SessionState::Open)).await?;
                 Ok((self.session(&id).await?, false))
             }
             Opened::Exists(_) | Opened::OtherRoom => Err(ChatError::RoomExists.into()),
@@ -97,28 +111,6 @@ impl SupportChat {
             Opened::ExternalTaken(session) => Err(SessionError::ExternalTaken(session)),
             Opened::TooMany => Err(SessionError::TooMany(wish.most.unwrap_or_default())),
         }
-    }
-
-    /// Opens a session for its customer, who asks with a token of her own.
-    ///
-    /// # Errors
-    /// Where the portal leaves that to the product's backend, or as [`open_session`](Self::open_session).
-    pub async fn open_own_session(&self, customer: &UserId, ask: OpenSession) -> Result<Session, SessionError> {
-        let portals = self.store.portals().await.map_err(ChatError::from)?;
-        let portal = portals.iter().find(|portal| portal.id == ask.portal).ok_or(SessionError::UnknownPortal)?;
-        if !portal.settings.customers_open {
-            return Err(SessionError::NotByCustomers);
-        }
-        let wish = Wish {
-            portal: ask.portal,
-            customer: customer.clone(),
-            id: ask.id,
-            name: ask.name,
-            external: None,
-            members: Vec::new(),
-            most: Some(limits::SESSIONS_PER_CUSTOMER),
-        };
-        Ok(self.open_session(customer, Right::Own, wish).await?.0)
     }
 
     /// A session, for the product's backend.
@@ -151,25 +143,5 @@ impl SupportChat {
         // The standing is read after the session, so that a session as it became after somebody's removal is not shown to them.
         self.chat.view(user, id).await?.may_read()?;
         Ok(session)
-    }
-
-    /// Says that a session stands elsewhere: an entry of its log, unless it stands there already.
-    ///
-    /// # Errors
-    /// Where the room is no session, or the asker may not.
-    pub async fn set_state(
-        &self,
-        source: Source,
-        session: &RoomId,
-        by: &UserId,
-        right: Right,
-        state: SessionState,
-    ) -> Result<(), ChatError> {
-        let draft = self.chat.draft(session, by, None, What::State(state), right);
-        match self.chat.post.submit(source, draft)?.await.unwrap_or(Err(ChatError::Unavailable))? {
-            Outcome::Appended(_) | Outcome::Known(_) | Outcome::Unchanged => Ok(()),
-            Outcome::Conflict { id, seq } => Err(ChatError::Conflict { id, seq }),
-            Outcome::Refused(refusal) => Err(refusal.into()),
-        }
     }
 }

@@ -27,6 +27,10 @@ use crate::{
             subscription::{Beginning, Subscription, Taken},
         },
         log::committer::Source,
+        methods::{
+            Actor,
+            send::{self, SendMessage},
+        },
     },
     spans,
 };
@@ -46,8 +50,8 @@ use hubbub_core::{
         disconnect::Disconnect,
         error::CommandError,
         push,
-        reply::Reply,
-        rpc::Rpc,
+        reply::{Answer, Reply},
+        rpc::Cost,
     },
 };
 use sending::Sending;
@@ -275,7 +279,7 @@ impl<T: Transport> Client<T> {
 
     fn take_commands(&mut self) {
         while self.closing.is_none() && !self.outbox.is_full() {
-            let command = match self.next_command.take().map(Ok).or_else(|| self.commands.next()) {
+            let command = match self.next_command.take().map(Ok).or_else(|| self.commands.next(&self.gateway.methods)) {
                 Some(Ok(command)) => command,
                 Some(Err(why)) => return self.close_with(why),
                 None => break,
@@ -301,9 +305,6 @@ impl<T: Transport> Client<T> {
                 self.end_subscription(&room);
                 self.reply(&reply);
             }
-            Action::Ask(id, Ask::Subscribe(ask)) => self.subscribe(id, ask),
-            Action::Ask(id, Ask::Publish(send)) => self.send(id, send, false),
-            Action::Ask(id, Ask::Rpc(Rpc::Send(send))) => self.send(id, send, true),
             Action::Ask(id, ask) => self.ask(id, ask),
         }
     }
@@ -314,27 +315,60 @@ impl<T: Transport> Client<T> {
     }
 
     fn ask(&mut self, id: u32, ask: Ask) {
-        let (gateway, source, user, page) = (self.gateway.clone(), self.source, self.user(), ask.is_page());
-        let span = spans::command(spans::kind(&ask), &self.id);
+        let page = ask.is_page();
+        match ask {
+            Ask::Subscribe(ask) => self.subscribe(id, ask),
+            Ask::Publish { room, data } => self.send(id, send::published(room, &data), false),
+            Ask::Rpc(call) if call.method.cost == Cost::Send => self.send(id, SendMessage::read_call(&call.data), true),
+            Ask::History(history) => {
+                let span = spans::command("history", &self.id);
+                let (gateway, user) = (self.gateway.clone(), self.user());
+                let work = async move { answer::history(&gateway.chat, &user, history).await.map(Answer::History) };
+                self.answer(id, page, work, span);
+            }
+            Ask::Presence { room, stats } => {
+                let span = spans::command(if stats { "presence_stats" } else { "presence" }, &self.id);
+                let (gateway, user) = (self.gateway.clone(), self.user());
+                let work = async move { answer::presence(&gateway.chat, &user, &room, stats).await };
+                self.answer(id, page, work, span);
+            }
+            Ask::Rpc(call) => {
+                let method = self.gateway.methods.get(call.method);
+                let span = spans::call(method.name, &self.id);
+                let by = Actor::client(self.user(), self.source);
+                match method.start(by, &call.data) {
+                    Ok(running) => self.answer(id, page, async move { running.await.map(Answer::Rpc) }, span),
+                    Err(why) => {
+                        self.connection.answered(page);
+                        self.reply(&Reply::error(id, why));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers once `work` is done. A `page` first waits for its turn among all pages of this instance.
+    fn answer(
+        &self,
+        id: u32,
+        page: bool,
+        work: impl Future<Output = Result<Answer, CommandError>> + Send + 'static,
+        span: Span,
+    ) {
+        let page_turns = page.then(|| self.gateway.chat.page_turns.clone());
         let done = async move {
-            let turn = match page {
-                true => gateway.chat.page_turns.clone().acquire_owned().await.ok(),
-                false => None,
+            let turn = match page_turns {
+                Some(turns) => turns.acquire_owned().await.ok(),
+                None => None,
             };
             // A task of its own: a client that leaves does not cut off what the store is doing.
             let work = async move {
                 let _turn = turn;
-                match ask {
-                    Ask::History(history) => answer::history(&gateway.chat, &user, id, history).await,
-                    Ask::Presence { room, stats } => answer::presence(&gateway.chat, &user, id, &room, stats).await,
-                    Ask::Rpc(rpc) => answer::rpc(&gateway.support, source, &user, id, rpc).await,
-                    // Taken care of above.
-                    Ask::Subscribe(_) | Ask::Publish(_) => Reply::error(id, CommandError::INTERNAL),
-                }
+                work.await
             };
             let answered = tokio::spawn(work.in_current_span());
-            let reply = answered.await.unwrap_or_else(|_| Reply::error(id, CommandError::INTERNAL));
-            Done::Reply { reply, page }
+            let said = answered.await.unwrap_or(Err(CommandError::INTERNAL));
+            Done::Reply { reply: Reply { id, said }, page }
         };
         self.in_flight.push(Box::pin(done.instrument(span)));
     }

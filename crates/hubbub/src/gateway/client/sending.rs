@@ -2,13 +2,14 @@
 
 use super::{Client, Done, Transport};
 use crate::{
+    chat::methods::send::SendRequest,
     gateway::answer::{self, Answered},
     spans,
 };
 use hubbub_core::{
     limits,
     model::ids::{Key, RoomId},
-    wire::{connection::Unsent, error::CommandError, reply::Reply, rpc::Send},
+    wire::{connection::Unsent, error::CommandError, reply::Reply},
 };
 use std::time::{Duration, Instant};
 use tracing::Instrument;
@@ -45,14 +46,18 @@ impl Sending {
 
 impl<T: Transport> Client<T> {
     /// Sends commit in the order they were sent: while one to this room was refused, those behind it are too.
-    pub(super) fn send(&mut self, id: u32, send: Send, rpc: bool) {
+    pub(super) fn send(&mut self, id: u32, send: Result<SendRequest, CommandError>, rpc: bool) {
+        let send = match send {
+            Ok(send) => send,
+            Err(why) => return self.refuse_send(id, &why),
+        };
         let (room, key, user) = (send.room.clone(), send.key.clone(), self.user());
         let chat = &self.gateway.chat;
         let sending = self.sending.entry(room.clone()).or_default();
         if let Some(why) = sending.refuses(key.as_ref()) {
             return self.refuse_send(id, &why);
         }
-        match self.connection.may_send(&send, &chat.quota(), Instant::now()) {
+        match self.connection.may_send(&send.message, &chat.quota(), Instant::now()) {
             Err(Unsent::Never(why)) => return self.refuse_send(id, &why),
             Err(Unsent::For(wait, why)) => {
                 sending.refuse(key, wait, why.clone());
@@ -60,7 +65,7 @@ impl<T: Transport> Client<T> {
             }
             Ok(()) => {}
         }
-        let span = spans::command(if rpc { "rpc send" } else { "send" }, &self.id);
+        let span = if rpc { spans::call("send", &self.id) } else { spans::command("send", &self.id) };
         match span.in_scope(|| answer::send(chat, self.source, &user, id, send, rpc)) {
             Ok(answered) => {
                 sending.outstanding += 1;
@@ -69,18 +74,21 @@ impl<T: Transport> Client<T> {
             }
             Err(error) => {
                 sending.refuse(key, limits::REFUSED_FOR, CommandError::BUSY);
-                self.refuse_send(id, &error);
+                self.refuse_send(id, &error.into());
             }
         }
     }
 
     fn refuse_send(&mut self, id: u32, why: &CommandError) {
         self.connection.answered(false);
+        self.gateway.methods.sends.count(Err(why.is_failure()));
         self.reply(&Reply::error(id, why.clone()));
     }
 
     pub(super) fn sent(&mut self, room: &RoomId, key: Option<Key>, answered: Answered) {
         self.connection.answered(false);
+        let done = answered.reply.said.as_ref().map(|_| ()).map_err(CommandError::is_failure);
+        self.gateway.methods.sends.count(done);
         if let Some(sending) = self.sending.get_mut(room) {
             sending.outstanding -= 1;
             if answered.failed {

@@ -2,11 +2,14 @@
 
 use super::*;
 use crate::{
-    features::portals::support::SupportChat,
-    gateway::arrivals::Turn,
+    chat::{Chat, methods},
+    gateway::{arrivals::Turn, methods::RpcTable},
     token::{Tokens, Trust},
 };
-use hubbub_core::wire::command::Said;
+use hubbub_core::wire::{
+    command::Said,
+    rpc::{MethodHandle, RpcMethods},
+};
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -54,9 +57,11 @@ struct House {
 impl House {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let support = SupportChat::alone(&directory.path().join("hubbub.db"));
-        let tokens = Tokens::new(&Trust::default(), support.chat.metrics.clone());
-        let gateway = Gateway::new(support, Arc::new(tokens), "here".into());
+        let chat = Chat::alone(&directory.path().join("hubbub.db"));
+        let tokens = Tokens::new(&Trust::default(), chat.metrics.clone());
+        let chat = Arc::new(chat);
+        let table = RpcTable::new(&chat, &chat.metrics.methods, methods::list);
+        let gateway = Gateway::new(chat, Arc::new(tokens), "here".into(), table);
         Self { gateway: Arc::new(gateway), _directory: directory }
     }
 
@@ -96,9 +101,17 @@ impl Client<Way> {
     }
 }
 
+struct NoMethods;
+
+impl RpcMethods for NoMethods {
+    fn find(&self, _: &str) -> Option<MethodHandle> {
+        None
+    }
+}
+
 fn subscribe() -> Command {
     let frame = br#"{"id":2,"subscribe":{"channel":"room:general"}}"#;
-    Commands::new(Bytes::from_static(frame), Format::Json).next().unwrap().unwrap()
+    Commands::new(Bytes::from_static(frame), Format::Json).next(&NoMethods).unwrap().unwrap()
 }
 
 fn said(frame: &'static str) -> VecDeque<Incoming> {

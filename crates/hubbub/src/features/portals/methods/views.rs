@@ -1,15 +1,25 @@
-//! How sessions and what became of their webhooks look, over `rpc` and over REST alike.
+//! Answers that several methods share.
 
-use super::view;
 use crate::{
+    chat::methods::{
+        Actor,
+        rest::{PathParam, Schemas},
+        views::next,
+    },
+    features::portals::store::{Portal, Session},
+};
+use hubbub_core::{
     delivery::{attempt::Attempt, stored_cursor::Delivery},
     log::room::Part,
     model::time::Timestamp,
-    portal::session::{DeadLetter, Quarantined, Session},
+    portal::settings::Settings,
 };
 use serde::Serialize;
-use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 /// A session, as its customer sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -112,7 +122,7 @@ pub struct AttemptView {
 }
 
 impl AttemptView {
-    fn new(attempt: &Attempt) -> Self {
+    pub(super) fn new(attempt: &Attempt) -> Self {
         Self {
             at: Timestamp(attempt.at).to_string(),
             took_ms: attempt.took,
@@ -136,95 +146,116 @@ pub struct PartView<T> {
 impl<T> PartView<T> {
     /// A part of a list, each item shown, and named for who asks for what comes after it.
     pub fn new<I>(part: &Part<I>, show: impl Fn(&I) -> T, name: impl Fn(&I) -> String) -> Self {
-        Self { items: part.items.iter().map(show).collect(), next: view::next(part, name) }
+        Self { items: part.items.iter().map(show).collect(), next: next(part, name) }
     }
 }
 
-/// An entry that was given up on.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DeadLetterView {
-    /// Its number.
-    number: u64,
-    /// The portal that did not take it.
-    portal: String,
-    /// The session.
-    session: String,
-    /// The entry's number there.
-    seq: u64,
-    /// When it was given up on.
-    at: String,
-    /// Why.
-    why: String,
-    /// dead, replaying or delivered.
-    state: &'static str,
-    /// When the portal took it after all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delivered_at: Option<String>,
-    /// Its attempts, the newest last.
-    attempts: Vec<AttemptView>,
-    /// The entry.
-    #[schema(value_type = Object)]
-    entry: Box<RawValue>,
+/// A session, as who asks may see it.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct SessionShown {
+    view: ShownTo,
+    /// It was not there before.
+    #[serde(skip)]
+    pub(super) is_new: bool,
 }
 
-impl DeadLetterView {
-    /// A dead letter.
-    pub fn new(letter: &DeadLetter) -> Self {
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ShownTo {
+    Customer(SessionView),
+    Backend(DeliveryView),
+}
+
+impl SessionShown {
+    /// The session, shown to `by`.
+    pub fn new(session: &Session, by: &Actor) -> Self {
+        let view = if by.is_backend() {
+            ShownTo::Backend(DeliveryView::new(session))
+        } else {
+            ShownTo::Customer(SessionView::new(session))
+        };
+        Self { view, is_new: false }
+    }
+
+    /// The same, and whether it was made just now.
+    pub fn made_just_now(self, is_new: bool) -> Self {
+        Self { is_new, ..self }
+    }
+}
+
+/// As the backend sees it.
+impl PartialSchema for SessionShown {
+    fn schema() -> RefOr<Schema> {
+        DeliveryView::schema()
+    }
+}
+
+impl ToSchema for SessionShown {
+    fn name() -> Cow<'static, str> {
+        DeliveryView::name()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        DeliveryView::schemas(schemas);
+    }
+}
+
+/// A portal.
+#[derive(Serialize, ToSchema)]
+pub struct PortalView {
+    /// Its id.
+    id: String,
+    /// What is said of it.
+    settings: Settings,
+    /// active, paused, or disabled (it answered 410).
+    standing: &'static str,
+    /// Why it is disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    /// Where it sends its webhooks, below the server's address.
+    hook: String,
+    /// When it was made.
+    created_at: String,
+    /// When it last took something, to about a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    succeeded_at: Option<String>,
+    /// What our webhooks are signed with. Shown once: when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outgoing_secret: Option<String>,
+    /// What its webhooks are verified with. Shown once: when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incoming_secret: Option<String>,
+}
+
+impl PortalView {
+    /// A portal, without its secrets.
+    pub fn new(portal: &Portal) -> Self {
         Self {
-            number: letter.number,
-            portal: letter.portal.to_string(),
-            session: letter.entry.room.to_string(),
-            seq: letter.entry.seq.get(),
-            at: letter.at.to_string(),
-            why: letter.why.clone(),
-            state: match (letter.delivered_at, letter.replaying) {
-                (Some(_), _) => "delivered",
-                (None, true) => "replaying",
-                (None, false) => "dead",
-            },
-            delivered_at: letter.delivered_at.map(|at| at.to_string()),
-            attempts: letter.attempts.iter().map(AttemptView::new).collect(),
-            entry: view::entry(&letter.entry),
+            id: portal.id.to_string(),
+            settings: portal.settings.clone(),
+            standing: portal.standing.word(),
+            why: portal.standing.why().map(ToOwned::to_owned),
+            hook: format!("/hooks/{}", portal.id),
+            created_at: portal.created_at.to_string(),
+            succeeded_at: portal.succeeded_at.map(|at| at.to_string()),
+            outgoing_secret: None,
+            incoming_secret: None,
         }
     }
-}
+    /// The same, and what our webhooks are signed with.
+    pub fn with_outgoing_secret(self, secret: String) -> Self {
+        Self { outgoing_secret: Some(secret), ..self }
+    }
 
-/// An event for a session that was not known.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct QuarantinedView {
-    /// Its number.
-    number: u64,
-    /// The portal.
-    portal: String,
-    /// When it came.
-    at: String,
-    /// The session it named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<String>,
-    /// The portal's own id of the conversation that it named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    external: Option<String>,
-    /// Who wrote.
-    from: String,
-    /// What was written.
-    text: String,
-    /// What tells repeats of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<String>,
-}
-
-impl QuarantinedView {
-    /// An event.
-    pub fn new(kept: &Quarantined) -> Self {
-        Self {
-            number: kept.number,
-            portal: kept.portal.to_string(),
-            at: kept.at.to_string(),
-            session: kept.session.clone(),
-            external: kept.external.clone(),
-            from: kept.from.to_string(),
-            text: kept.text.clone(),
-            event: kept.event.clone(),
-        }
+    /// The same, and what its webhooks are verified with.
+    pub fn with_incoming_secret(self, secret: String) -> Self {
+        Self { incoming_secret: Some(secret), ..self }
     }
 }
+
+/// `{portal}` in a path.
+pub const PORTAL: PathParam = PathParam::text("portal", "The portal's id");
+
+/// `{session}` in a path.
+pub const SESSION: PathParam = PathParam::text("session", "The session's id");

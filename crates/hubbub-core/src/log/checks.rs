@@ -1,0 +1,80 @@
+//! What several methods check in what they are given, each rule in one place.
+
+use super::{
+    kinds::{Message, Text},
+    room::PageOf,
+};
+use crate::{
+    limits,
+    model::{ids::Invalid, json::Json, seq::Seq},
+};
+use serde_json::value::RawValue;
+
+/// The size of a page: 1 to [`limits::PAGE_MAX`], [`limits::PAGE_DEFAULT`] where none is asked for.
+///
+/// # Errors
+/// Names the field and the limit.
+pub fn page_limit(limit: Option<u64>) -> Result<usize, Invalid> {
+    match limit {
+        None => Ok(limits::PAGE_DEFAULT),
+        Some(n) if n >= 1 && n <= limits::PAGE_MAX as u64 => Ok(n as usize),
+        Some(n) => Err(Invalid::new("limit", format!("{n}; it is 1 to {}", limits::PAGE_MAX))),
+    }
+}
+
+/// Which page of a log is asked for: at most one of these is given, each a seq.
+///
+/// # Errors
+/// Where more than one is given.
+pub fn page_of(before: Option<u64>, after: Option<u64>, around: Option<u64>) -> Result<PageOf, Invalid> {
+    match (before, after, around) {
+        (None, None, None) => Ok(PageOf::Newest),
+        (Some(seq), None, None) => Ok(PageOf::Before(Seq::new(seq))),
+        (None, Some(seq), None) => Ok(PageOf::After(Seq::new(seq))),
+        (None, None, Some(seq)) => Ok(PageOf::Around(Seq::new(seq))),
+        _ => Err(Invalid::new("before", "give only one of before, after, around")),
+    }
+}
+
+/// A message from its parts: a text, or data, or both.
+///
+/// # Errors
+/// Names the field, and the limit it is over.
+pub fn message(text: Option<&str>, data: Option<&RawValue>, reply_to: Option<u64>) -> Result<Message, Invalid> {
+    let data = data.filter(|raw| raw.get() != "null");
+    match (text, data) {
+        (None, None) => return Err(Invalid::missing("text")),
+        (Some(""), None) => return Err(Invalid::new("text", "empty, and there is no data")),
+        _ => {}
+    }
+    Ok(Message {
+        text: Text::parse(text.unwrap_or_default())?,
+        data: data.map(|raw| Json::parse("data", raw, limits::DATA_BYTES)).transpose()?,
+        reply_to: reply_to.map(Seq::new),
+    })
+}
+
+/// A room's name for people: at most [`limits::ROOM_NAME_BYTES`], without control characters.
+///
+/// # Errors
+/// Says which of the two it is not.
+pub fn room_name(name: &str) -> Result<String, Invalid> {
+    if name.len() > limits::ROOM_NAME_BYTES {
+        return Err(Invalid::too_long("name", name.len(), limits::ROOM_NAME_BYTES));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Invalid::new("name", "control characters are not allowed"));
+    }
+    Ok(name.to_owned())
+}
+
+/// How many `members` are named in one request: at most [`limits::MEMBERS_AT_ONCE`].
+///
+/// # Errors
+/// Names the limit.
+pub fn members_at_once(named: usize) -> Result<(), Invalid> {
+    if named > limits::MEMBERS_AT_ONCE {
+        return Err(Invalid::new("members", format!("{named} named; the limit is {}", limits::MEMBERS_AT_ONCE)));
+    }
+    Ok(())
+}

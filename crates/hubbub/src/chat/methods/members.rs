@@ -1,0 +1,155 @@
+//! `members`: who is in a room.
+
+use super::{Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb};
+use super::{
+    rest::ROOM,
+    views::{After, ListQuery, next, room},
+};
+use crate::{
+    chat::Chat,
+    store::{Member, Part},
+};
+use hubbub_core::{
+    log::checks,
+    model::{
+        ids::{Invalid, RoomId, UserId},
+        json::Json,
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use utoipa::ToSchema;
+
+/// See the module.
+pub struct ListMembers;
+
+/// Which part of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MembersRequest {
+    /// The room.
+    pub room: RoomId,
+    /// Those after this one, by id.
+    pub after: Option<UserId>,
+    /// Most members.
+    pub limit: usize,
+}
+
+/// A member.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MemberView {
+    /// Who.
+    user: String,
+    /// member or admin.
+    role: Option<&'static str>,
+    /// The entry that made it so.
+    since: u64,
+    /// What the product says about the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    info: Option<Box<RawValue>>,
+}
+
+/// Some of a room's members.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MembersView {
+    /// The members, by id.
+    members: Vec<MemberView>,
+    /// Ask for those `after` this one; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl MembersView {
+    /// A part of the list.
+    pub fn new(part: &Part<Member>) -> Self {
+        let view = |member: &Member| MemberView {
+            user: member.user.to_string(),
+            role: member.membership.standing.word(),
+            since: member.membership.since.get(),
+            info: member.info.as_ref().map(Json::to_raw),
+        };
+        Self { members: part.items.iter().map(view).collect(), next: next(part, |m| m.user.to_string()) }
+    }
+}
+
+/// A membership to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMember {
+    /// Who.
+    pub(super) user: String,
+    /// member (the default), admin or banned.
+    pub(super) role: Option<String>,
+}
+
+impl Method for ListMembers {
+    const NAME: &'static str = "members";
+    const COST: Cost = Cost::Page;
+    const DOC: Doc = Doc {
+        summary: "The members of a room that one may read, by id. Bans are not members.",
+        example: r#"{"room":"general","limit":100}
+{"members":[{"user":"ana","role":"admin","since":1,"info":{"name":"Ana"}}],"next":"ana"}"#,
+        more: "`since` is the seq of the entry that made it so. `next` as in `rooms`.",
+    };
+    type On = Chat;
+    type Request = MembersRequest;
+    type Output = MembersView;
+
+    fn register(edge: &mut impl Edge<Self::On>) {
+        edge.rpc::<Self>();
+        edge.rest::<Self>();
+    }
+
+    async fn run(chat: &Chat, by: &Actor, request: MembersRequest) -> Result<MembersView, MethodError> {
+        let MembersRequest { room, after, limit } = request;
+        // The list first: who may read after it was read may see it.
+        let members = chat.store.members(&room, after.as_ref(), limit).await?;
+        let view = chat.view(&by.user, &room).await?;
+        if !by.is_backend() {
+            view.may_read()?;
+        }
+        Ok(MembersView::new(&members))
+    }
+}
+
+/// `data` of a call.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct MembersData<'a> {
+    #[serde(borrow)]
+    room: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    after: Option<After<'a>>,
+    limit: Option<u64>,
+}
+
+fn member_after(after: Option<&str>) -> Result<Option<UserId>, Invalid> {
+    after.map(|after| UserId::parse_as("after", after)).transpose()
+}
+
+impl RpcMethod for ListMembers {
+    type Data<'a> = MembersData<'a>;
+
+    fn read(data: MembersData<'_>) -> Result<MembersRequest, Invalid> {
+        let after = member_after(After::name(&data.after)?)?;
+        Ok(MembersRequest { room: room(data.room.as_deref())?, after, limit: checks::page_limit(data.limit)? })
+    }
+}
+
+impl RestMethod for ListMembers {
+    const ROUTE: Route = Route {
+        tag: "members",
+        problems: &[404],
+        example: "?limit=50",
+        ..Route::new(Verb::Get, "/v1/rooms/{room}/members", &[ROOM])
+    };
+    type Path = String;
+    type Query = ListQuery;
+    type Body = NoBody;
+
+    fn translate(asked: RestRequest<Self>) -> Result<(Actor, MembersRequest), MethodError> {
+        let (room, limit) = (RoomId::parse(&asked.path)?, checks::page_limit(asked.query.limit)?);
+        Ok((Actor::backend(), MembersRequest { room, after: member_after(asked.query.after.as_deref())?, limit }))
+    }
+}

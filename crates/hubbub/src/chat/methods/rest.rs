@@ -1,0 +1,246 @@
+//! How a method looks over REST: a description without a transport.
+
+use super::{MethodError, RestMethod};
+use bytes::Bytes;
+use hubbub_core::model::ids::{Invalid, Key};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::IgnoredAny};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        ContentBuilder, Ref, RefOr, Required, Schema,
+        path::{Parameter, ParameterIn},
+        request_body::{RequestBody, RequestBodyBuilder},
+    },
+};
+
+/// The verb of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads.
+    Get,
+    /// Makes, or does.
+    Post,
+    /// Sets, as a whole.
+    Put,
+    /// Changes a part.
+    Patch,
+    /// Takes away.
+    Delete,
+}
+
+impl Verb {
+    /// As it is written in a request.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A variable part of a path.
+#[derive(Debug, Clone, Copy)]
+pub struct PathParam {
+    /// Its name in the template.
+    pub name: &'static str,
+    /// What it is.
+    pub description: &'static str,
+    /// Whether it is a number, and not a text.
+    pub is_number: bool,
+}
+
+impl PathParam {
+    /// A text.
+    pub const fn text(name: &'static str, description: &'static str) -> Self {
+        Self { name, description, is_number: false }
+    }
+
+    /// A number.
+    pub const fn number(name: &'static str, description: &'static str) -> Self {
+        Self { name, description, is_number: true }
+    }
+}
+
+/// `{room}` in a path.
+pub const ROOM: PathParam = PathParam::text("room", "The room's id");
+
+/// `{user}` in a path.
+pub const USER: PathParam = PathParam::text("user", "The user's id");
+
+/// Where a method is, and what it may answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The verb.
+    pub verb: Verb,
+    /// The path, with its variable parts in braces.
+    pub path: &'static str,
+    /// Those parts, in order.
+    pub params: &'static [PathParam],
+    /// Whether an `Idempotency-Key` is heeded.
+    pub idempotency_key: bool,
+    /// The chapter of the OpenAPI document.
+    pub tag: &'static str,
+    /// Statuses of answers; the first is the usual one.
+    pub success: &'static [u16],
+    /// Whether an answer has no body.
+    pub is_silent: bool,
+    /// Statuses of refusals that are this method's own.
+    pub problems: &'static [u16],
+    /// An example of a body or a query; may be empty.
+    pub example: &'static str,
+}
+
+impl Route {
+    /// A route that answers 200.
+    pub const fn new(verb: Verb, path: &'static str, params: &'static [PathParam]) -> Self {
+        Self {
+            verb,
+            path,
+            params,
+            idempotency_key: false,
+            tag: "",
+            success: &[200],
+            is_silent: false,
+            problems: &[],
+            example: "",
+        }
+    }
+}
+
+/// The parts of a request.
+pub struct RestRequest<M: RestMethod> {
+    /// The variable parts of the path.
+    pub path: M::Path,
+    /// The query.
+    pub query: M::Query,
+    /// The body.
+    pub body: M::Body,
+    /// `Idempotency-Key`, as it came.
+    pub idempotency_key: Option<Vec<u8>>,
+}
+
+impl<M: RestMethod> RestRequest<M> {
+    /// The `Idempotency-Key`, which plays the part of a send's `key`.
+    ///
+    /// # Errors
+    /// Where it is no key.
+    pub fn key(&self) -> Result<Option<Key>, Invalid> {
+        const FIELD: &str = "Idempotency-Key";
+        let Some(bytes) = &self.idempotency_key else { return Ok(None) };
+        let text = std::str::from_utf8(bytes).map_err(|_| Invalid::new(FIELD, "not UTF-8"))?;
+        // The draft standard writes it as a quoted string; many clients do not.
+        let text = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+        Key::parse_as(FIELD, text).map(Some)
+    }
+}
+
+/// No query: whatever stands there is ignored.
+#[derive(Debug)]
+pub struct NoQuery;
+
+impl<'de> Deserialize<'de> for NoQuery {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+impl IntoParams for NoQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Vec::new()
+    }
+}
+
+/// What a body is read as.
+pub trait RestBody: Sized + Send {
+    /// Whether there is a body to be read.
+    const IS_READ: bool = true;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// 400, with what is wrong and where.
+    fn read(bytes: Bytes, content_type: Option<&str>) -> Result<Self, MethodError>;
+
+    /// How the OpenAPI document shows it, and the schemas this takes.
+    fn describe(schemas: &mut Schemas) -> Option<RequestBody>;
+}
+
+/// Schemas by name.
+pub type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// Adds the schema of `T` and of everything within it, and says where it is to be found.
+pub fn schema_of<T: ToSchema>(schemas: &mut Schemas) -> Ref {
+    let type_name = std::any::type_name::<T>();
+    let name = if type_name.contains('<') { schema_name(type_name) } else { T::name().into_owned() };
+    T::schemas(schemas);
+    schemas.push((name.clone(), <T as PartialSchema>::schema()));
+    Ref::from_schema_name(name)
+}
+
+/// `a::Part<b::Room>` as `Part_Room`.
+fn schema_name(type_name: &str) -> String {
+    let parts = type_name.split(['<', '>']).filter(|part| !part.is_empty());
+    let names: Vec<_> = parts.map(|part| part.rsplit("::").next().unwrap_or(part)).collect();
+    names.join("_")
+}
+
+/// No body: whatever is sent is not read.
+#[derive(Debug)]
+pub struct NoBody;
+
+impl RestBody for NoBody {
+    const IS_READ: bool = false;
+
+    fn read(_: Bytes, _: Option<&str>) -> Result<Self, MethodError> {
+        Ok(Self)
+    }
+
+    fn describe(_: &mut Schemas) -> Option<RequestBody> {
+        None
+    }
+}
+
+/// A JSON object.
+#[derive(Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema + Send> RestBody for JsonBody<T> {
+    fn read(bytes: Bytes, _: Option<&str>) -> Result<Self, MethodError> {
+        // An array would be taken for the fields in their order.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(MethodError::bad_request("body: a JSON object is expected"));
+        }
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| MethodError::bad_request(format!("body: {error}")))
+    }
+
+    fn describe(schemas: &mut Schemas) -> Option<RequestBody> {
+        let content = ContentBuilder::new().schema(Some(schema_of::<T>(schemas))).build();
+        Some(RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_of_a_generic_type_is_named_without_paths() {
+        assert_eq!(schema_name("hubbub::a::Part<hubbub::b::Room>"), "Part_Room");
+    }
+
+    #[test]
+    fn a_body_is_an_object() {
+        #[derive(Debug, Deserialize, ToSchema)]
+        struct Only {
+            #[serde(rename = "n")]
+            _n: u8,
+        }
+        let read = |body: &'static str| JsonBody::<Only>::read(Bytes::from_static(body.as_bytes()), None);
+        assert!(read(r#" {"n":1}"#).is_ok());
+        assert_eq!(read("[1]").unwrap_err().to_string(), "body: a JSON object is expected");
+        assert!(read(r#"{"n":"x"}"#).unwrap_err().to_string().starts_with("body: invalid type"));
+    }
+}

@@ -1,0 +1,155 @@
+//! Answers that several methods share.
+
+use hubbub_core::{
+    log::{
+        entry::Place,
+        room::{Part, Room},
+    },
+    model::{
+        access::Standing,
+        ids::{Invalid, RoomId},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use utoipa::{IntoParams, ToSchema};
+
+/// A room.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoomView {
+    /// Its id.
+    id: String,
+    /// open, private or direct.
+    kind: &'static str,
+    /// For people.
+    name: String,
+    /// The last seq.
+    head: u64,
+    /// The first seq that is kept.
+    floor: u64,
+    /// What the numbers count in.
+    epoch: String,
+    /// What the asker is there: member or admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    /// The newest message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    last: Option<Box<RawValue>>,
+    /// It was not there before.
+    #[serde(skip)]
+    pub(super) is_new: bool,
+}
+
+impl RoomView {
+    /// A room as `standing` sees it.
+    pub fn new(room: &Room, standing: Standing) -> Self {
+        Self {
+            id: room.id.to_string(),
+            kind: room.kind.word(),
+            name: room.name.clone(),
+            head: room.head.get(),
+            floor: room.floor.get(),
+            epoch: room.epoch.to_string(),
+            role: standing.word(),
+            last: None,
+            is_new: false,
+        }
+    }
+
+    /// The same, and whether it was made just now.
+    pub fn made_just_now(self, is_new: bool) -> Self {
+        Self { is_new, ..self }
+    }
+
+    /// The same with its newest message.
+    pub fn with_last(self, last: Option<Box<RawValue>>) -> Self {
+        Self { last, ..self }
+    }
+}
+
+/// What became of a membership or a name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangedView {
+    /// The room.
+    room: String,
+    /// The entry that says so; absent where things were so already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+}
+
+impl ChangedView {
+    /// A change, or none.
+    pub fn new(room: &RoomId, place: Option<Place>) -> Self {
+        Self { room: room.to_string(), seq: place.map(|place| place.seq.get()) }
+    }
+}
+
+/// Which page of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// Those after this id.
+    pub after: Option<String>,
+    /// 1 to 1,000; 100 without.
+    pub limit: Option<u64>,
+}
+
+/// `data` of a method that is about a room and needs nothing else.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct RoomData<'a> {
+    /// The room.
+    #[serde(borrow)]
+    pub room: Option<Cow<'a, str>>,
+}
+
+/// `after` of a list or of a log: an id or a seq, each with its own error for the other.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum After<'a> {
+    /// A number.
+    Seq(u64),
+    /// An id.
+    Name(#[serde(borrow)] Cow<'a, str>),
+}
+
+impl After<'_> {
+    /// The seq.
+    ///
+    /// # Errors
+    /// Where it is an id.
+    pub fn seq(after: Option<Self>) -> Result<Option<u64>, Invalid> {
+        match after {
+            Some(Self::Seq(seq)) => Ok(Some(seq)),
+            Some(Self::Name(_)) => Err(Invalid::new("after", "a seq is a number")),
+            None => Ok(None),
+        }
+    }
+
+    /// The id.
+    ///
+    /// # Errors
+    /// Where it is a seq.
+    pub fn name<'a>(after: &'a Option<Self>) -> Result<Option<&'a str>, Invalid> {
+        match after {
+            Some(Self::Name(name)) => Ok(Some(name)),
+            Some(Self::Seq(_)) => Err(Invalid::new("after", "an id is a string")),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The room that `data` names.
+///
+/// # Errors
+/// Where it names none, or what is no room's id.
+pub fn room(name: Option<&str>) -> Result<RoomId, Invalid> {
+    RoomId::parse(name.ok_or_else(|| Invalid::missing("room"))?)
+}
+
+/// What to ask for after this part of a list; none on the last one.
+pub fn next<T>(part: &Part<T>, name: impl Fn(&T) -> String) -> Option<String> {
+    part.items.last().filter(|_| part.more).map(name)
+}

@@ -1,0 +1,176 @@
+//! `open_session`: a support session with a portal, new or as it was left.
+
+use super::views::SessionShown;
+use crate::{
+    chat::methods::{
+        Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, RpcMethod, Verb,
+    },
+    features::portals::{
+        sessions::{SessionError, Wish},
+        support::SupportChat,
+    },
+};
+use hubbub_core::{
+    limits,
+    log::checks,
+    model::ids::{Invalid, RoomId, UserId},
+    portal::PortalId,
+};
+use serde::Deserialize;
+use std::borrow::Cow;
+use utoipa::ToSchema;
+
+/// See the module.
+pub struct OpenSession;
+
+/// A session to be opened, or resumed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRequest {
+    /// The portal.
+    pub portal: PortalId,
+    /// The customer; a client who asks is the customer.
+    pub customer: Option<UserId>,
+    /// The session's id; without one it is the customer's one session with the portal.
+    pub id: Option<RoomId>,
+    /// For people.
+    pub name: String,
+    /// The portal's own id of the conversation, where it is known.
+    pub external: Option<String>,
+    /// Others who read and write, beside the customer.
+    pub members: Vec<UserId>,
+}
+
+impl Method for OpenSession {
+    const NAME: &'static str = "open_session";
+    const DOC: Doc = Doc {
+        summary: "A support session of one's own with a portal: new, or as it was left. A closed one is opened again.",
+        example: r#"{"portal":"desk","id":"order-4711","name":"Where is my parcel?"}
+{"id":"order-4711","portal":"desk","customer":"ana","name":"Where is my parcel?","state":"open","head":2,"epoch":"1a2b3c4d.1","forwarded":2,"delayed":false,"failed":[]}"#,
+        more: "Without `id` it is the one session of this customer with the portal, the same each time. The session is a private room: subscribe to
+`room:<id>`, `send` into it, page through it. An `id` that is another customer's, another portal's or an ordinary room: 409. The
+portal may leave the opening to the product's backend: 107. At most 100 sessions of a customer with a portal: 106.
+
+`forwarded` is the last seq that the portal has (or that was not for it); `delayed`: what follows was not taken at the first try and is
+tried again; `failed`: the entries that were given up on. [Hints](#hints) say each change of it. `external`, once it is known, is the
+portal's own id of the conversation.",
+    };
+    type On = SupportChat;
+    type Request = OpenRequest;
+    type Output = SessionShown;
+
+    fn register(edge: &mut impl Edge<Self::On>) {
+        edge.rpc::<Self>();
+        edge.rest::<Self>();
+    }
+
+    async fn run(support: &SupportChat, by: &Actor, request: OpenRequest) -> Result<SessionShown, MethodError> {
+        let mut most = None;
+        if !by.is_backend() {
+            let portals = support.store.portals().await?;
+            let portal = portals.iter().find(|portal| portal.id == request.portal);
+            if !portal.ok_or(SessionError::UnknownPortal)?.settings.customers_open {
+                return Err(SessionError::NotByCustomers.into());
+            }
+            most = Some(limits::SESSIONS_PER_CUSTOMER);
+        }
+        let wish = Wish {
+            portal: request.portal,
+            customer: request.customer.unwrap_or_else(|| by.user.clone()),
+            id: request.id,
+            name: request.name,
+            external: request.external,
+            members: request.members,
+            most,
+        };
+        let (session, is_new) = support.open_session(by, wish).await?;
+        Ok(SessionShown::new(&session, by).made_just_now(is_new))
+    }
+}
+
+/// `data` of a call.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct OpenData<'a> {
+    #[serde(borrow)]
+    portal: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+}
+
+impl RpcMethod for OpenSession {
+    type Data<'a> = OpenData<'a>;
+
+    fn read(data: OpenData<'_>) -> Result<OpenRequest, Invalid> {
+        Ok(OpenRequest {
+            portal: PortalId::parse(data.portal.as_deref().ok_or_else(|| Invalid::missing("portal"))?)?,
+            customer: None,
+            id: data.id.as_deref().map(RoomId::parse_resumed).transpose()?,
+            name: checks::room_name(data.name.as_deref().unwrap_or_default())?,
+            external: None,
+            members: Vec::new(),
+        })
+    }
+}
+
+/// A session to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSession {
+    /// The portal whose agents answer.
+    portal: String,
+    /// The customer's user id.
+    customer: String,
+    /// `[A-Za-z0-9._-]{1,64}`, also the room's id; without one it is the customer's one session with the portal.
+    id: Option<String>,
+    /// For people.
+    #[serde(default)]
+    name: String,
+    /// The portal's own id of the conversation, where it is known already: at most 256 bytes.
+    external: Option<String>,
+    /// Others of yours who read and write there: at most 1,000.
+    #[serde(default)]
+    members: Vec<String>,
+}
+
+impl RestMethod for OpenSession {
+    const ROUTE: Route = Route {
+        tag: "sessions",
+        success: &[201, 200],
+        problems: &[404, 409, 422],
+        example: r#"{"portal":"desk","customer":"ana","id":"order-4711"}"#,
+        ..Route::new(Verb::Post, "/v1/sessions", &[])
+    };
+    type Path = ();
+    type Query = NoQuery;
+    type Body = JsonBody<NewSession>;
+
+    fn translate(asked: RestRequest<Self>) -> Result<(Actor, OpenRequest), MethodError> {
+        let JsonBody(new) = asked.body;
+        checks::members_at_once(new.members.len())?;
+        let members = new.members.iter().map(|member| UserId::parse_outsider("members", member));
+        let request = OpenRequest {
+            portal: PortalId::parse(&new.portal)?,
+            customer: Some(UserId::parse_outsider("customer", &new.customer)?),
+            id: new.id.as_deref().map(RoomId::parse_resumed).transpose()?,
+            name: checks::room_name(&new.name)?,
+            external: new.external.as_deref().map(external).transpose()?,
+            members: members.collect::<Result<_, _>>()?,
+        };
+        Ok((Actor::backend(), request))
+    }
+
+    fn status(session: &SessionShown) -> u16 {
+        if session.is_new { 201 } else { 200 }
+    }
+}
+
+fn external(id: &str) -> Result<String, Invalid> {
+    match id.len() {
+        0 => Err(Invalid::new("external", "empty")),
+        bytes if bytes > limits::EXTERNAL_BYTES => Err(Invalid::too_long("external", bytes, limits::EXTERNAL_BYTES)),
+        _ if id.contains('\0') => Err(Invalid::new("external", "the character U+0000 is not allowed")),
+        _ => Ok(id.to_owned()),
+    }
+}

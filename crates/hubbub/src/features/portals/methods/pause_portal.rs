@@ -1,0 +1,43 @@
+//! `pause_portal`: sends a portal nothing until it is resumed; everything waits. What it sends is taken.
+
+use super::views::{PORTAL, PortalView};
+use crate::features::portals::store::PortalStanding;
+use crate::{
+    chat::methods::{Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, RestMethod, RestRequest, Route, Verb},
+    features::portals::support::SupportChat,
+};
+
+/// See the module.
+pub struct PausePortal;
+
+impl Method for PausePortal {
+    const NAME: &'static str = "pause_portal";
+    const DOC: Doc = Doc {
+        summary: "Sends a portal nothing until it is resumed; everything waits. What it sends is taken.",
+        example: "",
+        more: "",
+    };
+    type On = SupportChat;
+    type Request = String;
+    type Output = PortalView;
+
+    fn register(edge: &mut impl Edge<Self::On>) {
+        edge.rest::<Self>();
+    }
+
+    async fn run(support: &SupportChat, _: &Actor, portal: String) -> Result<PortalView, MethodError> {
+        Ok(PortalView::new(&support.set_standing(&portal, PortalStanding::Paused).await?))
+    }
+}
+
+impl RestMethod for PausePortal {
+    const ROUTE: Route =
+        Route { tag: "portals", problems: &[404], ..Route::new(Verb::Post, "/v1/portals/{portal}/pause", &[PORTAL]) };
+    type Path = String;
+    type Query = NoQuery;
+    type Body = NoBody;
+
+    fn translate(asked: RestRequest<Self>) -> Result<(Actor, String), MethodError> {
+        Ok((Actor::backend(), asked.path))
+    }
+}
