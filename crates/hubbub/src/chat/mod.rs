@@ -166,10 +166,11 @@ impl Chat {
         }
     }
 
-    /// A chat over this store, without others: for tests of what is above.
+    /// A chat in a file, without others: for tests of what is above.
     #[cfg(test)]
-    pub(crate) fn alone(store: Arc<dyn Store>) -> Self {
-        Self::start(store, Arc::new(crate::bus::local::LocalBus::alone()), Arc::default(), false)
+    pub(crate) fn alone(file: &std::path::Path) -> Self {
+        let store = crate::store::sqlite::SqliteStore::open(file).expect("a file");
+        Self::start(Arc::new(store), Arc::new(crate::bus::local::LocalBus::alone()), Arc::default(), false)
     }
 
     /// What is counted, what the bus counts included, as Prometheus reads it.

@@ -50,14 +50,6 @@ impl SupportChat {
         Self { chat, store, received }
     }
 
-    /// In a file, without other instances: for tests of what is above.
-    #[cfg(test)]
-    pub(crate) fn alone(file: &std::path::Path) -> Arc<Self> {
-        let store = Arc::new(crate::store::sqlite::SqliteStore::open(file).expect("a file"));
-        let chat = Arc::new(Chat::alone(store.clone()));
-        Arc::new(Self::start(chat, Arc::new(super::sqlite::SqlitePortals::new(store))))
-    }
-
     /// Drafts of a message from a portal, and of the entry that opens its session again. The store puts in the room, once it
     /// knows it.
     pub fn drafts(&self, portal: &PortalId, from: &UserId, what: What) -> (Draft, Draft) {

@@ -5,7 +5,7 @@ use crate::{
     chat::methods::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb},
     features::portals::support::SupportChat,
 };
-use hubbub_core::portal::settings::Settings;
+use hubbub_core::portal::settings::PortalSettings;
 
 /// See the module.
 pub struct ConfigurePortal;
@@ -18,7 +18,7 @@ impl Method for ConfigurePortal {
         more: "",
     };
     type On = SupportChat;
-    type Request = (String, Settings);
+    type Request = (String, PortalSettings);
     type Output = PortalView;
 
     fn register(edge: &mut impl Edge<Self::On>) {
@@ -28,7 +28,7 @@ impl Method for ConfigurePortal {
     async fn run(
         support: &SupportChat,
         _: &Actor,
-        (portal, settings): (String, Settings),
+        (portal, settings): (String, PortalSettings),
     ) -> Result<PortalView, MethodError> {
         Ok(PortalView::new(&support.configure_portal(&portal, &settings).await?))
     }
@@ -43,9 +43,9 @@ impl RestMethod for ConfigurePortal {
     };
     type Path = String;
     type Query = NoQuery;
-    type Body = JsonBody<Settings>;
+    type Body = JsonBody<PortalSettings>;
 
-    fn translate(asked: RestRequest<Self>) -> Result<(Actor, (String, Settings)), MethodError> {
+    fn translate(asked: RestRequest<Self>) -> Result<(Actor, (String, PortalSettings)), MethodError> {
         Ok((Actor::backend(), (asked.path, asked.body.0)))
     }
 }

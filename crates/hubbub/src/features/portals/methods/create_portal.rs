@@ -6,7 +6,7 @@ use crate::{
     chat::methods::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb},
     features::portals::support::SupportChat,
 };
-use hubbub_core::portal::settings::Settings;
+use hubbub_core::portal::settings::PortalSettings;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -21,7 +21,7 @@ pub struct NewPortal {
     id: String,
     /// What is said of it; everything has a default.
     #[serde(default)]
-    settings: Settings,
+    settings: PortalSettings,
     /// What our webhooks are signed with, `whsec_…`; made where none is given.
     outgoing_secret: Option<String>,
     /// What theirs are verified with; made where none is given.

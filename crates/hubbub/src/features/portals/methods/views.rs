@@ -12,7 +12,7 @@ use hubbub_core::{
     delivery::{attempt::Attempt, stored_cursor::Delivery},
     log::room::Part,
     model::time::Timestamp,
-    portal::settings::Settings,
+    portal::settings::PortalSettings,
 };
 use serde::Serialize;
 use std::borrow::Cow;
@@ -207,7 +207,7 @@ pub struct PortalView {
     /// Its id.
     id: String,
     /// What is said of it.
-    settings: Settings,
+    settings: PortalSettings,
     /// active, paused, or disabled (it answered 410).
     standing: &'static str,
     /// Why it is disabled.
