@@ -4,7 +4,6 @@ use super::{Pen, answers, for_every_store, room, user};
 use crate::portals::Desk;
 use hubbub::features::portals::store::{Opened, SessionState};
 use hubbub_core::{
-    log::room::PageOf,
     log::{
         entry::{Draft, Outcome, Right},
         kinds::{Banned, Joined, Left, Renamed, What},

@@ -137,7 +137,7 @@ fn describe<M: RestMethod>(document: &mut OpenApi) {
         .tag(route.tag)
         .summary(Some(doc.summary))
         .description((!doc.more.is_empty()).then_some(doc.more))
-        .parameters(Some(parameters::<M>()))
+        .parameters(Some(parameters::<M>()).filter(|parameters| !parameters.is_empty()))
         .request_body(M::Body::describe(&mut schemas))
         .responses(responses.build());
     document.paths.add_path_operation(route.path, vec![verb], operation);

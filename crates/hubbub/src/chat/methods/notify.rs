@@ -18,7 +18,7 @@ pub struct Notify;
 /// An event for all devices of a user.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Event {
+pub struct UserEvent {
     /// Any JSON, at most 16 KiB.
     #[schema(value_type = Object)]
     event: Box<RawValue>,
@@ -56,7 +56,7 @@ impl RestMethod for Notify {
     };
     type Path = String;
     type Query = NoQuery;
-    type Body = JsonBody<Event>;
+    type Body = JsonBody<UserEvent>;
 
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, (UserId, Json)), MethodError> {
         let user = UserId::parse(&asked.path)?;
