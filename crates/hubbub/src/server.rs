@@ -1,7 +1,7 @@
 //! One instance: everything wired together, served on one address.
 
 use crate::{
-    chat::{Chat, methods::Actor, rooms::Change},
+    chat::{Chat, methods::Actor, rooms::MembershipChange},
     config::{BusAt, Config, StoreAt},
     features::{
         self, Features,
@@ -206,7 +206,7 @@ async fn seed(chat: &Chat) -> anyhow::Result<()> {
     let (_, made) = chat.make_room(&room, RoomKind::Open, "General", &by, &people).await?;
     if !made {
         for (user, role) in people {
-            let become_member = Change::Become(role);
+            let become_member = MembershipChange::Become(role);
             chat.change(&Actor::backend(), &room, &user, become_member).await?;
         }
     }

@@ -346,6 +346,15 @@ mod tests {
     }
 
     #[test]
+    fn the_data_of_a_call_is_a_part_of_its_frame() {
+        let frame = Bytes::from_static(br#"{"id":1,"rpc":{"method":"send","data":{"text":"a\u0062"}}}"#);
+        let command = Commands::new(frame, Format::Json).next(&SomeMethods).unwrap().unwrap();
+        let Ok(Said::Rpc(call)) = command.said else { panic!("{command:?}") };
+        assert_eq!(call.data.as_str(), r#"{"text":"a\u0062"}"#);
+        assert_eq!(call.method.cost, super::super::rpc::Cost::Send);
+    }
+
+    #[test]
     fn what_cannot_be_numbered_ends_the_connection() {
         for line in
             ["{", "[]", "hello", r#"{"id":-1,"rpc":{}}"#, r#"{"rpc":{"method":"rooms"}}"#, r#"{"id":4294967296}"#]

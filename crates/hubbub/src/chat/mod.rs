@@ -1,6 +1,4 @@
-//! What a chat does: knows rooms, logs, readers and people; knows no transport and no JSON.
-//!
-//! The way of a message: [`post`] → the store → [`wakes`] → [`feeds`] → [`subscription`].
+//! What a chat does: knows rooms, logs, readers and people; knows no transport. What can be asked of it is in [`methods`].
 
 use crate::{
     bus::{Bus, Health},

@@ -16,7 +16,7 @@ use hubbub_core::{
 
 /// A change of one membership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum MembershipChange {
     /// Make a member of this role.
     Become(Role),
     /// Remove; also lifts a ban.
@@ -60,21 +60,21 @@ impl Chat {
     }
 
     /// Changes a membership.
-    pub async fn change(&self, by: &Actor, room: &RoomId, user: &UserId, change: Change) -> Changed {
+    pub async fn change(&self, by: &Actor, room: &RoomId, user: &UserId, change: MembershipChange) -> Changed {
         let mut outcomes = self.change_many(by, room, &[(user.clone(), change)]).await;
         outcomes.pop().unwrap_or(Err(ChatError::Unavailable))
     }
 
     /// Changes many memberships of a room, in this order; each is an entry of its own.
-    pub async fn change_many(&self, by: &Actor, room: &RoomId, changes: &[(UserId, Change)]) -> Vec<Changed> {
+    pub async fn change_many(&self, by: &Actor, room: &RoomId, changes: &[(UserId, MembershipChange)]) -> Vec<Changed> {
         let submitted: Vec<_> = changes
             .iter()
             .map(|(user, change)| {
                 let user = user.clone();
                 let what = match change {
-                    Change::Become(role) => What::Joined(Joined { user, role: *role }),
-                    Change::Remove => What::Left(Left { user }),
-                    Change::Ban => What::Banned(Banned { user }),
+                    MembershipChange::Become(role) => What::Joined(Joined { user, role: *role }),
+                    MembershipChange::Remove => What::Left(Left { user }),
+                    MembershipChange::Ban => What::Banned(Banned { user }),
                 };
                 self.post.submit(by.source, self.draft(room, &by.user, None, what, by.right))
             })

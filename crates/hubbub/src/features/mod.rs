@@ -7,6 +7,8 @@ use crate::chat::{
 use portals::support::SupportChat;
 use std::sync::Arc;
 
+#[cfg(test)]
+mod document;
 pub mod portals;
 
 /// What methods run on: the chat, and each feature's own.

@@ -109,8 +109,6 @@ fn what_can_be_numbered_is_answered() {
             "107 bad request: more than one command under one id",
         ),
         (rpc(1, "dance", b""), "104 method not found: dance"),
-        (rpc(1, "send", br#"{"text":"hi"}"#), "107 bad request: room: missing"),
-        (rpc(1, "send", b"[]"), "107 bad request: data: a JSON object is expected"),
         (rpc(1, "send", b"{"), "107 bad request: data: not JSON: EOF while parsing an object at line 1 column 1"),
         (rpc(1, "send", b"\xff\xfe"), "107 bad request: data: not JSON: expected value at line 1 column 1"),
         (subscribe(1, "disco:1"), "102 unknown room"),
@@ -131,6 +129,18 @@ fn what_can_be_numbered_is_answered() {
         let error = only(&command).said.expect_err(answer);
         assert_eq!(format!("{} {}", error.code, error.message), answer);
     }
+}
+
+#[test]
+fn the_data_of_a_call_is_handed_on_as_it_came() {
+    let data = |json: &'static [u8]| match only(&rpc(1, "send", json)).said {
+        Ok(Said::Rpc(call)) => call.data,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(data(br#" {"text":"hi"} "#).as_str(), r#"{"text":"hi"}"#);
+    assert_eq!((data(b"").as_str(), data(b"").read::<serde_json::Value>().unwrap()), ("", serde_json::json!({})));
+    let error = data(b"[]").read::<serde_json::Value>().unwrap_err();
+    assert_eq!((error.code, &*error.message), (107, "bad request: data: a JSON object is expected"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::views::{ChangedView, RoomData, room};
 use super::{Actor, Doc, Edge, Method, MethodError, RpcMethod};
-use crate::chat::{Chat, rooms::Change};
+use crate::chat::{Chat, rooms::MembershipChange};
 use hubbub_core::model::{
     access::Role,
     ids::{Invalid, RoomId},
@@ -28,7 +28,7 @@ impl Method for Join {
     }
 
     async fn run(chat: &Chat, by: &Actor, room: RoomId) -> Result<ChangedView, MethodError> {
-        let place = chat.change(by, &room, &by.user, Change::Become(Role::Member)).await?;
+        let place = chat.change(by, &room, &by.user, MembershipChange::Become(Role::Member)).await?;
         Ok(ChangedView::new(&room, place))
     }
 }

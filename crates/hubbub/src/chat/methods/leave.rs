@@ -2,7 +2,7 @@
 
 use super::views::{ChangedView, RoomData, room};
 use super::{Actor, Doc, Edge, Method, MethodError, RpcMethod};
-use crate::chat::{Chat, rooms::Change};
+use crate::chat::{Chat, rooms::MembershipChange};
 use hubbub_core::model::ids::{Invalid, RoomId};
 
 /// See the module.
@@ -25,7 +25,7 @@ impl Method for Leave {
     }
 
     async fn run(chat: &Chat, by: &Actor, room: RoomId) -> Result<ChangedView, MethodError> {
-        let place = chat.change(by, &room, &by.user, Change::Remove).await?;
+        let place = chat.change(by, &room, &by.user, MembershipChange::Remove).await?;
         Ok(ChangedView::new(&room, place))
     }
 }

@@ -5,7 +5,7 @@ use super::{
     rest::{ROOM, USER},
     views::ChangedView,
 };
-use crate::chat::{Chat, rooms::Change};
+use crate::chat::{Chat, rooms::MembershipChange};
 use hubbub_core::model::{
     access::Role,
     ids::{Invalid, RoomId, UserId},
@@ -24,7 +24,7 @@ pub struct PutMemberRequest {
     /// Who.
     pub user: UserId,
     /// What becomes of them.
-    pub change: Change,
+    pub change: MembershipChange,
 }
 
 /// A role to be.
@@ -39,20 +39,20 @@ pub struct NewRole {
 ///
 /// # Errors
 /// Where there is no such role.
-pub fn change(role: Option<&str>) -> Result<Change, Invalid> {
+pub fn change(role: Option<&str>) -> Result<MembershipChange, Invalid> {
     match role {
-        Some("banned") => Ok(Change::Ban),
-        Some(role) => {
-            Role::parse(role).map(Change::Become).map_err(|_| Invalid::new("role", "one of member, admin, banned"))
-        }
-        None => Ok(Change::Become(Role::Member)),
+        Some("banned") => Ok(MembershipChange::Ban),
+        Some(role) => Role::parse(role)
+            .map(MembershipChange::Become)
+            .map_err(|_| Invalid::new("role", "one of member, admin, banned")),
+        None => Ok(MembershipChange::Become(Role::Member)),
     }
 }
 
 impl Method for PutMember {
     const NAME: &'static str = "put_member";
     const DOC: Doc = Doc {
-        summary: "Makes somebody a member, changes a role, or bans. Asking again changes nothing.",
+        summary: "Makes somebody `member` or `admin`, or bans (`banned`). Asking again changes nothing.",
         example: "",
         more: "",
     };
@@ -95,9 +95,9 @@ mod tests {
 
     #[test]
     fn a_role_says_what_becomes_of_somebody() {
-        assert_eq!(change(None).unwrap(), Change::Become(Role::Member));
-        assert_eq!(change(Some("admin")).unwrap(), Change::Become(Role::Admin));
-        assert_eq!(change(Some("banned")).unwrap(), Change::Ban);
+        assert_eq!(change(None).unwrap(), MembershipChange::Become(Role::Member));
+        assert_eq!(change(Some("admin")).unwrap(), MembershipChange::Become(Role::Admin));
+        assert_eq!(change(Some("banned")).unwrap(), MembershipChange::Ban);
         assert_eq!(change(Some("king")).unwrap_err().to_string(), "role: one of member, admin, banned");
     }
 }

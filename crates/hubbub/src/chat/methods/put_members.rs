@@ -4,7 +4,7 @@ use super::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, Problem, R
 use super::{members::NewMember, put_member::change, rest::ROOM};
 use crate::chat::{
     Chat,
-    rooms::{Change, Changed},
+    rooms::{Changed, MembershipChange},
 };
 use hubbub_core::{
     log::checks,
@@ -22,7 +22,7 @@ pub struct PutMembersRequest {
     /// The room.
     pub room: RoomId,
     /// Who becomes what, in order.
-    pub changes: Vec<(UserId, Change)>,
+    pub changes: Vec<(UserId, MembershipChange)>,
 }
 
 /// Many memberships at once.
@@ -72,7 +72,7 @@ impl Method for PutMembers {
         let PutMembersRequest { room, changes } = request;
         chat.view(&by.user, &room).await?;
         let changed = chat.change_many(by, &room, &changes).await;
-        let result = |((user, _), changed): (&(UserId, Change), Changed)| {
+        let result = |((user, _), changed): (&(UserId, MembershipChange), Changed)| {
             let (seq, error) = match changed {
                 Ok(place) => (place.map(|place| place.seq.get()), None),
                 Err(error) => (None, Some(Problem::from(error))),

@@ -5,7 +5,7 @@ use super::{
     rest::{ROOM, USER},
     views::ChangedView,
 };
-use crate::chat::{Chat, rooms::Change};
+use crate::chat::{Chat, rooms::MembershipChange};
 use hubbub_core::model::ids::{RoomId, UserId};
 
 /// See the module.
@@ -23,7 +23,7 @@ impl Method for RemoveMember {
     }
 
     async fn run(chat: &Chat, by: &Actor, (room, user): (RoomId, UserId)) -> Result<ChangedView, MethodError> {
-        let place = chat.change(by, &room, &user, Change::Remove).await?;
+        let place = chat.change(by, &room, &user, MembershipChange::Remove).await?;
         Ok(ChangedView::new(&room, place))
     }
 }
