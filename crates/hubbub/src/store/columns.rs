@@ -9,7 +9,6 @@ use hubbub_core::{
         ids::{Invalid, RoomId, UserId},
         seq::Seq,
     },
-    portal::PortalId,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -60,10 +59,6 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
 /// Where a room stands as a session; `None`: it is none.
 pub(crate) fn session(word: Option<&str>) -> Result<Option<SessionState>, StoreError> {
     word.map(SessionState::parse).transpose().map_err(damaged)
-}
-
-pub(crate) fn portal(id: &str) -> Result<PortalId, StoreError> {
-    PortalId::parse(id).map_err(damaged)
 }
 
 pub(crate) fn hash(bytes: Option<Vec<u8>>) -> Result<Option<BodyHash>, StoreError> {

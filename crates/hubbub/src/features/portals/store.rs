@@ -51,6 +51,11 @@ pub struct Portal {
     pub succeeded_at: Option<Timestamp>,
 }
 
+/// Reads a portal's id as it lies in a row.
+pub(super) fn portal_id(id: &str) -> Result<PortalId, StoreError> {
+    PortalId::parse(id).map_err(|invalid| StoreError::Broken(invalid.to_string()))
+}
+
 /// Whether a portal is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortalStanding {

@@ -2,7 +2,7 @@
 
 use super::{PostgresPortals, Row, StoreError, number};
 use crate::{
-    features::portals::store::{Claim, DeadLetter, Wanted},
+    features::portals::store::{Claim, DeadLetter, Wanted, portal_id},
     store::{
         columns::{self, ENTRY_BYTES},
         cursors::attempts_of,
@@ -28,7 +28,7 @@ impl PostgresPortals {
             let found = cursors::read(row)?;
             claims.push(Claim {
                 session: columns::room(row.get("session_id"))?,
-                portal: columns::portal(row.get("portal_id"))?,
+                portal: portal_id(row.get("portal_id"))?,
                 customer: columns::user(row.get("customer"))?,
                 external: row.get("external"),
                 fence: found.cursor.fence,

@@ -2,7 +2,7 @@
 
 use super::{BYTES, EACH, Listing, PostgresPortals, Row, StoreError, beyond, claim::dead_letter, part};
 use crate::{
-    features::portals::store::{DeadLetter, Filter, Which},
+    features::portals::store::{DeadLetter, Filter, Which, portal_id},
     store::columns::{self, count},
 };
 use hubbub_core::{
@@ -37,7 +37,7 @@ impl PostgresPortals {
         let sql = self.sql.dead_letters.replace("/* which */", &listing.which);
         let rows = self.store.ask(&sql, &listing.params).await?;
         part(&rows, |row: &Row| {
-            let (portal, session) = (columns::portal(row.get("portal_id"))?, columns::room(row.get("room_id"))?);
+            let (portal, session) = (portal_id(row.get("portal_id"))?, columns::room(row.get("room_id"))?);
             dead_letter(row, &portal, &session)
         })
     }

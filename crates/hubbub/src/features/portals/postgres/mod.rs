@@ -4,7 +4,7 @@ use crate::store::postgres::{PostgresStore, connect::patiently, lists::part};
 use crate::{
     features::portals::store::{
         Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
-        Quarantined, Received, Session, Settlement, Wanted, Which,
+        Quarantined, Received, Session, Settlement, Wanted, Which, portal_id,
     },
     store::{
         StoreError,
@@ -79,7 +79,7 @@ impl PostgresPortals {
         let rows = self.store.ask(&self.sql.portals, &[]).await?;
         let read = |row: &Row| {
             Ok(Portal {
-                id: columns::portal(row.get("id"))?,
+                id: portal_id(row.get("id"))?,
                 settings: columns::json(row.get("settings"), "a portal's settings")?,
                 secrets: columns::json(row.get("secrets"), "a portal's secrets")?,
                 standing: PortalStanding::parse(row.get("standing"), row.get("why")),
@@ -184,7 +184,7 @@ impl PortalStore for PostgresPortals {
         part(&rows, |row| {
             Ok(Quarantined {
                 number: number(row.get("no")),
-                portal: columns::portal(row.get("portal_id"))?,
+                portal: portal_id(row.get("portal_id"))?,
                 at: Timestamp(row.get("at")),
                 session: row.get("session"),
                 external: row.get("external"),
@@ -213,7 +213,7 @@ impl PortalStore for PostgresPortals {
         let rows = patiently(self.store.ask(&self.sql.backlog, &[])).await?;
         let read = |row: &Row| {
             Ok(Backlog {
-                portal: columns::portal(row.get("id"))?,
+                portal: portal_id(row.get("id"))?,
                 waiting: number(row.get("waiting")),
                 oldest: row.get::<_, Option<i64>>("oldest").map(Timestamp),
                 dead: number(row.get("dead")),

@@ -2,7 +2,7 @@
 
 use super::{BYTES, EACH, Listing, PostgresPortals, Row, StoreError, part};
 use crate::{
-    features::portals::store::{Filter, NewSession, Opened, Session},
+    features::portals::store::{Filter, NewSession, Opened, Session, portal_id},
     store::{
         NewRoom,
         columns::{self, count},
@@ -144,7 +144,7 @@ fn session(row: &Row) -> Result<Session, StoreError> {
     let state = columns::session(row.get("state"))?;
     Ok(Session {
         room: view(row)?.room,
-        portal: columns::portal(row.get("portal_id"))?,
+        portal: portal_id(row.get("portal_id"))?,
         customer: columns::user(row.get("customer"))?,
         state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
         external: row.get("external"),

@@ -3,7 +3,7 @@
 use super::number;
 use crate::store::sqlite::cursors;
 use crate::{
-    features::portals::store::{DeadLetter, Filter, Which},
+    features::portals::store::{DeadLetter, Filter, Which, portal_id},
     store::{
         StoreError,
         columns::{self, count, seq, weight_of},
@@ -86,7 +86,7 @@ pub(crate) fn list(
     while let Some(row) = rows.next()? {
         let text = |name: &str| row.get::<_, String>(name);
         let (portal, session, attempts) = (text("portal_id")?, text("room_id")?, text("letter_attempts")?);
-        let letter = dead_letter(row, &columns::portal(&portal)?, &columns::room(&session)?)?;
+        let letter = dead_letter(row, &portal_id(&portal)?, &columns::room(&session)?)?;
         if !part.take(weight_of(&letter.entry) + attempts.len(), || letter) {
             break;
         }

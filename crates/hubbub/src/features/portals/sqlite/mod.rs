@@ -4,7 +4,7 @@ use crate::store::sqlite::{self, SqliteStore, lists::Filling};
 use crate::{
     features::portals::store::{
         Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
-        Quarantined, Received, Session, Settlement, Wanted, Which,
+        Quarantined, Received, Session, Settlement, Wanted, Which, portal_id,
     },
     store::{
         StoreError,
@@ -55,7 +55,7 @@ fn list(snapshot: &Connection) -> Result<Vec<Portal>, StoreError> {
         let succeeded_at: Option<i64> = row.get("succeeded_at")?;
         let portal = || {
             Ok::<_, StoreError>(Portal {
-                id: columns::portal(&id)?,
+                id: portal_id(&id)?,
                 settings: columns::json(&settings, "a portal's settings")?,
                 secrets: columns::json(&secrets, "a portal's secrets")?,
                 standing: PortalStanding::parse(&standing, why.as_deref()),
@@ -132,7 +132,7 @@ fn backlog(snapshot: &Connection) -> Result<Vec<Backlog>, StoreError> {
     while let Some(row) = rows.next()? {
         let (due, blocked): (Option<i64>, Option<i64>) = (row.get("oldest_due")?, row.get("oldest_blocked")?);
         backlog.push(Backlog {
-            portal: columns::portal(&row.get::<_, String>("id")?)?,
+            portal: portal_id(&row.get::<_, String>("id")?)?,
             waiting: number(row.get("due")?) + number(row.get("blocked")?),
             oldest: due.into_iter().chain(blocked).min().map(Timestamp),
             dead: number(row.get("dead")?),

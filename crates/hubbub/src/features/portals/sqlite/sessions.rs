@@ -2,7 +2,7 @@
 
 use crate::store::sqlite::cursors;
 use crate::{
-    features::portals::store::{Filter, NewSession, Opened, Session},
+    features::portals::store::{Filter, NewSession, Opened, Session, portal_id},
     store::{
         NewRoom, StoreError,
         columns::{self, ENTRY_BYTES, count, seq},
@@ -122,7 +122,7 @@ pub(crate) fn list(
         let (_, view) = room.ok_or_else(|| StoreError::Broken(format!("session {id} has no room")))?;
         let session = Session {
             room: view.room,
-            portal: columns::portal(&text("portal_id")?)?,
+            portal: portal_id(&text("portal_id")?)?,
             customer: columns::user(&text("customer")?)?,
             state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
             external: row.get("external")?,
