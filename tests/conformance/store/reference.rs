@@ -8,6 +8,7 @@ use hubbub_core::{
         entry::{Draft, Outcome, Right},
         kinds::{Banned, Joined, Left, Renamed, What},
         ledger::{Ledger, RoomState},
+        room::PageOf,
     },
     model::{
         access::{Role, RoomKind},
