@@ -2,8 +2,12 @@
 
 use crate::{
     cluster::{Cluster, breathe, old_program},
+    desk,
     person::Person,
-    support::postgres::Postgres,
+    support::{
+        portal::{Mood, Portal},
+        postgres::Postgres,
+    },
     wire::DEADLINE,
 };
 use hubbub_core::{limits, model::ids::RoomId};
@@ -179,6 +183,44 @@ async fn what_a_newer_version_blanks_is_given_to_nobody_who_comes_later() {
     }
     let stored = cluster.log("hall").await;
     assert!(stored.iter().all(|entry| entry["text"] != "a secret"));
+}
+
+#[tokio::test]
+async fn what_is_blanked_while_it_waits_for_a_portal_is_not_sent() {
+    let cluster = Cluster::of(1).await;
+    let portal = Portal::start().await;
+    desk::make(&cluster, "desk", &portal, json!({})).await;
+    desk::open(&cluster, "s1", "desk", "ana").await;
+    let ana = cluster.person("ana", 0).await;
+    ana.follows("s1").await;
+    // All three are claimed together: the portal is sent nothing until they are there.
+    cluster.api("POST", "/v1/portals/desk/pause", &Value::Null).await;
+    ana.says("s1", "before").await;
+    let secret = ana.says("s1", "a secret").await;
+    ana.says("s1", "after").await;
+    portal.is(Mood::Held);
+    cluster.api("POST", "/v1/portals/desk/resume", &Value::Null).await;
+    let asked = Instant::now();
+    while portal.held() == 0 {
+        assert!(asked.elapsed() < DEADLINE, "the portal is not asked");
+        breathe().await;
+    }
+    let seq = i64::try_from(secret.seq).expect("a seq");
+    let effects = format!(r#"{{"blanks":[{seq}]}}"#);
+    let withdrawn = Strange {
+        kind: "withdrawn",
+        target: Some(seq),
+        effects: Some(&effects),
+        also: &format!("UPDATE hubbub.entries SET text = NULL, gone = true WHERE room = $1 AND seq = {seq}"),
+        ..Strange::default()
+    };
+    let mut newer = Newer::beside(&cluster).await;
+    let head = newer.commits("s1", &withdrawn).await;
+    newer.announces("s1", head, &withdrawn, &format!(r#","target":{seq}"#)).await;
+    ana.meets("s1", "withdrawn").await;
+    portal.is(Mood::Well);
+    desk::takes(&portal, "s1", &["before", "after"]).await;
+    assert!(portal.arrivals().iter().all(|arrival| arrival.text() != "a secret"));
 }
 
 #[tokio::test]

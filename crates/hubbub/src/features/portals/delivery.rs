@@ -25,6 +25,8 @@ pub(super) struct Delivery<'a> {
     pub portals: &'a Portals,
     pub portal: Arc<Portal>,
     pub claim: Claim,
+    /// How many blankings had been heard of before the claim was read.
+    pub blanks_heard: u64,
     pub settling: &'a Gather<Settlement, bool>,
     pub lane: &'a Lane,
 }
@@ -63,7 +65,8 @@ impl Delivery<'_> {
                 passed = Some(entry.seq);
                 continue;
             };
-            if self.lane.is_stopped() {
+            // What was blanked since it was read is read again, and then passed over.
+            if self.lane.is_stopped() || self.is_stale(entry) {
                 break;
             }
             let posted = self.post(entry, kind).await;
@@ -92,6 +95,10 @@ impl Delivery<'_> {
         }
         let step = passed.map_or(DeliveryStep::Released, |position| DeliveryStep::Passed { position, taken: false });
         self.settle(step, None, false).await;
+    }
+
+    fn is_stale(&self, entry: &Entry) -> bool {
+        self.portals.support.chat.blanks().may_be_blanked(self.blanks_heard, &entry.room, entry.seq)
     }
 
     fn kind(&self, entry: &Entry) -> Option<&'static str> {

@@ -197,6 +197,7 @@ impl Desk {
         if wanted.is_empty() {
             return;
         }
+        let blanks_heard = self.portals.support.chat.blanks().heard();
         let claimed = self.portals.support.store.claim(&wanted, limits::DELIVERY_LEASE).await;
         let claims = self.complaint.hear("what is due for portals cannot be claimed", claimed).unwrap_or_default();
         for probe in probes {
@@ -208,18 +209,18 @@ impl Desk {
         }
         for claim in claims {
             if let Some(portal) = listed.get(&claim.portal) {
-                self.deliver(portal.clone(), claim);
+                self.deliver(portal.clone(), claim, blanks_heard);
             }
         }
     }
 
-    fn deliver(&mut self, portal: Arc<Portal>, claim: Claim) {
+    fn deliver(&mut self, portal: Arc<Portal>, claim: Claim, blanks_heard: u64) {
         let Some(lane) = self.lanes.get(&portal.id).cloned() else { return };
         lane.load().under_way += 1;
         let (portals, settling) = (self.portals.clone(), self.settling.clone());
         self.under_way.spawn(async move {
             let _done = UnderWay(lane.clone());
-            Delivery { portals: &portals, portal, claim, settling: &settling, lane: &lane }.run().await;
+            Delivery { portals: &portals, portal, claim, blanks_heard, settling: &settling, lane: &lane }.run().await;
         });
     }
 }
