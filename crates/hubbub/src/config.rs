@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use clap::Args;
-use hubbub_core::{limits::SECRET_BYTES, model::quota::Quota, portal::address::Allowed};
+use hubbub_core::{limits::SECRET_BYTES, log::quota::Quota, portal::address::Allowed};
 use serde::Deserialize;
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 

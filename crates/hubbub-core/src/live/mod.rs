@@ -6,4 +6,5 @@ pub mod item;
 pub mod lane;
 pub mod presence;
 mod presence_json;
+pub mod stream_id;
 pub mod wake;

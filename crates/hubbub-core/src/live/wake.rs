@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     delivery::forwarding::{Forwarding, Way},
+    live::stream_id::StreamId,
     log::{body::Columns, effects::Effects, encoded::EncodedEntry, kinds::What},
     model::{
         ids::{RoomId, UserId},
         json::to_json,
         seq::{Epoch, Seq},
-        stream_id::StreamId,
     },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};

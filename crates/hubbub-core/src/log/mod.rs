@@ -9,4 +9,5 @@ pub mod entry;
 pub mod hash;
 pub mod kinds;
 pub mod ledger;
+pub mod quota;
 pub mod room;

@@ -6,8 +6,6 @@ pub mod drain;
 pub mod ids;
 pub mod json;
 pub mod percent;
-pub mod quota;
 pub mod rate;
 pub mod seq;
-pub mod stream_id;
 pub mod time;

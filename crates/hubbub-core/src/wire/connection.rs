@@ -4,10 +4,9 @@
 
 use crate::{
     limits,
-    log::kinds::Message,
+    log::{kinds::Message, quota::Quota},
     model::{
         ids::{RoomId, UserId},
-        quota::Quota,
         rate::Rate,
     },
     wire::{

@@ -8,18 +8,17 @@ use crate::{
 use bytes::Bytes;
 use hubbub_core::{
     limits,
-    live::wake::Wake,
+    live::{stream_id::StreamId, wake::Wake},
     log::{
         entry::{Draft, Outcome, Place, Right},
         kinds::What,
+        quota::Quota,
     },
     model::{
         access::Refusal,
         ids::{Key, RoomId, UserId},
         json::Json,
-        quota::Quota,
         seq::Seq,
-        stream_id::StreamId,
     },
 };
 use std::{

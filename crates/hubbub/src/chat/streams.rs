@@ -5,10 +5,7 @@
 use crate::metrics::Metrics;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use hubbub_core::{
-    limits,
-    model::{rate::Rate, stream_id::StreamId},
-};
+use hubbub_core::{limits, live::stream_id::StreamId, model::rate::Rate};
 use std::{
     collections::{HashMap, VecDeque},
     num::NonZeroU32,

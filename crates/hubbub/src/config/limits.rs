@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use hubbub_core::{
     limits::{CONNECTIONS_MAX, DATA_BYTES, SENDS_PER_SECOND_MAX, TEXT_BYTES},
-    model::quota::Quota,
+    log::quota::Quota,
 };
 use serde::Deserialize;
 use std::num::{NonZeroU32, NonZeroUsize};

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use hubbub_core::{limits, model::stream_id::StreamId, wire::emulation::Emulated};
+use hubbub_core::{limits, live::stream_id::StreamId, wire::emulation::Emulated};
 use serde::Deserialize;
 use std::sync::Arc;
 use tracing::Instrument;

@@ -1,6 +1,6 @@
 //! Open files: each client is one.
 
-use hubbub_core::{limits, model::quota::Quota};
+use hubbub_core::{limits, log::quota::Quota};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::num::NonZeroUsize;
 
