@@ -8,5 +8,6 @@ pub mod look_up;
 mod mend;
 mod page_cache;
 pub mod pages;
+pub mod paging;
 pub mod subscription;
 pub mod sweep;

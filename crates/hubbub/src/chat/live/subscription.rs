@@ -1,6 +1,6 @@
 //! Following a room's log: a cursor on a feed.
 
-use super::{feeds::Listening, inbox::Inbox, pages::SharedPage};
+use super::{feeds::Listening, inbox::Inbox, pages::SharedPage, paging::Paging};
 use crate::chat::{Chat, ChatError};
 use hubbub_core::{
     live::{
@@ -13,7 +13,7 @@ use hubbub_core::{
     },
     wire::command::Subscribe,
 };
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 /// How soon a page that did not carry its reader forward is read again.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -22,12 +22,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 pub struct Subscription {
     listening: Listening,
     cursor: Cursor,
-    /// Entries of a page that have not been taken yet.
-    page: VecDeque<Arc<Item>>,
-    /// A page is being read: there is nothing to take until it is turned.
-    reading: bool,
-    /// Aligned pages do not help here: their heavy first entries fill them.
-    exact: bool,
+    paging: Paging,
 }
 
 /// How a subscription begins.
@@ -100,7 +95,7 @@ impl Chat {
             _ => head,
         };
         let cursor = Cursor::new(user.clone(), epoch, at, head);
-        let mut subscription = Subscription { listening, cursor, page: VecDeque::new(), reading: false, exact: false };
+        let mut subscription = Subscription { listening, cursor, paging: Paging::default() };
         let first = if at < head { subscription.first(bytes).await? } else { Taken::default() };
         if ask.join_leave {
             self.presence.watch(subscription.room());
@@ -119,19 +114,19 @@ impl Subscription {
 
     /// What comes next, about `bytes` of it (0: nothing, only what is next).
     pub fn take(&mut self, bytes: usize) -> Taken {
-        if self.reading {
+        if self.paging.is_reading() {
             return Taken::default();
         }
-        if !self.page.is_empty() {
+        if self.paging.is_held() {
             return if bytes == 0 { Taken { then: Then::More, ..Taken::default() } } else { self.take_page(bytes) };
         }
         match self.listening.look(|feed| self.cursor.next(feed, bytes.max(1))) {
             Step::Wait => {
-                self.exact = false;
+                self.paging.caught_up();
                 Taken::default()
             }
             Step::Lost => Taken { then: Then::Lost, ..Taken::default() },
-            Step::Read(after) => Taken { then: Then::Read { after, tries: u32::from(self.exact) }, ..Taken::default() },
+            Step::Read(after) => Taken { then: Then::Read { after, tries: self.paging.tries() }, ..Taken::default() },
             Step::Deliver(_) if bytes == 0 => Taken { then: Then::More, ..Taken::default() },
             Step::Deliver(items) => self.pass(items),
         }
@@ -159,29 +154,22 @@ impl Subscription {
     }
 
     fn take_page(&mut self, bytes: usize) -> Taken {
-        let mut weight = 0;
-        let mut batch = Vec::new();
-        while weight < bytes
-            && let Some(item) = self.page.pop_front()
-        {
-            weight += item.push.json().len();
-            batch.push(item);
-        }
+        let batch = self.paging.take(bytes);
         let taken = self.pass(batch);
         if taken.then != Then::More {
-            self.page.clear();
+            self.paging.drop_page();
         }
         taken
     }
 
     /// Whether a page is being read or held for it.
     pub fn is_paging(&self) -> bool {
-        self.reading || !self.page.is_empty()
+        self.paging.is_reading() || self.paging.is_held()
     }
 
     /// Gives a held page up; it is read again when its turn comes.
     pub fn drop_page(&mut self) {
-        self.page = VecDeque::new();
+        self.paging.drop_page();
     }
 
     /// The last entry taken.
@@ -196,7 +184,7 @@ impl Subscription {
         after: Seq,
         tries: u32,
     ) -> Option<impl Future<Output = Result<Option<Arc<SharedPage>>, ChatError>> + Send + use<>> {
-        if std::mem::replace(&mut self.reading, true) {
+        if !self.paging.begin() {
             return None;
         }
         let (pages, room, epoch) = (self.listening.pages().clone(), self.room().clone(), self.cursor.epoch());
@@ -210,27 +198,23 @@ impl Subscription {
 
     /// Such a page could not be read.
     pub const fn page_failed(&mut self) {
-        self.reading = false;
+        self.paging.end();
     }
 
     /// Takes such a page in. Returns what is next.
     pub fn turn_page(&mut self, page: Option<&SharedPage>, tries: u32) -> Then {
-        self.reading = false;
+        self.paging.end();
         let Some(page) = page else { return Then::Lost };
         if !self.cursor.can_read(page.epoch, page.floor) {
             return Then::Lost;
         }
         self.listening.hear_head(page.epoch, page.head);
         let at = self.cursor.at();
-        self.page = page.items.iter().filter(|item| item.seq > at).cloned().collect();
-        match self.page.front() {
-            Some(first) if first.seq == at.next() => {
-                self.exact |= tries > 0;
-                Then::More
-            }
-            // Not carried forward: see `Pages::after`. The feed knows of more, so the next page has it.
-            _ => Then::Read { after: at, tries: tries + 1 },
+        if self.paging.hold(page, at, tries) {
+            return Then::More;
         }
+        // Not carried forward: see `Pages::after`. The feed knows of more, so the next page has it.
+        Then::Read { after: at, tries: tries + 1 }
     }
 
     /// The first page of a recovery, for the reply.
@@ -241,7 +225,7 @@ impl Subscription {
         {
             let Some(page) = self.page_after(after, tries) else { break };
             let page = page.await;
-            self.reading = false;
+            self.paging.end();
             taken.then = self.turn_page(page?.as_deref(), tries);
             if taken.then == Then::More {
                 taken = self.take(bytes);

@@ -90,7 +90,7 @@ impl<T: Transport> Client<T> {
             && self.next_command.is_none()
             && self.commands.is_empty()
             && self.ready.is_empty()
-            && self.pages_wanted.is_empty()
+            && self.page_turns.is_idle()
             && self.outbox.is_empty()
             && !self.transport.is_writing();
         if is_idle && self.arriving.turn.take().is_some() {

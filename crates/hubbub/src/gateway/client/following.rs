@@ -6,6 +6,7 @@ use crate::{
         ChatError,
         live::{
             pages::SharedPage,
+            paging::PageWish,
             subscription::{Beginning, Subscription, Then},
         },
     },
@@ -13,14 +14,14 @@ use crate::{
 };
 use hubbub_core::{
     limits,
-    model::{ids::RoomId, seq::Seq},
+    model::ids::RoomId,
     wire::{
         command::Subscribe,
         push::{self, Unsubscribed},
         reply::{Answer, Publications, Reply, Subscribed},
     },
 };
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use tracing::Instrument;
 
 impl<T: Transport> Client<T> {
@@ -59,12 +60,9 @@ impl<T: Transport> Client<T> {
         self.reply(&Reply::ok(id, Answer::Subscribe(subscribed)));
         self.slots.insert(room.clone(), slot);
         let mut subscription = Box::new(subscription);
-        if subscription.is_paging() {
-            if self.may_page() {
-                self.paging.push(slot);
-            } else {
-                subscription.drop_page();
-            }
+        let subscriptions = &self.subscriptions;
+        if subscription.is_paging() && !self.page_turns.give(slot, |other| pages(subscriptions, other)) {
+            subscription.drop_page();
         }
         self.subscriptions.insert(slot, subscription);
         // What was announced meanwhile named the slot before it was known here: it is looked at once in any case.
@@ -77,40 +75,28 @@ impl<T: Transport> Client<T> {
         match then {
             Then::Wait => {}
             Then::More => self.ready.push_back(slot),
-            Then::Read { after, tries } => self.read_page(slot, after, tries),
+            Then::Read { after, tries } => self.read_page(PageWish { slot, after, tries }),
             Then::Removed => self.lose(&room, Unsubscribed::Removed),
             Then::Lost => self.lose(&room, Unsubscribed::Lost),
         }
     }
 
-    /// Whether another subscription may read or hold a page of the log.
-    fn may_page(&mut self) -> bool {
+    fn read_page(&mut self, wish: PageWish) {
+        let PageWish { slot, after, tries } = wish;
         let subscriptions = &self.subscriptions;
-        self.paging.retain(|slot| subscriptions.get(slot).is_some_and(|subscription| subscription.is_paging()));
-        self.paging.len() < limits::PAGING
-    }
-
-    fn read_page(&mut self, slot: u32, after: Seq, tries: u32) {
-        if !self.may_page() {
-            // Each new entry of its room asks again: it waits once.
-            if self.pages_wanted.iter().all(|(waiting, ..)| *waiting != slot) {
-                self.pages_wanted.push_back((slot, after, tries));
-            }
-            return;
+        if !self.page_turns.give(slot, |other| pages(subscriptions, other)) {
+            return self.page_turns.wait(wish);
         }
         let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
         if let Some(page) = subscription.page_after(after, tries) {
-            self.paging.push(slot);
             self.in_flight.push(Box::pin(async move { Done::Page { slot, tries, page: page.await } }));
         }
     }
 
     /// Reads pages that had to wait, as others have been used up.
     pub(super) fn read_wanted_pages(&mut self) {
-        while !self.pages_wanted.is_empty() && self.may_page() {
-            if let Some((slot, after, tries)) = self.pages_wanted.pop_front() {
-                self.read_page(slot, after, tries);
-            }
+        while let Some(wish) = self.page_turns.next(|slot| pages(&self.subscriptions, slot)) {
+            self.read_page(wish);
         }
     }
 
@@ -141,8 +127,13 @@ impl<T: Transport> Client<T> {
                 // The store may be down: a page that is asked for again waits a little first.
                 subscription.page_failed();
                 let after = subscription.at();
-                self.read_page(slot, after, tries.max(1) + 1);
+                self.read_page(PageWish { slot, after, tries: tries.max(1) + 1 });
             }
         }
     }
+}
+
+/// Whether a subscription reads or holds a page of the log.
+fn pages(subscriptions: &HashMap<u32, Box<Subscription>>, slot: u32) -> bool {
+    subscriptions.get(&slot).is_some_and(|subscription| subscription.is_paging())
 }

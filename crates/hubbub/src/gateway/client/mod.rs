@@ -4,6 +4,7 @@
 //! Nothing in it is a queue of messages: what the client has not read stays in the log.
 
 mod arriving;
+mod event;
 mod following;
 mod joining;
 mod leaving;
@@ -13,18 +14,16 @@ mod tests;
 
 use super::{
     Gateway, answer,
-    answer::Answered,
     arrivals::Admitted,
     outbox::{Frame, Outbox},
     transport::{Incoming, Transport},
 };
 use crate::{
     chat::{
-        ChatError,
         live::{
             inbox::{Inbox, Mail},
-            pages::SharedPage,
-            subscription::{Beginning, Subscription, Taken},
+            paging::PageTurns,
+            subscription::{Subscription, Taken},
         },
         log::committer::Source,
         methods::{
@@ -36,17 +35,15 @@ use crate::{
 };
 use arriving::Arriving;
 use bytes::Bytes;
+use event::{Done, Event, Ping};
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hubbub_core::{
     limits,
-    model::{
-        ids::{Key, RoomId, UserId},
-        seq::Seq,
-    },
+    model::ids::{RoomId, UserId},
     wire::{
         Format,
         command::{Command, Commands},
-        connection::{Action, Ask, Connection, Identity, TokenError},
+        connection::{Action, Ask, Connection},
         disconnect::Disconnect,
         error::CommandError,
         push,
@@ -67,34 +64,6 @@ use tokio::time::Sleep;
 use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
-/// Something that took time is done.
-enum Done {
-    Reply { reply: Reply, page: bool },
-    Sent { room: RoomId, key: Option<Key>, answered: Answered },
-    Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
-    Page { slot: u32, tries: u32, page: Result<Option<Arc<SharedPage>>, ChatError> },
-    Judged { id: u32, verdict: Result<Identity, TokenError> },
-}
-
-enum Event {
-    Written(Result<(), ()>),
-    Mail(Mail),
-    Done(Done),
-    Incoming(Incoming),
-    Turn,
-    Tick,
-}
-
-/// Where a ping of ours is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ping {
-    None,
-    /// To be written with the next frame.
-    Due,
-    /// In the frame on its way out.
-    Leaving,
-}
-
 pub(super) struct Client<T> {
     gateway: Arc<Gateway>,
     transport: T,
@@ -112,9 +81,7 @@ pub(super) struct Client<T> {
     next_slot: u32,
     /// Subscriptions with something to take, in turn.
     ready: VecDeque<u32>,
-    /// Pages of the log that have to wait until others of this connection are used up.
-    pages_wanted: VecDeque<(u32, Seq, u32)>,
-    paging: Vec<u32>,
+    page_turns: PageTurns,
     sending: HashMap<RoomId, Sending>,
     ping: Ping,
     arriving: Arriving,
@@ -150,8 +117,7 @@ impl<T: Transport> Client<T> {
             slots: HashMap::new(),
             next_slot: 0,
             ready: VecDeque::new(),
-            pages_wanted: VecDeque::new(),
-            paging: Vec::new(),
+            page_turns: PageTurns::default(),
             sending: HashMap::new(),
             ping: Ping::None,
             arriving: Arriving::new(admitted),

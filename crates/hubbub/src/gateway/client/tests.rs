@@ -6,6 +6,7 @@ use crate::{
     gateway::{arrivals::Turn, methods::RpcTable},
     token::{Tokens, Trust},
 };
+use hubbub_core::wire::connection::Identity;
 use hubbub_core::wire::{
     command::Said,
     rpc::{MethodHandle, RpcMethods},

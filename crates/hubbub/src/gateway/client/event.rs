@@ -1,0 +1,50 @@
+//! What a client's task waits for.
+
+use super::super::transport::Incoming;
+use crate::{
+    chat::{
+        ChatError,
+        live::{
+            inbox::Mail,
+            pages::SharedPage,
+            subscription::{Beginning, Subscription},
+        },
+    },
+    gateway::answer::Answered,
+};
+use hubbub_core::{
+    model::ids::{Key, RoomId},
+    wire::{
+        connection::{Identity, TokenError},
+        reply::Reply,
+    },
+};
+use std::sync::Arc;
+
+/// Something that took time is done.
+pub(super) enum Done {
+    Reply { reply: Reply, page: bool },
+    Sent { room: RoomId, key: Option<Key>, answered: Answered },
+    Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
+    Page { slot: u32, tries: u32, page: Result<Option<Arc<SharedPage>>, ChatError> },
+    Judged { id: u32, verdict: Result<Identity, TokenError> },
+}
+
+pub(super) enum Event {
+    Written(Result<(), ()>),
+    Mail(Mail),
+    Done(Done),
+    Incoming(Incoming),
+    Turn,
+    Tick,
+}
+
+/// Where a ping of ours is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ping {
+    None,
+    /// To be written with the next frame.
+    Due,
+    /// In the frame on its way out.
+    Leaving,
+}
