@@ -25,7 +25,7 @@ const FLOORS: [(&str, &[&str]); 19] = [
     ("problem", &["chat", "store"]),
     ("http", &["chat", "bus", "problem", "store", "token"]),
     ("features", &["chat", "problem", "store"]),
-    ("gateway", &["chat", "features", "token"]),
+    ("gateway", &["chat", "token"]),
     ("config", &["bus", "log", "store", "token"]),
     ("server", &["bus", "chat", "config", "features", "gateway", "http", "log", "problem", "store", "token"]),
     ("check", &["bus", "config", "log", "server", "store", "token"]),
@@ -75,6 +75,9 @@ const STILL_LONG: [(&str, usize); 0] = [];
 
 /// Helpers of stories that may sleep: the pause between two looks at a level that has a deadline.
 const MAY_SLEEP: [&str; 1] = ["breathe"];
+
+/// Where methods have their files.
+const METHODS: [&str; 2] = ["crates/hubbub/src/chat/methods", "crates/hubbub/src/features"];
 
 const CORE: &str = "crates/hubbub-core/src/";
 const PROGRAM: &str = "crates/hubbub/src/";
@@ -220,6 +223,9 @@ fn codes(path: &str, before: &[&str]) -> BTreeSet<u32> {
 fn every_code_a_client_sees_has_a_row_in_the_protocol_document_and_no_other_has() {
     let mut codes_in_code = codes("crates/hubbub-core/src/wire/error.rs", &["error(", "later(", "=> "]);
     codes_in_code.extend(codes("crates/hubbub/src/gateway/answer.rs", &["code: "]));
+    for file in files(&METHODS, ".rs") {
+        codes_in_code.extend(codes(&file.path, &["code: "]));
+    }
     codes_in_code.extend(codes("crates/hubbub-core/src/wire/disconnect.rs", &["closing(", "code: "]));
     codes_in_code.extend(codes("crates/hubbub-core/src/wire/push.rs", &["=> ("]));
     assert!(codes_in_code.len() > 20, "only {codes_in_code:?}: have the codes moved?");
@@ -239,13 +245,21 @@ fn every_code_a_client_sees_has_a_row_in_the_protocol_document_and_no_other_has(
 fn every_method_entry_and_problem_is_in_the_protocol_document() {
     let document = read("docs/protocol.md");
     let mut found = Vec::new();
-    let rpc = code(&read("crates/hubbub-core/src/wire/rpc.rs"), true);
-    let methods = house::between(&rpc, "match method {", "_ =>").concat();
-    let methods: Vec<_> = house::between(&methods, "\"", "\" =>").into_iter().filter(|m| !m.contains('"')).collect();
-    assert!(methods.len() >= 7, "only {methods:?}: have the methods moved?");
-    found.extend(
-        methods.iter().filter(|m| !document.contains(&format!("### `{m}`"))).map(|m| format!("a heading ### `{m}`")),
-    );
+    let (mut by_rpc, mut over_rest) = (0, 0);
+    for file in files(&METHODS, ".rs") {
+        let code = code(&file.text, true);
+        for name in house::between(&code, "const NAME: &'static str = \"", "\"") {
+            by_rpc += usize::from(code.contains("impl RpcMethod for"));
+            over_rest += usize::from(code.contains("impl RestMethod for"));
+            if code.contains("impl RpcMethod for") && !document.contains(&format!("### `{name}`")) {
+                found.push(format!("a heading ### `{name}`"));
+            }
+            if code.contains("impl RestMethod for") && !document.contains(&format!("` | `{name}` |")) {
+                found.push(format!("a row of REST for `{name}`"));
+            }
+        }
+    }
+    assert!(by_rpc >= 10 && over_rest >= 35, "only {by_rpc} and {over_rest}: have the methods moved?");
     let entry = code(&read("crates/hubbub-core/src/log/entry.rs"), true);
     let words = house::between(&entry, "fn word(", "\n    }").concat();
     let words: Vec<_> = house::between(&words, "=> \"", "\"").into_iter().collect();
@@ -253,8 +267,20 @@ fn every_method_entry_and_problem_is_in_the_protocol_document() {
     found
         .extend(words.iter().filter(|w| !document.contains(&format!("| `{w}` |"))).map(|w| format!("a row | `{w}` |")));
     let mut problems = 0;
-    for file in files(&["crates/hubbub/src/http", "crates/hubbub/src/features"], ".rs") {
+    for file in
+        files(&["crates/hubbub/src/http", "crates/hubbub/src/features", "crates/hubbub/src/chat/methods"], ".rs")
+    {
         let code = code(&file.text, true).split_whitespace().collect::<Vec<_>>().join(" ");
+        // Below HTTP a status is a number: `404, "unknown_room"`.
+        for (at, _) in code.match_indices(", \"") {
+            let is_status = code[..at].ends_with(|c: char| c.is_ascii_digit())
+                && code[..at].rsplit(|c: char| !c.is_ascii_digit()).next().is_some_and(|n| n.len() == 3 && n >= "400");
+            let word = code[at + 3..].split('"').next().unwrap_or_default();
+            problems += usize::from(is_status);
+            if is_status && !document.contains(&format!("| `{word}` |")) {
+                found.push(format!("a row | `{word}` | (a problem of {})", file.path));
+            }
+        }
         for after in code.split("StatusCode::").skip(1) {
             let Some((status, rest)) = after.split_once(", \"") else { continue };
             let word = rest.split('"').next().unwrap_or_default();

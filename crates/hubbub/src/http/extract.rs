@@ -1,9 +1,6 @@
 //! Reading requests: every way a body, a path or a query can be wrong becomes a [`Problem`].
 
-use crate::{
-    chat::methods::{JsonBody, RestBody},
-    problem::Problem,
-};
+use crate::problem::Problem;
 use axum::{
     extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
     http::{StatusCode, request::Parts},
@@ -11,7 +8,6 @@ use axum::{
 use bytes::Bytes;
 use hubbub_core::limits;
 use serde::de::DeserializeOwned;
-use utoipa::ToSchema;
 
 /// The body of a request.
 ///
@@ -22,17 +18,6 @@ pub async fn body(request: Request) -> Result<Bytes, Problem> {
         BytesRejection::FailedToBufferBody(_) => Problem::too_large(limits::REST_BODY_BYTES),
         _ => Problem::new(StatusCode::BAD_REQUEST, "bad_request", "body: cannot be read"),
     })
-}
-
-/// A JSON body.
-pub struct Body<T>(pub T);
-
-impl<T: DeserializeOwned + ToSchema + Send, S: Send + Sync> FromRequest<S> for Body<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        Ok(Self(JsonBody::read(body(request).await?, None)?.0))
-    }
 }
 
 /// The parts of a path.

@@ -132,7 +132,7 @@ impl After<'_> {
     ///
     /// # Errors
     /// Where it is a seq.
-    pub fn name<'a>(after: &'a Option<Self>) -> Result<Option<&'a str>, Invalid> {
+    pub fn name(after: &Option<Self>) -> Result<Option<&str>, Invalid> {
         match after {
             Some(Self::Name(name)) => Ok(Some(name)),
             Some(Self::Seq(_)) => Err(Invalid::new("after", "an id is a string")),

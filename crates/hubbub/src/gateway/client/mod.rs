@@ -4,6 +4,7 @@
 //! Nothing in it is a queue of messages: what the client has not read stays in the log.
 
 mod arriving;
+mod asking;
 mod event;
 mod following;
 mod joining;
@@ -13,25 +14,18 @@ mod sending;
 mod tests;
 
 use super::{
-    Gateway, answer,
+    Gateway,
     arrivals::Admitted,
     outbox::{Frame, Outbox},
     transport::{Incoming, Transport},
 };
-use crate::{
-    chat::{
-        live::{
-            inbox::{Inbox, Mail},
-            paging::PageTurns,
-            subscription::{Subscription, Taken},
-        },
-        log::committer::Source,
-        methods::{
-            Actor,
-            send::{self, SendMessage},
-        },
+use crate::chat::{
+    live::{
+        inbox::{Inbox, Mail},
+        paging::PageTurns,
+        subscription::{Subscription, Taken},
     },
-    spans,
+    log::committer::Source,
 };
 use arriving::Arriving;
 use bytes::Bytes;
@@ -39,16 +33,14 @@ use event::{Done, Event, Ping};
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hubbub_core::{
     limits,
-    model::ids::{RoomId, UserId},
+    model::ids::RoomId,
     wire::{
         Format,
         command::{Command, Commands},
-        connection::{Action, Ask, Connection},
+        connection::{Action, Connection},
         disconnect::Disconnect,
-        error::CommandError,
         push,
-        reply::{Answer, Reply},
-        rpc::Cost,
+        reply::Reply,
     },
 };
 use sending::Sending;
@@ -61,7 +53,7 @@ use std::{
     time::Instant,
 };
 use tokio::time::Sleep;
-use tracing::{Instrument, Span, field};
+use tracing::{Span, field};
 use uuid::Uuid;
 
 pub(super) struct Client<T> {
@@ -273,70 +265,6 @@ impl<T: Transport> Client<T> {
             }
             Action::Ask(id, ask) => self.ask(id, ask),
         }
-    }
-
-    fn user(&self) -> UserId {
-        // Asks come only after `connect`.
-        self.connection.user().cloned().unwrap_or_else(UserId::backend)
-    }
-
-    fn ask(&mut self, id: u32, ask: Ask) {
-        let page = ask.is_page();
-        match ask {
-            Ask::Subscribe(ask) => self.subscribe(id, ask),
-            Ask::Publish { room, data } => self.send(id, send::published(room, &data), false),
-            Ask::Rpc(call) if call.method.cost == Cost::Send => self.send(id, SendMessage::read_call(&call.data), true),
-            Ask::History(history) => {
-                let span = spans::command("history", &self.id);
-                let (gateway, user) = (self.gateway.clone(), self.user());
-                let work = async move { answer::history(&gateway.chat, &user, history).await.map(Answer::History) };
-                self.answer(id, page, work, span);
-            }
-            Ask::Presence { room, stats } => {
-                let span = spans::command(if stats { "presence_stats" } else { "presence" }, &self.id);
-                let (gateway, user) = (self.gateway.clone(), self.user());
-                let work = async move { answer::presence(&gateway.chat, &user, &room, stats).await };
-                self.answer(id, page, work, span);
-            }
-            Ask::Rpc(call) => {
-                let method = self.gateway.methods.get(call.method);
-                let span = spans::call(method.name, &self.id);
-                let by = Actor::client(self.user(), self.source);
-                match method.start(by, &call.data) {
-                    Ok(running) => self.answer(id, page, async move { running.await.map(Answer::Rpc) }, span),
-                    Err(why) => {
-                        self.connection.answered(page);
-                        self.reply(&Reply::error(id, why));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Answers once `work` is done. A `page` first waits for its turn among all pages of this instance.
-    fn answer(
-        &self,
-        id: u32,
-        page: bool,
-        work: impl Future<Output = Result<Answer, CommandError>> + Send + 'static,
-        span: Span,
-    ) {
-        let page_turns = page.then(|| self.gateway.chat.page_turns.clone());
-        let done = async move {
-            let turn = match page_turns {
-                Some(turns) => turns.acquire_owned().await.ok(),
-                None => None,
-            };
-            // A task of its own: a client that leaves does not cut off what the store is doing.
-            let work = async move {
-                let _turn = turn;
-                work.await
-            };
-            let answered = tokio::spawn(work.in_current_span());
-            let said = answered.await.unwrap_or(Err(CommandError::INTERNAL));
-            Done::Reply { reply: Reply { id, said }, page }
-        };
-        self.in_flight.push(Box::pin(done.instrument(span)));
     }
 
     fn finish(&mut self, done: Done) {

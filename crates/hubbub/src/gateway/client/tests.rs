@@ -6,10 +6,13 @@ use crate::{
     gateway::{arrivals::Turn, methods::RpcTable},
     token::{Tokens, Trust},
 };
-use hubbub_core::wire::connection::Identity;
-use hubbub_core::wire::{
-    command::Said,
-    rpc::{MethodHandle, RpcMethods},
+use hubbub_core::{
+    model::ids::UserId,
+    wire::{
+        command::Said,
+        connection::Identity,
+        rpc::{MethodHandle, RpcMethods},
+    },
 };
 use std::{
     sync::atomic::{AtomicUsize, Ordering},

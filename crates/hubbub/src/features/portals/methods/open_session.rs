@@ -43,7 +43,7 @@ pub struct OpenRequest {
 impl Method for OpenSession {
     const NAME: &'static str = "open_session";
     const DOC: Doc = Doc {
-        summary: "A support session of one's own with a portal: new, or as it was left. A closed one is opened again.",
+        summary: "A support session with a portal: new, or as it was left. A closed one is opened again.",
         example: r#"{"portal":"desk","id":"order-4711","name":"Where is my parcel?"}
 {"id":"order-4711","portal":"desk","customer":"ana","name":"Where is my parcel?","state":"open","head":2,"epoch":"1a2b3c4d.1","forwarded":2,"delayed":false,"failed":[]}"#,
         more: "Without `id` it is the one session of this customer with the portal, the same each time. The session is a private room: subscribe to
