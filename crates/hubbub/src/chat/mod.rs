@@ -16,12 +16,7 @@ use hubbub_core::{
         kinds::What,
         quota::Quota,
     },
-    model::{
-        access::Refusal,
-        ids::UserId,
-        json::Json,
-        seq::Seq,
-    },
+    model::{access::Refusal, ids::UserId, json::Json, seq::Seq},
 };
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -45,8 +40,8 @@ use infos::Infos;
 use instances::Instances;
 use live::look_up::LookUps;
 use live::sweep::Sweep;
-use log::announcer::{Announcer, Hearers};
 use log::admission::{self, Admission};
+use log::announcer::{Announcer, Hearers};
 use log::committer::{Post, Source};
 use methods::send::SendRequest;
 use people::People;

@@ -112,9 +112,8 @@ fn a_repeat_among_others_shares_the_fate_of_the_first() {
     let mut ledger = ledger();
     let received = receive(&messages, resolved, &mut ledger);
     let numbers = [("e1", 1, 3), ("e2", 1, 4), ("e3", 2, 3)];
-    let numbers = numbers.map(|(event, n, seq)| {
-        (EventName { scope: 1, name: event.into() }, (session(n), Seq::new(seq)))
-    });
+    let numbers =
+        numbers.map(|(event, n, seq)| (EventName { scope: 1, name: event.into() }, (session(n), Seq::new(seq))));
     assert_eq!(ledger.taken.into_iter().collect::<Vec<_>>(), numbers);
     let first = received[0].place().unwrap();
     assert_eq!(received[2], Received::Repeated { session: first.0.clone(), place: first.1 });

@@ -154,12 +154,12 @@ impl Door {
             Some(step) => tokio::spawn(step).await.unwrap_or(Err(ChatError::Unavailable)),
             None => Ok(()),
         };
-        let queued = match admitted {
-            Ok(()) => self.post.queue(one.waiting).map_err(|waiting| (waiting, ChatError::Busy)),
-            Err(error) => Err((one.waiting, error)),
+        let refused = match admitted {
+            Ok(()) => self.post.queue(one.waiting).err().map(|waiting| (*waiting, ChatError::Busy)),
+            Err(error) => Some((one.waiting, error)),
         };
         self.held.fetch_sub(1, Ordering::Relaxed);
-        let (waiting, error) = queued.err()?;
+        let (waiting, error) = refused?;
         waiting.refuse(error.clone());
         (!matches!(error, ChatError::Refused(_))).then_some(error)
     }

@@ -96,11 +96,11 @@ impl Post {
     }
 
     /// Queues a draft, or gives it back where too many wait. Drafts of one room are committed in the order of these calls.
-    pub(super) fn queue(&self, waiting: Waiting) -> Result<(), Waiting> {
+    pub(super) fn queue(&self, waiting: Waiting) -> Result<(), Box<Waiting>> {
         let shard = usize::from(waiting.draft.room.lane(self.committers.len() as u16));
         self.committers[shard].try_send(waiting).map_err(|error| {
             self.metrics.refused.inc();
-            error.into_inner()
+            Box::new(error.into_inner())
         })
     }
 }
@@ -211,7 +211,8 @@ impl Committer {
             match &outcome {
                 Outcome::Appended(place) => wakes.push(self.entry(*place, &waiting.draft.entry(*place))),
                 Outcome::Reopened { opening, place } => {
-                    let opens = waiting.draft.opening.as_ref().map(|opens| waiting.draft.opening_entry(opens, *opening));
+                    let opens =
+                        waiting.draft.opening.as_ref().map(|opens| waiting.draft.opening_entry(opens, *opening));
                     wakes.extend(opens.map(|entry| self.entry(*opening, &entry)));
                     wakes.push(self.entry(*place, &waiting.draft.entry(*place)));
                 }

@@ -1,6 +1,5 @@
 //! The transaction: read what the drafts are about, decide, write what changed.
 
-use super::{cursors::mark, events};
 use super::{
     super::{
         Created, NewRoom, Room, StoreError,
@@ -8,6 +7,7 @@ use super::{
     },
     incarnation, read,
 };
+use super::{cursors::mark, events};
 use hubbub_core::log::batch::{BatchReads, BatchWrites, NewEntry};
 use hubbub_core::log::body::Columns;
 use hubbub_core::{

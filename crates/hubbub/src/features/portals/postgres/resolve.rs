@@ -94,16 +94,7 @@ impl PostgresPortals {
         let made = lease
             .query_opt(
                 &keep,
-                &[
-                    &portal,
-                    &message.event,
-                    &message.session,
-                    &message.external,
-                    &author,
-                    &text,
-                    &data,
-                    &message.id,
-                ],
+                &[&portal, &message.event, &message.session, &message.external, &author, &text, &data, &message.id],
             )
             .await?;
         let row = match made {

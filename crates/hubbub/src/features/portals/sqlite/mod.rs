@@ -204,7 +204,9 @@ impl PortalStore for SqlitePortals {
 
     async fn resolve(&self, messages: &[Arc<Incoming>]) -> Result<Vec<Resolved>, StoreError> {
         let (messages, asked) = (messages.to_vec(), messages.to_vec());
-        if let Some(resolved) = self.store.readers.read(move |snapshot| resolve::resolve(snapshot, &asked, true)).await? {
+        if let Some(resolved) =
+            self.store.readers.read(move |snapshot| resolve::resolve(snapshot, &asked, true)).await?
+        {
             return Ok(resolved);
         }
         self.store.writer.write(move |transaction, at| resolve::resolve_and_keep(transaction, &messages, at)).await

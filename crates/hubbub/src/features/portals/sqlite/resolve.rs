@@ -38,11 +38,7 @@ pub(crate) fn resolve_and_keep(
     Ok(intake.resolved())
 }
 
-fn look<'a>(
-    snapshot: &Connection,
-    messages: &'a [Arc<Incoming>],
-    quarantine: bool,
-) -> Result<Intake<'a>, StoreError> {
+fn look<'a>(snapshot: &Connection, messages: &'a [Arc<Incoming>], quarantine: bool) -> Result<Intake<'a>, StoreError> {
     let to = messages.iter().map(|message| addressee(snapshot, message)).collect::<Result<Vec<_>, _>>()?;
     let mut intake = Intake::new(messages, to);
     let named: Vec<_> = intake.events().collect();
@@ -77,9 +73,7 @@ fn addressee(snapshot: &Connection, message: &Incoming) -> Result<Addressee, Sto
                   WHERE rooms.id = ?2 AND named.portal = ?1),
                  (SELECT known.room FROM sessions known WHERE known.portal = ?1 AND known.external = ?3))",
         )?
-        .query_row(params![portal, message.session, message.external], |row| {
-            Ok((row.get("id")?, row.get("external")?))
-        })
+        .query_row(params![portal, message.session, message.external], |row| Ok((row.get("id")?, row.get("external")?)))
         .optional()?;
     let (session, external) = match found {
         Some((id, external)) => (Some(columns::room(&id)?), external),
