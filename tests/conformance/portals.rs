@@ -158,14 +158,14 @@ impl Desk {
 
     /// An agent's answer in the session of this id; `event` tells its repeats.
     fn answer(&self, id: &str, event: Option<&str>, text: &str) -> Incoming {
-        let id = uuid::Uuid::now_v7();
+        let own = uuid::Uuid::now_v7();
         Incoming {
             portal: self.portal.clone(),
             session: Some(id.to_owned()),
             external: None,
             event: event.map(ToOwned::to_owned),
-            id,
-            key: Key::of_id(id),
+            id: own,
+            key: Key::of_id(own),
             from: self.agent(),
             message: Message { text: Text::parse(text).expect("a text"), data: None, reply_to: None },
             quarantine: false,
@@ -182,7 +182,7 @@ impl Desk {
     async fn receive_all(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
         let messages: Vec<_> = messages.iter().cloned().map(Arc::new).collect();
         let resolved = self.portals().resolve(&messages).await?;
-        self.log(&messages, resolved).await
+        self.put(&messages, resolved).await
     }
 
     /// The draft of a message that goes into the log of this session.
@@ -190,7 +190,7 @@ impl Desk {
         message.proposal(portal, session).draft(&self.store().identity().hash_key, uuid::Uuid::now_v7)
     }
 
-    async fn log(&self, messages: &[Arc<Incoming>], resolved: Vec<Resolved>) -> Result<Vec<Received>, StoreError> {
+    async fn put(&self, messages: &[Arc<Incoming>], resolved: Vec<Resolved>) -> Result<Vec<Received>, StoreError> {
         let (mut drafts, mut learned) = (Vec::new(), Vec::new());
         let mut received: Vec<Option<Received>> = Vec::new();
         for (message, resolved) in messages.iter().zip(resolved) {

@@ -26,7 +26,7 @@ impl Desk {
         };
         let message = Arc::new(message.released(number, session.map(room).as_ref()));
         let resolved = self.portals().resolve_quarantined(number, &message).await.expect("an answer")?;
-        let received = self.log(&[message], vec![resolved]).await.expect("an answer").pop();
+        let received = self.put(&[message], vec![resolved]).await.expect("an answer").pop();
         if received.as_ref().and_then(Received::place).is_some() {
             assert!(self.portals().drop_quarantined(&self.portal, number).await.expect("an answer"));
         }
