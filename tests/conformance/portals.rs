@@ -3,18 +3,23 @@
 use crate::store::{Home, Pen, for_every_store, room, says, user};
 use hubbub::{
     features::portals::store::{
-        Attempt, Claim, Delivery, DeliveryStep, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
-        Received, Secrets, Session, SessionState, Settlement, Wanted,
+        Attempt, Claim, Delivery, DeliveryStep, Destination, Incoming, NewSession, Opened, Portal, PortalStanding,
+        PortalStore, Received, Resolved, Secrets, Session, SessionState, Settlement, Wanted,
     },
     server::Stores,
-    store::Store,
+    store::{Store, StoreError},
 };
 use hubbub_core::{
     log::{
         entry::{Draft, Outcome, Right},
-        kinds::{Joined, What},
+        kinds::{Joined, Message, Text, What},
     },
-    model::{access::Role, ids::UserId, seq::Seq, time::Timestamp},
+    model::{
+        access::Role,
+        ids::{Key, UserId},
+        seq::Seq,
+        time::Timestamp,
+    },
     portal::{PortalId, settings::PortalSettings},
 };
 use std::{
@@ -146,28 +151,63 @@ impl Desk {
         self.portal.agent(Some("ada"))
     }
 
+    /// A draft of the portal's agent, for whichever room.
     fn by_portal(&self, key: &str, what: What) -> Draft {
         Draft { right: Right::Portal, ..self.pen.draft("placeholder", self.agent().as_str(), key, what) }
     }
 
     /// An agent's answer in the session of this id; `event` tells its repeats.
     fn answer(&self, id: &str, event: Option<&str>, text: &str) -> Incoming {
-        let key = uuid::Uuid::now_v7().to_string();
+        let own = uuid::Uuid::now_v7();
         Incoming {
             portal: self.portal.clone(),
             session: Some(id.to_owned()),
             external: None,
             event: event.map(ToOwned::to_owned),
-            draft: self.by_portal(&key, says(text)),
-            opening: self.by_portal(&format!("{key}-opens"), What::State(SessionState::Open)),
+            id: own,
+            key: Key::of_id(own),
+            from: self.agent(),
+            message: Message { text: Text::parse(text).expect("a text"), data: None, reply_to: None },
             quarantine: false,
         }
     }
 
     async fn receive(&self, message: &Incoming) -> Received {
-        let received = self.portals().receive(std::slice::from_ref(message)).await.expect("an answer");
+        let received = self.receive_all(std::slice::from_ref(message)).await.expect("an answer");
         assert_eq!(received.len(), 1);
         received.into_iter().next().expect("an answer")
+    }
+
+    /// What the program does with messages of portals, but all of them in one batch.
+    async fn receive_all(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
+        let messages: Vec<_> = messages.iter().cloned().map(Arc::new).collect();
+        let resolved = self.portals().resolve(&messages).await?;
+        self.put(&messages, resolved).await
+    }
+
+    /// The draft of a message that goes into the log of this session.
+    fn draft_of(&self, message: &Incoming, portal: i64, session: hubbub_core::model::ids::RoomId) -> Draft {
+        message.proposal(portal, session).draft(&self.store().identity().hash_key, uuid::Uuid::now_v7)
+    }
+
+    async fn put(&self, messages: &[Arc<Incoming>], resolved: Vec<Resolved>) -> Result<Vec<Received>, StoreError> {
+        let (mut drafts, mut learned) = (Vec::new(), Vec::new());
+        let mut received: Vec<Option<Received>> = Vec::new();
+        for (message, resolved) in messages.iter().zip(resolved) {
+            learned.extend(resolved.learned);
+            received.push(match resolved.to {
+                Destination::Nowhere(received) => Some(received),
+                Destination::Log { portal, session } => {
+                    drafts.push(self.draft_of(message, portal, session));
+                    None
+                }
+            });
+        }
+        let outcomes = self.store().append(&drafts).await?;
+        let mut logged = drafts.into_iter().zip(outcomes).map(|(draft, outcome)| Received::of(draft.room, outcome));
+        let received = received.into_iter().map(|one| one.or_else(|| logged.next()).expect("an outcome")).collect();
+        self.portals().learn(&learned).await?;
+        Ok(received)
     }
 
     async fn claim_for(&self, most: usize, lease: Duration) -> Vec<Claim> {
@@ -234,7 +274,7 @@ fn given_up(seq: Seq, block: bool) -> DeliveryStep {
 /// The numbers of what a message became, what opened its session included.
 fn stored(received: &Received) -> Vec<u64> {
     match received {
-        Received::Stored { entries, .. } => crate::store::seqs(entries),
+        Received::Stored { opening, place, .. } => opening.iter().chain([place]).map(|place| place.seq.get()).collect(),
         other => panic!("not stored: {other:?}"),
     }
 }

@@ -152,6 +152,8 @@ impl Pen {
             hash: self.0.identity().hash_key.hash(&what),
             what,
             right: Right::Own,
+            once: None,
+            opening: None,
         }
     }
 

@@ -229,7 +229,7 @@ fn draft(
     right: Right,
 ) -> anyhow::Result<Draft> {
     let hash = store.identity().hash_key.hash(&what);
-    Ok(Draft { room, id: Uuid::now_v7(), from, key: Key::parse(key)?, hash, what, right })
+    Ok(Draft { room, id: Uuid::now_v7(), from, key: Key::parse(key)?, hash, what, right, once: None, opening: None })
 }
 
 /// Loops beside one another, each with rooms of its own, like Hubbub's committers.

@@ -242,7 +242,8 @@ async fn make_rooms(store: &Arc<dyn Store>, storm: &Storm, everybody: &[Vec<u16>
 
 fn draft(store: &Arc<dyn Store>, room: &RoomId, from: &UserId, what: What, right: Right) -> anyhow::Result<Draft> {
     let (id, hash) = (Uuid::now_v7(), store.identity().hash_key.hash(&what));
-    Ok(Draft { room: room.clone(), id, from: from.clone(), key: Key::parse(&id.to_string())?, hash, what, right })
+    let (room, from, key) = (room.clone(), from.clone(), Key::of_id(id));
+    Ok(Draft { room, id, from, key, hash, what, right, once: None, opening: None })
 }
 
 /// What the clients miss, straight into the store.

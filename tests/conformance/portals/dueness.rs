@@ -1,7 +1,7 @@
 //! What becomes due, and what does not.
 
 use super::*;
-use hubbub_core::log::kinds::Renamed;
+use hubbub_core::log::{entry::EventName, kinds::Renamed};
 use tokio::time::timeout;
 
 for_every_store! {
@@ -95,6 +95,70 @@ for_every_store! {
         assert!(desk.settle(&claim, passed(Seq::new(4))).await);
         let claim = desk.claim_one().await;
         assert_eq!(crate::store::seqs(&claim.entries), [5]);
+    }
+
+    /// Customers and agents enter by one door: one transaction takes messages of both.
+    async fn a_batch_of_customers_and_agents_moves_each_cursor_by_what_is_new_in_its_room(home: &Home) {
+        let desk = Desk::at(home).await;
+        for id in ["both", "turned", "agents", "customers"] {
+            desk.session(id).await;
+        }
+        desk.set_state("agents", "over", SessionState::Closed).await;
+        let claim = desk.claim_one().await;
+        assert!(desk.settle(&claim, DeliveryStep::Passed { position: Seq::new(3), taken: false }).await);
+        // What an answer becomes, by the portal's own number.
+        let answers = ["both", "turned", "agents"].map(|id| Arc::new(desk.answer(id, Some(id), "hello")));
+        let resolved = desk.portals().resolve(&answers).await.expect("destinations");
+        let mut answers = answers.iter().zip(resolved).map(|(message, resolved)| match resolved.to {
+            Destination::Log { portal, session } => desk.draft_of(message, portal, session),
+            other => panic!("{other:?}"),
+        });
+        let mut answer = || answers.next().expect("three");
+        let asks = |id: &str| desk.pen.says(id, "ana", "a", "hi");
+        let batch = [asks("both"), answer(), answer(), asks("turned"), answer(), asks("customers")];
+        let due = desk.store().due();
+        let _ = timeout(Duration::ZERO, due.notified()).await;
+        let told = due.notified();
+        let outcomes = desk.store().append(&batch).await.expect("outcomes");
+        timeout(PATIENCE, told).await.expect("it is told");
+        for (n, outcome) in outcomes.iter().enumerate() {
+            match outcome {
+                Outcome::Appended(_) => assert_ne!(n, 4),
+                Outcome::Reopened { opening, place } => assert_eq!((n, opening.seq.next()), (4, place.seq)),
+                other => panic!("{n}: {other:?}"),
+            }
+        }
+        let places = async |id| {
+            let delivery = desk.delivery(id).await;
+            (delivery.position.get(), delivery.head.get(), delivery.due_at.is_some())
+        };
+        assert_eq!(places("both").await, (2, 4, true));
+        assert_eq!(places("turned").await, (2, 4, true));
+        assert_eq!(places("agents").await, (5, 5, false), "its portal wrote all of it");
+        assert_eq!(places("customers").await, (2, 3, true));
+        let claims: std::collections::BTreeMap<_, _> = desk.claim(10).await.into_iter()
+            .map(|claim| (claim.session.to_string(), claim.entries.iter().map(|one| text(&one.what).to_owned()).collect::<Vec<_>>()))
+            .collect();
+        assert_eq!(claims["both"], ["hi", "hello"]);
+        assert_eq!(claims["turned"], ["hello", "hi"]);
+        assert_eq!((claims["customers"].as_slice(), claims.len()), (["hi".to_owned()].as_slice(), 3));
+        // The same batch again, as after an answer that was lost.
+        let again = desk.store().append(&batch).await.expect("outcomes");
+        assert!(matches!(again[..], [
+            Outcome::Known(_), Outcome::Repeated { .. }, Outcome::Repeated { .. },
+            Outcome::Known(_), Outcome::Repeated { .. }, Outcome::Known(_)
+        ]), "{again:?}");
+        // An event that nobody can take is left for whoever comes next.
+        let nowhere = Draft { room: room("nowhere"), ..batch[1].clone() };
+        let event = |name: &str, draft: Draft| {
+            let once = draft.once.map(|event| EventName { name: name.into(), ..event });
+            Draft { once, key: Key::parse(name).expect("a key"), id: uuid::Uuid::now_v7(), ..draft }
+        };
+        let next = [event("new", nowhere), event("new", batch[4].clone()), event("new", batch[2].clone())];
+        let outcomes = desk.store().append(&next).await.expect("outcomes");
+        assert_eq!(outcomes[0], Outcome::Refused(hubbub_core::model::access::Refusal::UnknownRoom));
+        assert!(matches!(&outcomes[1], Outcome::Appended(place) if place.seq == Seq::new(6)), "{outcomes:?}");
+        assert!(matches!(&outcomes[2], Outcome::Repeated { room, place } if room.as_str() == "agents" && place.seq == Seq::new(6)));
     }
 
     /// While instances are replaced, one that knows no cursors may write.

@@ -105,7 +105,7 @@ async fn a_hundred_thousand_idle_sessions_are_not_looked_at() {
 
     let claim = ["ARRAY['desk']", "ARRAY[16]::bigint[]", "30000"];
     let room_no: i64 = client.query_one("SELECT no FROM rooms WHERE id = 'busy'", &[]).await.expect("a room").get(0);
-    let mark = [&format!("ARRAY[{room_no}]"), "ARRAY[4]", "ARRAY[4]", "false"];
+    let mark = [&format!("ARRAY[{room_no}]"), "ARRAY[4]", "ARRAY[4]", "ARRAY[false]"];
     let message = [
         "ARRAY['busy']",
         "ARRAY['ana']",

@@ -28,7 +28,7 @@ impl Way {
         if self == Self::Own {
             // The session waits: what opens it and the answer are two entries.
             let answers: Vec<_> = sessions.iter().map(|id| desk.answer(id, None, "hello")).collect();
-            let received = desk.portals().receive(&answers).await.expect("answers");
+            let received = desk.receive_all(&answers).await.expect("answers");
             assert!(received.iter().all(|received| stored(received).len() == 2), "{received:?}");
             return;
         }

@@ -23,14 +23,16 @@ for_every_store! {
         other.session("o1").await;
         let first = desk.receive(&desk.answer("s1", Some("e1"), "hello")).await;
         assert_eq!(stored(&first), [3]);
-        let Received::Stored { entries, epoch } = &first else { panic!("{first:?}") };
-        assert_eq!((entries[0].from.as_str(), text(&entries[0].what)), ("portal:desk/ada", "hello"));
-        assert_eq!(*epoch, desk.look("s1").await.room.epoch);
+        let Received::Stored { session, opening: None, place: stored_at } = &first else { panic!("{first:?}") };
+        let page = desk.store().page(session, PageOf::After(Seq::new(2)), 10).await.expect("a page").expect("a room");
+        assert_eq!((page.entries[0].from.as_str(), text(&page.entries[0].what)), ("portal:desk/ada", "hello"));
+        assert_eq!((page.entries[0].id, page.entries[0].at), (stored_at.id, stored_at.at));
+        assert_eq!(stored_at.epoch, desk.look("s1").await.room.epoch);
         for (session, text) in [("s1", "hello"), ("s1", "another body"), ("s2", "another session"), ("nowhere", "lost")] {
             match desk.receive(&desk.answer(session, Some("e1"), text)).await {
                 Received::Repeated { session, place } => {
-                    assert_eq!((session.as_str(), place.seq, place.id), ("s1", entries[0].seq, entries[0].id));
-                    assert_eq!((place.at, place.epoch), (entries[0].at, *epoch));
+                    assert_eq!((session.as_str(), place.seq, place.id), ("s1", stored_at.seq, stored_at.id));
+                    assert_eq!((place.at, place.epoch), (stored_at.at, stored_at.epoch));
                 }
                 received => panic!("{received:?}"),
             }
@@ -61,12 +63,12 @@ for_every_store! {
                     batch
                 })
                 .collect();
-            let all = messages.iter().enumerate().map(|(n, batch)| desks[n % 2].portals().receive(batch));
+            let all = messages.iter().enumerate().map(|(n, batch)| desks[n % 2].receive_all(batch));
             let mut places = std::collections::BTreeMap::<String, Vec<(String, u64, bool)>>::new();
             for (received, batch) in join_all(all).await.into_iter().zip(&messages) {
                 for (one, message) in received.expect("an answer").iter().zip(batch) {
                     let (session, seq, fresh) = match one {
-                        Received::Stored { entries, .. } => (entries[0].room.to_string(), entries[0].seq.get(), true),
+                        Received::Stored { session, place, .. } => (session.to_string(), place.seq.get(), true),
                         other => { let (session, seq) = repeated(other); (session, seq, false) }
                     };
                     places.entry(message.event.clone().expect("an event")).or_default().push((session, seq, fresh));
@@ -95,7 +97,7 @@ for_every_store! {
             desk.answer("s2", Some("e3"), "found"),
             desk.answer("s2", None, "three"),
         ];
-        let received = desk.portals().receive(&batch).await.expect("answers");
+        let received = desk.receive_all(&batch).await.expect("answers");
         assert_eq!((stored(&received[0]), stored(&received[1])), (vec![3], vec![3]));
         assert_eq!(repeated(&received[2]), ("s2".into(), 3));
         assert_eq!(stored(&received[3]), [4]);
@@ -103,7 +105,7 @@ for_every_store! {
         assert_eq!(stored(&received[5]), [5], "what was refused has taken no event");
         assert_eq!(stored(&received[6]), [6], "nothing tells it from the third");
         assert_eq!(desk.log("s2").await, ["one", "three", "found", "three"]);
-        assert!(desk.portals().receive(&[]).await.expect("answers").is_empty());
+        assert!(desk.receive_all(&[]).await.expect("answers").is_empty());
     }
 
     async fn what_the_first_of_a_batch_says_holds_for_those_after_it(home: &Home) {
@@ -117,7 +119,7 @@ for_every_store! {
         };
         let again = desk.answer("nowhere", Some("e1"), "one again, for nobody");
         let batch = [named(None, "e0"), named(Some("s1"), "e1"), again, named(None, "e2")];
-        let received = desk.portals().receive(&batch).await.expect("answers");
+        let received = desk.receive_all(&batch).await.expect("answers");
         assert!(matches!(received[0], Received::Quarantined(_)), "nobody had said so yet: {received:?}");
         assert_eq!(stored(&received[1]), [3]);
         assert_eq!(repeated(&received[2]), ("s1".into(), 3));
@@ -130,12 +132,12 @@ for_every_store! {
         desk.session("s1").await;
         let lost = Incoming { quarantine: true, ..desk.answer("nowhere", None, "lost") };
         let batch = [desk.answer("s1", Some("e1"), "one"), desk.answer("s1", None, "two"), lost];
-        let first = desk.portals().receive(&batch).await.expect("answers");
+        let first = desk.receive_all(&batch).await.expect("answers");
         assert_eq!((stored(&first[0]), stored(&first[1])), (vec![3], vec![4]));
         // Closed meanwhile: what is only told again does not open it.
         desk.set_state("s1", "over", SessionState::Closed).await;
         for _ in 0..2 {
-            let again = desk.portals().receive(&batch).await.expect("answers");
+            let again = desk.receive_all(&batch).await.expect("answers");
             assert_eq!(repeated(&again[0]), ("s1".into(), 3));
             assert_eq!(repeated(&again[1]), ("s1".into(), 4));
             assert_eq!(again[2], first[2]);
@@ -144,6 +146,22 @@ for_every_store! {
         assert_eq!(desk.log("s1").await, ["one", "two", "closed"]);
         let kept = desk.portals().quarantined(&desk.portal, 0, 10).await.expect("a list");
         assert_eq!(kept.items.len(), 1);
+    }
+
+    async fn a_full_log_takes_no_event_and_is_not_opened(home: &Home) {
+        let desk = Desk::at(home).await;
+        desk.session("s1").await;
+        desk.session("s2").await;
+        desk.set_state("s1", "over", SessionState::Closed).await;
+        // What opens it would fit, and the answer would not.
+        home.change(&format!("UPDATE rooms SET head = {} WHERE id = 's1'", Seq::MAX.get() - 1)).await;
+        let answer = desk.answer("s1", Some("e1"), "hello");
+        let again = desk.answer("s1", Some("e1"), "hello again");
+        let received = desk.receive_all(&[answer, again]).await.expect("answers");
+        assert_eq!(received, [Received::LogFull, Received::LogFull]);
+        assert_eq!(desk.look("s1").await.state, SessionState::Closed);
+        assert_eq!(desk.look("s1").await.room.head, Seq::new(Seq::MAX.get() - 1));
+        assert_eq!(stored(&desk.receive(&desk.answer("s2", Some("e1"), "elsewhere")).await), [3]);
     }
 
     async fn a_session_is_found_by_its_id_and_else_by_the_portals(home: &Home) {
@@ -186,7 +204,7 @@ async fn a_session_that_stays_locked_is_told_and_nothing_is_written() {
     let holder = crate::store::instances::raw().await;
     holder.batch_execute(&format!("SET search_path = {}", home.schema())).await.expect("the schema");
     holder.batch_execute("BEGIN; SELECT FROM rooms FOR UPDATE").await.expect("a lock");
-    let received = desk.portals().receive(std::slice::from_ref(&answer)).await;
+    let received = desk.receive_all(std::slice::from_ref(&answer)).await;
     assert!(matches!(received, Err(hubbub::store::StoreError::Locked)), "{received:?}");
     holder.batch_execute("ROLLBACK; BEGIN; SELECT FROM cursors FOR UPDATE").await.expect("a lock");
     let settled = desk.portals().settle(&[settlement(&claim, passed(Seq::new(3)))]).await;

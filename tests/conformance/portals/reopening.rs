@@ -1,7 +1,7 @@
 //! Closed sessions: who may write in them, and what opens them again.
 
 use super::*;
-use hubbub_core::log::kinds::Renamed;
+use hubbub_core::log::{kinds::Renamed, room::PageOf};
 use hubbub_core::{log::entry::Outcome::Refused, model::access::Refusal};
 
 for_every_store! {
@@ -32,10 +32,12 @@ for_every_store! {
 
         let head = desk.look("s1").await.room.head.get();
         let batch = [desk.answer("s1", Some("e1"), "yes?"), desk.answer("s1", Some("e2"), "still there?")];
-        let received = desk.portals().receive(&batch).await.expect("answers");
+        let received = desk.receive_all(&batch).await.expect("answers");
         assert_eq!(stored(&received[0]), [head + 1, head + 2]);
         assert_eq!(stored(&received[1]), [head + 3], "it is open by then");
-        let Received::Stored { entries, .. } = &received[0] else { panic!("{received:?}") };
+        let page = desk.store().page(&room("s1"), PageOf::After(Seq::new(head)), 2).await.expect("a page");
+        let entries = page.expect("a room").entries;
+        assert!(entries.iter().all(|entry| entry.from == desk.agent()));
         assert_eq!(entries.iter().map(|entry| text(&entry.what)).collect::<Vec<_>>(), ["opened", "yes?"]);
         assert_eq!(desk.look("s1").await.state, SessionState::Open);
         assert!(matches!(desk.pen.append(message()).await, Outcome::Appended(place) if place.seq == Seq::new(head + 4)));

@@ -5,7 +5,7 @@ use crate::portals::Desk;
 use hubbub::features::portals::store::{Opened, SessionState};
 use hubbub_core::{
     log::{
-        entry::{Draft, Outcome, Right},
+        entry::{Draft, EventName, Opening, Outcome, Right},
         kinds::{Banned, Joined, Left, Renamed, What},
         ledger::{Ledger, RoomState},
         room::PageOf,
@@ -90,7 +90,7 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
         let expected: Vec<Outcome> = drafts.iter().map(|draft| ledger.apply(draft, Timestamp(0))).collect();
         let outcomes = pen.0.append(&drafts).await.expect("outcomes");
         for ((draft, outcome), expected) in drafts.iter().zip(outcomes).zip(expected) {
-            if let Outcome::Appended(place) = outcome {
+            if let Outcome::Appended(place) | Outcome::Reopened { place, .. } = outcome {
                 texts.insert((draft.room.to_string(), place.seq.get()), draft.clone());
             }
             assert_eq!(normal(outcome), normal(expected), "seed {seed}: {draft:?}");
@@ -140,6 +140,14 @@ pub fn normal(outcome: Outcome) -> Outcome {
             place.at = Timestamp(0);
             Outcome::Known(place)
         }
+        Outcome::Reopened { mut opening, mut place } => {
+            (opening.at, place.at) = (Timestamp(0), Timestamp(0));
+            Outcome::Reopened { opening, place }
+        }
+        Outcome::Repeated { room, mut place } => {
+            place.at = Timestamp(0);
+            Outcome::Repeated { room, place }
+        }
         other => other,
     }
 }
@@ -170,6 +178,17 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
         ),
         _ => What::Renamed(Renamed { name: format!("name {}", dice.next_u32()) }),
     };
+    let right = match if only_messages { 9 } else { dice.random_range(0..10) } {
+        0..2 => Right::Backend,
+        2 => Right::Portal,
+        _ => Right::Own,
+    };
+    // Of portals, some messages have events, and some open their sessions again.
+    let is_said = right == Right::Portal && matches!(what, What::Message(_));
+    let once = (is_said && dice.random_ratio(2, 3))
+        .then(|| EventName { scope: 1_000 + seed.cast_signed(), name: format!("e{}", dice.random_range(0..8)).into() });
+    let opening = (is_said && dice.random_ratio(2, 3))
+        .then(|| Opening { id: Uuid::now_v7(), hash: pen.0.identity().hash_key.hash(Opening::WHAT) });
     Draft {
         room: room_id,
         id: Uuid::now_v7(),
@@ -177,10 +196,8 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
         key: Key::parse(&format!("k{}", dice.random_range(0..60))).expect("a key"),
         hash: pen.0.identity().hash_key.hash(&what),
         what,
-        right: match if only_messages { 9 } else { dice.random_range(0..10) } {
-            0..2 => Right::Backend,
-            2 => Right::Portal,
-            _ => Right::Own,
-        },
+        right,
+        once,
+        opening,
     }
 }

@@ -1,8 +1,9 @@
 //! What a group commit reads and writes, whatever the database.
 
 use super::{
-    entry::{Draft, Outcome, Place},
-    kinds::{Change, SessionState},
+    entry::{Draft, Entry, EventName, Opening, Outcome, Place, Right},
+    hash::BodyHash,
+    kinds::{Change, SessionState, What},
     ledger::Ledger,
     room::NewRoom,
 };
@@ -12,7 +13,10 @@ use crate::model::{
     seq::{Epoch, Seq},
     time::Timestamp,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// What must be read, under the rooms' locks, to decide drafts. In order: rooms are locked in this order everywhere.
 #[derive(Debug, Default)]
@@ -23,6 +27,9 @@ pub struct BatchReads<'a> {
     pub people: BTreeSet<(&'a RoomId, &'a UserId)>,
     /// Keys that the log may have already.
     pub keys: BTreeSet<(&'a RoomId, &'a UserId, &'a Key)>,
+    /// Events that may have been taken already, and the rooms whose entries are to take them. They are taken in this order,
+    /// behind the locks of the rooms.
+    pub events: BTreeSet<(&'a EventName, &'a RoomId)>,
 }
 
 impl<'a> BatchReads<'a> {
@@ -34,6 +41,7 @@ impl<'a> BatchReads<'a> {
             reads.people.insert((&draft.room, &draft.from));
             reads.people.extend(draft.what.about().map(|user| (&draft.room, user)));
             reads.keys.insert((&draft.room, &draft.from, &draft.key));
+            reads.events.extend(draft.once.as_ref().map(|event| (event, &draft.room)));
         }
         reads
     }
@@ -44,14 +52,58 @@ impl<'a> BatchReads<'a> {
 pub struct BatchWrites<'a> {
     /// One per draft.
     pub outcomes: Vec<Outcome>,
-    /// Drafts that became entries, in order.
-    pub entries: Vec<(&'a Draft, Place)>,
+    /// The new entries, in order.
+    pub entries: Vec<NewEntry<'a>>,
     /// Rooms that have new entries.
     pub raised: BTreeMap<RoomId, Raised>,
     /// Those of them that are support sessions.
     pub sessions: BTreeSet<RoomId>,
     /// Memberships that changed; strangers have none.
     pub changed: BTreeMap<(RoomId, UserId), Membership>,
+    /// Events that were taken, and the entries that took them.
+    pub events: BTreeMap<EventName, (RoomId, Seq)>,
+}
+
+/// An entry that is to be written.
+#[derive(Debug)]
+pub struct NewEntry<'a> {
+    /// The room.
+    pub room: &'a RoomId,
+    /// Its id, number and time.
+    pub place: Place,
+    /// Who did it.
+    pub from: &'a UserId,
+    /// What makes it happen once.
+    pub key: Cow<'a, Key>,
+    /// What the key stands for.
+    pub hash: &'a BodyHash,
+    /// What happened.
+    pub what: &'a What,
+}
+
+impl<'a> NewEntry<'a> {
+    fn of(draft: &'a Draft, place: Place) -> Self {
+        let key = Cow::Borrowed(&draft.key);
+        Self { room: &draft.room, place, from: &draft.from, key, hash: &draft.hash, what: &draft.what }
+    }
+
+    fn opening(draft: &'a Draft, opening: &'a Opening, place: Place) -> Self {
+        let key = Cow::Owned(opening.key());
+        Self { room: &draft.room, place, from: &draft.from, key, hash: &opening.hash, what: Opening::WHAT }
+    }
+
+    /// The entry as it is in the log.
+    pub fn entry(&self) -> Entry {
+        Entry {
+            room: self.room.clone(),
+            seq: self.place.seq,
+            id: self.place.id,
+            from: self.from.clone(),
+            at: self.place.at,
+            key: self.key.clone().into_owned(),
+            what: self.what.clone(),
+        }
+    }
 }
 
 /// What new entries change about a room.
@@ -67,6 +119,8 @@ pub struct Raised {
     pub name: Option<String>,
     /// Where the session stands now.
     pub session: Option<SessionState>,
+    /// Whether the session's own portal wrote all of the new entries: then a cursor of the portal with nothing to do moves along.
+    pub by_portal: bool,
 }
 
 impl<'a> BatchWrites<'a> {
@@ -75,8 +129,18 @@ impl<'a> BatchWrites<'a> {
         let mut writes = Self::default();
         for draft in drafts {
             let outcome = ledger.apply(draft, at);
-            if let Outcome::Appended(place) = outcome {
-                writes.take(draft, place);
+            match outcome {
+                Outcome::Appended(place) => writes.take(draft.right, NewEntry::of(draft, place)),
+                Outcome::Reopened { opening, place } => {
+                    let opens = draft.opening.as_ref().map(|opens| NewEntry::opening(draft, opens, opening));
+                    opens.into_iter().for_each(|entry| writes.take(draft.right, entry));
+                    writes.take(draft.right, NewEntry::of(draft, place));
+                }
+                Outcome::Repeated { .. }
+                | Outcome::Known(_)
+                | Outcome::Conflict { .. }
+                | Outcome::Unchanged
+                | Outcome::Refused(_) => {}
             }
             writes.outcomes.push(outcome);
         }
@@ -92,6 +156,7 @@ impl<'a> BatchWrites<'a> {
             writes.raised.entry(room).or_default().name = Some(name);
         }
         writes.changed = ledger.changed;
+        writes.events = ledger.taken;
         writes
     }
 
@@ -110,17 +175,19 @@ impl<'a> BatchWrites<'a> {
                 writes.changed.insert(who, Membership { standing: *standing, since: seq.next() });
             }
             seq = seq.next();
-            writes.take(draft, Place { id: draft.id, seq, epoch, at });
+            writes.take(draft.right, NewEntry::of(draft, Place { id: draft.id, seq, epoch, at }));
         }
         writes
     }
 
-    fn take(&mut self, draft: &'a Draft, place: Place) {
-        let raised = self.raised.entry(draft.room.clone()).or_default();
-        if raised.first == Seq::ZERO {
-            raised.first = place.seq;
+    fn take(&mut self, right: Right, entry: NewEntry<'a>) {
+        let raised = self.raised.entry(entry.room.clone()).or_default();
+        let is_first = raised.first == Seq::ZERO;
+        if is_first {
+            raised.first = entry.place.seq;
         }
-        raised.head = place.seq;
-        self.entries.push((draft, place));
+        raised.by_portal = right == Right::Portal && (is_first || raised.by_portal);
+        raised.head = entry.place.seq;
+        self.entries.push(entry);
     }
 }

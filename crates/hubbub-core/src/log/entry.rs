@@ -1,7 +1,10 @@
 //! What a log is made of.
 
 pub use super::kinds::Right;
-use super::{hash::BodyHash, kinds::What};
+use super::{
+    hash::{BodyHash, HashKey},
+    kinds::{SessionState, What},
+};
 use crate::model::{
     access::Refusal,
     ids::{Key, RoomId, UserId},
@@ -46,6 +49,48 @@ pub struct Draft {
     pub what: What,
     /// By whose right.
     pub right: Right,
+    /// What makes it happen once beside its key, also when it comes again with another key or for another room.
+    pub once: Option<EventName>,
+    /// The entry that is to open the room's session again right before this one, where the session does not stand open. It is
+    /// written only along with this one.
+    pub opening: Option<Opening>,
+}
+
+/// A name that is taken by one entry of all rooms. The entry that takes it is the first that is appended with it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventName {
+    /// Within what the name is taken once: the number that the database gave to whoever names events, such as a portal.
+    pub scope: i64,
+    /// The name, of at most twice [`crate::limits::EXTERNAL_BYTES`].
+    pub name: Box<str>,
+}
+
+/// The entry that opens a session again: its [`Opening::WHAT`] is in no doubt, and its sender is the draft's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// The id that the entry will have; its key is made of it.
+    pub id: Uuid,
+    /// What the key stands for.
+    pub hash: BodyHash,
+}
+
+/// What somebody wants to have in a log: a draft without what is made for it at admission.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// The room.
+    pub room: RoomId,
+    /// Who does it.
+    pub from: UserId,
+    /// The client's key; without one it is made of the draft's id.
+    pub key: Option<Key>,
+    /// What is to happen.
+    pub what: What,
+    /// By whose right.
+    pub right: Right,
+    /// See [`Draft::once`].
+    pub once: Option<EventName>,
+    /// Whether it opens the room's session again: see [`Draft::opening`].
+    pub opens: bool,
 }
 
 /// What became of a draft.
@@ -53,6 +98,20 @@ pub struct Draft {
 pub enum Outcome {
     /// It is in the log.
     Appended(Place),
+    /// It is in the log, and right before it the entry that opened the session again.
+    Reopened {
+        /// What opened the session.
+        opening: Place,
+        /// The draft's own entry.
+        place: Place,
+    },
+    /// The log of some room has an entry with its [`EventName`] already: this is the first.
+    Repeated {
+        /// The room of the first.
+        room: RoomId,
+        /// The first.
+        place: Place,
+    },
     /// Its key is in the log already, with the same body: this is the first.
     Known(Place),
     /// Its key is in the log already, with another body.
@@ -81,7 +140,54 @@ pub struct Place {
     pub at: Timestamp,
 }
 
+impl Opening {
+    /// What happens in it.
+    pub const WHAT: &'static What = &What::State(SessionState::Open);
+
+    /// What makes it happen once.
+    pub fn key(&self) -> Key {
+        Key::of_id(self.id)
+    }
+}
+
+impl Proposal {
+    /// Something `from` wants to do in a room, once by its key.
+    pub const fn new(room: RoomId, from: UserId, key: Option<Key>, what: What, right: Right) -> Self {
+        Self { room, from, key, what, right, once: None, opens: false }
+    }
+
+    /// The draft of it. `new_id` makes ids: UUIDs of version 7, each of them once.
+    pub fn draft(self, hash_key: &HashKey, mut new_id: impl FnMut() -> Uuid) -> Draft {
+        let opening = self.opens.then(|| Opening { id: new_id(), hash: hash_key.hash(Opening::WHAT) });
+        let id = new_id();
+        Draft {
+            room: self.room,
+            id,
+            from: self.from,
+            key: self.key.unwrap_or_else(|| Key::of_id(id)),
+            hash: hash_key.hash(&self.what),
+            what: self.what,
+            right: self.right,
+            once: self.once,
+            opening,
+        }
+    }
+}
+
 impl Draft {
+    /// The entry that opened the session again before this draft's own.
+    pub fn opening_entry(&self, opening: &Opening, place: Place) -> Entry {
+        Entry {
+            room: self.room.clone(),
+            seq: place.seq,
+            id: place.id,
+            from: self.from.clone(),
+            at: place.at,
+            key: opening.key(),
+            what: Opening::WHAT.clone(),
+        }
+    }
+
     /// The entry this draft became.
     pub fn entry(&self, place: Place) -> Entry {
         Entry {

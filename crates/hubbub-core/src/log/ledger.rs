@@ -4,7 +4,7 @@
 //! changed. It is also the reference that the stores' own SQL is tested against.
 
 use super::{
-    entry::{Draft, Outcome, Place},
+    entry::{Draft, EventName, Outcome, Place},
     hash::BodyHash,
     kinds::{Change, SessionState, Situation},
 };
@@ -52,6 +52,11 @@ pub struct Ledger {
     pub standings: HashMap<(RoomId, UserId), Standing>,
     /// Keys that the log has already, among those asked for.
     pub known: HashMap<(RoomId, UserId, Key), Known>,
+    /// Events that were taken before, among those asked for, and the entries that took them. `None`: the entry is not there
+    /// any more. Who is missing is free to be taken.
+    pub events: HashMap<EventName, Option<(RoomId, Place)>>,
+    /// What changed: events that were taken, and the entries that took them.
+    pub taken: BTreeMap<EventName, (RoomId, Seq)>,
     /// What changed: the newest message of rooms.
     pub newest: BTreeMap<RoomId, Seq>,
     /// What changed: memberships to write.
@@ -69,13 +74,19 @@ impl Ledger {
             return Outcome::Refused(Refusal::UnknownRoom);
         };
         let (kind, head, epoch, session) = (room.kind, room.head, room.epoch, room.session);
+        match draft.once.as_ref().and_then(|event| self.events.get(event)) {
+            Some(Some((room, place))) => return Outcome::Repeated { room: room.clone(), place: *place },
+            Some(None) => return Outcome::Unchanged,
+            None => {}
+        }
         let key = (draft.room.clone(), draft.from.clone(), draft.key.clone());
         if let Some(first) = self.known.get(&key) {
-            return if first.hash.is_none_or(|hash| hash == draft.hash) {
-                Outcome::Known(Place { id: first.id, seq: first.seq, epoch, at: first.at })
-            } else {
-                Outcome::Conflict { id: first.id, seq: first.seq }
-            };
+            if first.hash.is_some_and(|hash| hash != draft.hash) {
+                return Outcome::Conflict { id: first.id, seq: first.seq };
+            }
+            let place = Place { id: first.id, seq: first.seq, epoch, at: first.at };
+            self.take_event(draft, place);
+            return Outcome::Known(place);
         }
         let standing = |user: &UserId| self.standing(&draft.room, user);
         let situation = Situation { right: draft.right, from: &draft.from, kind, head, session, standing: &standing };
@@ -84,10 +95,20 @@ impl Ledger {
             Ok(None) => return Outcome::Unchanged,
             Err(refusal) => return Outcome::Refused(refusal),
         };
-        if head == Seq::MAX {
+        let is_open = session.is_none_or(|state| state == SessionState::Open);
+        let opening = draft.opening.as_ref().filter(|_| !is_open);
+        // Both or neither: a session that takes no message is not opened.
+        let before = if opening.is_some() { head.next() } else { head };
+        if head == Seq::MAX || before == Seq::MAX {
             return Outcome::Refused(Refusal::LogFull);
         }
-        let seq = head.next();
+        let seq = before.next();
+        let opening = opening.map(|opening| {
+            let key = (draft.room.clone(), draft.from.clone(), opening.key());
+            self.known.insert(key, Known { id: opening.id, seq: before, at, hash: Some(opening.hash) });
+            self.change_state(&draft.room, SessionState::Open);
+            Place { id: opening.id, seq: before, epoch, at }
+        });
         if let Some(room) = self.rooms.get_mut(&draft.room) {
             room.head = seq;
         }
@@ -104,15 +125,29 @@ impl Ledger {
             Change::Named(name) => {
                 self.renamed.insert(draft.room.clone(), name);
             }
-            Change::Session(state) => {
-                if let Some(room) = self.rooms.get_mut(&draft.room) {
-                    room.session = Some(state);
-                }
-                self.states.insert(draft.room.clone(), state);
-            }
+            Change::Session(state) => self.change_state(&draft.room, state),
         }
         self.known.insert(key, Known { id: draft.id, seq, at, hash: Some(draft.hash) });
-        Outcome::Appended(Place { id: draft.id, seq, epoch, at })
+        let place = Place { id: draft.id, seq, epoch, at };
+        self.take_event(draft, place);
+        match opening {
+            Some(opening) => Outcome::Reopened { opening, place },
+            None => Outcome::Appended(place),
+        }
+    }
+
+    fn change_state(&mut self, room: &RoomId, state: SessionState) {
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.session = Some(state);
+        }
+        self.states.insert(room.clone(), state);
+    }
+
+    fn take_event(&mut self, draft: &Draft, place: Place) {
+        if let Some(event) = &draft.once {
+            self.events.insert(event.clone(), Some((draft.room.clone(), place)));
+            self.taken.insert(event.clone(), (draft.room.clone(), place.seq));
+        }
     }
 
     fn standing(&self, room: &RoomId, user: &UserId) -> Standing {
@@ -125,6 +160,7 @@ mod tests {
     use super::*;
     use crate::{
         log::{
+            entry::Opening,
             hash::HashKey,
             kinds::{Banned, Joined, Left, Message, Right, Text, What},
         },
@@ -159,7 +195,18 @@ mod tests {
             hash: HashKey([0; 32]).hash(&what),
             what,
             right: Right::Own,
+            once: None,
+            opening: None,
         }
+    }
+
+    /// An agent's answer that opens the session again, once by its event.
+    fn answer(room: &RoomId, key: &str, event: Option<&str>) -> Draft {
+        let once = event.map(|name| EventName { scope: 1, name: name.into() });
+        let hash = HashKey([0; 32]).hash(Opening::WHAT);
+        let opening = Some(Opening { id: Uuid::from_u128(1_000 + u128::from(key.as_bytes()[0])), hash });
+        let room = room.clone();
+        Draft { room, right: Right::Portal, once, opening, ..draft("portal:desk/ada", key, says("hello")) }
     }
 
     fn says(text: &str) -> What {
@@ -244,6 +291,52 @@ mod tests {
         assert_eq!(seq_of(ledger.apply(&draft("ana", "e", state(SessionState::Open)), Timestamp(0))), 3);
         assert_eq!(seq_of(ledger.apply(&draft("ana", "c", says("hi")), Timestamp(0))), 4);
         assert_eq!(ledger.states[&room()], SessionState::Open);
+    }
+
+    #[test]
+    fn an_answer_opens_its_session_again_and_only_along_with_itself() {
+        let mut ledger = ledger(RoomKind::Private, &[]);
+        ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Closed);
+        let first = answer(&room(), "a", Some("e1"));
+        let outcome = ledger.apply(&first, Timestamp(3));
+        let Outcome::Reopened { opening, place } = outcome else { panic!("{outcome:?}") };
+        assert_eq!((opening.seq, place.seq), (Seq::new(1), Seq::new(2)));
+        assert_eq!(ledger.rooms[&room()].session, Some(SessionState::Open));
+        assert_eq!(seq_of(ledger.apply(&answer(&room(), "b", None), Timestamp(4))), 3);
+        // Closed again: what is only told again does not open it.
+        ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Closed);
+        let repeated = Outcome::Repeated { room: room(), place };
+        assert_eq!(ledger.apply(&first, Timestamp(5)), repeated);
+        assert!(matches!(ledger.apply(&answer(&room(), "b", None), Timestamp(5)), Outcome::Known(_)));
+        assert_eq!(ledger.rooms[&room()].session, Some(SessionState::Closed));
+        // One number is left, and two entries are needed.
+        ledger.rooms.get_mut(&room()).unwrap().head = Seq::new(Seq::MAX.get() - 1);
+        let full = answer(&room(), "c", Some("e2"));
+        assert_eq!(ledger.apply(&full, Timestamp(6)), Outcome::Refused(Refusal::LogFull));
+        assert_eq!(ledger.rooms[&room()].session, Some(SessionState::Closed));
+        assert_eq!(ledger.taken.len(), 1, "what was refused has taken no event");
+    }
+
+    #[test]
+    fn an_event_is_taken_once_in_all_rooms() {
+        let mut ledger = ledger(RoomKind::Private, &[]);
+        let elsewhere = RoomId::parse("elsewhere").unwrap();
+        let state = RoomState { session: Some(SessionState::Open), ..ledger.rooms[&room()].clone() };
+        ledger.rooms.insert(elsewhere.clone(), state);
+        // The first is refused: this room is no session.
+        let refused = ledger.apply(&answer(&room(), "a", Some("e1")), Timestamp(1));
+        assert_eq!(refused, Outcome::Refused(Refusal::NotSession));
+        let Outcome::Appended(place) = ledger.apply(&answer(&elsewhere, "b", Some("e1")), Timestamp(2)) else {
+            panic!("not appended")
+        };
+        ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Open);
+        let again = ledger.apply(&answer(&room(), "c", Some("e1")), Timestamp(3));
+        assert_eq!(again, Outcome::Repeated { room: elsewhere.clone(), place });
+        assert_eq!(ledger.taken.into_values().collect::<Vec<_>>(), [(elsewhere, place.seq)]);
+        let gone = EventName { scope: 1, name: "e2".into() };
+        ledger.events.insert(gone, None);
+        let mut ledger = Ledger { taken: BTreeMap::new(), ..ledger };
+        assert_eq!(ledger.apply(&answer(&room(), "d", Some("e2")), Timestamp(3)), Outcome::Unchanged);
     }
 
     #[test]

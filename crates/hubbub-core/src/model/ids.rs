@@ -3,6 +3,7 @@
 use crate::limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{borrow::Cow, fmt, sync::Arc};
+use uuid::Uuid;
 
 /// A value that was refused: which field, and why, with the limit it met. Safe to show to the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,6 +94,13 @@ name! {
     /// What makes a send happen once: the same (room, sender, key) is the same message for as long as the room exists.
     Key, "key", limits::KEY_BYTES,
     |c| if c.is_control() { Err("control characters are not allowed") } else { Ok(()) }
+}
+
+impl Key {
+    /// The key of something that has no other: its id, which is a key by its alphabet and length.
+    pub fn of_id(id: Uuid) -> Self {
+        Self(id.to_string().into())
+    }
 }
 
 /// Prefixes of user ids that no token and no request may claim.

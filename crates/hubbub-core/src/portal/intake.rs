@@ -1,19 +1,21 @@
-//! What a batch of messages from portals becomes: for which session each is, which repeat others, and what is stored.
+//! What a message from a portal becomes: for which session it is, which event it is, and what of it goes into the log.
 //!
-//! A store reads who the messages are for and which events it knows, has a [`Batch`] decide, and writes what that says.
+//! A store reads who the messages are for and which events it knows, and an [`Intake`] says what is to become of each. What
+//! goes into a log goes there like everything else, as a [`Proposal`]; that the event is taken once is decided there.
 
 use super::PortalId;
 use crate::{
     log::{
-        entry::{Draft, Entry, Outcome, Place},
-        ledger::Ledger,
+        entry::{EventName, Outcome, Place, Proposal, Right},
+        kinds::{Message, What},
     },
-    model::{
-        ids::{Key, RoomId},
-        seq::{Epoch, Seq},
-    },
+    model::ids::{Key, RoomId, UserId},
 };
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+use uuid::Uuid;
 
 /// A message from a portal.
 #[derive(Debug, Clone)]
@@ -27,11 +29,14 @@ pub struct Incoming {
     pub external: Option<String>,
     /// What tells repeats of it, at most [`crate::limits::EXTERNAL_BYTES`] twice; `None`: nothing does.
     pub event: Option<String>,
-    /// The message. Its room is put in once the session is known; its right is [`crate::log::entry::Right::Portal`].
-    /// The key makes repeating this very call harmless.
-    pub draft: Draft,
-    /// The id and key of the entry that opens the session again, should it be closed or waiting.
-    pub opening: Draft,
+    /// Makes keeping it in quarantine happen once.
+    pub id: Uuid,
+    /// Makes its entry happen once.
+    pub key: Key,
+    /// The agent.
+    pub from: UserId,
+    /// What the agent says.
+    pub message: Message,
     /// Keep it for an operator where the session is not known.
     pub quarantine: bool,
 }
@@ -39,12 +44,14 @@ pub struct Incoming {
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// It is in the log of this session, with what opened that again before it; the last is the message.
+    /// It is in the log of this session.
     Stored {
-        /// What the numbers belong to.
-        epoch: Epoch,
-        /// What was appended.
-        entries: Vec<Entry>,
+        /// The session.
+        session: RoomId,
+        /// What opened the session again, right before the message.
+        opening: Option<Place>,
+        /// The message.
+        place: Place,
     },
     /// An event of this name was taken before; this is the first message.
     Repeated {
@@ -62,15 +69,24 @@ pub enum Received {
 }
 
 impl Received {
+    /// What became of a message whose [proposal](Incoming::proposal) for this session had this outcome.
+    pub fn of(session: RoomId, outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Appended(place) => Self::Stored { session, opening: None, place },
+            Outcome::Reopened { opening, place } => Self::Stored { session, opening: Some(opening), place },
+            // This very message was stored before, or its event by another.
+            Outcome::Known(place) => Self::Repeated { session, place },
+            Outcome::Repeated { room, place } => Self::Repeated { session: room, place },
+            // Its event was taken by an entry that is not there any more.
+            Outcome::Unchanged => Self::UnknownSession,
+            Outcome::Conflict { .. } | Outcome::Refused(_) => Self::LogFull,
+        }
+    }
+
     /// The session and the place of the message in its log, where it has one.
     pub fn place(&self) -> Option<(&RoomId, Place)> {
         match self {
-            // The last is the message.
-            Self::Stored { epoch, entries } => entries.last().map(|entry| {
-                let place = Place { id: entry.id, seq: entry.seq, epoch: *epoch, at: entry.at };
-                (&entry.room, place)
-            }),
-            Self::Repeated { session, place } => Some((session, *place)),
+            Self::Stored { session, place, .. } | Self::Repeated { session, place } => Some((session, *place)),
             Self::Quarantined(_) | Self::UnknownSession | Self::LogFull => None,
         }
     }
@@ -84,31 +100,138 @@ impl Incoming {
     pub fn released(&self, number: u64, session: Option<&RoomId>) -> Self {
         let key = Key::parse(&format!("quarantine-{number}")).expect("a word with a number is a key");
         let session = session.map(|id| id.as_str().to_owned()).or_else(|| self.session.clone());
-        let draft = Draft { key, ..self.draft.clone() };
-        Self { session, draft, quarantine: false, ..self.clone() }
+        Self { session, key, quarantine: false, ..self.clone() }
+    }
+
+    /// What is to go into the log of its session. `portal`: the portal's number inside the database.
+    pub fn proposal(&self, portal: i64, session: RoomId) -> Proposal {
+        Proposal {
+            room: session,
+            from: self.from.clone(),
+            key: Some(self.key.clone()),
+            what: What::Message(self.message.clone()),
+            right: Right::Portal,
+            once: self.event.as_deref().map(|name| EventName { scope: portal, name: name.into() }),
+            opens: true,
+        }
     }
 }
 
-/// Where a message of a batch goes.
+/// Where a message goes, as the database knows it.
 #[derive(Debug, Clone)]
 pub struct Addressee {
     /// The portal's number inside the database; `None`: there is no such portal.
     pub portal: Option<i64>,
-    /// The session, and its room's number.
-    pub session: Option<(RoomId, i64)>,
+    /// The session.
+    pub session: Option<RoomId>,
     /// The portal's own id of the conversation, as far as it is known.
     pub external: Option<String>,
 }
 
-/// A message may tell the portal's own id of a conversation for the first time. Messages behind it in the batch that name only
-/// that id are then for the same session.
-pub fn introduce(messages: &[Incoming], to: &mut [Addressee]) {
+/// What is to become of a message, as far as that can be told without the lock of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// What is to become of it.
+    pub to: Destination,
+    /// The session, and the portal's own id of the conversation, where this message tells it for the first time. To be kept
+    /// once the message is in the log.
+    pub learned: Option<(RoomId, String)>,
+}
+
+/// See [`Resolved`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// It goes into a log.
+    Log {
+        /// The portal's number inside the database.
+        portal: i64,
+        /// The session.
+        session: RoomId,
+    },
+    /// It goes nowhere, and this is to be said.
+    Nowhere(Received),
+}
+
+/// Messages on their way to their sessions. They are named by their place among them, from 0.
+pub struct Intake<'a> {
+    messages: &'a [Arc<Incoming>],
+    to: Vec<Addressee>,
+    /// Whether it is kept for an operator where the session is not known.
+    kept: Vec<bool>,
+    learned: Vec<Option<(RoomId, String)>>,
+    known: Vec<Option<Received>>,
+}
+
+impl<'a> Intake<'a> {
+    /// These messages, and for each of them whom it is for.
+    pub fn new(messages: &'a [Arc<Incoming>], mut to: Vec<Addressee>) -> Self {
+        introduce(messages, &mut to);
+        let learned = |(message, to): (&Arc<Incoming>, &Addressee)| {
+            let session = to.session.as_ref().filter(|_| to.external.is_none())?;
+            Some((session.clone(), message.external.clone()?))
+        };
+        let learned = messages.iter().zip(&to).map(learned).collect();
+        let kept = messages.iter().map(|message| message.quarantine).collect();
+        Self { messages, to, kept, learned, known: vec![None; messages.len()] }
+    }
+
+    /// Messages with events, by which the store may know them: their places, their portals' numbers and the events.
+    pub fn events(&self) -> impl Iterator<Item = (usize, i64, &'a str)> {
+        let unknown = (0..self.messages.len()).filter(|n| self.known[*n].is_none());
+        unknown.filter_map(|n| Some((n, self.to[n].portal?, self.messages[n].event.as_deref()?)))
+    }
+
+    /// The store knows what became of a message.
+    pub fn know(&mut self, n: usize, received: Received) {
+        self.known[n] = Some(received);
+    }
+
+    /// Has messages that repeat an event of one before them go where that one goes: there the event is recognised. To be called
+    /// when all is known that the store knows. A message that is kept nowhere takes no event.
+    pub fn join_repeats(&mut self) {
+        let mut first: HashMap<(i64, &str), usize> = HashMap::new();
+        for n in 0..self.messages.len() {
+            let event = self.to[n].portal.zip(self.messages[n].event.as_deref());
+            let Some(event) = event.filter(|_| self.known[n].is_none()) else { continue };
+            if let Some(before) = first.get(&event) {
+                self.to[n].session = self.to[*before].session.clone();
+                self.kept[n] = self.kept[*before];
+            } else if self.to[n].session.is_some() || self.kept[n] {
+                first.insert(event, n);
+            }
+        }
+    }
+
+    /// Messages that are to be kept in quarantine, and their portals' numbers. Those of one event share one place there.
+    pub fn homeless(&self) -> Vec<(usize, i64)> {
+        let is_homeless = |n: &usize| self.known[*n].is_none() && self.to[*n].session.is_none() && self.kept[*n];
+        (0..self.messages.len()).filter(is_homeless).filter_map(|n| Some((n, self.to[n].portal?))).collect()
+    }
+
+    /// What is to become of each.
+    pub fn resolved(self) -> Vec<Resolved> {
+        let each = self.to.into_iter().zip(self.known).zip(self.learned);
+        each.map(|((to, known), learned)| {
+            let to = match (known, to.portal, to.session) {
+                (Some(known), _, _) => Destination::Nowhere(known),
+                (None, Some(portal), Some(session)) => Destination::Log { portal, session },
+                (None, _, _) => Destination::Nowhere(Received::UnknownSession),
+            };
+            Resolved { to, learned }
+        })
+        .collect()
+    }
+}
+
+/// A message may tell the portal's own id of a conversation for the first time. Messages behind it that name only that id are
+/// then for the same session.
+fn introduce(messages: &[Arc<Incoming>], to: &mut [Addressee]) {
     let (mut taught, mut has_one) = (HashMap::new(), HashSet::new());
     for (message, to) in messages.iter().zip(to) {
         let Some((portal, external)) = to.portal.zip(message.external.as_deref()) else { continue };
         match to.session.clone() {
             // A session takes the first id it is told.
-            Some(session) if to.external.is_none() && has_one.insert(session.1) => {
+            Some(session) if to.external.is_none() && has_one.insert(session.clone()) => {
                 taught.entry((portal, external)).or_insert(session);
             }
             Some(_) => {}
@@ -119,142 +242,6 @@ pub fn introduce(messages: &[Incoming], to: &mut [Addressee]) {
                 }
             }
         }
-    }
-}
-
-/// A batch on its way: answers as far as they are known, and what is still to be decided. Messages are named by their place in
-/// the batch, from 0.
-pub struct Batch<'a> {
-    messages: &'a [Incoming],
-    to: &'a [Addressee],
-    answers: Vec<Option<Received>>,
-    /// Messages that repeat one of this batch, and which.
-    repeats: Vec<(usize, usize)>,
-}
-
-impl<'a> Batch<'a> {
-    /// A batch of these messages; for each of them whom it is for.
-    pub fn new(messages: &'a [Incoming], to: &'a [Addressee]) -> Self {
-        Self { messages, to, answers: vec![None; messages.len()], repeats: vec![] }
-    }
-
-    /// The event of a message, as the database names it.
-    pub fn event(&self, n: usize) -> Option<(i64, &'a str)> {
-        Some((self.to.get(n)?.portal?, self.messages.get(n)?.event.as_deref()?))
-    }
-
-    /// The number of the room of a message's session.
-    pub fn room(&self, n: usize) -> Option<i64> {
-        self.to.get(n)?.session.as_ref().map(|(_, number)| *number)
-    }
-
-    /// Answers a message.
-    pub fn answer(&mut self, n: usize, answer: Received) {
-        self.answers[n] = Some(answer);
-    }
-
-    /// Messages that have no answer yet: those whose session is known, or those whose session is not.
-    pub fn open(&self, known: bool) -> Vec<usize> {
-        let is_open = |n: &usize| self.answers[*n].is_none() && !self.repeats.iter().any(|(own, _)| own == n);
-        (0..self.messages.len()).filter(is_open).filter(|n| self.to[*n].session.is_some() == known).collect()
-    }
-
-    /// Puts repeats within the batch aside: they share the answer of the first.
-    pub fn set_repeats_aside(&mut self) {
-        let mut first = HashMap::new();
-        for n in 0..self.messages.len() {
-            let Some(event) = self.event(n).filter(|_| self.answers[n].is_none()) else { continue };
-            if let Some(before) = first.get(&event) {
-                self.repeats.push((n, *before));
-            } else if self.to[n].session.is_some() || self.messages[n].quarantine {
-                // A message that is stored nowhere takes no event.
-                first.insert(event, n);
-            }
-        }
-    }
-
-    /// The drafts of these messages with their rooms put in: for each what opens the session, then the message.
-    pub fn drafts(&self, of: &[usize]) -> Vec<Draft> {
-        let mut drafts = Vec::with_capacity(2 * of.len());
-        for n in of {
-            let message = &self.messages[*n];
-            if let Some((room, _)) = &self.to[*n].session {
-                drafts.push(Draft { room: room.clone(), ..message.opening.clone() });
-                drafts.push(Draft { room: room.clone(), ..message.draft.clone() });
-            }
-        }
-        drafts
-    }
-
-    /// Answers messages that the log has already, by their keys: this very call was made before. Returns the others.
-    pub fn answer_logged(&mut self, of: &[usize], ledger: &Ledger) -> Vec<usize> {
-        let mut fresh = Vec::with_capacity(of.len());
-        for n in of {
-            let (draft, to) = (&self.messages[*n].draft, &self.to[*n]);
-            let Some((room, _)) = &to.session else { continue };
-            let known = ledger.known.get(&(room.clone(), draft.from.clone(), draft.key.clone()));
-            let Some((known, state)) = known.zip(ledger.rooms.get(room)) else {
-                fresh.push(*n);
-                continue;
-            };
-            let place = Place { id: known.id, seq: known.seq, epoch: state.epoch, at: known.at };
-            self.answers[*n] = Some(Received::Repeated { session: room.clone(), place });
-        }
-        fresh
-    }
-
-    /// Takes in what became of [`drafts`](Self::drafts), and answers these messages. Returns those that were refused: their events
-    /// must not stay in the database.
-    pub fn decided(&mut self, of: &[usize], drafts: &[Draft], outcomes: &[Outcome]) -> Vec<usize> {
-        let mut refused = Vec::new();
-        for (n, (drafts, outcomes)) in of.iter().zip(drafts.chunks(2).zip(outcomes.chunks(2))) {
-            let entry = |draft: &Draft, outcome: &Outcome| match outcome {
-                Outcome::Appended(place) => Some(draft.entry(*place)),
-                _ => None,
-            };
-            let answer = match &outcomes[1] {
-                Outcome::Appended(place) => {
-                    let entries: Vec<Entry> =
-                        drafts.iter().zip(outcomes).filter_map(|(draft, outcome)| entry(draft, outcome)).collect();
-                    Received::Stored { epoch: place.epoch, entries }
-                }
-                // The same key twice in this batch.
-                Outcome::Known(place) => Received::Repeated { session: drafts[1].room.clone(), place: *place },
-                Outcome::Conflict { .. } | Outcome::Unchanged | Outcome::Refused(_) => {
-                    refused.push(*n);
-                    Received::LogFull
-                }
-            };
-            self.answers[*n] = Some(answer);
-        }
-        refused
-    }
-
-    /// The numbers that these messages got.
-    pub fn numbered(&self, of: &[usize]) -> Vec<((i64, &'a str), Seq)> {
-        let seq = |n: &usize| self.answers[*n].as_ref()?.place().map(|(_, place)| place.seq);
-        of.iter().filter_map(|n| Some((self.event(*n)?, seq(n)?))).collect()
-    }
-
-    /// The portals' own ids of conversations that these messages tell for the first time, and their sessions.
-    pub fn learned(&self) -> Vec<(&'a RoomId, &'a str)> {
-        let new = |(message, to): (&'a Incoming, &'a Addressee)| {
-            let (session, _) = to.session.as_ref().filter(|_| to.external.is_none())?;
-            Some((session, message.external.as_deref()?))
-        };
-        self.messages.iter().zip(self.to).filter_map(new).collect()
-    }
-
-    /// All answers, in order.
-    pub fn answers(mut self) -> Vec<Received> {
-        for (n, first) in std::mem::take(&mut self.repeats) {
-            let answer = self.answers[first].clone();
-            self.answers[n] = match answer.as_ref().and_then(Received::place) {
-                Some((session, place)) => Some(Received::Repeated { session: session.clone(), place }),
-                None => answer,
-            };
-        }
-        self.answers.into_iter().map(|answer| answer.unwrap_or(Received::UnknownSession)).collect()
     }
 }
 

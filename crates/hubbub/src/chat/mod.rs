@@ -1,4 +1,6 @@
 //! What a chat does: knows rooms, logs, readers and people; knows no transport. What can be asked of it is in [`methods`].
+//!
+//! The way of a message: [`log::admission`] → [`log::committer`] → the store → [`log::announcer`] → [`live`].
 
 use crate::{
     bus::{Bus, Health},
@@ -10,16 +12,11 @@ use hubbub_core::{
     limits,
     live::{stream_id::StreamId, wake::Wake},
     log::{
-        entry::{Draft, Outcome, Place, Right},
+        entry::{Place, Proposal, Right},
         kinds::What,
         quota::Quota,
     },
-    model::{
-        access::Refusal,
-        ids::{Key, RoomId, UserId},
-        json::Json,
-        seq::Seq,
-    },
+    model::{access::Refusal, ids::UserId, json::Json, seq::Seq},
 };
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -43,6 +40,7 @@ use infos::Infos;
 use instances::Instances;
 use live::look_up::LookUps;
 use live::sweep::Sweep;
+use log::admission::{self, Admission};
 use log::announcer::{Announcer, Hearers};
 use log::committer::{Post, Source};
 use methods::send::SendRequest;
@@ -111,7 +109,8 @@ pub struct Chat {
     feeds: Arc<live::feeds::Feeds>,
     look_ups: LookUps,
     infos: Infos,
-    pub(crate) post: Post,
+    /// The way into the logs.
+    pub admission: Admission,
     pub(crate) announcer: Arc<Announcer>,
     presence: Arc<Presence>,
     bus: Arc<dyn Bus>,
@@ -145,11 +144,12 @@ impl Chat {
             tokio::spawn(announcer.clone().listen(events, sweep, instances.living()));
         }
         tokio::spawn(announcer.clone().beat());
+        let hash_key = store.identity().hash_key.clone();
         Self {
             look_ups,
             presence,
             infos: Infos::start(store.clone()),
-            post: Post::start(&store, &announcer, &metrics),
+            admission: Admission::new(Post::start(&store, &announcer, &metrics), hash_key),
             store,
             metrics,
             people,
@@ -193,20 +193,6 @@ impl Chat {
         self.bus.health()
     }
 
-    /// A draft of something `from` does. Without a key one is made.
-    pub fn draft(&self, room: &RoomId, from: &UserId, key: Option<Key>, what: What, right: Right) -> Draft {
-        let id = Uuid::now_v7();
-        Draft {
-            room: room.clone(),
-            id,
-            from: from.clone(),
-            key: key.unwrap_or_else(|| made_key(id)),
-            hash: self.store.identity().hash_key.hash(&what),
-            what,
-            right,
-        }
-    }
-
     /// Sends a message: queued when this returns, in the order of the calls; committed when the future is done.
     pub fn send(
         &self,
@@ -214,17 +200,11 @@ impl Chat {
         from: &UserId,
         send: SendRequest,
     ) -> Result<impl Future<Output = Result<Place, ChatError>> + Send + use<>, ChatError> {
-        let draft = self.draft(&send.room, from, send.key, What::Message(send.message), Right::Own);
-        let submitted = self.post.submit(source, draft)?;
-        Ok(async move {
-            match submitted.await.unwrap_or(Err(ChatError::Unavailable))? {
-                Outcome::Appended(place) | Outcome::Known(place) => Ok(place),
-                Outcome::Conflict { id, seq } => Err(ChatError::Conflict { id, seq }),
-                Outcome::Refused(refusal) => Err(refusal.into()),
-                // A message always changes something.
-                Outcome::Unchanged => Err(ChatError::Unavailable),
-            }
-        })
+        let what = What::Message(send.message);
+        let proposal = Proposal::new(send.room, from.clone(), send.key, what, Right::Own);
+        let submitted = self.admission.submit(source, proposal)?;
+        // A message always changes something.
+        Ok(async move { admission::settled(submitted).await?.ok_or(ChatError::Unavailable) })
     }
 
     /// What was blanked a moment ago, for whoever holds entries for a while.
@@ -258,9 +238,4 @@ impl Chat {
     pub fn life(&self) -> &str {
         self.announcer.life()
     }
-}
-
-#[expect(clippy::expect_used, reason = "a UUID is a key by its alphabet and length")]
-fn made_key(id: Uuid) -> Key {
-    Key::parse(&id.to_string()).expect("a UUID is a key")
 }

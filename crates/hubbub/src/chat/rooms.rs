@@ -1,15 +1,19 @@
 //! Rooms and their members.
 
-use super::{Chat, ChatError, methods::Actor};
+use super::{
+    Chat, ChatError,
+    log::{admission::settled, committer::Submitted},
+    methods::Actor,
+};
 use crate::store::{Created, NewRoom, Page, Room, View};
 use hubbub_core::{
     log::{
-        entry::{Draft, Outcome, Place, Right},
+        entry::{Draft, Place, Proposal, Right},
         kinds::{Banned, Joined, Left, What},
         room::PageOf,
     },
     model::{
-        access::{Refusal, Role, RoomKind, Standing},
+        access::{Role, RoomKind, Standing},
         ids::{RoomId, UserId},
     },
 };
@@ -41,7 +45,7 @@ impl Chat {
         let mut first: Vec<Draft> = Vec::with_capacity(members.len());
         for (user, role) in members {
             let what = What::Joined(Joined { user: user.clone(), role: *role });
-            first.push(self.draft(id, by, None, what, Right::Backend));
+            first.push(self.admission.draft(Proposal::new(id.clone(), by.clone(), None, what, Right::Backend)));
         }
         let new = NewRoom { id: id.clone(), kind, name: name.to_owned(), first };
         match self.store.create_room(&new).await? {
@@ -76,13 +80,13 @@ impl Chat {
                     MembershipChange::Remove => What::Left(Left { user }),
                     MembershipChange::Ban => What::Banned(Banned { user }),
                 };
-                self.post.submit(by.source, self.draft(room, &by.user, None, what, by.right))
+                self.submit(by, room, what)
             })
             .collect();
         let mut changed = Vec::with_capacity(submitted.len());
         for submitted in submitted {
             changed.push(match submitted {
-                Ok(outcome) => settled(outcome.await.unwrap_or(Err(ChatError::Unavailable))),
+                Ok(submitted) => settled(submitted).await,
                 Err(error) => Err(error),
             });
         }
@@ -91,8 +95,11 @@ impl Chat {
 
     /// Puts an entry that is no message into a room's log.
     pub async fn append(&self, by: &Actor, room: &RoomId, what: What) -> Changed {
-        let submitted = self.post.submit(by.source, self.draft(room, &by.user, None, what, by.right))?;
-        settled(submitted.await.unwrap_or(Err(ChatError::Unavailable)))
+        settled(self.submit(by, room, what)?).await
+    }
+
+    fn submit(&self, by: &Actor, room: &RoomId, what: What) -> Result<Submitted, ChatError> {
+        self.admission.submit(by.source, Proposal::new(room.clone(), by.user.clone(), None, what, by.right))
     }
 
     /// A page of the log for somebody who may read it.
@@ -105,14 +112,5 @@ impl Chat {
     /// A room as somebody sees it.
     pub async fn view(&self, user: &UserId, room: &RoomId) -> Result<View, ChatError> {
         self.look_ups.ask(room.clone(), user.clone()).await?.ok_or(ChatError::UNKNOWN_ROOM)
-    }
-}
-
-fn settled(outcome: Result<Outcome, ChatError>) -> Changed {
-    match outcome? {
-        Outcome::Appended(place) | Outcome::Known(place) => Ok(Some(place)),
-        Outcome::Unchanged => Ok(None),
-        Outcome::Conflict { id, seq } => Err(ChatError::Conflict { id, seq }),
-        Outcome::Refused(refusal) => Err(Refusal::into(refusal)),
     }
 }

@@ -7,13 +7,7 @@ use axum::{
     routing::{get, post},
 };
 use roster::Roster;
-use std::{
-    num::NonZero,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{num::NonZero, sync::Arc};
 
 pub mod answer;
 pub mod arrivals;
@@ -56,22 +50,17 @@ pub struct Gateway {
     pub methods: methods::RpcTable,
     /// Who may come in.
     pub arrivals: arrivals::Arrivals,
-    sources: AtomicU64,
 }
 
 impl Gateway {
     /// A gateway to this chat, with these methods.
     pub fn new(chat: Arc<Chat>, tokens: Arc<Tokens>, label: String, methods: methods::RpcTable) -> Self {
         let arrivals = arrivals::Arrivals::new(chat.metrics.clone());
-        Self { chat, tokens, label, methods, roster: Roster::default(), arrivals, sources: AtomicU64::new(1) }
+        Self { chat, tokens, label, methods, roster: Roster::default(), arrivals }
     }
 
     /// Lets somebody in, or says why not.
     fn admit(&self) -> Result<Admitted, Full> {
         self.arrivals.admit(self.chat.quota().max_connections.map(NonZero::get))
-    }
-
-    fn next_source(&self) -> crate::chat::log::committer::Source {
-        crate::chat::log::committer::Source(self.sources.fetch_add(1, Ordering::Relaxed))
     }
 }

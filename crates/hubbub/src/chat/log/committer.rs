@@ -16,7 +16,7 @@ use hubbub_core::{
     live::wake::Wake,
     log::{
         encoded::EncodedEntry,
-        entry::{Draft, Outcome},
+        entry::{Draft, Entry, Outcome, Place},
     },
     model::{backoff::Backoff, ids::RoomId},
 };
@@ -42,13 +42,32 @@ impl Source {
     pub const NONE: Self = Self(0);
 }
 
+/// A draft that waits for its commit.
 #[derive(Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     draft: Draft,
     source: Source,
     since: Instant,
     trace: Onward,
     answer: oneshot::Sender<Result<Outcome, ChatError>>,
+}
+
+impl Waiting {
+    /// From now on, and what its submitter waits for.
+    pub fn new(source: Source, draft: Draft) -> (Self, Submitted) {
+        let (answer, submitted) = oneshot::channel();
+        (Self { draft, source, since: Instant::now(), trace: Onward::here(), answer }, submitted)
+    }
+
+    /// The room it is for.
+    pub const fn room(&self) -> &RoomId {
+        &self.draft.room
+    }
+
+    /// Answers that it is not taken. The submitter may have gone.
+    pub fn refuse(self, why: ChatError) {
+        let _ = self.answer.send(Err(why));
+    }
 }
 
 /// A draft on its way.
@@ -76,16 +95,13 @@ impl Post {
         Self { committers, metrics: metrics.clone() }
     }
 
-    /// Queues a draft. Drafts of one room are committed in the order of these calls.
-    pub fn submit(&self, source: Source, draft: Draft) -> Result<Submitted, ChatError> {
-        let (answer, submitted) = oneshot::channel();
-        let shard = usize::from(draft.room.lane(self.committers.len() as u16));
-        let waiting = Waiting { draft, source, since: Instant::now(), trace: Onward::here(), answer };
-        if self.committers[shard].try_send(waiting).is_err() {
+    /// Queues a draft, or gives it back where too many wait. Drafts of one room are committed in the order of these calls.
+    pub(super) fn queue(&self, waiting: Waiting) -> Result<(), Box<Waiting>> {
+        let shard = usize::from(waiting.draft.room.lane(self.committers.len() as u16));
+        self.committers[shard].try_send(waiting).map_err(|error| {
             self.metrics.refused.inc();
-            return Err(ChatError::Busy);
-        }
-        Ok(submitted)
+            Box::new(error.into_inner())
+        })
     }
 }
 
@@ -193,22 +209,32 @@ impl Committer {
         let mut wakes = Vec::with_capacity(batch.len());
         for (waiting, outcome) in batch.into_iter().zip(outcomes) {
             match &outcome {
-                Outcome::Appended(place) => {
-                    self.metrics.appended.inc();
-                    let entry = EncodedEntry::new(&waiting.draft.entry(*place));
-                    wakes.push(Wake::Entry { epoch: place.epoch, entry });
+                Outcome::Appended(place) => wakes.push(self.entry(*place, &waiting.draft.entry(*place))),
+                Outcome::Reopened { opening, place } => {
+                    let opens =
+                        waiting.draft.opening.as_ref().map(|opens| waiting.draft.opening_entry(opens, *opening));
+                    wakes.extend(opens.map(|entry| self.entry(*opening, &entry)));
+                    wakes.push(self.entry(*place, &waiting.draft.entry(*place)));
                 }
-                // Whoever committed it first may have died before telling anybody.
-                Outcome::Known(place) => {
-                    self.metrics.repeated.inc();
-                    wakes.push(Wake::Head { room: waiting.draft.room.clone(), epoch: place.epoch, seq: place.seq });
-                }
+                Outcome::Known(place) => wakes.push(self.head(&waiting.draft.room, *place)),
+                Outcome::Repeated { room, place } => wakes.push(self.head(room, *place)),
                 Outcome::Conflict { .. } | Outcome::Unchanged | Outcome::Refused(_) => {}
             }
             // The sender may have gone; the entry stays.
             let _ = waiting.answer.send(Ok(outcome));
         }
         self.announcer.announce(&wakes);
+    }
+
+    fn entry(&self, place: Place, entry: &Entry) -> Wake {
+        self.metrics.appended.inc();
+        Wake::Entry { epoch: place.epoch, entry: EncodedEntry::new(entry) }
+    }
+
+    /// Of what is in the log already: whoever committed it first may have died before telling anybody.
+    fn head(&self, room: &RoomId, place: Place) -> Wake {
+        self.metrics.repeated.inc();
+        Wake::Head { room: room.clone(), epoch: place.epoch, seq: place.seq }
     }
 
     fn fail(&self, batch: Vec<Waiting>, error: ChatError) -> HashSet<(Source, RoomId)> {

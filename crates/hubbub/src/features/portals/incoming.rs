@@ -9,10 +9,10 @@ use hubbub_core::{
     limits,
     log::{
         entry::Place,
-        kinds::{Message, Text, What},
+        kinds::{Message, Text},
     },
     model::{
-        ids::{Invalid, RoomId},
+        ids::{Invalid, Key, RoomId},
         json::Json,
     },
     portal::{
@@ -23,6 +23,7 @@ use hubbub_core::{
     },
 };
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// A webhook as it came.
 pub(super) struct Hook<'a> {
@@ -141,14 +142,16 @@ impl Portals {
         let from = portal.id.agent(event.agent.as_deref());
         let message =
             Message { text: Text::parse(&event.text)?, data: event.data.clone().map(Json::trusted), reply_to: None };
-        let (draft, opening) = self.support.drafts(&portal.id, &from, What::Message(message));
+        let id = Uuid::now_v7();
         Ok(Incoming {
             portal: portal.id.clone(),
             session: event.session.clone(),
             external: event.external.clone(),
             event: event.repeat_key(header_id),
-            draft,
-            opening,
+            id,
+            key: Key::of_id(id),
+            from,
+            message,
             quarantine: portal.settings.unknown_session == UnknownSession::Quarantine,
         })
     }

@@ -9,12 +9,17 @@ use crate::chat::ChatError;
 use hubbub_core::{
     log::{
         entry::Place,
-        kinds::{Message, Text, What},
+        kinds::{Message, Text},
         room::Part,
     },
-    model::{ids::RoomId, json::Json},
+    model::{
+        ids::{Key, RoomId},
+        json::Json,
+    },
     portal::PortalId,
 };
+use std::sync::Arc;
+use uuid::Uuid;
 
 impl SupportChat {
     /// What of a portal is in quarantine, by number, after `after`: at most `limit`.
@@ -48,24 +53,27 @@ impl SupportChat {
         kept: Quarantined,
         session: Option<&RoomId>,
     ) -> Result<(RoomId, Place), SupportError> {
-        let what = What::Message(Message {
-            text: Text::trusted(kept.text),
-            data: kept.data.map(Json::trusted),
-            reply_to: None,
-        });
-        let (draft, opening) = self.drafts(&kept.portal, &kept.from, what);
-        let message = Incoming {
+        let message = Message { text: Text::trusted(kept.text), data: kept.data.map(Json::trusted), reply_to: None };
+        let (portal, number, id) = (kept.portal.clone(), kept.number, Uuid::now_v7());
+        let incoming = Incoming {
             portal: kept.portal,
             session: kept.session,
             external: kept.external,
             event: kept.event,
-            draft,
-            opening,
+            id,
+            key: Key::of_id(id),
+            from: kept.from,
+            message,
             quarantine: true,
         };
-        let received = self.store.release(kept.number, &message, session).await?;
-        self.announce_received(received.as_slice());
-        match received.ok_or(SupportError::UnknownEvent)? {
+        let incoming = Arc::new(incoming.released(number, session));
+        let resolved = self.store.resolve_quarantined(number, &incoming).await?.ok_or(SupportError::UnknownEvent)?;
+        let received = self.log(&[incoming], vec![resolved]).await?.pop();
+        if received.as_ref().and_then(Received::place).is_some() {
+            // Should this fail: released again, it is recognised.
+            self.store.drop_quarantined(&portal, number).await?;
+        }
+        match received.ok_or(ChatError::Unavailable)? {
             Received::UnknownSession | Received::Quarantined(_) => Err(SupportError::UnknownSession),
             Received::LogFull => Err(SupportError::LogFull),
             stored @ (Received::Stored { .. } | Received::Repeated { .. }) => {

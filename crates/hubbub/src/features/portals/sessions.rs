@@ -10,7 +10,7 @@ use crate::chat::{
 };
 use hubbub_core::{
     log::{
-        entry::{Draft, Right},
+        entry::{Draft, Proposal, Right},
         kinds::{Joined, What},
         room::Part,
     },
@@ -82,9 +82,10 @@ impl SupportChat {
         let id = wish.id.unwrap_or_else(|| default_session(&wish.portal, &wish.customer));
         let joined = |user: &UserId| What::Joined(Joined { user: user.clone(), role: Role::Member });
         let people = std::iter::once(&wish.customer).chain(wish.members.iter().filter(|user| **user != wish.customer));
-        let mut first: Vec<Draft> =
-            people.map(|user| self.chat.draft(&id, &by.user, None, joined(user), Right::Backend)).collect();
-        first.push(self.chat.draft(&id, &by.user, None, What::State(SessionState::Open), Right::Backend));
+        let draft =
+            |what| self.chat.admission.draft(Proposal::new(id.clone(), by.user.clone(), None, what, Right::Backend));
+        let mut first: Vec<Draft> = people.map(|user| draft(joined(user))).collect();
+        first.push(draft(What::State(SessionState::Open)));
         let new = NewSession {
             id: id.clone(),
             name: wish.name,

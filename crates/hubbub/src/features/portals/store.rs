@@ -14,7 +14,7 @@ pub use hubbub_core::{
     },
     log::kinds::SessionState,
     portal::{
-        intake::{Incoming, Received},
+        intake::{Destination, Incoming, Received, Resolved},
         session::{DeadLetter, Quarantined, Session},
     },
 };
@@ -30,7 +30,7 @@ use hubbub_core::{
     portal::{PortalId, settings::PortalSettings},
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A portal, as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -283,9 +283,14 @@ pub trait PortalStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Part<Session>, StoreError>;
 
-    /// Stores messages from portals, each once per event: one transaction, as if they were taken one after another in this order.
-    /// Calling it again with the same messages settles what is unknown.
-    async fn receive(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError>;
+    /// Says of messages from portals where each of them goes, as if they came one after another in this order, and keeps in
+    /// quarantine what belongs there. Calling it again with the same messages keeps none of them twice. What goes into a log is
+    /// put there like everything else, in this order for each session; only there is it certain that nobody else was first.
+    async fn resolve(&self, messages: &[Arc<Incoming>]) -> Result<Vec<Resolved>, StoreError>;
+
+    /// Keeps the portals' own ids of conversations for these sessions, unless a session has one already or another session has
+    /// that one.
+    async fn learn(&self, learned: &[(RoomId, String)]) -> Result<(), StoreError>;
 
     /// Claims cursors that are due, of active portals, those due longest first, for `lease` from now.
     async fn claim(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError>;
@@ -310,15 +315,10 @@ pub trait PortalStore: Send + Sync + 'static {
     /// What is in quarantine, by number, after `after`.
     async fn quarantined(&self, portal: &PortalId, after: u64, limit: usize) -> Result<Part<Quarantined>, StoreError>;
 
-    /// Takes an event out of quarantine: into the log of `session`, or of the session it names if that is known by now
-    /// ([`Received::UnknownSession`] otherwise, and it stays). `None`: there is none of this number.
-    /// `draft` and `opening` are as in [`Incoming`]; the event's own author and content are put into `draft` by the caller.
-    async fn release(
-        &self,
-        number: u64,
-        message: &Incoming,
-        session: Option<&RoomId>,
-    ) -> Result<Option<Received>, StoreError>;
+    /// Says where an event in quarantine goes that is to leave it: as [`resolve`](Self::resolve) does of `message`, which is made
+    /// by [`Incoming::released`]. It stays in quarantine until it is [dropped](Self::drop_quarantined). `None`: there is none of
+    /// this number.
+    async fn resolve_quarantined(&self, number: u64, message: &Arc<Incoming>) -> Result<Option<Resolved>, StoreError>;
 
     /// Throws an event in quarantine away; `false` where there is none.
     async fn drop_quarantined(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError>;

@@ -1,6 +1,6 @@
 //! Support chat: sessions, and what portals say in them, over the chat and what is kept of portals.
 
-use super::store::{Incoming, PortalStore, Received};
+use super::store::{Destination, Incoming, PortalStore, Received, Resolved};
 use crate::{
     chat::{
         Chat, ChatError,
@@ -12,15 +12,11 @@ use hubbub_core::{
     delivery::forwarding::{Forwarding, Way},
     limits,
     live::wake::Wake,
-    log::{
-        entry::{Draft, Entry, Right},
-        kinds::{SessionState, What},
-    },
+    log::entry::Entry,
     model::{
         ids::{RoomId, UserId},
         seq::{Epoch, Seq},
     },
-    portal::{PortalId, session::default_session},
 };
 use std::sync::Arc;
 
@@ -31,62 +27,82 @@ pub struct SupportChat {
     pub chat: Arc<Chat>,
     /// What is kept of portals and sessions.
     pub store: Arc<dyn PortalStore>,
-    received: Gather<Incoming, Received>,
+    resolving: Gather<Arc<Incoming>, Resolved>,
 }
 
-/// Messages of portals, on their way into the store.
-struct Receive(Arc<dyn PortalStore>);
+/// Messages of portals, on their way to their sessions.
+struct Resolve(Arc<dyn PortalStore>);
 
-impl AsyncCall<Incoming, Received> for Receive {
-    async fn call(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
-        self.0.receive(messages).await
+impl AsyncCall<Arc<Incoming>, Resolved> for Resolve {
+    async fn call(&self, messages: &[Arc<Incoming>]) -> Result<Vec<Resolved>, StoreError> {
+        self.0.resolve(messages).await
     }
 }
 
 impl SupportChat {
     /// Support chat over this chat and what is kept beside its logs.
     pub fn start(chat: Arc<Chat>, store: Arc<dyn PortalStore>) -> Self {
-        let received = Gather::start(limits::HOOKS_TOGETHER, limits::HOOK_QUEUE, Receive(store.clone()));
-        Self { chat, store, received }
+        let resolving = Gather::start(limits::HOOKS_TOGETHER, limits::HOOK_QUEUE, Resolve(store.clone()));
+        Self { chat, store, resolving }
     }
 
-    /// Drafts of a message from a portal, and of the entry that opens its session again. The store puts in the room, once it
-    /// knows it.
-    pub fn drafts(&self, portal: &PortalId, from: &UserId, what: What) -> (Draft, Draft) {
-        let placeholder = default_session(portal, from);
-        let draft = |what| self.chat.draft(&placeholder, from, None, what, Right::Portal);
-        (draft(what), draft(What::State(SessionState::Open)))
-    }
-
-    /// Stores messages from portals, together with those of others. They are announced when this returns.
+    /// Puts messages of portals into the logs of their sessions, by the way that everything takes into a log. They are
+    /// committed and announced when this returns.
     ///
     /// # Errors
     /// [`ChatError::Busy`] and [`ChatError::Unavailable`]: the portal is to send them again.
     pub async fn receive(&self, messages: Vec<Incoming>) -> Result<Vec<Received>, ChatError> {
-        let received = self.received.ask(messages).await?;
-        self.announce_received(&received);
+        let messages: Vec<_> = messages.into_iter().map(Arc::new).collect();
+        let resolved = self.resolving.ask(messages.clone()).await?;
+        self.log(&messages, resolved).await
+    }
+
+    /// Puts messages into the logs that they go to, in this order, and says what became of them.
+    pub(super) async fn log(
+        &self,
+        messages: &[Arc<Incoming>],
+        resolved: Vec<Resolved>,
+    ) -> Result<Vec<Received>, ChatError> {
+        // One source: where a message fails, those behind it in its session fail, too, and come again in their order.
+        let source = self.chat.admission.new_source();
+        let mut learned = Vec::new();
+        let mut submitted = Vec::with_capacity(messages.len());
+        for (message, resolved) in messages.iter().zip(resolved) {
+            learned.extend(resolved.learned);
+            submitted.push(match resolved.to {
+                Destination::Nowhere(received) => Err(received),
+                Destination::Log { portal, session } => {
+                    let proposal = message.proposal(portal, session.clone());
+                    Ok((session, self.chat.admission.submit(source, proposal)?))
+                }
+            });
+        }
+        let mut received = Vec::with_capacity(submitted.len());
+        for one in submitted {
+            received.push(match one {
+                Ok((session, outcome)) => Received::of(session, outcome.await.unwrap_or(Err(ChatError::Unavailable))?),
+                Err(known) => {
+                    self.announce_known(&known);
+                    known
+                }
+            });
+        }
+        // Lost, it is told again with the next message.
+        if !learned.is_empty()
+            && let Err(error) = self.store.learn(&learned).await
+        {
+            tracing::debug!(%error, "portals' ids of conversations were not kept");
+        }
         Ok(received)
     }
 
-    /// Tells whoever reads these sessions what was received.
-    pub(super) fn announce_received(&self, received: &[Received]) {
-        for one in received {
-            match one {
-                Received::Stored { epoch, entries } => {
-                    self.chat.metrics.appended.inc_by(entries.len() as u64);
-                    self.announce(*epoch, entries);
-                }
-                // Whoever stored it first may have died before telling anybody.
-                Received::Repeated { session, place } => {
-                    self.chat.metrics.repeated.inc();
-                    self.chat.announcer.announce(&[Wake::Head {
-                        room: session.clone(),
-                        epoch: place.epoch,
-                        seq: place.seq,
-                    }]);
-                }
-                Received::Quarantined(_) | Received::UnknownSession | Received::LogFull => {}
-            }
+    /// Tells whoever reads a session that it has a message that came again: whoever stored it first may have died before
+    /// telling anybody.
+    fn announce_known(&self, known: &Received) {
+        if let Some((session, place)) = known.place() {
+            self.chat.metrics.repeated.inc();
+            let head = Wake::Head { room: session.clone(), epoch: place.epoch, seq: place.seq };
+            self.chat.announcer.announce(&[head]);
         }
     }
 

@@ -94,7 +94,7 @@ impl<T: Transport> Client<T> {
         let id = Uuid::new_v4();
         // On debug, where there are lines to go with it: it would cost each idle connection its names.
         let span = tracing::debug_span!("connection", client = %id, user = field::Empty);
-        let (source, inbox) = (gateway.next_source(), Arc::default());
+        let (source, inbox) = (gateway.chat.admission.new_source(), Arc::default());
         gateway.roster.enter(source, &inbox);
         Self {
             source,

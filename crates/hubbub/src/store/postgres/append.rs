@@ -108,7 +108,7 @@ impl<'a> Messages<'a> {
         let mut asked: HashMap<(&RoomId, &UserId, &Key), usize> = HashMap::with_capacity(drafts.len());
         for draft in drafts {
             let What::Message(message) = &draft.what else { return None };
-            if draft.right == Right::Portal {
+            if draft.right == Right::Portal || draft.once.is_some() || draft.opening.is_some() {
                 return None;
             }
             match asked.entry((&draft.room, &draft.from, &draft.key)) {

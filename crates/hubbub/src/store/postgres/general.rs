@@ -8,7 +8,7 @@ use super::{
     PostgresStore,
     connect::Lease,
 };
-use hubbub_core::log::batch::{BatchReads, BatchWrites};
+use hubbub_core::log::batch::{BatchReads, BatchWrites, NewEntry};
 use hubbub_core::log::body::Columns;
 use hubbub_core::{
     log::{
@@ -32,7 +32,14 @@ pub(crate) type Numbers = HashMap<RoomId, i64>;
 impl PostgresStore {
     pub(crate) async fn append_generally(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
         let lease = self.pool.get().await?;
-        let (ledger, numbers, at) = match self.load(&lease, &BatchReads::of(drafts)).await {
+        let asked = BatchReads::of(drafts);
+        let loaded = async {
+            let (mut ledger, numbers, at) = self.load(&lease, &asked).await?;
+            let mut events = self.take_events(&lease, &asked).await?;
+            ledger.events = std::mem::take(&mut events.known);
+            Ok((ledger, numbers, at, events))
+        };
+        let (ledger, numbers, at, events) = match loaded.await {
             Err(StoreError::Locked) => {
                 lease.batch_execute("ROLLBACK").await?;
                 lease.settle();
@@ -41,9 +48,10 @@ impl PostgresStore {
             loaded => loaded?,
         };
         let decided = BatchWrites::of(ledger, drafts, at);
-        self.write(&lease, &decided, &numbers, false).await?;
+        self.write_events(&lease, &events, &decided, &numbers).await?;
+        self.write(&lease, &decided, &numbers).await?;
         lease.settle();
-        if !decided.sessions.is_empty() {
+        if decided.sessions.iter().any(|room| decided.raised.get(room).is_some_and(|raised| !raised.by_portal)) {
             self.due.notify_one();
         }
         Ok(decided.outcomes)
@@ -72,9 +80,9 @@ impl PostgresStore {
         let (incarnation, at) = read_clock(&clock?)?;
         let epoch = Epoch { incarnation, generation: 1 };
         let decided = BatchWrites::founding(new, epoch, at);
-        self.write(&lease, &decided, &Numbers::from([(new.id.clone(), made.get(0))]), false).await?;
+        self.write(&lease, &decided, &Numbers::from([(new.id.clone(), made.get(0))])).await?;
         lease.settle();
-        let entries: Vec<_> = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
+        let entries: Vec<_> = decided.entries.iter().map(NewEntry::entry).collect();
         let head = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
         let room = Room { id: new.id.clone(), kind: new.kind, name: new.name.clone(), head, floor: Seq::new(1), epoch };
         Ok(Created::New(room, entries))
@@ -134,13 +142,12 @@ impl PostgresStore {
         Ok((ledger, numbers, at))
     }
 
-    /// Writes what was decided, and commits. `own`: portals wrote all of it, each in sessions of its own.
+    /// Writes what was decided, and commits.
     pub(crate) async fn write(
         &self,
         lease: &Lease,
         decided: &BatchWrites<'_>,
         numbers: &Numbers,
-        own: bool,
     ) -> Result<(), StoreError> {
         if decided.entries.is_empty() {
             return Ok(lease.batch_execute("COMMIT").await?);
@@ -155,22 +162,22 @@ impl PostgresStore {
         };
 
         let entries = &decided.entries;
-        let what: Vec<Columns<'_>> = entries.iter().map(|(draft, _)| Columns::of(&draft.what)).collect();
-        let entry_rooms = entries.iter().map(|(draft, _)| no(&draft.room)).collect::<Result<Vec<_>, _>>()?;
-        let seqs: Vec<i64> = entries.iter().map(|(_, place)| number(place.seq)).collect();
-        let ids: Vec<_> = entries.iter().map(|(_, place)| place.id).collect();
-        let kinds: Vec<_> = entries.iter().map(|(draft, _)| draft.what.word()).collect();
-        let authors: Vec<_> = entries.iter().map(|(draft, _)| draft.from.as_str()).collect();
-        let ats: Vec<i64> = entries.iter().map(|(_, place)| place.at.0).collect();
-        let keys: Vec<_> = entries.iter().map(|(draft, _)| draft.key.as_str()).collect();
-        let hashes: Vec<&[u8]> = entries.iter().map(|(draft, _)| &draft.hash.0[..]).collect();
+        let what: Vec<Columns<'_>> = entries.iter().map(|entry| Columns::of(entry.what)).collect();
+        let entry_rooms = entries.iter().map(|entry| no(entry.room)).collect::<Result<Vec<_>, _>>()?;
+        let seqs: Vec<i64> = entries.iter().map(|entry| number(entry.place.seq)).collect();
+        let ids: Vec<_> = entries.iter().map(|entry| entry.place.id).collect();
+        let kinds: Vec<_> = entries.iter().map(|entry| entry.what.word()).collect();
+        let authors: Vec<_> = entries.iter().map(|entry| entry.from.as_str()).collect();
+        let ats: Vec<i64> = entries.iter().map(|entry| entry.place.at.0).collect();
+        let keys: Vec<_> = entries.iter().map(|entry| entry.key.as_str()).collect();
+        let hashes: Vec<&[u8]> = entries.iter().map(|entry| &entry.hash.0[..]).collect();
         let texts: Vec<_> = what.iter().map(|what| what.text.as_deref()).collect();
         let data: Vec<_> = what.iter().map(|what| what.data.as_deref()).collect();
         let targets: Vec<_> = what.iter().map(|what| what.target.map(number)).collect();
         let subjects: Vec<_> = what.iter().map(|what| what.subject.as_deref()).collect();
         let roles: Vec<_> = what.iter().map(|what| what.role.as_deref()).collect();
         let bodies: Vec<_> = what.iter().map(|what| what.body.as_deref()).collect();
-        let effects: Vec<_> = entries.iter().map(|(draft, _)| draft.what.effects().json()).collect();
+        let effects: Vec<_> = entries.iter().map(|entry| entry.what.effects().json()).collect();
 
         let raised_rooms = decided.raised.keys().map(no).collect::<Result<Vec<_>, _>>()?;
         let heads: Vec<_> = decided.raised.values().map(|raised| number(raised.head)).collect();
@@ -179,11 +186,12 @@ impl PostgresStore {
 
         let states: Vec<_> = decided.raised.values().map(|raised| raised.session.map(SessionState::state)).collect();
         let marked = decided.raised.iter().filter(|(room, _)| decided.sessions.contains(room));
-        let (mut marked_rooms, mut firsts, mut marked_heads) = (vec![], vec![], vec![]);
+        let (mut marked_rooms, mut firsts, mut marked_heads, mut by_portal) = (vec![], vec![], vec![], vec![]);
         for (room, raised) in marked {
             marked_rooms.push(no(room)?);
             firsts.push(number(raised.first));
             marked_heads.push(number(raised.head));
+            by_portal.push(raised.by_portal);
         }
 
         let (mut stand_rooms, mut stand_users, mut words, mut since) = (vec![], vec![], vec![], vec![]);
@@ -226,7 +234,7 @@ impl PostgresStore {
             async {
                 match marked_rooms.is_empty() {
                     true => Ok(0),
-                    false => lease.execute(&mark, &[&marked_rooms, &firsts, &marked_heads, &own]).await,
+                    false => lease.execute(&mark, &[&marked_rooms, &firsts, &marked_heads, &by_portal]).await,
                 }
             },
             lease.batch_execute("COMMIT"),

@@ -22,6 +22,7 @@ pub(crate) mod append;
 pub(crate) mod connect;
 pub(crate) mod cursors;
 pub(crate) mod epoch;
+pub(crate) mod events;
 pub(crate) mod fault;
 pub(crate) mod general;
 pub(crate) mod inspect;

@@ -79,6 +79,21 @@ texts! {
     make_room = "INSERT INTO hubbub.rooms (id, kind, name, created_at)
         VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
         ON CONFLICT (id) DO NOTHING RETURNING no";
+    take_events = "INSERT INTO hubbub.portal_events (portal, event, room, seq)
+        SELECT e.portal, e.event, r.no, 0
+        FROM unnest($1::bigint[], $2::text[], $3::text[]) AS e (portal, event, room) JOIN hubbub.rooms r ON r.id = e.room
+        ORDER BY e.portal, e.event ON CONFLICT DO NOTHING RETURNING portal, event";
+    known_events = "SELECT asked.ord, r.id AS room_id, e.seq, t.id, t.at, r.generation,
+            (SELECT incarnation FROM hubbub.meta) AS incarnation
+        FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked (portal, event, ord)
+        JOIN hubbub.portal_events e ON e.portal = asked.portal AND e.event = asked.event
+        JOIN hubbub.rooms r ON r.no = e.room
+        JOIN hubbub.entries t ON t.room = e.room AND t.seq = e.seq";
+    number_events = "UPDATE hubbub.portal_events e SET room = n.room, seq = n.seq
+        FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) AS n (portal, event, room, seq)
+        WHERE e.portal = n.portal AND e.event = n.event";
+    drop_events = "DELETE FROM hubbub.portal_events e USING unnest($1::bigint[], $2::text[]) AS n (portal, event)
+        WHERE e.portal = n.portal AND e.event = n.event";
     mark_cursors = include_str!("mark_cursors.sql");
     lock_cursors = include_str!("lock_cursors.sql");
     write_cursors = include_str!("write_cursors.sql");

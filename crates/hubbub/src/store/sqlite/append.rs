@@ -1,6 +1,5 @@
 //! The transaction: read what the drafts are about, decide, write what changed.
 
-use super::cursors::mark;
 use super::{
     super::{
         Created, NewRoom, Room, StoreError,
@@ -8,7 +7,8 @@ use super::{
     },
     incarnation, read,
 };
-use hubbub_core::log::batch::{BatchReads, BatchWrites};
+use super::{cursors::mark, events};
+use hubbub_core::log::batch::{BatchReads, BatchWrites, NewEntry};
 use hubbub_core::log::body::Columns;
 use hubbub_core::{
     log::{
@@ -36,9 +36,12 @@ pub(crate) fn append(
     drafts: &[Draft],
     at: Timestamp,
 ) -> Result<(Vec<Outcome>, bool), StoreError> {
-    let (ledger, numbers) = load(transaction, &BatchReads::of(drafts))?;
+    let asked = BatchReads::of(drafts);
+    let (mut ledger, numbers) = load(transaction, &asked)?;
+    ledger.events = events::known_among(transaction, &asked)?;
     let decided = BatchWrites::of(ledger, drafts, at);
-    let due = write(transaction, &decided, &numbers, false, at)?;
+    events::write(transaction, &decided, &numbers)?;
+    let due = write(transaction, &decided, &numbers, at)?;
     Ok((decided.outcomes, due))
 }
 
@@ -51,8 +54,8 @@ pub(crate) fn create_room(transaction: &Transaction<'_>, new: &NewRoom, at: Time
         .execute(params![new.id.as_str(), new.kind.word(), new.name, at.0])?;
     let epoch = Epoch { incarnation: incarnation(transaction)?, generation: 1 };
     let decided = BatchWrites::founding(new, epoch, at);
-    write(transaction, &decided, &Numbers::from([(new.id.clone(), transaction.last_insert_rowid())]), false, at)?;
-    let entries: Vec<_> = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
+    write(transaction, &decided, &Numbers::from([(new.id.clone(), transaction.last_insert_rowid())]), at)?;
+    let entries: Vec<_> = decided.entries.iter().map(NewEntry::entry).collect();
     let head = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
     let room = Room { id: new.id.clone(), kind: new.kind, name: new.name.clone(), head, floor: Seq::new(1), epoch };
     Ok(Created::New(room, entries))
@@ -107,12 +110,11 @@ pub(crate) fn load(transaction: &Transaction<'_>, asked: &BatchReads<'_>) -> Res
     Ok((ledger, numbers))
 }
 
-/// Writes what was decided. `own`: portals wrote all of it, each in sessions of its own. Says whether something became due.
+/// Writes what was decided. Says whether something became due.
 pub(crate) fn write(
     transaction: &Transaction<'_>,
     decided: &BatchWrites<'_>,
     numbers: &Numbers,
-    own: bool,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     let no = |room: &RoomId| {
@@ -122,24 +124,24 @@ pub(crate) fn write(
         "INSERT INTO entries (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role, body, effects)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
-    for (draft, place) in &decided.entries {
-        let what = Columns::of(&draft.what);
+    for entry in &decided.entries {
+        let what = Columns::of(entry.what);
         insert.execute(params![
-            no(&draft.room)?,
-            number(place.seq),
-            place.id.as_bytes(),
-            draft.what.word(),
-            draft.from.as_str(),
-            place.at.0,
-            draft.key.as_str(),
-            draft.hash.0,
+            no(entry.room)?,
+            number(entry.place.seq),
+            entry.place.id.as_bytes(),
+            entry.what.word(),
+            entry.from.as_str(),
+            entry.place.at.0,
+            entry.key.as_str(),
+            entry.hash.0,
             what.text,
             what.data,
             what.target.map(number),
             what.subject,
             what.role,
             what.body,
-            draft.what.effects().json(),
+            entry.what.effects().json(),
         ])?;
     }
 
@@ -160,7 +162,7 @@ pub(crate) fn write(
     let mut due = false;
     for room in &decided.sessions {
         if let Some(raised) = decided.raised.get(room) {
-            due |= mark(transaction, no(room)?, raised, own, at)?;
+            due |= mark(transaction, no(room)?, raised, at)?;
         }
     }
 

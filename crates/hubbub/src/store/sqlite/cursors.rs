@@ -69,9 +69,9 @@ pub(crate) fn write(connection: &Connection, CursorRow { room, cursor, .. }: &Cu
 }
 
 /// The log of a room has grown: marks the cursor on it, where there is one. Says whether something became due.
-pub fn mark(connection: &Connection, room: i64, new: &Raised, own: bool, now: Timestamp) -> Result<bool, StoreError> {
+pub fn mark(connection: &Connection, room: i64, new: &Raised, now: Timestamp) -> Result<bool, StoreError> {
     let Some(CursorRow { mut cursor, .. }) = of(connection, room)? else { return Ok(false) };
-    let due = cursor.mark(new.first, new.head, own, now);
+    let due = cursor.mark(new.first, new.head, new.by_portal, now);
     let values = CursorValues::of(&cursor);
     let sql = "UPDATE cursors SET position = ?2, head = ?3, waiting_since = ?4, due_at = ?5 WHERE room = ?1";
     let changed = params![room, values.position, values.head, values.waiting_since, values.due_at];

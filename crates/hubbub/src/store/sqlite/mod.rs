@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 pub(crate) mod append;
 pub(crate) mod cursors;
+pub(crate) mod events;
 pub(crate) mod leases;
 pub(crate) mod lists;
 pub(crate) mod migrate;

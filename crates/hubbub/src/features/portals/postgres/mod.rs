@@ -4,7 +4,7 @@ use crate::store::postgres::{PostgresStore, connect::patiently, lists::part};
 use crate::{
     features::portals::store::{
         Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
-        Quarantined, Received, Session, Settlement, Wanted, Which, portal_id,
+        Quarantined, Resolved, Session, Settlement, Wanted, Which, portal_id,
     },
     store::{
         StoreError,
@@ -23,7 +23,7 @@ use tokio_postgres::{Row, types::ToSql};
 
 mod claim;
 mod dead_letters;
-mod receive;
+mod resolve;
 mod sessions;
 mod settle;
 mod sql;
@@ -148,8 +148,15 @@ impl PortalStore for PostgresPortals {
         patiently(self.list_sessions(filter, after, limit)).await
     }
 
-    async fn receive(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
-        patiently(self.receive_all(messages, true)).await
+    async fn resolve(&self, messages: &[Arc<Incoming>]) -> Result<Vec<Resolved>, StoreError> {
+        patiently(self.resolve_all(messages, true)).await
+    }
+
+    async fn learn(&self, learned: &[(RoomId, String)]) -> Result<(), StoreError> {
+        for (session, external) in learned {
+            patiently(self.keep_external(session, external)).await?;
+        }
+        Ok(())
     }
 
     async fn claim(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError> {
@@ -196,13 +203,8 @@ impl PortalStore for PostgresPortals {
         })
     }
 
-    async fn release(
-        &self,
-        number: u64,
-        message: &Incoming,
-        session: Option<&RoomId>,
-    ) -> Result<Option<Received>, StoreError> {
-        patiently(self.release_event(number, message, session)).await
+    async fn resolve_quarantined(&self, number: u64, message: &Arc<Incoming>) -> Result<Option<Resolved>, StoreError> {
+        patiently(self.resolve_one_quarantined(number, message)).await
     }
 
     async fn drop_quarantined(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {

@@ -16,7 +16,10 @@ use crate::{
 };
 use hubbub_core::{
     limits::FAILED_SHOWN,
-    log::{batch::BatchWrites, room::Part},
+    log::{
+        batch::{BatchWrites, NewEntry},
+        room::Part,
+    },
     model::{
         access::RoomKind,
         ids::{RoomId, UserId},
@@ -67,7 +70,7 @@ impl PostgresPortals {
         let founding =
             NewRoom { id: new.id.clone(), kind: RoomKind::Private, name: new.name.clone(), first: new.first.clone() };
         let decided = BatchWrites::founding(&founding, Epoch { incarnation, generation: 1 }, at);
-        let head = decided.entries.last().map_or(Seq::ZERO, |(_, place)| place.seq);
+        let head = decided.entries.last().map_or(Seq::ZERO, |entry| entry.place.seq);
         let session = lease.prepare_cached(&self.sql.make_session).await?;
         if lease.execute(&session, &[&room, &portal, &customer, &external, &id]).await? == 0 {
             // The portal's own id was taken a moment ago; asked again, it is known by whom.
@@ -76,9 +79,9 @@ impl PostgresPortals {
             return Err(StoreError::Unavailable(format!("session {id} is being made")));
         }
         self.store.make_cursor(&lease, room, portal, head).await?;
-        self.store.write(&lease, &decided, &Numbers::from([(new.id.clone(), room)]), false).await?;
+        self.store.write(&lease, &decided, &Numbers::from([(new.id.clone(), room)])).await?;
         lease.settle();
-        let entries = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
+        let entries = decided.entries.iter().map(NewEntry::entry).collect();
         match self.there(&new.id).await? {
             Some(Opened::Exists(session)) => Ok(Opened::New(session, entries)),
             _ => Err(StoreError::Broken(format!("session {id} was made and is not there"))),

@@ -80,7 +80,10 @@ impl PostgresPortals {
         let settled = || settlements.iter().zip(held).filter(|(_, held)| **held).map(|(one, _)| one);
         for settlement in settled() {
             if let Some(external) = &settlement.external {
-                self.learn(&settlement.session, external).await;
+                let session = &settlement.session;
+                if let Err(error) = self.keep_external(session, external).await {
+                    tracing::debug!(%error, %session, "a portal's id of a conversation was not kept");
+                }
             }
         }
         let taken = |one: &&Settlement| one.step.is_taken();
@@ -93,9 +96,7 @@ impl PostgresPortals {
     }
 
     /// Remembers the portal's own id of a conversation, unless another session has it.
-    pub(crate) async fn learn(&self, session: &RoomId, external: &str) {
-        if let Err(error) = self.store.ask(&self.sql.learn, &[&session.as_str(), &external]).await {
-            tracing::debug!(%error, %session, "a portal's id of a conversation was not kept");
-        }
+    pub(crate) async fn keep_external(&self, session: &RoomId, external: &str) -> Result<(), StoreError> {
+        self.store.ask(&self.sql.learn, &[&session.as_str(), &external]).await.map(drop)
     }
 }

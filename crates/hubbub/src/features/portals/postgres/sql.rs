@@ -36,20 +36,6 @@ crate::store::postgres::sql::texts! {
     learn = "UPDATE hubbub.sessions s SET external = $2
         FROM hubbub.rooms r WHERE r.id = $1 AND s.room = r.no AND s.external IS NULL
             AND NOT EXISTS (SELECT FROM hubbub.sessions o WHERE o.portal = s.portal AND o.external = $2)";
-    take_events = "INSERT INTO hubbub.portal_events (portal, event, room, seq)
-        SELECT portal, event, room, 0 FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS e (portal, event, room)
-        ORDER BY portal, event ON CONFLICT DO NOTHING RETURNING portal, event";
-    number_events = "UPDATE hubbub.portal_events e SET seq = n.seq
-        FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n (portal, event, seq)
-        WHERE e.portal = n.portal AND e.event = n.event";
-    drop_events = "DELETE FROM hubbub.portal_events e USING unnest($1::bigint[], $2::text[]) AS n (portal, event)
-        WHERE e.portal = n.portal AND e.event = n.event";
-    known_events = "SELECT asked.ord, r.id AS session_id, e.seq, t.id, t.at, r.generation,
-            (SELECT incarnation FROM hubbub.meta) AS incarnation
-        FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked (portal, event, ord)
-        JOIN hubbub.portal_events e ON e.portal = asked.portal AND e.event = asked.event
-        JOIN hubbub.rooms r ON r.no = e.room
-        JOIN hubbub.entries t ON t.room = e.room AND t.seq = e.seq";
     quarantine = "INSERT INTO hubbub.quarantine (portal, event, session, external, author, text, data, at, id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, $8)
         ON CONFLICT DO NOTHING RETURNING no";

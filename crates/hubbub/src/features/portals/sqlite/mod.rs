@@ -4,7 +4,7 @@ use crate::store::sqlite::{self, SqliteStore, lists::Filling};
 use crate::{
     features::portals::store::{
         Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
-        Quarantined, Received, Session, Settlement, Wanted, Which, portal_id,
+        Quarantined, Resolved, Session, Settlement, Wanted, Which, portal_id,
     },
     store::{
         StoreError,
@@ -17,12 +17,12 @@ use hubbub_core::{
     model::{ids::RoomId, time::Timestamp},
     portal::PortalId,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::{sync::Arc, time::Duration};
 
 mod claims;
 mod dead_letters;
-mod receive;
+mod resolve;
 mod sessions;
 
 /// Portals and what belongs to them, in the file of a store of logs.
@@ -202,9 +202,33 @@ impl PortalStore for SqlitePortals {
         self.store.readers.read(move |snapshot| sessions::list(snapshot, &filter, after.as_ref(), limit)).await
     }
 
-    async fn receive(&self, messages: &[Incoming]) -> Result<Vec<Received>, StoreError> {
-        let messages = messages.to_vec();
-        self.store.writer.write(move |transaction, at| receive::receive(transaction, &messages, true, at)).await
+    async fn resolve(&self, messages: &[Arc<Incoming>]) -> Result<Vec<Resolved>, StoreError> {
+        let (messages, asked) = (messages.to_vec(), messages.to_vec());
+        if let Some(resolved) =
+            self.store.readers.read(move |snapshot| resolve::resolve(snapshot, &asked, true)).await?
+        {
+            return Ok(resolved);
+        }
+        self.store.writer.write(move |transaction, at| resolve::resolve_and_keep(transaction, &messages, at)).await
+    }
+
+    async fn learn(&self, learned: &[(RoomId, String)]) -> Result<(), StoreError> {
+        let learned = learned.to_vec();
+        self.store
+            .writer
+            .write(move |transaction, _| {
+                let no = |session: &RoomId| {
+                    let sql = "SELECT room FROM sessions WHERE id = ?1";
+                    transaction.query_row(sql, [session.as_str()], |row| row.get("room")).optional()
+                };
+                for (session, external) in &learned {
+                    if let Some(room) = no(session)? {
+                        claims::learn(transaction, room, external)?;
+                    }
+                }
+                Ok(())
+            })
+            .await
     }
 
     async fn claim(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError> {
@@ -275,22 +299,21 @@ impl PortalStore for SqlitePortals {
         self.store.readers.read(move |snapshot| quarantined(snapshot, &portal, after, limit)).await
     }
 
-    async fn release(
-        &self,
-        number: u64,
-        message: &Incoming,
-        session: Option<&RoomId>,
-    ) -> Result<Option<Received>, StoreError> {
-        let (message, session) = (message.clone(), session.cloned());
-        self.store
-            .writer
-            .write(move |transaction, at| receive::release(transaction, number, &message, session.as_ref(), at))
-            .await
+    async fn resolve_quarantined(&self, number: u64, message: &Arc<Incoming>) -> Result<Option<Resolved>, StoreError> {
+        let message = message.clone();
+        let look = move |snapshot: &Connection| {
+            if !resolve::is_in_quarantine(snapshot, &message.portal, number)? {
+                return Ok(None);
+            }
+            let resolved = resolve::resolve(snapshot, std::slice::from_ref(&message), false)?;
+            Ok(resolved.and_then(|mut resolved| resolved.pop()))
+        };
+        self.store.readers.read(look).await
     }
 
     async fn drop_quarantined(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {
         let portal = portal.clone();
-        self.store.writer.write(move |transaction, _| receive::drop_event(transaction, &portal, number)).await
+        self.store.writer.write(move |transaction, _| resolve::drop_event(transaction, &portal, number)).await
     }
 
     async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {

@@ -15,7 +15,7 @@ use crate::{
         },
     },
 };
-use hubbub_core::log::batch::BatchWrites;
+use hubbub_core::log::batch::{BatchWrites, NewEntry};
 use hubbub_core::{
     limits::FAILED_SHOWN,
     log::room::Part,
@@ -67,10 +67,10 @@ pub(crate) fn open(transaction: &Transaction<'_>, new: &NewSession, at: Timestam
         "INSERT INTO sessions (room, portal, customer, external, created_at, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![room, portal, new.customer.as_str(), new.external, at.0, new.id.as_str()],
     )?;
-    let head = decided.entries.last().map_or(Seq::ZERO, |(_, place)| place.seq);
+    let head = decided.entries.last().map_or(Seq::ZERO, |entry| entry.place.seq);
     cursors::make(transaction, room, portal, head)?;
-    append::write(transaction, &decided, &Numbers::from([(new.id.clone(), room)]), false, at)?;
-    let entries = decided.entries.iter().map(|(draft, place)| draft.entry(*place)).collect();
+    append::write(transaction, &decided, &Numbers::from([(new.id.clone(), room)]), at)?;
+    let entries = decided.entries.iter().map(NewEntry::entry).collect();
     let session = one(transaction, &new.id)?;
     let session = session.ok_or_else(|| StoreError::Broken(format!("session {} was made and is not there", new.id)))?;
     Ok(Opened::New(Box::new(session), entries))
