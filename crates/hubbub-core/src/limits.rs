@@ -330,9 +330,9 @@ pub const PATH_SECRET_BYTES: usize = 16;
 /// How far the timestamp of a signature may be from now when the settings say nothing else (Standard Webhooks' libraries
 /// have five minutes).
 pub const HOOK_TOLERANCE: Duration = Duration::from_secs(300);
-/// Incoming messages stored by one transaction.
+/// Incoming messages whose sessions are looked for together.
 pub const HOOKS_TOGETHER: usize = 256;
-/// Incoming messages waiting to be stored; beyond, a webhook is answered 503, and the portal sends it again.
+/// Webhooks whose sessions wait to be looked for; beyond, a webhook is answered 503, and the portal sends it again.
 pub const HOOK_QUEUE: usize = 4_096;
 
 /// POSTs that one instance has on their way to one portal when its settings say nothing else.

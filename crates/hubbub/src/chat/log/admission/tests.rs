@@ -1,5 +1,5 @@
 use super::*;
-use crate::{chat::Chat, store::sqlite::SqliteStore};
+use crate::chat::Chat;
 use hubbub_core::{
     log::{
         entry::Right,
@@ -23,8 +23,7 @@ fn room() -> RoomId {
 }
 
 async fn chat(folder: &tempfile::TempDir) -> Chat {
-    let store = SqliteStore::open(&folder.path().join("chat.db")).unwrap();
-    let chat = Chat::alone(Arc::new(store));
+    let chat = Chat::alone(&folder.path().join("chat.db"));
     chat.make_room(&room(), RoomKind::Private, "", &UserId::backend(), &[(ana(), Role::Member)]).await.unwrap();
     chat
 }
