@@ -187,7 +187,7 @@ async fn what_a_newer_version_blanks_is_given_to_nobody_who_comes_later() {
 
 #[tokio::test]
 async fn what_is_blanked_while_it_waits_for_a_portal_is_not_sent() {
-    let cluster = Cluster::of(1).await;
+    let cluster = Cluster::of_with(1, &["--portal-allow", "127.0.0.1"]).await;
     let portal = Portal::start().await;
     desk::make(&cluster, "desk", &portal, json!({})).await;
     desk::open(&cluster, "s1", "desk", "ana").await;
