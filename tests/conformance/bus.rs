@@ -24,7 +24,10 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
-use tokio::{sync::mpsc, sync::watch, time::timeout};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
 
 /// No wait of the suite is longer.
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -3,8 +3,8 @@
 use crate::store::{Home, Pen, for_every_store, room, says, user};
 use hubbub::{
     features::portals::store::{
-        Attempt, Claim, Delivery, DeliveryStep, Destination, Incoming, NewSession, Opened, Portal, PortalStanding,
-        PortalStore, Received, Resolved, Secrets, Session, SessionState, Settlement, Wanted,
+        Attempt, Claim, Delivery, DeliveryStep, Destination, Incoming, Opened, Portal, PortalStanding, PortalStore,
+        Received, Resolved, Secrets, Session, SessionProposal, SessionState, Settlement, Wanted,
     },
     server::Stores,
     store::{Store, StoreError},
@@ -98,10 +98,10 @@ impl Desk {
         assert!(self.portals().write_portal(&portal).await.expect("an answer"));
     }
 
-    pub fn wish(&self, id: &str, customer: &str) -> NewSession {
+    pub fn wish(&self, id: &str, customer: &str) -> SessionProposal {
         let joined = What::Joined(Joined { user: user(customer), role: Role::Member });
         let opened = What::State(SessionState::Open);
-        NewSession {
+        SessionProposal {
             id: room(id),
             name: format!("The session {id}"),
             portal: self.portal.clone(),

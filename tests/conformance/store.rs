@@ -1,9 +1,11 @@
 //! What every store must do.
 
 use crate::support::postgres::Postgres;
-use hubbub::features::portals::{postgres::PostgresPortals, sqlite::SqlitePortals};
-use hubbub::server::Stores;
-use hubbub::store::{Created, NewRoom, Room, Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore};
+use hubbub::{
+    features::portals::{postgres::PostgresPortals, sqlite::SqlitePortals},
+    server::Stores,
+    store::{Created, Room, RoomProposal, Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
+};
 use hubbub_core::{
     log::{
         entry::{Draft, Outcome, Place, Right},
@@ -170,8 +172,12 @@ impl Pen {
         let joined = |(name, role): &(&str, Role)| {
             self.by_backend(id, &format!("first-{name}"), What::Joined(Joined { user: user(name), role: *role }))
         };
-        let new =
-            NewRoom { id: room(id), kind, name: format!("The room {id}"), first: members.iter().map(joined).collect() };
+        let new = RoomProposal {
+            id: room(id),
+            kind,
+            name: format!("The room {id}"),
+            first: members.iter().map(joined).collect(),
+        };
         match self.0.create_room(&new).await.expect("a room") {
             Created::New(room, entries) => {
                 assert_eq!(entries.len(), members.len());

@@ -4,7 +4,7 @@ use crate::herd::server_frame;
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use clap::Subcommand;
-use hubbub::store::{Created, NewRoom, Store, postgres::PostgresStore, sqlite::SqliteStore};
+use hubbub::store::{Created, RoomProposal, Store, postgres::PostgresStore, sqlite::SqliteStore};
 use hubbub_core::{
     log::{
         entry::{Draft, Entry, Outcome, Right},
@@ -204,7 +204,7 @@ async fn make_rooms(store: &Arc<dyn Store>) -> anyhow::Result<()> {
             draft(store, id.clone(), by.clone(), &format!("first-{n}"), what, Right::Backend)
         };
         let first = (0..MEMBERS).map(joined).collect::<anyhow::Result<_>>()?;
-        let new = NewRoom { id: id.clone(), kind: RoomKind::Open, name: String::new(), first };
+        let new = RoomProposal { id: id.clone(), kind: RoomKind::Open, name: String::new(), first };
         ensure!(matches!(store.create_room(&new).await?, Created::New(..)), "room {id} exists: the store is not new");
     }
     Ok(())

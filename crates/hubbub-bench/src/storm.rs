@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Context, ensure};
 use crowd::Crowd;
-use hubbub::store::{NewRoom, Store, postgres::PostgresStore};
+use hubbub::store::{RoomProposal, Store, postgres::PostgresStore};
 use hubbub_core::{
     limits,
     log::{
@@ -235,7 +235,7 @@ async fn make_rooms(store: &Arc<dyn Store>, storm: &Storm, everybody: &[Vec<u16>
                 draft(store, &id, &UserId::backend(), what, Right::Backend)
             })
             .collect::<anyhow::Result<_>>()?;
-        store.create_room(&NewRoom { id, kind: RoomKind::Private, name: String::new(), first }).await?;
+        store.create_room(&RoomProposal { id, kind: RoomKind::Private, name: String::new(), first }).await?;
     }
     Ok(())
 }

@@ -20,9 +20,9 @@ mod places;
 mod tests;
 mod trust;
 
-pub use edge::{Edge, TlsFiles, duration};
+pub use edge::{PublicSide, TlsFiles, duration};
 pub use limits::LimitSettings;
-pub use origins::{Origins, Standing};
+pub use origins::{OriginStanding, Origins};
 pub use places::{BusAt, StoreAt};
 pub use trust::{NO_SECRET, read_keys};
 
@@ -158,7 +158,7 @@ pub struct Config {
     /// What is allowed.
     pub limits: Quota,
     /// How it is reached from outside, and how it goes.
-    pub edge: Edge,
+    pub edge: PublicSide,
     /// Private addresses and networks at which portals may be called, beside all public ones.
     pub portal_allow: Allowed,
     /// For trying it out.
@@ -269,7 +269,7 @@ impl Settings {
                 source.api_key = api_keys.first().cloned();
             }
         }
-        let (store, bus, edge) = (set.store_at()?, set.bus_at()?, Edge::parse(&set)?);
+        let (store, bus, edge) = (set.store_at()?, set.bus_at()?, PublicSide::parse(&set)?);
         if matches!(store, StoreAt::Sqlite(_)) && bus != BusAt::Local {
             bail!("{ONE_PROCESS}");
         }

@@ -151,7 +151,7 @@ for_every_store! {
         // An event that nobody can take is left for whoever comes next.
         let nowhere = Draft { room: room("nowhere"), ..batch[1].clone() };
         let event = |name: &str, draft: Draft| {
-            let once = draft.once.map(|event| EventName { name: name.into(), ..event });
+            let once = draft.once.map(|event| EventName { name: name.into(), ..*event }.into());
             Draft { once, key: Key::parse(name).expect("a key"), id: uuid::Uuid::now_v7(), ..draft }
         };
         let next = [event("new", nowhere), event("new", batch[4].clone()), event("new", batch[2].clone())];

@@ -75,13 +75,34 @@ for_every_store! {
         let by_external = Incoming { session: None, external: Some("case 9".into()), ..desk.lost("", None, "too early") };
         let by_external = number(&desk.receive(&by_external).await);
         desk.session("later").await;
-        desk.portals().open_session(&NewSession { external: Some("case 9".into()), ..desk.wish("other", "ben") }).await
+        desk.portals().open_session(&SessionProposal { external: Some("case 9".into()), ..desk.wish("other", "ben") }).await
             .expect("a session");
         assert_eq!(stored(&desk.release(by_id, None).await.expect("it is there")), [3]);
         assert_eq!(stored(&desk.release(by_external, None).await.expect("it is there")), [3]);
         assert_eq!(desk.look("other").await.room.head, Seq::new(3));
         assert!(desk.quarantine().await.is_empty());
         desk.nothing_is_due().await;
+    }
+
+    async fn two_operators_who_release_an_event_at_once_make_one_message(home: &Home) {
+        let desk = Desk::at(home).await;
+        desk.session("s1").await;
+        desk.session("s2").await;
+        for event in [Some("e1"), None] {
+            let lost = desk.lost("gone", event, "lost");
+            let kept = number(&desk.receive(&lost).await);
+            let mut received = Vec::new();
+            let both = ["s1", "s2"].map(|session| Arc::new(lost.released(kept, Some(&room(session)))));
+            let resolve = async |message| desk.portals().resolve_quarantined(kept, message).await.expect("an answer");
+            let resolved = [resolve(&both[0]).await, resolve(&both[1]).await];
+            for (message, resolved) in both.into_iter().zip(resolved) {
+                received.extend(desk.put(&[message], vec![resolved.expect("it is there")]).await.expect("an answer"));
+            }
+            let first = stored(&received[0]);
+            assert_eq!(repeated(&received[1]), ("s1".into(), first[0]));
+            assert!(desk.portals().drop_quarantined(&desk.portal, kept).await.expect("an answer"));
+        }
+        assert_eq!(desk.look("s2").await.room.head, Seq::new(2));
     }
 
     async fn an_event_is_thrown_away(home: &Home) {

@@ -1,8 +1,10 @@
 //! Closed sessions: who may write in them, and what opens them again.
 
 use super::*;
-use hubbub_core::log::{kinds::Renamed, room::PageOf};
-use hubbub_core::{log::entry::Outcome::Refused, model::access::Refusal};
+use hubbub_core::{
+    log::{entry::Outcome::Refused, kinds::Renamed, room::PageOf},
+    model::access::Refusal,
+};
 
 for_every_store! {
     async fn a_closed_session_refuses_its_customer_and_an_answer_opens_it(home: &Home) {

@@ -37,7 +37,7 @@ for_every_store! {
     async fn a_session_is_made_once(home: &Home) {
         let desk = Desk::at(home).await;
         let other = Desk::of(desk.stores(), "other").await;
-        let new = NewSession { external: Some("case 1".into()), ..desk.wish("s1", "ana") };
+        let new = SessionProposal { external: Some("case 1".into()), ..desk.wish("s1", "ana") };
         let Opened::New(made, entries) = desk.portals().open_session(&new).await.expect("an answer") else { panic!("new") };
         assert_eq!(entries.iter().map(|entry| text(&entry.what)).collect::<Vec<_>>(), ["joined", "opened"]);
         assert_eq!((made.room.head, made.room.name.as_str()), (Seq::new(2), "The session s1"));
@@ -48,24 +48,24 @@ for_every_store! {
 
         desk.asks("s1", "a").await;
         // Whoever asks for it, and however many there are.
-        for again in [new.clone(), NewSession { most: Some(0), ..other.wish("s1", "ben") }] {
+        for again in [new.clone(), SessionProposal { most: Some(0), ..other.wish("s1", "ben") }] {
             let Opened::Exists(there) = desk.portals().open_session(&again).await.expect("an answer") else { panic!("{again:?}") };
             assert_eq!((there.customer.as_str(), &there.portal, there.room.head), ("ana", &desk.portal, Seq::new(3)));
         }
-        let answer = async |new: NewSession| desk.portals().open_session(&new).await.expect("an answer");
+        let answer = async |new: SessionProposal| desk.portals().open_session(&new).await.expect("an answer");
         desk.pen.room("team", hubbub_core::model::access::RoomKind::Open, &[]).await;
         assert!(matches!(answer(desk.wish("team", "ana")).await, Opened::OtherRoom));
-        assert!(matches!(answer(NewSession { portal: portal("nobody"), ..desk.wish("s2", "ana") }).await, Opened::UnknownPortal));
-        let taken = NewSession { external: Some("case 1".into()), ..desk.wish("s2", "ana") };
+        assert!(matches!(answer(SessionProposal { portal: portal("nobody"), ..desk.wish("s2", "ana") }).await, Opened::UnknownPortal));
+        let taken = SessionProposal { external: Some("case 1".into()), ..desk.wish("s2", "ana") };
         assert!(matches!(answer(taken.clone()).await, Opened::ExternalTaken(session) if session.as_str() == "s1"));
-        assert!(matches!(answer(NewSession { most: Some(1), ..desk.wish("s2", "ana") }).await, Opened::TooMany));
+        assert!(matches!(answer(SessionProposal { most: Some(1), ..desk.wish("s2", "ana") }).await, Opened::TooMany));
         for id in ["s2", "nowhere"] {
             assert!(desk.portals().session(&room(id)).await.expect("an answer").is_none());
             assert!(desk.store().page(&room(id), hubbub_core::log::room::PageOf::Newest, 1).await.expect("an answer").is_none());
         }
-        let elsewhere = NewSession { portal: other.portal.clone(), most: Some(1), ..taken };
+        let elsewhere = SessionProposal { portal: other.portal.clone(), most: Some(1), ..taken };
         assert!(matches!(answer(elsewhere).await, Opened::New(..)), "another portal has ids and limits of its own");
-        assert!(matches!(answer(NewSession { most: Some(2), ..desk.wish("s3", "ana") }).await, Opened::New(..)));
+        assert!(matches!(answer(SessionProposal { most: Some(2), ..desk.wish("s3", "ana") }).await, Opened::New(..)));
     }
 
     async fn many_open_one_session_at_once(home: &Home) {
@@ -81,7 +81,7 @@ for_every_store! {
     async fn a_customer_has_no_more_sessions_than_allowed_however_many_are_opened_at_once(home: &Home) {
         let desk = Desk::at(home).await;
         let open = async |customer: &str| {
-            let wish = |n| NewSession { most: Some(2), ..desk.wish(&format!("{customer}-{n}"), customer) };
+            let wish = |n| SessionProposal { most: Some(2), ..desk.wish(&format!("{customer}-{n}"), customer) };
             let all: Vec<_> = (0..8).map(wish).collect();
             let all = join_all(all.iter().map(|new| desk.portals().open_session(new))).await;
             let made = all.iter().filter(|one| matches!(one, Ok(Opened::New(..)))).count();

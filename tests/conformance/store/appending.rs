@@ -1,7 +1,7 @@
 //! Sends: numbered without holes, once.
 
 use super::{ADMIN, MEMBER, Pen, answers, for_every_store, json, place, room, says, seqs, user};
-use hubbub::store::{Created, NewRoom};
+use hubbub::store::{Created, RoomProposal};
 use hubbub_core::{
     log::{
         entry::Outcome,
@@ -196,7 +196,7 @@ for_every_store! {
         let joined = |key: &str, name: &str, role| {
             pen.by_backend("direct.1", key, What::Joined(Joined { user: user(name), role }))
         };
-        let new = NewRoom {
+        let new = RoomProposal {
             id: room("direct.1"),
             kind: RoomKind::Direct,
             name: "Ana and Ben".into(),
@@ -206,7 +206,7 @@ for_every_store! {
         assert_eq!((seqs(&entries), made.head, made.floor), (vec![1, 2], Seq::new(2), Seq::new(1)));
         let page = pen.0.page(&made.id, PageOf::Newest, 10).await.expect("a page").expect("a room");
         assert_eq!(page.entries, entries);
-        let other = NewRoom { kind: RoomKind::Open, name: "Other".into(), ..new };
+        let other = RoomProposal { kind: RoomKind::Open, name: "Other".into(), ..new };
         let Created::Exists(found) = pen.0.create_room(&other).await.expect("a room") else { panic!("it exists") };
         assert_eq!(found, made);
         let asks = [(room("direct.1"), user("ana")), (room("direct.1"), user("ben"))];
@@ -224,7 +224,7 @@ for_every_store! {
             tokio::spawn(async move {
                 let joined = What::Joined(Joined { user: user("ana"), role: Role::Admin });
                 let first = vec![pen.by_backend("r", &n.to_string(), joined)];
-                let new = NewRoom { id: room("r"), kind: RoomKind::Open, name: n.to_string(), first };
+                let new = RoomProposal { id: room("r"), kind: RoomKind::Open, name: n.to_string(), first };
                 pen.0.create_room(&new).await.expect("an answer")
             })
         };

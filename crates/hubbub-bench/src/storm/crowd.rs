@@ -1,6 +1,9 @@
 //! Clients that lose their server all at once and come back as the SDKs do, on one thread.
 
-use super::{client::Client, client::Happened, tally::Tally};
+use super::{
+    client::{Client, Happened},
+    tally::Tally,
+};
 use anyhow::{Context, ensure};
 use mio::{Events, Interest, Poll, Token};
 use std::{

@@ -36,7 +36,7 @@ impl Present {
 
 /// What one instance says of its own connections in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Part {
+pub struct PresencePart {
     /// How many there are.
     pub clients: usize,
     /// Of how many users.
@@ -47,7 +47,7 @@ pub struct Part {
     pub list: Option<Vec<Arc<Present>>>,
 }
 
-impl Part {
+impl PresencePart {
     /// Counts these connections; with `listed` they are also named, unless they are too many. Once their infos weigh more
     /// than [`limits::PRESENT_BYTES`] together, the others are named without.
     pub fn of(present: &[Arc<Present>], listed: bool) -> Self {
@@ -95,14 +95,14 @@ pub struct Here {
     /// The instance that answers.
     pub from: Uuid,
     /// Its connections, where there are any; a long list is cut, and goes on in the next piece under the same room.
-    pub parts: Vec<(RoomId, Part)>,
+    pub parts: Vec<(RoomId, PresencePart)>,
     /// Another piece follows.
     pub more: bool,
 }
 
 impl Here {
     /// Cuts an answer into pieces of about [`limits::PRESENCE_WAKE_BYTES`]. There is always one.
-    pub fn pieces(ask: Uuid, from: Uuid, parts: Vec<(RoomId, Part)>) -> Vec<Self> {
+    pub fn pieces(ask: Uuid, from: Uuid, parts: Vec<(RoomId, PresencePart)>) -> Vec<Self> {
         let mut pieces = vec![];
         let (mut piece, mut weight) = (vec![], 0);
         for (room, mut part) in parts.into_iter().filter(|(_, part)| part.clients > 0) {
@@ -116,7 +116,7 @@ impl Here {
                     weight += next.weight();
                     named.push(next);
                 }
-                piece.push((room.clone(), Part { list: rest.is_some().then_some(named), ..part.clone() }));
+                piece.push((room.clone(), PresencePart { list: rest.is_some().then_some(named), ..part.clone() }));
                 if weight >= limits::PRESENCE_WAKE_BYTES {
                     pieces.push(Self { ask, from, parts: std::mem::take(&mut piece), more: true });
                     weight = 0;
@@ -135,7 +135,7 @@ impl Here {
 #[derive(Debug, Default)]
 pub struct Answers {
     /// By room and instance.
-    pub parts: HashMap<RoomId, HashMap<Uuid, Part>>,
+    pub parts: HashMap<RoomId, HashMap<Uuid, PresencePart>>,
     done: HashSet<Uuid>,
 }
 
@@ -161,7 +161,7 @@ impl Answers {
 
     /// What was said in full: a piece may be lost on its way, or come too late, and half a list would be taken for people who
     /// have left.
-    pub fn whole(mut self) -> HashMap<RoomId, HashMap<Uuid, Part>> {
+    pub fn whole(mut self) -> HashMap<RoomId, HashMap<Uuid, PresencePart>> {
         for parts in self.parts.values_mut() {
             parts.retain(|boot, part| {
                 self.done.contains(boot) && part.list.as_ref().is_none_or(|list| list.len() == part.clients)
@@ -189,7 +189,7 @@ pub struct Roll {
 
 impl Roll {
     /// Adds up what instances say.
-    pub fn of<'a>(parts: impl Iterator<Item = &'a Part>) -> Self {
+    pub fn of<'a>(parts: impl Iterator<Item = &'a PresencePart>) -> Self {
         let mut roll = Self { list: Some(BTreeMap::new()), ..Self::default() };
         for part in parts {
             roll.clients += part.clients;
@@ -232,7 +232,7 @@ const PATIENCE: u32 = 3;
 /// A room whose comings and goings are told: what is known of it, and what has been told.
 #[derive(Debug, Default)]
 pub struct Watch {
-    parts: HashMap<Uuid, Part>,
+    parts: HashMap<Uuid, PresencePart>,
     /// `None`: nothing has been told yet, or they were too many: the next list is what changes count from.
     told: Option<BTreeMap<Uuid, Arc<Present>>>,
     waited: u32,
@@ -240,7 +240,7 @@ pub struct Watch {
 
 impl Watch {
     /// An instance has said something. Returns whether its list is wanted.
-    pub fn hear(&mut self, boot: Uuid, part: Part) -> bool {
+    pub fn hear(&mut self, boot: Uuid, part: PresencePart) -> bool {
         let known = self.parts.get(&boot).is_some_and(|known| known.says_the_same(&part) && known.list.is_some());
         if known {
             return false;
@@ -290,8 +290,8 @@ mod tests {
         Arc::new(Present { client: Uuid::from_u128(client), user: UserId::parse(user).unwrap(), info: None })
     }
 
-    fn part(of: &[Arc<Present>]) -> Part {
-        Part::of(of, true)
+    fn part(of: &[Arc<Present>]) -> PresencePart {
+        PresencePart::of(of, true)
     }
 
     fn names(of: &[Arc<Present>]) -> Vec<&str> {
@@ -373,11 +373,11 @@ mod tests {
         assert!(watch.turn(all, 1, &[ana.client]).is_empty());
 
         // A digest that differs asks for the list; until it is there, nothing changes.
-        assert!(watch.hear(THERE, Part::of(&[ben.clone(), eve.clone()], false)));
+        assert!(watch.hear(THERE, PresencePart::of(&[ben.clone(), eve.clone()], false)));
         assert!(watch.turn(all, 1, &[]).is_empty());
         assert!(!watch.hear(THERE, part(&[ben.clone(), eve.clone()])));
         assert_eq!(names(&watch.turn(all, 1, &[]).joined), ["eve"]);
-        assert!(!watch.hear(THERE, Part::of(&[eve, ben], false)), "the order does not matter");
+        assert!(!watch.hear(THERE, PresencePart::of(&[eve, ben], false)), "the order does not matter");
 
         // Silence is no leaving; an expired lease is.
         assert!(watch.turn(all, 1, &[]).is_empty());
@@ -389,7 +389,7 @@ mod tests {
         let (mut watch, ana) = (Watch::default(), present(1, "ana"));
         watch.hear(HERE, part(std::slice::from_ref(&ana)));
         watch.turn(|_| true, 0, &[]);
-        watch.hear(HERE, Part { clients: limits::PRESENT_MAX + 1, users: 1, digest: 7, list: None });
+        watch.hear(HERE, PresencePart { clients: limits::PRESENT_MAX + 1, users: 1, digest: 7, list: None });
         assert!(watch.turn(|_| true, 0, &[]).is_empty());
         watch.hear(HERE, part(&[ana, present(2, "ben")]));
         assert!(watch.turn(|_| true, 0, &[]).is_empty());

@@ -1,12 +1,11 @@
 //! Who follows a room, between instances: one question and its answer as JSON.
 
-use crate::model::json::to_json;
 use crate::{
     limits,
-    live::presence::{Here, Part, Present, Who},
+    live::presence::{Here, PresencePart, Present, Who},
     model::{
         ids::{RoomId, UserId},
-        json::Json,
+        json::{Json, to_json},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -75,7 +74,7 @@ pub fn encode_here(here: &Here) -> String {
         user: present.user.as_str().to_owned().into(),
         info: present.info.as_ref().map(|info| Cow::Owned(info.to_raw())),
     };
-    let part = |(room, part): &(RoomId, Part)| WirePart {
+    let part = |(room, part): &(RoomId, PresencePart)| WirePart {
         room: room.as_str().to_owned().into(),
         clients: part.clients,
         users: part.users,
@@ -95,7 +94,7 @@ pub fn decode_here(text: &str) -> Option<Here> {
     };
     let part = |wire: WirePart<'_>| {
         let list = wire.list.map(|list| list.into_iter().take(limits::PRESENT_MAX).filter_map(name).collect());
-        let part = Part { clients: wire.clients, users: wire.users, digest: wire.digest.as_u128(), list };
+        let part = PresencePart { clients: wire.clients, users: wire.users, digest: wire.digest.as_u128(), list };
         Some((RoomId::parse(&wire.room).ok()?, part))
     };
     let parts = wire.parts.into_iter().map(part).collect::<Option<_>>()?;
@@ -117,14 +116,14 @@ mod tests {
             info: Some(Json::trusted(r#"{"name":"Ana","n":1.50}"#.into())),
         };
         let ben = Present { client: Uuid::from_u128(4), user: UserId::parse("ben").unwrap(), info: None };
-        let part = Part::of(&[Arc::new(ana), Arc::new(ben)], true);
+        let part = PresencePart::of(&[Arc::new(ana), Arc::new(ben)], true);
         for wake in [
             Wake::Who(Who { ask, from, rooms: vec![room.clone()], listed: true }),
             Wake::Here(Here { ask, from, parts: vec![(room.clone(), part)], more: true }),
             Wake::Here(Here {
                 ask,
                 from,
-                parts: vec![(room, Part { clients: 9, users: 8, digest: 7, list: None })],
+                parts: vec![(room, PresencePart { clients: 9, users: 8, digest: 7, list: None })],
                 more: false,
             }),
         ] {

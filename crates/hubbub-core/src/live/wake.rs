@@ -18,7 +18,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::{borrow::Cow, str::FromStr};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+    str::FromStr,
+};
 
 /// One announcement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,8 +123,18 @@ impl Wake {
 
     /// One line of JSON without a line feed.
     pub fn encode(&self) -> String {
-        match self {
-            Self::Entry { epoch, entry } => encode_entry(*epoch, entry),
+        let mut line = String::new();
+        self.write(&mut line);
+        line
+    }
+
+    /// Writes the same line at the end of `to`, which does not fail: a string or a buffer.
+    pub fn write(&self, to: &mut impl Write) {
+        let json = match self {
+            Self::Entry { epoch, entry } => {
+                let _ = write_entry(to, *epoch, entry);
+                return;
+            }
             Self::Head { room, epoch, seq } => to_json(&WireWake {
                 epoch: Some(epoch.to_string().into()),
                 room: Some(room.as_str().into()),
@@ -148,7 +162,8 @@ impl Wake {
             }),
             Self::Who(who) => format!(r#"{{"who":{}}}"#, presence_json::encode_who(who)),
             Self::Here(here) => format!(r#"{{"here":{}}}"#, presence_json::encode_here(here)),
-        }
+        };
+        let _ = to.write_str(&json);
     }
 
     /// Reads one line. `None`: not one of ours, or of a newer version; the sweep makes up for what it said.
@@ -222,13 +237,15 @@ struct EntryWithoutHead<'a> {
     role: Option<Cow<'a, str>>,
 }
 
-fn encode_entry(epoch: Epoch, entry: &EncodedEntry) -> String {
+fn write_entry(to: &mut impl Write, epoch: Epoch, entry: &EncodedEntry) -> fmt::Result {
     let EncodedEntry { room, seq, effects, json } = entry;
     let json = str::from_utf8(json).unwrap_or("null");
     match effects.json() {
-        None => format!(r#"{EPOCH}{epoch}","room":"{room}","seq":{seq}{ENTRY}{json}}}"#),
-        Some(effects) => format!(r#"{EPOCH}{epoch}","room":"{room}","seq":{seq},"effects":{effects}{ENTRY}{json}}}"#),
+        None => write!(to, r#"{EPOCH}{epoch}","room":"{room}","seq":{seq}{ENTRY}"#)?,
+        Some(effects) => write!(to, r#"{EPOCH}{epoch}","room":"{room}","seq":{seq},"effects":{effects}{ENTRY}"#)?,
     }
+    to.write_str(json)?;
+    to.write_char('}')
 }
 
 /// The entry itself is not read: it goes to its readers as it came.

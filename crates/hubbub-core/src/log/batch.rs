@@ -5,7 +5,7 @@ use super::{
     hash::BodyHash,
     kinds::{Change, SessionState, What},
     ledger::Ledger,
-    room::NewRoom,
+    room::RoomProposal,
 };
 use crate::model::{
     access::Membership,
@@ -41,7 +41,7 @@ impl<'a> BatchReads<'a> {
             reads.people.insert((&draft.room, &draft.from));
             reads.people.extend(draft.what.about().map(|user| (&draft.room, user)));
             reads.keys.insert((&draft.room, &draft.from, &draft.key));
-            reads.events.extend(draft.once.as_ref().map(|event| (event, &draft.room)));
+            reads.events.extend(draft.once.as_deref().map(|event| (event, &draft.room)));
         }
         reads
     }
@@ -131,10 +131,10 @@ impl<'a> BatchWrites<'a> {
             let outcome = ledger.apply(draft, at);
             match outcome {
                 Outcome::Appended(place) => writes.take(draft.right, NewEntry::of(draft, place)),
-                Outcome::Reopened { opening, place } => {
-                    let opens = draft.opening.as_ref().map(|opens| NewEntry::opening(draft, opens, opening));
+                Outcome::Reopened { ref opening, ref place } => {
+                    let opens = draft.opening.as_deref().map(|opens| NewEntry::opening(draft, opens, **opening));
                     opens.into_iter().for_each(|entry| writes.take(draft.right, entry));
-                    writes.take(draft.right, NewEntry::of(draft, place));
+                    writes.take(draft.right, NewEntry::of(draft, **place));
                 }
                 Outcome::Repeated { .. }
                 | Outcome::Known(_)
@@ -161,7 +161,7 @@ impl<'a> BatchWrites<'a> {
     }
 
     /// The first entries of a new room, by right of its creation and not by the rules of a room that is there already.
-    pub fn founding(new: &'a NewRoom, epoch: Epoch, at: Timestamp) -> Self {
+    pub fn founding(new: &'a RoomProposal, epoch: Epoch, at: Timestamp) -> Self {
         let mut writes = Self::default();
         let mut keys = BTreeSet::new();
         let mut seq = Seq::ZERO;

@@ -50,10 +50,10 @@ pub struct Draft {
     /// By whose right.
     pub right: Right,
     /// What makes it happen once beside its key, also when it comes again with another key or for another room.
-    pub once: Option<EventName>,
+    pub once: Option<Box<EventName>>,
     /// The entry that is to open the room's session again right before this one, where the session does not stand open. It is
     /// written only along with this one.
-    pub opening: Option<Opening>,
+    pub opening: Option<Box<Opening>>,
 }
 
 /// A name that is taken by one entry of all rooms. The entry that takes it is the first that is appended with it.
@@ -88,7 +88,7 @@ pub struct Proposal {
     /// By whose right.
     pub right: Right,
     /// See [`Draft::once`].
-    pub once: Option<EventName>,
+    pub once: Option<Box<EventName>>,
     /// Whether it opens the room's session again: see [`Draft::opening`].
     pub opens: bool,
 }
@@ -101,16 +101,16 @@ pub enum Outcome {
     /// It is in the log, and right before it the entry that opened the session again.
     Reopened {
         /// What opened the session.
-        opening: Place,
+        opening: Box<Place>,
         /// The draft's own entry.
-        place: Place,
+        place: Box<Place>,
     },
     /// The log of some room has an entry with its [`EventName`] already: this is the first.
     Repeated {
         /// The room of the first.
         room: RoomId,
         /// The first.
-        place: Place,
+        place: Box<Place>,
     },
     /// Its key is in the log already, with the same body: this is the first.
     Known(Place),
@@ -158,7 +158,7 @@ impl Proposal {
 
     /// The draft of it. `new_id` makes ids: UUIDs of version 7, each of them once.
     pub fn draft(self, hash_key: &HashKey, mut new_id: impl FnMut() -> Uuid) -> Draft {
-        let opening = self.opens.then(|| Opening { id: new_id(), hash: hash_key.hash(Opening::WHAT) });
+        let opening = self.opens.then(|| Opening { id: new_id(), hash: hash_key.hash(Opening::WHAT) }.into());
         let id = new_id();
         Draft {
             room: self.room,
@@ -189,15 +189,15 @@ impl Draft {
     }
 
     /// The entry this draft became.
-    pub fn entry(&self, place: Place) -> Entry {
+    pub fn into_entry(self, place: Place) -> Entry {
         Entry {
-            room: self.room.clone(),
+            room: self.room,
             seq: place.seq,
             id: place.id,
-            from: self.from.clone(),
+            from: self.from,
             at: place.at,
-            key: self.key.clone(),
-            what: self.what.clone(),
+            key: self.key,
+            what: self.what,
         }
     }
 }

@@ -74,8 +74,8 @@ impl Ledger {
             return Outcome::Refused(Refusal::UnknownRoom);
         };
         let (kind, head, epoch, session) = (room.kind, room.head, room.epoch, room.session);
-        match draft.once.as_ref().and_then(|event| self.events.get(event)) {
-            Some(Some((room, place))) => return Outcome::Repeated { room: room.clone(), place: *place },
+        match draft.once.as_deref().and_then(|event| self.events.get(event)) {
+            Some(Some((room, place))) => return Outcome::Repeated { room: room.clone(), place: Box::new(*place) },
             Some(None) => return Outcome::Unchanged,
             None => {}
         }
@@ -96,7 +96,7 @@ impl Ledger {
             Err(refusal) => return Outcome::Refused(refusal),
         };
         let is_open = session.is_none_or(|state| state == SessionState::Open);
-        let opening = draft.opening.as_ref().filter(|_| !is_open);
+        let opening = draft.opening.as_deref().filter(|_| !is_open);
         // Both or neither: a session that takes no message is not opened.
         let before = if opening.is_some() { head.next() } else { head };
         if head == Seq::MAX || before == Seq::MAX {
@@ -114,9 +114,12 @@ impl Ledger {
         }
         match change {
             Change::Nothing => {}
-            Change::Newest => {
-                self.newest.insert(draft.room.clone(), seq);
-            }
+            Change::Newest => match self.newest.get_mut(&draft.room) {
+                Some(newest) => *newest = seq,
+                None => {
+                    self.newest.insert(draft.room.clone(), seq);
+                }
+            },
             Change::Stands(user, standing) => {
                 let who = (draft.room.clone(), user);
                 self.standings.insert(who.clone(), standing);
@@ -131,7 +134,7 @@ impl Ledger {
         let place = Place { id: draft.id, seq, epoch, at };
         self.take_event(draft, place);
         match opening {
-            Some(opening) => Outcome::Reopened { opening, place },
+            Some(opening) => Outcome::Reopened { opening: opening.into(), place: place.into() },
             None => Outcome::Appended(place),
         }
     }
@@ -144,7 +147,7 @@ impl Ledger {
     }
 
     fn take_event(&mut self, draft: &Draft, place: Place) {
-        if let Some(event) = &draft.once {
+        if let Some(event) = draft.once.as_deref() {
             self.events.insert(event.clone(), Some((draft.room.clone(), place)));
             self.taken.insert(event.clone(), (draft.room.clone(), place.seq));
         }
@@ -202,9 +205,9 @@ mod tests {
 
     /// An agent's answer that opens the session again, once by its event.
     fn answer(room: &RoomId, key: &str, event: Option<&str>) -> Draft {
-        let once = event.map(|name| EventName { scope: 1, name: name.into() });
+        let once = event.map(|name| EventName { scope: 1, name: name.into() }.into());
         let hash = HashKey([0; 32]).hash(Opening::WHAT);
-        let opening = Some(Opening { id: Uuid::from_u128(1_000 + u128::from(key.as_bytes()[0])), hash });
+        let opening = Some(Opening { id: Uuid::from_u128(1_000 + u128::from(key.as_bytes()[0])), hash }.into());
         let room = room.clone();
         Draft { room, right: Right::Portal, once, opening, ..draft("portal:desk/ada", key, says("hello")) }
     }
@@ -331,7 +334,7 @@ mod tests {
         };
         ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Open);
         let again = ledger.apply(&answer(&room(), "c", Some("e1")), Timestamp(3));
-        assert_eq!(again, Outcome::Repeated { room: elsewhere.clone(), place });
+        assert_eq!(again, Outcome::Repeated { room: elsewhere.clone(), place: place.into() });
         assert_eq!(ledger.taken.into_values().collect::<Vec<_>>(), [(elsewhere, place.seq)]);
         let gone = EventName { scope: 1, name: "e2".into() };
         ledger.events.insert(gone, None);

@@ -45,7 +45,7 @@ impl View {
 
 /// A room to be made, with its first members; each becomes a `joined` entry.
 #[derive(Debug, Clone)]
-pub struct NewRoom {
+pub struct RoomProposal {
     /// Its id.
     pub id: RoomId,
     /// Its kind.
@@ -73,7 +73,7 @@ pub struct Page {
 /// A part of a list that is in order. It ends early once it weighs more than [`crate::limits::PAGE_BYTES`], but not before its
 /// first item: that it is shorter than what was asked for says nothing.
 #[derive(Debug, Clone)]
-pub struct Part<T> {
+pub struct ListPart<T> {
     /// The items.
     pub items: Vec<T>,
     /// Whether others come after them.

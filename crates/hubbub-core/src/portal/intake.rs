@@ -73,10 +73,10 @@ impl Received {
     pub fn of(session: RoomId, outcome: Outcome) -> Self {
         match outcome {
             Outcome::Appended(place) => Self::Stored { session, opening: None, place },
-            Outcome::Reopened { opening, place } => Self::Stored { session, opening: Some(opening), place },
+            Outcome::Reopened { opening, place } => Self::Stored { session, opening: Some(*opening), place: *place },
             // This very message was stored before, or its event by another.
             Outcome::Known(place) => Self::Repeated { session, place },
-            Outcome::Repeated { room, place } => Self::Repeated { session: room, place },
+            Outcome::Repeated { room, place } => Self::Repeated { session: room, place: *place },
             // Its event was taken by an entry that is not there any more.
             Outcome::Unchanged => Self::UnknownSession,
             Outcome::Conflict { .. } | Outcome::Refused(_) => Self::LogFull,
@@ -94,13 +94,15 @@ impl Received {
 
 impl Incoming {
     /// The same message when it leaves quarantine, where it has this number: for `session`, or for the one that it names. Its
-    /// key is made of the number, so that releasing it twice makes one message.
+    /// key and, where it has none, its event are made of the number, so that releasing it twice makes one message: also for two
+    /// sessions at once. No portal's event has such a name: see [`super::mapping::Event::repeat_key`].
     #[must_use]
     #[expect(clippy::expect_used, reason = "a word with a number is a key by its alphabet and length")]
     pub fn released(&self, number: u64, session: Option<&RoomId>) -> Self {
         let key = Key::parse(&format!("quarantine-{number}")).expect("a word with a number is a key");
         let session = session.map(|id| id.as_str().to_owned()).or_else(|| self.session.clone());
-        Self { session, key, quarantine: false, ..self.clone() }
+        let event = self.event.clone().or_else(|| Some(format!("q:{number}")));
+        Self { session, key, event, quarantine: false, ..self.clone() }
     }
 
     /// What is to go into the log of its session. `portal`: the portal's number inside the database.
@@ -111,7 +113,7 @@ impl Incoming {
             key: Some(self.key.clone()),
             what: What::Message(self.message.clone()),
             right: Right::Portal,
-            once: self.event.as_deref().map(|name| EventName { scope: portal, name: name.into() }),
+            once: self.event.as_deref().map(|name| EventName { scope: portal, name: name.into() }.into()),
             opens: true,
         }
     }

@@ -1,12 +1,15 @@
 //! What a webhook of ours says: rendered from the entry, so that every attempt, by whichever instance, has the same id.
 
 use super::{PortalId, settings::Forward};
-use crate::log::kinds::SessionState;
-use crate::model::json::to_json;
 use crate::{
-    log::{encoded, entry::Entry, kinds::What},
+    log::{
+        encoded,
+        entry::Entry,
+        kinds::{SessionState, What},
+    },
     model::{
         ids::{RoomId, UserId},
+        json::to_json,
         seq::Seq,
     },
 };
@@ -94,9 +97,8 @@ pub fn external_in(answer: &[u8], pointer: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::kinds::Joined;
     use crate::{
-        log::kinds::{Message, Text},
+        log::kinds::{Joined, Message, Text},
         model::{access::Role, ids::Key, time::Timestamp},
     };
 

@@ -1,7 +1,6 @@
 //! What the server answers. Zero values are left out, as the protocol has it.
 
-use super::push;
-use super::{Format, error::CommandError, protobuf};
+use super::{Format, error::CommandError, protobuf, push};
 use crate::live::{item::Item, presence::Present};
 use bytes::Bytes;
 use serde::{Serialize, Serializer, ser::SerializeSeq};

@@ -38,11 +38,12 @@ pub mod streams;
 
 use infos::Infos;
 use instances::Instances;
-use live::look_up::LookUps;
-use live::sweep::Sweep;
-use log::admission::{self, Admission};
-use log::announcer::{Announcer, Hearers};
-use log::committer::{Post, Source};
+use live::{look_up::LookUps, sweep::Sweep};
+use log::{
+    admission::{self, Admission},
+    announcer::{Announcer, Hearers},
+    committer::{Post, Source},
+};
 use methods::send::SendRequest;
 use people::People;
 use presence::Presence;

@@ -14,7 +14,7 @@ use super::{
 use hubbub_core::{
     limits,
     live::{
-        presence::{Answers, Here, Part, Roll, Who},
+        presence::{Answers, Here, PresencePart, Roll, Who},
         wake::Wake,
     },
     model::ids::{RoomId, UserId},
@@ -144,9 +144,9 @@ impl Presence {
         }
     }
 
-    fn own(&self, room: &RoomId, listed: bool) -> Option<Part> {
+    fn own(&self, room: &RoomId, listed: bool) -> Option<PresencePart> {
         let present = self.feeds.present(room);
-        (!present.is_empty()).then(|| Part::of(&present, listed))
+        (!present.is_empty()).then(|| PresencePart::of(&present, listed))
     }
 
     /// The lives of all other instances.

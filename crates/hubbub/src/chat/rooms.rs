@@ -5,7 +5,7 @@ use super::{
     log::{admission::settled, committer::Submitted},
     methods::Actor,
 };
-use crate::store::{Created, NewRoom, Page, Room, View};
+use crate::store::{Created, Page, Room, RoomProposal, View};
 use hubbub_core::{
     log::{
         entry::{Draft, Place, Proposal, Right},
@@ -47,7 +47,7 @@ impl Chat {
             let what = What::Joined(Joined { user: user.clone(), role: *role });
             first.push(self.admission.draft(Proposal::new(id.clone(), by.clone(), None, what, Right::Backend)));
         }
-        let new = NewRoom { id: id.clone(), kind, name: name.to_owned(), first };
+        let new = RoomProposal { id: id.clone(), kind, name: name.to_owned(), first };
         match self.store.create_room(&new).await? {
             Created::New(room, entries) => {
                 self.announcer.announce_entries(room.epoch, &entries);

@@ -69,11 +69,11 @@ impl Streams {
     }
 
     /// Opens a stream: commands find it until the returned value is dropped.
-    pub fn add(self: &Arc<Self>, id: StreamId) -> Opened {
+    pub fn add(self: &Arc<Self>, id: StreamId) -> OpenStream {
         let uplink = Arc::<Uplink>::default();
         self.open().insert(id, uplink.clone());
         self.metrics.streams.inc();
-        Opened { streams: self.clone(), id, uplink }
+        OpenStream { streams: self.clone(), id, uplink }
     }
 
     /// Hands a frame of commands to its stream, if that is here.
@@ -135,14 +135,14 @@ impl Uplink {
 
 /// A stream that is open.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenStream {
     streams: Arc<Streams>,
     id: StreamId,
     /// Its commands.
     pub uplink: Arc<Uplink>,
 }
 
-impl Drop for Opened {
+impl Drop for OpenStream {
     fn drop(&mut self) {
         self.streams.open().remove(&self.id);
         self.streams.metrics.streams.dec();

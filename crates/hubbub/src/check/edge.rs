@@ -2,7 +2,7 @@
 
 use super::{Asked, Finding, files, listen::may_listen};
 use crate::{
-    config::{Edge, Settings, TlsFiles},
+    config::{PublicSide, Settings, TlsFiles},
     server,
 };
 use std::time::SystemTime;
@@ -26,14 +26,14 @@ pub(super) async fn edge(asked: &Asked) -> Vec<Finding> {
             Err(error) => refused(&error),
         });
     }
-    match Edge::parse(set) {
+    match PublicSide::parse(set) {
         Ok(edge) => findings.extend(looked_at(set, &edge)),
         Err(error) => findings.push(refused(&error)),
     }
     findings
 }
 
-fn looked_at(set: &Settings, edge: &Edge) -> Vec<Finding> {
+fn looked_at(set: &Settings, edge: &PublicSide) -> Vec<Finding> {
     let mut findings = Vec::new();
     if edge.origins.takes_any() && !set.dev {
         findings.push(Finding::warning(

@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Edge {
+pub struct PublicSide {
     /// Over how long clients are sent elsewhere once the instance is told to go; zero: at once.
     pub drain_window: Duration,
     /// Where `/metrics`, `/v1` and `/openapi.json` are served, and only there; `None`: with everything else.
@@ -30,7 +30,7 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-impl Edge {
+impl PublicSide {
     /// Reads the settings, already layered.
     ///
     /// # Errors
@@ -106,10 +106,10 @@ pub fn duration(text: &str) -> anyhow::Result<Duration> {
 mod tests {
     use super::*;
 
-    fn edge(change: impl FnOnce(&mut Settings)) -> Result<Edge, String> {
+    fn edge(change: impl FnOnce(&mut Settings)) -> Result<PublicSide, String> {
         let mut set = Settings::default();
         change(&mut set);
-        Edge::parse(&set).map_err(|error| format!("{error:#}"))
+        PublicSide::parse(&set).map_err(|error| format!("{error:#}"))
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub struct Origins {
 
 /// What a request's `Origin` is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum OriginStanding {
     /// There is none, or it is the server's own: nothing needs to be said about it.
     Own,
     /// Named in `--allowed-origins`.
@@ -52,19 +52,19 @@ impl Origins {
     }
 
     /// What this `Origin` is to a server that was asked as `host`.
-    pub fn judge(&self, origin: Option<&str>, host: Option<&str>) -> Standing {
-        let Some(origin) = origin else { return Standing::Own };
+    pub fn judge(&self, origin: Option<&str>, host: Option<&str>) -> OriginStanding {
+        let Some(origin) = origin else { return OriginStanding::Own };
         let origin = normal(origin);
         let (scheme, authority) = origin.split_once("://").unwrap_or_default();
         let own = host.map(|host| normal(&format!("{scheme}://{host}")));
         if !authority.is_empty() && own.as_deref() == Some(&origin) {
-            Standing::Own
+            OriginStanding::Own
         } else if self.listed.contains(&origin) {
-            Standing::Listed
+            OriginStanding::Listed
         } else if self.any {
-            Standing::Any
+            OriginStanding::Any
         } else {
-            Standing::Foreign
+            OriginStanding::Foreign
         }
     }
 }
@@ -89,22 +89,22 @@ mod tests {
         let some = Origins::parse("https://app.example.com, http://localhost:5173,").unwrap();
         let all = Origins::parse("*").unwrap();
         for (origins, origin, host, standing) in [
-            (&none, None, Some("chat.example.com"), Standing::Own),
-            (&none, Some("https://chat.example.com"), Some("chat.example.com"), Standing::Own),
-            (&none, Some("https://Chat.example.com"), Some("chat.example.com:443"), Standing::Own),
-            (&none, Some("http://127.0.0.1:8000"), Some("127.0.0.1:8000"), Standing::Own),
-            (&none, Some("http://127.0.0.1:8001"), Some("127.0.0.1:8000"), Standing::Foreign),
-            (&none, Some("https://evil.example"), Some("chat.example.com"), Standing::Foreign),
-            (&none, Some("https://chat.example.com.evil"), Some("chat.example.com"), Standing::Foreign),
-            (&none, Some("null"), Some("chat.example.com"), Standing::Foreign),
-            (&none, Some("null"), Some("null"), Standing::Foreign),
-            (&none, Some(""), Some(""), Standing::Foreign),
-            (&none, Some("https://chat.example.com"), None, Standing::Foreign),
-            (&some, Some("https://app.example.com:443"), Some("chat.example.com"), Standing::Listed),
-            (&some, Some("http://app.example.com"), Some("chat.example.com"), Standing::Foreign),
-            (&some, Some("http://localhost:5173"), Some("chat.example.com"), Standing::Listed),
-            (&some, Some("https://chat.example.com"), Some("chat.example.com"), Standing::Own),
-            (&all, Some("null"), Some("chat.example.com"), Standing::Any),
+            (&none, None, Some("chat.example.com"), OriginStanding::Own),
+            (&none, Some("https://chat.example.com"), Some("chat.example.com"), OriginStanding::Own),
+            (&none, Some("https://Chat.example.com"), Some("chat.example.com:443"), OriginStanding::Own),
+            (&none, Some("http://127.0.0.1:8000"), Some("127.0.0.1:8000"), OriginStanding::Own),
+            (&none, Some("http://127.0.0.1:8001"), Some("127.0.0.1:8000"), OriginStanding::Foreign),
+            (&none, Some("https://evil.example"), Some("chat.example.com"), OriginStanding::Foreign),
+            (&none, Some("https://chat.example.com.evil"), Some("chat.example.com"), OriginStanding::Foreign),
+            (&none, Some("null"), Some("chat.example.com"), OriginStanding::Foreign),
+            (&none, Some("null"), Some("null"), OriginStanding::Foreign),
+            (&none, Some(""), Some(""), OriginStanding::Foreign),
+            (&none, Some("https://chat.example.com"), None, OriginStanding::Foreign),
+            (&some, Some("https://app.example.com:443"), Some("chat.example.com"), OriginStanding::Listed),
+            (&some, Some("http://app.example.com"), Some("chat.example.com"), OriginStanding::Foreign),
+            (&some, Some("http://localhost:5173"), Some("chat.example.com"), OriginStanding::Listed),
+            (&some, Some("https://chat.example.com"), Some("chat.example.com"), OriginStanding::Own),
+            (&all, Some("null"), Some("chat.example.com"), OriginStanding::Any),
         ] {
             assert_eq!(origins.judge(origin, host), standing, "{origin:?} at {host:?} by {origins:?}");
         }

@@ -1,7 +1,9 @@
 //! Where logs are kept and what carries wakes, from URLs.
 
-use crate::bus::redis::RedisBus;
-use crate::store::{StoreError, postgres::PostgresStore};
+use crate::{
+    bus::redis::RedisBus,
+    store::{StoreError, postgres::PostgresStore},
+};
 use anyhow::{anyhow, bail};
 use std::{fmt, path::PathBuf};
 

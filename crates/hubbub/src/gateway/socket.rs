@@ -1,6 +1,6 @@
 //! One client's WebSocket, behind a narrow type: at most one frame is on its way out, and reading goes on meanwhile.
 
-use super::transport::{Incoming, Transport};
+use super::transport::{Inbound, Transport};
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use hubbub_core::{
@@ -74,11 +74,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for Socket<S> {
     }
 
     /// Pings of the WebSocket layer are answered on the way, but not without end: who does not take the answers is not read.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Inbound> {
         loop {
             if self.pings >= limits::PONGS {
                 if ready!(Pin::new(&mut self.stream).poll_flush(cx)).is_err() {
-                    return Poll::Ready(Incoming::Gone);
+                    return Poll::Ready(Inbound::Gone);
                 }
                 self.pings = 0;
             }
@@ -86,17 +86,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for Socket<S> {
                 Some(Ok(message)) if message.is_text() || message.is_binary() => {
                     if message.is_text() == (self.format == Format::Json) {
                         // A copy: what the library hands out would hold its read buffer.
-                        Incoming::Frame(Bytes::copy_from_slice(message.as_payload()))
+                        Inbound::Frame(Bytes::copy_from_slice(message.as_payload()))
                     } else {
-                        Incoming::WrongKind
+                        Inbound::WrongKind
                     }
                 }
                 Some(Ok(message)) if message.is_ping() || message.is_pong() => {
                     self.pings += u32::from(message.is_ping());
                     continue;
                 }
-                Some(Err(Error::PayloadTooLong { .. })) => Incoming::TooLong,
-                Some(_) | None => Incoming::Gone,
+                Some(Err(Error::PayloadTooLong { .. })) => Inbound::TooLong,
+                Some(_) | None => Inbound::Gone,
             });
         }
     }

@@ -4,8 +4,8 @@
 //! The server's loop asks the body for its next part when it has room for it; so at most one frame is on its way out here,
 //! too.
 
-use super::transport::{Incoming, Transport};
-use crate::chat::streams::Opened;
+use super::transport::{Inbound, Transport};
+use crate::chat::streams::OpenStream;
 use axum::body::Body;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream as Parts, task::AtomicWaker};
@@ -107,7 +107,7 @@ pub struct Stream {
     framing: Framing,
     /// What the request that opened it said.
     first: Option<Bytes>,
-    opened: Opened,
+    opened: OpenStream,
     address: (String, String),
     writing: bool,
     lifeline: Lifeline,
@@ -118,7 +118,7 @@ impl Stream {
     pub fn new(
         framing: Framing,
         first: Bytes,
-        opened: Opened,
+        opened: OpenStream,
         address: (String, String),
         lifeline: Lifeline,
     ) -> (Self, Body) {
@@ -172,15 +172,15 @@ impl Transport for Stream {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Inbound> {
         if let Some(first) = self.first.take() {
-            return Poll::Ready(Incoming::Frame(first));
+            return Poll::Ready(Inbound::Frame(first));
         }
         self.pipe.stream.register(cx.waker());
         if self.pipe.state().gone {
-            return Poll::Ready(Incoming::Gone);
+            return Poll::Ready(Inbound::Gone);
         }
-        self.opened.uplink.poll(cx).map(Incoming::Frame)
+        self.opened.uplink.poll(cx).map(Inbound::Frame)
     }
 
     async fn part(&mut self) {

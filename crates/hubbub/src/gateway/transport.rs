@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 /// What came in.
 #[derive(Debug)]
-pub enum Incoming {
+pub enum Inbound {
     /// A frame of commands.
     Frame(Bytes),
     /// A frame of the other kind: binary where JSON is spoken, or text where Protobuf is.
@@ -41,7 +41,7 @@ pub trait Transport {
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ()>>;
 
     /// What comes in next.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming>;
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Inbound>;
 
     /// Gets out what was said last, and waits until the other side has it.
     fn part(&mut self) -> impl Future<Output = ()> + Send;

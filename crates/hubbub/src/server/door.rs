@@ -3,7 +3,7 @@
 
 use super::tls::Tls;
 use crate::{
-    config::{Edge, Origins, Standing},
+    config::{OriginStanding, Origins, PublicSide},
     features::portals::hooks::OriginalUri,
     problem::Problem,
 };
@@ -43,7 +43,7 @@ pub(super) struct Guest {
 
 impl Door {
     /// The door for clients.
-    pub(super) fn public(edge: &Edge, tls: Option<Arc<Tls>>) -> Self {
+    pub(super) fn public(edge: &PublicSide, tls: Option<Arc<Tls>>) -> Self {
         Self { side: Side::Public, tls, base_path: edge.base_path.clone(), origins: edge.origins.clone() }
     }
 
@@ -88,10 +88,10 @@ impl Door {
         let host = text(request.headers().get(header::HOST)).or(request.uri().authority().map(ToString::to_string));
         let varies = is_for_pages(request.uri().path());
         let listed = match self.origins.judge(text(said).as_deref(), host.as_deref()) {
-            Standing::Own => return Ok(Guest { origin: None, varies }),
-            Standing::Listed => true,
-            Standing::Any => false,
-            Standing::Foreign => {
+            OriginStanding::Own => return Ok(Guest { origin: None, varies }),
+            OriginStanding::Listed => true,
+            OriginStanding::Any => false,
+            OriginStanding::Foreign => {
                 let why = match self.side {
                     Side::Public => "pages of this origin may not connect here: name it in --allowed-origins",
                     Side::Admin => "pages of other origins may not ask here",

@@ -1,7 +1,7 @@
 //! Where logs are kept: the truth. Two implementations, one conformance suite.
 
 use async_trait::async_trait;
-pub use hubbub_core::log::room::{Head, Listed, Member, NewRoom, Page, Part, Room, View};
+pub use hubbub_core::log::room::{Head, ListPart, Listed, Member, Page, Room, RoomProposal, View};
 use hubbub_core::{
     log::{
         entry::{Draft, Entry, Outcome},
@@ -42,7 +42,7 @@ pub enum StoreError {
 
 /// What a database says about itself.
 #[derive(Debug, Clone)]
-pub struct Identity {
+pub struct DatabaseIdentity {
     /// Made once, with the schema; names the lanes of the bus, so that two databases may share one Redis.
     pub database: String,
     /// For [`hubbub_core::log::hash::BodyHash`].
@@ -74,7 +74,7 @@ pub struct Lease {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// What this database says about itself.
-    fn identity(&self) -> &Identity;
+    fn identity(&self) -> &DatabaseIdentity;
 
     /// Notified when a stored cursor became due through this very store object: an entry was written that its reader is to be
     /// sent, or something else is to be done about it. One of those who wait is woken.
@@ -88,7 +88,7 @@ pub trait Store: Send + Sync + 'static {
     async fn append(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError>;
 
     /// Makes a room with its first members, unless there is one of that id.
-    async fn create_room(&self, new: &NewRoom) -> Result<Created, StoreError>;
+    async fn create_room(&self, new: &RoomProposal) -> Result<Created, StoreError>;
 
     /// For each question, the room and the asker's standing, from one snapshot; `None` where there is no such room, or where
     /// its row cannot be read: that is logged, and is no reason to fail the others.
@@ -113,10 +113,20 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Option<(View, Page)>, StoreError>;
 
     /// The rooms a user is a member of, by id, after `after`: at most `limit`, and fewer where their newest messages are heavy.
-    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Part<Listed>, StoreError>;
+    async fn rooms_of(
+        &self,
+        user: &UserId,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<ListPart<Listed>, StoreError>;
 
     /// The members of a room, by id, after `after`: at most `limit`, and fewer where their infos are heavy. Bans are not members.
-    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Part<Member>, StoreError>;
+    async fn members(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<ListPart<Member>, StoreError>;
 
     /// Keeps what the product says about users.
     async fn put_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError>;

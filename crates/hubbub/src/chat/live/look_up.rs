@@ -1,7 +1,7 @@
 //! Look-ups of all connections, grouped like commits: whatever is waiting is answered by one query.
 
-use crate::chat::ChatError;
 use crate::{
+    chat::ChatError,
     metrics::Metrics,
     store::{Store, StoreError, View},
 };

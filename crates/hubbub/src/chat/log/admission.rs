@@ -171,10 +171,8 @@ impl Door {
 /// Why it is not in the log; with [`ChatError::Unavailable`] it may be.
 pub async fn settled(submitted: Submitted) -> Result<Option<Place>, ChatError> {
     match submitted.await.unwrap_or(Err(ChatError::Unavailable))? {
-        Outcome::Appended(place)
-        | Outcome::Reopened { place, .. }
-        | Outcome::Repeated { place, .. }
-        | Outcome::Known(place) => Ok(Some(place)),
+        Outcome::Appended(place) | Outcome::Known(place) => Ok(Some(place)),
+        Outcome::Reopened { place, .. } | Outcome::Repeated { place, .. } => Ok(Some(*place)),
         Outcome::Unchanged => Ok(None),
         Outcome::Conflict { id, seq } => Err(ChatError::Conflict { id, seq }),
         Outcome::Refused(refusal) => Err(refusal.into()),

@@ -1,15 +1,15 @@
 //! Telling, and being told. What is committed here goes into the own feeds by the same call that takes in what others
 //! announce; then it is numbered and published, and whether that arrives matters to nothing but latency.
 
-use crate::chat::{
-    instances::Living,
-    live::{feeds::Feeds, sweep::Sweep},
-    people::People,
-    presence::Presence,
-    streams::{Handed, Streams},
-};
 use crate::{
     bus::{Bus, BusEvent, Health},
+    chat::{
+        instances::Living,
+        live::{feeds::Feeds, sweep::Sweep},
+        people::People,
+        presence::Presence,
+        streams::{Handed, Streams},
+    },
     metrics::Metrics,
     spans,
 };
@@ -57,6 +57,8 @@ pub struct Announcer {
     metrics: Arc<Metrics>,
     /// Names this life of this instance; the first word of each payload, by which it knows its own again.
     boot: String,
+    /// Whether there are other instances to tell.
+    has_others: bool,
     /// How many payloads there have been on each lane, whether or not they could be published. Each is locked while one is
     /// put on the bus, so that their order is that of their numbers.
     said: Vec<Mutex<u64>>,
@@ -66,7 +68,8 @@ impl Announcer {
     /// Announces into these feeds and on this bus.
     pub fn new(boot: Uuid, hearers: Hearers, bus: Arc<dyn Bus>, metrics: Arc<Metrics>) -> Self {
         let said = (0..limits::LANES).map(|_| Mutex::default()).collect();
-        Self { hearers, bus, metrics, boot: boot.to_string(), said }
+        let has_others = *bus.health().borrow() != Health::Alone;
+        Self { hearers, bus, metrics, boot: boot.to_string(), has_others, said }
     }
 
     /// Names this life of this instance.
@@ -88,11 +91,14 @@ impl Announcer {
 
     /// Tells the other instances.
     pub fn publish(&self, wakes: &[Wake]) {
+        if !self.has_others {
+            return;
+        }
         let mut lanes: BTreeMap<u16, BytesMut> = BTreeMap::new();
         for wake in wakes {
             let lines = lanes.entry(wake.lane(limits::LANES)).or_default();
             lines.put_u8(b'\n');
-            lines.extend_from_slice(wake.encode().as_bytes());
+            wake.write(lines);
         }
         let _span = spans::publish(lanes.len()).entered();
         for (lane, lines) in lanes {
@@ -111,7 +117,7 @@ impl Announcer {
     /// Says how far the numbers have come, once a second and soon after something was announced, behind whatever that was.
     /// Nobody is told on a bus without others.
     pub async fn beat(self: Arc<Self>) {
-        if *self.bus.health().borrow() == Health::Alone {
+        if !self.has_others {
             return;
         }
         let mut turns = interval(limits::BEAT_AFTER);

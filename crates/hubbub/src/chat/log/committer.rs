@@ -4,8 +4,8 @@
 //! whatever is waiting (there is no timer), has one batch in flight, and answers only after the commit.
 
 use super::announcer::Announcer;
-use crate::chat::ChatError;
 use crate::{
+    chat::ChatError,
     metrics::Metrics,
     spans::{self, Onward},
     store::{Store, StoreError},
@@ -46,6 +46,12 @@ impl Source {
 #[derive(Debug)]
 pub(super) struct Waiting {
     draft: Draft,
+    submitter: Submitter,
+}
+
+/// Who waits for a draft's outcome.
+#[derive(Debug)]
+struct Submitter {
     source: Source,
     since: Instant,
     trace: Onward,
@@ -56,7 +62,8 @@ impl Waiting {
     /// From now on, and what its submitter waits for.
     pub fn new(source: Source, draft: Draft) -> (Self, Submitted) {
         let (answer, submitted) = oneshot::channel();
-        (Self { draft, source, since: Instant::now(), trace: Onward::here(), answer }, submitted)
+        let submitter = Submitter { source, since: Instant::now(), trace: Onward::here(), answer };
+        (Self { draft, submitter }, submitted)
     }
 
     /// The room it is for.
@@ -66,7 +73,7 @@ impl Waiting {
 
     /// Answers that it is not taken. The submitter may have gone.
     pub fn refuse(self, why: ChatError) {
-        let _ = self.answer.send(Err(why));
+        let _ = self.submitter.answer.send(Err(why));
     }
 }
 
@@ -127,7 +134,7 @@ impl Committer {
             }
             let taken: Vec<_> = batch.drain(..batch.len().min(limits::BATCH)).collect();
             let rooms = || taken.iter().map(|waiting| &waiting.draft.room).collect::<HashSet<_>>().len();
-            let span = spans::commit(taken.len(), rooms, taken.iter().map(|waiting| &waiting.trace));
+            let span = spans::commit(taken.len(), rooms, taken.iter().map(|waiting| &waiting.submitter.trace));
             let failed = self.commit(taken).instrument(span).await;
             if !failed.is_empty() {
                 self.fail_those_behind(&failed, &mut batch);
@@ -146,34 +153,29 @@ impl Committer {
 
     /// Commits a batch and answers it. Returns whose sends to which rooms failed.
     async fn commit(&self, batch: Vec<Waiting>) -> HashSet<(Source, RoomId)> {
-        let drafts: Vec<_> = batch.iter().map(|waiting| waiting.draft.clone()).collect();
-        match self.append(&drafts).await {
+        let (drafts, submitters) = batch.into_iter().map(|Waiting { draft, submitter }| (draft, submitter)).unzip();
+        let batch = Batch { drafts, submitters };
+        match self.append(&batch.drafts).await {
             Ok(outcomes) => {
                 self.settle(batch, outcomes);
                 HashSet::new()
             }
             // Somebody holds a room, or something in it cannot be: only that room's senders are told so, the others go on.
             Err(StoreError::Locked | StoreError::Broken(_)) => {
-                let mut by_room: HashMap<RoomId, Vec<Waiting>> = HashMap::new();
-                for waiting in batch {
-                    by_room.entry(waiting.draft.room.clone()).or_default().push(waiting);
-                }
                 // Side by side: the lock is waited for a second time, and the others are not to wait with it.
-                let parts = by_room.into_values().map(async |part| {
-                    let drafts: Vec<_> = part.iter().map(|waiting| waiting.draft.clone()).collect();
-                    match self.append(&drafts).await {
-                        Ok(outcomes) => {
-                            self.settle(part, outcomes);
-                            HashSet::new()
-                        }
-                        Err(error) => self.fail(part, error.into()),
+                let parts = batch.by_room().map(async |part| match self.append(&part.drafts).await {
+                    Ok(outcomes) => {
+                        self.settle(part, outcomes);
+                        HashSet::new()
                     }
+                    Err(error) => self.fail(part, error.into()),
                 });
                 let failed: Vec<_> = stream::iter(parts).buffer_unordered(ROOMS_AT_ONCE).collect().await;
                 failed.into_iter().flatten().collect()
             }
             Err(error) => {
-                tracing::warn!(%error, drafts = drafts.len(), "a batch was given up; its senders are told to retry");
+                let drafts = batch.drafts.len();
+                tracing::warn!(%error, drafts, "a batch was given up; its senders are told to retry");
                 self.fail(batch, error.into())
             }
         }
@@ -205,23 +207,22 @@ impl Committer {
         }
     }
 
-    fn settle(&self, batch: Vec<Waiting>, outcomes: Vec<Outcome>) {
-        let mut wakes = Vec::with_capacity(batch.len());
-        for (waiting, outcome) in batch.into_iter().zip(outcomes) {
+    fn settle(&self, batch: Batch, outcomes: Vec<Outcome>) {
+        let mut wakes = Vec::with_capacity(batch.drafts.len());
+        for ((draft, submitter), outcome) in batch.each().zip(outcomes) {
             match &outcome {
-                Outcome::Appended(place) => wakes.push(self.entry(*place, &waiting.draft.entry(*place))),
+                Outcome::Appended(place) => wakes.push(self.entry(*place, &draft.into_entry(*place))),
                 Outcome::Reopened { opening, place } => {
-                    let opens =
-                        waiting.draft.opening.as_ref().map(|opens| waiting.draft.opening_entry(opens, *opening));
-                    wakes.extend(opens.map(|entry| self.entry(*opening, &entry)));
-                    wakes.push(self.entry(*place, &waiting.draft.entry(*place)));
+                    let opens = draft.opening.as_deref().map(|opens| draft.opening_entry(opens, **opening));
+                    wakes.extend(opens.map(|entry| self.entry(**opening, &entry)));
+                    wakes.push(self.entry(**place, &draft.into_entry(**place)));
                 }
-                Outcome::Known(place) => wakes.push(self.head(&waiting.draft.room, *place)),
-                Outcome::Repeated { room, place } => wakes.push(self.head(room, *place)),
+                Outcome::Known(place) => wakes.push(self.head(&draft.room, *place)),
+                Outcome::Repeated { room, place } => wakes.push(self.head(room, **place)),
                 Outcome::Conflict { .. } | Outcome::Unchanged | Outcome::Refused(_) => {}
             }
             // The sender may have gone; the entry stays.
-            let _ = waiting.answer.send(Ok(outcome));
+            let _ = submitter.answer.send(Ok(outcome));
         }
         self.announcer.announce(&wakes);
     }
@@ -237,13 +238,13 @@ impl Committer {
         Wake::Head { room: room.clone(), epoch: place.epoch, seq: place.seq }
     }
 
-    fn fail(&self, batch: Vec<Waiting>, error: ChatError) -> HashSet<(Source, RoomId)> {
+    fn fail(&self, batch: Batch, error: ChatError) -> HashSet<(Source, RoomId)> {
         batch
-            .into_iter()
-            .map(|waiting| {
+            .each()
+            .map(|(draft, submitter)| {
                 self.metrics.refused.inc();
-                let _ = waiting.answer.send(Err(error.clone()));
-                (waiting.source, waiting.draft.room)
+                let _ = submitter.answer.send(Err(error.clone()));
+                (submitter.source, draft.room)
             })
             .collect()
     }
@@ -252,11 +253,38 @@ impl Committer {
     /// for a store that does not answer; the rest stays in `batch`.
     fn fail_those_behind(&mut self, failed: &HashSet<(Source, RoomId)>, batch: &mut Vec<Waiting>) {
         self.take_waiting(batch, limits::COMMIT_QUEUE);
-        let (behind, rest) = std::mem::take(batch).into_iter().partition(|waiting| {
-            waiting.since.elapsed() > limits::SEND_PATIENCE
-                || (waiting.source != Source::NONE && failed.contains(&(waiting.source, waiting.draft.room.clone())))
+        let (behind, rest) = std::mem::take(batch).into_iter().partition(|Waiting { draft, submitter }| {
+            submitter.since.elapsed() > limits::SEND_PATIENCE
+                || (submitter.source != Source::NONE && failed.contains(&(submitter.source, draft.room.clone())))
         });
         *batch = rest;
-        self.fail(behind, ChatError::Busy);
+        let behind: Vec<Waiting> = behind;
+        for waiting in behind {
+            self.metrics.refused.inc();
+            waiting.refuse(ChatError::Busy);
+        }
+    }
+}
+
+/// Drafts for one transaction, and who waits for each.
+struct Batch {
+    drafts: Vec<Draft>,
+    submitters: Vec<Submitter>,
+}
+
+impl Batch {
+    fn each(self) -> impl Iterator<Item = (Draft, Submitter)> {
+        self.drafts.into_iter().zip(self.submitters)
+    }
+
+    fn by_room(self) -> impl Iterator<Item = Self> {
+        let mut by_room: HashMap<RoomId, Self> = HashMap::new();
+        for (draft, submitter) in self.each() {
+            let part = by_room.entry(draft.room.clone());
+            let part = part.or_insert_with(|| Self { drafts: Vec::new(), submitters: Vec::new() });
+            part.drafts.push(draft);
+            part.submitters.push(submitter);
+        }
+        by_room.into_values()
     }
 }

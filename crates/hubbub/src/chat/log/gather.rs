@@ -1,7 +1,6 @@
 //! Calls of the store that are gathered like commits: whatever is waiting goes into one transaction, and there is no timer.
 
-use crate::chat::ChatError;
-use crate::store::StoreError;
+use crate::{chat::ChatError, store::StoreError};
 use hubbub_core::{limits, model::backoff::Backoff};
 use std::{
     collections::VecDeque,

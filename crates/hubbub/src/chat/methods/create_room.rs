@@ -5,8 +5,8 @@
 
 use super::{
     Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, RpcMethod, Verb,
+    members::NewMember, views::RoomView,
 };
-use super::{members::NewMember, views::RoomView};
 use crate::{
     chat::{Chat, ChatError},
     store::Room,

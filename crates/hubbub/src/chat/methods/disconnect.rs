@@ -1,7 +1,8 @@
 //! `disconnect`: closes all connections of a user.
 
-use super::rest::USER;
-use super::{Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, Nothing, RestMethod, RestRequest, Route, Verb};
+use super::{
+    Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, Nothing, RestMethod, RestRequest, Route, Verb, rest::USER,
+};
 use crate::chat::Chat;
 use hubbub_core::{live::wake::Wake, model::ids::UserId};
 

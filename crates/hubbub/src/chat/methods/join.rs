@@ -1,7 +1,9 @@
 //! `join`: becomes a member of an open room.
 
-use super::views::{ChangedView, RoomData, room};
-use super::{Actor, Doc, Edge, Method, MethodError, RpcMethod};
+use super::{
+    Actor, Doc, Edge, Method, MethodError, RpcMethod,
+    views::{ChangedView, RoomData, room},
+};
 use crate::chat::{Chat, rooms::MembershipChange};
 use hubbub_core::model::{
     access::Role,

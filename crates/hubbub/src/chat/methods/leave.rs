@@ -1,7 +1,9 @@
 //! `leave`: ends one's own membership of a room.
 
-use super::views::{ChangedView, RoomData, room};
-use super::{Actor, Doc, Edge, Method, MethodError, RpcMethod};
+use super::{
+    Actor, Doc, Edge, Method, MethodError, RpcMethod,
+    views::{ChangedView, RoomData, room},
+};
 use crate::chat::{Chat, rooms::MembershipChange};
 use hubbub_core::model::ids::{Invalid, RoomId};
 

@@ -1,13 +1,13 @@
 //! `members`: who is in a room.
 
-use super::{Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb};
 use super::{
+    Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb,
     rest::ROOM,
     views::{After, ListQuery, next, room},
 };
 use crate::{
     chat::Chat,
-    store::{Member, Part},
+    store::{ListPart, Member},
 };
 use hubbub_core::{
     log::checks,
@@ -62,7 +62,7 @@ pub struct MembersView {
 
 impl MembersView {
     /// A part of the list.
-    pub fn new(part: &Part<Member>) -> Self {
+    pub fn new(part: &ListPart<Member>) -> Self {
         let view = |member: &Member| MemberView {
             user: member.user.to_string(),
             role: member.membership.standing.word(),

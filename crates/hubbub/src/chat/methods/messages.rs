@@ -1,7 +1,7 @@
 //! `messages`: a page of a room's log.
 
-use super::{Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb};
 use super::{
+    Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb,
     rest::ROOM,
     views::{After, room},
 };

@@ -1,7 +1,8 @@
 //! `notify`: tells all devices of a user something of the product's.
 
-use super::rest::USER;
-use super::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, Nothing, RestMethod, RestRequest, Route, Verb};
+use super::{
+    Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, Nothing, RestMethod, RestRequest, Route, Verb, rest::USER,
+};
 use crate::chat::Chat;
 use hubbub_core::{
     limits::DATA_BYTES,

@@ -1,7 +1,7 @@
 //! `put_member`: the product's backend makes somebody a member, gives another role, or bans.
 
-use super::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb};
 use super::{
+    Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb,
     rest::{ROOM, USER},
     views::ChangedView,
 };

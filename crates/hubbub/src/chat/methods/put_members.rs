@@ -1,7 +1,9 @@
 //! `put_members`: many memberships at once, each with its own result.
 
-use super::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, Problem, RestMethod, RestRequest, Route, Verb};
-use super::{members::NewMember, put_member::change, rest::ROOM};
+use super::{
+    Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, Problem, RestMethod, RestRequest, Route, Verb,
+    members::NewMember, put_member::change, rest::ROOM,
+};
 use crate::chat::{
     Chat,
     rooms::{Changed, MembershipChange},

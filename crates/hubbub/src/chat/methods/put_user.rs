@@ -1,7 +1,8 @@
 //! `put_user`: keeps what the product says about a user.
 
-use super::rest::USER;
-use super::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, Nothing, RestMethod, RestRequest, Route, Verb};
+use super::{
+    Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, Nothing, RestMethod, RestRequest, Route, Verb, rest::USER,
+};
 use crate::chat::Chat;
 use hubbub_core::{
     limits::USER_INFO_BYTES,

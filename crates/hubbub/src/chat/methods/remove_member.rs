@@ -1,7 +1,7 @@
 //! `remove_member`: the product's backend removes a member, or lifts a ban.
 
-use super::{Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, RestMethod, RestRequest, Route, Verb};
 use super::{
+    Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, RestMethod, RestRequest, Route, Verb,
     rest::{ROOM, USER},
     views::ChangedView,
 };

@@ -1,7 +1,9 @@
 //! `rename_room`: gives a room another name.
 
-use super::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb};
-use super::{rest::ROOM, views::ChangedView};
+use super::{
+    Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb, rest::ROOM,
+    views::ChangedView,
+};
 use crate::chat::Chat;
 use hubbub_core::{
     log::{

@@ -3,7 +3,10 @@
 use super::{MethodError, RestMethod};
 use bytes::Bytes;
 use hubbub_core::model::ids::{Invalid, Key};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{

@@ -1,13 +1,13 @@
 //! `rooms`: the rooms one is a member of.
 
-use super::{Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb};
 use super::{
+    Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb,
     rest::USER,
     views::{After, ListQuery, RoomView, next},
 };
 use crate::{
     chat::Chat,
-    store::{Listed, Part},
+    store::{ListPart, Listed},
 };
 use hubbub_core::{
     log::{checks, encoded},
@@ -40,7 +40,7 @@ pub struct RoomsView {
 
 impl RoomsView {
     /// A part of the list.
-    pub fn new(part: &Part<Listed>) -> Self {
+    pub fn new(part: &ListPart<Listed>) -> Self {
         let view = |l: &Listed| RoomView::new(&l.room, l.standing).with_last(l.last.as_ref().map(encoded::raw));
         Self { rooms: part.items.iter().map(view).collect(), next: next(part, |l| l.room.id.to_string()) }
     }

@@ -5,8 +5,8 @@
 
 use super::{
     Actor, Cost, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, RpcMethod, Verb,
+    rest::ROOM, views::room,
 };
-use super::{rest::ROOM, views::room};
 use crate::chat::{Chat, ChatError, log::committer::Source};
 use hubbub_core::{
     log::{checks, entry::Place, kinds::Message},

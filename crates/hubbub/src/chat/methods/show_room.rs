@@ -1,7 +1,9 @@
 //! `show_room`: a room, for the product's backend.
 
-use super::{Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, RestMethod, RestRequest, Route, Verb};
-use super::{rest::ROOM, views::RoomView};
+use super::{
+    Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, RestMethod, RestRequest, Route, Verb, rest::ROOM,
+    views::RoomView,
+};
 use crate::chat::Chat;
 use hubbub_core::model::{access::Standing, ids::RoomId};
 

@@ -1,7 +1,6 @@
 //! `show_user`: what the product said about a user.
 
-use super::rest::USER;
-use super::{Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, RestMethod, RestRequest, Route, Verb};
+use super::{Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, RestMethod, RestRequest, Route, Verb, rest::USER};
 use crate::chat::Chat;
 use hubbub_core::model::ids::UserId;
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use hubbub_core::{
     log::{
         entry::Place,
-        room::{Part, Room},
+        room::{ListPart, Room},
     },
     model::{
         access::Standing,
@@ -150,6 +150,6 @@ pub fn room(name: Option<&str>) -> Result<RoomId, Invalid> {
 }
 
 /// What to ask for after this part of a list; none on the last one.
-pub fn next<T>(part: &Part<T>, name: impl Fn(&T) -> String) -> Option<String> {
+pub fn next<T>(part: &ListPart<T>, name: impl Fn(&T) -> String) -> Option<String> {
     part.items.last().filter(|_| part.more).map(name)
 }

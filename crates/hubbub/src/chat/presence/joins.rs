@@ -4,7 +4,7 @@ use super::Presence;
 use crate::chat::live::{feeds::Watcher, look_up::LookUps};
 use hubbub_core::{
     limits,
-    live::presence::{Changes, Part, Watch},
+    live::presence::{Changes, PresencePart, Watch},
     model::ids::RoomId,
     wire::push::Joins,
 };
@@ -106,6 +106,6 @@ impl Presence {
     }
 }
 
-fn nobody() -> Part {
-    Part { list: Some(Vec::new()), ..Part::default() }
+fn nobody() -> PresencePart {
+    PresencePart { list: Some(Vec::new()), ..PresencePart::default() }
 }

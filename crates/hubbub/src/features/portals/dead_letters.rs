@@ -5,7 +5,7 @@ use super::{
     store::{DeadLetter, Filter, Portal, Which},
     support::SupportChat,
 };
-use hubbub_core::{limits, log::room::Part, model::ids::Invalid, portal::PortalId};
+use hubbub_core::{limits, log::room::ListPart, model::ids::Invalid, portal::PortalId};
 
 impl Which {
     /// A range of numbers, both included, or all.
@@ -31,7 +31,7 @@ impl SupportChat {
         filter: &Filter,
         after: u64,
         limit: usize,
-    ) -> Result<Part<DeadLetter>, SupportError> {
+    ) -> Result<ListPart<DeadLetter>, SupportError> {
         Ok(self.store.dead_letters(filter, after, limit).await?)
     }
 

@@ -10,7 +10,7 @@ use hubbub_core::{
     log::{
         entry::Place,
         kinds::{Message, Text},
-        room::Part,
+        room::ListPart,
     },
     model::{
         ids::{Key, RoomId},
@@ -31,7 +31,7 @@ impl SupportChat {
         portal: &PortalId,
         after: u64,
         limit: usize,
-    ) -> Result<Part<Quarantined>, SupportError> {
+    ) -> Result<ListPart<Quarantined>, SupportError> {
         Ok(self.store.quarantined(portal, after, limit).await?)
     }
 

@@ -1,7 +1,7 @@
 //! Support sessions: opened, resumed, closed.
 
 use super::{
-    store::{Filter, NewSession, Opened, Session, SessionState},
+    store::{Filter, Opened, Session, SessionProposal, SessionState},
     support::SupportChat,
 };
 use crate::chat::{
@@ -12,7 +12,7 @@ use hubbub_core::{
     log::{
         entry::{Draft, Proposal, Right},
         kinds::{Joined, What},
-        room::Part,
+        room::ListPart,
     },
     model::{
         access::Role,
@@ -86,7 +86,7 @@ impl SupportChat {
             |what| self.chat.admission.draft(Proposal::new(id.clone(), by.user.clone(), None, what, Right::Backend));
         let mut first: Vec<Draft> = people.map(|user| draft(joined(user))).collect();
         first.push(draft(What::State(SessionState::Open)));
-        let new = NewSession {
+        let new = SessionProposal {
             id: id.clone(),
             name: wish.name,
             portal: wish.portal.clone(),
@@ -131,7 +131,7 @@ impl SupportChat {
         filter: &Filter,
         after: Option<&RoomId>,
         limit: usize,
-    ) -> Result<Part<Session>, ChatError> {
+    ) -> Result<ListPart<Session>, ChatError> {
         Ok(self.store.sessions(filter, after, limit).await?)
     }
 

@@ -21,7 +21,7 @@ pub use hubbub_core::{
 use hubbub_core::{
     log::{
         entry::{Draft, Entry},
-        room::Part,
+        room::ListPart,
     },
     model::{
         ids::{RoomId, UserId},
@@ -122,7 +122,7 @@ impl std::fmt::Debug for Secret {
 
 /// A session to be, or to be found.
 #[derive(Debug, Clone)]
-pub struct NewSession {
+pub struct SessionProposal {
     /// Its id, and the room's.
     pub id: RoomId,
     /// For people.
@@ -270,7 +270,7 @@ pub trait PortalStore: Send + Sync + 'static {
     async fn write_portal(&self, portal: &Portal) -> Result<bool, StoreError>;
 
     /// Makes a session, its room and its cursor, unless there is one of this id.
-    async fn open_session(&self, new: &NewSession) -> Result<Opened, StoreError>;
+    async fn open_session(&self, new: &SessionProposal) -> Result<Opened, StoreError>;
 
     /// A session; `None` where there is none.
     async fn session(&self, id: &RoomId) -> Result<Option<Session>, StoreError>;
@@ -281,7 +281,7 @@ pub trait PortalStore: Send + Sync + 'static {
         filter: &Filter,
         after: Option<&RoomId>,
         limit: usize,
-    ) -> Result<Part<Session>, StoreError>;
+    ) -> Result<ListPart<Session>, StoreError>;
 
     /// Says of messages from portals where each of them goes, as if they came one after another in this order, and keeps in
     /// quarantine what belongs there. Calling it again with the same messages keeps none of them twice. What goes into a log is
@@ -303,7 +303,8 @@ pub trait PortalStore: Send + Sync + 'static {
     async fn succeeded(&self, portals: &[PortalId]) -> Result<(), StoreError>;
 
     /// Dead letters, by number, after `after`.
-    async fn dead_letters(&self, filter: &Filter, after: u64, limit: usize) -> Result<Part<DeadLetter>, StoreError>;
+    async fn dead_letters(&self, filter: &Filter, after: u64, limit: usize)
+    -> Result<ListPart<DeadLetter>, StoreError>;
 
     /// Has dead letters sent again, each at its session's next turn, if they have not been delivered: of many the first
     /// [`hubbub_core::limits::REPLAYED_TOGETHER`]. Says how many.
@@ -313,7 +314,12 @@ pub trait PortalStore: Send + Sync + 'static {
     async fn discard(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError>;
 
     /// What is in quarantine, by number, after `after`.
-    async fn quarantined(&self, portal: &PortalId, after: u64, limit: usize) -> Result<Part<Quarantined>, StoreError>;
+    async fn quarantined(
+        &self,
+        portal: &PortalId,
+        after: u64,
+        limit: usize,
+    ) -> Result<ListPart<Quarantined>, StoreError>;
 
     /// Says where an event in quarantine goes that is to leave it: as [`resolve`](Self::resolve) does of `message`, which is made
     /// by [`Incoming::released`]. It stays in quarantine until it is [dropped](Self::drop_quarantined). `None`: there is none of

@@ -1,6 +1,6 @@
 //! What a client's task waits for.
 
-use super::super::transport::Incoming;
+use super::super::transport::Inbound;
 use crate::{
     chat::{
         ChatError,
@@ -34,7 +34,7 @@ pub(super) enum Event {
     Written(Result<(), ()>),
     Mail(Mail),
     Done(Done),
-    Incoming(Incoming),
+    Inbound(Inbound),
     Turn,
     Tick,
 }

@@ -17,7 +17,7 @@ use super::{
     Gateway,
     arrivals::Admitted,
     outbox::{Frame, Outbox},
-    transport::{Incoming, Transport},
+    transport::{Inbound, Transport},
 };
 use crate::chat::{
     live::{
@@ -155,16 +155,16 @@ impl<T: Transport> Client<T> {
                     }
                 }
                 Event::Written(Err(())) => return,
-                Event::Incoming(Incoming::Gone) => return self.part().await,
+                Event::Inbound(Inbound::Gone) => return self.part().await,
                 Event::Mail(mail) => self.open_mail(mail),
                 Event::Done(done) => self.finish(done),
                 Event::Turn => {}
-                Event::Incoming(Incoming::Frame(frame)) => self.read(frame),
-                Event::Incoming(Incoming::TooLong) => {
+                Event::Inbound(Inbound::Frame(frame)) => self.read(frame),
+                Event::Inbound(Inbound::TooLong) => {
                     let why = format!("a frame of more than {} bytes", limits::FRAME_BYTES);
                     self.close_with(Disconnect::bad_request(why));
                 }
-                Event::Incoming(Incoming::WrongKind) => {
+                Event::Inbound(Inbound::WrongKind) => {
                     self.close_with(match self.format() {
                         Format::Json => Disconnect::INAPPROPRIATE,
                         Format::Protobuf => Disconnect::bad_request("a text frame on a Protobuf connection"),
@@ -209,7 +209,7 @@ impl<T: Transport> Client<T> {
         if self.is_reading()
             && let Poll::Ready(incoming) = self.transport.poll_read(cx)
         {
-            return Poll::Ready(Event::Incoming(incoming));
+            return Poll::Ready(Event::Inbound(incoming));
         }
         self.timer.as_mut().poll(cx).map(|()| Event::Tick)
     }

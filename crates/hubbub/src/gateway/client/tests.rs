@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 /// A way to a client that says what it is given to say, and takes nothing.
 #[derive(Default)]
 struct Way {
-    says: VecDeque<Incoming>,
+    says: VecDeque<Inbound>,
     is_writing: bool,
     looks: Arc<AtomicUsize>,
     parts: Arc<Notify>,
@@ -44,7 +44,7 @@ impl Transport for Way {
     fn poll_written(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
         Poll::Pending
     }
-    fn poll_read(&mut self, _cx: &mut Context<'_>) -> Poll<Incoming> {
+    fn poll_read(&mut self, _cx: &mut Context<'_>) -> Poll<Inbound> {
         self.says.pop_front().map_or(Poll::Pending, Poll::Ready)
     }
     async fn part(&mut self) {
@@ -118,8 +118,8 @@ fn subscribe() -> Command {
     Commands::new(Bytes::from_static(frame), Format::Json).next(&NoMethods).unwrap().unwrap()
 }
 
-fn said(frame: &'static str) -> VecDeque<Incoming> {
-    [Incoming::Frame(Bytes::from_static(frame.as_bytes()))].into()
+fn said(frame: &'static str) -> VecDeque<Inbound> {
+    [Inbound::Frame(Bytes::from_static(frame.as_bytes()))].into()
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn who_is_not_known_takes_nobodys_turn_and_who_goes_keeps_none() {
     stranger.transport.says = said(r#"{"id":2,"subscribe":{"channel":"room:general"}}"#);
     stranger.until_it_parts().await;
 
-    let mut ana = house.client(Way { says: [Incoming::Gone].into(), ..Way::default() });
+    let mut ana = house.client(Way { says: [Inbound::Gone].into(), ..Way::default() });
     ana.is_anas(None);
     assert!(!ana.waits_for_turn(&subscribe()));
     assert_eq!(house.turns().len(), limits::ARRIVAL_TURNS - 1);
@@ -191,7 +191,7 @@ async fn who_goes_keeps_no_page_from_others() {
     ana.is_anas(None);
     assert!(ana.looks().await > 0);
     assert_eq!(ana.in_flight.len(), 1, "it waits for its page");
-    ana.transport.says.push_back(Incoming::Gone);
+    ana.transport.says.push_back(Inbound::Gone);
     ana.until_it_parts().await;
     drop(held);
     assert_eq!(pages.available_permits(), limits::PAGE_READS);

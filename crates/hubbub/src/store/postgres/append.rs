@@ -8,16 +8,15 @@ use super::{
     PostgresStore,
 };
 use hubbub_core::{
-    log::kinds::Message,
     log::{
         entry::{Draft, Outcome, Place, Right},
         hash::BodyHash,
-        kinds::What,
+        kinds::{Message, What},
     },
-    model::json::Json,
     model::{
         access::{Refusal, Standing},
         ids::{Key, RoomId, UserId},
+        json::Json,
         seq::{Epoch, Seq},
         time::Timestamp,
     },

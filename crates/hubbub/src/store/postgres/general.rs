@@ -2,16 +2,16 @@
 
 use super::{
     super::{
-        Created, NewRoom, Room, StoreError,
+        Created, Room, RoomProposal, StoreError,
         columns::{self, number, seq},
     },
     PostgresStore,
     connect::Lease,
 };
-use hubbub_core::log::batch::{BatchReads, BatchWrites, NewEntry};
-use hubbub_core::log::body::Columns;
 use hubbub_core::{
     log::{
+        batch::{BatchReads, BatchWrites, NewEntry},
+        body::Columns,
         entry::{Draft, Outcome},
         kinds::SessionState,
         ledger::{Known, Ledger, RoomState},
@@ -57,7 +57,7 @@ impl PostgresStore {
         Ok(decided.outcomes)
     }
 
-    pub(crate) async fn create(&self, new: &NewRoom) -> Result<Created, StoreError> {
+    pub(crate) async fn create(&self, new: &RoomProposal) -> Result<Created, StoreError> {
         let lease = self.pool.get().await?;
         let clock = lease.prepare_cached(&self.sql.clock).await?;
         let make = lease.prepare_cached(&self.sql.make_room).await?;

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Listed, Member, Part, StoreError, View,
+        ListPart, Listed, Member, StoreError, View,
         columns::{self, ENTRY_BYTES, count, seq},
     },
     PostgresStore,
@@ -23,9 +23,9 @@ use tokio_postgres::Row;
 const BYTES: i64 = PAGE_BYTES as i64;
 
 /// Reads rows, of which each has a column `more`: whether there are others behind the last.
-pub(crate) fn part<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Part<T>, StoreError> {
+pub(crate) fn part<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<ListPart<T>, StoreError> {
     let more = rows.last().is_some_and(|row| row.get("more"));
-    Ok(Part { items: rows.iter().map(read).collect::<Result<_, _>>()?, more })
+    Ok(ListPart { items: rows.iter().map(read).collect::<Result<_, _>>()?, more })
 }
 
 impl PostgresStore {
@@ -34,7 +34,7 @@ impl PostgresStore {
         user: &UserId,
         after: Option<&RoomId>,
         limit: usize,
-    ) -> Result<Part<Listed>, StoreError> {
+    ) -> Result<ListPart<Listed>, StoreError> {
         let (user, after) = (user.as_str(), after.map_or("", RoomId::as_str));
         let rows = self.ask(&self.sql.rooms_of, &[&user, &after, &count(limit), &BYTES, &(ENTRY_BYTES as i64)]).await?;
         let listed = |row: &Row| {
@@ -50,7 +50,7 @@ impl PostgresStore {
         room: &RoomId,
         after: Option<&UserId>,
         limit: usize,
-    ) -> Result<Part<Member>, StoreError> {
+    ) -> Result<ListPart<Member>, StoreError> {
         let (room, after) = (room.as_str(), after.map_or("", UserId::as_str));
         let rows = self.ask(&self.sql.members, &[&room, &after, &count(limit), &BYTES]).await?;
         let member = |row: &Row| {

@@ -5,7 +5,7 @@
 //! older statement names) is recorded apart, by name, in the table `additions` (`docs/decisions/0012-additions.md`).
 
 use super::{
-    super::{Identity, StoreError, columns},
+    super::{DatabaseIdentity, StoreError, columns},
     connect::{self, Server},
     sql::Schema,
     views,
@@ -29,7 +29,7 @@ const ADDITIONS: [(&str, &str); 3] = [
 pub(crate) const KNOWN: i32 = MIGRATIONS.len() as i32;
 
 /// Checks the server, migrates, and returns what the database says about itself.
-pub(crate) async fn run(server: &Server, schema: &Schema) -> Result<Identity, StoreError> {
+pub(crate) async fn run(server: &Server, schema: &Schema) -> Result<DatabaseIdentity, StoreError> {
     let (mut client, fsync, encoding) = connect::patiently(async {
         let client = connect::dial(server).await?;
         let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
@@ -56,7 +56,7 @@ pub(crate) async fn run(server: &Server, schema: &Schema) -> Result<Identity, St
     let row = client.query_one(&sql, &[]).await?;
     let key: Vec<u8> = row.get(1);
     let key = key.try_into().map_err(|_| StoreError::Broken("a hash key that is not 32 bytes long".into()))?;
-    Ok(Identity { database: row.get::<_, Uuid>(0).to_string(), hash_key: HashKey(key) })
+    Ok(DatabaseIdentity { database: row.get::<_, Uuid>(0).to_string(), hash_key: HashKey(key) })
 }
 
 /// Whether there are tables, of whichever version.

@@ -1,6 +1,8 @@
 //! Logs in Postgres: any number of instances, everything in one schema.
 
-use super::{Created, Head, Identity, Lease, Listed, Member, NewRoom, Page, Part, Store, StoreError, View};
+use super::{
+    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, RoomProposal, Store, StoreError, View,
+};
 use async_trait::async_trait;
 use hubbub_core::{
     limits::COMMITTERS,
@@ -40,7 +42,7 @@ pub use listen::{Listener, Notifications};
 
 /// The store in a Postgres database. Two stores of one database, wherever they run, share all they keep.
 pub struct PostgresStore {
-    identity: Identity,
+    identity: DatabaseIdentity,
     pub(crate) pool: connect::Pool,
     /// For lists of statements of their own.
     pub(crate) schema: sql::Schema,
@@ -93,7 +95,7 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
-    fn identity(&self) -> &Identity {
+    fn identity(&self) -> &DatabaseIdentity {
         &self.identity
     }
 
@@ -109,7 +111,7 @@ impl Store for PostgresStore {
         connect::patiently(self.append_batch(drafts)).await
     }
 
-    async fn create_room(&self, new: &NewRoom) -> Result<Created, StoreError> {
+    async fn create_room(&self, new: &RoomProposal) -> Result<Created, StoreError> {
         connect::patiently(self.create(new)).await
     }
 
@@ -135,11 +137,21 @@ impl Store for PostgresStore {
         connect::patiently(self.read_page(Some(user), room, page, limit)).await
     }
 
-    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Part<Listed>, StoreError> {
+    async fn rooms_of(
+        &self,
+        user: &UserId,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<ListPart<Listed>, StoreError> {
         connect::patiently(self.list_rooms(user, after, limit)).await
     }
 
-    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Part<Member>, StoreError> {
+    async fn members(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<ListPart<Member>, StoreError> {
         connect::patiently(self.list_members(room, after, limit)).await
     }
 

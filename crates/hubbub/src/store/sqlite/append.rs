@@ -2,16 +2,16 @@
 
 use super::{
     super::{
-        Created, NewRoom, Room, StoreError,
+        Created, Room, RoomProposal, StoreError,
         columns::{self, number, seq},
     },
-    incarnation, read,
+    cursors::mark,
+    events, incarnation, read,
 };
-use super::{cursors::mark, events};
-use hubbub_core::log::batch::{BatchReads, BatchWrites, NewEntry};
-use hubbub_core::log::body::Columns;
 use hubbub_core::{
     log::{
+        batch::{BatchReads, BatchWrites, NewEntry},
+        body::Columns,
         entry::{Draft, Outcome},
         kinds::SessionState,
         ledger::{Known, Ledger, RoomState},
@@ -30,7 +30,7 @@ use uuid::Uuid;
 /// The numbers of rooms inside the database.
 pub(crate) type Numbers = HashMap<RoomId, i64>;
 
-/// Also says whether something became due for a portal.
+/// Also says whether a stored cursor became due.
 pub(crate) fn append(
     transaction: &Transaction<'_>,
     drafts: &[Draft],
@@ -45,7 +45,11 @@ pub(crate) fn append(
     Ok((decided.outcomes, due))
 }
 
-pub(crate) fn create_room(transaction: &Transaction<'_>, new: &NewRoom, at: Timestamp) -> Result<Created, StoreError> {
+pub(crate) fn create_room(
+    transaction: &Transaction<'_>,
+    new: &RoomProposal,
+    at: Timestamp,
+) -> Result<Created, StoreError> {
     if let Some((_, view)) = read::room(transaction, None, &new.id)? {
         return Ok(Created::Exists(view.room));
     }

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Head, Listed, Member, Part, StoreError, View,
+        Head, ListPart, Listed, Member, StoreError, View,
         columns::{self, count, seq, unreadable, weight_of},
         entry_row::SELECTED,
     },
@@ -22,14 +22,14 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 /// A part of a list on its way.
 pub(crate) struct Filling<T> {
-    pub done: Part<T>,
+    pub done: ListPart<T>,
     limit: usize,
     weighed: usize,
 }
 
 impl<T> Filling<T> {
     pub fn new(limit: usize) -> Self {
-        Self { done: Part { items: Vec::new(), more: false }, limit: limit.min(PAGE_MAX), weighed: 0 }
+        Self { done: ListPart { items: Vec::new(), more: false }, limit: limit.min(PAGE_MAX), weighed: 0 }
     }
 
     /// Takes one more, or notes that there is one and says that this is enough.
@@ -81,7 +81,7 @@ pub(crate) fn rooms_of(
     user: &UserId,
     after: Option<&RoomId>,
     limit: usize,
-) -> Result<Part<Listed>, StoreError> {
+) -> Result<ListPart<Listed>, StoreError> {
     let mut ids = snapshot.prepare_cached(
         "SELECT r.id, r.last_message FROM members m JOIN rooms r ON r.no = m.room
          WHERE m.user_id = ?1 AND m.standing <> 'banned' AND r.id > ?2 ORDER BY r.id LIMIT ?3",
@@ -112,7 +112,7 @@ pub(crate) fn members(
     room: &RoomId,
     after: Option<&UserId>,
     limit: usize,
-) -> Result<Part<Member>, StoreError> {
+) -> Result<ListPart<Member>, StoreError> {
     let mut statement = snapshot.prepare_cached(
         "SELECT m.user_id, m.standing, m.since, u.info FROM members m LEFT JOIN users u ON u.id = m.user_id
          WHERE m.room = (SELECT no FROM rooms WHERE id = ?1) AND m.standing <> 'banned' AND m.user_id > ?2

@@ -3,7 +3,7 @@
 //! A version is raised only by what the program before cannot live with: it refuses a version above what it knows. What is
 //! merely added is recorded apart, by name, so that one may go back to the program before (`docs/decisions/0012-additions.md`).
 
-use super::super::{Identity, StoreError, columns};
+use super::super::{DatabaseIdentity, StoreError, columns};
 use hubbub_core::log::hash::HashKey;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::Path;
@@ -33,7 +33,7 @@ pub(crate) fn check(version: u32, path: &Path) -> Result<(), StoreError> {
     )))
 }
 
-pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<Identity, StoreError> {
+pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<DatabaseIdentity, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     check(version, path)?;
@@ -48,7 +48,7 @@ pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<Identity, 
         params![Uuid::new_v4().to_string(), rand::random::<[u8; 32]>(), columns::another_incarnation(None)],
     )?;
     let identity = transaction.query_row("SELECT database, hash_key FROM meta", [], |row| {
-        Ok(Identity { database: row.get(0)?, hash_key: HashKey(row.get(1)?) })
+        Ok(DatabaseIdentity { database: row.get(0)?, hash_key: HashKey(row.get(1)?) })
     })?;
     transaction.commit()?;
     Ok(identity)

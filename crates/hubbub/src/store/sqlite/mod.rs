@@ -2,7 +2,10 @@
 //!
 //! One thread writes, a batch per transaction; readers have connections of their own and never wait for it (WAL).
 
-use super::{Created, Head, Identity, Lease, Listed, Member, NewRoom, Page, Part, Store, StoreError, View, columns};
+use super::{
+    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, RoomProposal, Store, StoreError, View,
+    columns,
+};
 use async_trait::async_trait;
 use hubbub_core::{
     log::{
@@ -37,7 +40,7 @@ pub(crate) mod writer;
 
 /// The store in a file.
 pub struct SqliteStore {
-    identity: Identity,
+    identity: DatabaseIdentity,
     pub(crate) readers: readers::Readers,
     pub(crate) writer: writer::Writer,
     /// A stored cursor became due.
@@ -162,7 +165,7 @@ pub(crate) fn incarnation(connection: &Connection) -> Result<u32, StoreError> {
 
 #[async_trait]
 impl Store for SqliteStore {
-    fn identity(&self) -> &Identity {
+    fn identity(&self) -> &DatabaseIdentity {
         &self.identity
     }
 
@@ -184,7 +187,7 @@ impl Store for SqliteStore {
         Ok(outcomes)
     }
 
-    async fn create_room(&self, new: &NewRoom) -> Result<Created, StoreError> {
+    async fn create_room(&self, new: &RoomProposal) -> Result<Created, StoreError> {
         let new = new.clone();
         self.writer.write(move |transaction, at| append::create_room(transaction, &new, at)).await
     }
@@ -215,12 +218,22 @@ impl Store for SqliteStore {
         self.readers.read(move |snapshot| read::page(snapshot, Some(&user), &room, page, limit)).await
     }
 
-    async fn rooms_of(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<Part<Listed>, StoreError> {
+    async fn rooms_of(
+        &self,
+        user: &UserId,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<ListPart<Listed>, StoreError> {
         let (user, after) = (user.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::rooms_of(snapshot, &user, after.as_ref(), limit)).await
     }
 
-    async fn members(&self, room: &RoomId, after: Option<&UserId>, limit: usize) -> Result<Part<Member>, StoreError> {
+    async fn members(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<ListPart<Member>, StoreError> {
         let (room, after) = (room.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::members(snapshot, &room, after.as_ref(), limit)).await
     }

@@ -1,10 +1,9 @@
 //! `create_portal`: makes a portal.
 
 use super::views::PortalView;
-use crate::features::portals::administration::PortalWish;
 use crate::{
     chat::methods::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb},
-    features::portals::support::SupportChat,
+    features::portals::{administration::PortalWish, support::SupportChat},
 };
 use hubbub_core::portal::settings::PortalSettings;
 use serde::Deserialize;

@@ -1,10 +1,12 @@
 //! `dead_letters`: entries that were given up on.
 
 use super::views::{AttemptView, PORTAL, PartView};
-use crate::features::portals::store::{DeadLetter, Filter};
 use crate::{
     chat::methods::{Actor, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, Verb},
-    features::portals::support::SupportChat,
+    features::portals::{
+        store::{DeadLetter, Filter},
+        support::SupportChat,
+    },
 };
 use hubbub_core::{
     log::{checks, encoded},

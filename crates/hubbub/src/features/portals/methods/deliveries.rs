@@ -4,12 +4,11 @@ use super::{
     sessions::SessionsRequest,
     views::{DeliveryView, PORTAL, PartView},
 };
-use crate::features::portals::store::Filter;
 use crate::{
     chat::methods::{
         Actor, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, Verb, views::ListQuery,
     },
-    features::portals::support::SupportChat,
+    features::portals::{store::Filter, support::SupportChat},
 };
 use hubbub_core::{log::checks, model::ids::RoomId};
 

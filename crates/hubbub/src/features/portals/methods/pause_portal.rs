@@ -1,10 +1,9 @@
 //! `pause_portal`: sends a portal nothing until it is resumed; everything waits. What it sends is taken.
 
 use super::views::{PORTAL, PortalView};
-use crate::features::portals::store::PortalStanding;
 use crate::{
     chat::methods::{Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, RestMethod, RestRequest, Route, Verb},
-    features::portals::support::SupportChat,
+    features::portals::{store::PortalStanding, support::SupportChat},
 };
 
 /// See the module.

@@ -4,10 +4,9 @@ use super::{
     dead_letters::NumbersQuery,
     views::{PORTAL, PartView},
 };
-use crate::features::portals::store::Quarantined;
 use crate::{
     chat::methods::{Actor, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, Verb},
-    features::portals::support::SupportChat,
+    features::portals::{store::Quarantined, support::SupportChat},
 };
 use hubbub_core::log::checks;
 use serde::Serialize;

@@ -1,10 +1,9 @@
 //! `replay_dead_letters`: sends many dead letters again.
 
 use super::{replay_dead_letter::Replaying, views::PORTAL};
-use crate::features::portals::store::Which;
 use crate::{
     chat::methods::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb},
-    features::portals::support::SupportChat,
+    features::portals::{store::Which, support::SupportChat},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;

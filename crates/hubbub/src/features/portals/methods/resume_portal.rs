@@ -1,10 +1,9 @@
 //! `resume_portal`: sends a portal again what waits for it, whether it was paused or disabled.
 
 use super::views::{PORTAL, PortalView};
-use crate::features::portals::store::PortalStanding;
 use crate::{
     chat::methods::{Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, RestMethod, RestRequest, Route, Verb},
-    features::portals::support::SupportChat,
+    features::portals::{store::PortalStanding, support::SupportChat},
 };
 
 /// See the module.

@@ -1,10 +1,9 @@
 //! `rotate_secret`: gives a portal another secret.
 
 use super::views::{PORTAL, PortalView};
-use crate::features::portals::rotation::Direction;
 use crate::{
     chat::methods::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb},
-    features::portals::support::SupportChat,
+    features::portals::{rotation::Direction, support::SupportChat},
 };
 use hubbub_core::limits;
 use serde::Deserialize;

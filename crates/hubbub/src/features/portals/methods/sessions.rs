@@ -1,10 +1,9 @@
 //! `sessions`: support sessions, with how far their portals have got.
 
 use super::views::{DeliveryView, PartView};
-use crate::features::portals::store::Filter;
 use crate::{
     chat::methods::{Actor, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, Verb},
-    features::portals::support::SupportChat,
+    features::portals::{store::Filter, support::SupportChat},
 };
 use hubbub_core::{
     log::checks,

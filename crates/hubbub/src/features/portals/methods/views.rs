@@ -10,7 +10,7 @@ use crate::{
 };
 use hubbub_core::{
     delivery::{attempt::Attempt, stored_cursor::Delivery},
-    log::room::Part,
+    log::room::ListPart,
     model::time::Timestamp,
     portal::settings::PortalSettings,
 };
@@ -145,7 +145,7 @@ pub struct PartView<T> {
 
 impl<T> PartView<T> {
     /// A part of a list, each item shown, and named for who asks for what comes after it.
-    pub fn new<I>(part: &Part<I>, show: impl Fn(&I) -> T, name: impl Fn(&I) -> String) -> Self {
+    pub fn new<I>(part: &ListPart<I>, show: impl Fn(&I) -> T, name: impl Fn(&I) -> String) -> Self {
         Self { items: part.items.iter().map(show).collect(), next: next(part, name) }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     store::columns::{self, count},
 };
 use hubbub_core::{
-    log::room::Part,
+    log::room::ListPart,
     model::ids::{RoomId, UserId},
     portal::PortalId,
 };
@@ -18,7 +18,7 @@ impl PostgresPortals {
         filter: &Filter,
         after: u64,
         limit: usize,
-    ) -> Result<Part<DeadLetter>, StoreError> {
+    ) -> Result<ListPart<DeadLetter>, StoreError> {
         let (portal, session) =
             (filter.portal.as_ref().map(PortalId::as_str), filter.session.as_ref().map(RoomId::as_str));
         let customer = filter.customer.as_ref().map(UserId::as_str);

@@ -1,20 +1,20 @@
 //! Portals, sessions and dead letters in Postgres.
 
-use crate::store::postgres::{PostgresStore, connect::patiently, lists::part};
 use crate::{
     features::portals::store::{
-        Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
-        Quarantined, Resolved, Session, Settlement, Wanted, Which, portal_id,
+        Backlog, Claim, DeadLetter, Filter, Incoming, Opened, Portal, PortalStanding, PortalStore, Quarantined,
+        Resolved, Session, SessionProposal, Settlement, Wanted, Which, portal_id,
     },
     store::{
         StoreError,
         columns::{self, ENTRY_BYTES, count},
+        postgres::{PostgresStore, connect::patiently, lists::part},
     },
 };
 use async_trait::async_trait;
 use hubbub_core::{
     limits::PAGE_BYTES,
-    log::room::Part,
+    log::room::ListPart,
     model::{ids::RoomId, time::Timestamp},
     portal::PortalId,
 };
@@ -131,7 +131,7 @@ impl PortalStore for PostgresPortals {
         patiently(self.put_portal(portal, Some(portal.revision))).await
     }
 
-    async fn open_session(&self, new: &NewSession) -> Result<Opened, StoreError> {
+    async fn open_session(&self, new: &SessionProposal) -> Result<Opened, StoreError> {
         patiently(self.open(new)).await
     }
 
@@ -144,7 +144,7 @@ impl PortalStore for PostgresPortals {
         filter: &Filter,
         after: Option<&RoomId>,
         limit: usize,
-    ) -> Result<Part<Session>, StoreError> {
+    ) -> Result<ListPart<Session>, StoreError> {
         patiently(self.list_sessions(filter, after, limit)).await
     }
 
@@ -172,7 +172,12 @@ impl PortalStore for PostgresPortals {
         patiently(self.store.ask(&self.sql.succeeded, &[&ids])).await.map(drop)
     }
 
-    async fn dead_letters(&self, filter: &Filter, after: u64, limit: usize) -> Result<Part<DeadLetter>, StoreError> {
+    async fn dead_letters(
+        &self,
+        filter: &Filter,
+        after: u64,
+        limit: usize,
+    ) -> Result<ListPart<DeadLetter>, StoreError> {
         patiently(self.list_dead_letters(filter, after, limit)).await
     }
 
@@ -184,7 +189,12 @@ impl PortalStore for PostgresPortals {
         patiently(self.discard_dead_letter(portal, number)).await
     }
 
-    async fn quarantined(&self, portal: &PortalId, after: u64, limit: usize) -> Result<Part<Quarantined>, StoreError> {
+    async fn quarantined(
+        &self,
+        portal: &PortalId,
+        after: u64,
+        limit: usize,
+    ) -> Result<ListPart<Quarantined>, StoreError> {
         let (id, after) = (portal.as_str(), beyond(after));
         let rows =
             patiently(self.store.ask(&self.sql.quarantined, &[&count(limit), &BYTES, &EACH, &id, &after])).await?;

@@ -2,9 +2,9 @@
 
 use super::{BYTES, EACH, Listing, PostgresPortals, Row, StoreError, part};
 use crate::{
-    features::portals::store::{Filter, NewSession, Opened, Session, portal_id},
+    features::portals::store::{Filter, Opened, Session, SessionProposal, portal_id},
     store::{
-        NewRoom,
+        RoomProposal,
         columns::{self, count},
         postgres::{
             connect::Lease,
@@ -18,7 +18,7 @@ use hubbub_core::{
     limits::FAILED_SHOWN,
     log::{
         batch::{BatchWrites, NewEntry},
-        room::Part,
+        room::ListPart,
     },
     model::{
         access::RoomKind,
@@ -29,7 +29,7 @@ use hubbub_core::{
 };
 
 impl PostgresPortals {
-    pub(crate) async fn open(&self, new: &NewSession) -> Result<Opened, StoreError> {
+    pub(crate) async fn open(&self, new: &SessionProposal) -> Result<Opened, StoreError> {
         let lease = self.store.pool.get().await?;
         let may = lease.prepare_cached(&self.sql.may_open).await?;
         let make = lease.prepare_cached(&self.sql.make_session_room).await?;
@@ -67,8 +67,12 @@ impl PostgresPortals {
         };
         let room: i64 = made.get("no");
         let (incarnation, at) = read_clock(&clock)?;
-        let founding =
-            NewRoom { id: new.id.clone(), kind: RoomKind::Private, name: new.name.clone(), first: new.first.clone() };
+        let founding = RoomProposal {
+            id: new.id.clone(),
+            kind: RoomKind::Private,
+            name: new.name.clone(),
+            first: new.first.clone(),
+        };
         let decided = BatchWrites::founding(&founding, Epoch { incarnation, generation: 1 }, at);
         let head = decided.entries.last().map_or(Seq::ZERO, |entry| entry.place.seq);
         let session = lease.prepare_cached(&self.sql.make_session).await?;
@@ -89,7 +93,7 @@ impl PostgresPortals {
     }
 
     /// How many the customer has with the portal; until the transaction ends, nobody else makes one for her who counts them.
-    async fn sessions_of(&self, lease: &Lease, new: &NewSession, portal: i64) -> Result<i64, StoreError> {
+    async fn sessions_of(&self, lease: &Lease, new: &SessionProposal, portal: i64) -> Result<i64, StoreError> {
         let lock = lease.prepare_cached(&self.sql.lock_customer).await?;
         let count = lease.prepare_cached(&self.sql.sessions_of_customer).await?;
         let customer = new.customer.as_str();
@@ -116,7 +120,7 @@ impl PostgresPortals {
         filter: &Filter,
         after: Option<&RoomId>,
         limit: usize,
-    ) -> Result<Part<Session>, StoreError> {
+    ) -> Result<ListPart<Session>, StoreError> {
         let (portal, customer) =
             (filter.portal.as_ref().map(PortalId::as_str), filter.customer.as_ref().map(UserId::as_str));
         let only = filter.session.as_ref().map(RoomId::as_str);

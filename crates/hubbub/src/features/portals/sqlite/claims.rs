@@ -1,6 +1,5 @@
 //! Claims: made, and settled.
 
-use crate::store::sqlite::cursors;
 use crate::{
     features::portals::store::{Claim, Settlement, Wanted},
     store::{
@@ -8,7 +7,7 @@ use crate::{
         columns::{self, number, seq},
         cursors::{COLUMNS, CursorRow, attempts_json, attempts_of},
         entry_row::SELECTED,
-        sqlite::read,
+        sqlite::{cursors, read},
     },
 };
 use hubbub_core::{

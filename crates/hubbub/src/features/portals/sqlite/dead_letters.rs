@@ -1,7 +1,6 @@
 //! Dead letters: listed, sent again, thrown away.
 
 use super::number;
-use crate::store::sqlite::cursors;
 use crate::{
     features::portals::store::{DeadLetter, Filter, Which, portal_id},
     store::{
@@ -9,12 +8,12 @@ use crate::{
         columns::{self, count, seq, weight_of},
         cursors::{CursorRow, attempts_of},
         entry_row::SELECTED,
-        sqlite::{lists::Filling, read},
+        sqlite::{cursors, lists::Filling, read},
     },
 };
 use hubbub_core::{
     limits::REPLAYED_TOGETHER,
-    log::room::Part,
+    log::room::ListPart,
     model::{
         ids::{RoomId, UserId},
         time::Timestamp,
@@ -65,7 +64,7 @@ pub(crate) fn list(
     filter: &Filter,
     after: u64,
     limit: usize,
-) -> Result<Part<DeadLetter>, StoreError> {
+) -> Result<ListPart<DeadLetter>, StoreError> {
     let only = |is: bool, condition: &'static str, any: &'static str| if is { condition } else { any };
     let mut statement = snapshot.prepare_cached(&format!(
         "SELECT {DEAD_LETTER}, {SELECTED}, p.id AS portal_id, r.id AS room_id FROM dead_letters d JOIN entries e ON e.room = d.room AND e.seq = d.seq

@@ -1,19 +1,19 @@
 //! Portals, sessions and dead letters in a file.
 
-use crate::store::sqlite::{self, SqliteStore, lists::Filling};
 use crate::{
     features::portals::store::{
-        Backlog, Claim, DeadLetter, Filter, Incoming, NewSession, Opened, Portal, PortalStanding, PortalStore,
-        Quarantined, Resolved, Session, Settlement, Wanted, Which, portal_id,
+        Backlog, Claim, DeadLetter, Filter, Incoming, Opened, Portal, PortalStanding, PortalStore, Quarantined,
+        Resolved, Session, SessionProposal, Settlement, Wanted, Which, portal_id,
     },
     store::{
         StoreError,
         columns::{self, count, weight},
+        sqlite::{self, SqliteStore, lists::Filling},
     },
 };
 use async_trait::async_trait;
 use hubbub_core::{
-    log::room::Part,
+    log::room::ListPart,
     model::{ids::RoomId, time::Timestamp},
     portal::PortalId,
 };
@@ -84,7 +84,7 @@ fn quarantined(
     portal: &PortalId,
     after: u64,
     limit: usize,
-) -> Result<Part<Quarantined>, StoreError> {
+) -> Result<ListPart<Quarantined>, StoreError> {
     let mut statement = snapshot.prepare_cached(
         "SELECT q.no AS no, q.at AS at, q.session AS session, q.external AS external, q.author AS author, q.text AS text,
             q.data AS data, q.event AS event
@@ -182,7 +182,7 @@ impl PortalStore for SqlitePortals {
             .inspect(|_| self.store.due.notify_one())
     }
 
-    async fn open_session(&self, new: &NewSession) -> Result<Opened, StoreError> {
+    async fn open_session(&self, new: &SessionProposal) -> Result<Opened, StoreError> {
         let new = new.clone();
         self.store.writer.write(move |transaction, at| sessions::open(transaction, &new, at)).await
     }
@@ -197,7 +197,7 @@ impl PortalStore for SqlitePortals {
         filter: &Filter,
         after: Option<&RoomId>,
         limit: usize,
-    ) -> Result<Part<Session>, StoreError> {
+    ) -> Result<ListPart<Session>, StoreError> {
         let (filter, after) = (filter.clone(), after.cloned());
         self.store.readers.read(move |snapshot| sessions::list(snapshot, &filter, after.as_ref(), limit)).await
     }
@@ -267,7 +267,12 @@ impl PortalStore for SqlitePortals {
             .await
     }
 
-    async fn dead_letters(&self, filter: &Filter, after: u64, limit: usize) -> Result<Part<DeadLetter>, StoreError> {
+    async fn dead_letters(
+        &self,
+        filter: &Filter,
+        after: u64,
+        limit: usize,
+    ) -> Result<ListPart<DeadLetter>, StoreError> {
         let filter = filter.clone();
         self.store.readers.read(move |snapshot| dead_letters::list(snapshot, &filter, after, limit)).await
     }
@@ -294,7 +299,12 @@ impl PortalStore for SqlitePortals {
         Ok(gone)
     }
 
-    async fn quarantined(&self, portal: &PortalId, after: u64, limit: usize) -> Result<Part<Quarantined>, StoreError> {
+    async fn quarantined(
+        &self,
+        portal: &PortalId,
+        after: u64,
+        limit: usize,
+    ) -> Result<ListPart<Quarantined>, StoreError> {
         let portal = portal.clone();
         self.store.readers.read(move |snapshot| quarantined(snapshot, &portal, after, limit)).await
     }

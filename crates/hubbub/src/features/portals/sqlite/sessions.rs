@@ -1,24 +1,25 @@
 //! Sessions: made with their rooms, and listed with their cursors.
 
-use crate::store::sqlite::cursors;
 use crate::{
-    features::portals::store::{Filter, NewSession, Opened, Session, portal_id},
+    features::portals::store::{Filter, Opened, Session, SessionProposal, portal_id},
     store::{
-        NewRoom, StoreError,
+        RoomProposal, StoreError,
         columns::{self, ENTRY_BYTES, count, seq},
         cursors::COLUMNS,
         sqlite::{
             append::{self, Numbers},
-            incarnation,
+            cursors, incarnation,
             lists::Filling,
             read,
         },
     },
 };
-use hubbub_core::log::batch::{BatchWrites, NewEntry};
 use hubbub_core::{
     limits::FAILED_SHOWN,
-    log::room::Part,
+    log::{
+        batch::{BatchWrites, NewEntry},
+        room::ListPart,
+    },
     model::{
         access::RoomKind,
         ids::{RoomId, UserId},
@@ -29,7 +30,7 @@ use hubbub_core::{
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-pub(crate) fn open(transaction: &Transaction<'_>, new: &NewSession, at: Timestamp) -> Result<Opened, StoreError> {
+pub(crate) fn open(transaction: &Transaction<'_>, new: &SessionProposal, at: Timestamp) -> Result<Opened, StoreError> {
     let sql = "SELECT no FROM portals WHERE id = ?1";
     let portal: Option<i64> = transaction.query_row(sql, [new.portal.as_str()], |row| row.get("no")).optional()?;
     let Some(portal) = portal else { return Ok(Opened::UnknownPortal) };
@@ -60,7 +61,7 @@ pub(crate) fn open(transaction: &Transaction<'_>, new: &NewSession, at: Timestam
     )?;
     let room = transaction.last_insert_rowid();
     let founding =
-        NewRoom { id: new.id.clone(), kind: RoomKind::Private, name: new.name.clone(), first: new.first.clone() };
+        RoomProposal { id: new.id.clone(), kind: RoomKind::Private, name: new.name.clone(), first: new.first.clone() };
     let epoch = Epoch { incarnation: incarnation(transaction)?, generation: 1 };
     let decided = BatchWrites::founding(&founding, epoch, at);
     transaction.execute(
@@ -85,7 +86,7 @@ pub(crate) fn list(
     filter: &Filter,
     after: Option<&RoomId>,
     limit: usize,
-) -> Result<Part<Session>, StoreError> {
+) -> Result<ListPart<Session>, StoreError> {
     // No plan of SQLite's uses an index where the value may be anything.
     let only = |is: bool, condition: &'static str, any: &'static str| if is { condition } else { any };
     let mut statement = snapshot.prepare_cached(&format!(
