@@ -7,6 +7,7 @@ use crate::{
     wire::DEADLINE,
 };
 use futures_util::future::join_all;
+use hubbub_core::limits;
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
@@ -55,10 +56,11 @@ impl Stream {
         tokio::time::timeout(DEADLINE, json).await.expect("a line in time")
     }
 
-    /// Takes 20 bytes ten times a second. No frame gets through in time like this, but the kernel sees that the client lives.
+    /// Takes 30 bytes ten times a second. No frame gets through in time like this, but the window opens now and then, so that the
+    /// kernel does not give the connection up.
     async fn takes_little(mut self) {
         let mut pace = tokio::time::interval(Duration::from_millis(100));
-        let mut taken = [0; 20];
+        let mut taken = [0; 30];
         // Past the buffer, which would take as much at once as the window has.
         while self.lines.get_mut().get_mut().read(&mut taken).await.is_ok_and(|n| n > 0) {
             pace.tick().await;
@@ -166,6 +168,35 @@ async fn a_stream_that_nobody_reads_costs_little_and_is_dropped() {
     assert!(dropped.is_ok(), "{} descriptors were open before, {} are", descriptors, instance.descriptors());
     drop(streams);
     slow.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_while_nobody_reads_it_leaves_no_connection_behind() {
+    const STREAMS: usize = 10;
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop(directory.path()).await;
+    cluster.room("general", "private", &["ana", "ben"]).await;
+    let (instance, addr) = (&cluster.instances[0], cluster.at(0));
+    let ana = cluster.person("ana", 0).await;
+    let descriptors = instance.descriptors();
+    let streams = join_all((0..STREAMS).map(async |_| Stream::of("ben", addr, &[subscribe(2)]).await)).await;
+    // More than the kernel takes of a stream that is not read, and less than the server holds back from writing.
+    for n in 0..25 {
+        ana.says("general", &format!("{n} {}", "x".repeat(8_000))).await;
+    }
+    assert_eq!(cluster.api("POST", "/v1/users/ben/disconnect", &Value::Null).await.status, 202);
+    instance.has("hubbub_streams", 0).await;
+    let dropped = async {
+        // One more may be the question itself.
+        while instance.descriptors() > descriptors + 1 {
+            breathe().await;
+        }
+    };
+    // The kernel gives a connection that is not read up as well, but later.
+    assert!(limits::CLOSE_WITHIN + DEADLINE < limits::WRITE_WITHIN);
+    let dropped = tokio::time::timeout(DEADLINE, dropped).await;
+    assert!(dropped.is_ok(), "{} descriptors were open before, {} are", descriptors, instance.descriptors());
+    drop(streams);
 }
 
 impl crate::cluster::Instance {

@@ -22,6 +22,8 @@ pub const FRAME_BYTES: usize = 64 * 1024;
 pub const REST_BODY_BYTES: usize = 1024 * 1024;
 /// Deepest nesting of JSON in `data` and `info`.
 pub const JSON_DEPTH: usize = 16;
+/// Most characters of a number in `data` and `info`. A double needs 24; Python reads integers of up to 4,300.
+pub const JSON_NUMBER_BYTES: usize = 100;
 
 /// Entries in a page when the client names no number.
 pub const PAGE_DEFAULT: usize = 100;
@@ -108,9 +110,11 @@ pub const PONG_WITHIN: Duration = Duration::from_secs(10);
 pub const WRITE_WITHIN: Duration = Duration::from_secs(35);
 /// WebSocket pings answered before the answers must be out.
 pub const PONGS: u32 = 16;
-/// After a send was refused as busy or unavailable, others of the same connection to the same room are refused too for
-/// this long, or until its key comes again: they may have been sent before the client knew.
+/// How long a send that was refused for a while keeps its place before those behind it: from when it was told to come again.
+/// They may have been sent before the client knew.
 pub const REFUSED_FOR: Duration = Duration::from_secs(1);
+/// Refused sends of one connection that keep their places. Those beyond are refused, and may be overtaken.
+pub const REFUSED_SENDS: usize = 256;
 /// How long a connection that is sent elsewhere waits for what became of its sends: a little more than those may take.
 pub const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// How long a close may take before the socket is dropped.

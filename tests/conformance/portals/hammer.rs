@@ -1,6 +1,7 @@
 //! Messages come while others are settled, from two instances at once.
 
 use super::*;
+use crate::store::instances::{raw, wait_for_waiters};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -108,4 +109,27 @@ async fn nothing_that_is_due_is_ever_forgotten() {
         let taken: Vec<u64> = seqs.iter().copied().filter(|seq| customers.contains(seq)).collect();
         assert_eq!(taken, customers, "{id}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_taken_while_a_settlement_is_under_way_stays_due() {
+    let home = Home::postgres();
+    let desk = Arc::new(Desk::at(&home).await);
+    desk.session("s1").await;
+    let asked = desk.asks("s1", "k1").await;
+    let claim = desk.claim_one().await;
+    // What a message does to the cursor of its session, in a transaction that is slow to commit.
+    let (writer, watch) = (raw().await, raw().await);
+    let mark = format!("BEGIN; UPDATE {}.cursors SET head = head + 1", home.schema());
+    writer.batch_execute(&mark).await.expect("the mark");
+    let settling = tokio::spawn({
+        let desk = desk.clone();
+        async move { desk.settle(&claim, passed(asked)).await }
+    });
+    wait_for_waiters(&watch, home.schema(), 1).await;
+    writer.batch_execute("COMMIT").await.expect("the commit");
+    assert!(settling.await.expect("an answer"));
+    let delivery = desk.delivery("s1").await;
+    assert_eq!((delivery.position, delivery.head), (asked, asked.next()));
+    assert!(delivery.due_at.is_some(), "{delivery:?}");
 }

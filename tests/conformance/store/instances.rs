@@ -34,9 +34,10 @@ pub async fn raw() -> tokio_postgres::Client {
     client
 }
 
-/// Waits until as many backends wait for a lock on rows of `schema`'s rooms.
-async fn wait_for_waiters(watch: &tokio_postgres::Client, schema: &str, waiters: i64) {
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"' || $1 || '\".rooms%'";
+/// Waits until as many backends wait for a lock on rows of `schema`.
+pub async fn wait_for_waiters(watch: &tokio_postgres::Client, schema: &str, waiters: i64) {
+    let sql =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"' || $1 || '\".%'";
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let waiting: i64 = watch.query_one(sql, &[&schema]).await.expect("a count").get(0);

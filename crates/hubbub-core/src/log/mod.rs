@@ -11,3 +11,4 @@ pub mod kinds;
 pub mod ledger;
 pub mod quota;
 pub mod room;
+pub mod source;

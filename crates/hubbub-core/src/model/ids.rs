@@ -119,10 +119,53 @@ impl UserId {
 
     /// Parses the id of somebody from outside, who may not claim a reserved prefix.
     pub fn parse_outsider(field: &'static str, s: &str) -> Result<Self, Invalid> {
-        match RESERVED.iter().find(|prefix| s.starts_with(*prefix)) {
-            Some(prefix) => Err(Invalid::new(field, format!("the prefix {prefix} is reserved"))),
+        is_no_path_step(field, s)?;
+        if let Some(c) = s.chars().find(|c| is_invisible(*c)) {
+            return Err(Invalid::new(field, format!("the invisible character U+{:04X} is not allowed", u32::from(c))));
+        }
+        let looks_like = look(s);
+        match RESERVED.iter().find(|prefix| looks_like.starts_with(*prefix)) {
+            Some(prefix) => {
+                Err(Invalid::new(field, format!("the prefix {prefix} and what looks like it are reserved")))
+            }
             None => Self::parse_as(field, s),
         }
+    }
+}
+
+/// Characters that take no room or turn the direction of those beside them: with them, two ids look like one.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The beginning of a name in the letters that people take it for, as far as a reserved prefix reaches: of either case, in full
+/// width, or borrowed from other alphabets.
+fn look(s: &str) -> String {
+    let skeleton = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        'а' | 'α' => 'a',
+        'Ь' | 'ь' => 'b',
+        'һ' => 'h',
+        'I' | 'І' | 'і' | 'ı' | 'Ӏ' | 'ӏ' | '|' | 'ι' | 'Ι' => 'l',
+        'о' | 'О' | 'ο' | 'Ο' | '0' | 'օ' => 'o',
+        'р' | 'Р' | 'ρ' | 'Ρ' => 'p',
+        'г' => 'r',
+        'т' | 'Т' | 'τ' | 'Τ' => 't',
+        'υ' | 'ս' => 'u',
+        '꞉' | '︓' | '﹕' | 'ː' | '∶' | '׃' | '։' => ':',
+        other => other,
+    };
+    let letters = s.chars().take(RESERVED.iter().map(|prefix| prefix.len()).max().unwrap_or_default());
+    letters.map(skeleton).flat_map(char::to_lowercase).map(|c| if c == '1' { 'l' } else { c }).collect()
+}
+
+/// Clients of HTTP take these out of a path before they ask for it, also where they are percent-encoded (RFC 3986, 5.2.4).
+fn is_no_path_step(field: &'static str, s: &str) -> Result<(), Invalid> {
+    match s {
+        "." | ".." => Err(Invalid::new(field, "no URL can name it")),
+        _ => Ok(()),
     }
 }
 
@@ -134,6 +177,7 @@ const SESSION: &str = "session.";
 impl RoomId {
     /// Parses the id that somebody chose for a new room.
     pub fn parse_chosen(s: &str) -> Result<Self, Invalid> {
+        is_no_path_step("id", s)?;
         if let Some(prefix) = [DIRECT, SESSION].into_iter().find(|prefix| s.starts_with(prefix)) {
             return Err(Invalid::new("id", format!("the prefix {prefix} is reserved")));
         }
@@ -214,7 +258,43 @@ mod tests {
         assert_eq!(RoomId::parse("a b").unwrap_err().to_string(), "room: only A-Z a-z 0-9 . _ - are allowed");
         assert!(UserId::parse("ana\u{0}").is_err());
         assert!(UserId::parse("Änne Müller 🙂").is_ok());
-        assert!(UserId::parse_outsider("sub", "portal:desk/eve").is_err());
+    }
+
+    #[test]
+    fn nobody_from_outside_has_a_reserved_name_or_one_that_looks_like_it() {
+        for name in [
+            "hubbub:api",
+            "portal:desk/eve",
+            "PORTAL:desk",
+            "Hubbub:api",
+            "ｐortal:x",
+            "ｐｏｒｔａｌ：x",
+            "рortаl:x",
+            "p0rta1:x",
+            "portal꞉x",
+            "por\u{200b}tal:x",
+            "\u{202e}ana",
+            "an\u{ad}a",
+            "ana\u{feff}",
+            "\u{e0061}ana",
+            ".",
+            "..",
+        ] {
+            assert!(UserId::parse_outsider("sub", name).is_err(), "{name:?}");
+        }
+        for name in ["ana", "Änne Müller 🙂", "портал", "portal", "hubbub", "x:portal:y", "山田 太郎", "...", "a.b"]
+        {
+            assert!(UserId::parse_outsider("sub", name).is_ok(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn no_room_is_called_what_urls_leave_out() {
+        for id in [".", ".."] {
+            assert_eq!(RoomId::parse_chosen(id).unwrap_err().to_string(), "id: no URL can name it");
+            assert!(RoomId::parse(id).is_ok(), "rooms made before are still read");
+        }
+        assert!(RoomId::parse_chosen("...").is_ok());
     }
 
     #[test]

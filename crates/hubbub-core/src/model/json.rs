@@ -1,7 +1,10 @@
 //! JSON that clients attach to messages and users: kept as they wrote it, checked for size and depth, without the
 //! white space (a line feed would end a frame of the wire protocol).
 
-use crate::{limits::JSON_DEPTH, model::ids::Invalid};
+use crate::{
+    limits::JSON_DEPTH,
+    model::{ids::Invalid, ijson},
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::fmt;
@@ -11,7 +14,11 @@ use std::fmt;
 pub struct Json(Box<str>);
 
 impl Json {
-    /// Takes a client's value for `field`, of at most `limit` bytes and [`JSON_DEPTH`] levels.
+    /// Takes a client's value for `field`, of at most `limit` bytes and [`JSON_DEPTH`] levels, which others can read
+    /// ([`ijson`]).
+    ///
+    /// # Errors
+    /// Names the field and what is wrong with it, with the limit.
     pub fn parse(field: &'static str, raw: &RawValue, limit: usize) -> Result<Self, Invalid> {
         let mut compact = String::with_capacity(raw.get().len());
         let (mut in_string, mut escaped, mut depth) = (false, false, 0_usize);
@@ -36,6 +43,7 @@ impl Json {
         if compact.len() > limit {
             return Err(Invalid::too_long(field, compact.len(), limit));
         }
+        ijson::check(field, &compact)?;
         Ok(Self(compact.into()))
     }
 

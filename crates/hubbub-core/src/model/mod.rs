@@ -4,6 +4,7 @@ pub mod access;
 pub mod backoff;
 pub mod drain;
 pub mod ids;
+pub mod ijson;
 pub mod json;
 pub mod percent;
 pub mod rate;

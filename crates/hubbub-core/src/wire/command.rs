@@ -117,6 +117,11 @@ struct WireChannel<'a> {
     limit: i64,
     since: Option<WireSince>,
     reverse: bool,
+    #[serde(borrow)]
+    token: Cow<'a, str>,
+    #[serde(rename = "type")]
+    kind: i64,
+    tf: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize, Default)]
@@ -229,6 +234,7 @@ fn read(line: &Bytes, name: &str, body: &RawValue, methods: &dyn RpcMethods) -> 
         "subscribe" => {
             let wire: WireChannel<'_> = parse(name, body)?;
             let recover = wire.recover.then_some((wire.epoch, wire.offset));
+            plain_subscription(&wire.token, wire.kind, wire.tf.is_some())?;
             Said::subscribe(&wire.channel, recover, wire.flag, wire.join_leave)
         }
         "unsubscribe" => Said::unsubscribe(&parse::<WireChannel<'_>>(name, body)?.channel),
@@ -251,6 +257,18 @@ fn read(line: &Bytes, name: &str, body: &RawValue, methods: &dyn RpcMethods) -> 
         "sub_refresh" | "ping" => Err(CommandError::NOT_AVAILABLE),
         other => Err(CommandError::unknown_method(other)),
     }
+}
+
+/// What the protocol has and Hubbub has not is refused: an SDK would take the reply for that of a map, of a filtered channel, or
+/// for a token that was checked.
+pub(super) fn plain_subscription(token: &str, kind: i64, is_filtered: bool) -> Result<(), CommandError> {
+    let what = match (kind, is_filtered, token) {
+        (0, false, "") => return Ok(()),
+        (0, false, _) => "token: who may read a room is decided by its members",
+        (0, true, _) => "tf: filters",
+        _ => "type: maps and shared polls",
+    };
+    Err(CommandError { message: format!("not available: {what}").into(), ..CommandError::NOT_AVAILABLE })
 }
 
 /// What the formats have in common: from the fields of a command to what is said.
@@ -333,6 +351,12 @@ mod tests {
             (r#"{"id":1,"rpc":{"method":"dance"}}"#, "104 method not found: dance"),
             (r#"{"id":1,"subscribe":{"channel":"disco:1"}}"#, "102 unknown room"),
             (r#"{"id":1,"subscribe":{}}"#, "107 bad request: channel: missing"),
+            (r#"{"id":1,"subscribe":{"channel":"room:r","type":1}}"#, "108 not available: type: maps and shared polls"),
+            (r#"{"id":1,"subscribe":{"channel":"room:r","tf":{"op":"eq"}}}"#, "108 not available: tf: filters"),
+            (
+                r#"{"id":1,"subscribe":{"channel":"room:r","token":"x"}}"#,
+                "108 not available: token: who may read a room is decided by its members",
+            ),
             (
                 r#"{"id":1,"history":{"channel":"room:r","limit":1001}}"#,
                 "107 bad request: limit: 1001; it is 0 to 1000",

@@ -19,6 +19,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
+    num::NonZeroU32,
     time::{Duration, Instant},
 };
 
@@ -49,8 +50,13 @@ pub enum TokenError {
 pub enum Unsent {
     /// It is too long.
     Never(CommandError),
-    /// It comes too soon; after this time there is room for one.
-    For(Duration, CommandError),
+    /// It comes too soon.
+    For {
+        /// After this time there is room for one.
+        wait: Duration,
+        /// What is allowed.
+        per_second: NonZeroU32,
+    },
 }
 
 /// What the shell is to do.
@@ -258,7 +264,7 @@ impl Connection {
     pub fn may_send(&mut self, message: &Message, quota: &Quota, now: Instant) -> Result<(), Unsent> {
         quota.check(message).map_err(|invalid| Unsent::Never(invalid.into()))?;
         let Some(per_second) = quota.sends_per_second else { return Ok(()) };
-        self.sends.take(per_second, now).map_err(|wait| Unsent::For(wait, CommandError::too_fast(per_second, wait)))
+        self.sends.take(per_second, now).map_err(|wait| Unsent::For { wait, per_second })
     }
 
     /// An [`Ask`] has its answer.

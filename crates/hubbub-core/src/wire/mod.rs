@@ -11,6 +11,7 @@ mod protobuf;
 pub mod push;
 pub mod reply;
 pub mod rpc;
+pub mod send_order;
 
 /// How a connection writes. What is said is the same; in Protobuf, too, all data is JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

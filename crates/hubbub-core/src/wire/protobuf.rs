@@ -3,7 +3,7 @@
 mod messages;
 
 use super::{
-    command::{Command, Said},
+    command::{Command, Said, plain_subscription},
     disconnect::Disconnect,
     emulation::Emulated,
     error::CommandError,
@@ -52,6 +52,7 @@ fn decode(wire: messages::Command, methods: &dyn RpcMethods) -> Result<Command, 
     said.extend(wire.connect.map(|connect| Ok(Said::Connect { token: connect.token })));
     said.extend(wire.refresh.map(|refresh| Ok(Said::Refresh { token: refresh.token })));
     said.extend(wire.subscribe.map(|wire| {
+        plain_subscription(&wire.token, wire.r#type.into(), wire.tf.is_some())?;
         Said::subscribe(&wire.channel, wire.recover.then_some((wire.epoch, wire.offset)), wire.flag, wire.join_leave)
     }));
     said.extend(wire.unsubscribe.map(|wire| Said::unsubscribe(&wire.channel)));

@@ -7,6 +7,7 @@
 
 mod chance;
 mod client;
+mod sends;
 mod shell;
 mod store;
 mod verdict;
@@ -32,21 +33,26 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
-fn worlds(usual: u64, weather: impl Fn(&mut Chance) -> Weather) {
+fn seeds(usual: u64, each: impl Fn(Chance)) {
     let seeds = match number("HUBBUB_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("HUBBUB_SEEDS").unwrap_or(usual),
     };
     for seed in seeds {
         let _told = Told(seed);
-        let mut chance = Chance::new(seed);
+        each(Chance::new(seed));
+    }
+}
+
+fn worlds(usual: u64, weather: impl Fn(&mut Chance) -> Weather) {
+    seeds(usual, |mut chance| {
         let weather = weather(&mut chance);
         let mut world = World::new(chance, weather);
         world.run_until(world.weather.heals);
         world.heal();
         world.run_until(world.weather.heals + world.patience());
         world.judge();
-    }
+    });
 }
 
 #[test]

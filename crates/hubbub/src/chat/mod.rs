@@ -15,6 +15,7 @@ use hubbub_core::{
         entry::{Place, Proposal, Right},
         kinds::What,
         quota::Quota,
+        source::Source,
     },
     model::{access::Refusal, ids::UserId, json::Json, seq::Seq},
 };
@@ -42,7 +43,7 @@ use live::{look_up::LookUps, sweep::Sweep};
 use log::{
     admission::{self, Admission},
     announcer::{Announcer, Hearers},
-    committer::{Post, Source},
+    committer::Post,
 };
 use methods::send::SendRequest;
 use people::People;
@@ -197,7 +198,7 @@ impl Chat {
     /// Sends a message: queued when this returns, in the order of the calls; committed when the future is done.
     pub fn send(
         &self,
-        source: Source,
+        source: &Source,
         from: &UserId,
         send: SendRequest,
     ) -> Result<impl Future<Output = Result<Place, ChatError>> + Send + use<>, ChatError> {

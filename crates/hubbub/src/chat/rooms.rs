@@ -99,7 +99,7 @@ impl Chat {
     }
 
     fn submit(&self, by: &Actor, room: &RoomId, what: What) -> Result<Submitted, ChatError> {
-        self.admission.submit(by.source, Proposal::new(room.clone(), by.user.clone(), None, what, by.right))
+        self.admission.submit(&by.source, Proposal::new(room.clone(), by.user.clone(), None, what, by.right))
     }
 
     /// A page of the log for somebody who may read it.

@@ -2,7 +2,6 @@
 
 use crate::chat::{
     Chat, ChatError,
-    log::committer::Source,
     methods::{
         MethodError,
         send::{self, SendRequest},
@@ -10,7 +9,7 @@ use crate::chat::{
 };
 use hubbub_core::{
     limits,
-    log::room::PageOf,
+    log::{room::PageOf, source::Source},
     model::{
         ids::{RoomId, UserId},
         seq::Seq,
@@ -50,7 +49,7 @@ impl From<MethodError> for CommandError {
 /// The reply to `publish` (then `rpc` is false) or to `rpc send`, once it is committed. `Err`: it was not even queued.
 pub fn send(
     chat: &Chat,
-    source: Source,
+    source: &Source,
     user: &UserId,
     id: u32,
     request: SendRequest,

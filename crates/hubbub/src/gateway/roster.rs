@@ -1,30 +1,31 @@
 //! Every connection of this instance, also one that has not said who it is.
 
-use crate::chat::{live::inbox::Inbox, log::committer::Source};
+use crate::chat::live::inbox::Inbox;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use uuid::Uuid;
 
 /// See the module. In no order that means anything.
 #[derive(Debug, Default)]
 pub struct Roster {
-    staying: Mutex<HashMap<u64, Arc<Inbox>>>,
+    staying: Mutex<HashMap<Uuid, Arc<Inbox>>>,
 }
 
 impl Roster {
-    fn staying(&self) -> MutexGuard<'_, HashMap<u64, Arc<Inbox>>> {
+    fn staying(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Inbox>>> {
         self.staying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A connection has opened.
-    pub(super) fn enter(&self, source: Source, inbox: &Arc<Inbox>) {
-        self.staying().insert(source.0, inbox.clone());
+    pub(super) fn enter(&self, id: Uuid, inbox: &Arc<Inbox>) {
+        self.staying().insert(id, inbox.clone());
     }
 
     /// It has ended.
-    pub(super) fn leave(&self, source: Source) {
-        self.staying().remove(&source.0);
+    pub(super) fn leave(&self, id: Uuid) {
+        self.staying().remove(&id);
     }
 
     /// How many have not been sent away.
@@ -40,8 +41,8 @@ impl Roster {
     /// Sends so many of them away.
     pub fn send_away(&self, how_many: usize) {
         let mut staying = self.staying();
-        let going: Vec<u64> = staying.keys().take(how_many).copied().collect();
-        let inboxes: Vec<_> = going.iter().filter_map(|source| staying.remove(source)).collect();
+        let going: Vec<Uuid> = staying.keys().take(how_many).copied().collect();
+        let inboxes: Vec<_> = going.iter().filter_map(|id| staying.remove(id)).collect();
         drop(staying);
         inboxes.iter().for_each(|inbox| inbox.shut_down());
     }

@@ -3,7 +3,7 @@
 use super::{BodyFormat, Event, Mapping, find};
 use crate::{
     limits::{HOOK_DEPTH, HOOK_EVENTS},
-    model::json::is_deeper,
+    model::{ijson, json::is_deeper},
 };
 use find::Item;
 use serde_json::{Map, Value, value::RawValue};
@@ -116,6 +116,8 @@ impl Mapping {
         if is_deeper(text.as_bytes(), HOOK_DEPTH) {
             return Err(Unmapped::TooDeep);
         }
+        // A customer waits for this answer: what others could not read of it is mended.
+        let text = ijson::mended(&text);
         let not_json = |why: serde_json::Error| Unmapped::NotJson(why.to_string());
         let value: Value = serde_json::from_str(&text).map_err(not_json)?;
         let raw: &RawValue = serde_json::from_str(&text).map_err(not_json)?;

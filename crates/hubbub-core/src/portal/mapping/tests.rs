@@ -89,10 +89,19 @@ fn what_is_no_json_or_says_it_is_none_is_refused() {
     assert!(native.read(None, deep(64).as_bytes()).is_ok());
     assert_eq!(native.read(None, deep(65).as_bytes()), Err(Unmapped::TooDeep));
     assert_eq!(native.read(None, "[".repeat(250_000).as_bytes()), Err(Unmapped::TooDeep));
-    for body in ["", "{", "nil", "{}}", "{\"a\":1e999}", "]]]]"] {
+    for body in ["", "{", "nil", "{}}", "]]]]"] {
         assert_eq!(native.read(None, body.as_bytes()).unwrap_err().status(), 400, "{body}");
     }
     assert_eq!(native.read(None, b"{\"message\":\"\xff\"}").unwrap_err().status(), 400);
+}
+
+#[test]
+fn an_answer_with_json_that_others_cannot_read_is_mended_and_taken() {
+    let native = Mapping { attachments: Some("/more".into()), ..Mapping::default() };
+    let body = br#"{"sessionId":"s1","message":"cut \ud83d","more":[1e999,"\udc00"],"a":1e999}"#;
+    let Ok(Mapped::Events { events, .. }) = native.read(None, body) else { panic!("not taken") };
+    assert_eq!(events[0].text, "cut \u{fffd}");
+    assert_eq!(events[0].data.as_deref(), Some(r#"{"attachments":["1e999","\ufffd"]}"#));
 }
 
 #[test]

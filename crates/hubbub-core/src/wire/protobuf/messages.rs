@@ -48,6 +48,8 @@ pub(super) struct RefreshRequest {
 pub(super) struct SubscribeRequest {
     #[prost(string, tag = "1")]
     pub channel: String,
+    #[prost(string, tag = "2")]
+    pub token: String,
     #[prost(bool, tag = "3")]
     pub recover: bool,
     #[prost(string, tag = "6")]
@@ -56,8 +58,12 @@ pub(super) struct SubscribeRequest {
     pub offset: u64,
     #[prost(bool, tag = "11")]
     pub join_leave: bool,
+    #[prost(bytes = "bytes", optional, tag = "13")]
+    pub tf: Option<Bytes>,
     #[prost(int64, tag = "14")]
     pub flag: i64,
+    #[prost(int32, tag = "15")]
+    pub r#type: i32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

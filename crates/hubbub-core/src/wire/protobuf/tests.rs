@@ -49,6 +49,7 @@ fn subscribe(id: u32, channel: &str) -> wire::Command {
         offset: 7,
         join_leave: true,
         flag: 3,
+        ..Default::default()
     };
     wire::Command { id, subscribe: Some(subscribe), ..Default::default() }
 }

@@ -4,7 +4,7 @@
 //! Admission may take time: a step may be awaited before a draft is queued. What one source submits to one room is queued in
 //! the order in which it was submitted, also behind a draft that is held up by its step. Others do not wait for it.
 
-use super::committer::{Post, Source, Submitted, Waiting};
+use super::committer::{Post, Submitted, Waiting};
 use crate::chat::ChatError;
 use futures_util::future::BoxFuture;
 use hubbub_core::{
@@ -12,6 +12,7 @@ use hubbub_core::{
     log::{
         entry::{Draft, Outcome, Place, Proposal},
         hash::HashKey,
+        source::Source,
     },
     model::ids::RoomId,
 };
@@ -28,8 +29,8 @@ use uuid::Uuid;
 /// [`ChatError::Refused`], what waits behind the draft fails as well.
 pub type AdmissionStep = BoxFuture<'static, Result<(), ChatError>>;
 
-/// A source's drafts for a room.
-type Line = (Source, RoomId);
+/// A source's drafts for a room: the number of the source, and the room.
+type Line = (u64, RoomId);
 
 /// A draft that its step, or one before it in its line, holds up.
 struct Held {
@@ -60,7 +61,7 @@ impl Admission {
 
     /// A source that nobody else is.
     pub fn new_source(&self) -> Source {
-        Source(self.sources.fetch_add(1, Ordering::Relaxed))
+        Source::new(self.sources.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A draft, with the ids and the hash that it lacks. Drafts of rooms that are yet to be made enter with their room; all
@@ -74,13 +75,13 @@ impl Admission {
     ///
     /// # Errors
     /// [`ChatError::Busy`]: too much waits already.
-    pub fn submit(&self, source: Source, proposal: Proposal) -> Result<Submitted, ChatError> {
-        let (waiting, submitted) = Waiting::new(source, self.draft(proposal));
+    pub fn submit(&self, source: &Source, proposal: Proposal) -> Result<Submitted, ChatError> {
+        let (waiting, submitted) = Waiting::new(source.clone(), self.draft(proposal));
         if self.door.held.load(Ordering::Relaxed) == 0 {
             self.door.post.queue(waiting).map_err(|_| ChatError::Busy)?;
             return Ok(submitted);
         }
-        self.door.hold(source, Held { waiting, step: None })?;
+        self.door.hold(Held { waiting, step: None })?;
         Ok(submitted)
     }
 
@@ -90,12 +91,12 @@ impl Admission {
     /// [`ChatError::Busy`]: too much is held up already.
     pub fn submit_after(
         &self,
-        source: Source,
+        source: &Source,
         proposal: Proposal,
         step: AdmissionStep,
     ) -> Result<Submitted, ChatError> {
-        let (waiting, submitted) = Waiting::new(source, self.draft(proposal));
-        self.door.hold(source, Held { waiting, step: Some(step) })?;
+        let (waiting, submitted) = Waiting::new(source.clone(), self.draft(proposal));
+        self.door.hold(Held { waiting, step: Some(step) })?;
         Ok(submitted)
     }
 }
@@ -106,10 +107,11 @@ impl Door {
     }
 
     /// Queues what nothing holds up, and holds the rest.
-    fn hold(self: &Arc<Self>, source: Source, one: Held) -> Result<(), ChatError> {
-        let line = (source, one.waiting.room().clone());
+    fn hold(self: &Arc<Self>, one: Held) -> Result<(), ChatError> {
+        let has_order = *one.waiting.source() != Source::NONE;
+        let line = (one.waiting.source().number(), one.waiting.room().clone());
         let mut lines = self.lines();
-        let behind = lines.get_mut(&line).filter(|_| source != Source::NONE);
+        let behind = lines.get_mut(&line).filter(|_| has_order);
         if behind.is_none() && one.step.is_none() {
             return self.post.queue(one.waiting).map_err(|_| ChatError::Busy);
         }
@@ -120,7 +122,7 @@ impl Door {
         match behind {
             Some(behind) => behind.push_back(one),
             None => {
-                if source != Source::NONE {
+                if has_order {
                     lines.insert(line.clone(), VecDeque::new());
                 }
                 tokio::spawn(self.clone().pass_line(line, one));
@@ -138,7 +140,7 @@ impl Door {
             if let Some(error) = failed {
                 let behind = lines.get_mut(&line).map(std::mem::take).unwrap_or_default();
                 self.held.fetch_sub(behind.len(), Ordering::Relaxed);
-                behind.into_iter().for_each(|held| held.waiting.refuse(error.clone()));
+                behind.into_iter().for_each(|held| held.waiting.fail(error.clone()));
             }
             next = lines.get_mut(&line).and_then(VecDeque::pop_front);
             if next.is_none() {
@@ -160,8 +162,12 @@ impl Door {
         };
         self.held.fetch_sub(1, Ordering::Relaxed);
         let (waiting, error) = refused?;
-        waiting.refuse(error.clone());
-        (!matches!(error, ChatError::Refused(_))).then_some(error)
+        if matches!(error, ChatError::Refused(_)) {
+            waiting.refuse(error);
+            return None;
+        }
+        waiting.fail(error.clone());
+        Some(error)
     }
 }
 

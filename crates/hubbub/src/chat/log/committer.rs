@@ -17,6 +17,7 @@ use hubbub_core::{
     log::{
         encoded::EncodedEntry,
         entry::{Draft, Entry, Outcome, Place},
+        source::{Failed, Source},
     },
     model::{backoff::Backoff, ids::RoomId},
 };
@@ -31,16 +32,6 @@ use tracing::Instrument;
 /// Rooms of a batch that are committed side by side where one of them cannot be: of the store's ten connections two stay free
 /// if that happens to all four committers at once.
 const ROOMS_AT_ONCE: usize = 2;
-
-/// Who submitted a draft: a connection's number, or [`Source::NONE`]. Where a send of a connection to a room fails, those
-/// of the same connection to the same room that wait behind it fail too: its sends commit in the order they were sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Source(pub u64);
-
-impl Source {
-    /// Nobody whose order matters.
-    pub const NONE: Self = Self(0);
-}
 
 /// A draft that waits for its commit.
 #[derive(Debug)]
@@ -71,9 +62,20 @@ impl Waiting {
         &self.draft.room
     }
 
+    /// Who submitted it.
+    pub const fn source(&self) -> &Source {
+        &self.submitter.source
+    }
+
     /// Answers that it is not taken. The submitter may have gone.
     pub fn refuse(self, why: ChatError) {
         let _ = self.submitter.answer.send(Err(why));
+    }
+
+    /// The same, and what its line submits behind it fails, too.
+    pub fn fail(self, why: ChatError) {
+        self.submitter.source.fail();
+        self.refuse(why);
     }
 }
 
@@ -132,12 +134,17 @@ impl Committer {
             } else {
                 self.take_waiting(&mut batch, room);
             }
+            // Whoever sent these did not know yet that one before them had failed.
+            self.refuse_failing(&mut batch, |_, submitter| submitter.source.has_failed());
             let taken: Vec<_> = batch.drain(..batch.len().min(limits::BATCH)).collect();
+            if taken.is_empty() {
+                continue;
+            }
             let rooms = || taken.iter().map(|waiting| &waiting.draft.room).collect::<HashSet<_>>().len();
             let span = spans::commit(taken.len(), rooms, taken.iter().map(|waiting| &waiting.submitter.trace));
             let failed = self.commit(taken).instrument(span).await;
             if !failed.is_empty() {
-                self.fail_those_behind(&failed, &mut batch);
+                self.fail_those_behind(failed, &mut batch);
             }
         }
     }
@@ -152,13 +159,13 @@ impl Committer {
     }
 
     /// Commits a batch and answers it. Returns whose sends to which rooms failed.
-    async fn commit(&self, batch: Vec<Waiting>) -> HashSet<(Source, RoomId)> {
+    async fn commit(&self, batch: Vec<Waiting>) -> Failed {
         let (drafts, submitters) = batch.into_iter().map(|Waiting { draft, submitter }| (draft, submitter)).unzip();
         let batch = Batch { drafts, submitters };
         match self.append(&batch.drafts).await {
             Ok(outcomes) => {
                 self.settle(batch, outcomes);
-                HashSet::new()
+                Failed::default()
             }
             // Somebody holds a room, or something in it cannot be: only that room's senders are told so, the others go on.
             Err(StoreError::Locked | StoreError::Broken(_)) => {
@@ -166,12 +173,15 @@ impl Committer {
                 let parts = batch.by_room().map(async |part| match self.append(&part.drafts).await {
                     Ok(outcomes) => {
                         self.settle(part, outcomes);
-                        HashSet::new()
+                        Failed::default()
                     }
                     Err(error) => self.fail(part, error.into()),
                 });
                 let failed: Vec<_> = stream::iter(parts).buffer_unordered(ROOMS_AT_ONCE).collect().await;
-                failed.into_iter().flatten().collect()
+                failed.into_iter().fold(Failed::default(), |mut all, some| {
+                    all.extend(some);
+                    all
+                })
             }
             Err(error) => {
                 let drafts = batch.drafts.len();
@@ -238,31 +248,34 @@ impl Committer {
         Wake::Head { room: room.clone(), epoch: place.epoch, seq: place.seq }
     }
 
-    fn fail(&self, batch: Batch, error: ChatError) -> HashSet<(Source, RoomId)> {
-        batch
-            .each()
-            .map(|(draft, submitter)| {
-                self.metrics.refused.inc();
-                let _ = submitter.answer.send(Err(error.clone()));
-                (submitter.source, draft.room)
-            })
-            .collect()
+    fn fail(&self, batch: Batch, error: ChatError) -> Failed {
+        let mut failed = Failed::default();
+        for (draft, submitter) in batch.each() {
+            failed.add(&submitter.source, &draft.room);
+            self.refuse(submitter, error.clone());
+        }
+        failed
     }
 
-    /// Fails what waits behind a failed send of the same connection to the same room, and what has waited too long already
-    /// for a store that does not answer; the rest stays in `batch`.
-    fn fail_those_behind(&mut self, failed: &HashSet<(Source, RoomId)>, batch: &mut Vec<Waiting>) {
+    /// Fails what has waited too long already for a store that does not answer, and what waits behind a failed send of the same
+    /// connection to the same room, also behind one that fails here. The rest stays in `batch`.
+    fn fail_those_behind(&mut self, mut failed: Failed, batch: &mut Vec<Waiting>) {
         self.take_waiting(batch, limits::COMMIT_QUEUE);
-        let (behind, rest) = std::mem::take(batch).into_iter().partition(|Waiting { draft, submitter }| {
-            submitter.since.elapsed() > limits::SEND_PATIENCE
-                || (submitter.source != Source::NONE && failed.contains(&(submitter.source, draft.room.clone())))
+        self.refuse_failing(batch, |draft, submitter| {
+            let is_late = submitter.since.elapsed() > limits::SEND_PATIENCE;
+            failed.takes_along(&submitter.source, &draft.room, is_late)
         });
-        *batch = rest;
-        let behind: Vec<Waiting> = behind;
-        for waiting in behind {
-            self.metrics.refused.inc();
-            waiting.refuse(ChatError::Busy);
-        }
+    }
+
+    fn refuse_failing(&self, batch: &mut Vec<Waiting>, mut fails: impl FnMut(&Draft, &Submitter) -> bool) {
+        let failing: Vec<_> = batch.extract_if(.., |Waiting { draft, submitter }| fails(draft, submitter)).collect();
+        failing.into_iter().for_each(|waiting| self.refuse(waiting.submitter, ChatError::Busy));
+    }
+
+    fn refuse(&self, submitter: Submitter, why: ChatError) {
+        self.metrics.refused.inc();
+        // The submitter may have gone.
+        let _ = submitter.answer.send(Err(why));
     }
 }
 

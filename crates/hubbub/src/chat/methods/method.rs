@@ -4,10 +4,9 @@ use super::{
     MethodError,
     rest::{RestBody, RestRequest, Route},
 };
-use crate::chat::log::committer::Source;
 pub use hubbub_core::wire::rpc::Cost;
 use hubbub_core::{
-    log::entry::Right,
+    log::{entry::Right, source::Source},
     model::ids::{Invalid, UserId},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};

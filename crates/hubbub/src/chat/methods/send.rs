@@ -7,15 +7,15 @@ use super::{
     Actor, Cost, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, RpcMethod, Verb,
     rest::ROOM, views::room,
 };
-use crate::chat::{Chat, ChatError, log::committer::Source};
+use crate::chat::{Chat, ChatError};
 use hubbub_core::{
-    log::{checks, entry::Place, kinds::Message},
+    log::{checks, entry::Place, kinds::Message, source::Source},
     model::ids::{Invalid, Key, RoomId, UserId},
     wire::{error::CommandError, rpc::RawData},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 use utoipa::ToSchema;
 
 /// See the module.
@@ -83,7 +83,7 @@ keep it for every attempt. The same key with the same body is answered with the 
 
     async fn run(chat: &Chat, by: &Actor, request: SendRequest) -> Result<SentView, MethodError> {
         chat.quota().check(&request.message)?;
-        Ok(queue(chat, by.source, &by.user, request)?.await?)
+        Ok(queue(chat, &by.source, &by.user, request)?.await?)
     }
 }
 
@@ -93,7 +93,7 @@ keep it for every attempt. The same key with the same body is answered with the 
 /// It was not even queued.
 pub fn queue(
     chat: &Chat,
-    source: Source,
+    source: &Source,
     from: &UserId,
     request: SendRequest,
 ) -> Result<impl Future<Output = Result<SentView, ChatError>> + Send + use<>, ChatError> {
@@ -117,6 +117,8 @@ pub struct SendData<'a> {
 }
 
 impl SendData<'_> {
+    const FIELDS: [&'static str; 5] = ["room", "key", "text", "data", "reply_to"];
+
     fn check(self, room: RoomId) -> Result<SendRequest, Invalid> {
         let key = self.key.as_deref().map(Key::parse).transpose()?;
         let message = checks::message(self.text.as_deref(), self.data, self.reply_to)?;
@@ -143,22 +145,28 @@ impl SendMessage {
     }
 }
 
-/// What a `publish` into a room means: a text, an object like that of `send`, or any other JSON as a message's data.
+/// What a `publish` into a room means: a text, an object with fields of `send` and no others, or any other JSON as a message's
+/// data, whole.
 ///
 /// # Errors
-/// As those of `send`.
+/// As those of `send`; and where such an object names another room.
 pub fn published(room: RoomId, data: &RawData) -> Result<SendRequest, CommandError> {
-    let as_data = |key| {
-        let raw: &RawValue = serde_json::from_str(data.as_str()).map_err(CommandError::bad_request)?;
-        Ok(SendRequest { room: room.clone(), key, message: checks::message(None, Some(raw), None)? })
-    };
     if let Ok(text) = serde_json::from_str::<Cow<'_, str>>(data.as_str()) {
         return Ok(SendRequest { room, key: None, message: checks::message(Some(&text), None, None)? });
     }
+    let is_send = serde_json::from_str::<HashMap<Cow<'_, str>, IgnoredAny>>(data.as_str())
+        .is_ok_and(|fields| fields.keys().all(|name| SendData::FIELDS.contains(&&**name)));
     match data.read::<SendData<'_>>() {
-        Ok(send) if send.text.is_some() => Ok(send.check(room)?),
-        Ok(send) => as_data(send.key.as_deref().map(Key::parse).transpose()?),
-        Err(_) => as_data(None),
+        Ok(send) if is_send && (send.text.is_some() || send.data.is_some()) => {
+            if send.room.as_deref().is_some_and(|named| named != room.as_str()) {
+                return Err(Invalid::new("room", "not that of the channel").into());
+            }
+            Ok(send.check(room)?)
+        }
+        _ => {
+            let raw: &RawValue = serde_json::from_str(data.as_str()).map_err(CommandError::bad_request)?;
+            Ok(SendRequest { room, key: None, message: checks::message(None, Some(raw), None)? })
+        }
     }
 }
 
@@ -227,7 +235,12 @@ mod tests {
         for (data, text, kept, key) in [
             (r#""hi""#, "hi", None, None),
             (r#"{"text":"hi","key":"k"}"#, "hi", None, Some("k")),
-            (r#"{"lat":1.5,"key":"k"}"#, "", Some(r#"{"lat":1.5,"key":"k"}"#), Some("k")),
+            (r#"{"data":{"n":1},"room":"r"}"#, "", Some(r#"{"n":1}"#), None),
+            (r#"{"lat":1.5,"key":"k"}"#, "", Some(r#"{"lat":1.5,"key":"k"}"#), None),
+            (r#"{"text":"hi","color":"red"}"#, "", Some(r#"{"text":"hi","color":"red"}"#), None),
+            (r#"{"text":5}"#, "", Some(r#"{"text":5}"#), None),
+            (r#"{"key":"k"}"#, "", Some(r#"{"key":"k"}"#), None),
+            ("{}", "", Some("{}"), None),
             ("[1, 2]", "", Some("[1,2]"), None),
         ] {
             let send = published(RoomId::parse("r").unwrap(), &RawData::from_json(data)).unwrap();
@@ -235,5 +248,8 @@ mod tests {
             assert_eq!(send.message.data.as_ref().map(hubbub_core::model::json::Json::as_str), kept);
             assert_eq!(send.key.as_ref().map(Key::as_str), key);
         }
+        let elsewhere = RawData::from_json(r#"{"text":"hi","room":"elsewhere"}"#);
+        let error = published(RoomId::parse("r").unwrap(), &elsewhere).unwrap_err();
+        assert_eq!((error.code, &*error.message), (107, "bad request: room: not that of the channel"));
     }
 }

@@ -12,13 +12,13 @@ use hubbub_core::{
     delivery::forwarding::{Forwarding, Way},
     limits,
     live::wake::Wake,
-    log::entry::Entry,
+    log::{entry::Entry, source::Source},
     model::{
         ids::{RoomId, UserId},
         seq::{Epoch, Seq},
     },
 };
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// What an instance does for sessions and portals, whoever asks: clients, the product's backend, portals themselves. Its methods
 /// are in several files: [`super::sessions`], [`super::administration`], [`super::dead_letters`], [`super::quarantine`].
@@ -65,6 +65,7 @@ impl SupportChat {
     ) -> Result<Vec<Received>, ChatError> {
         // One source: where a message fails, those behind it in its session fail, too, and come again in their order.
         let source = self.chat.admission.new_source();
+        let mut lines: HashMap<RoomId, Source> = HashMap::new();
         let mut learned = Vec::new();
         let mut submitted = Vec::with_capacity(messages.len());
         for (message, resolved) in messages.iter().zip(resolved) {
@@ -73,7 +74,8 @@ impl SupportChat {
                 Destination::Nowhere(received) => Err(received),
                 Destination::Log { portal, session } => {
                     let proposal = message.proposal(portal, session.clone());
-                    Ok((session, self.chat.admission.submit(source, proposal)?))
+                    let line = lines.entry(session.clone()).or_insert_with(|| source.line());
+                    Ok((session, self.chat.admission.submit(line, proposal)?))
                 }
             });
         }

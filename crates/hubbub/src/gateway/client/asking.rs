@@ -47,7 +47,7 @@ impl<T: Transport> Client<T> {
             Ask::Rpc(call) => {
                 let method = self.gateway.methods.get(call.method);
                 let span = spans::call(method.name, &self.id);
-                let by = Actor::client(self.user(), self.source);
+                let by = Actor::client(self.user(), self.source.clone());
                 match method.start(by, &call.data) {
                     Ok(running) => self.answer(id, page, async move { running.await.map(Answer::Rpc) }, span),
                     Err(why) => {

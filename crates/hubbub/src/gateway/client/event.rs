@@ -1,19 +1,16 @@
 //! What a client's task waits for.
 
-use super::super::transport::Inbound;
-use crate::{
-    chat::{
-        ChatError,
-        live::{
-            inbox::Mail,
-            pages::SharedPage,
-            subscription::{Beginning, Subscription},
-        },
+use super::{super::transport::Inbound, sending::Sent};
+use crate::chat::{
+    ChatError,
+    live::{
+        inbox::Mail,
+        pages::SharedPage,
+        subscription::{Beginning, Subscription},
     },
-    gateway::answer::Answered,
 };
 use hubbub_core::{
-    model::ids::{Key, RoomId},
+    model::ids::RoomId,
     wire::{
         connection::{Identity, TokenError},
         reply::Reply,
@@ -24,7 +21,7 @@ use std::sync::Arc;
 /// Something that took time is done.
 pub(super) enum Done {
     Reply { reply: Reply, page: bool },
-    Sent { room: RoomId, key: Option<Key>, answered: Answered },
+    Sent(Sent),
     Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
     Page { slot: u32, tries: u32, page: Result<Option<Arc<SharedPage>>, ChatError> },
     Judged { id: u32, verdict: Result<Identity, TokenError> },

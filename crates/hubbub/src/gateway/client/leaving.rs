@@ -21,7 +21,7 @@ impl<T: Transport> Client<T> {
     /// Whoever is sent elsewhere is told first what became of its sends.
     pub(super) fn owes_acknowledgements(&self) -> bool {
         self.closing == Some(Disconnect::SHUTDOWN)
-            && self.sending.values().any(|sending| sending.outstanding > 0)
+            && self.send_order.in_flight() > 0
             && self.answers_by.is_some_and(|by| Instant::now() < by)
     }
 

@@ -19,13 +19,10 @@ use super::{
     outbox::{Frame, Outbox},
     transport::{Inbound, Transport},
 };
-use crate::chat::{
-    live::{
-        inbox::{Inbox, Mail},
-        paging::PageTurns,
-        subscription::{Subscription, Taken},
-    },
-    log::committer::Source,
+use crate::chat::live::{
+    inbox::{Inbox, Mail},
+    paging::PageTurns,
+    subscription::{Subscription, Taken},
 };
 use arriving::Arriving;
 use bytes::Bytes;
@@ -33,6 +30,7 @@ use event::{Done, Event, Ping};
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hubbub_core::{
     limits,
+    log::source::Source,
     model::ids::RoomId,
     wire::{
         Format,
@@ -41,9 +39,9 @@ use hubbub_core::{
         disconnect::Disconnect,
         push,
         reply::Reply,
+        send_order::SendOrder,
     },
 };
-use sending::Sending;
 use std::{
     collections::{HashMap, VecDeque},
     future::poll_fn,
@@ -74,7 +72,7 @@ pub(super) struct Client<T> {
     /// Subscriptions with something to take, in turn.
     ready: VecDeque<u32>,
     page_turns: PageTurns,
-    sending: HashMap<RoomId, Sending>,
+    send_order: SendOrder,
     ping: Ping,
     arriving: Arriving,
     /// When the frame on its way out was handed in.
@@ -95,9 +93,9 @@ impl<T: Transport> Client<T> {
         // On debug, where there are lines to go with it: it would cost each idle connection its names.
         let span = tracing::debug_span!("connection", client = %id, user = field::Empty);
         let (source, inbox) = (gateway.chat.admission.new_source(), Arc::default());
-        gateway.roster.enter(source, &inbox);
+        gateway.roster.enter(id, &inbox);
         Self {
-            source,
+            source: source.clone(),
             connection,
             id,
             inbox,
@@ -110,7 +108,7 @@ impl<T: Transport> Client<T> {
             next_slot: 0,
             ready: VecDeque::new(),
             page_turns: PageTurns::default(),
-            sending: HashMap::new(),
+            send_order: SendOrder::new(source),
             ping: Ping::None,
             arriving: Arriving::new(admitted),
             writing_since: None,
@@ -249,7 +247,6 @@ impl<T: Transport> Client<T> {
             let action = self.connection.receive(command);
             self.act(action);
         }
-        self.sending.retain(|_, sending| sending.outstanding > 0 || sending.refuses(None).is_some());
     }
 
     fn act(&mut self, action: Action) {
@@ -273,7 +270,7 @@ impl<T: Transport> Client<T> {
                 self.connection.answered(page);
                 self.reply(&reply);
             }
-            Done::Sent { room, key, answered } => self.sent(&room, key, answered),
+            Done::Sent(sent) => self.sent(sent),
             Done::Subscribed { id, slot, room, result, asked } => {
                 self.connection.answered(false);
                 self.connection.subscribed(&room, asked, result.is_ok());
@@ -344,7 +341,7 @@ impl<T> Drop for Client<T> {
         if let Some(user) = self.connection.user() {
             self.gateway.chat.people.leave(user, &self.inbox);
         }
-        self.gateway.roster.leave(self.source);
+        self.gateway.roster.leave(self.id);
         self.gateway.chat.metrics.connections.dec();
         let _here = self.span.enter();
         tracing::debug!("gone");

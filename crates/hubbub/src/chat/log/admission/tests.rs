@@ -54,20 +54,20 @@ async fn a_slow_step_is_overtaken_by_other_sources_and_not_by_its_own() {
     let chat = chat(&folder).await;
     let (own, other) = (chat.admission.new_source(), chat.admission.new_source());
     let (decide, step) = slow();
-    let first = chat.admission.submit_after(own, says("first"), step).unwrap();
+    let first = chat.admission.submit_after(&own, says("first"), step).unwrap();
     let (allow, second_step) = slow();
-    let second = chat.admission.submit_after(own, says("second"), second_step).unwrap();
-    let third = chat.admission.submit(own, says("third")).unwrap();
+    let second = chat.admission.submit_after(&own, says("second"), second_step).unwrap();
+    let third = chat.admission.submit(&own, says("third")).unwrap();
     allow.send(Ok(())).unwrap();
     for source in [other, Source::NONE] {
-        settled(chat.admission.submit(source, says("by others")).unwrap()).await.unwrap();
+        settled(chat.admission.submit(&source, says("by others")).unwrap()).await.unwrap();
     }
     assert_eq!(log(&chat).await, ["by others", "by others"]);
     decide.send(Ok(())).unwrap();
     for submitted in [first, second, third] {
         settled(submitted).await.unwrap();
     }
-    settled(chat.admission.submit(own, says("fourth")).unwrap()).await.unwrap();
+    settled(chat.admission.submit(&own, says("fourth")).unwrap()).await.unwrap();
     assert_eq!(log(&chat).await, ["by others", "by others", "first", "second", "third", "fourth"]);
     assert!(chat.admission.door.lines().is_empty(), "nothing is left of it");
     assert_eq!(chat.admission.door.held.load(Ordering::Relaxed), 0);
@@ -80,13 +80,13 @@ async fn what_waits_behind_a_refusal_goes_on_and_behind_a_failure_fails() {
     let own = chat.admission.new_source();
     for (why, is_taken) in [(ChatError::Refused(Refusal::NotMember), true), (ChatError::Busy, false)] {
         let (decide, step) = slow();
-        let first = chat.admission.submit_after(own, says("first"), step).unwrap();
-        let behind = chat.admission.submit(own, says("behind")).unwrap();
+        let first = chat.admission.submit_after(&own, says("first"), step).unwrap();
+        let behind = chat.admission.submit(&own, says("behind")).unwrap();
         decide.send(Err(why.clone())).unwrap();
         assert_eq!(settled(first).await, Err(why));
         assert_eq!(settled(behind).await.is_ok(), is_taken);
     }
     assert_eq!(log(&chat).await, ["behind"]);
-    settled(chat.admission.submit(own, says("again")).unwrap()).await.unwrap();
+    settled(chat.admission.submit(&own, says("again")).unwrap()).await.unwrap();
     assert_eq!(chat.admission.door.held.load(Ordering::Relaxed), 0);
 }
