@@ -45,6 +45,7 @@ fn in_rust(text: &str) -> BTreeSet<String> {
                 "message" => within.to_owned(),
                 scalar => scalar.to_owned(),
             };
+            let name = name.trim_start_matches("r#");
             fields.insert(format!("{message}.{name} = {number}: {of}"));
         }
     }
