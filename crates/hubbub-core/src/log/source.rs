@@ -95,3 +95,22 @@ impl Failed {
         self.0.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_waited_too_long_behind_others_takes_along_what_is_behind_it() {
+        let (ana, ben) = (Source::new(1).line(), Source::new(2).line());
+        let (room, elsewhere) = (RoomId::parse("general").unwrap(), RoomId::parse("elsewhere").unwrap());
+        let mut failed = Failed::default();
+        failed.add(&ben, &room);
+        assert!(failed.takes_along(&ana, &room, true));
+        assert!(failed.takes_along(&Source::new(1), &room, false), "it was sent a little later");
+        assert!(ana.has_failed(), "what is sent before the failure is known fails, too");
+        assert!(!failed.takes_along(&Source::new(1), &elsewhere, false));
+        assert!(!failed.takes_along(&Source::new(3), &room, false));
+        assert!(!failed.takes_along(&Source::NONE, &room, false));
+    }
+}
