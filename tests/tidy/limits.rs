@@ -144,6 +144,7 @@ pub const INTERNAL: &[&str] = &[
     "LEASE",
     "LEASE_EVERY",
     "LOCK_TIMEOUT",
+    "LOG_EVERY",
     "LOOK_UPS",
     "LOOK_UPS_TOGETHER",
     "LOOK_UPS_WAIT",

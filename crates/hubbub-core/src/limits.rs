@@ -150,6 +150,9 @@ pub const JWKS_STALE: Duration = Duration::from_secs(86_400);
 /// Grace after a token's expiry before the connection is closed with 3005.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
 
+/// Lines of the log that strangers can cause are this far apart at least, those of each kind.
+pub const LOG_EVERY: Duration = Duration::from_secs(1);
+
 /// How long a client may take for the TLS handshake.
 pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// How long a client may take to send the head of a request; also how long a connection may be idle between two.

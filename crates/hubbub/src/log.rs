@@ -1,14 +1,19 @@
 //! Logs, to standard error: what is said, how it is written, and changing the former while running.
 //!
-//! No token, key, secret, text or data of anybody is logged, at any level.
+//! No token, key, secret, text or data of anybody is logged, at any level. What others wrote is [`plain`] in every line, and
+//! what strangers can cause is told [`Seldom`].
 
 use clap::ValueEnum;
+use plain::{PlainFields, PlainJson};
 use serde::Deserialize;
-use std::{io::IsTerminal, sync::OnceLock};
+use std::{
+    io::{self, IsTerminal},
+    sync::OnceLock,
+};
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, filter::filter_fn, layer::SubscriberExt, registry::LookupSpan, reload,
-    util::SubscriberInitExt,
+    EnvFilter, Layer, Registry, filter::filter_fn, fmt::format::DefaultFields, layer::SubscriberExt,
+    registry::LookupSpan, reload, util::SubscriberInitExt,
 };
 
 #[cfg(feature = "otel")]
@@ -16,6 +21,11 @@ use tracing_subscriber::filter::FilterExt;
 
 #[cfg(feature = "otel")]
 mod otel;
+mod plain;
+mod seldom;
+
+pub use plain::{is_hidden, plain};
+pub use seldom::Seldom;
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
@@ -73,10 +83,24 @@ pub fn init(filter: &str, format: LogFormat, traced: Option<&str>) -> anyhow::Re
 }
 
 fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(format: LogFormat) -> impl Layer<S> {
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    lines_to(format, io::stderr().is_terminal(), io::stderr)
+}
+
+fn lines_to<S, W, M>(format: LogFormat, colours: bool, to: M) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: io::Write + 'static,
+    M: Fn() -> W + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer();
     match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
+        LogFormat::Text => {
+            lines.fmt_fields(PlainFields(DefaultFields::new())).with_ansi(colours).with_writer(to).boxed()
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_current_span(true).with_span_list(false);
+            lines.with_writer(move || PlainJson(to())).boxed()
+        }
     }
 }
 

@@ -187,7 +187,8 @@ fn main() -> ExitCode {
         Err(Failure::Told) => return ExitCode::FAILURE,
         Err(Failure::Other(error)) => (error, 1),
     };
-    eprintln!("hubbub: {error:#}");
+    // Parts of it may be what another server answered.
+    eprintln!("hubbub: {}", log::plain(&format!("{error:#}")));
     ExitCode::from(code)
 }
 

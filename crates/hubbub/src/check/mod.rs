@@ -3,7 +3,7 @@
 //! It reads what `serve` reads, goes through [`CHECKS`], and says everything it finds, each with what to do. To add one:
 //! write a function that takes [`Asked`] and returns findings, in the file of its subject, and name it in [`CHECKS`].
 
-use crate::config::Settings;
+use crate::{config::Settings, log::plain};
 use futures_util::future::BoxFuture;
 use std::{fmt, time::Duration};
 
@@ -71,7 +71,7 @@ impl Finding {
         // An error of the settings names its option itself.
         let (about, says) = (about.into(), says.to_string().replace('\n', ", "));
         let says = says.strip_prefix(&format!("{about}: ")).map(ToOwned::to_owned).unwrap_or(says);
-        Self { level, about, says, to_do: to_do.map(Into::into) }
+        Self { level, about, says: plain(&says).into_owned(), to_do: to_do.map(Into::into) }
     }
 
     fn ok(about: impl Into<String>, says: impl fmt::Display) -> Self {

@@ -1,5 +1,6 @@
 //! Columns below their heads.
 
+use crate::log::is_hidden;
 use std::fmt;
 
 /// See the module.
@@ -15,7 +16,7 @@ impl Table {
 
     /// One more row; what would break it is left out.
     pub fn row(&mut self, cells: impl Iterator<Item = String>) {
-        let plain = |cell: String| cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let plain = |cell: String| cell.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
         self.rows.push(cells.map(plain).collect());
     }
 }
@@ -40,7 +41,7 @@ mod tests {
     #[test]
     fn columns_stand_below_each_other() {
         let mut table = Table::new(["PORTAL", "STATE"].into_iter());
-        table.row(["a-long-name".to_owned(), "act\nive".to_owned()].into_iter());
+        table.row(["a-long-name".to_owned(), "act\nive\u{202e}".to_owned()].into_iter());
         assert_eq!(table.to_string(), "PORTAL       STATE\na-long-name  act ive\n");
     }
 }

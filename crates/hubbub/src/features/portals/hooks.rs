@@ -4,7 +4,7 @@ use super::{
     Portals,
     incoming::{Hook, HookError, Taken},
 };
-use crate::{chat::methods::MethodError, features::portals::error::SupportError, problem::Problem, spans};
+use crate::{chat::methods::MethodError, features::portals::error::SupportError, log::Seldom, problem::Problem, spans};
 use axum::{
     Json, Router,
     body::Body,
@@ -29,6 +29,8 @@ pub fn router(portals: Arc<Portals>) -> Router {
         .route("/hooks/{portal}/{secret}", post(take_with_secret))
         .with_state(portals)
 }
+
+static REFUSED: Seldom = Seldom::new();
 
 /// The answer to a webhook: to a repeat the same as to the first.
 #[derive(Serialize)]
@@ -107,7 +109,9 @@ async fn respond(portals: &Portals, name: &str, secret: Option<&str>, request: R
         id: text("webhook-id").or_else(|| text("idempotency-key")),
     };
     let taken = portals.take(&portal, hook).await.inspect_err(|refused| {
-        tracing::info!(portal = %portal.id, %refused, "a webhook was not taken");
+        if let Some(passed_over) = REFUSED.tell() {
+            tracing::info!(portal = %portal.id, %refused, passed_over, "a webhook was not taken");
+        }
     })?;
     Ok(shown(taken))
 }
