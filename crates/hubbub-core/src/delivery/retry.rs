@@ -8,7 +8,7 @@
 
 use super::stored_cursor::Delivery;
 use crate::{limits, model::time::Timestamp};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Attempts that have counted before the time alone makes a message be given up on.
 const COUNTED_AT_LEAST: u32 = 3;
@@ -76,16 +76,17 @@ pub enum Next {
     },
 }
 
-/// Reads a `Retry-After`: seconds, or a date as HTTP writes it. At most [`limits::RETRY_AFTER_MAX`]; a date that has passed is
-/// now.
+/// Reads a `Retry-After`: seconds, or a date in any of the three forms of HTTP (RFC 9110, 5.6.7). At most
+/// [`limits::RETRY_AFTER_MAX`]; a date that has passed is now.
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than a number holds are a long time, too.
         value.parse().map_or(limits::RETRY_AFTER_MAX, Duration::from_secs)
     } else {
-        let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp().as_millisecond();
-        Duration::from_millis(u64::try_from(date.saturating_sub(now.0)).unwrap_or(0))
+        let date = httpdate::parse_http_date(value).ok()?;
+        let now = UNIX_EPOCH + Duration::from_millis(now.0.max(0).unsigned_abs());
+        date.duration_since(now).unwrap_or_default()
     };
     Some(wait.min(limits::RETRY_AFTER_MAX))
 }

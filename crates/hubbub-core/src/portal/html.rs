@@ -59,11 +59,13 @@ const PARTS: [(&[&str], &[&str]); 5] = [
 ];
 /// What such parts are parts of.
 const WHOLES: [&str; 4] = ["ul", "ol", "dl", "table"];
+/// Schemes of images that anybody can fetch.
+const WEB: [&str; 2] = ["https://", "http://"];
 /// Schemes of links that are worth showing.
 const SHOWN: [&str; 4] = ["https://", "http://", "mailto:", "tel:"];
 
 /// What a person would read of this: entities decoded, scripts and styles left out, white space as a browser shows it; the
-/// address of a link follows its text where the two differ.
+/// address of a link follows its text where the two differ, that of an image the text that stands for it.
 pub fn text(html: &str) -> String {
     let mut emitter = DefaultEmitter::<()>::default();
     emitter.naively_switch_states(true);
@@ -190,7 +192,15 @@ impl Page {
                 self.out.push('\n');
             }
             "td" | "th" => self.space = true,
-            "img" => self.text(&attribute(b"alt").unwrap_or_default()),
+            "img" => {
+                let dot =
+                    |side| attribute(side).is_some_and(|length| matches!(length.as_str(), "0" | "1" | "0px" | "1px"));
+                let address = attribute(b"src").filter(|src| WEB.into_iter().any(|scheme| src.starts_with(scheme)));
+                // Images of one pixel count readers; they show nothing.
+                if !(dot(b"width") && dot(b"height")) {
+                    self.image(attribute(b"alt").filter(|alt| !alt.is_empty()), address);
+                }
+            }
             "a" => {
                 self.close_link();
                 self.link = attribute(b"href").map(|href| (href, self.out.len()));
@@ -242,6 +252,13 @@ impl Page {
                     self.out.push(if c == '\u{a0}' { ' ' } else { c });
                 }
             }
+        }
+    }
+
+    fn image(&mut self, alt: Option<String>, address: Option<String>) {
+        match (alt, address) {
+            (Some(alt), Some(address)) => self.text(&format!("{alt} ({address})")),
+            (one, other) => self.text(&one.or(other).unwrap_or_default()),
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) use find::id_in;
 pub use read::{Mapped, Unmapped};
 
 /// Where things are in a body. Pointers are looked up in each event: the body itself, or each item of the array at `each`; one that
-/// begins with `#` is looked up in the body in any case. Null is nothing. A mapping that is given is the whole mapping: what it does
+/// begins with `#` is looked up in the body in any case, and filters on such pointers come before the array is looked for. Null is nothing. A mapping that is given is the whole mapping: what it does
 /// not name is not looked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +45,8 @@ pub struct Mapping {
     /// Who wrote, for people.
     #[serde(default)]
     pub agent: Option<String>,
-    /// Attachments: a value or an array; kept as they are in the message's data, as the array `attachments`.
+    /// Attachments: a value or an array; kept as they are in the message's data, as the array `attachments`. Those that are too
+    /// large or nested too deep are only counted there, in `attachments_left_out`.
     #[serde(default)]
     pub attachments: Option<String>,
     /// Pointers that must find one of these values; otherwise the event is passed over.

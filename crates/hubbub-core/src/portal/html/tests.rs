@@ -61,6 +61,26 @@ fn what_follows_something_hidden_is_read_though_its_end_is_not_written() {
 }
 
 #[test]
+fn an_image_is_its_text_and_its_address() {
+    for (html, read) in [
+        ("<p>See this:</p><img src=https://a.example/x.png>", "See this:\nhttps://a.example/x.png"),
+        ("<img src='http://a.example/x?y=1&amp;z=2'>", "http://a.example/x?y=1&z=2"),
+        ("<img alt='A map' src=https://a.example/map.png> here", "A map (https://a.example/map.png) here"),
+        ("<img alt='' src=https://a.example/x.png>", "https://a.example/x.png"),
+        ("a<img width=1 height=1 src=https://a.example/seen?by=ana>b", "ab"),
+        ("a<img width=1px height=0 src=https://a.example/seen>b", "ab"),
+        ("a <img src=cid:part1@mail> <img src='data:image/png;base64,AAAA'> <img src=javascript:x()>b", "a b"),
+        ("<div hidden><img src=https://a.example/x.png></div>b", "b"),
+        (
+            "<a href=https://b.example/large><img src=https://b.example/small></a>",
+            "https://b.example/small (https://b.example/large)",
+        ),
+    ] {
+        assert_eq!(text(html), read, "{html}");
+    }
+}
+
+#[test]
 fn a_link_is_followed_by_its_address_where_that_is_something_else() {
     for (html, read) in [
         ("see <a href='https://a.example/x?y=1&amp;z=2'>our page</a>!", "see our page (https://a.example/x?y=1&z=2)!"),

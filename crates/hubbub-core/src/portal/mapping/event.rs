@@ -1,13 +1,17 @@
 //! An event that is a message.
 
-use super::{Mapping, OneOrMore, find::Item, read::Unmapped};
+use super::{
+    Mapping, OneOrMore,
+    find::{Item, items},
+    read::Unmapped,
+};
 use crate::{
-    limits::{DATA_BYTES, EXTERNAL_BYTES, TEXT_BYTES, USER_ID_BYTES},
-    model::json::Json,
+    limits::{DATA_BYTES, EXTERNAL_BYTES, JSON_DEPTH, TEXT_BYTES, USER_ID_BYTES},
+    model::json::{Json, is_deeper},
     portal::html,
 };
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
@@ -22,7 +26,7 @@ pub struct Event {
     pub external: Option<String>,
     /// The text.
     pub text: String,
-    /// What was attached, as JSON text: `{"attachments":[…]}`.
+    /// What was attached, as JSON text: `{"attachments":[…]}`, with `"attachments_left_out":n` where n could not be kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
     /// The message's id, unique within its conversation.
@@ -73,8 +77,13 @@ impl Mapping {
             return Err(Unmapped::Missing { at: at.unwrap_or_else(|| self.external_at(item)) });
         }
         let message_id = self.message_id.as_ref().map_or(Ok((None, None)), |all| joined(item, all))?.0;
-        let data = self.attached(item)?;
-        let text = self.text_of(item, data.is_some())?;
+        let attached = self.attached(item)?;
+        let text = self.text_of(item, attached.as_ref().is_some_and(|attached| attached.kept > 0));
+        let (text, data) = match (text, attached) {
+            // It says nothing but what is attached, and nothing of that can be kept.
+            (Err(_), Some(Attached { kept: 0, fault: Some(fault), .. })) => return Err(fault),
+            (text, attached) => (text?, attached.map(|attached| attached.data)),
+        };
         let agent = match &self.agent {
             Some(pointer) => item.word(pointer)?.map(|agent| cut(&agent, USER_ID_BYTES).to_owned()),
             None => None,
@@ -107,21 +116,58 @@ impl Mapping {
         }
     }
 
-    fn attached(&self, item: &Item<'_>) -> Result<Option<String>, Unmapped> {
+    /// What is attached, each as it was written. What cannot be kept is counted, not kept: nobody's text is lost for it.
+    fn attached(&self, item: &Item<'_>) -> Result<Option<Attached>, Unmapped> {
         let Some(pointer) = &self.attachments else { return Ok(None) };
         let nothing = |value: &Value| value.as_array().is_some_and(Vec::is_empty) || value.as_str() == Some("");
         if item.value(pointer).is_none_or(nothing) {
             return Ok(None);
         }
         let Some(raw) = item.text(pointer) else { return Ok(None) };
-        let array = if raw.get().starts_with('[') { raw.get().to_owned() } else { format!("[{}]", raw.get()) };
-        let data = RawValue::from_string(format!(r#"{{"attachments":{array}}}"#));
-        let wrong = |problem: String| Unmapped::Attachments { at: item.at(pointer), problem };
-        let data = data.map_err(|why| wrong(why.to_string()))?;
-        let data = Json::parse("attachments", &data, DATA_BYTES).map_err(|why| wrong(why.problem))?;
-        Ok(Some(data.as_str().to_owned()))
+        let all = if raw.get().starts_with('[') { items(raw) } else { vec![raw] };
+        let mut attached = Attached::default();
+        let mut list = String::new();
+        let mut left_out = 0_usize;
+        for one in all {
+            let room = DATA_BYTES.saturating_sub(list.len() + 1 + AROUND_ATTACHMENTS);
+            // It stands in an array in an object.
+            let nested = is_deeper(one.get().as_bytes(), JSON_DEPTH - 2);
+            match Json::parse("attachments", one, DATA_BYTES) {
+                Ok(json) if json.as_str().len() <= room && !nested => {
+                    let comma = if list.is_empty() { "" } else { "," };
+                    list.extend([comma, json.as_str()]);
+                    attached.kept += 1;
+                }
+                unkept => {
+                    left_out += 1;
+                    let problem = match unkept {
+                        Err(why) => why.problem,
+                        Ok(_) if nested => format!("nested deeper than {JSON_DEPTH} levels"),
+                        Ok(json) => format!("{} bytes; the limit is {room}", json.as_str().len()),
+                    };
+                    attached.fault.get_or_insert(Unmapped::Attachments { at: item.at(pointer), problem });
+                }
+            }
+        }
+        let count = if left_out == 0 { String::new() } else { format!(r#","attachments_left_out":{left_out}"#) };
+        attached.data = format!(r#"{{"attachments":[{list}]{count}}}"#);
+        Ok(Some(attached))
     }
 }
+
+/// What is attached to a message.
+#[derive(Default)]
+struct Attached {
+    /// A message's data.
+    data: String,
+    /// How many attachments it holds.
+    kept: usize,
+    /// Why the first that it does not hold cannot be kept.
+    fault: Option<Unmapped>,
+}
+
+/// Bytes of a message's data around its attachments, with the count of those left out.
+const AROUND_ATTACHMENTS: usize = r#"{"attachments":[],"attachments_left_out":100000}"#.len();
 
 /// The ids at these pointers, joined by `:`; otherwise, which of them that must find something does not.
 fn joined(item: &Item<'_>, pointers: &OneOrMore) -> Result<(Option<String>, Option<String>), Unmapped> {

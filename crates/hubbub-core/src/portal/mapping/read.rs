@@ -7,7 +7,7 @@ use crate::{
 };
 use find::Item;
 use serde_json::{Map, Value, value::RawValue};
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 /// What a body is.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +54,7 @@ pub enum Unmapped {
         /// What should be there.
         wanted: &'static str,
     },
-    /// There are too many events in it.
+    /// There are too many events in it that the filters let through.
     #[error("{0} events; the limit is {HOOK_EVENTS}")]
     TooMany(usize),
     /// Something is too long.
@@ -133,9 +133,12 @@ impl Mapping {
             return Ok(Mapped::Events { events: vec![], passed_over: 1 });
         }
         let Some(each) = &self.each else { return self.events(&[whole]) };
+        // A body that is not meant may not even have such an array.
+        if !self.wants(&whole, |pointer| pointer.starts_with('#')) {
+            return Ok(Mapped::Events { events: vec![], passed_over: 1 });
+        }
         let at = format!("`{each}`");
         let items = match value.pointer(each) {
-            Some(Value::Array(items)) if items.len() > HOOK_EVENTS => return Err(Unmapped::TooMany(items.len())),
             Some(Value::Array(items)) => items,
             None | Some(Value::Null) => return Err(Unmapped::Missing { at }),
             Some(_) => return Err(Unmapped::WrongType { at, wanted: "an array" }),
@@ -176,25 +179,32 @@ impl Mapping {
     }
 
     fn events(&self, items: &[Item<'_>]) -> Result<Mapped, Unmapped> {
-        let wanted = items.iter().filter(|item| self.wants(item));
-        let events = wanted.map(|item| self.event(item)).collect::<Result<Vec<_>, _>>()?;
+        let wanted: Vec<_> = items.iter().filter(|item| self.wants(item, |_| true)).collect();
+        if wanted.len() > HOOK_EVENTS {
+            return Err(Unmapped::TooMany(wanted.len()));
+        }
+        let events = wanted.into_iter().map(|item| self.event(item)).collect::<Result<Vec<_>, _>>()?;
         let passed_over = items.len() - events.len();
         Ok(Mapped::Events { events, passed_over })
     }
 
-    /// Whether the filters let it through.
-    fn wants(&self, item: &Item<'_>) -> bool {
+    /// Whether the filters on pointers that are `asked` let it through.
+    fn wants(&self, item: &Item<'_>, asked: fn(&str) -> bool) -> bool {
         let nothing = |pointer: &String| match item.value(pointer) {
             None => true,
             Some(value) => *value == Value::Bool(false) || value.as_str() == Some(""),
         };
         let not_true = |pointer: &String| item.value(pointer).is_none_or(|value| *value == Value::Bool(false));
-        finds(item, &self.require) && self.forbid.iter().all(nothing) && self.equals_false.iter().all(not_true)
+        let asked = |pointer: &&String| asked(pointer.as_str());
+        finds(item, self.require.iter().filter(|(pointer, _)| asked(pointer)))
+            && self.forbid.iter().filter(asked).all(nothing)
+            && self.equals_false.iter().filter(asked).all(not_true)
     }
 }
 
-fn finds(item: &Item<'_>, values: &BTreeMap<String, Vec<Value>>) -> bool {
-    values.iter().all(|(pointer, values)| {
+/// Whether each pointer finds one of its values.
+fn finds<'a>(item: &Item<'_>, values: impl IntoIterator<Item = (&'a String, &'a Vec<Value>)>) -> bool {
+    values.into_iter().all(|(pointer, values)| {
         // Null is a value like others here, where settings name it.
         let found = match pointer.strip_prefix('#') {
             Some(pointer) => item.body.pointer(pointer),

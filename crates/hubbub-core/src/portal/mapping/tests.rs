@@ -145,6 +145,9 @@ fn several_events_in_a_body_stay_in_order_and_are_named_by_their_number() {
     let many = |count: usize| json!({"room": 1, "events": vec![json!({"type": "say", "text": "x"}); count]});
     assert_eq!(events(&each, &many(100)).0.len(), 100);
     assert_eq!(refused(&each, &many(101)), (422, "101 events; the limit is 100".into()));
+    let others = [vec![json!({"type": "join"}); 300], vec![json!({"type": "say", "text": "x"}); 100]].concat();
+    let (found, passed_over) = events(&each, &json!({"room": 1, "events": others}));
+    assert_eq!((found.len(), passed_over), (100, 300), "only what is ours counts");
     assert_eq!(refused(&each, &json!({})), (422, "`/events` finds nothing".into()));
     assert_eq!(refused(&each, &json!({"events": 1})), (422, "`/events` finds something that is not an array".into()));
     assert_eq!(events(&each, &json!({"events": []})), (vec![], 0));
@@ -175,6 +178,25 @@ fn filters_come_before_anything_is_demanded() {
 }
 
 #[test]
+fn a_body_that_is_not_meant_need_not_have_the_array() {
+    let desk = mapping(json!({
+        "each": "/data/parts", "external": "#/data/id", "text": "/body",
+        "require": {"#/topic": ["replied"], "/type": ["comment"]}, "forbid": ["#/test"], "equals_false": ["#/draft"]
+    }));
+    for body in [
+        json!({"topic": "ping", "data": {"message": "hello"}}),
+        json!({}),
+        json!([1]),
+        json!({"topic": "replied", "test": "yes"}),
+        json!({"topic": "replied", "draft": true, "data": {"parts": "none"}}),
+    ] {
+        assert_eq!(events(&desk, &body), (vec![], 1), "{body}");
+    }
+    let lacks = json!({"topic": "replied", "data": {}});
+    assert_eq!(refused(&desk, &lacks), (422, "`/data/parts` finds nothing".into()));
+}
+
+#[test]
 fn a_challenge_is_answered_and_creates_nothing() {
     let json = json!({"challenge": {"when": {"/type": ["verify"]}, "reply": "/challenge"}});
     let only = mapping(json.clone());
@@ -200,7 +222,30 @@ fn what_is_attached_is_kept_as_it_was_written() {
     assert_eq!(data("[]"), "`/t` finds nothing");
     let deep = format!("{}1{}", "[".repeat(16), "]".repeat(16));
     assert_eq!(data(&deep), "`/files`: nested deeper than 16 levels");
-    assert_eq!(data(&format!("\"{}\"", "x".repeat(20_000))), "`/files`: 20020 bytes; the limit is 16384");
+    assert_eq!(data(&format!("\"{}\"", "x".repeat(20_000))), "`/files`: 20002 bytes; the limit is 16384");
+}
+
+#[test]
+fn a_text_is_taken_whatever_is_attached_to_it() {
+    let desk = mapping(json!({"session": "/s", "text": "/t", "attachments": "/files"}));
+    let data = |files: Value| one(&desk, &json!({"s": 1, "t": "see these", "files": files})).data;
+    let large = "x".repeat(20_000);
+    let half = "y".repeat(9_000);
+    for (files, kept) in [
+        (json!(large), json!({"attachments": [], "attachments_left_out": 1})),
+        (json!(["a", large, "b"]), json!({"attachments": ["a", "b"], "attachments_left_out": 1})),
+        (json!([half, half, "b"]), json!({"attachments": [half, "b"], "attachments_left_out": 1})),
+        (json!(vec!["z".repeat(1_000); 20]), {
+            json!({"attachments": vec!["z".repeat(1_000); 16], "attachments_left_out": 4})
+        }),
+    ] {
+        let data = data(files).unwrap();
+        assert!(data.len() <= crate::limits::DATA_BYTES);
+        assert_eq!(serde_json::from_str::<Value>(&data).unwrap(), kept);
+    }
+    let deep: Value = serde_json::from_str(&format!("{}1{}", "[".repeat(20), "]".repeat(20))).unwrap();
+    let kept = data(json!([deep, {"url": "u"}])).unwrap();
+    assert_eq!(kept, r#"{"attachments":[{"url":"u"}],"attachments_left_out":1}"#);
 }
 
 #[test]
