@@ -122,6 +122,8 @@ pub fn asks(room: &str) -> Vec<Value> {
         named("members"),
         named("join"),
         named("leave"),
+        named("session"),
+        named("close_session"),
         json!({ "id": 9, "presence": { "channel": channel } }),
         json!({ "id": 9, "presence_stats": { "channel": channel } }),
     ]
@@ -283,12 +285,7 @@ async fn one_subscription_too_many_is_refused_with_the_limit() {
     let cluster = Cluster::laptop(directory.path()).await;
     let mut ana = Wire::of(cluster.at(0), "ana").await;
     for id in 0..=LIMIT {
-        let create = json!({ "method": "create_room", "data": { "id": format!("r{id}"), "kind": "open" } });
-        ana.say(json!({ "id": 10_000 + id, "rpc": create }).to_string()).await;
-    }
-    let mut made = 0;
-    while made <= LIMIT {
-        made += u32::from(ana.line().await["rpc"].is_object());
+        cluster.room(&format!("r{id}"), "open", &[]).await;
     }
     for id in 0..=LIMIT {
         ana.say(json!({ "id": 20_000 + id, "subscribe": { "channel": format!("room:r{id}") } }).to_string()).await;

@@ -18,6 +18,16 @@ use std::{
 pub const SECRET: &str = "a secret of stories, long enough for them";
 pub const API_KEY: &str = "an API key of stories that is long enough for them";
 
+/// What one user may use, raised for all stories that are not about it: they press what many do over a day into a few seconds of a
+/// few people. Flags of a story go before.
+const LOAD: [(&str, &str); 5] = [
+    ("HUBBUB_USER_CONNECTIONS", "100000"),
+    ("HUBBUB_USER_ENTRIES_PER_SECOND", "1000000"),
+    ("HUBBUB_USER_ROOMS_PER_HOUR", "100000"),
+    ("HUBBUB_USER_PEOPLE_PER_HOUR", "1000000"),
+    ("HUBBUB_USER_SESSIONS_PER_HOUR", "100000"),
+];
+
 /// One running instance.
 pub struct Instance {
     pub addr: SocketAddr,
@@ -356,6 +366,7 @@ fn run(program: &Path, addr: SocketAddr, arguments: &[String], window: &str) -> 
     Command::new(program)
         .args(["serve", "--listen", &addr.to_string(), "--token-secret", SECRET, "--api-key", API_KEY])
         .args(arguments)
+        .envs(LOAD)
         .env("HUBBUB_DRAIN_WINDOW", window)
         .stdout(Stdio::null())
         .stderr(log)

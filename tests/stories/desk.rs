@@ -21,8 +21,14 @@ pub struct Desk {
 impl Desk {
     /// With these settings besides the portal's address.
     pub async fn with(settings: Value) -> Self {
+        Self::with_flags(settings, &[]).await
+    }
+
+    /// The same, with more flags.
+    pub async fn with_flags(settings: Value, flags: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let server = Cluster::laptop_with(directory.path(), &["--portal-allow", "127.0.0.1"]).await;
+        let flags = [&["--portal-allow", "127.0.0.1"], flags].concat();
+        let server = Cluster::laptop_with(directory.path(), &flags).await;
         let portal = Portal::start().await;
         let made = make(&server, "desk", &portal, settings).await;
         let secret = |which: &str| made[which].as_str().expect("a secret").to_owned();

@@ -258,6 +258,12 @@ async fn the_command_line_says_what_it_takes_and_what_is_wrong() {
         "max-connections",
         "text-bytes",
         "data-bytes",
+        "user-connections",
+        "user-entries-per-second",
+        "user-rooms-per-hour",
+        "user-people-per-hour",
+        "user-sessions-per-hour",
+        "client-rooms",
         "dev",
     ] {
         assert!(help.contains(&format!("--{flag}")), "--{flag} is not in the help");

@@ -82,8 +82,14 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "TURN_PATIENCE",
     "UPLINK_BYTES",
     "UPLINK_FRAMES",
+    "USER_CONNECTIONS",
+    "USER_ENTRIES_PER_SECOND",
     "USER_ID_BYTES",
     "USER_INFO_BYTES",
+    "USER_LIMIT_MAX",
+    "USER_PEOPLE_PER_HOUR",
+    "USER_ROOMS_PER_HOUR",
+    "USER_SESSIONS_PER_HOUR",
     "VERIFY_WITHIN",
     "WRITE_BYTES",
     "WRITE_WITHIN",
@@ -92,6 +98,8 @@ pub const MET_BY_CLIENTS: &[&str] = &[
 /// Limits that nobody outside meets.
 pub const INTERNAL: &[&str] = &[
     "ACCEPTS",
+    "ACCOUNTS",
+    "ACCOUNTS_EVERY",
     "AHEAD",
     "ARRIVAL_TURNS",
     "ARRIVING_WITHIN",
@@ -184,4 +192,5 @@ pub const INTERNAL: &[&str] = &[
     "TURN_BEHIND",
     "TURN_SOON",
     "TURN_WITHIN",
+    "VETTED_ROOMS",
 ];

@@ -104,7 +104,8 @@ export class Connection {
         return this.rpc("join", { room: this.place.room });
     }
 
-    create(): Promise<unknown> {
+    /** What we call a room is our own name for it: its id is in the answer. */
+    create(): Promise<{ id: string }> {
         return this.rpc("create_room", { id: this.place.room, kind: "open", name: this.place.room });
     }
 

@@ -86,7 +86,7 @@ const connection = new Connection(
         },
         unsubscribed(why, code) {
             remedy = null;
-            if (code === 102) remedy = () => connection.create();
+            if (code === 102) remedy = async () => goTo((await connection.create()).id);
             if (code === 103 || code === 2000) remedy = () => connection.join();
             const label = code === 102 ? `Create “${room}”` : "Join";
             troubles.end = { text: why, ...(remedy ? { remedy: label } : {}) };
@@ -94,6 +94,14 @@ const connection = new Connection(
         },
     },
 );
+
+/** Others come to a room that was made here by this address, which has its id. */
+function goTo(id: string): void {
+    if (id === room) return;
+    const address = new URL(location.href);
+    address.searchParams.set("room", id);
+    location.assign(address);
+}
 
 function stands(session: Session): void {
     forwarding = told(session);

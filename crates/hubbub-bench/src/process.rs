@@ -14,6 +14,12 @@ use std::{
 pub const TOKEN_SECRET: &str = "only-for-measuring-0123456789abcdef";
 /// The key of the REST API here.
 pub const API_KEY: &str = "only-for-measuring-fedcba9876543210";
+/// What one user may use of a server that is measured: a few users press into seconds what many do over a day.
+pub const RAISED: [(&str, &str); 3] = [
+    ("HUBBUB_USER_CONNECTIONS", "100000"),
+    ("HUBBUB_USER_ENTRIES_PER_SECOND", "1000000"),
+    ("HUBBUB_USER_ROOMS_PER_HOUR", "100000"),
+];
 /// How long anything may take to start.
 const START_WITHIN: Duration = Duration::from_secs(30);
 
@@ -83,6 +89,7 @@ impl Server {
         command
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .args(flags)
+            .envs(RAISED)
             .args(["--token-secret", TOKEN_SECRET, "--api-key", API_KEY])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -1,6 +1,9 @@
 //! Every limit of Hubbub, in one file. Sizes are in bytes, times are `Duration`s, everything else is a count.
 
-use std::time::Duration;
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 /// Longest room id: `[A-Za-z0-9._-]{1,64}`.
 pub const ROOM_ID_BYTES: usize = 64;
@@ -40,6 +43,22 @@ pub const MEMBERS_AT_ONCE: usize = 1_000;
 pub const SENDS_PER_SECOND_MAX: usize = 10_000;
 /// Most connections of one instance, by its limit or without one.
 pub const CONNECTIONS_MAX: usize = 1_000_000;
+/// Connections of one user on one instance, unless `user-connections` says otherwise.
+pub const USER_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+/// Entries of any kind that one user may write in a second on one instance, unless `user-entries-per-second` says otherwise.
+pub const USER_ENTRIES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
+/// Rooms that one user may make in an hour on one instance, unless `user-rooms-per-hour` says otherwise.
+pub const USER_ROOMS_PER_HOUR: NonZeroU32 = NonZeroU32::new(100).unwrap();
+/// People that one user may put into rooms in an hour on one instance, unless `user-people-per-hour` says otherwise.
+pub const USER_PEOPLE_PER_HOUR: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
+/// Sessions that one user may open in an hour on one instance, unless `user-sessions-per-hour` says otherwise.
+pub const USER_SESSIONS_PER_HOUR: NonZeroU32 = NonZeroU32::new(30).unwrap();
+/// The most that any of these can be set to.
+pub const USER_LIMIT_MAX: usize = 10_000_000;
+/// Users who are not connected and of whom it is remembered what they used in the last hour; beyond, they are as new.
+pub const ACCOUNTS: usize = 100_000;
+/// How often users of whom nothing need be remembered are forgotten.
+pub const ACCOUNTS_EVERY: Duration = Duration::from_secs(10);
 /// Subscriptions of one connection.
 pub const SUBSCRIPTIONS: usize = 1_000;
 /// Commands of one connection that wait for an answer; at this many its socket is not read.
@@ -115,6 +134,9 @@ pub const PONGS: u32 = 16;
 pub const REFUSED_FOR: Duration = Duration::from_secs(1);
 /// Refused sends of one connection that keep their places. Those beyond are refused, and may be overtaken.
 pub const REFUSED_SENDS: usize = 256;
+/// Rooms that a connection wrote into without following them and of which it is remembered that it may: for these nobody looks
+/// before the next send whether it may read them.
+pub const VETTED_ROOMS: usize = 16;
 /// How long a connection that is sent elsewhere waits for what became of its sends: a little more than those may take.
 pub const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// How long a close may take before the socket is dropped.

@@ -97,6 +97,8 @@ pub struct Metrics {
     pub arriving: Gauge,
     /// Upgrades refused because too many were arriving, or connected.
     pub arrivals_refused: Counter,
+    /// What was refused because one user has used what there is.
+    pub over_quota: Counter,
     /// What is counted per method.
     pub methods: MethodMetrics,
     /// What is counted per portal.
@@ -141,6 +143,7 @@ impl Default for Metrics {
         let jwks_failed = counter("jwks_failed", "Times the keys of tokens could not be fetched or used");
         let pages_shared = counter("pages_shared", "Pages of the log that another reader's read answered");
         let arrivals_refused = counter("arrivals_refused", "Clients turned away because too many came at once");
+        let over_quota = counter("over_quota", "Refusals because one user has used what there is");
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -209,6 +212,7 @@ impl Default for Metrics {
             page_bytes,
             arriving,
             arrivals_refused,
+            over_quota,
         }
     }
 }

@@ -47,6 +47,24 @@ for_every_store! {
         assert!(pen.0.page_for(&user("ana"), &room("nowhere"), PageOf::Newest, 1).await.expect("an answer").is_none());
     }
 
+    async fn a_key_is_found_in_its_room_and_by_its_author_alone(home: &Home) {
+        let pen = Pen(home.open().await);
+        pen.general().await;
+        pen.room("other", RoomKind::Open, &[("ben", Role::Member)]).await;
+        pen.0.append(&[pen.says("general", "ben", "k", "hi")]).await.expect("outcomes");
+        let key = |key: &str| hubbub_core::model::ids::Key::parse(key).expect("a key");
+        for (in_room, author, of, is) in [
+            ("general", "ben", "k", true),
+            ("general", "ana", "k", false),
+            ("general", "ben", "K", false),
+            ("other", "ben", "k", false),
+            ("nowhere", "ben", "k", false),
+        ] {
+            let found = pen.0.has_key(&room(in_room), &user(author), &key(of)).await.expect("an answer");
+            assert_eq!(found, is, "{in_room} {author} {of}");
+        }
+    }
+
     async fn an_empty_room_has_an_empty_page(home: &Home) {
         let pen = Pen(home.open().await);
         let made = pen.room("empty", RoomKind::Open, &[]).await;

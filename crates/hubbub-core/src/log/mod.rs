@@ -1,5 +1,6 @@
 //! What a log is made of, and the rules by which it takes entries.
 
+pub mod account;
 pub mod batch;
 pub mod body;
 pub mod checks;

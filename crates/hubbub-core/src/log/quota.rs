@@ -1,8 +1,11 @@
 //! The limits an operator may set, within those of [`limits`](crate::limits).
 
 use crate::{
-    limits::{DATA_BYTES, TEXT_BYTES},
-    log::kinds::Message,
+    limits::{
+        DATA_BYTES, TEXT_BYTES, USER_CONNECTIONS, USER_ENTRIES_PER_SECOND, USER_PEOPLE_PER_HOUR, USER_ROOMS_PER_HOUR,
+        USER_SESSIONS_PER_HOUR,
+    },
+    log::{account::UserQuota, kinds::Message},
     model::ids::Invalid,
 };
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -14,6 +17,10 @@ pub struct Quota {
     pub sends_per_second: Option<NonZeroU32>,
     /// Connections of one instance. `None`: nobody counts.
     pub max_connections: Option<NonZeroUsize>,
+    /// What one user may use, over all of their connections.
+    pub user: UserQuota,
+    /// Whether clients make rooms.
+    pub client_rooms: bool,
     /// Longest text of a message, in bytes.
     pub text_bytes: usize,
     /// Longest `data` of a message, in bytes of JSON without white space.
@@ -22,7 +29,20 @@ pub struct Quota {
 
 impl Default for Quota {
     fn default() -> Self {
-        Self { sends_per_second: None, max_connections: None, text_bytes: TEXT_BYTES, data_bytes: DATA_BYTES }
+        Self {
+            sends_per_second: None,
+            max_connections: None,
+            user: UserQuota {
+                connections: USER_CONNECTIONS,
+                entries_per_second: USER_ENTRIES_PER_SECOND,
+                rooms_per_hour: USER_ROOMS_PER_HOUR,
+                people_per_hour: USER_PEOPLE_PER_HOUR,
+                sessions_per_hour: USER_SESSIONS_PER_HOUR,
+            },
+            client_rooms: true,
+            text_bytes: TEXT_BYTES,
+            data_bytes: DATA_BYTES,
+        }
     }
 }
 

@@ -134,7 +134,7 @@ impl UserId {
 }
 
 /// Characters that take no room or turn the direction of those beside them: with them, two ids look like one.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
@@ -162,55 +162,17 @@ fn look(s: &str) -> String {
 }
 
 /// Clients of HTTP take these out of a path before they ask for it, also where they are percent-encoded (RFC 3986, 5.2.4).
-fn is_no_path_step(field: &'static str, s: &str) -> Result<(), Invalid> {
+pub(super) fn is_no_path_step(field: &'static str, s: &str) -> Result<(), Invalid> {
     match s {
         "." | ".." => Err(Invalid::new(field, "no URL can name it")),
         _ => Ok(()),
     }
 }
 
-/// What ids of direct rooms begin with; nobody chooses such an id.
-const DIRECT: &str = "direct.";
-/// What ids of sessions begin with that were opened without naming one; nobody chooses such an id.
-const SESSION: &str = "session.";
-
 impl RoomId {
-    /// Parses the id that somebody chose for a new room.
-    pub fn parse_chosen(s: &str) -> Result<Self, Invalid> {
-        is_no_path_step("id", s)?;
-        if let Some(prefix) = [DIRECT, SESSION].into_iter().find(|prefix| s.starts_with(prefix)) {
-            return Err(Invalid::new("id", format!("the prefix {prefix} is reserved")));
-        }
-        Self::parse_as("id", s)
-    }
-
-    /// Parses the id of a session that is to be opened or resumed: chosen, or handed out before.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn parse_resumed(s: &str) -> Result<Self, Invalid> {
-        if s.starts_with(SESSION) { Self::parse_as("id", s) } else { Self::parse_chosen(s) }
-    }
-
-    /// The one direct room of two people, whichever of them asks.
-    pub fn direct(one: &UserId, other: &UserId) -> Self {
-        let (first, second) = if one <= other { (one, other) } else { (other, one) };
-        Self::of_two(DIRECT, first.as_str(), second.as_str())
-    }
-
-    /// The one session of a customer with a portal that is opened without naming an id.
-    pub fn session(portal: &str, customer: &UserId) -> Self {
-        Self::of_two(SESSION, portal, customer.as_str())
-    }
-
-    fn of_two(prefix: &str, first: &str, second: &str) -> Self {
-        use sha2::{Digest, Sha256};
-        let mut hash = Sha256::new();
-        hash.update((first.len() as u64).to_be_bytes());
-        hash.update(first);
-        hash.update(second);
-        let hex: String = hash.finalize()[..16].iter().map(|b| format!("{b:02x}")).collect();
-        Self(format!("{prefix}{hex}").into())
+    /// An id that this program made of parts it has checked.
+    pub(super) fn trusted(id: String) -> Self {
+        Self(id.into())
     }
 
     /// The lane of the bus this room's wakes travel on, below `lanes` (FNV-1a: must be the same in every build).
@@ -286,22 +248,6 @@ mod tests {
         {
             assert!(UserId::parse_outsider("sub", name).is_ok(), "{name:?}");
         }
-    }
-
-    #[test]
-    fn no_room_is_called_what_urls_leave_out() {
-        for id in [".", ".."] {
-            assert_eq!(RoomId::parse_chosen(id).unwrap_err().to_string(), "id: no URL can name it");
-            assert!(RoomId::parse(id).is_ok(), "rooms made before are still read");
-        }
-        assert!(RoomId::parse_chosen("...").is_ok());
-    }
-
-    #[test]
-    fn a_direct_room_is_the_same_from_both_sides() {
-        let (ana, ben) = (UserId::parse("ana").unwrap(), UserId::parse("ben").unwrap());
-        assert_eq!(RoomId::direct(&ana, &ben), RoomId::direct(&ben, &ana));
-        assert!(RoomId::parse(RoomId::direct(&ana, &ben).as_str()).is_ok());
     }
 
     #[test]

@@ -8,5 +8,6 @@ pub mod ijson;
 pub mod json;
 pub mod percent;
 pub mod rate;
+pub mod room_ids;
 pub mod seq;
 pub mod time;

@@ -7,25 +7,39 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// See the module. A second's worth may come at once.
-#[derive(Debug, Clone, Copy, Default)]
+/// How much of something is allowed: so many at once, and as many again over a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// So many at once.
+    pub most: NonZeroU32,
+    /// All of them come again within this.
+    pub over: Duration,
+}
+
+/// See the module.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rate {
     full_at: Option<Instant>,
 }
 
 impl Rate {
-    /// Takes one of `per_second`, or says how long until there is one.
+    /// Takes one of `per_second`, of which a second's worth may come at once, or says how long until there is one.
     pub fn take(&mut self, per_second: NonZeroU32, now: Instant) -> Result<(), Duration> {
         self.take_many(1, per_second, now)
     }
 
     /// Takes `n` of `per_second`, or says how long until there are so many; more than a second's worth there never are.
     pub fn take_many(&mut self, n: u32, per_second: NonZeroU32, now: Instant) -> Result<(), Duration> {
-        let every = Duration::from_secs(1) / per_second.get() * n;
+        self.take_of(n, Allowance { most: per_second, over: Duration::from_secs(1) }, now)
+    }
+
+    /// Takes `n` of what is allowed, or says how long until there are so many; more than are allowed at once there never are.
+    pub fn take_of(&mut self, n: u32, allowed: Allowance, now: Instant) -> Result<(), Duration> {
+        let every = allowed.over / allowed.most.get() * n;
         let full_at = self.full_at.map_or(now, |at| at.max(now));
         // What is missing from a full bucket, in time, must leave room for one more.
         let room_at = full_at + every;
-        let wait = room_at.saturating_duration_since(now).saturating_sub(Duration::from_secs(1));
+        let wait = room_at.saturating_duration_since(now).saturating_sub(allowed.over);
         if !wait.is_zero() {
             return Err(wait);
         }
@@ -82,6 +96,18 @@ mod tests {
         assert_eq!(rate.take_many(3, TEN, now), Ok(()));
         assert_eq!(rate.take(TEN, now), Err(100 * MS));
         assert!(!rate.is_full(now + 999 * MS) && rate.is_full(now + 1_000 * MS));
+    }
+
+    #[test]
+    fn an_allowance_may_come_at_once_and_comes_again_over_its_time() {
+        let (mut rate, now) = (Rate::default(), Instant::now());
+        let allowed = Allowance { most: NonZeroU32::new(60).unwrap(), over: Duration::from_secs(3_600) };
+        assert_eq!(rate.take_of(60, allowed, now), Ok(()));
+        let minute = Duration::from_secs(60);
+        assert_eq!(rate.take_of(1, allowed, now), Err(minute));
+        assert_eq!(rate.take_of(3, allowed, now + minute), Err(2 * minute));
+        assert_eq!(rate.take_of(1, allowed, now + minute), Ok(()));
+        assert!(rate.take_of(60, allowed, now + 60 * minute).is_err() && rate.is_full(now + 61 * minute));
     }
 
     #[test]

@@ -13,7 +13,7 @@
 
 use crate::{
     limits,
-    model::ids::{Invalid, UserId},
+    model::ids::{Invalid, UserId, is_invisible},
 };
 use std::{fmt, sync::Arc};
 
@@ -63,10 +63,12 @@ impl PortalId {
     }
 
     /// Who an agent of this portal is in a room: `portal:<portal>/<agent>`, a prefix that no token may claim. What a user id
-    /// cannot hold is left out, and what is too long is cut; without an agent it is the portal itself.
+    /// cannot hold is left out, also what cannot be seen, and what is too long is cut; without an agent it is the portal itself.
     pub fn agent(&self, agent: Option<&str>) -> UserId {
         let mut id = format!("portal:{self}");
-        let agent: String = agent.unwrap_or_default().trim().chars().filter(|c| !c.is_control()).collect();
+        let agent: String =
+            agent.unwrap_or_default().chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
+        let agent = agent.trim();
         if !agent.is_empty() {
             id.push('/');
             for c in agent.chars() {
@@ -106,6 +108,8 @@ mod tests {
     fn an_agent_is_known_by_the_portal_it_writes_for() {
         let desk = PortalId::parse("desk").unwrap();
         assert_eq!(desk.agent(Some(" Ada\nL ")).as_str(), "portal:desk/AdaL");
+        assert_eq!(desk.agent(Some("\u{202e}A\u{200b}da\u{feff} ")).as_str(), "portal:desk/Ada");
+        assert_eq!(desk.agent(Some("\u{2066}\u{200d}")).as_str(), "portal:desk");
         assert_eq!(desk.agent(None).as_str(), "portal:desk");
         let long = "ä".repeat(200);
         assert!(desk.agent(Some(&long)).as_str().len() <= limits::USER_ID_BYTES);

@@ -12,14 +12,13 @@ use crate::{
     wire::{
         command::{Command, History, Said, Subscribe},
         disconnect::Disconnect,
-        error::CommandError,
+        error::{CommandError, Pace},
         reply::{Answer, Reply},
         rpc::{Call, Cost, RawData},
     },
 };
 use std::{
     collections::HashMap,
-    num::NonZeroU32,
     time::{Duration, Instant},
 };
 
@@ -55,7 +54,7 @@ pub enum Unsent {
         /// After this time there is room for one.
         wait: Duration,
         /// What is allowed.
-        per_second: NonZeroU32,
+        pace: Pace,
     },
 }
 
@@ -259,12 +258,25 @@ impl Connection {
         }
     }
 
-    /// Whether a message to be sent is short enough, and not too soon after those before it. If not, it is refused, and takes nothing of
-    /// what this connection may send.
-    pub fn may_send(&mut self, message: &Message, quota: &Quota, now: Instant) -> Result<(), Unsent> {
+    /// Whether a message to be sent is short enough, and not too soon after those before it: of this connection, and by what `user`
+    /// says of all of this user's. If not, it is refused, and takes nothing of what may be sent.
+    pub fn may_send(
+        &mut self,
+        message: &Message,
+        quota: &Quota,
+        now: Instant,
+        user: impl FnOnce() -> Result<(), Duration>,
+    ) -> Result<(), Unsent> {
         quota.check(message).map_err(|invalid| Unsent::Never(invalid.into()))?;
-        let Some(per_second) = quota.sends_per_second else { return Ok(()) };
-        self.sends.take(per_second, now).map_err(|wait| Unsent::For { wait, per_second })
+        let mut sends = self.sends;
+        if let Some(per_second) = quota.sends_per_second {
+            let pace = Pace::Connection(per_second);
+            sends.take(per_second, now).map_err(|wait| Unsent::For { wait, pace })?;
+        }
+        let pace = Pace::User(quota.user.entries_per_second);
+        user().map_err(|wait| Unsent::For { wait, pace })?;
+        self.sends = sends;
+        Ok(())
     }
 
     /// An [`Ask`] has its answer.

@@ -1,8 +1,29 @@
 //! Why a command was refused. The connection lives on.
 
-use crate::model::{access::Refusal, ids::Invalid, seq::Seq};
+use crate::{
+    log::account::OverQuota,
+    model::{access::Refusal, ids::Invalid, seq::Seq},
+};
 use serde::Serialize;
-use std::borrow::Cow;
+use std::{borrow::Cow, num::NonZeroU32, time::Duration};
+
+/// How many sends are allowed in a second, and of whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Of one connection.
+    Connection(NonZeroU32),
+    /// Entries of any kind of one user, on all of their connections.
+    User(NonZeroU32),
+}
+
+impl Pace {
+    /// So many in a second.
+    pub const fn per_second(self) -> NonZeroU32 {
+        match self {
+            Self::Connection(n) | Self::User(n) => n,
+        }
+    }
+}
 
 /// An error reply: codes below 400 are the protocol's, from 400 on they are Hubbub's and read like those of HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -55,11 +76,15 @@ impl CommandError {
     }
 
     /// Sends come too fast.
-    pub fn too_fast(per_second: std::num::NonZeroU32, wait: std::time::Duration) -> Self {
+    pub fn too_fast(pace: Pace, wait: Duration) -> Self {
         // Rounded up: who waits this long is let through.
         let wait = wait.as_millis() + 1;
+        let (per_second, of) = match pace {
+            Pace::Connection(n) => (n, ""),
+            Pace::User(n) => (n, " for all entries of one user"),
+        };
         let message =
-            format!("too many sends: the limit is {per_second} a second; retry in {wait} ms with the same key");
+            format!("too many sends: the limit is {per_second} a second{of}; retry in {wait} ms with the same key");
         Self { message: Cow::Owned(message), ..later(111, "") }
     }
 
@@ -78,6 +103,16 @@ impl CommandError {
     pub fn conflict(id: uuid::Uuid, seq: Seq) -> Self {
         let message = format!("conflict: this key belongs to message {id} (seq {seq}) with another body");
         Self { message: Cow::Owned(message), ..error(409, "") }
+    }
+}
+
+impl From<OverQuota> for CommandError {
+    fn from(over: OverQuota) -> Self {
+        let message = Cow::Owned(over.to_string());
+        match over.wait {
+            Some(_) => Self { message, ..later(111, "") },
+            None => Self { message, ..error(106, "") },
+        }
     }
 }
 

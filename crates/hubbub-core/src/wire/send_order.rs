@@ -2,7 +2,7 @@
 //! are refused for a while: a send that was refused keeps its place until it comes again with its key, and what was sent behind
 //! it is refused meanwhile.
 
-use super::error::CommandError;
+use super::error::{CommandError, Pace};
 use crate::{
     limits,
     log::source::Source,
@@ -10,7 +10,6 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    num::NonZeroU32,
     time::{Duration, Instant},
 };
 
@@ -23,8 +22,8 @@ pub struct Ticket(u64);
 pub enum Delay {
     /// The server was busy or without its store. It may come again at once.
     Busy,
-    /// So many a second are allowed.
-    TooFast(NonZeroU32),
+    /// So many are allowed.
+    TooFast(Pace),
 }
 
 impl Delay {
@@ -32,14 +31,14 @@ impl Delay {
     fn gap(self) -> Duration {
         match self {
             Self::Busy => Duration::ZERO,
-            Self::TooFast(per_second) => Duration::from_secs(1) / per_second.get(),
+            Self::TooFast(pace) => Duration::from_secs(1) / pace.per_second().get(),
         }
     }
 
     fn error(self, wait: Duration) -> CommandError {
         match self {
             Self::Busy => CommandError::BUSY,
-            Self::TooFast(per_second) => CommandError::too_fast(per_second, wait),
+            Self::TooFast(pace) => CommandError::too_fast(pace, wait),
         }
     }
 }

@@ -6,7 +6,10 @@ use hubbub_core::{
     limits,
     log::source::{Failed, Source},
     model::ids::{Key, RoomId},
-    wire::send_order::{Delay, SendOrder, Ticket},
+    wire::{
+        error::Pace,
+        send_order::{Delay, SendOrder, Ticket},
+    },
 };
 use std::{
     collections::VecDeque,
@@ -83,7 +86,14 @@ impl World {
         if let Some(per_second) = self.per_second {
             if self.next_slot > self.now {
                 let wait = self.next_slot - self.now;
-                self.order.refuse(&self.room, ticket, Some(key), Delay::TooFast(per_second), wait, self.now);
+                self.order.refuse(
+                    &self.room,
+                    ticket,
+                    Some(key),
+                    Delay::TooFast(Pace::Connection(per_second)),
+                    wait,
+                    self.now,
+                );
                 return self.was_refused(number, wait + Duration::from_millis(1));
             }
             self.next_slot = self.now + Duration::from_secs(1) / per_second.get();

@@ -12,12 +12,18 @@ use hubbub_core::{
     limits,
     live::{stream_id::StreamId, wake::Wake},
     log::{
+        account::OverQuota,
         entry::{Place, Proposal, Right},
         kinds::What,
         quota::Quota,
         source::Source,
     },
-    model::{access::Refusal, ids::UserId, json::Json, seq::Seq},
+    model::{
+        access::Refusal,
+        ids::{Key, RoomId, UserId},
+        json::Json,
+        seq::Seq,
+    },
 };
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -30,18 +36,21 @@ pub mod live;
 pub mod log;
 pub mod methods;
 
+pub mod accounts;
 pub mod infos;
 pub mod instances;
+pub mod names;
 pub mod people;
 pub mod presence;
 pub mod rooms;
 pub mod streams;
 
+use accounts::Accounts;
 use infos::Infos;
 use instances::Instances;
 use live::{look_up::LookUps, sweep::Sweep};
 use log::{
-    admission::{self, Admission},
+    admission::{self, Admission, AdmissionStep},
     announcer::{Announcer, Hearers},
     committer::Post,
 };
@@ -70,6 +79,9 @@ pub enum ChatError {
     /// There is a room of this id, of another kind or somebody else's.
     #[error("a room of this id exists")]
     RoomExists,
+    /// A user has used what there is.
+    #[error(transparent)]
+    OverQuota(OverQuota),
     /// Too much waits for the store; nothing was written.
     #[error("busy, retry with the same key")]
     Busy,
@@ -119,6 +131,8 @@ pub struct Chat {
     /// Which instances live.
     pub instances: Instances,
     quota: RwLock<Quota>,
+    /// What users use of this instance.
+    pub accounts: Arc<Accounts>,
 }
 
 impl Chat {
@@ -162,6 +176,7 @@ impl Chat {
             bus,
             instances,
             quota: RwLock::default(),
+            accounts: Arc::default(),
         }
     }
 
@@ -195,18 +210,37 @@ impl Chat {
         self.bus.health()
     }
 
-    /// Sends a message: queued when this returns, in the order of the calls; committed when the future is done.
+    /// Sends a message: queued when this returns, in the order of the calls; committed when the future is done. Somebody who is
+    /// not known to read the room (`vetted`) is looked at first, so that strangers lock no row of it.
     pub fn send(
         &self,
         source: &Source,
         from: &UserId,
         send: SendRequest,
+        vetted: bool,
     ) -> Result<impl Future<Output = Result<Place, ChatError>> + Send + use<>, ChatError> {
         let what = What::Message(send.message);
+        let step = (!vetted).then(|| self.vetting(from.clone(), send.room.clone(), send.key.clone()));
         let proposal = Proposal::new(send.room, from.clone(), send.key, what, Right::Own);
-        let submitted = self.admission.submit(source, proposal)?;
+        let submitted = match step {
+            Some(step) => self.admission.submit_after(source, proposal, step)?,
+            None => self.admission.submit(source, proposal)?,
+        };
         // A message always changes something.
         Ok(async move { admission::settled(submitted).await?.ok_or(ChatError::Unavailable) })
+    }
+
+    /// Whether a message may go on to its room's row. Who may not read the room any more still hears of what is there by its key.
+    fn vetting(&self, user: UserId, room: RoomId, key: Option<Key>) -> AdmissionStep {
+        let (look_ups, store) = (self.look_ups.clone(), self.store.clone());
+        Box::pin(async move {
+            let view = look_ups.ask(room.clone(), user.clone()).await?;
+            let Err(refusal) = view.ok_or(Refusal::UnknownRoom).and_then(|view| view.may_read()) else { return Ok(()) };
+            match key {
+                Some(key) if store.has_key(&room, &user, &key).await? => Ok(()),
+                _ => Err(refusal.into()),
+            }
+        })
     }
 
     /// What was blanked a moment ago, for whoever holds entries for a while.

@@ -220,9 +220,4 @@ impl Chat {
         self.may_read(user, room).await?;
         Ok(roll)
     }
-
-    async fn may_read(&self, user: &UserId, room: &RoomId) -> Result<(), ChatError> {
-        let view = self.look_ups.ask(room.clone(), user.clone()).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
-        Ok(view.may_read()?)
-    }
 }

@@ -8,12 +8,13 @@ use super::{
 use crate::store::{Created, Page, Room, RoomProposal, View};
 use hubbub_core::{
     log::{
+        account::Use,
         entry::{Draft, Place, Proposal, Right},
         kinds::{Banned, Joined, Left, What},
         room::PageOf,
     },
     model::{
-        access::{Role, RoomKind, Standing},
+        access::{Role, RoomKind},
         ids::{RoomId, UserId},
     },
 };
@@ -57,14 +58,9 @@ impl Chat {
         }
     }
 
-    /// Whether a user is an admin of a room.
-    pub async fn is_admin(&self, room: &RoomId, user: &UserId) -> Result<bool, ChatError> {
-        let view = self.look_ups.ask(room.clone(), user.clone()).await?;
-        Ok(view.is_some_and(|view| view.standing == Standing::Member(Role::Admin)))
-    }
-
     /// Changes a membership.
     pub async fn change(&self, by: &Actor, room: &RoomId, user: &UserId, change: MembershipChange) -> Changed {
+        self.vet(by, room).await?;
         let mut outcomes = self.change_many(by, room, &[(user.clone(), change)]).await;
         outcomes.pop().unwrap_or(Err(ChatError::Unavailable))
     }
@@ -95,7 +91,17 @@ impl Chat {
 
     /// Puts an entry that is no message into a room's log.
     pub async fn append(&self, by: &Actor, room: &RoomId, what: What) -> Changed {
+        self.vet(by, room).await?;
         settled(self.submit(by, room, what)?).await
+    }
+
+    /// Whether this may be asked at all: a client who may not read the room locks no row of it.
+    async fn vet(&self, by: &Actor, room: &RoomId) -> Result<(), ChatError> {
+        if !by.is_client() {
+            return Ok(());
+        }
+        self.charge(by, &[Use::Entry])?;
+        self.may_read(&by.user, room).await
     }
 
     fn submit(&self, by: &Actor, room: &RoomId, what: What) -> Result<Submitted, ChatError> {
@@ -104,6 +110,8 @@ impl Chat {
 
     /// A page of the log for somebody who may read it.
     pub async fn page(&self, user: &UserId, room: &RoomId, page: PageOf, limit: usize) -> Result<Page, ChatError> {
+        self.may_read(user, room).await?;
+        // The page has a standing of its own snapshot: nothing after a removal is shown.
         let (view, page) = self.store.page_for(user, room, page, limit).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
         view.may_read()?;
         Ok(page)
@@ -111,6 +119,6 @@ impl Chat {
 
     /// A room as somebody sees it.
     pub async fn view(&self, user: &UserId, room: &RoomId) -> Result<View, ChatError> {
-        self.look_ups.ask(room.clone(), user.clone()).await?.ok_or(ChatError::UNKNOWN_ROOM)
+        self.see(user, room).await?.ok_or(ChatError::UNKNOWN_ROOM)
     }
 }

@@ -3,8 +3,11 @@
 use anyhow::{Context, bail};
 use clap::Args;
 use hubbub_core::{
-    limits::{CONNECTIONS_MAX, DATA_BYTES, SENDS_PER_SECOND_MAX, TEXT_BYTES},
-    log::quota::Quota,
+    limits::{
+        CONNECTIONS_MAX, DATA_BYTES, SENDS_PER_SECOND_MAX, TEXT_BYTES, USER_CONNECTIONS, USER_ENTRIES_PER_SECOND,
+        USER_LIMIT_MAX, USER_PEOPLE_PER_HOUR, USER_ROOMS_PER_HOUR, USER_SESSIONS_PER_HOUR,
+    },
+    log::{account::UserQuota, quota::Quota},
 };
 use serde::Deserialize;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -21,6 +24,40 @@ pub struct LimitSettings {
     #[arg(long, env = "HUBBUB_MAX_CONNECTIONS", value_name = "N", help_heading = "Limits ([limits] in the file)")]
     pub max_connections: Option<usize>,
 
+    /// Connections of one user on this instance; beyond, connect is answered 106 [default: 100]
+    #[arg(long, env = "HUBBUB_USER_CONNECTIONS", value_name = "N", help_heading = "Limits ([limits] in the file)")]
+    pub user_connections: Option<usize>,
+
+    /// Entries of one user per second on this instance, whatever they are: messages, joins, leaves; ten seconds' worth may come at once, and what is too fast is answered 111 [default: 50]
+    #[arg(
+        long,
+        env = "HUBBUB_USER_ENTRIES_PER_SECOND",
+        value_name = "N",
+        help_heading = "Limits ([limits] in the file)"
+    )]
+    pub user_entries_per_second: Option<u32>,
+
+    /// Rooms that one user makes per hour on this instance; beyond, create_room is answered 111 [default: 100]
+    #[arg(long, env = "HUBBUB_USER_ROOMS_PER_HOUR", value_name = "N", help_heading = "Limits ([limits] in the file)")]
+    pub user_rooms_per_hour: Option<u32>,
+
+    /// People that one user puts into rooms per hour on this instance [default: 1000]
+    #[arg(long, env = "HUBBUB_USER_PEOPLE_PER_HOUR", value_name = "N", help_heading = "Limits ([limits] in the file)")]
+    pub user_people_per_hour: Option<u32>,
+
+    /// Support sessions that one user opens per hour on this instance [default: 30]
+    #[arg(
+        long,
+        env = "HUBBUB_USER_SESSIONS_PER_HOUR",
+        value_name = "N",
+        help_heading = "Limits ([limits] in the file)"
+    )]
+    pub user_sessions_per_hour: Option<u32>,
+
+    /// Whether clients make rooms, direct ones among them; with false only your backend does, and clients are answered 103 [default: true]
+    #[arg(long, env = "HUBBUB_CLIENT_ROOMS", value_name = "BOOL", help_heading = "Limits ([limits] in the file)")]
+    pub client_rooms: Option<bool>,
+
     /// Longest text of a message, in bytes; can only be lowered [default: 8192]
     #[arg(long, env = "HUBBUB_TEXT_BYTES", value_name = "N", help_heading = "Limits ([limits] in the file)")]
     pub text_bytes: Option<usize>,
@@ -36,6 +73,12 @@ impl LimitSettings {
         Self {
             sends_per_second: self.sends_per_second.or(file.sends_per_second),
             max_connections: self.max_connections.or(file.max_connections),
+            user_connections: self.user_connections.or(file.user_connections),
+            user_entries_per_second: self.user_entries_per_second.or(file.user_entries_per_second),
+            user_rooms_per_hour: self.user_rooms_per_hour.or(file.user_rooms_per_hour),
+            user_people_per_hour: self.user_people_per_hour.or(file.user_people_per_hour),
+            user_sessions_per_hour: self.user_sessions_per_hour.or(file.user_sessions_per_hour),
+            client_rooms: self.client_rooms.or(file.client_rooms),
             text_bytes: self.text_bytes.or(file.text_bytes),
             data_bytes: self.data_bytes.or(file.data_bytes),
         }
@@ -56,8 +99,35 @@ impl LimitSettings {
         Ok(Quota {
             sends_per_second: sends.and_then(|n| NonZeroU32::new(u32::try_from(n).ok()?)),
             max_connections: connections.and_then(NonZeroUsize::new),
+            user: self.user(&within)?,
+            client_rooms: self.client_rooms.unwrap_or(true),
             text_bytes: within("text-bytes", self.text_bytes, TEXT_BYTES).context(ONLY_LOWER)?.unwrap_or(TEXT_BYTES),
             data_bytes: within("data-bytes", self.data_bytes, DATA_BYTES).context(ONLY_LOWER)?.unwrap_or(DATA_BYTES),
+        })
+    }
+}
+
+type Within<'a> = dyn Fn(&str, Option<usize>, usize) -> anyhow::Result<Option<usize>> + 'a;
+
+impl LimitSettings {
+    fn user(&self, within: &Within<'_>) -> anyhow::Result<UserQuota> {
+        let rate = |name: &str, value: Option<u32>, most: usize, default: NonZeroU32| -> anyhow::Result<NonZeroU32> {
+            let set = within(name, value.map(|n| n as usize), most)?;
+            Ok(set.and_then(|n| NonZeroU32::new(u32::try_from(n).ok()?)).unwrap_or(default))
+        };
+        let per_hour = |name: &str, value, default| rate(name, value, USER_LIMIT_MAX, default);
+        let connections = within("user-connections", self.user_connections, CONNECTIONS_MAX)?;
+        Ok(UserQuota {
+            connections: connections.and_then(NonZeroUsize::new).unwrap_or(USER_CONNECTIONS),
+            entries_per_second: rate(
+                "user-entries-per-second",
+                self.user_entries_per_second,
+                USER_LIMIT_MAX,
+                USER_ENTRIES_PER_SECOND,
+            )?,
+            rooms_per_hour: per_hour("user-rooms-per-hour", self.user_rooms_per_hour, USER_ROOMS_PER_HOUR)?,
+            people_per_hour: per_hour("user-people-per-hour", self.user_people_per_hour, USER_PEOPLE_PER_HOUR)?,
+            sessions_per_hour: per_hour("user-sessions-per-hour", self.user_sessions_per_hour, USER_SESSIONS_PER_HOUR)?,
         })
     }
 }

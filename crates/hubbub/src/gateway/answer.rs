@@ -29,6 +29,7 @@ impl From<ChatError> for CommandError {
             ChatError::Conflict { id, seq } => Self::conflict(id, seq),
             ChatError::Unrecoverable => Self::UNRECOVERABLE,
             ChatError::RoomExists => Self { code: 409, message: "a room of this id exists".into(), temporary: false },
+            ChatError::OverQuota(over) => over.into(),
             ChatError::Busy => Self::BUSY,
             ChatError::Unavailable => Self::UNAVAILABLE,
         }
@@ -53,9 +54,10 @@ pub fn send(
     user: &UserId,
     id: u32,
     request: SendRequest,
+    vetted: bool,
     rpc: bool,
 ) -> Result<impl Future<Output = Answered> + Send + use<>, ChatError> {
-    let sent = send::queue(chat, source, user, request)?;
+    let sent = send::queue(chat, source, user, request, vetted)?;
     Ok(async move {
         let sent = sent.await;
         let failed = matches!(sent, Err(ChatError::Busy | ChatError::Unavailable));

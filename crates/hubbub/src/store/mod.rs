@@ -9,7 +9,7 @@ use hubbub_core::{
         room::PageOf,
     },
     model::{
-        ids::{RoomId, UserId},
+        ids::{Key, RoomId, UserId},
         json::Json,
         time::Timestamp,
     },
@@ -127,6 +127,9 @@ pub trait Store: Send + Sync + 'static {
         after: Option<&UserId>,
         limit: usize,
     ) -> Result<ListPart<Member>, StoreError>;
+
+    /// Whether a room's log has an entry with this key by this author. Waits for no lock.
+    async fn has_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError>;
 
     /// Keeps what the product says about users.
     async fn put_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError>;

@@ -1,4 +1,5 @@
 use super::*;
+use std::num::NonZeroU32;
 
 const MOMENT: Duration = Duration::from_millis(10);
 
@@ -30,7 +31,7 @@ impl Sender {
 
     fn is_too_fast(&mut self, key: &str) {
         let ticket = self.may_send(key).unwrap();
-        let (key, delay) = (Key::parse(key).unwrap(), Delay::TooFast(NonZeroU32::new(5).unwrap()));
+        let (key, delay) = (Key::parse(key).unwrap(), Delay::TooFast(Pace::Connection(NonZeroU32::new(5).unwrap())));
         self.order.refuse(&self.room, ticket, Some(key), delay, 20 * MOMENT, self.now);
     }
 }

@@ -8,11 +8,11 @@ use super::{
     members::NewMember, views::RoomView,
 };
 use crate::{
-    chat::{Chat, ChatError},
-    store::Room,
+    chat::{Chat, ChatError, names::may_find},
+    store::{Room, View},
 };
 use hubbub_core::{
-    log::checks,
+    log::{account::Use, checks},
     model::{
         access::{Role, RoomKind, Standing},
         ids::{Invalid, RoomId, UserId},
@@ -54,10 +54,16 @@ impl Method for CreateRoom {
     const DOC: Doc = Doc {
         summary: "Makes a room. Asking again with the same id and kind finds it.",
         example: r#"{"id":"kitchen","kind":"private","name":"Kitchen","members":["ben"]}
-{"id":"kitchen","kind":"private","name":"Kitchen","head":2,"floor":1,"epoch":"1a2b3c4d.1","role":"admin"}"#,
+{"id":"u.3f1c…","kind":"private","name":"Kitchen","head":2,"floor":1,"epoch":"1a2b3c4d.1","role":"admin"}"#,
         more: r#"`kind` is `open`, `private` or `direct`. Whoever creates a room is its admin, and the `members` (at most 1,000) are members. Each becomes an
-entry `joined`. Asking again with the same id and kind finds the room, for its admins; a room of this id that is another's
-or of another kind: 409. Without `id` one is made, and asking again makes another room.
+entry `joined`.
+
+**What a client gives as `id` is a name of its own**: the room's id is made of the user and the name, and is in the answer; use that
+one in everything else, and tell it to others. Asking again with the same name (or with that id) and kind finds the room, for its admin. Nobody
+else can take the name, and nothing is told of rooms of others. Of another kind, or no longer an admin: 409. Without `id` asking
+again makes another room. An operator may leave the making to the product's backend (`client-rooms = false`): 103.
+
+Over REST `id` is the id. A room of this id that is of another kind, or that a client made by it in an earlier version: 409.
 
 A direct room has two people and one room per pair, whoever asks; nobody joins or leaves it: `{"kind":"direct","with":"ben"}`."#,
     };
@@ -72,25 +78,36 @@ A direct room has two people and one room per pair, whoever asks; nobody joins o
 
     async fn run(chat: &Chat, by: &Actor, request: CreateRequest) -> Result<RoomView, MethodError> {
         match request {
-            CreateRequest::Group { id, kind, name, members } => {
-                let id = match id {
-                    Some(id) => id,
-                    None => RoomId::parse(&Uuid::now_v7().to_string())?,
-                };
-                let mut roles = Vec::with_capacity(members.len() + 1);
-                if !by.is_backend() {
-                    roles.push((by.user.clone(), Role::Admin));
-                }
-                roles.extend(members.into_iter().filter(|(user, _)| by.is_backend() || *user != by.user));
-                let (room, is_new) = chat.make_room(&id, kind, &name, &by.user, &roles).await?;
-                if !is_new && (room.kind != kind || !may_find(chat, by, &room).await?) {
+            CreateRequest::Group { id, kind, name, members } if by.is_backend() => {
+                let id = id.ok_or_else(|| Invalid::missing("id"))?;
+                let (room, is_new) = chat.make_room(&id, kind, &name, &by.user, &members).await?;
+                // What a client made before is nothing for the backend to put its people into.
+                if !is_new && (room.kind != kind || chat.maker(&id).await?.is_some()) {
                     return Err(ChatError::RoomExists.into());
                 }
-                let standing = if by.is_backend() { Standing::Stranger } else { Standing::Member(Role::Admin) };
-                Ok(RoomView::new(&room, standing).made_just_now(is_new))
+                Ok(RoomView::new(&room, Standing::Stranger).made_just_now(is_new))
+            }
+            CreateRequest::Group { id: name, kind, name: title, members } => {
+                let (id, found) = match name {
+                    Some(name) => chat.named(&by.user, &name).await?,
+                    None => (RoomId::parse(&Uuid::now_v7().to_string())?, None),
+                };
+                if let Some(view) = found {
+                    return own_room(&view, kind);
+                }
+                may_make(chat)?;
+                let others = members.into_iter().filter(|(user, _)| *user != by.user);
+                let roles: Vec<_> = std::iter::once((by.user.clone(), Role::Admin)).chain(others).collect();
+                chat.charge(by, &[Use::Room, Use::People(roles.len() as u32 - 1)])?;
+                let (room, is_new) = chat.make_room(&id, kind, &title, &by.user, &roles).await?;
+                if is_new {
+                    return Ok(RoomView::new(&room, Standing::Member(Role::Admin)).made_just_now(true));
+                }
+                // Another of her devices was first.
+                own_room(&chat.view(&by.user, &id).await?, kind)
             }
             CreateRequest::Direct { one, other } => {
-                let room = direct_room(chat, one.as_ref().unwrap_or(&by.user), &other).await?;
+                let room = direct_room(chat, by, one.as_ref().unwrap_or(&by.user), &other).await?;
                 let standing = if by.is_backend() { Standing::Stranger } else { Standing::Member(Role::Member) };
                 Ok(RoomView::new(&room, standing))
             }
@@ -98,20 +115,39 @@ A direct room has two people and one room per pair, whoever asks; nobody joins o
     }
 }
 
-/// Only its admins find a room that was there.
-async fn may_find(chat: &Chat, by: &Actor, room: &Room) -> Result<bool, ChatError> {
-    Ok(by.is_backend() || chat.is_admin(&room.id, &by.user).await?)
+/// The room that somebody made before by this name, where it is still theirs and of this kind.
+fn own_room(view: &View, kind: RoomKind) -> Result<RoomView, MethodError> {
+    if !may_find(view, kind) {
+        return Err(ChatError::RoomExists.into());
+    }
+    Ok(RoomView::new(&view.room, view.standing))
 }
 
-/// The one direct room of two people.
-async fn direct_room(chat: &Chat, one: &UserId, other: &UserId) -> Result<Room, ChatError> {
+/// Whether clients make rooms here.
+fn may_make(chat: &Chat) -> Result<(), MethodError> {
+    if chat.quota().client_rooms {
+        return Ok(());
+    }
+    let (code, status, word) = (103, 403, "not_by_clients");
+    Err(MethodError::Own { code, status, word, why: "rooms are made by the product's backend".into() })
+}
+
+/// The one direct room of two people. Its id follows from them, so that nobody else can be there first.
+async fn direct_room(chat: &Chat, by: &Actor, one: &UserId, other: &UserId) -> Result<Room, MethodError> {
     let id = RoomId::direct(one, other);
+    if by.is_client() {
+        if let Some(view) = chat.see(one, &id).await? {
+            return Ok(view.room);
+        }
+        may_make(chat)?;
+        chat.charge(by, &[Use::Room, Use::People(u32::from(one != other))])?;
+    }
     let mut people = vec![(one.clone(), Role::Member)];
     if one != other {
         people.push((other.clone(), Role::Member));
     }
     let (room, _) = chat.make_room(&id, RoomKind::Direct, "", one, &people).await?;
-    if room.kind == RoomKind::Direct { Ok(room) } else { Err(ChatError::RoomExists) }
+    if room.kind == RoomKind::Direct { Ok(room) } else { Err(ChatError::RoomExists.into()) }
 }
 
 /// `data` of a call.
@@ -136,13 +172,13 @@ impl RpcMethod for CreateRoom {
         let kind = RoomKind::parse(data.kind.as_deref().ok_or_else(|| Invalid::missing("kind"))?)?;
         if kind == RoomKind::Direct {
             let with = data.with.as_deref().ok_or_else(|| Invalid::missing("with"))?;
-            return Ok(CreateRequest::Direct { one: None, other: UserId::parse_as("with", with)? });
+            return Ok(CreateRequest::Direct { one: None, other: UserId::parse_outsider("with", with)? });
         }
         checks::members_at_once(data.members.len())?;
         let member = |name: &String| Ok((UserId::parse_outsider("members", name)?, Role::Member));
         let members: Vec<_> = data.members.iter().map(member).collect::<Result<_, Invalid>>()?;
         Ok(CreateRequest::Group {
-            id: data.id.as_deref().map(RoomId::parse_chosen).transpose()?,
+            id: data.id.as_deref().map(RoomId::parse_name).transpose()?,
             kind,
             name: checks::room_name(data.name.as_deref().unwrap_or_default())?,
             members,
@@ -201,5 +237,76 @@ impl RestMethod for CreateRoom {
 
     fn status(room: &RoomView) -> u16 {
         if room.is_new { 201 } else { 200 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::rooms::MembershipChange;
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).unwrap()
+    }
+
+    fn room(id: &str) -> RoomId {
+        RoomId::parse(id).unwrap()
+    }
+
+    fn wish(id: &str, kind: RoomKind) -> CreateRequest {
+        CreateRequest::Group { id: Some(room(id)), kind, name: String::new(), members: Vec::new() }
+    }
+
+    async fn asks(chat: &Chat, by: &Actor, wish: CreateRequest) -> Result<RoomId, MethodError> {
+        let made = CreateRoom::run(chat, by, wish).await?;
+        let shown = serde_json::to_value(made).unwrap();
+        Ok(room(shown["id"].as_str().unwrap()))
+    }
+
+    /// As programs made rooms before a name was its user's own.
+    async fn made_before(chat: &Chat, id: &str, by: &UserId, role: Role) {
+        let (_, is_new) = chat.make_room(&room(id), RoomKind::Private, "", by, &[(by.clone(), role)]).await.unwrap();
+        assert!(is_new);
+    }
+
+    #[tokio::test]
+    async fn a_room_that_a_client_made_before_is_its_makers_and_no_place_for_the_backend() {
+        let folder = tempfile::tempdir().unwrap();
+        let chat = Chat::alone(&folder.path().join("chat.db"));
+        let client = |name: &str| Actor::client(user(name), chat.admission.new_source());
+        made_before(&chat, "order-1", &user("mallory"), Role::Admin).await;
+        // A session that a customer opened.
+        made_before(&chat, "order-2", &user("mallory"), Role::Member).await;
+        let private = |id| wish(id, RoomKind::Private);
+        assert_eq!(asks(&chat, &client("mallory"), private("order-1")).await.unwrap(), room("order-1"));
+        assert_ne!(asks(&chat, &client("ana"), private("order-1")).await.unwrap(), room("order-1"));
+        for id in ["order-1", "order-2"] {
+            let refused = asks(&chat, &Actor::backend(), private(id)).await;
+            assert_eq!(refused.unwrap_err(), ChatError::RoomExists.into(), "{id}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_the_first_in_a_room_of_the_backend_has_not_made_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let chat = Chat::alone(&folder.path().join("chat.db"));
+        let mallory = Actor::client(user("mallory"), chat.admission.new_source());
+        let (open, private) = (|| wish("lobby", RoomKind::Open), || wish("office", RoomKind::Private));
+        for wish in [open(), private()] {
+            asks(&chat, &Actor::backend(), wish).await.unwrap();
+        }
+        chat.change(&mallory, &room("lobby"), &mallory.user, MembershipChange::Become(Role::Member)).await.unwrap();
+        let admin = MembershipChange::Become(Role::Admin);
+        for id in ["lobby", "office"] {
+            chat.change(&Actor::backend(), &room(id), &mallory.user, admin).await.unwrap();
+        }
+        for (wish, id) in [(open(), "lobby"), (private(), "office")] {
+            assert_eq!(
+                asks(&chat, &Actor::backend(), wish.clone()).await.unwrap(),
+                room(id),
+                "it is still the backend's"
+            );
+            assert_ne!(asks(&chat, &mallory, wish).await.unwrap(), room(id), "her own name is another room");
+        }
     }
 }

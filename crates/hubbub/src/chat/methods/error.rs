@@ -127,10 +127,12 @@ impl From<ChatError> for Problem {
             ChatError::Conflict { .. } => (409, "conflict"),
             ChatError::RoomExists => (409, "room_exists"),
             ChatError::Unrecoverable => (409, "unrecoverable"),
+            ChatError::OverQuota(_) => (429, "over_quota"),
             ChatError::Busy => (429, "busy"),
             ChatError::Unavailable => (503, "unavailable"),
         };
-        Self::of(status, code, error.to_string())
+        let retry_after = if let ChatError::OverQuota(over) = &error { over.wait } else { None };
+        Self { retry_after, ..Self::of(status, code, error.to_string()) }
     }
 }
 

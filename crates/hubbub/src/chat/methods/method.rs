@@ -40,6 +40,11 @@ impl Actor {
         Self { user, source: Source::NONE, right: Right::Own }
     }
 
+    /// Whether this is a client on a connection of its own, and not the product's backend in a user's name.
+    pub fn is_client(&self) -> bool {
+        self.right == Right::Own && self.source != Source::NONE
+    }
+
     /// Whether this is the product's backend in its own name.
     pub fn is_backend(&self) -> bool {
         self.right == Right::Backend

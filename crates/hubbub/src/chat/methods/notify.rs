@@ -60,7 +60,7 @@ impl RestMethod for Notify {
     type Body = JsonBody<UserEvent>;
 
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, (UserId, Json)), MethodError> {
-        let user = UserId::parse(&asked.path)?;
+        let user = UserId::parse_outsider("user", &asked.path)?;
         Ok((Actor::backend(), (user, Json::parse("event", &asked.body.0.event, DATA_BYTES)?)))
     }
 }

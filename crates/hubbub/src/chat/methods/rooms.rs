@@ -104,7 +104,7 @@ impl RestMethod for ListRooms {
     type Body = NoBody;
 
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, RoomsRequest), MethodError> {
-        let (user, limit) = (UserId::parse(&asked.path)?, checks::page_limit(asked.query.limit)?);
+        let (user, limit) = (UserId::parse_outsider("user", &asked.path)?, checks::page_limit(asked.query.limit)?);
         Ok((Actor::for_user(user), RoomsRequest { after: room_after(asked.query.after.as_deref())?, limit }))
     }
 }

@@ -83,11 +83,13 @@ keep it for every attempt. The same key with the same body is answered with the 
 
     async fn run(chat: &Chat, by: &Actor, request: SendRequest) -> Result<SentView, MethodError> {
         chat.quota().check(&request.message)?;
-        Ok(queue(chat, &by.source, &by.user, request)?.await?)
+        // The backend knows its rooms.
+        Ok(queue(chat, &by.source, &by.user, request, true)?.await?)
     }
 }
 
-/// Puts a message into the queue of its room; it is committed when the future is done.
+/// Puts a message into the queue of its room; it is committed when the future is done. `vetted`: whoever sends it is known to read
+/// the room.
 ///
 /// # Errors
 /// It was not even queued.
@@ -96,9 +98,10 @@ pub fn queue(
     source: &Source,
     from: &UserId,
     request: SendRequest,
+    vetted: bool,
 ) -> Result<impl Future<Output = Result<SentView, ChatError>> + Send + use<>, ChatError> {
     let room = request.room.clone();
-    let sent = chat.send(source, from, request)?;
+    let sent = chat.send(source, from, request, vetted)?;
     Ok(async move { Ok(SentView::new(&room, sent.await?)) })
 }
 

@@ -48,6 +48,6 @@ impl RestMethod for ShowUser {
     type Body = NoBody;
 
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, UserId), MethodError> {
-        Ok((Actor::backend(), UserId::parse(&asked.path)?))
+        Ok((Actor::backend(), UserId::parse_outsider("user", &asked.path)?))
     }
 }

@@ -10,12 +10,13 @@ use crate::chat::{
 };
 use hubbub_core::{
     log::{
+        account::Use,
         entry::{Draft, Proposal, Right},
         kinds::{Joined, What},
         room::ListPart,
     },
     model::{
-        access::Role,
+        access::{Role, Standing},
         ids::{RoomId, UserId},
     },
     portal::{PortalId, session::default_session},
@@ -80,6 +81,9 @@ impl SupportChat {
     /// [`ChatError::RoomExists`] where the id belongs to another customer, another portal or an ordinary room.
     pub async fn open_session(&self, by: &Actor, wish: Wish) -> Result<(Session, bool), SessionError> {
         let id = wish.id.unwrap_or_else(|| default_session(&wish.portal, &wish.customer));
+        if by.is_client() && self.chat.see(&by.user, &id).await?.is_none() {
+            self.chat.charge(by, &[Use::Session])?;
+        }
         let joined = |user: &UserId| What::Joined(Joined { user: user.clone(), role: Role::Member });
         let people = std::iter::once(&wish.customer).chain(wish.members.iter().filter(|user| **user != wish.customer));
         let draft =
@@ -101,6 +105,10 @@ impl SupportChat {
                 Ok((*session, true))
             }
             Opened::Exists(session) if session.customer == wish.customer && session.portal == wish.portal => {
+                if by.is_client() {
+                    // A customer may have been removed.
+                    self.chat.may_read(&by.user, &id).await?;
+                }
                 if session.state != SessionState::Closed {
                     return Ok((*session, false));
                 }
@@ -140,9 +148,30 @@ impl SupportChat {
     /// # Errors
     /// [`ChatError::UNKNOWN_ROOM`] where there is none of this id, or not for this user.
     pub async fn session_for(&self, user: &UserId, id: &RoomId) -> Result<Session, ChatError> {
+        // Before, so that strangers cost no more; and after, so that a session as it became after somebody's removal is not shown
+        // to them.
+        self.chat.may_read(user, id).await?;
         let session = self.session(id).await?;
-        // The standing is read after the session, so that a session as it became after somebody's removal is not shown to them.
-        self.chat.view(user, id).await?.may_read()?;
+        self.chat.may_read(user, id).await?;
         Ok(session)
+    }
+
+    /// The session that a customer calls `name`: one of theirs of this id, or the one whose id is made of the name.
+    ///
+    /// # Errors
+    /// The name is an id that is made here, of a session that is not theirs, or of none: one answer for both.
+    pub async fn named(&self, customer: &UserId, portal: &PortalId, name: RoomId) -> Result<RoomId, MethodError> {
+        if name == default_session(portal, customer) {
+            return Ok(name);
+        }
+        let standing = self.chat.see(customer, &name).await?.map(|view| view.standing);
+        if standing.is_some_and(Standing::is_member)
+            && let Some(session) = self.store.session(&name).await?
+            && (&session.customer, &session.portal) == (customer, portal)
+        {
+            return Ok(name);
+        }
+        name.check_chosen()?;
+        Ok(RoomId::named_session(portal.as_str(), customer, &name))
     }
 }

@@ -7,6 +7,7 @@ use hubbub_core::{
     live::presence::Present,
     wire::{
         connection::{Identity, TokenError},
+        error::CommandError,
         push,
         reply::{Answer, Connected, Empty, Refreshed, Reply},
     },
@@ -28,6 +29,20 @@ impl<T: Transport> Client<T> {
 
     pub(super) fn judged(&mut self, id: u32, verdict: Result<Identity, TokenError>) {
         let now = Instant::now();
+        if let Ok(identity) = &verdict
+            && self.counted.is_none()
+        {
+            let chat = &self.gateway.chat;
+            match chat.accounts.connect(&identity.user, &chat.quota().user) {
+                Ok(counted) => self.counted = Some(counted),
+                Err(over) => {
+                    chat.metrics.over_quota.inc();
+                    // As one whose token could not be judged: it may come again.
+                    let _ = self.connection.verified(id, Err(TokenError::Unknown));
+                    return self.reply(&Reply::error(id, CommandError { temporary: true, ..over.into() }));
+                }
+            }
+        }
         let ttl =
             verdict.as_ref().ok().and_then(|identity| identity.expires).map(|at| at.saturating_duration_since(now));
         let info = verdict.as_ref().ok().and_then(|identity| identity.info.clone());

@@ -19,10 +19,13 @@ use super::{
     outbox::{Frame, Outbox},
     transport::{Inbound, Transport},
 };
-use crate::chat::live::{
-    inbox::{Inbox, Mail},
-    paging::PageTurns,
-    subscription::{Subscription, Taken},
+use crate::chat::{
+    accounts::Counted,
+    live::{
+        inbox::{Inbox, Mail},
+        paging::PageTurns,
+        subscription::{Subscription, Taken},
+    },
 };
 use arriving::Arriving;
 use bytes::Bytes;
@@ -73,6 +76,10 @@ pub(super) struct Client<T> {
     ready: VecDeque<u32>,
     page_turns: PageTurns,
     send_order: SendOrder,
+    /// One of its user's connections.
+    counted: Option<Counted>,
+    /// Rooms that it wrote into lately: it may, and need not be looked at first.
+    vetted: VecDeque<RoomId>,
     ping: Ping,
     arriving: Arriving,
     /// When the frame on its way out was handed in.
@@ -109,6 +116,8 @@ impl<T: Transport> Client<T> {
             ready: VecDeque::new(),
             page_turns: PageTurns::default(),
             send_order: SendOrder::new(source),
+            counted: None,
+            vetted: VecDeque::new(),
             ping: Ping::None,
             arriving: Arriving::new(admitted),
             writing_since: None,

@@ -7,6 +7,7 @@ use crate::{
     spans,
 };
 use hubbub_core::{
+    limits,
     model::ids::{Key, RoomId},
     wire::{
         connection::Unsent,
@@ -39,17 +40,21 @@ impl<T: Transport> Client<T> {
             Ok(ticket) => ticket,
             Err(why) => return self.refuse_send(id, &why),
         };
-        match self.connection.may_send(&send.message, &chat.quota(), now) {
+        let quota = chat.quota();
+        let of_user = || chat.accounts.take_entry(&user, &quota.user, now);
+        match self.connection.may_send(&send.message, &quota, now, of_user) {
             Err(Unsent::Never(why)) => return self.refuse_send(id, &why),
-            Err(Unsent::For { wait, per_second }) => {
-                self.send_order.refuse(&room, ticket, key, Delay::TooFast(per_second), wait, now);
-                return self.refuse_send(id, &CommandError::too_fast(per_second, wait));
+            Err(Unsent::For { wait, pace }) => {
+                chat.metrics.over_quota.inc();
+                self.send_order.refuse(&room, ticket, key, Delay::TooFast(pace), wait, now);
+                return self.refuse_send(id, &CommandError::too_fast(pace, wait));
             }
             Ok(()) => {}
         }
         let source = self.send_order.begin(&room, ticket);
+        let vetted = self.slots.contains_key(&room) || self.vetted.contains(&room);
         let span = if rpc { spans::call("send", &self.id) } else { spans::command("send", &self.id) };
-        match span.in_scope(|| answer::send(chat, &source, &user, id, send, rpc)) {
+        match span.in_scope(|| answer::send(chat, &source, &user, id, send, vetted, rpc)) {
             Ok(answered) => {
                 let sent = async move { Done::Sent(Sent { room, key, ticket, answered: answered.await }) };
                 self.in_flight.push(Box::pin(sent.instrument(span)));
@@ -59,6 +64,19 @@ impl<T: Transport> Client<T> {
                 self.send_order.settled(&room, ticket, Some(key), now);
                 self.refuse_send(id, &error.into());
             }
+        }
+    }
+
+    /// Remembers the last rooms this client wrote into, and forgets one that it may have left.
+    fn vet(&mut self, room: &RoomId, wrote: bool) {
+        match self.vetted.iter().position(|known| known == room) {
+            Some(_) if wrote => {}
+            Some(at) => drop(self.vetted.remove(at)),
+            None if wrote => {
+                self.vetted.truncate(limits::VETTED_ROOMS - 1);
+                self.vetted.push_front(room.clone());
+            }
+            None => {}
         }
     }
 
@@ -72,6 +90,7 @@ impl<T: Transport> Client<T> {
         let Sent { room, key, ticket, answered } = sent;
         self.connection.answered(false);
         let done = answered.reply.said.as_ref().map(|_| ()).map_err(CommandError::is_failure);
+        self.vet(&room, done.is_ok());
         self.gateway.methods.sends.count(done);
         self.send_order.settled(&room, ticket, answered.failed.then_some(key), Instant::now());
         self.reply(&answered.reply);

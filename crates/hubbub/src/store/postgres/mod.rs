@@ -11,7 +11,7 @@ use hubbub_core::{
         room::PageOf,
     },
     model::{
-        ids::{RoomId, UserId},
+        ids::{Key, RoomId, UserId},
         json::Json,
         time::Timestamp,
     },
@@ -153,6 +153,10 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<ListPart<Member>, StoreError> {
         connect::patiently(self.list_members(room, after, limit)).await
+    }
+
+    async fn has_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError> {
+        connect::patiently(self.find_key(room, author, key)).await
     }
 
     async fn put_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ use hubbub_core::{
     log::{entry::Entry, room::PageOf},
     model::{
         access::Standing,
-        ids::{RoomId, UserId},
+        ids::{Key, RoomId, UserId},
         seq::Epoch,
     },
 };
@@ -67,6 +67,11 @@ impl PostgresStore {
     /// The room as a stranger sees it.
     pub(crate) async fn view(&self, room: &RoomId) -> Result<Option<View>, StoreError> {
         Ok(self.views(&[(room.clone(), UserId::backend())]).await?.pop().flatten())
+    }
+
+    pub(crate) async fn find_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError> {
+        let found = self.ask(&self.sql.has_key, &[&room.as_str(), &author.as_str(), &key.as_str()]).await?;
+        Ok(!found.is_empty())
     }
 
     pub(crate) async fn heads_of(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {

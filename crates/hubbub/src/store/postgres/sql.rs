@@ -105,6 +105,8 @@ texts! {
         LEFT JOIN hubbub.rooms r ON r.id = asked.room
         LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = asked.user_id
         ORDER BY asked.ord";
+    has_key = "SELECT 1 FROM hubbub.entries e
+        WHERE e.room = (SELECT no FROM hubbub.rooms WHERE id = $1) AND e.author = $2 AND e.key = $3 LIMIT 1";
     heads = "SELECT id, head, generation, (SELECT incarnation FROM hubbub.meta) AS incarnation
         FROM hubbub.rooms WHERE id = ANY($1)";
     rooms_of = include_str!("rooms_of.sql");

@@ -13,7 +13,7 @@ use hubbub_core::{
         room::PageOf,
     },
     model::{
-        ids::{RoomId, UserId},
+        ids::{Key, RoomId, UserId},
         json::Json,
         time::Timestamp,
     },
@@ -236,6 +236,11 @@ impl Store for SqliteStore {
     ) -> Result<ListPart<Member>, StoreError> {
         let (room, after) = (room.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::members(snapshot, &room, after.as_ref(), limit)).await
+    }
+
+    async fn has_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError> {
+        let (room, author, key) = (room.clone(), author.clone(), key.clone());
+        self.readers.read(move |snapshot| read::has_key(snapshot, &room, &author, &key)).await
     }
 
     async fn put_users(&self, users: &[(UserId, Json)]) -> Result<(), StoreError> {

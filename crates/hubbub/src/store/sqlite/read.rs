@@ -13,7 +13,7 @@ use hubbub_core::{
     log::{entry::Entry, room::PageOf},
     model::{
         access::Standing,
-        ids::{RoomId, UserId},
+        ids::{Key, RoomId, UserId},
         seq::Epoch,
     },
 };
@@ -71,6 +71,14 @@ pub(crate) fn page(
     )?);
     let page = Page { epoch: view.room.epoch, floor: view.room.floor, head: view.room.head, entries };
     Ok(Some((view, page)))
+}
+
+pub(crate) fn has_key(snapshot: &Connection, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError> {
+    Ok(snapshot
+        .prepare_cached(
+            "SELECT 1 FROM entries WHERE room = (SELECT no FROM rooms WHERE id = ?1) AND author = ?2 AND key = ?3",
+        )?
+        .exists([room.as_str(), author.as_str(), key.as_str()])?)
 }
 
 pub(crate) fn part(

@@ -14,7 +14,7 @@ use hubbub_core::{
     limits,
     log::checks,
     model::ids::{Invalid, RoomId, UserId},
-    portal::PortalId,
+    portal::{PortalId, session::default_session},
 };
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -45,9 +45,13 @@ impl Method for OpenSession {
     const DOC: Doc = Doc {
         summary: "A support session with a portal: new, or as it was left. A closed one is opened again.",
         example: r#"{"portal":"desk","id":"order-4711","name":"Where is my parcel?"}
-{"id":"order-4711","portal":"desk","customer":"ana","name":"Where is my parcel?","state":"open","head":2,"epoch":"1a2b3c4d.1","forwarded":2,"delayed":false,"failed":[]}"#,
+{"id":"u.9a07…","portal":"desk","customer":"ana","name":"Where is my parcel?","state":"open","head":2,"epoch":"1a2b3c4d.1","forwarded":2,"delayed":false,"failed":[]}"#,
         more: "Without `id` it is the one session of this customer with the portal, the same each time. The session is a private room: subscribe to
-`room:<id>`, `send` into it, page through it. An `id` that is another customer's, another portal's or an ordinary room: 409. The
+`room:<id>`, `send` into it, page through it.
+
+What a customer gives as `id` is the id of one of their sessions with the portal, which is resumed, or else a name of their own, as in
+`create_room`: the session's id is made of customer, portal and name, and is in the answer. Over REST `id` is the id, and one that is
+another customer's, another portal's or an ordinary room: 409. The
 portal may leave the opening to the product's backend: 107. At most 100 sessions of a customer with a portal: 106.
 
 `forwarded` is the last seq that the portal has (or that was not for it); `delayed`: what follows was not taken at the first try and is
@@ -64,19 +68,31 @@ portal's own id of the conversation.",
     }
 
     async fn run(support: &SupportChat, by: &Actor, request: OpenRequest) -> Result<SessionShown, MethodError> {
-        let mut most = None;
-        if !by.is_backend() {
+        let customer = request.customer.unwrap_or_else(|| by.user.clone());
+        let (id, most) = if by.is_backend() {
+            if let Some(id) = request.id.as_ref().filter(|id| **id != default_session(&request.portal, &customer))
+                && let Err(made_here) = id.check_chosen()
+                && support.store.session(id).await?.is_none()
+            {
+                return Err(made_here.into());
+            }
+            (request.id, None)
+        } else {
             let portals = support.store.portals().await?;
             let portal = portals.iter().find(|portal| portal.id == request.portal);
             if !portal.ok_or(SessionError::UnknownPortal)?.settings.customers_open {
                 return Err(SessionError::NotByCustomers.into());
             }
-            most = Some(limits::SESSIONS_PER_CUSTOMER);
-        }
+            let id = match request.id {
+                Some(name) => Some(support.named(&customer, &request.portal, name).await?),
+                None => None,
+            };
+            (id, Some(limits::SESSIONS_PER_CUSTOMER))
+        };
         let wish = Wish {
             portal: request.portal,
-            customer: request.customer.unwrap_or_else(|| by.user.clone()),
-            id: request.id,
+            customer,
+            id,
             name: request.name,
             external: request.external,
             members: request.members,

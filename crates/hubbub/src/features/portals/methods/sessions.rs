@@ -85,7 +85,12 @@ impl RestMethod for ListSessions {
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, SessionsRequest), MethodError> {
         let filter = Filter {
             portal: asked.query.portal.as_deref().map(PortalId::parse).transpose()?,
-            customer: asked.query.customer.as_deref().map(|user| UserId::parse_as("customer", user)).transpose()?,
+            customer: asked
+                .query
+                .customer
+                .as_deref()
+                .map(|user| UserId::parse_outsider("customer", user))
+                .transpose()?,
             waiting: asked.query.waiting,
             ..Filter::default()
         };
