@@ -1,9 +1,6 @@
 //! Every limit of Hubbub, in one file. Sizes are in bytes, times are `Duration`s, everything else is a count.
 
-use std::{
-    num::{NonZeroU32, NonZeroUsize},
-    time::Duration,
-};
+use std::time::Duration;
 
 /// Longest room id: `[A-Za-z0-9._-]{1,64}`.
 pub const ROOM_ID_BYTES: usize = 64;
@@ -44,15 +41,15 @@ pub const SENDS_PER_SECOND_MAX: usize = 10_000;
 /// Most connections of one instance, by its limit or without one.
 pub const CONNECTIONS_MAX: usize = 1_000_000;
 /// Connections of one user on one instance, unless `user-connections` says otherwise.
-pub const USER_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+pub const USER_CONNECTIONS: usize = 100;
 /// Entries of any kind that one user may write in a second on one instance, unless `user-entries-per-second` says otherwise.
-pub const USER_ENTRIES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
+pub const USER_ENTRIES_PER_SECOND: u32 = 50;
 /// Rooms that one user may make in an hour on one instance, unless `user-rooms-per-hour` says otherwise.
-pub const USER_ROOMS_PER_HOUR: NonZeroU32 = NonZeroU32::new(100).unwrap();
+pub const USER_ROOMS_PER_HOUR: u32 = 100;
 /// People that one user may put into rooms in an hour on one instance, unless `user-people-per-hour` says otherwise.
-pub const USER_PEOPLE_PER_HOUR: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
+pub const USER_PEOPLE_PER_HOUR: u32 = 1_000;
 /// Sessions that one user may open in an hour on one instance, unless `user-sessions-per-hour` says otherwise.
-pub const USER_SESSIONS_PER_HOUR: NonZeroU32 = NonZeroU32::new(30).unwrap();
+pub const USER_SESSIONS_PER_HOUR: u32 = 30;
 /// The most that any of these can be set to.
 pub const USER_LIMIT_MAX: usize = 10_000_000;
 /// Users who are not connected and of whom it is remembered what they used in the last hour; beyond, they are as new.

@@ -1,6 +1,9 @@
 //! What one user has used of an instance, over all of their connections.
 
-use crate::model::rate::{Allowance, Rate};
+use crate::{
+    limits,
+    model::rate::{Allowance, Rate},
+};
 use std::{
     num::{NonZeroU32, NonZeroUsize},
     time::{Duration, Instant},
@@ -19,6 +22,19 @@ pub struct UserQuota {
     pub people_per_hour: NonZeroU32,
     /// Sessions opened per hour.
     pub sessions_per_hour: NonZeroU32,
+}
+
+impl Default for UserQuota {
+    fn default() -> Self {
+        let some = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        Self {
+            connections: NonZeroUsize::new(limits::USER_CONNECTIONS).unwrap_or(NonZeroUsize::MIN),
+            entries_per_second: some(limits::USER_ENTRIES_PER_SECOND),
+            rooms_per_hour: some(limits::USER_ROOMS_PER_HOUR),
+            people_per_hour: some(limits::USER_PEOPLE_PER_HOUR),
+            sessions_per_hour: some(limits::USER_SESSIONS_PER_HOUR),
+        }
+    }
 }
 
 /// How many seconds' worth of entries may come at once.

@@ -1,10 +1,7 @@
 //! The limits an operator may set, within those of [`limits`](crate::limits).
 
 use crate::{
-    limits::{
-        DATA_BYTES, TEXT_BYTES, USER_CONNECTIONS, USER_ENTRIES_PER_SECOND, USER_PEOPLE_PER_HOUR, USER_ROOMS_PER_HOUR,
-        USER_SESSIONS_PER_HOUR,
-    },
+    limits::{DATA_BYTES, TEXT_BYTES},
     log::{account::UserQuota, kinds::Message},
     model::ids::Invalid,
 };
@@ -32,13 +29,7 @@ impl Default for Quota {
         Self {
             sends_per_second: None,
             max_connections: None,
-            user: UserQuota {
-                connections: USER_CONNECTIONS,
-                entries_per_second: USER_ENTRIES_PER_SECOND,
-                rooms_per_hour: USER_ROOMS_PER_HOUR,
-                people_per_hour: USER_PEOPLE_PER_HOUR,
-                sessions_per_hour: USER_SESSIONS_PER_HOUR,
-            },
+            user: UserQuota::default(),
             client_rooms: true,
             text_bytes: TEXT_BYTES,
             data_bytes: DATA_BYTES,

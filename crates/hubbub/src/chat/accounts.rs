@@ -154,7 +154,7 @@ mod tests {
         for n in 0..=limits::ACCOUNTS {
             accounts.take(&user(&format!("u{n}")), &[Use::Room], &quota, now).unwrap();
         }
-        accounts.take_entry(&user("ana"), &quota, now + limits::ACCOUNTS_EVERY).unwrap();
+        accounts.take_entry(&user("ana"), &quota, now + 2 * limits::ACCOUNTS_EVERY).unwrap();
         assert_eq!(accounts.len(), 1);
         drop(ana);
     }

@@ -3,10 +3,7 @@
 use anyhow::{Context, bail};
 use clap::Args;
 use hubbub_core::{
-    limits::{
-        CONNECTIONS_MAX, DATA_BYTES, SENDS_PER_SECOND_MAX, TEXT_BYTES, USER_CONNECTIONS, USER_ENTRIES_PER_SECOND,
-        USER_LIMIT_MAX, USER_PEOPLE_PER_HOUR, USER_ROOMS_PER_HOUR, USER_SESSIONS_PER_HOUR,
-    },
+    limits::{CONNECTIONS_MAX, DATA_BYTES, SENDS_PER_SECOND_MAX, TEXT_BYTES, USER_LIMIT_MAX},
     log::{account::UserQuota, quota::Quota},
 };
 use serde::Deserialize;
@@ -111,23 +108,22 @@ type Within<'a> = dyn Fn(&str, Option<usize>, usize) -> anyhow::Result<Option<us
 
 impl LimitSettings {
     fn user(&self, within: &Within<'_>) -> anyhow::Result<UserQuota> {
-        let rate = |name: &str, value: Option<u32>, most: usize, default: NonZeroU32| -> anyhow::Result<NonZeroU32> {
-            let set = within(name, value.map(|n| n as usize), most)?;
+        let rate = |name: &str, value: Option<u32>, default: NonZeroU32| -> anyhow::Result<NonZeroU32> {
+            let set = within(name, value.map(|n| n as usize), USER_LIMIT_MAX)?;
             Ok(set.and_then(|n| NonZeroU32::new(u32::try_from(n).ok()?)).unwrap_or(default))
         };
-        let per_hour = |name: &str, value, default| rate(name, value, USER_LIMIT_MAX, default);
+        let usual = UserQuota::default();
         let connections = within("user-connections", self.user_connections, CONNECTIONS_MAX)?;
         Ok(UserQuota {
-            connections: connections.and_then(NonZeroUsize::new).unwrap_or(USER_CONNECTIONS),
+            connections: connections.and_then(NonZeroUsize::new).unwrap_or(usual.connections),
             entries_per_second: rate(
                 "user-entries-per-second",
                 self.user_entries_per_second,
-                USER_LIMIT_MAX,
-                USER_ENTRIES_PER_SECOND,
+                usual.entries_per_second,
             )?,
-            rooms_per_hour: per_hour("user-rooms-per-hour", self.user_rooms_per_hour, USER_ROOMS_PER_HOUR)?,
-            people_per_hour: per_hour("user-people-per-hour", self.user_people_per_hour, USER_PEOPLE_PER_HOUR)?,
-            sessions_per_hour: per_hour("user-sessions-per-hour", self.user_sessions_per_hour, USER_SESSIONS_PER_HOUR)?,
+            rooms_per_hour: rate("user-rooms-per-hour", self.user_rooms_per_hour, usual.rooms_per_hour)?,
+            people_per_hour: rate("user-people-per-hour", self.user_people_per_hour, usual.people_per_hour)?,
+            sessions_per_hour: rate("user-sessions-per-hour", self.user_sessions_per_hour, usual.sessions_per_hour)?,
         })
     }
 }
