@@ -33,6 +33,34 @@ pub struct Identity {
     pub expires: Option<Instant>,
 }
 
+/// Somebody who has said who they are. There is none before `connect`, and none but by a verdict on a token:
+/// [`Connection::verified`] makes it, and whatever is asked comes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identified(UserId);
+
+impl std::ops::Deref for Identified {
+    type Target = UserId;
+
+    fn deref(&self) -> &UserId {
+        &self.0
+    }
+}
+
+impl From<Identified> for UserId {
+    fn from(who: Identified) -> Self {
+        who.0
+    }
+}
+
+/// What an accepted token was for: its answer is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verified {
+    /// `connect`.
+    Connected(Identified),
+    /// `refresh`.
+    Refreshed(Identified),
+}
+
 /// Why a token is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenError {
@@ -78,8 +106,8 @@ pub enum Action {
     },
     /// Take this subscription down, then write the reply.
     Unsubscribe(RoomId, Reply),
-    /// Answer this; call [`Connection::answered`] when done.
-    Ask(u32, Ask),
+    /// Answer this, to whoever asks; call [`Connection::answered`] when done.
+    Ask(Identified, u32, Ask),
 }
 
 /// What a chat has to answer.
@@ -107,11 +135,15 @@ pub enum Ask {
     Rpc(Call),
 }
 
+/// Whoever is known stays who they are.
 #[derive(Debug, PartialEq, Eq)]
 enum Phase {
     New,
-    Verifying { refresh: bool },
-    Ready,
+    /// The token of `connect` is being judged.
+    Connecting,
+    Known(Identified),
+    /// Another token of somebody who is known is being judged.
+    Refreshing(Identified),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,14 +156,13 @@ enum Subscription {
 #[derive(Debug)]
 pub struct Connection {
     phase: Phase,
-    user: Option<UserId>,
     subscriptions: HashMap<RoomId, Subscription>,
     in_flight: usize,
     pages_in_flight: usize,
     recoveries_in_flight: usize,
     connect_by: Instant,
-    /// The token could not be checked, for a reason that is not the client's.
-    unverified: bool,
+    /// Why the last `connect` was refused, if it may come again.
+    refused: Option<CommandError>,
     ping_at: Instant,
     pong_by: Option<Instant>,
     expires: Option<Instant>,
@@ -143,13 +174,12 @@ impl Connection {
     pub fn new(now: Instant) -> Self {
         Self {
             phase: Phase::New,
-            user: None,
             subscriptions: HashMap::new(),
             in_flight: 0,
             pages_in_flight: 0,
             recoveries_in_flight: 0,
             connect_by: now + limits::CONNECT_WITHIN,
-            unverified: false,
+            refused: None,
             ping_at: now + limits::PING_EVERY,
             pong_by: None,
             expires: None,
@@ -158,18 +188,21 @@ impl Connection {
     }
 
     /// Who this is, once known.
-    pub const fn user(&self) -> Option<&UserId> {
-        self.user.as_ref()
+    pub const fn user(&self) -> Option<&Identified> {
+        match &self.phase {
+            Phase::New | Phase::Connecting => None,
+            Phase::Known(who) | Phase::Refreshing(who) => Some(who),
+        }
     }
 
     /// Whether this command may be taken now. If not, the socket is not read until something has been answered.
     pub fn may_take(&self, command: &Command) -> bool {
-        if self.phase == (Phase::Verifying { refresh: false }) || self.in_flight >= limits::IN_FLIGHT {
+        if self.phase == Phase::Connecting || self.in_flight >= limits::IN_FLIGHT {
             return false;
         }
         match &command.said {
             // One token at a time; what else is said meanwhile is said by whom it was before.
-            Ok(Said::Refresh { .. }) => self.phase == Phase::Ready || self.phase == Phase::New,
+            Ok(Said::Refresh { .. }) => !matches!(self.phase, Phase::Refreshing(_)),
             Ok(Said::Subscribe(subscribe)) => {
                 self.subscriptions.get(&subscribe.room) != Some(&Subscription::Pending)
                     && (subscribe.recover.is_none() || self.recoveries_in_flight < limits::RECOVERIES_IN_FLIGHT)
@@ -184,15 +217,10 @@ impl Connection {
     /// Takes one command.
     pub fn receive(&mut self, command: Command) -> Action {
         let Command { id, said } = command;
-        if self.phase == Phase::New {
-            return match said {
-                Ok(Said::Connect { token }) => {
-                    self.phase = Phase::Verifying { refresh: false };
-                    Action::Verify { id, token }
-                }
-                _ => Action::Close(Disconnect::bad_request("the first command is connect")),
-            };
-        }
+        let who = match &self.phase {
+            Phase::Known(who) | Phase::Refreshing(who) => who.clone(),
+            Phase::New | Phase::Connecting => return self.receive_from_stranger(id, said),
+        };
         match said {
             Err(error) => Action::Reply(Reply::error(id, error)),
             Ok(Said::Pong) => match self.pong_by.take() {
@@ -201,7 +229,7 @@ impl Connection {
             },
             Ok(Said::Connect { .. }) => Action::Close(Disconnect::bad_request("connected already")),
             Ok(Said::Refresh { token }) => {
-                self.phase = Phase::Verifying { refresh: true };
+                self.phase = Phase::Refreshing(who);
                 Action::Verify { id, token }
             }
             Ok(Said::Send) => Action::Nothing,
@@ -214,46 +242,77 @@ impl Connection {
                     return Action::Reply(Reply::error(id, error));
                 }
                 self.subscriptions.insert(subscribe.room.clone(), Subscription::Pending);
-                self.ask(id, Ask::Subscribe(subscribe))
+                self.ask(who, id, Ask::Subscribe(subscribe))
             }
             Ok(Said::Unsubscribe(room)) => {
                 self.subscriptions.remove(&room);
                 Action::Unsubscribe(room, Reply::ok(id, Answer::Unsubscribe))
             }
-            Ok(Said::Publish { room, data }) => self.ask(id, Ask::Publish { room, data }),
-            Ok(Said::History(history)) => self.ask(id, Ask::History(history)),
-            Ok(Said::Presence { room, stats }) => self.ask(id, Ask::Presence { room, stats }),
-            Ok(Said::Rpc(call)) => self.ask(id, Ask::Rpc(call)),
+            Ok(Said::Publish { room, data }) => self.ask(who, id, Ask::Publish { room, data }),
+            Ok(Said::History(history)) => self.ask(who, id, Ask::History(history)),
+            Ok(Said::Presence { room, stats }) => self.ask(who, id, Ask::Presence { room, stats }),
+            Ok(Said::Rpc(call)) => self.ask(who, id, Ask::Rpc(call)),
         }
     }
 
-    fn ask(&mut self, id: u32, ask: Ask) -> Action {
+    fn receive_from_stranger(&mut self, id: u32, said: Result<Said, CommandError>) -> Action {
+        match (said, &self.refused) {
+            (Ok(Said::Connect { token }), _) => {
+                self.phase = Phase::Connecting;
+                Action::Verify { id, token }
+            }
+            // An SDK says the rest of what it wants behind `connect`, in the same frame, before it knows.
+            (_, Some(_)) if id == 0 => Action::Nothing,
+            (_, Some(why)) => Action::Reply(Reply::error(id, why.clone())),
+            (_, None) => Action::Close(Disconnect::bad_request("the first command is connect")),
+        }
+    }
+
+    fn ask(&mut self, who: Identified, id: u32, ask: Ask) -> Action {
         self.in_flight += 1;
         self.pages_in_flight += usize::from(ask.is_page());
         self.recoveries_in_flight += usize::from(ask.is_recovery());
-        Action::Ask(id, ask)
+        Action::Ask(who, id, ask)
     }
 
-    /// The verdict on a token. `Ok(true)`: the reply to `connect` is due; `Ok(false)`: that to `refresh`.
-    pub fn verified(&mut self, id: u32, verdict: Result<Identity, TokenError>) -> Result<bool, Action> {
-        let refresh = self.phase == Phase::Verifying { refresh: true };
-        self.phase = if refresh { Phase::Ready } else { Phase::New };
-        match verdict {
-            Err(TokenError::Expired) => Err(Action::Reply(Reply::error(id, CommandError::TOKEN_EXPIRED))),
-            Err(TokenError::Invalid) => Err(Action::Close(Disconnect::INVALID_TOKEN)),
-            Err(TokenError::Unknown) => {
-                self.unverified = true;
-                Err(Action::Reply(Reply::error(id, CommandError::UNVERIFIED)))
+    /// The verdict on a token.
+    ///
+    /// # Errors
+    /// What is to be done instead of answering.
+    pub fn verified(&mut self, id: u32, verdict: Result<Identity, TokenError>) -> Result<Verified, Action> {
+        let before = match std::mem::replace(&mut self.phase, Phase::New) {
+            Phase::Known(who) | Phase::Refreshing(who) => Some(who),
+            Phase::New | Phase::Connecting => None,
+        };
+        let known = before.as_ref().map(|who| who.0.clone());
+        if let Some(who) = before {
+            self.phase = Phase::Known(who);
+        }
+        let is_new = known.is_none();
+        let mut refuse = |error: CommandError| {
+            if is_new {
+                self.refused = Some(error.clone());
             }
+            Action::Reply(Reply::error(id, error))
+        };
+        match verdict {
+            // An SDK takes a refusal of its `refresh` for final, unless it is temporary: it fetches another token then.
+            Err(TokenError::Expired) if !is_new => {
+                Err(refuse(CommandError { temporary: true, ..CommandError::TOKEN_EXPIRED }))
+            }
+            Err(TokenError::Expired) => Err(refuse(CommandError::TOKEN_EXPIRED)),
+            Err(TokenError::Invalid) => Err(Action::Close(Disconnect::INVALID_TOKEN)),
+            Err(TokenError::Unknown) => Err(refuse(CommandError::UNVERIFIED)),
             // A connection does not change hands.
-            Ok(identity) if refresh && Some(&identity.user) != self.user.as_ref() => {
+            Ok(identity) if known.is_some_and(|user| user != identity.user) => {
                 Err(Action::Close(Disconnect::INVALID_TOKEN))
             }
             Ok(identity) => {
-                self.phase = Phase::Ready;
-                self.user = Some(identity.user);
+                let who = Identified(identity.user);
+                self.phase = Phase::Known(who.clone());
                 self.expires = identity.expires;
-                Ok(!refresh)
+                self.refused = None;
+                Ok(if is_new { Verified::Connected(who) } else { Verified::Refreshed(who) })
             }
         }
     }
@@ -302,7 +361,7 @@ impl Connection {
 
     /// When [`Connection::tick`] is to be called next.
     pub fn deadline(&self) -> Instant {
-        let phase = match self.user {
+        let phase = match self.user() {
             Some(_) => self.expires.map_or(self.ping_at, |at| self.ping_at.min(at + limits::REFRESH_GRACE)),
             None => self.stale_at(),
         };
@@ -312,8 +371,8 @@ impl Connection {
     /// Who has said `connect` in time waits for the verdict on the token.
     fn stale_at(&self) -> Instant {
         match self.phase {
-            Phase::Verifying { .. } => self.connect_by + 2 * limits::VERIFY_WITHIN,
-            Phase::New | Phase::Ready => self.connect_by,
+            Phase::Connecting => self.connect_by + 2 * limits::VERIFY_WITHIN,
+            _ => self.connect_by,
         }
     }
 
@@ -329,9 +388,13 @@ impl Connection {
 
     /// Time has passed.
     pub fn tick(&mut self, now: Instant) -> Action {
-        if self.user.is_none() {
-            // After 3004 an SDK comes back, after 3502 it does not.
-            let why = if self.unverified { Disconnect::SERVER_ERROR } else { Disconnect::STALE };
+        if self.user().is_none() {
+            // After 3502 an SDK does not come back: only who has said nothing is told so.
+            let why = match &self.refused {
+                None => Disconnect::STALE,
+                Some(CommandError { code: 109, .. }) => Disconnect::EXPIRED,
+                Some(_) => Disconnect::SERVER_ERROR,
+            };
             return if now >= self.stale_at() { Action::Close(why) } else { Action::Nothing };
         }
         if self.expires.is_some_and(|at| now >= at + limits::REFRESH_GRACE) {

@@ -3,7 +3,7 @@
 use crate::{chat::Chat, problem::Problem, token::Tokens};
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -103,7 +103,9 @@ pub async fn wrong_method() -> Problem {
 }
 
 async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/v1/") {
+    // Every method, wherever it is; and what is not there tells strangers nothing.
+    let is_method = request.extensions().get::<MatchedPath>().is_some();
+    if !is_method && !request.uri().path().starts_with("/v1/") {
         return next.run(request).await;
     }
     let given = request

@@ -10,7 +10,7 @@ fn ana(now: Instant) -> Connection {
     let mut connection = Connection::new(now);
     let action = connection.receive(command(r#"{"id":1,"connect":{"token":"t"}}"#));
     assert!(matches!(action, Action::Verify { id: 1, .. }));
-    assert!(connection.verified(1, Ok(identity("ana", None))).unwrap());
+    assert!(matches!(connection.verified(1, Ok(identity("ana", None))), Ok(Verified::Connected(_))));
     connection
 }
 
@@ -71,12 +71,42 @@ fn while_a_refresh_is_judged_life_goes_on() {
     ana.receive(command(r#"{"id":2,"refresh":{"token":"t"}}"#));
     assert!(!ana.may_take(&command(r#"{"id":3,"refresh":{"token":"t"}}"#)), "one token at a time");
     let rooms = command(r#"{"id":4,"rpc":{"method":"rooms"}}"#);
-    assert!(ana.may_take(&rooms) && matches!(ana.receive(rooms), Action::Ask(4, _)));
+    assert!(ana.may_take(&rooms) && matches!(ana.receive(rooms), Action::Ask(_, 4, _)));
     assert!(matches!(ana.tick(now + limits::PING_EVERY), Action::Ping));
     let Err(Action::Reply(_)) = ana.verified(2, Err(TokenError::Unknown)) else { panic!() };
     assert!(ana.may_take(&command(r#"{"id":5,"refresh":{"token":"t"}}"#)), "and again");
     ana.receive(command(r#"{"id":5,"refresh":{"token":"t"}}"#));
-    assert!(!ana.verified(5, Ok(identity("ana", None))).unwrap());
+    assert!(matches!(ana.verified(5, Ok(identity("ana", None))), Ok(Verified::Refreshed(_))));
+}
+
+/// What an SDK says in one frame with its `connect`, and must not be ended for good by.
+#[test]
+fn what_is_said_behind_a_connect_that_may_come_again_is_refused_like_it() {
+    let subscribe = r#"{"id":2,"subscribe":{"channel":"room:a","recover":true,"offset":1,"epoch":"e"}}"#;
+    for (error, code, late) in [(TokenError::Expired, 109, 3005), (TokenError::Unknown, 100, 3004)] {
+        let now = Instant::now();
+        let mut ana = Connection::new(now);
+        ana.receive(command(r#"{"id":1,"connect":{"token":"t"}}"#));
+        assert!(ana.verified(1, Err(error)).is_err());
+        for said in [subscribe, r#"{"id":3,"rpc":{"method":"dance"}}"#, r#"{"id":4,"refresh":{"token":"t"}}"#] {
+            let Action::Reply(reply) = ana.receive(command(said)) else { panic!("{said}") };
+            assert_eq!(reply.said.unwrap_err().code, code, "{said}");
+        }
+        assert!(matches!(ana.receive(command("{}")), Action::Nothing));
+        assert!(ana.user().is_none());
+        assert_eq!(closes(&ana.tick(now + limits::CONNECT_WITHIN)), Some(late), "it may come again");
+        ana.receive(command(r#"{"id":5,"connect":{"token":"t"}}"#));
+        assert!(matches!(ana.verified(5, Ok(identity("ana", None))), Ok(Verified::Connected(_))));
+    }
+}
+
+#[test]
+fn an_expired_token_to_refresh_with_is_not_final() {
+    let mut ana = ana(Instant::now());
+    ana.receive(command(r#"{"id":2,"refresh":{"token":"t"}}"#));
+    let Err(Action::Reply(reply)) = ana.verified(2, Err(TokenError::Expired)) else { panic!() };
+    assert!(matches!(&reply.said, Err(error) if error.code == 109 && error.temporary), "{reply:?}");
+    assert!(ana.user().is_some());
 }
 
 #[test]
@@ -141,7 +171,7 @@ fn who_never_connects_is_stale() {
 fn a_channel_waits_for_its_own_subscribe_and_others_do_not() {
     let mut ana = ana(Instant::now());
     let subscribe = |id: u32, room: &str| command(&format!(r#"{{"id":{id},"subscribe":{{"channel":"room:{room}"}}}}"#));
-    assert!(matches!(ana.receive(subscribe(2, "a")), Action::Ask(2, Ask::Subscribe(_))));
+    assert!(matches!(ana.receive(subscribe(2, "a")), Action::Ask(_, 2, Ask::Subscribe(_))));
     assert!(!ana.may_take(&command(r#"{"id":3,"unsubscribe":{"channel":"room:a"}}"#)));
     assert!(ana.may_take(&subscribe(4, "b")));
     ana.answered(false);

@@ -8,6 +8,7 @@ pub use hubbub_core::wire::rpc::Cost;
 use hubbub_core::{
     log::{entry::Right, source::Source},
     model::ids::{Invalid, UserId},
+    wire::connection::Identified,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::sync::Arc;
@@ -25,9 +26,9 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// A client, on a connection of its own.
-    pub const fn client(user: UserId, source: Source) -> Self {
-        Self { user, source, right: Right::Own }
+    /// A client, on a connection of its own. It has said who it is: there is no other way to this.
+    pub fn client(who: Identified, source: Source) -> Self {
+        Self { user: who.into(), source, right: Right::Own }
     }
 
     /// The product's backend in its own name.

@@ -9,45 +9,37 @@ use crate::{
     gateway::answer,
     spans,
 };
-use hubbub_core::{
-    model::ids::UserId,
-    wire::{
-        connection::Ask,
-        error::CommandError,
-        reply::{Answer, Reply},
-        rpc::Cost,
-    },
+use hubbub_core::wire::{
+    error::CommandError,
+    connection::{Ask, Identified},
+    reply::{Answer, Reply},
+    rpc::Cost,
 };
 use tracing::{Instrument, Span};
 
 impl<T: Transport> Client<T> {
-    pub(super) fn user(&self) -> UserId {
-        // Asks come only after `connect`.
-        self.connection.user().cloned().unwrap_or_else(UserId::backend)
-    }
-
-    pub(super) fn ask(&mut self, id: u32, ask: Ask) {
+    pub(super) fn ask(&mut self, who: &Identified, id: u32, ask: Ask) {
         let page = ask.is_page();
         match ask {
-            Ask::Subscribe(ask) => self.subscribe(id, ask),
-            Ask::Publish { room, data } => self.send(id, send::published(room, &data), false),
-            Ask::Rpc(call) if call.method.cost == Cost::Send => self.send(id, SendMessage::read_call(&call.data), true),
+            Ask::Subscribe(ask) => self.subscribe(who, id, ask),
+            Ask::Publish { room, data } => self.send(who, id, send::published(room, &data), false),
+            Ask::Rpc(call) if call.method.cost == Cost::Send => self.send(who, id, SendMessage::read_call(&call.data), true),
             Ask::History(history) => {
                 let span = spans::command("history", &self.id);
-                let (gateway, user) = (self.gateway.clone(), self.user());
+                let (gateway, user) = (self.gateway.clone(), who.clone());
                 let work = async move { answer::history(&gateway.chat, &user, history).await.map(Answer::History) };
                 self.answer(id, page, work, span);
             }
             Ask::Presence { room, stats } => {
                 let span = spans::command(if stats { "presence_stats" } else { "presence" }, &self.id);
-                let (gateway, user) = (self.gateway.clone(), self.user());
+                let (gateway, user) = (self.gateway.clone(), who.clone());
                 let work = async move { answer::presence(&gateway.chat, &user, &room, stats).await };
                 self.answer(id, page, work, span);
             }
             Ask::Rpc(call) => {
                 let method = self.gateway.methods.get(call.method);
                 let span = spans::call(method.name, &self.id);
-                let by = Actor::client(self.user(), self.source.clone());
+                let by = Actor::client(who.clone(), self.source.clone());
                 match method.start(by, &call.data) {
                     Ok(running) => self.answer(id, page, async move { running.await.map(Answer::Rpc) }, span),
                     Err(why) => {

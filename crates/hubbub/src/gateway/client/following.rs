@@ -17,6 +17,7 @@ use hubbub_core::{
     model::ids::RoomId,
     wire::{
         command::Subscribe,
+        connection::Identified,
         push::{self, Unsubscribed},
         reply::{Answer, Publications, Reply, Subscribed},
     },
@@ -25,10 +26,10 @@ use std::{collections::HashMap, sync::Arc};
 use tracing::Instrument;
 
 impl<T: Transport> Client<T> {
-    pub(super) fn subscribe(&mut self, id: u32, ask: Subscribe) {
+    pub(super) fn subscribe(&mut self, who: &Identified, id: u32, ask: Subscribe) {
         let slot = self.next_slot;
         self.next_slot = self.next_slot.wrapping_add(1);
-        let (gateway, inbox, user) = (self.gateway.clone(), self.inbox.clone(), self.user());
+        let (gateway, inbox, user) = (self.gateway.clone(), self.inbox.clone(), who.clone());
         let subscribed = async move {
             let (room, asked) = (ask.room.clone(), ask.recover.is_some());
             let result = gateway.chat.subscribe(&user, ask, &inbox, slot, limits::FIRST_PAGE_BYTES).await;

@@ -6,7 +6,7 @@ use hubbub_core::{
     limits,
     live::presence::Present,
     wire::{
-        connection::{Identity, TokenError},
+        connection::{Identity, TokenError, Verified},
         error::CommandError,
         push,
         reply::{Answer, Connected, Empty, Refreshed, Reply},
@@ -50,17 +50,16 @@ impl<T: Transport> Client<T> {
         let (expires, ttl) = (ttl.is_some(), ttl.map_or(0, |ttl| ttl.as_secs().max(1)));
         match self.connection.verified(id, verdict) {
             Err(action) => self.act(action),
-            Ok(false) => {
+            Ok(Verified::Refreshed(_)) => {
                 let refreshed = Refreshed { client: self.id.to_string(), version: VERSION, expires, ttl };
                 self.reply(&Reply::ok(id, Answer::Refresh(refreshed)));
             }
-            Ok(true) => {
-                let user = self.user();
+            Ok(Verified::Connected(user)) => {
                 let chat = &self.gateway.chat;
                 chat.people.enter(&user, &self.inbox);
                 self.span.record("user", user.as_str());
                 tracing::debug!("connected");
-                self.inbox.belongs_to(Present { client: self.id, user: user.clone(), info: info.clone() });
+                self.inbox.belongs_to(Present { client: self.id, user: user.clone().into(), info: info.clone() });
                 if let Some(info) = info {
                     chat.remember(&user, info);
                 }

@@ -269,7 +269,7 @@ impl<T: Transport> Client<T> {
                 self.end_subscription(&room);
                 self.reply(&reply);
             }
-            Action::Ask(id, ask) => self.ask(id, ask),
+            Action::Ask(who, id, ask) => self.ask(&who, id, ask),
         }
     }
 

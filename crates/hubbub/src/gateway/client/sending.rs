@@ -10,7 +10,7 @@ use hubbub_core::{
     limits,
     model::ids::{Key, RoomId},
     wire::{
-        connection::Unsent,
+        connection::{Identified, Unsent},
         error::CommandError,
         reply::Reply,
         send_order::{Delay, Ticket},
@@ -29,12 +29,12 @@ pub(super) struct Sent {
 
 impl<T: Transport> Client<T> {
     /// Sends commit in the order they were sent: while one to this room was refused, those behind it are too.
-    pub(super) fn send(&mut self, id: u32, send: Result<SendRequest, CommandError>, rpc: bool) {
+    pub(super) fn send(&mut self, who: &Identified, id: u32, send: Result<SendRequest, CommandError>, rpc: bool) {
         let send = match send {
             Ok(send) => send,
             Err(why) => return self.refuse_send(id, &why),
         };
-        let (room, key, user, now) = (send.room.clone(), send.key.clone(), self.user(), Instant::now());
+        let (room, key, user, now) = (send.room.clone(), send.key.clone(), who.clone(), Instant::now());
         let chat = &self.gateway.chat;
         let ticket = match self.send_order.may_send(&room, key.as_ref(), now) {
             Ok(ticket) => ticket,
