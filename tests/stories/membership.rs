@@ -3,11 +3,12 @@
 use crate::{
     bad_input::asks,
     cluster::Cluster,
-    person::{Person, token},
+    person::{Person, token, token_for},
     wire::{DEADLINE, Wire},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn removes(cluster: &Cluster, n: usize, room: &str, user: &str) -> u64 {
     let path = format!("/v1/rooms/{room}/members/{user}");
@@ -293,6 +294,51 @@ async fn hints_events_and_a_log_out_reach_all_devices_of_a_user_on_every_instanc
     let mut back = Wire::open(cluster.at(0), None).await.unwrap();
     let answer = back.asks(json!({ "id": 1, "connect": { "token": token("dora") } })).await;
     assert!(answer["connect"].is_object(), "{answer}");
+}
+
+#[tokio::test]
+async fn who_is_told_to_come_back_needs_another_token_on_every_instance() {
+    let cluster = Cluster::of(2).await;
+    let connect = async |n: usize, token: &str| {
+        let mut wire = Wire::open(cluster.at(n), None).await.unwrap();
+        let answer = wire.asks(json!({ "id": 1, "connect": { "token": token } })).await;
+        (wire, answer)
+    };
+    let tokens: Vec<String> = (0..2_u64).map(|n| token_for("dora", Duration::from_secs(600 + n))).collect();
+    for reason in [Value::Null, json!("rights: r\u{e9}duits"), json!("x".repeat(123))] {
+        let (mut wire, answer) = connect(0, &tokens[0]).await;
+        assert!(answer["connect"].is_object() == reason.is_null(), "spent from the second time on: {answer}");
+        let (mut other, answer) = connect(1, &tokens[1]).await;
+        if reason.is_null() {
+            assert!(answer["connect"].is_object(), "{answer}");
+            let body = json!({ "reconnect": true, "reason": reason });
+            let answer = cluster.api("POST", "/v1/users/dora/disconnect", &body).await;
+            assert_eq!(answer.status, 202, "{}", answer.text);
+            for wire in [&mut wire, &mut other] {
+                assert_eq!(wire.closed().await, (3011, "come back with another token".into()));
+            }
+        }
+        // Whichever instance it comes to, in whichever frame.
+        for (n, token) in [(0, &tokens[0]), (0, &tokens[1]), (1, &tokens[0]), (1, &tokens[1])] {
+            let refused = async {
+                while connect(n, token).await.1["error"]["code"] != 109 {
+                    crate::cluster::breathe().await;
+                }
+            };
+            tokio::time::timeout(DEADLINE, refused).await.expect("the old token is taken");
+        }
+        let (mut back, answer) = connect(1, &token_for("dora", Duration::from_secs(900))).await;
+        assert!(answer["connect"].is_object(), "{answer}");
+        let body = json!({ "reason": reason });
+        assert_eq!(cluster.api("POST", "/v1/users/dora/disconnect", &body).await.status, 202);
+        let told = reason.as_str().unwrap_or("disconnected by the server").to_owned();
+        assert_eq!(back.closed().await, (3503, told));
+    }
+    for reason in [json!("x".repeat(124)), json!("a\nb"), json!("{\"reconnect\":true}"), json!("7"), json!("")] {
+        let answer = cluster.api("POST", "/v1/users/dora/disconnect", &json!({ "reason": reason })).await;
+        assert_eq!(answer.status, 422, "{reason}: {}", answer.text);
+        assert!(answer.text.contains("reason"), "{}", answer.text);
+    }
 }
 
 #[tokio::test]

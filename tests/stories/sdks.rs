@@ -339,6 +339,43 @@ async fn a_day_with_go_in_protobuf() {
     a_day_of_ben(Sdk::Go("websocket+protobuf")).await;
 }
 
+/// Her token has long to live: an SDK asks for another only when the one it has is refused.
+async fn comes_back_with_another_token(sdk: Sdk) {
+    let cluster = Cluster::of(2).await;
+    cluster.room("general", "private", &["ana"]).await;
+    let mut ana = App::start(sdk, "ana", cluster.at(0)).await;
+    assert_eq!(ana.says(1, "before-").await, 1);
+    let body = json!({ "reconnect": true, "reason": "other rights" });
+    let answer = cluster.instances[1].api("POST", "/v1/users/ana/disconnect", &body).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    let why = ana.tells("connecting", DEADLINE).await;
+    assert_eq!((&why["code"], &why["reason"]), (&json!(3011), &json!("other rights")));
+    ana.tells("token_wanted", DEADLINE).await;
+    let another = person::token_for("ana", Duration::from_secs(900));
+    ana.is_ordered(json!({ "do": "token", "token": another })).await;
+    let back = ana.tells("subscribed", DEADLINE).await;
+    assert_eq!(back["recovered"], true, "it counts on where it was: {back}");
+    assert_eq!(ana.says(1, "after-").await, 1);
+    ana.has_exactly(&cluster.log("general").await).await;
+    ana.quits().await;
+}
+
+#[tokio::test]
+async fn javascript_comes_back_with_another_token() {
+    comes_back_with_another_token(Sdk::JavaScript("websocket")).await;
+    comes_back_with_another_token(Sdk::JavaScript("sse")).await;
+}
+
+#[tokio::test]
+async fn python_comes_back_with_another_token() {
+    comes_back_with_another_token(Sdk::Python("websocket")).await;
+}
+
+#[tokio::test]
+async fn go_comes_back_with_another_token() {
+    comes_back_with_another_token(Sdk::Go("websocket+protobuf")).await;
+}
+
 /// A long story: it needs a JDK.
 #[tokio::test]
 async fn a_day_with_java() {

@@ -98,6 +98,9 @@ pub const WRITE_BYTES: usize = 16 * 1024;
 /// `SO_SNDBUF` of a client's socket: bounds what a stalled reader keeps in the kernel
 /// (the kernel doubles it; measured 0.16 MB with 16 KiB where the default grows to 4.2 MB).
 pub const SOCKET_SEND_BUFFER: usize = 16 * 1024;
+/// Longest TCP segment, `TCP_MAXSEG`: above that of Ethernet with large frames. Whoever receives answers every second segment
+/// at once and a single one after 40 ms; over loopback, where one takes 64 KiB, the send buffer would hold no second.
+pub const SOCKET_SEGMENT: u32 = 8 * 1024;
 /// `TCP_NOTSENT_LOWAT` of a client's socket.
 pub const SOCKET_NOTSENT_LOWAT: u32 = 16 * 1024;
 
@@ -166,6 +169,12 @@ pub const JWKS_EVERY_MAX: Duration = Duration::from_secs(3_600);
 pub const JWKS_RETRY_MAX: Duration = Duration::from_secs(30);
 /// How long keys are used that could not be fetched anew.
 pub const JWKS_STALE: Duration = Duration::from_secs(86_400);
+/// Longest reason that the product's backend may give for a disconnect: what fits into a close frame.
+pub const DISCONNECT_REASON_BYTES: usize = 123;
+/// How long a token is answered with 109 whose connection was told to come back with another one.
+pub const SPENT_FOR: Duration = Duration::from_secs(300);
+/// Such tokens that an instance remembers; those beyond are good at once.
+pub const SPENT_TOKENS: usize = 65_536;
 /// Grace after a token's expiry before the connection is closed with 3005.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(25);
 

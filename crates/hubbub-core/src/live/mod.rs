@@ -2,6 +2,7 @@
 
 pub mod cursor;
 pub mod feed;
+pub mod fingerprint;
 pub mod item;
 pub mod lane;
 pub mod presence;

@@ -6,9 +6,10 @@ use super::{
 };
 use crate::{
     delivery::forwarding::{Forwarding, Way},
-    live::stream_id::StreamId,
+    live::{fingerprint::Fingerprint, stream_id::StreamId},
     log::{body::Columns, effects::Effects, encoded::EncodedEntry, kinds::What},
     model::{
+        farewell::Farewell,
         ids::{RoomId, UserId},
         json::to_json,
         seq::{Epoch, Seq},
@@ -57,11 +58,15 @@ pub enum Wake {
         /// How far.
         forwarding: Forwarding,
     },
-    /// Close all connections of one user (log-out).
+    /// Close all connections of one user.
     Disconnect {
         /// Whose connections.
         user: UserId,
+        /// How.
+        farewell: Farewell,
     },
+    /// A token that is not to be taken again for a while.
+    Spent(Fingerprint),
     /// Commands of a client, taken in by an instance that does not hold its stream. Lost, they are lost: the client asks again.
     Commands {
         /// The stream they belong to.
@@ -95,6 +100,13 @@ struct WireWake<'a> {
     customer: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     way: Option<Cow<'a, str>>,
+    // Not `user` either: a version that does not know this wake would close for good.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    renew: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    spent: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     stream: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,7 +125,8 @@ impl Wake {
         match self {
             Self::Entry { entry, .. } => entry.room.lane(lanes),
             Self::Head { room, .. } => room.lane(lanes),
-            Self::Notify { user, .. } | Self::Disconnect { user } => user.lane(lanes),
+            Self::Notify { user, .. } | Self::Disconnect { user, .. } => user.lane(lanes),
+            Self::Spent(token) => token.lane(lanes),
             Self::Forwarding { customer, .. } => customer.lane(lanes),
             Self::Commands { stream, .. } => stream.lane(lanes),
             // All instances hear all lanes; any will do, as long as an answer's pieces keep their order.
@@ -153,7 +166,12 @@ impl Wake {
                 way: Some(forwarding.way.word().into()),
                 ..WireWake::default()
             }),
-            Self::Disconnect { user } => to_json(&WireWake { user: Some(user.as_str().into()), ..WireWake::default() }),
+            Self::Disconnect { user, farewell: Farewell { reconnect, reason } } => {
+                let user = Some(user.as_str().into());
+                let (user, renew) = if *reconnect { (None, user) } else { (user, None) };
+                to_json(&WireWake { user, renew, reason: reason.as_deref().map(Cow::from), ..WireWake::default() })
+            }
+            Self::Spent(token) => to_json(&WireWake { spent: Some(token.plain().into()), ..WireWake::default() }),
             Self::Commands { stream, nonce, frame } => to_json(&WireWake {
                 stream: Some(stream.plain().into()),
                 nonce: Some(*nonce),
@@ -178,8 +196,15 @@ impl Wake {
             let user = UserId::parse(user).ok()?;
             return Some(match wire.event {
                 Some(event) => Self::Notify { user, event: event.get().to_owned() },
-                None => Self::Disconnect { user },
+                None => Self::Disconnect { user, farewell: Farewell::new(false, reason(&wire)).unwrap_or_default() },
             });
+        }
+        if let Some(user) = &wire.renew {
+            let farewell = Farewell::new(true, reason(&wire)).ok()?;
+            return Some(Self::Disconnect { user: UserId::parse(user).ok()?, farewell });
+        }
+        if let Some(token) = &wire.spent {
+            return Fingerprint::parse_plain(token).map(Self::Spent);
         }
         if let Some(customer) = &wire.customer {
             let forwarding = Forwarding {
@@ -202,6 +227,10 @@ impl Wake {
         let epoch = Epoch::from_str(wire.epoch.as_deref()?).ok()?;
         Some(Self::Head { room: RoomId::parse(wire.room.as_deref()?).ok()?, epoch, seq: Seq::new(wire.seq?) })
     }
+}
+
+fn reason(wire: &WireWake<'_>) -> Option<String> {
+    wire.reason.as_ref().map(|reason| reason.clone().into_owned())
 }
 
 /// How a wake with an entry begins, in every version.

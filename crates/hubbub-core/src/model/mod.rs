@@ -3,6 +3,7 @@
 pub mod access;
 pub mod backoff;
 pub mod drain;
+pub mod farewell;
 pub mod ids;
 pub mod ijson;
 pub mod json;

@@ -2,6 +2,7 @@
 //!
 //! SDKs come back after 3000–3499; 3500–3999 are final.
 
+use crate::model::farewell::Farewell;
 use std::borrow::Cow;
 
 /// A close code with the reason that goes with it.
@@ -24,6 +25,8 @@ impl Disconnect {
     pub const SERVER_ERROR: Self = closing(3004, "internal server error");
     /// The token expired and no new one came.
     pub const EXPIRED: Self = closing(3005, "connection expired");
+    /// The product's backend wants this user to come back with another token.
+    pub const RECONNECT: Self = closing(3011, "come back with another token");
     /// A ping was not answered.
     pub const NO_PONG: Self = closing(3012, "no pong");
     /// Too many clients arrive at once; come back a little later.
@@ -43,6 +46,15 @@ impl Disconnect {
         Self { code: 3501, reason: Cow::Owned(format!("bad request: {why}")) }
     }
 
+    /// As the product's backend wants it.
+    pub fn by_backend(farewell: &Farewell) -> Self {
+        let plain = if farewell.reconnect { Self::RECONNECT } else { Self::LOGGED_OUT };
+        match &farewell.reason {
+            Some(reason) => Self { reason: Cow::Owned(reason.clone()), ..plain },
+            None => plain,
+        }
+    }
+
     /// The reason, cut at a character boundary to what a close frame carries.
     pub fn short_reason(&self) -> &str {
         let mut end = self.reason.len().min(123);
@@ -50,5 +62,28 @@ impl Disconnect {
             end -= 1;
         }
         &self.reason[..end]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_travels_whole_and_orders_nothing() {
+        let farewell = |reason: &str| Farewell::new(true, Some(reason.to_owned()));
+        let longest = "\u{e9}".repeat(61) + "!";
+        for good in ["your rights have changed", "a", "null and void", "{", "\"half", "\u{1f642}", &longest] {
+            let why = Disconnect::by_backend(&farewell(good).unwrap());
+            assert_eq!((why.code, why.short_reason()), (3011, good));
+        }
+        let too_long = longest.clone() + "!";
+        for bad in
+            ["", "a\nb", "\u{7f}", &too_long, "42", "true", "null", " {\"reconnect\":false} ", "\"text\"", "[]", "-1e3"]
+        {
+            assert!(farewell(bad).unwrap_err().to_string().starts_with("reason: "), "{bad}");
+        }
+        assert_eq!(Disconnect::by_backend(&Farewell::default()), Disconnect::LOGGED_OUT);
+        assert_eq!(Disconnect::by_backend(&Farewell { reconnect: true, reason: None }), Disconnect::RECONNECT);
     }
 }

@@ -43,6 +43,7 @@ pub mod names;
 pub mod people;
 pub mod presence;
 pub mod rooms;
+pub mod spent;
 pub mod streams;
 
 use accounts::Accounts;
@@ -57,6 +58,7 @@ use log::{
 use methods::send::SendRequest;
 use people::People;
 use presence::Presence;
+use spent::SpentTokens;
 use streams::{Handed, Streams};
 
 /// Why a chat did not do what was asked.
@@ -118,6 +120,8 @@ pub struct Chat {
     pub people: Arc<People>,
     /// Whose stream is here.
     pub streams: Arc<Streams>,
+    /// Tokens that are not taken again.
+    pub spent: Arc<SpentTokens>,
     /// Pages that may be read at a time, for readers and requests together.
     pub page_turns: Arc<Semaphore>,
     feeds: Arc<live::feeds::Feeds>,
@@ -142,6 +146,7 @@ impl Chat {
         let feeds = Arc::new(live::feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
         let people = Arc::new(People::default());
         let streams = Arc::new(Streams::new(metrics.clone()));
+        let spent = Arc::<SpentTokens>::default();
         let boot = Uuid::new_v4();
         let instances = Instances::start(boot, store.clone(), bus.health(), shared);
         let (presence, outgoing) = Presence::start(boot, feeds.clone(), &instances);
@@ -150,6 +155,7 @@ impl Chat {
             people: people.clone(),
             streams: streams.clone(),
             presence: presence.clone(),
+            spent: spent.clone(),
         };
         let announcer = Arc::new(Announcer::new(boot, hearers, bus.clone(), metrics.clone()));
         tokio::spawn(Presence::publish(outgoing, announcer.clone()));
@@ -170,6 +176,7 @@ impl Chat {
             metrics,
             people,
             streams,
+            spent,
             page_turns,
             feeds,
             announcer,

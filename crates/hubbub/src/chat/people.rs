@@ -3,7 +3,7 @@
 use super::live::inbox::Inbox;
 use hubbub_core::{
     log::{effects::EntryHint, encoded::EncodedEntry},
-    model::ids::UserId,
+    model::{farewell::Farewell, ids::UserId},
     wire::push::{self, Hint},
 };
 use std::{
@@ -59,7 +59,7 @@ impl People {
     }
 
     /// Closes all connections of `user` here.
-    pub fn log_out(&self, user: &UserId) {
-        self.of(user).iter().for_each(|inbox| inbox.log_out());
+    pub fn say_farewell(&self, user: &UserId, farewell: &Farewell) {
+        self.of(user).iter().for_each(|inbox| inbox.say_farewell(farewell));
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use tokio_rustls::server::TlsStream;
 
@@ -35,6 +35,14 @@ impl From<TcpStream> for Tcp {
 impl From<TlsStream<TcpStream>> for Tcp {
     fn from(stream: TlsStream<TcpStream>) -> Self {
         Self { kind: Kind::Tls(Box::new(stream)), first: Bytes::new() }
+    }
+}
+
+/// Keeps segments of connections to this listener so short that the send buffer holds several: otherwise whoever writes waits
+/// for an acknowledgement that whoever reads puts off.
+pub fn bound_segments(listener: &TcpSocket) {
+    if let Err(error) = socket2::SockRef::from(listener).set_tcp_mss(limits::SOCKET_SEGMENT) {
+        tracing::debug!(%error, "segments are as long as the network takes");
     }
 }
 
@@ -112,5 +120,26 @@ impl AsyncWrite for Tcp {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         either!(self, stream => stream.poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Over loopback a segment takes 64 KiB, and what receives it waits 40 ms for a second one.
+    #[tokio::test]
+    async fn the_send_buffer_holds_several_segments() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = crate::server::bind(address.parse().unwrap()) else { continue };
+            let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let served = Tcp::from(listener.accept().await.unwrap().0);
+            served.bound_buffers();
+            let Kind::Plain(stream) = &served.kind else { unreachable!() };
+            let socket = socket2::SockRef::from(stream);
+            let (segment, buffer) = (socket.tcp_mss().unwrap() as usize, socket.send_buffer_size().unwrap());
+            assert!(3 * segment <= buffer, "{address}: segments of {segment}, a buffer of {buffer}");
+            drop(client);
+        }
     }
 }

@@ -6,7 +6,11 @@ use super::{
 };
 use crate::{
     features::portals::Workers,
-    gateway::{CONNECTIONS, Gateway, stream::Lifeline, tcp::Tcp},
+    gateway::{
+        CONNECTIONS, Gateway,
+        stream::Lifeline,
+        tcp::{Tcp, bound_segments},
+    },
     problem::Problem,
 };
 use axum::{
@@ -36,6 +40,7 @@ use tokio::{
 pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
+    bound_segments(&socket);
     socket.bind(address)?;
     socket.listen(limits::BACKLOG)
 }

@@ -3,6 +3,7 @@ use crate::{
     log::{
         effects::{HintKind, ListKind},
         entry::Entry,
+        hash::HashKey,
         kinds::{Joined, Left, Message, Text},
     },
     model::{access::Role, ids::Key, json::Json, time::Timestamp},
@@ -48,13 +49,20 @@ fn every_wake_survives_the_bus() {
             customer: user.clone(),
             forwarding: Forwarding { room, seq: Seq::new(3), way: Way::Delayed },
         },
-        Wake::Disconnect { user },
+        Wake::Disconnect { user: user.clone(), farewell: Farewell::default() },
+        Wake::Disconnect { user: user.clone(), farewell: Farewell::new(false, Some("a \"reason\"".into())).unwrap() },
+        Wake::Disconnect { user: user.clone(), farewell: Farewell::new(true, None).unwrap() },
+        Wake::Disconnect { user, farewell: Farewell::new(true, Some("other rights".into())).unwrap() },
+        Wake::Spent(Fingerprint::of("a token", &HashKey([7; 32]))),
         Wake::Commands { stream: StreamId::new(uuid::Uuid::from_u128(9)), nonce: u64::MAX, frame: "\0{}\n".into() },
     ] {
         let line = wake.encode();
         assert!(!line.contains('\n'), "{line}");
         assert_eq!(decode(line), Some(wake));
     }
+    // A version that knows no farewell closes for good what has `user` alone: whoever is to come back is not named so.
+    let back = Wake::Disconnect { user: ana(), farewell: Farewell { reconnect: true, reason: None } };
+    assert!(!back.encode().contains("\"user\""));
     assert_eq!(decode("{".into()), None);
     assert_eq!(decode(r#"{"later":"version"}"#.into()), None);
 }

@@ -6,6 +6,7 @@
 use futures_util::task::AtomicWaker;
 use hubbub_core::{
     live::{item::SharedPush, presence::Present},
+    model::farewell::Farewell,
     wire::push::Joins,
 };
 use std::{
@@ -35,15 +36,19 @@ pub struct Mail {
     pub hints: VecDeque<Arc<SharedPush>>,
     /// Who came to the room of a subscription, and who went.
     pub joins: VecDeque<(u32, Arc<Joins>)>,
-    /// The user was logged out: close.
-    pub logged_out: bool,
+    /// The product's backend ends the user's connections: close.
+    pub farewell: Option<Farewell>,
     /// The server is going away: close.
     pub shutdown: bool,
 }
 
 impl Mail {
     fn is_empty(&self) -> bool {
-        self.slots.is_empty() && self.hints.is_empty() && self.joins.is_empty() && !self.logged_out && !self.shutdown
+        self.slots.is_empty()
+            && self.hints.is_empty()
+            && self.joins.is_empty()
+            && self.farewell.is_none()
+            && !self.shutdown
     }
 }
 
@@ -89,9 +94,13 @@ impl Inbox {
         });
     }
 
-    /// The user was logged out.
-    pub fn log_out(&self) {
-        self.put(|mail| mail.logged_out = true);
+    /// The product's backend ends the user's connections.
+    pub fn say_farewell(&self, farewell: &Farewell) {
+        // To be sent away for good is not taken back.
+        self.put(|mail| match &mail.farewell {
+            Some(Farewell { reconnect: false, .. }) => {}
+            _ => mail.farewell = Some(farewell.clone()),
+        });
     }
 
     /// The server is going away.

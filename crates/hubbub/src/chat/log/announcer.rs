@@ -8,6 +8,7 @@ use crate::{
         live::{feeds::Feeds, sweep::Sweep},
         people::People,
         presence::Presence,
+        spent::SpentTokens,
         streams::{Handed, Streams},
     },
     metrics::Metrics,
@@ -48,6 +49,8 @@ pub struct Hearers {
     pub streams: Arc<Streams>,
     /// Who is there.
     pub presence: Arc<Presence>,
+    /// Tokens that are not taken again.
+    pub spent: Arc<SpentTokens>,
 }
 
 /// See the module.
@@ -134,7 +137,7 @@ impl Announcer {
     }
 
     fn take(&self, wake: &Wake) {
-        let Hearers { feeds, people, streams, presence } = &self.hearers;
+        let Hearers { feeds, people, streams, presence, spent } = &self.hearers;
         match wake {
             Wake::Entry { epoch, entry } => {
                 people.hear(entry);
@@ -143,7 +146,8 @@ impl Announcer {
             Wake::Head { room, epoch, seq } => feeds.hear_head(room, *epoch, *seq),
             Wake::Notify { user, event } => people.hint(user, &Hint::Event(event)),
             Wake::Forwarding { customer, forwarding } => people.hint(customer, &Hint::Forwarding(forwarding)),
-            Wake::Disconnect { user } => people.log_out(user),
+            Wake::Disconnect { user, farewell } => people.say_farewell(user, farewell),
+            Wake::Spent(token) => spent.add(*token, Instant::now()),
             Wake::Commands { stream, nonce, frame } => {
                 if streams.hand_over(*stream, *nonce, frame.clone()) == Handed::Full {
                     self.metrics.commands_dropped.inc();

@@ -225,6 +225,25 @@ impl<T: DeserializeOwned + ToSchema + Send> RestBody for JsonBody<T> {
     }
 }
 
+/// A JSON object that may be left out.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema + Default + Send> RestBody for OptionalJson<T> {
+    fn read(bytes: Bytes, content_type: Option<&str>) -> Result<Self, MethodError> {
+        // Callers that know of no body may send an empty one, or null.
+        if matches!(bytes.trim_ascii(), b"" | b"null") {
+            return Ok(Self(T::default()));
+        }
+        JsonBody::read(bytes, content_type).map(|JsonBody(body)| Self(body))
+    }
+
+    fn describe(schemas: &mut Schemas) -> Option<RequestBody> {
+        let content = ContentBuilder::new().schema(Some(schema_of::<T>(schemas))).build();
+        Some(RequestBodyBuilder::new().content("application/json", content).required(Some(Required::False)).build())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,8 +10,8 @@ use crate::{
     spans,
 };
 use hubbub_core::wire::{
-    error::CommandError,
     connection::{Ask, Identified},
+    error::CommandError,
     reply::{Answer, Reply},
     rpc::Cost,
 };
@@ -23,7 +23,9 @@ impl<T: Transport> Client<T> {
         match ask {
             Ask::Subscribe(ask) => self.subscribe(who, id, ask),
             Ask::Publish { room, data } => self.send(who, id, send::published(room, &data), false),
-            Ask::Rpc(call) if call.method.cost == Cost::Send => self.send(who, id, SendMessage::read_call(&call.data), true),
+            Ask::Rpc(call) if call.method.cost == Cost::Send => {
+                self.send(who, id, SendMessage::read_call(&call.data), true)
+            }
             Ask::History(history) => {
                 let span = spans::command("history", &self.id);
                 let (gateway, user) = (self.gateway.clone(), who.clone());

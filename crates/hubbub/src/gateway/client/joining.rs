@@ -4,7 +4,7 @@ use super::{Client, Done, Transport};
 use crate::token::Verdict;
 use hubbub_core::{
     limits,
-    live::presence::Present,
+    live::{fingerprint::Fingerprint, presence::Present},
     wire::{
         connection::{Identity, TokenError, Verified},
         error::CommandError,
@@ -19,7 +19,13 @@ const VERSION: &str = concat!("hubbub ", env!("CARGO_PKG_VERSION"));
 
 impl<T: Transport> Client<T> {
     pub(super) fn verify(&mut self, id: u32, token: &str) {
-        match self.gateway.tokens.verify(token, Instant::now()) {
+        let (chat, now) = (&self.gateway.chat, Instant::now());
+        let shown = Fingerprint::of(token, &chat.store.identity().hash_key);
+        if chat.spent.has(&shown, now) {
+            return self.judged(id, Err(TokenError::Expired));
+        }
+        self.shown = Some(shown);
+        match self.gateway.tokens.verify(token, now) {
             Verdict::Now(verdict) => self.judged(id, verdict),
             Verdict::Later(verdict) => {
                 self.in_flight.push(Box::pin(async move { Done::Judged { id, verdict: verdict.await } }));
@@ -42,6 +48,9 @@ impl<T: Transport> Client<T> {
                     return self.reply(&Reply::error(id, CommandError { temporary: true, ..over.into() }));
                 }
             }
+        }
+        if verdict.is_ok() {
+            self.token = self.shown;
         }
         let ttl =
             verdict.as_ref().ok().and_then(|identity| identity.expires).map(|at| at.saturating_duration_since(now));

@@ -4,6 +4,8 @@ use super::{Client, Transport};
 use bytes::Bytes;
 use hubbub_core::{
     limits,
+    live::wake::Wake,
+    model::farewell::Farewell,
     wire::{command::Commands, disconnect::Disconnect},
 };
 use std::time::Instant;
@@ -16,6 +18,14 @@ impl<T: Transport> Client<T> {
         self.arriving.stop_waiting();
         self.answers_by.get_or_insert_with(|| Instant::now() + limits::ANSWERS_WITHIN);
         self.closing.get_or_insert(why);
+    }
+
+    /// The product's backend ends this connection. Who is to come back with another token needs one: the old one is spent.
+    pub(super) fn take_farewell(&mut self, farewell: &Farewell) {
+        if let Some(token) = self.token.filter(|_| farewell.reconnect) {
+            self.gateway.chat.announcer.announce(&[Wake::Spent(token)]);
+        }
+        self.close_with(Disconnect::by_backend(farewell));
     }
 
     /// Whoever is sent elsewhere is told first what became of its sends.

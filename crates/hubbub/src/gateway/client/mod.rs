@@ -33,6 +33,7 @@ use event::{Done, Event, Ping};
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hubbub_core::{
     limits,
+    live::fingerprint::Fingerprint,
     log::source::Source,
     model::ids::RoomId,
     wire::{
@@ -82,6 +83,9 @@ pub(super) struct Client<T> {
     vetted: VecDeque<RoomId>,
     ping: Ping,
     arriving: Arriving,
+    /// Of the token that was accepted last, and of the one that is being judged.
+    token: Option<Fingerprint>,
+    shown: Option<Fingerprint>,
     /// When the frame on its way out was handed in.
     writing_since: Option<Instant>,
     closing: Option<Disconnect>,
@@ -120,6 +124,8 @@ impl<T: Transport> Client<T> {
             vetted: VecDeque::new(),
             ping: Ping::None,
             arriving: Arriving::new(admitted),
+            token: None,
+            shown: None,
             writing_since: None,
             closing: None,
             answers_by: None,
@@ -306,8 +312,8 @@ impl<T: Transport> Client<T> {
                 self.outbox.push(joins.push(self.format()).clone());
             }
         }
-        if mail.logged_out {
-            self.close_with(Disconnect::LOGGED_OUT);
+        if let Some(farewell) = mail.farewell {
+            self.take_farewell(&farewell);
         } else if mail.shutdown {
             self.close_with(Disconnect::SHUTDOWN);
         }
