@@ -204,3 +204,17 @@ async fn an_idle_instance_goes_at_once() {
     server.stop();
     server.ended().await;
 }
+
+/// Over loopback a segment takes 64 KiB otherwise, and what receives it waits 40 ms for a second one.
+#[tokio::test]
+async fn a_clients_send_buffer_holds_several_segments() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let Ok(listener) = bind(address.parse().unwrap()) else { continue };
+        let _client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (served, _) = listener.accept().await.unwrap();
+        let segment = socket2::SockRef::from(&served).tcp_mss().unwrap() as usize;
+        // The kernel takes twice what is asked for, for its own part of it.
+        let buffer = 2 * limits::SOCKET_SEND_BUFFER;
+        assert!(3 * segment <= buffer, "{address}: segments of {segment}, a buffer of {buffer}");
+    }
+}
