@@ -21,8 +21,11 @@ struct Spent {
 
 impl Spent {
     fn forget(&mut self, now: Instant) {
-        while let Some((_, token)) = self.until.pop_front_if(|(until, _)| *until <= now) {
-            self.tokens.remove(&token);
+        while let Some((until, token)) = self.until.front()
+            && *until <= now
+        {
+            self.tokens.remove(token);
+            self.until.pop_front();
         }
     }
 }

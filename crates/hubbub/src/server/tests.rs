@@ -1,4 +1,8 @@
-use crate::{config::Settings, server};
+use crate::{
+    config::Settings,
+    server::{self, bind},
+};
+use hubbub_core::limits;
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
