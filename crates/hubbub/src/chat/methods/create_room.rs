@@ -273,7 +273,7 @@ mod tests {
     async fn a_room_that_a_client_made_before_is_its_makers_and_no_place_for_the_backend() {
         let folder = tempfile::tempdir().unwrap();
         let chat = Chat::alone(&folder.path().join("chat.db"));
-        let client = |name: &str| Actor::client(user(name), chat.admission.new_source());
+        let client = |name: &str| Actor { source: chat.admission.new_source(), ..Actor::for_user(user(name)) };
         made_before(&chat, "order-1", &user("mallory"), Role::Admin).await;
         // A session that a customer opened.
         made_before(&chat, "order-2", &user("mallory"), Role::Member).await;
@@ -290,7 +290,7 @@ mod tests {
     async fn whoever_is_the_first_in_a_room_of_the_backend_has_not_made_it() {
         let folder = tempfile::tempdir().unwrap();
         let chat = Chat::alone(&folder.path().join("chat.db"));
-        let mallory = Actor::client(user("mallory"), chat.admission.new_source());
+        let mallory = Actor { source: chat.admission.new_source(), ..Actor::for_user(user("mallory")) };
         let (open, private) = (|| wish("lobby", RoomKind::Open), || wish("office", RoomKind::Private));
         for wish in [open(), private()] {
             asks(&chat, &Actor::backend(), wish).await.unwrap();
