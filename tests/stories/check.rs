@@ -141,6 +141,9 @@ async fn what_is_wrong_is_found_and_all_of_it_and_what_to_do_is_said() {
         (&[], &[("HUBBUB_TOKEN_SECRET", "")], "wrong", &["--token-secret", "HUBBUB_TOKEN_SECRET_FILE", "--token-jwks"]),
         (&[], &[("HUBBUB_TOKEN_SECRET", "hush")], "wrong", &["--token-secret", "4 bytes", "openssl rand"]),
         (&[], &[("HUBBUB_API_KEY", "hush")], "wrong", &["--api-key", "4 bytes", "openssl rand"]),
+        (&[], &[("HUBBUB_API_KEY", "hush with 20 bytes..")], "warning", &["--api-key", "20 bytes", "32 are advised"]),
+        (&[], &[("HUBBUB_TOKEN_SECRET", "hush, 15 bytes.")], "wrong", &["--token-secret", "15 bytes", "openssl rand"]),
+        (&["--dev"], &[("HUBBUB_TOKEN_SECRET", "hush")], "warning", &["--token-secret", "4 bytes"]),
         (&[], &[("HUBBUB_API_KEY", "")], "warning", &["--api-key", "/v1 is closed"]),
         (
             &[],

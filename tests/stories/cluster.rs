@@ -287,9 +287,14 @@ impl Cluster {
 
     /// Starts a killed or stopped instance again, at the same address.
     pub async fn restart(&mut self, n: usize) {
+        self.restart_unwell(n);
+        self.instances[n].is_ready(|ready| ready["status"] == "ok").await;
+    }
+
+    /// The same without waiting until all is well.
+    pub fn restart_unwell(&mut self, n: usize) {
         let instance = &mut self.instances[n];
         instance.process = run(&instance.program, instance.addr, &instance.arguments, instance.window);
-        instance.is_ready(|ready| ready["status"] == "ok").await;
     }
 }
 

@@ -16,14 +16,19 @@ use std::{
 };
 
 /// The program with a configuration file, and a file for what it logs.
-struct Program {
-    addr: SocketAddr,
+pub struct Program {
+    pub addr: SocketAddr,
     process: Child,
     directory: tempfile::TempDir,
 }
 
 impl Program {
-    async fn serve(configuration: &str) -> Self {
+    pub async fn serve(configuration: &str) -> Self {
+        Self::serve_within(configuration, &[]).await
+    }
+
+    /// The same with this in its environment.
+    pub async fn serve_within(configuration: &str, environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let addr = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port");
         let log = std::fs::File::create(directory.path().join("log")).expect("a log");
@@ -35,6 +40,7 @@ impl Program {
             .args(if configuration.contains("store = ") { Vec::new() } else { vec!["--store", &sqlite] })
             .arg("--config")
             .arg(&config)
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -48,12 +54,12 @@ impl Program {
         program
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).expect("its log")
     }
 
     /// Waits until it has logged this so many times.
-    async fn has_said(&self, words: &str, times: usize) {
+    pub async fn has_said(&self, words: &str, times: usize) {
         let asked = Instant::now();
         while self.log().matches(words).count() < times {
             assert!(asked.elapsed() < DEADLINE, "it never said {words:?}: {}", self.log());
@@ -76,7 +82,7 @@ impl Program {
         self.signal("-HUP");
     }
 
-    async fn api(&self, key: &str, method: &str, path: &str, body: &Value) -> Answer {
+    pub async fn api(&self, key: &str, method: &str, path: &str, body: &Value) -> Answer {
         let bearer = format!("Bearer {key}");
         let headers = [("authorization", bearer.as_str()), ("x-request-id", "trace-7")];
         let body = if body.is_null() { String::new() } else { body.to_string() };

@@ -13,6 +13,8 @@ struct Command {
     subscribe: Option<Subscribe>,
     #[prost(message, optional, tag = "13")]
     rpc: Option<Rpc>,
+    #[prost(message, optional, tag = "14")]
+    refresh: Option<Connect>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -55,6 +57,8 @@ struct Reply {
     subscribe: Option<Subscribed>,
     #[prost(message, optional, tag = "13")]
     rpc: Option<RpcResult>,
+    #[prost(message, optional, tag = "14")]
+    refresh: Option<Connected>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -95,6 +99,10 @@ struct Unsubscribe {
 struct Connected {
     #[prost(string, tag = "1")]
     client: String,
+    #[prost(bool, tag = "3")]
+    expires: bool,
+    #[prost(uint32, tag = "4")]
+    ttl: u32,
     #[prost(string, tag = "10")]
     node: String,
 }
@@ -136,6 +144,7 @@ pub fn encode(command: &str) -> Vec<u8> {
             offset: subscribe["offset"].as_u64().unwrap_or_default(),
         }),
         rpc: rpc.is_object().then(|| Rpc { data: rpc["data"].to_string().into(), method: text(&rpc["method"]) }),
+        refresh: command["refresh"].is_object().then(|| Connect { token: text(&command["refresh"]["token"]) }),
     };
     message.encode_length_delimited_to_vec()
 }
@@ -159,7 +168,11 @@ fn line(reply: Reply) -> Value {
         line["error"] = json!({ "code": error.code, "message": error.message, "temporary": error.temporary });
     }
     if let Some(connected) = reply.connect {
-        line["connect"] = json!({ "client": connected.client, "node": connected.node });
+        let (expires, ttl) = (connected.expires, connected.ttl);
+        line["connect"] = json!({ "client": connected.client, "node": connected.node, "expires": expires, "ttl": ttl });
+    }
+    if let Some(refreshed) = reply.refresh {
+        line["refresh"] = json!({ "expires": refreshed.expires, "ttl": refreshed.ttl });
     }
     if let Some(subscribed) = reply.subscribe {
         let publications: Vec<Value> = subscribed.publications.iter().map(publication).collect();

@@ -383,3 +383,32 @@ async fn a_day_with_java() {
         a_day_of_ben(Sdk::Java("websocket+protobuf")).await;
     }
 }
+
+/// One for each library, and Protobuf where numbers have other types.
+const ALL: [Sdk; 6] = [
+    Sdk::JavaScript("websocket"),
+    Sdk::Python("websocket"),
+    Sdk::Python("websocket+protobuf"),
+    Sdk::Go("websocket"),
+    Sdk::Go("websocket+protobuf"),
+    Sdk::Java("websocket+protobuf"),
+];
+
+#[tokio::test]
+async fn every_sdk_takes_a_token_for_ten_thousand_years_and_comes_again_with_one_of_the_future() {
+    let cluster = Cluster::of(1).await;
+    cluster.room("general", "private", &["ana"]).await;
+    let now = || hubbub::clock::local();
+    let (years, hour) = (Duration::from_secs(1_794_114_459_720), Duration::from_secs(3_600));
+    for sdk in ALL {
+        let ana = hubbub_core::model::ids::UserId::parse("ana").unwrap();
+        let (required, early) = (Default::default(), hubbub_core::limits::TOKEN_LEEWAY + Duration::from_secs(3));
+        for (ttl, made) in [(years, now()), (hour, now() + early)] {
+            let token = hubbub::token::make_at(crate::cluster::SECRET, &required, &ana, ttl, made).expect("a token");
+            let mut app = App::with_token(sdk, "ana", cluster.at(0), &token).await;
+            app.tells("subscribed", PATIENCE).await;
+            assert_eq!(app.says(1, "hi-").await, 1);
+            app.quits().await;
+        }
+    }
+}

@@ -1,12 +1,13 @@
 //! Who signs tokens: a backend, an identity provider whose keys are in a file, one whose keys are fetched, and impostors.
 
 use crate::{
-    cluster::{Cluster, breathe, program},
+    cluster::{Cluster, SECRET, breathe, program as program_with},
+    operated::Program,
     support::{
         provider::{Answer, Provider},
-        signer::Signer,
+        signer::{Signer, pem},
     },
-    wire::{DEADLINE, Heard, Wire},
+    wire::{DEADLINE, Heard, Mark, Speech, Wire},
 };
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -228,6 +229,157 @@ async fn while_a_provider_is_away_people_come_again_or_stay() {
     cluster.instances[0].is_ready(|ready| ready["token_keys"] == "fresh").await;
 }
 
+/// A token for ana, signed with the secret of all stories, that says this besides.
+fn saying(more: Value) -> String {
+    hubbub::crypto::install();
+    let mut claims = json!({ "sub": "ana", "exp": in_seconds(900) });
+    for (name, value) in more.as_object().expect("claims") {
+        claims[name] = value.clone();
+    }
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::new(Algorithm::HS256), &claims, &key).expect("a token")
+}
+
+#[tokio::test]
+async fn a_refresh_holds_at_once_in_all_it_says_on_every_instance() {
+    let cluster = Cluster::of(2).await;
+    cluster.room("general", "private", &["ana", "ben"]).await;
+    let subscribe = json!({ "id": 2, "subscribe": { "channel": "room:general" } });
+    let mut ana = is_let_in(cluster.at(0), &saying(json!({ "info": { "name": "Ann" } }))).await;
+    assert!(ana.asks(subscribe.clone()).await["subscribe"].is_object());
+    let mut bens = Vec::new();
+    for n in 0..2 {
+        let mut ben = Wire::of(cluster.at(n), "ben").await;
+        assert!(ben.asks(subscribe.clone()).await["subscribe"].is_object());
+        // Instances that have just started do not know each other yet.
+        let asked = Instant::now();
+        while !ben.asks(json!({ "id": 3, "presence": { "channel": "room:general" } })).await.to_string().contains("ana")
+        {
+            assert!(asked.elapsed() < DEADLINE, "they do not meet");
+            breathe().await;
+        }
+        bens.push(ben);
+    }
+    for (n, info) in
+        [json!({ "name": "Ann Married" }), json!("Ann"), json!({ "name": "Ann", "n": [1.50, null] }), Value::Null]
+            .into_iter()
+            .enumerate()
+    {
+        let id = 10 + n;
+        let refreshed = ana.asks(json!({ "id": id, "refresh": { "token": saying(json!({ "info": info })) } })).await;
+        assert!(refreshed["refresh"]["ttl"].as_u64().is_some_and(|ttl| ttl > 800), "{refreshed}");
+        // Nothing is waited for: what was answered is so.
+        for ben in &mut bens {
+            let asked = json!({ "id": id, "presence": { "channel": "room:general" } });
+            let present = ben.asks(asked).await["presence"]["presence"].clone();
+            let hers: Vec<_> =
+                present.as_object().expect("a list").values().filter(|one| one["user"] == "ana").collect();
+            assert_eq!((hers.len(), &hers[0]["conn_info"]), (1, &info), "{present}");
+            let asked = json!({ "id": id + 10, "rpc": { "method": "members", "data": { "room": "general" } } });
+            let members = ben.asks(asked).await["rpc"]["data"]["members"].clone();
+            let she = members.as_array().expect("members").iter().find(|one| one["user"] == "ana").expect("ana");
+            // A token without it says nothing of what is kept.
+            assert!(she["info"] == info || info.is_null(), "{members}");
+        }
+    }
+    // Its end holds, too; and another's token is refused.
+    let short = json!({ "id": 30, "refresh": { "token": saying(json!({ "exp": in_seconds(100) })) } });
+    assert!(ana.asks(short).await["refresh"]["ttl"].as_u64().is_some_and(|ttl| ttl <= 100));
+    let endless = json!({ "id": 31, "refresh": { "token": saying(json!({ "exp": null })) } });
+    assert_eq!(ana.asks(endless).await["refresh"]["expires"], Value::Null);
+    ana.say(json!({ "id": 32, "refresh": { "token": saying(json!({ "sub": "ben" })) } }).to_string()).await;
+    assert_eq!(ana.closed().await.0, 3500);
+    assert_eq!(cluster.instances[0].counter("hubbub_tokens_refused_total{reason=\"other_user\"}").await, 1);
+}
+
+#[tokio::test]
+async fn every_exp_is_told_in_a_number_that_clients_can_hold() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop(directory.path()).await;
+    for (n, exp) in [
+        json!(in_seconds(0) * 1_000),
+        json!(253_402_300_799_u64),
+        json!(i64::from(u32::MAX) + in_seconds(0)),
+        json!(i64::from(u32::MAX) + in_seconds(2)),
+        json!(u64::MAX),
+        json!(1e308),
+        json!(in_seconds(86_400 * 30)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for speech in [Speech::Json, Speech::Protobuf] {
+            let mut wire = Wire::open_speaking(cluster.at(0), None, &mut Mark::None, speech).await.expect("a socket");
+            let token = saying(json!({ "exp": exp }));
+            for (id, command) in [(1, "connect"), (2, "refresh")] {
+                let answer = wire.asks(json!({ "id": id, command: { "token": token } })).await;
+                let ttl = answer[command]["ttl"].as_u64().expect("a ttl");
+                assert!((86_400..=2_147_483).contains(&ttl), "{n}: {answer}");
+                assert_eq!(answer[command]["expires"], true, "{answer}");
+            }
+        }
+    }
+    assert!(cluster.instances[0].counter("hubbub_tokens_long_total").await >= 20);
+}
+
+#[tokio::test]
+async fn who_is_early_is_told_to_come_again_and_then_let_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop(directory.path()).await;
+    let addr = cluster.at(0);
+    for early in [json!({ "iat": in_seconds(10), "nbf": in_seconds(10) }), json!({ "iat": in_seconds(55) })] {
+        is_let_in(addr, &saying(early)).await;
+    }
+    let mut ana = is_let_in(addr, &saying(json!({}))).await;
+    for early in [
+        json!({ "nbf": in_seconds(120) }),
+        json!({ "iat": in_seconds(86_400) }),
+        json!({ "iat": in_seconds(0) * 1_000 }),
+    ] {
+        is_told_to_come_again(addr, &saying(early.clone())).await;
+        let answer = ana.asks(json!({ "id": 7, "refresh": { "token": saying(early) } })).await;
+        assert_eq!((&answer["error"]["code"], &answer["error"]["temporary"]), (&json!(100), &json!(true)), "{answer}");
+    }
+    assert!(ana.asks(json!({ "id": 8, "rpc": { "method": "rooms" } })).await["rpc"].is_object(), "she lives on");
+    // Bad for another reason besides: that counts.
+    is_refused(addr, &saying(json!({ "iat": in_seconds(3_600), "sub": "portal:desk/eve" }))).await;
+    is_let_in_at_last(addr, &saying(json!({ "nbf": in_seconds(63) }))).await;
+}
+
+#[tokio::test]
+async fn a_key_that_anybody_can_sign_for_is_nobodys() {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let good = Signer::named("good", Algorithm::EdDSA);
+    let provider = Provider::start(&[&good]).await;
+    // The neutral point, which is a signature of whatever is said; and an exponent that leaves a message as it is.
+    let neutral = [&[1][..], &[0; 31]].concat();
+    let weak = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "weak", "x": URL_SAFE_NO_PAD.encode(&neutral) });
+    let mut plain = Signer::named("plain", Algorithm::RS256).jwk();
+    plain["e"] = "AQ".into();
+    provider.answers(Answer::Body(json!({ "keys": [weak, plain, good.jwk()] }).to_string()));
+    let secrets = format!("token-secret = \"{SECRET}\"\napi-key = \"{SECRET}\"\n");
+    let program = Program::serve(&format!("{secrets}token-jwks = \"{}\"\n", provider.url())).await;
+    is_let_in(program.addr, &good.signs(&json!({ "sub": "ana" }))).await;
+    let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    for header in [json!({ "alg": "EdDSA", "kid": "weak" }), json!({ "alg": "EdDSA" })] {
+        let signature = URL_SAFE_NO_PAD.encode([&neutral[..], &[0; 32]].concat());
+        is_refused(program.addr, &format!("{}.{}.{signature}", part(header), part(json!({ "sub": "eve" })))).await;
+    }
+    program.has_said("key 1: its point has a small order", 1).await;
+    program.has_said("key 2: its exponent is not from 65537", 1).await;
+    // The same in a file is no start at all.
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("weak.pem");
+    let head = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+    std::fs::write(&file, pem("PUBLIC KEY", &[&head[..], &neutral].concat())).unwrap();
+    let file = file.display().to_string();
+    for command in ["serve", "check"] {
+        let (content, says, complaints) =
+            program_with(&[command, "--listen", "127.0.0.1:0", "--token-public-key", &file]).await;
+        assert!(!content && (says + &complaints).contains("small order"), "{command}: {complaints}");
+    }
+}
+
 #[tokio::test]
 async fn keys_are_not_fetched_over_a_way_that_anybody_can_change() {
     for (url, says) in [
@@ -235,7 +387,7 @@ async fn keys_are_not_fetched_over_a_way_that_anybody_can_change() {
         ("ftp://127.0.0.1/keys", "https://host/path"),
         ("idp.example.com", "https://host/path"),
     ] {
-        let (content, _, complaints) = program(&["serve", "--listen", "127.0.0.1:0", "--token-jwks", url]).await;
+        let (content, _, complaints) = program_with(&["serve", "--listen", "127.0.0.1:0", "--token-jwks", url]).await;
         assert!(!content && complaints.contains("--token-jwks") && complaints.contains(says), "{complaints}");
     }
 }

@@ -12,10 +12,12 @@ use house::{code, crate_modules, dependencies, files, grouped, modules_below, na
 use limits::{INTERNAL, MET_BY_CLIENTS};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who may import whom in `crates/hubbub/src`, from the lowest floor up. Every floor may count and log, and any may need
-/// TLS, so `metrics`, `log` and `crypto` are for all.
-const FLOORS: [(&str, &[&str]); 19] = [
+/// Who may import whom in `crates/hubbub/src`, from the lowest floor up. Every floor may count and log, and any may need TLS,
+/// the time or a way around proxies, so `metrics`, `log`, `crypto`, `clock` and `direct` are for all.
+const FLOORS: [(&str, &[&str]); 21] = [
     ("metrics", &[]),
+    ("clock", &[]),
+    ("direct", &[]),
     ("spans", &[]),
     ("crypto", &[]),
     ("log", &[]),
@@ -97,7 +99,7 @@ fn every_module_imports_only_from_the_floors_below_it() {
         for other in crate_modules(&code) {
             // What begins with a capital is an item of the crate's root, and there is none.
             if other != own
-                && !["metrics", "spans", "crypto", "log"].contains(&&*other)
+                && !["metrics", "spans", "crypto", "log", "clock", "direct"].contains(&&*other)
                 && !may.contains(&other.as_str())
             {
                 found.push(format!("{}: `{own}` imports `{other}`", file.path));
@@ -268,16 +270,17 @@ fn every_method_entry_and_problem_is_in_the_protocol_document() {
 /// The value of a constant of limits.rs: sizes and counts as they are, durations in milliseconds.
 fn value(expression: &str) -> Option<(u64, bool)> {
     let number = |text: &str| text.trim().replace('_', "").parse::<u64>().ok();
+    let product = |text: &str| text.split('*').map(number).try_fold(1, |product, factor| Some(product * factor?));
     if let Some(seconds) = expression.strip_prefix("Duration::from_secs(") {
-        return Some((number(seconds.trim_end_matches(')'))? * 1_000, true));
+        return Some((product(seconds.trim_end_matches(')'))? * 1_000, true));
     }
     if let Some(millis) = expression.strip_prefix("Duration::from_millis(") {
         return Some((number(millis.trim_end_matches(')'))?, true));
     }
-    if expression == "(1 << 53) - 1" {
-        return Some(((1 << 53) - 1, false));
+    if let Some(bits) = expression.strip_prefix("(1 << ").and_then(|rest| rest.strip_suffix(") - 1")) {
+        return Some(((1 << number(bits)?) - 1, false));
     }
-    expression.split('*').map(number).try_fold(1, |product, factor| Some(product * factor?)).map(|n| (n, false))
+    product(expression).map(|n| (n, false))
 }
 
 #[test]

@@ -143,14 +143,37 @@ pub const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// A connection that has not said `connect` after this is closed with 3502.
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// How far a token's `nbf` and `iat` may be in the future: clocks of backends differ. Its `exp` has none.
-pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
+/// How far a token's `nbf` and `iat` may be in the future: clocks of backends differ. Beyond, its client is told to come
+/// again. Its `exp` has none.
+pub const TOKEN_LEEWAY: Duration = Duration::from_secs(60);
+/// A token that is good for longer was hardly meant so: its `exp` may be in milliseconds. It is taken, for this long.
+pub const TOKEN_LIFE_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
+/// Longest `ttl` that clients are told: 24 days. Timers of some platforms hold 2^31 milliseconds, and go off at once beyond.
+pub const TTL_MAX: Duration = Duration::from_secs(24 * 86_400);
+/// How often the clock is compared with that of the database.
+pub const CLOCK_EVERY: Duration = Duration::from_secs(10);
+/// The same while that has not succeeded yet.
+pub const CLOCK_RETRY: Duration = Duration::from_secs(1);
+/// How far the clock may be from that of the database before it is said.
+pub const CLOCK_OFF: Duration = Duration::from_secs(2);
+/// A comparison that took longer than this is too vague to replace one that is younger than [`CLOCK_KEPT`].
+pub const CLOCK_TRIP: Duration = Duration::from_secs(1);
+/// How long a comparison is better than a vague one.
+pub const CLOCK_KEPT: Duration = Duration::from_secs(300);
+/// Why something does not work is logged again when it changes, at first after this.
+pub const REASON_EVERY: Duration = Duration::from_secs(1);
+/// The longest that such a change is held back.
+pub const REASON_EVERY_MAX: Duration = Duration::from_secs(60);
 /// Public keys in one file, or in one set that is fetched.
 pub const TOKEN_KEYS: usize = 64;
 /// Shortest RSA key tokens may be signed with, in bits (RFC 7518, section 3.3).
 pub const RSA_BITS_MIN: usize = 2_048;
 /// Longest RSA key tokens may be signed with, in bits: checking costs more with each.
 pub const RSA_BITS_MAX: usize = 8_192;
+/// Smallest public exponent of such a key (FIPS 186-5): with small ones, signatures have been forged.
+pub const RSA_EXPONENT_MIN: u64 = 65_537;
+/// Its largest public exponent: that of the library which checks signatures.
+pub const RSA_EXPONENT_MAX: u64 = (1 << 33) - 1;
 /// How long a token may wait for the key it was signed with to be fetched.
 pub const VERIFY_WITHIN: Duration = Duration::from_secs(8);
 /// Largest set of keys that is fetched.
@@ -233,6 +256,8 @@ pub const LOOK_UPS_WAIT: Duration = Duration::from_millis(100);
 /// Look-ups waiting to be grouped; beyond, a subscribe is answered "busy, retry".
 pub const LOOK_UP_QUEUE: usize = 16_384;
 
+/// How long the answer to a `refresh` waits for what it says of the user to be kept.
+pub const INFO_WITHIN: Duration = Duration::from_secs(1);
 /// Infos of users kept by one query.
 pub const INFOS: usize = 1_000;
 /// Infos of users waiting to be kept; beyond, they are dropped and come with the next token.
@@ -416,3 +441,5 @@ pub const FAILED_SHOWN: usize = 100;
 pub const SEQ_MAX: u64 = (1 << 53) - 1;
 /// A secret shorter than this is warned about.
 pub const SECRET_BYTES: usize = 32;
+/// A secret shorter than this is refused: it can be guessed.
+pub const SECRET_BYTES_MIN: usize = 16;

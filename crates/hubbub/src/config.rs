@@ -7,7 +7,11 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use clap::Args;
-use hubbub_core::{limits::SECRET_BYTES, log::quota::Quota, portal::address::Allowed};
+use hubbub_core::{
+    limits::{SECRET_BYTES, SECRET_BYTES_MIN},
+    log::quota::Quota,
+    portal::address::Allowed,
+};
 use serde::Deserialize;
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
@@ -276,10 +280,16 @@ impl Settings {
         let (trust, limits, portal_allow) = (set.trust()?, set.limits.quota()?, set.portal_allow()?);
         let log = set.log.clone().unwrap_or_else(|| log::DEFAULT.into());
         log::parse(&log)?;
-        let token_secret = trust.secret.iter().map(|secret| ("the token secret", secret));
-        for (name, secret) in api_keys.iter().map(|key| ("an API key", key)).chain(token_secret) {
-            if secret.len() < SECRET_BYTES {
-                tracing::warn!("{name} has {} bytes; at least {SECRET_BYTES} are advised", secret.len());
+        let token_secret = trust.secret.iter().map(|secret| ("--token-secret", secret));
+        for (name, secret) in api_keys.iter().map(|key| ("--api-key", key)).chain(token_secret) {
+            let bytes = secret.len();
+            if bytes < SECRET_BYTES_MIN && !set.dev {
+                bail!(
+                    "{name}: {bytes} bytes can be guessed; at least {SECRET_BYTES_MIN} are needed and {SECRET_BYTES} advised: {MAKE_SECRET}"
+                );
+            }
+            if bytes < SECRET_BYTES {
+                tracing::warn!("{name} has {bytes} bytes; at least {SECRET_BYTES} are advised");
             }
         }
         Ok(Config {
@@ -339,6 +349,9 @@ impl Settings {
 /// Why a store for one process and a bus between several do not go together.
 pub const ONE_PROCESS: &str =
     "--store sqlite: is for one process, so --bus must be local; for several instances use --store postgres://…";
+
+/// How to come to a good secret.
+pub const MAKE_SECRET: &str = "make one with `openssl rand -hex 32`";
 
 /// What may be given as the name of a file with the value.
 pub const SECRET_FILES: [&str; 4] =

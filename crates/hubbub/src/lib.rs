@@ -1,6 +1,8 @@
 //! Hubbub: a chat backend that product teams drop in next to their own.
 
+pub mod clock;
 pub mod crypto;
+pub mod direct;
 pub mod log;
 pub mod metrics;
 pub mod spans;

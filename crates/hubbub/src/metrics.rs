@@ -9,9 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 mod methods;
 mod portals;
+mod store;
+mod tokens;
 
 pub use methods::{MethodMetrics, Outcomes};
 pub use portals::PortalMetrics;
+pub use store::StoreStanding;
+pub use tokens::TokenMetrics;
 
 /// All counters of one instance.
 #[derive(Debug)]
@@ -45,8 +49,8 @@ pub struct Metrics {
     bus: [Counter; 4],
     /// 1 while wakes travel.
     pub bus_up: Gauge,
-    /// 1 while the store answers.
-    pub store_up: Gauge,
+    /// Whether the store answers.
+    pub store: StoreStanding,
     /// Entries written to sockets.
     pub delivered: Counter,
     /// Reads of the log made in order to deliver: 0 on a healthy bus with readers that keep up.
@@ -103,6 +107,8 @@ pub struct Metrics {
     pub methods: MethodMetrics,
     /// What is counted per portal.
     pub portals: PortalMetrics,
+    /// What is counted of tokens.
+    pub tokens: TokenMetrics,
 }
 
 impl Default for Metrics {
@@ -151,7 +157,7 @@ impl Default for Metrics {
         };
         let silent = gauge("silent_instances", "Instances that live and are not heard on the bus");
         let bus_up = gauge("bus_up", "1 while wakes travel between instances");
-        let store_up = gauge("store_up", "1 while the store answers");
+        let store = StoreStanding::new(gauge("store_up", "1 while the store answers"));
         let feeds = gauge("feeds", "Rooms with a reader on this instance");
         let ring_bytes = gauge("ring_bytes", "Bytes of recent entries kept for readers");
         let connections = gauge("connections", "Open client connections");
@@ -165,13 +171,14 @@ impl Default for Metrics {
         let arriving = gauge("arriving", "Connections that were let in and have not caught up");
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
-        store_up.set(1);
         let methods = MethodMetrics::register(&mut registry);
         let portals = PortalMetrics::register(&mut registry);
+        let tokens = TokenMetrics::register(&mut registry);
         Self {
             registry,
             methods,
             portals,
+            tokens,
             appended,
             repeated,
             refused,
@@ -186,7 +193,7 @@ impl Default for Metrics {
             silent,
             bus,
             bus_up,
-            store_up,
+            store,
             delivered,
             log_reads,
             gap_reads,

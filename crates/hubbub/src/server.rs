@@ -149,7 +149,7 @@ async fn start(
     if config.dev {
         seed(&chat).await?;
     }
-    let tokens = Arc::new(Tokens::new(&config.trust, chat.metrics.clone()));
+    let tokens = Arc::new(Tokens::new(&config.trust, chat.metrics.clone(), chat.clock.clone()));
     let support = Arc::new(SupportChat::start(chat.clone(), stores.portals));
     let features = Features { chat: chat.clone(), support: support.clone() };
     let methods = RpcTable::new(&features, &chat.metrics.methods, features::methods);
@@ -176,9 +176,12 @@ async fn start(
     if config.dev
         && let Some(secret) = config.trust.secret.as_deref()
     {
-        let signing = http::dev::Signing { secret: secret.into(), required: config.trust.required.clone() };
+        let (required, clock) = (config.trust.required.clone(), features.chat.clock.clone());
+        let signing = http::dev::Signing { secret: secret.into(), required, clock };
         public = public.merge(http::dev::router(signing));
     }
+    // Nobody is judged by a clock that has not been looked at.
+    features.chat.clock.settled().await;
     let finish = |router: Router| router.method_not_allowed_fallback(http::wrong_method);
     Ok(Served { public: finish(public), admin: finish(admin), gateway, workers })
 }

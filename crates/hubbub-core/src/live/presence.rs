@@ -16,6 +16,9 @@ use std::{
 };
 use uuid::Uuid;
 
+/// Spreads the number of a revision over all bits: any odd number without a pattern will do.
+const REVISION: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+
 /// One connection, as others in its rooms may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Present {
@@ -23,11 +26,18 @@ pub struct Present {
     pub client: Uuid,
     /// Whose it is.
     pub user: UserId,
-    /// What its token says about the user, as JSON.
+    /// What its last token says about the user, as JSON.
     pub info: Option<Json>,
+    /// How often that has changed; known only where the connection is.
+    pub revision: u32,
 }
 
 impl Present {
+    /// Changes with the connection, and with what is said of it.
+    fn digest(&self) -> u128 {
+        self.client.as_u128().wrapping_add(u128::from(self.revision).wrapping_mul(REVISION))
+    }
+
     /// About how many bytes it takes in a list.
     pub fn weight(&self) -> usize {
         64 + self.user.as_str().len() + self.info.as_ref().map_or(0, |info| info.as_str().len())
@@ -41,7 +51,8 @@ pub struct PresencePart {
     pub clients: usize,
     /// Of how many users.
     pub users: usize,
-    /// Changes whenever somebody comes or goes, whatever the order: the ids of all, one by one exclusive-or.
+    /// Changes whenever somebody comes, goes or has another info, whatever the order: the digests of all, one by one
+    /// exclusive-or.
     pub digest: u128,
     /// All of them, where that was asked for and there are at most [`limits::PRESENT_MAX`].
     pub list: Option<Vec<Arc<Present>>>,
@@ -56,7 +67,7 @@ impl PresencePart {
             weight += present.weight();
             match present.info {
                 Some(_) if weight > limits::PRESENT_BYTES => {
-                    Arc::new(Present { client: present.client, user: present.user.clone(), info: None })
+                    Arc::new(Present { info: None, user: present.user.clone(), ..**present })
                 }
                 _ => present.clone(),
             }
@@ -64,7 +75,7 @@ impl PresencePart {
         Self {
             clients: present.len(),
             users: present.iter().map(|present| &present.user).collect::<HashSet<_>>().len(),
-            digest: present.iter().fold(0, |digest, present| digest ^ present.client.as_u128()),
+            digest: present.iter().fold(0, |digest, present| digest ^ present.digest()),
             list: (listed && present.len() <= limits::PRESENT_MAX).then(|| present.iter().map(&mut named).collect()),
         }
     }
@@ -287,7 +298,8 @@ mod tests {
     const THERE: Uuid = Uuid::from_u128(2);
 
     fn present(client: u128, user: &str) -> Arc<Present> {
-        Arc::new(Present { client: Uuid::from_u128(client), user: UserId::parse(user).unwrap(), info: None })
+        let user = UserId::parse(user).unwrap();
+        Arc::new(Present { client: Uuid::from_u128(client), user, info: None, revision: 0 })
     }
 
     fn part(of: &[Arc<Present>]) -> PresencePart {
@@ -382,6 +394,20 @@ mod tests {
         // Silence is no leaving; an expired lease is.
         assert!(watch.turn(all, 1, &[]).is_empty());
         assert_eq!(names(&watch.turn(|boot| *boot == HERE, 0, &[]).left), ["ben", "eve"]);
+    }
+
+    #[test]
+    fn another_info_is_known_to_others_and_tells_no_coming_or_going() {
+        let (old, mut watch) = (present(2, "ben"), Watch::default());
+        let new = Arc::new(Present { info: Some(Json::trusted("\"Ben\"".into())), revision: 1, ..(*old).clone() });
+        let all = |_: &Uuid| true;
+        watch.hear(THERE, part(std::slice::from_ref(&old)));
+        watch.turn(all, 1, &[]);
+        watch.turn(all, 0, &[]);
+        assert!(watch.hear(THERE, PresencePart::of(std::slice::from_ref(&new), false)), "its list is wanted again");
+        watch.hear(THERE, part(std::slice::from_ref(&new)));
+        assert!(watch.turn(all, 0, &[]).is_empty());
+        assert_eq!(watch.turn(|_| false, 0, &[]).left, [new], "who leaves is called as they were last");
     }
 
     #[test]

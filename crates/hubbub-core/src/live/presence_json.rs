@@ -90,7 +90,7 @@ pub fn decode_here(text: &str) -> Option<Here> {
     let wire: WireHere<'_> = serde_json::from_str(text).ok()?;
     let name = |wire: WirePresent<'_>| {
         let info = wire.info.and_then(|raw| Json::parse("info", &raw, limits::USER_INFO_BYTES).ok());
-        Some(Arc::new(Present { client: wire.client, user: UserId::parse(&wire.user).ok()?, info }))
+        Some(Arc::new(Present { client: wire.client, user: UserId::parse(&wire.user).ok()?, info, revision: 0 }))
     };
     let part = |wire: WirePart<'_>| {
         let list = wire.list.map(|list| list.into_iter().take(limits::PRESENT_MAX).filter_map(name).collect());
@@ -114,8 +114,9 @@ mod tests {
             client: Uuid::from_u128(3),
             user: UserId::parse("ana \"a\"").unwrap(),
             info: Some(Json::trusted(r#"{"name":"Ana","n":1.50}"#.into())),
+            revision: 0,
         };
-        let ben = Present { client: Uuid::from_u128(4), user: UserId::parse("ben").unwrap(), info: None };
+        let ben = Present { client: Uuid::from_u128(4), user: UserId::parse("ben").unwrap(), info: None, revision: 0 };
         let part = PresencePart::of(&[Arc::new(ana), Arc::new(ben)], true);
         for wake in [
             Wake::Who(Who { ask, from, rooms: vec![room.clone()], listed: true }),

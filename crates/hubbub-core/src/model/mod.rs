@@ -9,6 +9,7 @@ pub mod ijson;
 pub mod json;
 pub mod percent;
 pub mod rate;
+pub mod reason;
 pub mod room_ids;
 pub mod seq;
 pub mod time;

@@ -215,6 +215,10 @@ impl Verify {
             Self::Path if secret.len() < limits::PATH_SECRET_BYTES => {
                 return wrong(format!("{} bytes; it is {} at least", secret.len(), limits::PATH_SECRET_BYTES));
             }
+            _ if secret.len() < limits::SECRET_BYTES_MIN => {
+                let least = limits::SECRET_BYTES_MIN;
+                return wrong(format!("{} bytes can be guessed; it is {least} at least", secret.len()));
+            }
             _ => {}
         }
         Ok(if self.keeps_digest() { check::digest(secret.as_bytes()) } else { secret.to_owned() })

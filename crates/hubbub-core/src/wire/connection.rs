@@ -70,6 +70,8 @@ pub enum TokenError {
     Invalid,
     /// It cannot be judged now: the key is not to be had.
     Unknown,
+    /// It is not good yet, by more than clocks may differ: some clock is wrong, and the SDK comes again.
+    NotYet,
 }
 
 /// Why a send is refused before anybody is asked.
@@ -303,6 +305,7 @@ impl Connection {
             Err(TokenError::Expired) => Err(refuse(CommandError::TOKEN_EXPIRED)),
             Err(TokenError::Invalid) => Err(Action::Close(Disconnect::INVALID_TOKEN)),
             Err(TokenError::Unknown) => Err(refuse(CommandError::UNVERIFIED)),
+            Err(TokenError::NotYet) => Err(refuse(CommandError::NOT_YET)),
             // A connection does not change hands.
             Ok(identity) if known.is_some_and(|user| user != identity.user) => {
                 Err(Action::Close(Disconnect::INVALID_TOKEN))

@@ -50,6 +50,8 @@ impl CommandError {
     pub const INTERNAL: Self = later(100, "internal server error");
     /// The keys that tokens are checked with cannot be had: the SDK connects again by itself.
     pub const UNVERIFIED: Self = later(100, "tokens cannot be checked now, retry");
+    /// The token begins to be good later than now: the SDK connects again by itself.
+    pub const NOT_YET: Self = later(100, "the token is not valid yet, retry");
     /// No such room, or one that may not be seen: one answer for both.
     pub const UNKNOWN_ROOM: Self = error(102, "unknown room");
     /// The channel is subscribed already.

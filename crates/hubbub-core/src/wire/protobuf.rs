@@ -107,9 +107,9 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
                 client: answer.client.clone(),
                 version: answer.version.into(),
                 expires: answer.expires,
-                ttl: small(answer.ttl),
+                ttl: answer.ttl,
                 subs: answer.subs.keys().map(|channel| server_subscription(channel)).collect(),
-                ping: small(answer.ping),
+                ping: answer.ping,
                 pong: answer.pong,
                 session: answer.session.clone(),
                 node: answer.node.clone(),
@@ -120,7 +120,7 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
                 client: answer.client.clone(),
                 version: answer.version.into(),
                 expires: answer.expires,
-                ttl: small(answer.ttl),
+                ttl: answer.ttl,
             });
         }
         Ok(Answer::Subscribe(answer)) => wire.subscribe = Some(subscribed(answer)),
@@ -136,7 +136,7 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
         }
         Ok(Answer::PresenceStats { num_clients, num_users }) => {
             wire.presence_stats =
-                Some(messages::PresenceStatsResult { num_clients: small(*num_clients), num_users: small(*num_users) });
+                Some(messages::PresenceStatsResult { num_clients: *num_clients, num_users: *num_users });
         }
         Ok(Answer::Rpc(data)) => {
             wire.rpc = Some(messages::RpcResult { data: Bytes::copy_from_slice(data.as_bytes()) });
@@ -154,11 +154,6 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
 
 fn server_subscription(channel: &str) -> messages::ServerSubscription {
     messages::ServerSubscription { key: channel.to_owned(), value: Some(messages::SubscribeResult::default()) }
-}
-
-/// What the protocol keeps in 32 bits: seconds, and counts.
-fn small(n: u64) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 fn subscribed(answer: &Subscribed) -> messages::SubscribeResult {

@@ -1,19 +1,39 @@
 //! What the server answers. Zero values are left out, as the protocol has it.
 
 use super::{Format, error::CommandError, protobuf, push};
-use crate::live::{item::Item, presence::Present};
+use crate::{
+    limits,
+    live::{item::Item, presence::Present},
+};
 use bytes::Bytes;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::value::RawValue;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use uuid::Uuid;
 
-fn is_zero(n: &u64) -> bool {
-    *n == 0
+fn is_zero<N: PartialEq + Default>(n: &N) -> bool {
+    *n == N::default()
 }
 
 fn is_false(b: &bool) -> bool {
     !*b
+}
+
+/// How long a token is still good, as the protocol says it: whether it expires, and in how many seconds. That is a second at
+/// least, and at most [`limits::TTL_MAX`]: whoever is told that comes with a token again.
+pub fn ttl(left: Option<Duration>) -> (bool, u32) {
+    let told = left.map(|left| left.clamp(Duration::from_secs(1), limits::TTL_MAX));
+    (left.is_some(), told.map_or(0, seconds))
+}
+
+/// A time in whole seconds, as the protocol has it.
+pub fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// A number of things, as the protocol has it.
+pub fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// The answer to `connect`.
@@ -28,9 +48,9 @@ pub struct Connected {
     pub expires: bool,
     /// Seconds until it does.
     #[serde(skip_serializing_if = "is_zero")]
-    pub ttl: u64,
+    pub ttl: u32,
     /// Seconds between pings.
-    pub ping: u64,
+    pub ping: u32,
     /// Pings are to be answered.
     pub pong: bool,
     /// Where commands apart from the stream find this connection again, with [`Connected::node`]; empty where they come on
@@ -55,7 +75,7 @@ pub struct Refreshed {
     pub expires: bool,
     /// Seconds until it does.
     #[serde(skip_serializing_if = "is_zero")]
-    pub ttl: u64,
+    pub ttl: u32,
 }
 
 /// The answer to `subscribe`.
@@ -139,9 +159,9 @@ pub enum Answer {
     /// To `presence_stats`.
     PresenceStats {
         /// Connections.
-        num_clients: u64,
+        num_clients: u32,
         /// Users.
-        num_users: u64,
+        num_users: u32,
     },
     /// To `rpc`: the method's own answer, JSON.
     Rpc(String),
@@ -221,4 +241,23 @@ impl<'a> ClientInfo<'a> {
 /// `{"id":…,"<name>":…}`
 fn line<T: Serialize>(id: u32, name: &str, result: &T) -> String {
     format!(r#"{{"id":{id},"{name}":{}}}"#, super::to_json(result))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_life_of_a_token_is_a_ttl_that_clients_can_hold() {
+        let of = |seconds| ttl(Some(Duration::from_secs(seconds)));
+        assert_eq!(ttl(None), (false, 0));
+        assert_eq!((ttl(Some(Duration::ZERO)), of(900)), ((true, 1), (true, 900)));
+        for seconds in [1 << 31, 1 << 32, (1 << 32) + 1, 253_402_300_799, 1_794_114_459_720, u64::MAX] {
+            let (expires, told) = of(seconds);
+            assert!(expires && u64::from(told) == limits::TTL_MAX.as_secs(), "{seconds}: {told}");
+            // Java reads it as a signed number, and browsers' timers count milliseconds in one.
+            assert!(i32::try_from(u64::from(told) * 1_000).is_ok(), "{told}");
+        }
+        assert_eq!((count(7), count(usize::MAX)), (7, u32::MAX));
+    }
 }

@@ -1,6 +1,12 @@
 //! What a bus counts, for the metrics.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 /// Counters of one bus since it was started. They only go up.
 #[derive(Debug, Default)]
@@ -15,6 +21,28 @@ pub struct BusCounters {
     pub lost: AtomicU64,
     /// Dials after the first of each connection.
     pub redials: AtomicU64,
+    /// By connection: what it is called, and why it does not work now.
+    troubles: Mutex<BTreeMap<u64, (&'static str, String)>>,
+}
+
+impl BusCounters {
+    /// Why connections do not work now, in the order in which they were first dialled.
+    pub fn trouble(&self) -> Option<String> {
+        let troubles = self.troubles();
+        let mut said: Vec<String> = Vec::new();
+        for (name, reason) in troubles.values() {
+            let says = format!("{name}: {reason}");
+            // Several nodes often have the same.
+            if !said.contains(&says) {
+                said.push(says);
+            }
+        }
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
+    pub(super) fn troubles(&self) -> MutexGuard<'_, BTreeMap<u64, (&'static str, String)>> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 pub(super) fn add(counter: &AtomicU64, by: u64) {

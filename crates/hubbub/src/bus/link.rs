@@ -60,13 +60,9 @@ pub(super) struct Link<B> {
 }
 
 impl<B: Broker> Link<B> {
-    pub(super) const fn new(
-        broker: B,
-        queue: OutboundReceiver,
-        probes: Arc<Probes>,
-        counters: Arc<BusCounters>,
-    ) -> Self {
-        Self { broker, queue, probes, counters, redial: Redial::new(B::NAME) }
+    pub(super) fn new(broker: B, queue: OutboundReceiver, probes: Arc<Probes>, counters: Arc<BusCounters>) -> Self {
+        let redial = Redial::new(B::NAME, counters.clone());
+        Self { broker, queue, probes, counters, redial }
     }
 
     /// Runs until it is dropped.
@@ -153,9 +149,13 @@ impl Breaker {
         (Self(sender), Broken(receiver))
     }
 
-    /// The connection is broken for this reason.
+    /// The connection is broken for this reason. Of several the first counts: the others follow from it.
     pub(super) fn tell(&self, reason: String) {
-        self.0.send_replace(Some(reason));
+        self.0.send_if_modified(|told| {
+            let is_first = told.is_none();
+            told.get_or_insert(reason);
+            is_first
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     bus::Health,
     store::{Lease, Store},
 };
-use hubbub_core::limits;
+use hubbub_core::{limits, model::reason::Reason};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -73,7 +73,8 @@ impl Instances {
         let (stranger, cut_off) = (Arc::<Notify>::default(), Arc::default());
         let renewing = shared.then(|| {
             let (stranger, cut_off) = (Arc::clone(&stranger), Arc::clone(&cut_off));
-            let renewal = Renewal { boot, stranger, store, health, say, cut_off, failing: false };
+            let failing = Reason::new(limits::REASON_EVERY, limits::REASON_EVERY_MAX);
+            let renewal = Renewal { boot, stranger, store, health, say, cut_off, failing };
             Mutex::new(Some(tokio::spawn(renewal.run(ends))))
         });
         Self { boot, living, ending, stranger, cut_off, renewing: renewing.unwrap_or_default() }
@@ -120,7 +121,7 @@ struct Renewal {
     health: watch::Receiver<Health>,
     say: watch::Sender<Living>,
     cut_off: Arc<Mutex<Option<Instant>>>,
-    failing: bool,
+    failing: Reason,
 }
 
 impl Renewal {
@@ -158,12 +159,12 @@ impl Renewal {
         let bus = health == Health::Up;
         match self.store.renew_lease(Lease { boot: self.boot, bus }, limits::LEASE).await {
             Ok(leases) => {
-                self.failing = false;
+                self.failing.works();
                 let boots = Arc::new(leases.into_iter().map(|lease| (lease.boot, lease.bus)).collect());
                 self.say.send_replace(Living { boots, at: Some(Instant::now()), own: self.boot });
             }
             Err(error) => {
-                if !std::mem::replace(&mut self.failing, true) {
+                if self.failing.fails(&error.to_string(), Instant::now()) {
                     tracing::warn!(%error, "the lease of this instance cannot be renewed; trying again");
                 }
             }

@@ -4,6 +4,7 @@
 
 use crate::{
     bus::{Bus, Health},
+    clock::Clock,
     metrics::Metrics,
     store::{Store, StoreError},
 };
@@ -45,6 +46,7 @@ pub mod presence;
 pub mod rooms;
 pub mod spent;
 pub mod streams;
+mod timekeeper;
 
 use accounts::Accounts;
 use infos::Infos;
@@ -116,6 +118,8 @@ pub struct Chat {
     pub store: Arc<dyn Store>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What time it is where others are to agree.
+    pub clock: Arc<Clock>,
     /// Who is connected here.
     pub people: Arc<People>,
     /// Whose stream is here.
@@ -166,6 +170,8 @@ impl Chat {
             tokio::spawn(announcer.clone().listen(events, sweep, instances.living()));
         }
         tokio::spawn(announcer.clone().beat());
+        let clock = Arc::<Clock>::default();
+        tokio::spawn(timekeeper::keep(Arc::downgrade(&clock), store.clone(), metrics.clone()));
         let hash_key = store.identity().hash_key.clone();
         Self {
             look_ups,
@@ -174,6 +180,7 @@ impl Chat {
             admission: Admission::new(Post::start(&store, &announcer, &metrics), hash_key),
             store,
             metrics,
+            clock,
             people,
             streams,
             spent,
@@ -210,6 +217,11 @@ impl Chat {
     /// Allows this from now on.
     pub fn set_quota(&self, quota: Quota) {
         *self.quota.write().unwrap_or_else(PoisonError::into_inner) = quota;
+    }
+
+    /// Why wakes do not travel, where something is known of it.
+    pub fn bus_trouble(&self) -> Option<String> {
+        self.bus.counters().and_then(|counters| counters.trouble())
     }
 
     /// Whether wakes travel.
@@ -256,8 +268,8 @@ impl Chat {
     }
 
     /// Keeps what a token says about its user, some time soon; what is not kept comes with the next token.
-    pub fn remember(&self, user: &UserId, info: Json) {
-        self.infos.keep(user.clone(), info);
+    pub fn remember(&self, user: &UserId, info: Json) -> impl Future<Output = ()> + Send + use<> {
+        self.infos.keep(user.clone(), info)
     }
 
     /// Hands commands to the connection they belong to. `life` names the instance that, by the client's word, has its stream.

@@ -115,6 +115,14 @@ async fn probed(at: &BusAt, bus: &dyn Bus, to_do: &str) -> Finding {
     let up = tokio::time::timeout(PROBED_WITHIN, health.wait_for(|health| *health == Health::Up)).await;
     match up {
         Ok(Ok(_)) => Finding::ok(about, "a probe that was published came back"),
-        _ => Finding::wrong(about, format!("no probe that was published came back within {PROBED_WITHIN:?}"), to_do),
+        _ => {
+            let why =
+                bus.counters().and_then(|counters| counters.trouble()).unwrap_or_else(|| "it says nothing".into());
+            Finding::wrong(
+                about,
+                format!("no probe that was published came back within {PROBED_WITHIN:?}: {why}"),
+                to_do,
+            )
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         sqlite::SqliteStore,
     },
 };
-use hubbub_core::limits::POSTGRES_CONNECTIONS;
+use hubbub_core::limits::{CLOCK_OFF, POSTGRES_CONNECTIONS};
 use std::path::Path;
 
 /// `--store` and `--schema`. Nothing is made.
@@ -108,6 +108,14 @@ fn postgres(about: &str, found: &Inspection) -> Vec<Finding> {
                 found.max_connections
             ),
             "raise it to at least that many for each instance, and some for you",
+        ));
+    }
+    if found.clock_offset.abs() > CLOCK_OFF.as_secs_f64() {
+        let way = if found.clock_offset > 0.0 { "ahead of" } else { "behind" };
+        findings.push(Finding::warning(
+            about,
+            format!("the clock of this machine is {:.0} s {way} the server's", found.clock_offset.abs()),
+            "set it: tokens and webhooks are judged by the server's, everything else here by its own",
         ));
     }
     if found.synchronous_commit == "off" {

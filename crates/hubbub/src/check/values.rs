@@ -1,19 +1,23 @@
 //! Values that are right or wrong by themselves.
 
 use super::{Asked, Finding};
-use crate::log;
-use hubbub_core::limits::SECRET_BYTES;
+use crate::{config::MAKE_SECRET, log};
+use hubbub_core::limits::{SECRET_BYTES, SECRET_BYTES_MIN};
 
 /// The token secret, API keys and `--dev`. Nothing of them is shown but lengths.
 pub(super) async fn secrets(asked: &Asked) -> Vec<Finding> {
     let set = &asked.settings;
-    let make = "make one with `openssl rand -hex 32`";
     let long_enough = |about: &str, secret: &str| match secret.len() {
-        bytes if bytes < SECRET_BYTES => Finding::wrong(
+        bytes if bytes < SECRET_BYTES_MIN && !set.dev => Finding::wrong(
             about,
-            format!("{bytes} bytes, which can be guessed; at least {SECRET_BYTES} are needed"),
-            make,
+            format!(
+                "{bytes} bytes, which can be guessed; at least {SECRET_BYTES_MIN} are needed and {SECRET_BYTES} advised"
+            ),
+            MAKE_SECRET,
         ),
+        bytes if bytes < SECRET_BYTES => {
+            Finding::warning(about, format!("{bytes} bytes; at least {SECRET_BYTES} are advised"), MAKE_SECRET)
+        }
         bytes => Finding::ok(about, format!("{bytes} bytes")),
     };
     let mut findings: Vec<_> = set.token_secret.iter().map(|secret| long_enough("--token-secret", secret)).collect();

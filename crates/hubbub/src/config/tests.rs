@@ -28,7 +28,8 @@ fn dev_makes_secrets_up_and_says_so() {
 fn the_file_is_under_the_flags() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hubbub.toml");
-    std::fs::write(&path, "listen = \"127.0.0.1:9\"\ninstance = \"file\"\ntoken-secret = \"s\"\n").unwrap();
+    std::fs::write(&path, "listen = \"127.0.0.1:9\"\ninstance = \"file\"\ntoken-secret = \"a secret of 16 b\"\n")
+        .unwrap();
     let settings = Settings { instance: Some("flag".into()), config: Some(path.clone()), ..Settings::default() };
     let config = settings.resolve().unwrap();
     assert_eq!((config.listen.port(), config.instance.as_deref()), (9, Some("flag")));
@@ -49,7 +50,7 @@ fn empty_is_missing_everywhere() {
         store: empty(),
         schema: empty(),
         bus: empty(),
-        token_secret: Some("s".into()),
+        token_secret: Some("a secret of 16 b".into()),
         token_issuer: empty(),
         token_audience: empty(),
         instance: empty(),
@@ -98,4 +99,23 @@ fn a_broken_file_is_told_by_its_line_and_not_quoted() {
     std::fs::write(&path, "schema = \"x\"\ntoken-secret = \"hush\n").unwrap();
     let error = format!("{:#}", Settings { config: Some(path), ..Settings::default() }.resolve().err().unwrap());
     assert!(error.contains("line 2") && !error.contains("hush") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn a_secret_that_can_be_guessed_is_refused_unless_it_is_for_trying_out() {
+    let with = |secret: &str, key: &str, dev| Settings {
+        token_secret: Some(secret.into()),
+        api_key: Some(key.into()),
+        dev,
+        ..Settings::default()
+    };
+    let (short, enough) = ("fifteen bytes..", "sixteen bytes...");
+    let error = error_of(with(short, enough, false));
+    assert!(
+        error.contains("--token-secret: 15 bytes") && error.contains("openssl") && !error.contains(short),
+        "{error}"
+    );
+    let error = error_of(with(enough, &format!("{enough},x"), false));
+    assert!(error.contains("--api-key: 1 bytes"), "{error}");
+    assert!(with(enough, enough, false).resolve().is_ok() && with("s", "k", true).resolve().is_ok());
 }

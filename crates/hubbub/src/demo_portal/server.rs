@@ -1,8 +1,9 @@
 //! The server, as a third party reaches it: REST to register, webhooks to answer.
 
+use crate::direct;
 use anyhow::{Context, bail};
 use hubbub_core::portal::signature::{self, SigningKey};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, StatusCode, Url, redirect::Policy};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -30,7 +31,9 @@ pub(super) struct Secrets {
 impl Server {
     pub fn new(at: &str, key: String, portal: &str) -> anyhow::Result<Self> {
         crate::crypto::install();
-        let client = Client::builder().timeout(PATIENCE).build().context("an HTTP client")?;
+        let url = Url::parse(at).context("--server: https://HOST or http://HOST is expected")?;
+        let client = direct::client(Client::builder(), &url).redirect(Policy::none()).timeout(PATIENCE);
+        let client = client.build().context("an HTTP client")?;
         Ok(Self { client, at: at.trim_end_matches('/').to_owned(), key, portal: portal.to_owned() })
     }
 

@@ -18,7 +18,7 @@ use hubbub_core::{
         command::History,
         error::CommandError,
         push,
-        reply::{Answer, HistoryPage, Publications, Reply},
+        reply::{Answer, HistoryPage, Publications, Reply, count},
     },
 };
 
@@ -108,7 +108,7 @@ pub async fn history(chat: &Chat, user: &UserId, ask: History) -> Result<History
 pub async fn presence(chat: &Chat, user: &UserId, room: &RoomId, stats: bool) -> Result<Answer, CommandError> {
     let roll = chat.presence(user, room).await?;
     match roll.list {
-        _ if stats => Ok(Answer::PresenceStats { num_clients: roll.clients as u64, num_users: roll.users as u64 }),
+        _ if stats => Ok(Answer::PresenceStats { num_clients: count(roll.clients), num_users: count(roll.users) }),
         Some(list) => Ok(Answer::Presence(list)),
         None => {
             let what = "connections that presence names (presence_stats counts them)";

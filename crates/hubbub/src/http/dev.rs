@@ -2,6 +2,7 @@
 
 use super::extract::{Path, Query};
 use crate::{
+    clock::Clock,
     problem::Problem,
     token::{self, Requirements},
 };
@@ -37,6 +38,8 @@ pub struct Signing {
     pub secret: Arc<str>,
     /// What tokens must say.
     pub required: Requirements,
+    /// What time it is.
+    pub clock: Arc<Clock>,
 }
 
 /// The page and its tokens.
@@ -50,7 +53,7 @@ pub fn router(signing: Signing) -> Router {
 
 async fn token(State(signing): State<Signing>, Query(who): Query<Who>) -> Result<Json<Value>, Problem> {
     let user = UserId::parse_outsider("user", &who.user)?;
-    let token = token::make(&signing.secret, &signing.required, &user, TTL)
+    let token = token::make_at(&signing.secret, &signing.required, &user, TTL, signing.clock.now())
         .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "cannot sign a token"))?;
     Ok(Json(json!({ "token": token, "user": user.as_str() })))
 }

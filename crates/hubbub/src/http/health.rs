@@ -16,18 +16,20 @@ pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// 200 also with the store, the bus or the keys of tokens down, each named in the body: a balancer that fails every instance at
+/// 200 also with the store, the bus or the keys of tokens down, or the clock off, each named in the body: a balancer that fails every instance at
 /// once would cut the very sockets that should stay. 503 while starting or draining (answered elsewhere), and when the bus has failed
 /// here alone for [`limits::CUT_OFF`]: the others serve better.
 pub async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
-    let store = if api.chat.metrics.store_up.get() == 1 { "up" } else { "down" };
+    let store = if api.chat.metrics.store.is_up() { "up" } else { "down" };
     let bus = match *api.chat.bus_health().borrow() {
         Health::Up => "up",
         Health::Down => "down",
         Health::Alone => "none",
     };
     let keys = api.tokens.freshness();
-    let is_well = store == "up" && bus != "down" && keys.is_none_or(|keys| keys == Freshness::Fresh);
+    let clock_off = api.chat.clock.is_off();
+    let is_well = store == "up" && bus != "down" && clock_off.is_none();
+    let is_well = is_well && keys.is_none_or(|keys| keys == Freshness::Fresh);
     let is_cut_off = api.chat.instances.cut_off_for() >= limits::CUT_OFF;
     let status = match (is_cut_off, is_well) {
         (true, _) => "cut off",
@@ -36,6 +38,19 @@ pub async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
     };
     let code = if is_cut_off { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let mut body = json!({ "status": status, "store": store, "bus": bus, "instance": *api.label });
+    // The present reason, and only while there is one.
+    if let Some(why) = api.chat.metrics.store.present_reason().filter(|_| store == "down") {
+        body["store_reason"] = why.into();
+    }
+    if let Some(why) = api.chat.bus_trouble().filter(|_| bus == "down") {
+        body["bus_reason"] = why.into();
+    }
+    if api.chat.clock.offset().is_some() {
+        body["clock"] = if clock_off.is_some() { "off" } else { "ok" }.into();
+    }
+    if let Some(seconds) = clock_off {
+        body["clock_offset_seconds"] = seconds.round().into();
+    }
     if let Some(keys) = keys {
         body["token_keys"] = match keys {
             Freshness::Fresh => "fresh",

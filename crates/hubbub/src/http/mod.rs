@@ -1,6 +1,10 @@
 //! REST for the product's backend, health and metrics, and the page of `--dev`.
 
-use crate::{chat::Chat, problem::Problem, token::Tokens};
+use crate::{
+    chat::Chat,
+    problem::Problem,
+    token::{Tokens, refusal::Why},
+};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
@@ -120,6 +124,7 @@ async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Resp
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal server error").into_response()
         });
     }
+    api.tokens.refused(if given.is_some() { Why::ApiKeyUnknown } else { Why::ApiKeyMissing });
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Authorization: Bearer <api key> is expected");
     let mut response = problem.into_response();
     response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));

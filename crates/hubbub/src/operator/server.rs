@@ -1,10 +1,10 @@
 //! The server that is asked.
 
 use super::table::Table;
-use crate::config::api_key;
+use crate::{config::api_key, direct};
 use anyhow::{Context, bail};
 use clap::Args;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, StatusCode, Url, redirect::Policy};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -38,8 +38,12 @@ impl At {
     pub async fn send(&self, method: Method, path: &str, body: Option<(String, Vec<u8>)>) -> anyhow::Result<Value> {
         let server = self.server.trim_end_matches('/');
         crate::crypto::install();
-        let client = Client::builder().timeout(PATIENCE).build().context("an HTTP client")?;
-        let mut request = client.request(method, format!("{server}{path}")).bearer_auth(api_key(self.api_key.clone())?);
+        let url =
+            Url::parse(&format!("{server}{path}")).context("--server: https://HOST or http://HOST is expected")?;
+        // Nor is a key taken along to where somebody else sends it.
+        let client = direct::client(Client::builder(), &url).redirect(Policy::none()).timeout(PATIENCE);
+        let client = client.build().context("an HTTP client")?;
+        let mut request = client.request(method, url).bearer_auth(api_key(self.api_key.clone())?);
         if let Some((kind, body)) = body {
             request = request.header("content-type", kind).body(body);
         }

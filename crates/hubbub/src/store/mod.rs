@@ -1,5 +1,6 @@
 //! Where logs are kept: the truth. Two implementations, one conformance suite.
 
+use crate::clock::Reading;
 use async_trait::async_trait;
 pub use hubbub_core::log::room::{Head, ListPart, Listed, Member, Page, Room, RoomProposal, View};
 use hubbub_core::{
@@ -140,6 +141,11 @@ pub trait Store: Send + Sync + 'static {
     /// Begins another life of the database: every position handed out before is answered "not recovered". With `seen`,
     /// only if the incarnation still is that one (others may have noticed the same and been first). Returns the incarnation.
     async fn bump_epoch(&self, seen: Option<u32>) -> Result<u32, StoreError>;
+
+    /// What time it is there; `None` where the store has no clock of its own.
+    async fn clock(&self) -> Result<Option<Reading>, StoreError> {
+        Ok(None)
+    }
 
     /// Keeps this lease for `ttl` from now, by the database's clock, and removes those that have expired. Returns every lease
     /// that lives, this one among them, by boot.

@@ -4,14 +4,13 @@
 //! key that is not there or was signed by none there is, but not again within [`limits::JWKS_PAUSE`] (while it fails, within a time that begins at a second
 //! and doubles up to that). While fetching fails, the keys there are stay in use for [`limits::JWKS_STALE`].
 
-use super::{key::Key, set::KeySet};
-use crate::{crypto, metrics::Metrics};
+use super::{key::Key, refusal::Why, set::KeySet};
+use crate::{clock, crypto, direct, metrics::Metrics};
 use anyhow::{Context, bail, ensure};
-use hubbub_core::{limits, model::backoff::Backoff, wire::connection::TokenError};
+use hubbub_core::{limits, model::backoff::Backoff};
 use jsonwebtoken::Algorithm;
 use reqwest::{Certificate, Client, Url, header, redirect};
 use std::{
-    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -65,7 +64,7 @@ impl JwksAt {
         let url = Url::parse(url).context("--token-jwks: not a URL; https://host/path is expected")?;
         match url.scheme() {
             "https" => {}
-            "http" if anywhere || is_local(&url) => {}
+            "http" if anywhere || direct::is_local(&url) => {}
             "http" => bail!(
                 "--token-jwks: over http: anybody on the way could put in a key of their own; use https: (http: is taken for this machine, and with --dev)"
             ),
@@ -78,11 +77,13 @@ impl JwksAt {
 
     fn client(&self) -> anyhow::Result<Client> {
         let secure = self.url.scheme() == "https";
-        let home = self.url.clone();
+        let (home, is_local) = (self.url.clone(), direct::is_local(&self.url));
         let redirects = redirect::Policy::custom(move |attempt| {
             let next = attempt.url();
             if attempt.previous().len() > 3 {
                 attempt.error("more than three redirects")
+            } else if direct::is_local(next) && !is_local {
+                attempt.error("a redirect to this machine")
             } else if (secure && next.scheme() == "https") || (!secure && next.origin() == home.origin()) {
                 attempt.follow()
             } else {
@@ -90,7 +91,7 @@ impl JwksAt {
             }
         });
         crypto::install();
-        let mut client = Client::builder()
+        let mut client = direct::client(Client::builder(), &self.url)
             .timeout(limits::JWKS_WITHIN)
             .redirect(redirects)
             .pool_max_idle_per_host(0)
@@ -120,7 +121,9 @@ impl JwksAt {
             body.extend_from_slice(&chunk);
             ensure!(body.len() <= limits::JWKS_BYTES, "more than {} bytes", limits::JWKS_BYTES);
         }
-        Ok((KeySet::parse(&body)?, good_for))
+        // Each key is looked at closely, which takes its time.
+        let set = tokio::task::spawn_blocking(move || KeySet::parse(&body)).await.context("reading them")??;
+        Ok((set, good_for))
     }
 }
 
@@ -129,12 +132,6 @@ impl std::fmt::Display for JwksAt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}{}", self.url.origin().ascii_serialization(), self.url.path())
     }
-}
-
-fn is_local(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// `Cache-Control: max-age`, within what is sensible.
@@ -177,19 +174,19 @@ impl Jwks {
     }
 
     /// The keys after the next attempt that may be made. Everybody who waits, waits for the same one.
-    pub(super) async fn after(&self, before: &Known) -> Result<Known, TokenError> {
+    pub(super) async fn after(&self, before: &Known) -> Result<Known, Why> {
         let mut known = self.known.clone();
         if known.borrow().attempts == before.attempts {
             self.fetch_soon();
         }
         // Nothing was ever there, and the attempts go on: the client is told at once, and comes again.
         if before.usable().is_none() && before.attempts > 0 {
-            return Err(TokenError::Unknown);
+            return Err(Why::NoKeys);
         }
         let next = known.wait_for(|known| known.attempts > before.attempts);
         match tokio::time::timeout(limits::VERIFY_WITHIN, next).await {
             Ok(Ok(after)) => Ok(after.clone()),
-            Ok(Err(_)) | Err(_) => Err(TokenError::Unknown),
+            Ok(Err(_)) | Err(_) => Err(Why::NoKeys),
         }
     }
 }
@@ -219,8 +216,8 @@ impl Known {
     }
 
     /// What becomes of a token that none of them has signed, once they have been fetched for it.
-    pub(super) fn refusal(&self) -> TokenError {
-        if self.failed { TokenError::Unknown } else { TokenError::Invalid }
+    pub(super) fn refusal(&self) -> Why {
+        if self.failed { Why::NoKeys } else { Why::Signature }
     }
 }
 
@@ -235,7 +232,7 @@ async fn keep(at: JwksAt, known: watch::Sender<Known>, wanted: Arc<Notify>, metr
                 }
                 tracing::debug!(jwks = %at, keys = set.len(), ?good_for, "fetched the keys of tokens");
                 metrics.jwks_fetched.inc();
-                metrics.jwks_fetched_at.set(i64::try_from(super::claims::since_1970().as_secs()).unwrap_or(i64::MAX));
+                metrics.jwks_fetched_at.set(i64::try_from(clock::local().as_secs()).unwrap_or(i64::MAX));
                 metrics.jwks_keys.set(i64::try_from(set.len()).unwrap_or(i64::MAX));
                 backoff = Backoff::new(Duration::from_secs(1), limits::JWKS_RETRY_MAX);
                 *good_for

@@ -1,13 +1,15 @@
 //! Keys that tokens are checked with. What a key is good for, the key says; a token's header only picks among that.
 
+use super::points;
 use crate::crypto;
 use anyhow::{Context, bail, ensure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use hubbub_core::limits::{RSA_BITS_MAX, RSA_BITS_MIN, TOKEN_KEYS};
+use hubbub_core::limits::TOKEN_KEYS;
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse},
 };
+use ring::agreement::{ECDH_P256, ECDH_P384};
 
 /// One key, with the algorithms it may be used for.
 #[derive(Clone)]
@@ -99,19 +101,22 @@ impl Key {
         let parts = Jwk::from_decoding_key(&decoding, None).ok().context("its numbers make no key")?;
         let mut algorithms = match &parts.algorithm {
             AlgorithmParameters::RSA(rsa) => {
-                let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).context("its modulus")?;
-                let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
-                let bits =
-                    modulus.get(zeros).map_or(0, |first| 8 * (modulus.len() - zeros) - first.leading_zeros() as usize);
-                ensure!(
-                    (RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits),
-                    "an RSA key of {bits} bits; from {RSA_BITS_MIN} to {RSA_BITS_MAX} are taken"
-                );
+                let number = |text: &str| URL_SAFE_NO_PAD.decode(text).context("its numbers are no base64");
+                points::rsa(&number(&rsa.n)?, &number(&rsa.e)?)?;
                 RSA.to_vec()
             }
-            AlgorithmParameters::EllipticCurve(ec) if ec.curve == EllipticCurve::P256 => vec![Algorithm::ES256],
-            AlgorithmParameters::EllipticCurve(_) => vec![Algorithm::ES384],
-            _ => vec![Algorithm::EdDSA],
+            AlgorithmParameters::EllipticCurve(ec) => {
+                let point = decoding.try_get_as_bytes().ok().context("its point")?;
+                match ec.curve {
+                    EllipticCurve::P256 => points::curve(&ECDH_P256, point).map(|()| vec![Algorithm::ES256])?,
+                    EllipticCurve::P384 => points::curve(&ECDH_P384, point).map(|()| vec![Algorithm::ES384])?,
+                    _ => bail!("a curve that is not known here; P-256 and P-384 are"),
+                }
+            }
+            _ => {
+                points::ed25519(decoding.try_get_as_bytes().ok().context("its point")?)?;
+                vec![Algorithm::EdDSA]
+            }
         };
         if let Some(only) = only {
             algorithms.retain(|algorithm| KeyAlgorithm::from(*algorithm) == only);

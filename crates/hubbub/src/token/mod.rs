@@ -15,14 +15,21 @@ use std::{
 mod claims;
 pub mod jwks;
 pub mod key;
+mod points;
+pub mod refusal;
 pub mod set;
 #[cfg(test)]
 mod tests;
 
-use crate::{crypto, metrics::Metrics};
-use claims::{Claims, since_1970};
+use crate::{
+    clock::{self, Clock},
+    crypto,
+    metrics::Metrics,
+};
+use claims::{Claimed, Claims};
 use jwks::{Freshness, Jwks, JwksAt};
 use key::Key;
+use refusal::{Refusals, Why};
 
 /// What is required of a token beside its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +70,14 @@ pub struct Trust {
 /// Checks tokens.
 pub struct Tokens {
     verifier: RwLock<Arc<Verifier>>,
+    judge: Arc<Judge>,
+}
+
+/// What all verdicts share: what time it is, and who is told what was refused.
+struct Judge {
+    clock: Arc<Clock>,
     metrics: Arc<Metrics>,
+    refusals: Refusals,
 }
 
 struct Verifier {
@@ -83,10 +97,11 @@ pub enum Verdict {
 }
 
 impl Tokens {
-    /// Trusts these. Where keys are to be fetched, this begins; it needs a runtime.
-    pub fn new(trust: &Trust, metrics: Arc<Metrics>) -> Self {
+    /// Trusts these, and judges by this clock. Where keys are to be fetched, this begins; it needs a runtime.
+    pub fn new(trust: &Trust, metrics: Arc<Metrics>, clock: Arc<Clock>) -> Self {
         let jwks = trust.jwks.clone().map(|at| Arc::new(Jwks::start(at, metrics.clone())));
-        Self { verifier: RwLock::new(Arc::new(Verifier::new(trust, jwks))), metrics }
+        let judge = Arc::new(Judge { clock, metrics, refusals: Refusals::default() });
+        Self { verifier: RwLock::new(Arc::new(Verifier::new(trust, jwks))), judge }
     }
 
     /// Trusts these from now on, for tokens that come from now on.
@@ -98,7 +113,7 @@ impl Tokens {
                 jwks.fetch_soon();
                 jwks.clone()
             }
-            _ => Arc::new(Jwks::start(at.clone(), self.metrics.clone())),
+            _ => Arc::new(Jwks::start(at.clone(), self.judge.metrics.clone())),
         });
         *verifier = Arc::new(Verifier::new(trust, jwks));
     }
@@ -112,10 +127,44 @@ impl Tokens {
         self.verifier.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Who the token says somebody is.
-    pub fn verify(&self, token: &str, now: Instant) -> Verdict {
-        self.now().verify(token, now)
+    /// Who the token says somebody is. Why one is refused is counted and logged here.
+    pub fn verify(&self, token: &str) -> Verdict {
+        match self.now().verify(token, &self.judge) {
+            Judged::Now(judged) => Verdict::Now(self.judge.tell(judged)),
+            Judged::Later(judged) => {
+                let judge = self.judge.clone();
+                Verdict::Later(Box::pin(async move { judge.tell(judged.await) }))
+            }
+        }
     }
+
+    /// Something else was refused: a token by whom it is for, or a key of the REST API.
+    pub fn refused(&self, why: Why) {
+        self.judge.refusals.count(why, &self.judge.metrics);
+    }
+}
+
+impl Judge {
+    fn tell(&self, judged: Result<Claimed, Why>) -> Result<Identity, TokenError> {
+        match judged {
+            Ok(Claimed { identity, long }) => {
+                if let Some(seconds) = long {
+                    self.refusals.long(seconds, &self.metrics);
+                }
+                Ok(identity)
+            }
+            Err(why) => {
+                self.refusals.count(why, &self.metrics);
+                Err(why.told())
+            }
+        }
+    }
+}
+
+/// A [`Verdict`] with its reason.
+enum Judged {
+    Now(Result<Claimed, Why>),
+    Later(BoxFuture<'static, Result<Claimed, Why>>),
 }
 
 impl Verifier {
@@ -130,36 +179,40 @@ impl Verifier {
         }
     }
 
-    fn verify(self: Arc<Self>, token: &str, now: Instant) -> Verdict {
-        let Ok(header) = jsonwebtoken::decode_header(token) else { return Verdict::Now(Err(TokenError::Invalid)) };
+    fn verify(self: Arc<Self>, token: &str, judge: &Arc<Judge>) -> Judged {
+        if token.is_empty() {
+            return Judged::Now(Err(Why::Missing));
+        }
+        let Ok(header) = jsonwebtoken::decode_header(token) else { return Judged::Now(Err(Why::Malformed)) };
         // An extension that must be understood, and is not.
         if header.crit.is_some() {
-            return Verdict::Now(Err(TokenError::Invalid));
+            return Judged::Now(Err(Why::Malformed));
         }
         let keys = match header.alg.family() {
             AlgorithmFamily::Hmac => self.secret.as_slice(),
             _ => &self.public_keys,
         };
-        let fitting = keys.iter().filter(|key| key.allows(header.alg));
-        if let Some(verdict) = self.judge_by(fitting, token, now) {
-            return Verdict::Now(verdict);
+        let fitting: Vec<_> = keys.iter().filter(|key| key.allows(header.alg)).collect();
+        let unsigned = if fitting.is_empty() { Why::Algorithm } else { Why::Signature };
+        if let Some(judged) = self.judge_by(fitting.into_iter(), token, &judge.clock) {
+            return Judged::Now(judged);
         }
         let Some(jwks) = self.jwks.clone().filter(|_| header.alg.family() != AlgorithmFamily::Hmac) else {
-            return Verdict::Now(Err(TokenError::Invalid));
+            return Judged::Now(Err(unsigned));
         };
         let known = jwks.known();
         let id = header.kid.as_deref();
-        if let Some(verdict) = self.judge_by(known.find(id, header.alg), token, now) {
-            return Verdict::Now(verdict);
+        if let Some(judged) = self.judge_by(known.find(id, header.alg), token, &judge.clock) {
+            return Judged::Now(judged);
         }
         if !known.may_lack(id) {
-            return Verdict::Now(Err(TokenError::Invalid));
+            return Judged::Now(Err(Why::Signature));
         }
-        let token = token.to_owned();
-        Verdict::Later(Box::pin(async move {
+        let (token, judge) = (token.to_owned(), judge.clone());
+        Judged::Later(Box::pin(async move {
             let after = jwks.after(&known).await?;
             let fitting = after.find(header.kid.as_deref(), header.alg);
-            self.judge_by(fitting, &token, Instant::now()).unwrap_or_else(|| Err(after.refusal()))
+            self.judge_by(fitting, &token, &judge.clock).unwrap_or_else(|| Err(after.refusal()))
         }))
     }
 
@@ -168,19 +221,25 @@ impl Verifier {
         &self,
         mut keys: impl Iterator<Item = &'a Key>,
         token: &str,
-        now: Instant,
-    ) -> Option<Result<Identity, TokenError>> {
-        keys.find_map(|key| self.judge(key, token, now))
+        clock: &Clock,
+    ) -> Option<Result<Claimed, Why>> {
+        keys.find_map(|key| self.judge(key, token, clock))
     }
 
     /// What becomes of the token, if this key has signed it.
-    fn judge(&self, key: &Key, token: &str, now: Instant) -> Option<Result<Identity, TokenError>> {
+    fn judge(&self, key: &Key, token: &str, clock: &Clock) -> Option<Result<Claimed, Why>> {
         let mut validation = self.validation.clone();
         validation.algorithms = key.algorithms().to_vec();
         match jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation) {
-            Ok(token) => Some(claims::identity(&token.claims, &self.user_claim, now)),
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidSignature) => None,
-            Err(_) => Some(Err(TokenError::Invalid)),
+            Ok(token) => Some(claims::identity(&token.claims, &self.user_claim, clock.now(), Instant::now())),
+            Err(error) => match error.kind() {
+                ErrorKind::InvalidSignature => None,
+                ErrorKind::InvalidIssuer => Some(Err(Why::Issuer)),
+                ErrorKind::InvalidAudience => Some(Err(Why::Audience)),
+                ErrorKind::MissingRequiredClaim(claim) if claim == "iss" => Some(Err(Why::Issuer)),
+                ErrorKind::MissingRequiredClaim(_) => Some(Err(Why::Audience)),
+                _ => Some(Err(Why::Malformed)),
+            },
         }
     }
 }
@@ -195,10 +254,27 @@ impl Verdict {
     }
 }
 
-/// Makes a token: for `hubbub token`, and for the page of `--dev`.
+/// Makes a token by the local clock: for `hubbub token`.
+///
+/// # Errors
+/// When it cannot be signed.
 pub fn make(secret: &str, required: &Requirements, user: &UserId, ttl: Duration) -> anyhow::Result<String> {
+    make_at(secret, required, user, ttl, clock::local())
+}
+
+/// Makes a token at a time since 1970: for the page of `--dev`.
+///
+/// # Errors
+/// When it cannot be signed.
+pub fn make_at(
+    secret: &str,
+    required: &Requirements,
+    user: &UserId,
+    ttl: Duration,
+    since_1970: Duration,
+) -> anyhow::Result<String> {
     crypto::install();
-    let iat = since_1970().as_secs();
+    let iat = since_1970.as_secs();
     let mut claims = serde_json::Map::new();
     claims.insert(required.user_claim.clone(), user.as_str().into());
     claims.insert("iat".into(), iat.into());

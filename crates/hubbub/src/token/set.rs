@@ -128,11 +128,19 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_left_out_and_named() {
         let good = Signer::named("good", Algorithm::EdDSA);
-        let changed = |change: &dyn Fn(&mut Value)| {
-            let mut jwk = Signer::named("bad", Algorithm::ES256).jwk();
+        let of = |algorithm, change: &dyn Fn(&mut Value)| {
+            let mut jwk = Signer::named("bad", algorithm).jwk();
             change(&mut jwk);
             jwk
         };
+        let changed = |change: &dyn Fn(&mut Value)| of(Algorithm::ES256, change);
+        let rsa_key = Signer::named("bad", Algorithm::RS256).jwk();
+        let rsa = |change: &dyn Fn(&mut Value)| {
+            let mut jwk = rsa_key.clone();
+            change(&mut jwk);
+            jwk
+        };
+        let ed = |change: &dyn Fn(&mut Value)| of(Algorithm::EdDSA, change);
         let oct = json!({"kty": "oct", "kid": "bad", "k": "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"});
         let short = json!({"kty": "RSA", "kid": "bad", "n": "u".repeat(170) + "g", "e": "AQAB"});
         for (bad, says) in [
@@ -146,6 +154,13 @@ mod tests {
             (changed(&|jwk| jwk["crv"] = "P-384".into()), "not of its curve"),
             (changed(&|jwk| jwk["x"] = "AAAA".into()), "not of its curve"),
             (changed(&|jwk| jwk["x"] = "***".into()), "not an RSA"),
+            (changed(&|jwk| jwk["y"] = jwk["x"].clone()), "no point of its curve"),
+            (rsa(&|jwk| jwk["e"] = "AQ".into()), "exponent"),
+            (rsa(&|jwk| jwk["e"] = "Aw".into()), "exponent"),
+            (rsa(&|jwk| jwk["e"] = "AQAA".into()), "exponent is even"),
+            (ed(&|jwk| jwk["x"] = format!("AQ{}", "A".repeat(41)).into()), "small order"),
+            (ed(&|jwk| jwk["x"] = "A".repeat(43).into()), "small order"),
+            (ed(&|jwk| jwk["x"] = "AQAA".into()), "make no key"),
             (changed(&|jwk| jwk["alg"] = "RS256".into()), "alg"),
             (changed(&|jwk| jwk["alg"] = "none".into()), "alg"),
             (json!({"kid": "bad"}), "not an RSA"),

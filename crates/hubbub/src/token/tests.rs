@@ -11,7 +11,7 @@ pub mod signer;
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 fn now(trust: &Trust, token: &str) -> Result<Identity, TokenError> {
-    match Tokens::new(trust, Arc::default()).verify(token, Instant::now()) {
+    match Tokens::new(trust, Arc::default(), Arc::default()).verify(token) {
         Verdict::Now(verdict) => verdict,
         Verdict::Later(_) => panic!("nothing is to be fetched"),
     }
@@ -78,7 +78,7 @@ fn whatever_else_is_wrong_is_invalid() {
 #[test]
 fn times_may_be_fractions_and_only_the_future_has_leeway() {
     let any = Requirements::default();
-    let now = since_1970().as_secs_f64();
+    let now = clock::local().as_secs_f64();
     let said = |claims: &str| {
         let claims: serde_json::Value = serde_json::from_str(&format!(r#"{{"sub":"ana",{claims}}}"#)).unwrap();
         verify(&signed(SECRET, Algorithm::HS256, &claims), &any)
@@ -89,7 +89,13 @@ fn times_may_be_fractions_and_only_the_future_has_leeway() {
     let leeway = TOKEN_LEEWAY.as_secs_f64();
     for name in ["nbf", "iat"] {
         assert_eq!(said(&format!(r#""{name}":{}"#, now + leeway - 1.0)), ana(), "a clock that is ahead: {name}");
-        assert_eq!(said(&format!(r#""{name}":{}"#, now + leeway + 5.0)), Err(TokenError::Invalid), "{name}");
+        assert_eq!(said(&format!(r#""{name}":{}"#, now + leeway + 5.0)), Err(TokenError::NotYet), "{name}");
+        assert_eq!(
+            said(&format!(r#""{name}":{:.0}"#, now * 1_000.0)),
+            Err(TokenError::NotYet),
+            "{name} in milliseconds"
+        );
+        assert_eq!(said(&format!(r#""{name}":{},"exp":{}"#, now + 600.0, now - 1.0)), Err(TokenError::Expired));
     }
     assert_eq!(said(r#""exp":1e300"#), ana());
     assert_eq!(said(r#""exp":null"#), ana());
@@ -200,9 +206,9 @@ fn while_a_key_is_being_replaced_both_are_good() {
         }
         assert_eq!(user(&trust, &stranger.signs(&claims)), Err(TokenError::Invalid));
     }
-    let tokens = Tokens::new(&trusting(&[&old.pem]), Arc::default());
+    let tokens = Tokens::new(&trusting(&[&old.pem]), Arc::default(), Arc::default());
     tokens.trust(&trusting(&[&new.pem]));
-    let Verdict::Now(verdict) = tokens.verify(&old.signs(&claims), Instant::now()) else { panic!() };
+    let Verdict::Now(verdict) = tokens.verify(&old.signs(&claims)) else { panic!() };
     assert_eq!(verdict, Err(TokenError::Invalid), "the old key is out of use");
 }
 
@@ -224,4 +230,95 @@ fn what_is_no_public_key_is_refused_with_what_to_do() {
     }
     let second = format!("{}{}", signer.pem, signer.private_pem);
     assert!(format!("{:#}", Key::of_pem(&second).err().expect("refused")).contains("block 2"));
+}
+
+/// The counts of refusals that are not 0.
+fn counted(metrics: &Metrics) -> Vec<(String, u64)> {
+    let text = metrics.text();
+    let of = |line: &str| {
+        let (reason, count) = line.strip_prefix("hubbub_tokens_refused_total{reason=\"")?.split_once("\"} ")?;
+        Some((reason.to_owned(), count.parse().ok()?))
+    };
+    text.lines().filter_map(of).collect()
+}
+
+#[test]
+fn every_refusal_is_counted_by_its_reason() {
+    let required = Requirements { issuer: Some("us".into()), audience: Some("chat".into()), ..Requirements::default() };
+    let now = clock::local().as_secs();
+    let with = |change: serde_json::Value| {
+        let mut claims = json!({"sub": "ana", "iss": "us", "aud": "chat"});
+        for (name, value) in change.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        signed(SECRET, Algorithm::HS256, &claims)
+    };
+    for (token, reason, told) in [
+        (String::new(), "missing", TokenError::Invalid),
+        ("a.b.c".into(), "malformed", TokenError::Invalid),
+        (signed(SECRET, Algorithm::HS384, &json!({})), "algorithm", TokenError::Invalid),
+        (Signer::new(Algorithm::EdDSA).signs(&json!({})), "algorithm", TokenError::Invalid),
+        (signed("another", Algorithm::HS256, &json!({"sub": "ana"})), "signature", TokenError::Invalid),
+        (with(json!({"iss": "them"})), "issuer", TokenError::Invalid),
+        (signed(SECRET, Algorithm::HS256, &json!({"sub": "ana", "aud": "chat"})), "issuer", TokenError::Invalid),
+        (with(json!({"aud": ["shop"]})), "audience", TokenError::Invalid),
+        (with(json!({"exp": "soon"})), "times", TokenError::Invalid),
+        (with(json!({"iat": true})), "times", TokenError::Invalid),
+        (with(json!({"exp": now - 1})), "expired", TokenError::Expired),
+        (with(json!({"iat": now + 3_600})), "not_yet", TokenError::NotYet),
+        (with(json!({"nbf": now * 1_000})), "not_yet", TokenError::NotYet),
+        (with(json!({"sub": "hubbub:api"})), "user", TokenError::Invalid),
+        (with(json!({"sub": 7})), "user", TokenError::Invalid),
+        (with(json!({"info": "x".repeat(3_000)})), "info", TokenError::Invalid),
+    ] {
+        let metrics = Arc::<Metrics>::default();
+        let trust = Trust { secret: Some(SECRET.into()), required: required.clone(), ..Trust::default() };
+        let tokens = Tokens::new(&trust, metrics.clone(), Arc::default());
+        let Verdict::Now(verdict) = tokens.verify(&token) else { panic!() };
+        assert_eq!(verdict, Err(told), "{reason}");
+        assert_eq!(counted(&metrics), [(reason.to_owned(), 1)]);
+        tokens.refused(Why::ApiKeyUnknown);
+        assert_eq!(counted(&metrics).len(), 2);
+    }
+}
+
+#[test]
+fn an_exp_that_nobody_means_is_taken_and_counted() {
+    let now = clock::local().as_secs();
+    for (exp, long) in [
+        (json!(now + 900), 0),
+        (json!(now + 9 * 365 * 86_400), 0),
+        (json!(now * 1_000), 1),
+        (json!(253_402_300_799_u64), 1),
+        (json!(u64::MAX), 1),
+        (json!(9_223_372_036_854_775_807_u64), 1),
+        (json!(1e300), 1),
+    ] {
+        let metrics = Arc::<Metrics>::default();
+        let tokens = Tokens::new(&shared(&Requirements::default()), metrics.clone(), Arc::default());
+        let token = signed(SECRET, Algorithm::HS256, &json!({"sub": "ana", "exp": exp}));
+        let Verdict::Now(Ok(identity)) = tokens.verify(&token) else { panic!("{exp}") };
+        assert!(identity.expires.is_some(), "{exp}");
+        assert_eq!(metrics.tokens.long.get(), long, "{exp}");
+    }
+}
+
+#[test]
+fn the_time_is_that_of_the_clock_it_is_given() {
+    let clock = Arc::<Clock>::default();
+    let tokens = Tokens::new(&shared(&Requirements::default()), Arc::default(), clock.clone());
+    let says = |exp: Duration| {
+        let token =
+            signed(SECRET, Algorithm::HS256, &json!({"sub": "ana", "exp": exp.as_secs(), "iat": exp.as_secs() - 60}));
+        let Verdict::Now(verdict) = tokens.verify(&token) else { panic!() };
+        verdict.map(|_| ())
+    };
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
+    let fresh = clock::local() + minute;
+    assert_eq!(says(fresh), Ok(()));
+    let set = |since_1970| clock.take(clock::Reading::now(Instant::now(), since_1970));
+    set(clock::local() + hour);
+    assert_eq!((says(fresh), says(fresh + hour)), (Err(TokenError::Expired), Ok(())));
+    set(clock::local() - hour);
+    assert_eq!((says(fresh), says(fresh - hour)), (Err(TokenError::NotYet), Ok(())));
 }

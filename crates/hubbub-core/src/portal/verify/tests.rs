@@ -221,7 +221,10 @@ fn a_secret_must_fit_its_scheme() {
         (&Verify::default(), SECRET, true),
         (&Verify::default(), "whsec_", false),
         (&Verify::default(), "text", false),
-        (&slack, "text", true),
+        (&slack, "text of 16 bytes", true),
+        (&slack, "text of 15 byte", false),
+        (&Verify::Bearer, "short", false),
+        (&Verify::HubSignature { algorithm: Algorithm::Sha256 }, "0123456789abcde", false),
         (&slack, "", false),
         (&slack, &long, false),
         (&Verify::Bearer, "a\nb", false),
@@ -232,7 +235,7 @@ fn a_secret_must_fit_its_scheme() {
     ] {
         assert_eq!(verify.stored(secret).is_ok(), good, "{secret}");
     }
-    assert_eq!(slack.stored("text").unwrap(), "text");
+    assert_eq!(slack.stored("text of 16 bytes").unwrap(), "text of 16 bytes");
     for verify in [Verify::default(), slack, Verify::Bearer, Verify::Path] {
         assert!(verify.stored(&verify.make([255; 32])).is_ok());
         assert_ne!(verify.make([1; 32]), verify.make([2; 32]));

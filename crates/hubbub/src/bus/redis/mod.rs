@@ -177,7 +177,7 @@ impl Routes {
 /// Leads lanes through whichever nodes carry them now: the master that Sentinels name, or the nodes of a cluster. Asks again
 /// whenever a link is in trouble.
 async fn follow(mut nodes: Nodes, probe: String, shared: Shared, routes: Routes) {
-    let mut redial = Redial::new("redis topology");
+    let mut redial = Redial::new("redis topology", shared.counters.clone());
     loop {
         let found = nodes.ask(&probe).await;
         let led = found.and_then(|found| routes.lead_through(&shared, found).map_err(|error| error.to_string()));

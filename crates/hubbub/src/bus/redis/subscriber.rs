@@ -36,7 +36,7 @@ enum Sign {
 
 impl Subscriber {
     pub(super) async fn run(self) {
-        let mut redial = Redial::new("redis subscriber");
+        let mut redial = Redial::new("redis subscriber", self.counters.clone());
         loop {
             let reason = match timeout(limits::BUS_PATIENCE, self.subscribe()).await {
                 Ok(Ok((connection, signs))) => {

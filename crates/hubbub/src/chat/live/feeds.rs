@@ -137,7 +137,7 @@ impl Feeds {
         let Some(live) = self.of(room) else { return Vec::new() };
         let state = live.state();
         let standing = state.readers.values().filter(|reader| reader.stands);
-        standing.filter_map(|reader| reader.inbox.whose().cloned()).collect()
+        standing.filter_map(|reader| reader.inbox.whose()).collect()
     }
 
     /// Those of them that are told who comes and goes.
@@ -146,7 +146,7 @@ impl Feeds {
         let state = live.state();
         let watcher = |reader: &Reader| {
             let (inbox, slot) = (reader.inbox.clone(), reader.slot);
-            inbox.whose().cloned().map(|present| Watcher { present, inbox, slot })
+            inbox.whose().map(|present| Watcher { present, inbox, slot })
         };
         let standing = state.readers.values().filter(|reader| reader.stands && reader.watches);
         standing.filter_map(watcher).collect()

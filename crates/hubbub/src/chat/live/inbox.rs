@@ -6,12 +6,12 @@
 use futures_util::task::AtomicWaker;
 use hubbub_core::{
     live::{item::SharedPush, presence::Present},
-    model::farewell::Farewell,
+    model::{farewell::Farewell, json::Json},
     wire::push::Joins,
 };
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
@@ -23,8 +23,8 @@ const HINTS: usize = 64;
 pub struct Inbox {
     mail: Mutex<Mail>,
     waker: AtomicWaker,
-    /// Whose it is, once known.
-    whose: OnceLock<Arc<Present>>,
+    /// Whose it is, once known, as its last token says.
+    whose: Mutex<Option<Arc<Present>>>,
 }
 
 /// What has come in.
@@ -65,13 +65,21 @@ impl Inbox {
 
     /// The connection has said who it is.
     pub fn belongs_to(&self, present: Present) {
-        // It does not change hands.
-        let _ = self.whose.set(Arc::new(present));
+        *self.whose.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(present));
+    }
+
+    /// Another token says this of the same user.
+    pub fn is_told(&self, info: Option<Json>) {
+        let mut whose = self.whose.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = whose.as_ref().filter(|known| known.info != info) {
+            let (user, revision) = (known.user.clone(), known.revision.wrapping_add(1));
+            *whose = Some(Arc::new(Present { client: known.client, user, info, revision }));
+        }
     }
 
     /// Whose it is, once known.
-    pub fn whose(&self) -> Option<&Arc<Present>> {
-        self.whose.get()
+    pub fn whose(&self) -> Option<Arc<Present>> {
+        self.whose.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Who came to the room of the subscription `slot`, and who went.

@@ -1,7 +1,7 @@
 //! The guarantee that no wake is needed: the heads of all rooms held here are compared with the store, over and over.
 
 use super::feeds::{Feeds, Live};
-use crate::bus::Health;
+use crate::{bus::Health, store::StoreError};
 use hubbub_core::{
     limits,
     model::{
@@ -116,6 +116,14 @@ fn pace(health: Health, shared: bool, silence: bool) -> (Duration, Duration) {
     }
 }
 
+/// What the store said, in the words it says to everybody.
+fn why(error: StoreError) -> String {
+    match error {
+        StoreError::Unavailable(why) => why,
+        other => other.to_string(),
+    }
+}
+
 /// Compares the heads of all rooms held here, or of those on these lanes.
 async fn sweep(feeds: &Arc<Feeds>, lanes: Option<&BTreeSet<u16>>, patience: Duration) {
     let began = Instant::now();
@@ -126,14 +134,16 @@ async fn sweep(feeds: &Arc<Feeds>, lanes: Option<&BTreeSet<u16>>, patience: Dura
     let open: Vec<(Arc<Live>, Seq)> = feeds.all().into_iter().filter(is_asked).filter_map(open).collect();
     if open.is_empty() && lanes.is_none() {
         // Nobody reads here; whether the store answers is to be known all the same.
-        let answers = feeds.store.heads(&[RoomId::direct(&UserId::backend(), &UserId::backend())]).await.is_ok();
-        feeds.metrics.store_up.set(i64::from(answers));
+        match feeds.store.heads(&[RoomId::direct(&UserId::backend(), &UserId::backend())]).await {
+            Ok(_) => feeds.metrics.store.works(),
+            Err(error) => feeds.metrics.store.fails(why(error)),
+        }
     }
     for chunk in open.chunks(limits::SWEEP_CHUNK) {
         let rooms: Vec<RoomId> = chunk.iter().map(|(live, _)| live.room.clone()).collect();
         match feeds.store.heads(&rooms).await {
             Ok(heads) => {
-                feeds.metrics.store_up.set(1);
+                feeds.metrics.store.works();
                 for ((live, asked), head) in chunk.iter().zip(heads) {
                     let Some(head) = head else {
                         // The store has not known this room since it went back to another life.
@@ -147,9 +157,7 @@ async fn sweep(feeds: &Arc<Feeds>, lanes: Option<&BTreeSet<u16>>, patience: Dura
                 }
             }
             Err(error) => {
-                if feeds.metrics.store_up.set(0) == 1 {
-                    tracing::warn!(%error, "the sweep cannot read heads; sweeping again");
-                }
+                feeds.metrics.store.fails(why(error));
                 return;
             }
         }

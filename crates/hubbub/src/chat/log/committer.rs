@@ -200,7 +200,7 @@ impl Committer {
         loop {
             match self.store.append(drafts).await {
                 Err(StoreError::Unavailable(why)) => {
-                    self.metrics.store_up.set(0);
+                    self.metrics.store.fails(&why);
                     let wait = backoff.next(rand::random());
                     if Instant::now() + wait > give_up {
                         return Err(StoreError::Unavailable(why));
@@ -209,7 +209,7 @@ impl Committer {
                 }
                 settled => {
                     if settled.is_ok() {
-                        self.metrics.store_up.set(1);
+                        self.metrics.store.works();
                     }
                     return settled;
                 }

@@ -2,7 +2,6 @@
 
 use super::{
     error::SupportError,
-    now,
     rotation::{Direction, MadeSecret, rotate},
     store::{Portal, PortalStanding, Secret, Secrets},
     support::SupportChat,
@@ -94,7 +93,7 @@ impl SupportChat {
             settings: wish.settings,
             standing: PortalStanding::Active,
             revision: 0,
-            created_at: now(),
+            created_at: self.chat.clock.timestamp(),
             succeeded_at: None,
         };
         if !self.store.create_portal(&portal).await? {
@@ -132,14 +131,14 @@ impl SupportChat {
         keep: Duration,
     ) -> Result<(Portal, String), SupportError> {
         let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000);
-        let until = now().0.saturating_add(keep);
+        let until = self.chat.clock.timestamp().0.saturating_add(keep);
         self.change_portal(id, |portal| {
             let secret = MadeSecret::new(direction, &portal.settings, given, rand::random())?;
             let secrets = match direction {
                 Direction::Outgoing => &mut portal.secrets.outgoing,
                 Direction::Incoming => &mut portal.secrets.incoming,
             };
-            rotate(secrets, secret.kept, until, now().0);
+            rotate(secrets, secret.kept, until, self.chat.clock.timestamp().0);
             Ok(secret.shown)
         })
         .await

@@ -1,6 +1,6 @@
 //! One claimed session: its entries are POSTed one after another, and what came of each is in the store before the next.
 
-use super::{Portals, call::Outgoing, millis, now, workers::Lane};
+use super::{Portals, call::Outgoing, millis, workers::Lane};
 use crate::{
     chat::log::gather::Gather,
     features::portals::store::{Attempt, Claim, DeliveryStep, Portal, PortalStanding, Settlement},
@@ -109,7 +109,7 @@ impl Delivery<'_> {
         let (portal, claim) = (&self.portal, &self.claim);
         let id = webhook::id(&self.portals.support.chat.store.identity().database, &portal.id, &entry.room, entry.seq);
         let body = webhook::body(kind, entry, claim.external.as_deref(), &claim.customer);
-        let at = now();
+        let at = self.portals.now();
         let timestamp = at.0.div_euclid(1_000);
         let keys: Vec<_> = portal
             .secrets
@@ -129,7 +129,7 @@ impl Delivery<'_> {
             wants_answer: pointer.is_some(),
         };
         let called = self.portals.caller.post(outgoing).await;
-        let verdict = retry::judge(&called.outcome(), now());
+        let verdict = retry::judge(&called.outcome(), self.portals.now());
         let error = match &verdict {
             PostVerdict::Taken => None,
             PostVerdict::Gone => Some("410: the portal wants no more".to_owned()),
@@ -161,7 +161,15 @@ impl Delivery<'_> {
         let portal = self.portals.directory.read().await.ok().and_then(|all| all.get(&self.portal.id).cloned());
         let succeeded_at = portal.as_ref().unwrap_or(&self.portal).succeeded_at;
         let delivery = &self.claim.delivery;
-        match retry::next(settings.retry_policy(), delivery, refused, after, succeeded_at, now(), rand::random()) {
+        match retry::next(
+            settings.retry_policy(),
+            delivery,
+            refused,
+            after,
+            succeeded_at,
+            self.portals.now(),
+            rand::random(),
+        ) {
             Next::Later { counted, again_in } => {
                 let first = delivery.attempts.is_empty();
                 self.settle(DeliveryStep::Later { attempt, counted, again_in }, None, false).await;

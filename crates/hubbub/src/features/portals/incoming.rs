@@ -1,6 +1,6 @@
 //! A webhook of a portal: verified on its raw bytes, then mapped, then stored; answered after the commit.
 
-use super::{Portals, now};
+use super::Portals;
 use crate::{
     chat::ChatError,
     features::portals::store::{Incoming, Portal, Received},
@@ -98,7 +98,7 @@ impl Portals {
     }
 
     async fn take_in(&self, portal: &Portal, hook: Hook<'_>) -> Result<Taken, HookError> {
-        let at = now();
+        let at = self.now();
         let secrets: Vec<&str> = portal
             .secrets
             .incoming

@@ -11,8 +11,11 @@ use crate::{metrics::Metrics, store::StoreError};
 use anyhow::Context;
 use call::Caller;
 use directory::Directory;
-use hubbub_core::portal::address::Allowed;
-use std::{sync::Arc, time::Duration};
+use hubbub_core::{limits, model::reason::Reason, model::time::Timestamp, portal::address::Allowed};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 use support::SupportChat;
 
 pub mod administration;
@@ -59,6 +62,11 @@ impl Portals {
         &self.support.chat.metrics
     }
 
+    /// What time it is, where something is compared with what portals say of their clocks.
+    fn now(&self) -> Timestamp {
+        self.support.chat.clock.timestamp()
+    }
+
     /// Begins to deliver.
     pub fn start(self: &Arc<Self>) -> Workers {
         Workers::start(self)
@@ -70,26 +78,26 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The clock, where something is compared with what portals say of theirs.
-fn now() -> hubbub_core::model::time::Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    hubbub_core::model::time::Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
+/// What a store's answer means when there is none: said when its reason changes, not each half second.
+#[derive(Debug)]
+struct Complaint(Mutex<Reason>);
 
-/// What a store's answer means when there is none: said once a failing time, not each half second.
-#[derive(Debug, Default)]
-struct Complaint(std::sync::atomic::AtomicBool);
+impl Default for Complaint {
+    fn default() -> Self {
+        Self(Mutex::new(Reason::new(limits::REASON_EVERY, limits::REASON_EVERY_MAX)))
+    }
+}
 
 impl Complaint {
     fn hear<T>(&self, what: &str, answer: Result<T, StoreError>) -> Option<T> {
-        use std::sync::atomic::Ordering::Relaxed;
+        let mut reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match answer {
             Ok(answer) => {
-                self.0.store(false, Relaxed);
+                reason.works();
                 Some(answer)
             }
             Err(error) => {
-                if !self.0.swap(true, Relaxed) {
+                if reason.fails(&error.to_string(), Instant::now()) {
                     tracing::warn!(%error, "{what}; trying again");
                 }
                 None

@@ -50,6 +50,9 @@ impl MadeSecret {
         given: Option<&str>,
         random: [u8; 32],
     ) -> Result<Self, Invalid> {
+        if let Some(bytes) = given.map(str::len).filter(|bytes| *bytes < limits::SECRET_BYTES) {
+            tracing::warn!("a portal's secret has {bytes} bytes; at least {} are advised", limits::SECRET_BYTES);
+        }
         match direction {
             Direction::Outgoing => {
                 let shown = given.map_or_else(|| signature::make_secret(random), ToOwned::to_owned);

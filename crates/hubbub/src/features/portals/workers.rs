@@ -245,7 +245,7 @@ async fn count(portals: Arc<Portals>) {
             continue;
         }
         let backlog = complaint.hear("what waits for portals cannot be counted", portals.support.store.backlog().await);
-        let now = super::now();
+        let now = portals.now();
         for one in backlog.unwrap_or_default() {
             let oldest = one.oldest.map_or(0, |at| (now.0 - at.0).max(0) / 1_000);
             let counts = [oldest, one.waiting.cast_signed(), one.dead.cast_signed(), one.quarantined.cast_signed()];

@@ -20,11 +20,29 @@ use std::sync::Arc;
 
 /// Something that took time is done.
 pub(super) enum Done {
-    Reply { reply: Reply, page: bool },
+    Reply {
+        reply: Reply,
+        page: bool,
+    },
     Sent(Sent),
-    Subscribed { id: u32, slot: u32, room: RoomId, result: Result<(Subscription, Beginning), ChatError>, asked: bool },
-    Page { slot: u32, tries: u32, page: Result<Option<Arc<SharedPage>>, ChatError> },
-    Judged { id: u32, verdict: Result<Identity, TokenError> },
+    Subscribed {
+        id: u32,
+        slot: u32,
+        room: RoomId,
+        result: Result<(Subscription, Beginning), ChatError>,
+        asked: bool,
+    },
+    Page {
+        slot: u32,
+        tries: u32,
+        page: Result<Option<Arc<SharedPage>>, ChatError>,
+    },
+    /// To `refresh`, once what the token says of its user is kept.
+    Refreshed(Reply),
+    Judged {
+        id: u32,
+        verdict: Result<Identity, TokenError>,
+    },
 }
 
 pub(super) enum Event {

@@ -1,15 +1,16 @@
 //! Who a client is: `connect` and `refresh`.
 
 use super::{Client, Done, Transport};
-use crate::token::Verdict;
+use crate::token::{Verdict, refusal::Why};
 use hubbub_core::{
     limits,
     live::{fingerprint::Fingerprint, presence::Present},
+    model::{ids::UserId, json::Json},
     wire::{
         connection::{Identity, TokenError, Verified},
         error::CommandError,
         push,
-        reply::{Answer, Connected, Empty, Refreshed, Reply},
+        reply::{self, Answer, Connected, Empty, Refreshed, Reply},
     },
 };
 use std::time::Instant;
@@ -22,10 +23,11 @@ impl<T: Transport> Client<T> {
         let (chat, now) = (&self.gateway.chat, Instant::now());
         let shown = Fingerprint::of(token, &chat.store.identity().hash_key);
         if chat.spent.has(&shown, now) {
+            self.gateway.tokens.refused(Why::Spent);
             return self.judged(id, Err(TokenError::Expired));
         }
         self.shown = Some(shown);
-        match self.gateway.tokens.verify(token, now) {
+        match self.gateway.tokens.verify(token) {
             Verdict::Now(verdict) => self.judged(id, verdict),
             Verdict::Later(verdict) => {
                 self.in_flight.push(Box::pin(async move { Done::Judged { id, verdict: verdict.await } }));
@@ -34,7 +36,6 @@ impl<T: Transport> Client<T> {
     }
 
     pub(super) fn judged(&mut self, id: u32, verdict: Result<Identity, TokenError>) {
-        let now = Instant::now();
         if let Ok(identity) = &verdict
             && self.counted.is_none()
         {
@@ -52,25 +53,32 @@ impl<T: Transport> Client<T> {
         if verdict.is_ok() {
             self.token = self.shown;
         }
-        let ttl =
-            verdict.as_ref().ok().and_then(|identity| identity.expires).map(|at| at.saturating_duration_since(now));
-        let info = verdict.as_ref().ok().and_then(|identity| identity.info.clone());
-        // A second is the least the protocol can say.
-        let (expires, ttl) = (ttl.is_some(), ttl.map_or(0, |ttl| ttl.as_secs().max(1)));
+        let identity = verdict.as_ref().ok();
+        let left =
+            identity.and_then(|identity| identity.expires).map(|at| at.saturating_duration_since(Instant::now()));
+        let (info, is_good) = (identity.and_then(|identity| identity.info.clone()), identity.is_some());
+        let (expires, ttl) = reply::ttl(left);
         match self.connection.verified(id, verdict) {
-            Err(action) => self.act(action),
-            Ok(Verified::Refreshed(_)) => {
+            Err(action) => {
+                if is_good {
+                    self.gateway.tokens.refused(Why::OtherUser);
+                }
+                self.act(action);
+            }
+            Ok(Verified::Refreshed(user)) => {
                 let refreshed = Refreshed { client: self.id.to_string(), version: VERSION, expires, ttl };
-                self.reply(&Reply::ok(id, Answer::Refresh(refreshed)));
+                self.refreshed(&user, info, Reply::ok(id, Answer::Refresh(refreshed)));
             }
             Ok(Verified::Connected(user)) => {
                 let chat = &self.gateway.chat;
                 chat.people.enter(&user, &self.inbox);
                 self.span.record("user", user.as_str());
                 tracing::debug!("connected");
-                self.inbox.belongs_to(Present { client: self.id, user: user.clone().into(), info: info.clone() });
+                let present = Present { client: self.id, user: user.clone().into(), info: info.clone(), revision: 0 };
+                self.inbox.belongs_to(present);
                 if let Some(info) = info {
-                    chat.remember(&user, info);
+                    // Nobody waits for it: many may connect at a time.
+                    drop(chat.remember(&user, info));
                 }
                 let address = self.transport.address();
                 let (session, node) = address.unwrap_or_else(|| (String::new(), self.gateway.label.clone()));
@@ -79,7 +87,7 @@ impl<T: Transport> Client<T> {
                     version: VERSION,
                     expires,
                     ttl,
-                    ping: limits::PING_EVERY.as_secs(),
+                    ping: reply::seconds(limits::PING_EVERY),
                     pong: true,
                     session,
                     node,
@@ -87,6 +95,22 @@ impl<T: Transport> Client<T> {
                 };
                 self.reply(&Reply::ok(id, Answer::Connect(Box::new(connected))));
             }
+        }
+    }
+
+    /// The last token holds, in whatever it says: when the answer has come, others see it.
+    fn refreshed(&mut self, user: &UserId, info: Option<Json>, reply: Reply) {
+        self.inbox.is_told(info.clone());
+        match info {
+            // Also where it is the same: another device may have brought another in between.
+            Some(info) => {
+                let kept = self.gateway.chat.remember(user, info);
+                self.in_flight.push(Box::pin(async move {
+                    kept.await;
+                    Done::Refreshed(reply)
+                }));
+            }
+            None => self.reply(&reply),
         }
     }
 }

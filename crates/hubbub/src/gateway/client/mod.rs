@@ -295,6 +295,7 @@ impl<T: Transport> Client<T> {
                 }
             }
             Done::Page { slot, tries, page } => self.turn_page(slot, tries, page),
+            Done::Refreshed(reply) => self.reply(&reply),
             Done::Judged { id, verdict } => self.judged(id, verdict),
         }
     }

@@ -62,7 +62,7 @@ impl House {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let chat = Chat::alone(&directory.path().join("hubbub.db"));
-        let tokens = Tokens::new(&Trust::default(), chat.metrics.clone());
+        let tokens = Tokens::new(&Trust::default(), chat.metrics.clone(), chat.clock.clone());
         let chat = Arc::new(chat);
         let table = RpcTable::new(&chat, &chat.metrics.methods, methods::list);
         let gateway = Gateway::new(chat, Arc::new(tokens), "here".into(), table);

@@ -1,12 +1,16 @@
 //! A look at a server before anything is served from it. Nothing is made or changed.
 
 use super::{super::StoreError, connect, migrate, sql::Schema};
+use crate::clock::{Clock, Reading};
+use std::time::{Duration, Instant};
 
 /// What a server and its schema are like.
 #[derive(Debug, Clone)]
 pub struct Inspection {
     /// Like 160004 for 16.4.
     pub version: i32,
+    /// By how many seconds the clock of this machine is ahead of the server's.
+    pub clock_offset: f64,
     /// Whether commits reach the disk.
     pub fsync: bool,
     /// Of the database.
@@ -44,6 +48,11 @@ pub(crate) async fn inspect(url: &str, schema: &str) -> Result<Inspection, Store
                 &[&schema.as_str()],
             )
             .await?;
+        let asked = Instant::now();
+        let clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+        let millis: i64 = client.query_one(clock, &[]).await?.get(0);
+        let said = Clock::default();
+        said.take(Reading::now(asked, Duration::from_millis(millis.max(0).unsigned_abs())));
         let tables = match migrate::version(&client, &schema).await {
             Ok(version) => Ok(version),
             Err(StoreError::Broken(why)) => Err(why),
@@ -51,6 +60,7 @@ pub(crate) async fn inspect(url: &str, schema: &str) -> Result<Inspection, Store
         };
         Ok(Inspection {
             version: row.get(0),
+            clock_offset: said.offset().unwrap_or_default(),
             fsync: row.get(1),
             encoding: row.get(2),
             synchronous_commit: row.get(3),

@@ -4,7 +4,8 @@ use super::{
     super::{Lease, StoreError},
     PostgresStore,
 };
-use std::time::Duration;
+use crate::clock::Reading;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 impl PostgresStore {
@@ -12,6 +13,17 @@ impl PostgresStore {
         let ttl = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX / 2);
         let rows = self.ask(&self.sql.renew_lease, &[&lease.boot, &lease.bus, &ttl]).await?;
         Ok(rows.iter().map(|row| Lease { boot: row.get(0), bus: row.get(1) }).collect())
+    }
+
+    /// Only the question itself is timed, not the wait for a connection.
+    pub(crate) async fn server_clock(&self) -> Result<Reading, StoreError> {
+        let lease = self.pool.get().await?;
+        let statement = lease.prepare_cached(&self.sql.server_clock).await?;
+        let asked = Instant::now();
+        let row = lease.query_one(&statement, &[]).await?;
+        let reading = Reading::now(asked, Duration::from_millis(row.get::<_, i64>(0).max(0).unsigned_abs()));
+        lease.settle();
+        Ok(reading)
     }
 
     pub(crate) async fn end(&self, boot: Uuid) -> Result<(), StoreError> {

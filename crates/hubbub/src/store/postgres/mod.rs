@@ -3,6 +3,7 @@
 use super::{
     Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, RoomProposal, Store, StoreError, View,
 };
+use crate::clock::Reading;
 use async_trait::async_trait;
 use hubbub_core::{
     limits::COMMITTERS,
@@ -169,6 +170,10 @@ impl Store for PostgresStore {
 
     async fn bump_epoch(&self, seen: Option<u32>) -> Result<u32, StoreError> {
         connect::patiently(self.bump(seen)).await
+    }
+
+    async fn clock(&self) -> Result<Option<Reading>, StoreError> {
+        connect::patiently(self.server_clock()).await.map(Some)
     }
 
     async fn renew_lease(&self, lease: Lease, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
