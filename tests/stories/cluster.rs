@@ -20,7 +20,8 @@ pub const API_KEY: &str = "an API key of stories that is long enough for them";
 
 /// What one user may use, raised for all stories that are not about it: they press what many do over a day into a few seconds of a
 /// few people. Flags of a story go before.
-const LOAD: [(&str, &str); 5] = [
+const LOAD: [(&str, &str); 6] = [
+    ("HUBBUB_USER_COMMANDS_PER_SECOND", "1000000"),
     ("HUBBUB_USER_CONNECTIONS", "100000"),
     ("HUBBUB_USER_ENTRIES_PER_SECOND", "1000000"),
     ("HUBBUB_USER_ROOMS_PER_HOUR", "100000"),

@@ -259,6 +259,7 @@ async fn the_command_line_says_what_it_takes_and_what_is_wrong() {
         "text-bytes",
         "data-bytes",
         "user-connections",
+        "user-commands-per-second",
         "user-entries-per-second",
         "user-rooms-per-hour",
         "user-people-per-hour",

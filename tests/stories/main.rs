@@ -16,6 +16,7 @@ mod protobuf;
 mod wire;
 
 mod arrivals;
+mod authorisation;
 mod bad_frames;
 mod bad_input;
 mod balancers;
@@ -33,6 +34,7 @@ mod laptop;
 mod lost_wakes;
 mod membership;
 mod names;
+mod one_against_all;
 mod operated;
 mod operator;
 mod other_buses;

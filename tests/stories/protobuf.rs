@@ -11,10 +11,31 @@ struct Command {
     connect: Option<Connect>,
     #[prost(message, optional, tag = "5")]
     subscribe: Option<Subscribe>,
+    #[prost(message, optional, tag = "6")]
+    unsubscribe: Option<Named>,
+    #[prost(message, optional, tag = "7")]
+    publish: Option<Named>,
+    #[prost(message, optional, tag = "8")]
+    presence: Option<Named>,
+    #[prost(message, optional, tag = "9")]
+    presence_stats: Option<Named>,
+    #[prost(message, optional, tag = "10")]
+    history: Option<Named>,
     #[prost(message, optional, tag = "13")]
     rpc: Option<Rpc>,
     #[prost(message, optional, tag = "14")]
     refresh: Option<Connect>,
+}
+
+/// A request that names its channel; what else there may be stands where it does in the protocol.
+#[derive(Clone, PartialEq, Message)]
+struct Named {
+    #[prost(string, tag = "1")]
+    channel: String,
+    #[prost(bytes = "vec", tag = "2")]
+    data: Vec<u8>,
+    #[prost(int32, tag = "7")]
+    limit: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -134,7 +155,20 @@ pub fn encode(command: &str) -> Vec<u8> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let rpc = &command["rpc"];
     let subscribe = &command["subscribe"];
+    let named = |name: &str| {
+        let request = &command[name];
+        request.is_object().then(|| Named {
+            channel: text(&request["channel"]),
+            data: if request["data"].is_null() { Vec::new() } else { request["data"].to_string().into() },
+            limit: request["limit"].as_i64().unwrap_or_default() as i32,
+        })
+    };
     let message = Command {
+        unsubscribe: named("unsubscribe"),
+        publish: named("publish"),
+        presence: named("presence"),
+        presence_stats: named("presence_stats"),
+        history: named("history"),
         id: command["id"].as_u64().unwrap_or_default() as u32,
         connect: command["connect"].is_object().then(|| Connect { token: text(&command["connect"]["token"]) }),
         subscribe: subscribe.is_object().then(|| Subscribe {

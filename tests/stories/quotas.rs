@@ -145,6 +145,28 @@ async fn rooms_people_and_sessions_are_counted_where_they_are_new() {
     }
 }
 
+#[tokio::test]
+async fn commands_beyond_a_users_pace_are_answered_later_and_all_of_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop_with(directory.path(), &["--user-commands-per-second", "20"]).await;
+    let (mut one, mut other) = (Wire::of(cluster.at(0), "eve").await, Wire::of(cluster.at(0), "eve").await);
+    let began = Instant::now();
+    let asks = async |wire: &mut Wire| {
+        let calls: Vec<String> = (2..152).map(|id| rpc(id, "rooms", &json!({})).to_string()).collect();
+        assert!(wire.say(calls.join("\n")).await);
+        for _ in &calls {
+            let answer = wire.line().await;
+            assert!(answer["rpc"].is_object(), "{answer}");
+        }
+    };
+    tokio::join!(asks(&mut one), asks(&mut other));
+    let took = began.elapsed();
+    println!("300 commands of one user, 200 at once and 20 a second: {took:.1?}");
+    assert!(took >= Duration::from_secs(4), "{took:?}");
+    let mut ana = Wire::of(cluster.at(0), "ana").await;
+    assert!(ana.asks(rpc(2, "rooms", &json!({}))).await["rpc"].is_object(), "others have their own");
+}
+
 /// A message every 20 ms on each of two connections, each refused one again with its key when it was told to come.
 #[tokio::test]
 async fn sends_keep_their_order_over_refusals_by_the_users_quota() {

@@ -201,7 +201,7 @@ async fn a_stream_that_ends_while_nobody_reads_it_leaves_no_connection_behind() 
 
 impl crate::cluster::Instance {
     /// How many files and sockets the process has open.
-    fn descriptors(&self) -> usize {
+    pub fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("a process").count()
     }
 

@@ -42,6 +42,11 @@ pub const SENDS_PER_SECOND_MAX: usize = 10_000;
 pub const CONNECTIONS_MAX: usize = 1_000_000;
 /// Connections of one user on one instance, unless `user-connections` says otherwise.
 pub const USER_CONNECTIONS: usize = 100;
+/// Commands of one user that are read in a second on one instance, unless `user-commands-per-second` says otherwise; beyond, the sockets
+/// of this user are read more slowly.
+pub const USER_COMMANDS_PER_SECOND: u32 = 300;
+/// How long a connection waits for its refusal where its user has too many: whoever asks again at once does so once in this time.
+pub const TOO_MANY_AFTER: Duration = Duration::from_secs(1);
 /// Entries of any kind that one user may write in a second on one instance, unless `user-entries-per-second` says otherwise.
 pub const USER_ENTRIES_PER_SECOND: u32 = 50;
 /// Rooms that one user may make in an hour on one instance, unless `user-rooms-per-hour` says otherwise.

@@ -14,7 +14,9 @@ use std::{
 pub struct UserQuota {
     /// Connections at a time.
     pub connections: NonZeroUsize,
-    /// Entries of any kind per second; [`ENTRIES_BURST`] seconds' worth may come at once.
+    /// Commands of any kind per second; [`BURST`] seconds' worth may come at once. Beyond, they are read more slowly.
+    pub commands_per_second: NonZeroU32,
+    /// Entries of any kind per second; [`BURST`] seconds' worth may come at once.
     pub entries_per_second: NonZeroU32,
     /// Rooms made per hour; an hour's worth may come at once, here and below.
     pub rooms_per_hour: NonZeroU32,
@@ -29,6 +31,7 @@ impl Default for UserQuota {
         let some = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         Self {
             connections: NonZeroUsize::new(limits::USER_CONNECTIONS).unwrap_or(NonZeroUsize::MIN),
+            commands_per_second: some(limits::USER_COMMANDS_PER_SECOND),
             entries_per_second: some(limits::USER_ENTRIES_PER_SECOND),
             rooms_per_hour: some(limits::USER_ROOMS_PER_HOUR),
             people_per_hour: some(limits::USER_PEOPLE_PER_HOUR),
@@ -37,8 +40,8 @@ impl Default for UserQuota {
     }
 }
 
-/// How many seconds' worth of entries may come at once.
-pub const ENTRIES_BURST: u32 = 10;
+/// How many seconds' worth of commands and of entries may come at once.
+pub const BURST: u32 = 10;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -84,6 +87,7 @@ impl OverQuota {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Account {
     connections: usize,
+    commands: Rate,
     entries: Rate,
     rooms: Rate,
     people: Rate,
@@ -107,6 +111,11 @@ impl Account {
     /// One connection less.
     pub const fn disconnect(&mut self) {
         self.connections = self.connections.saturating_sub(1);
+    }
+
+    /// Takes a command, and says how long its connection is to wait with it: connections are told one after another.
+    pub fn take_command(&mut self, quota: &UserQuota, now: Instant) -> Duration {
+        self.commands.reserve(burst(quota.commands_per_second), now)
     }
 
     /// Takes an entry, or says how long until there is one.
@@ -142,7 +151,7 @@ impl Account {
 
     /// Whether nothing need be remembered: it is as that of somebody new.
     pub fn is_idle(&self, now: Instant) -> bool {
-        let rates = [&self.entries, &self.rooms, &self.people, &self.sessions];
+        let rates = [&self.commands, &self.entries, &self.rooms, &self.people, &self.sessions];
         self.connections == 0 && rates.iter().all(|rate| rate.is_full(now))
     }
 
@@ -153,8 +162,12 @@ impl Account {
 }
 
 fn entries(quota: &UserQuota) -> Allowance {
-    let most = quota.entries_per_second.saturating_mul(NonZeroU32::new(ENTRIES_BURST).unwrap_or(NonZeroU32::MIN));
-    Allowance { most, over: Duration::from_secs(u64::from(ENTRIES_BURST)) }
+    burst(quota.entries_per_second)
+}
+
+fn burst(per_second: NonZeroU32) -> Allowance {
+    let most = per_second.saturating_mul(NonZeroU32::new(BURST).unwrap_or(NonZeroU32::MIN));
+    Allowance { most, over: Duration::from_secs(u64::from(BURST)) }
 }
 
 #[cfg(test)]
@@ -166,6 +179,7 @@ mod tests {
         let n = |n| NonZeroU32::new(n).unwrap();
         UserQuota {
             connections: NonZeroUsize::new(2).unwrap(),
+            commands_per_second: n(7),
             entries_per_second: n(5),
             rooms_per_hour: n(3),
             people_per_hour: n(10),

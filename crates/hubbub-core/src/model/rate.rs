@@ -47,6 +47,13 @@ impl Rate {
         Ok(())
     }
 
+    /// Takes one of what is allowed in any case, and says how long to wait with it. Who waits before asking for another is never far ahead.
+    pub fn reserve(&mut self, allowed: Allowance, now: Instant) -> Duration {
+        let room_at = self.full_at.map_or(now, |at| at.max(now)) + allowed.over / allowed.most.get();
+        self.full_at = Some(room_at);
+        room_at.saturating_duration_since(now).saturating_sub(allowed.over)
+    }
+
     /// Whether the bucket is full, as that of somebody new.
     pub fn is_full(&self, now: Instant) -> bool {
         self.full_at.is_none_or(|at| at <= now)
@@ -108,6 +115,16 @@ mod tests {
         assert_eq!(rate.take_of(3, allowed, now + minute), Err(2 * minute));
         assert_eq!(rate.take_of(1, allowed, now + minute), Ok(()));
         assert!(rate.take_of(60, allowed, now + 60 * minute).is_err() && rate.is_full(now + 61 * minute));
+    }
+
+    #[test]
+    fn those_who_wait_come_one_after_another() {
+        let (mut rate, now) = (Rate::default(), Instant::now());
+        let allowed = Allowance { most: TEN, over: Duration::from_secs(1) };
+        let waits: Vec<_> = (0..14).map(|_| rate.reserve(allowed, now)).collect();
+        assert!(waits[..10].iter().all(Duration::is_zero));
+        assert_eq!(waits[10..], [100 * MS, 200 * MS, 300 * MS, 400 * MS]);
+        assert_eq!(rate.reserve(allowed, now + 500 * MS), Duration::ZERO);
     }
 
     #[test]

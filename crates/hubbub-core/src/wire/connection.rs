@@ -4,7 +4,7 @@
 
 use crate::{
     limits,
-    log::{kinds::Message, quota::Quota},
+    log::{account::OverQuota, kinds::Message, quota::Quota},
     model::{
         ids::{RoomId, UserId},
         rate::Rate,
@@ -72,6 +72,8 @@ pub enum TokenError {
     Unknown,
     /// It is not good yet, by more than clocks may differ: some clock is wrong, and the SDK comes again.
     NotYet,
+    /// It is good, and its user has too many connections.
+    TooMany(OverQuota),
 }
 
 /// Why a send is refused before anybody is asked.
@@ -306,6 +308,7 @@ impl Connection {
             Err(TokenError::Invalid) => Err(Action::Close(Disconnect::INVALID_TOKEN)),
             Err(TokenError::Unknown) => Err(refuse(CommandError::UNVERIFIED)),
             Err(TokenError::NotYet) => Err(refuse(CommandError::NOT_YET)),
+            Err(TokenError::TooMany(over)) => Err(refuse(CommandError { temporary: true, ..over.into() })),
             // A connection does not change hands.
             Ok(identity) if known.is_some_and(|user| user != identity.user) => {
                 Err(Action::Close(Disconnect::INVALID_TOKEN))

@@ -68,6 +68,11 @@ impl Accounts {
         Ok(Counted { accounts: self.clone(), user: user.clone() })
     }
 
+    /// Takes a command of a user, and says how long its connection is to wait with it.
+    pub fn take_command(&self, user: &UserId, quota: &UserQuota, now: Instant) -> Duration {
+        self.kept().with(user, now, |account| account.take_command(quota, now))
+    }
+
     /// Takes an entry of what a user may write, or says how long until there is one.
     ///
     /// # Errors

@@ -25,6 +25,15 @@ pub struct LimitSettings {
     #[arg(long, env = "HUBBUB_USER_CONNECTIONS", value_name = "N", help_heading = "Limits ([limits] in the file)")]
     pub user_connections: Option<usize>,
 
+    /// Commands of one user per second on this instance; ten seconds' worth may come at once, and beyond the sockets of this user are read more slowly [default: 300]
+    #[arg(
+        long,
+        env = "HUBBUB_USER_COMMANDS_PER_SECOND",
+        value_name = "N",
+        help_heading = "Limits ([limits] in the file)"
+    )]
+    pub user_commands_per_second: Option<u32>,
+
     /// Entries of one user per second on this instance, whatever they are: messages, joins, leaves; ten seconds' worth may come at once, and what is too fast is answered 111 [default: 50]
     #[arg(
         long,
@@ -71,6 +80,7 @@ impl LimitSettings {
             sends_per_second: self.sends_per_second.or(file.sends_per_second),
             max_connections: self.max_connections.or(file.max_connections),
             user_connections: self.user_connections.or(file.user_connections),
+            user_commands_per_second: self.user_commands_per_second.or(file.user_commands_per_second),
             user_entries_per_second: self.user_entries_per_second.or(file.user_entries_per_second),
             user_rooms_per_hour: self.user_rooms_per_hour.or(file.user_rooms_per_hour),
             user_people_per_hour: self.user_people_per_hour.or(file.user_people_per_hour),
@@ -116,6 +126,11 @@ impl LimitSettings {
         let connections = within("user-connections", self.user_connections, CONNECTIONS_MAX)?;
         Ok(UserQuota {
             connections: connections.and_then(NonZeroUsize::new).unwrap_or(usual.connections),
+            commands_per_second: rate(
+                "user-commands-per-second",
+                self.user_commands_per_second,
+                usual.commands_per_second,
+            )?,
             entries_per_second: rate(
                 "user-entries-per-second",
                 self.user_entries_per_second,

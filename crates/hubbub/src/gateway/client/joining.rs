@@ -7,8 +7,8 @@ use hubbub_core::{
     live::{fingerprint::Fingerprint, presence::Present},
     model::{ids::UserId, json::Json},
     wire::{
+        command::{Command, Said},
         connection::{Identity, TokenError, Verified},
-        error::CommandError,
         push,
         reply::{self, Answer, Connected, Empty, Refreshed, Reply},
     },
@@ -35,6 +35,16 @@ impl<T: Transport> Client<T> {
         }
     }
 
+    /// Whether the next command has to wait because its user has said so much. It is counted once, and has a slot from then on.
+    pub(super) fn pauses(&mut self, command: &Command) -> bool {
+        let (Some(user), false) = (self.connection.user(), matches!(command.said, Ok(Said::Pong))) else {
+            return false;
+        };
+        let (chat, now) = (&self.gateway.chat, Instant::now());
+        let take = || now + chat.accounts.take_command(user, &chat.quota().user, now);
+        now < *self.slot_at.get_or_insert_with(take)
+    }
+
     pub(super) fn judged(&mut self, id: u32, verdict: Result<Identity, TokenError>) {
         if let Ok(identity) = &verdict
             && self.counted.is_none()
@@ -44,9 +54,12 @@ impl<T: Transport> Client<T> {
                 Ok(counted) => self.counted = Some(counted),
                 Err(over) => {
                     chat.metrics.over_quota.inc();
-                    // As one whose token could not be judged: it may come again.
-                    let _ = self.connection.verified(id, Err(TokenError::Unknown));
-                    return self.reply(&Reply::error(id, CommandError { temporary: true, ..over.into() }));
+                    let verdict = Err(TokenError::TooMany(over));
+                    self.in_flight.push(Box::pin(async move {
+                        tokio::time::sleep(limits::TOO_MANY_AFTER).await;
+                        Done::Judged { id, verdict }
+                    }));
+                    return;
                 }
             }
         }

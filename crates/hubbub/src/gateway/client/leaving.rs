@@ -43,7 +43,9 @@ impl<T: Transport> Client<T> {
             Some(_) if self.owes_acknowledgements() => self.answers_by,
             Some(_) => None,
         };
-        let all = [stuck_at, due, self.arriving.deadline()];
+        // One that has passed waits for something else.
+        let slot_at = self.slot_at.filter(|at| Instant::now() < *at);
+        let all = [stuck_at, due, slot_at, self.arriving.deadline()];
         all.into_iter().flatten().min().unwrap_or_else(|| Instant::now() + limits::WRITE_WITHIN)
     }
 

@@ -77,6 +77,8 @@ pub(super) struct Client<T> {
     ready: VecDeque<u32>,
     page_turns: PageTurns,
     send_order: SendOrder,
+    /// When the next command may be taken: later than now where its user has said so much.
+    slot_at: Option<Instant>,
     /// One of its user's connections.
     counted: Option<Counted>,
     /// Rooms that it wrote into lately: it may, and need not be looked at first.
@@ -120,6 +122,7 @@ impl<T: Transport> Client<T> {
             ready: VecDeque::new(),
             page_turns: PageTurns::default(),
             send_order: SendOrder::new(source),
+            slot_at: None,
             counted: None,
             vetted: VecDeque::new(),
             ping: Ping::None,
@@ -255,10 +258,11 @@ impl<T: Transport> Client<T> {
                 Some(Err(why)) => return self.close_with(why),
                 None => break,
             };
-            if !self.connection.may_take(&command) || self.waits_for_turn(&command) {
+            if !self.connection.may_take(&command) || self.pauses(&command) || self.waits_for_turn(&command) {
                 self.next_command = Some(command);
                 return;
             }
+            self.slot_at = None;
             let action = self.connection.receive(command);
             self.act(action);
         }

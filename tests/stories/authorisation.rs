@@ -1,0 +1,316 @@
+//! Every operation × every standing × every transport: whoever asks and however, the answer is that of [`table`].
+
+mod table;
+
+use crate::{
+    cluster::{API_KEY, Cluster},
+    desk, http,
+    person::token,
+    support::portal::Portal,
+    wire::{DEADLINE, Mark, Speech, Wire},
+};
+use hubbub::{
+    chat::methods::{Edge, RestMethod, RpcMethod},
+    features,
+};
+use serde_json::{Value, json};
+use std::{collections::HashMap, net::SocketAddr};
+use table::{BACKEND, CLIENTS, COLUMNS, KEYS, ROOMS, Standing, status_of};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
+
+/// How a client is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    Json,
+    Protobuf,
+    HttpStream,
+    Sse,
+}
+
+const TRANSPORTS: [Transport; 4] = [Transport::Json, Transport::Protobuf, Transport::HttpStream, Transport::Sse];
+
+/// One client, over whichever transport.
+enum Way {
+    Socket(Box<Wire>),
+    Stream { lines: tokio::io::Lines<BufReader<TcpStream>>, addr: SocketAddr, session: Value, node: Value },
+}
+
+impl Way {
+    /// Opens one, and says this first.
+    async fn open(addr: SocketAddr, over: Transport, first: &Value) -> (Self, Value) {
+        let speech = if over == Transport::Protobuf { Speech::Protobuf } else { Speech::Json };
+        if matches!(over, Transport::Json | Transport::Protobuf) {
+            let mut wire = Wire::open_speaking(addr, None, &mut Mark::None, speech).await.expect("a socket");
+            assert!(wire.say(first.to_string()).await);
+            let answer = match tokio::time::timeout(DEADLINE, wire.next()).await.expect("an answer in time") {
+                crate::wire::Heard::Line(line) => line,
+                crate::wire::Heard::Closed(code, _) => json!({ "push": { "disconnect": { "code": code } } }),
+                crate::wire::Heard::Gone => panic!("no answer"),
+            };
+            return (Self::Socket(Box::new(wire)), answer);
+        }
+        let body = first.to_string();
+        let request = if over == Transport::Sse {
+            let escaped: String = body.bytes().map(|b| format!("%{b:02X}")).collect();
+            format!("GET /connection/sse?cf_connect={escaped} HTTP/1.1\r\nHost: {addr}\r\n\r\n")
+        } else {
+            format!(
+                "POST /connection/http_stream HTTP/1.1\r\nHost: {addr}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+        };
+        let mut stream = TcpStream::connect(addr).await.expect("a connection");
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let lines = BufReader::new(stream).lines();
+        let mut way = Self::Stream { lines, addr, session: Value::Null, node: Value::Null };
+        let answer = way.line().await;
+        if let Self::Stream { session, node, .. } = &mut way {
+            (*session, *node) = (answer["connect"]["session"].clone(), answer["connect"]["node"].clone());
+        }
+        (way, answer)
+    }
+
+    async fn of(addr: SocketAddr, over: Transport, user: &str) -> Self {
+        let (way, answer) = Self::open(addr, over, &json!({ "id": 1, "connect": { "token": token(user) } })).await;
+        assert!(answer["connect"].is_object(), "{over:?}: {answer}");
+        way
+    }
+
+    async fn line(&mut self) -> Value {
+        match self {
+            Self::Socket(wire) => wire.line().await,
+            Self::Stream { lines, .. } => loop {
+                let line = tokio::time::timeout(DEADLINE, lines.next_line()).await.expect("a line in time");
+                let line = line.expect("a line").expect("the stream goes on");
+                // Between them stand the lines of HTTP.
+                let json = line.strip_prefix("data: ").unwrap_or(&line);
+                if json.starts_with('{') && json != "{}" {
+                    return serde_json::from_str(json).expect("JSON");
+                }
+            },
+        }
+    }
+
+    async fn asks(&mut self, command: &Value) -> Value {
+        match self {
+            Self::Socket(wire) => drop(wire.say(command.to_string()).await),
+            Self::Stream { addr, session, node, .. } => {
+                let body = json!({ "session": session, "node": node, "data": command.to_string() }).to_string();
+                let headers = [("content-type", "application/json")];
+                let passed = http::ask(*addr, "POST", "/emulation", &headers, &body).await.expect("an answer");
+                assert_eq!(passed.status, 204, "{}", passed.text);
+            }
+        }
+        loop {
+            let line = self.line().await;
+            if line["id"] == command["id"] {
+                return line;
+            }
+        }
+    }
+}
+
+const fn user(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Stranger => "stranger",
+        Standing::Member => "member",
+        Standing::Admin => "admin",
+        Standing::Banned => "banned",
+    }
+}
+
+/// The server, with a room of each kind.
+struct House {
+    cluster: Cluster,
+    /// The ids of rooms by what the table calls them.
+    ids: HashMap<&'static str, String>,
+    _directory: tempfile::TempDir,
+}
+
+impl House {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let cluster = Cluster::laptop_with(directory.path(), &["--portal-allow", "127.0.0.1"]).await;
+        let portal = Portal::start().await;
+        desk::make(&cluster, "desk", &portal, json!({})).await;
+        desk::make(&cluster, "counter", &portal, json!({ "customers_open": false })).await;
+        let mut ids: HashMap<_, _> = ROOMS.into_iter().map(|room| (room, room.to_owned())).collect();
+        for kind in ["open", "private"] {
+            cluster.room(kind, kind, &[]).await;
+        }
+        let pair = json!({ "kind": "direct", "members": [{ "user": "member" }, { "user": "admin" }] });
+        let direct = cluster.api("POST", "/v1/rooms", &pair).await.json();
+        ids.insert("direct", direct["id"].as_str().expect("an id").to_owned());
+        for session in ["talk", "closed"] {
+            desk::open(&cluster, session, "desk", "member").await;
+        }
+        let house = Self { cluster, ids, _directory: directory };
+        for (room, standing) in COLUMNS {
+            house.stands(room, standing).await;
+        }
+        house
+    }
+
+    /// Has somebody stand so to a room, whatever they did.
+    async fn stands(&self, room: &str, standing: Standing) {
+        if ["direct", "nowhere"].contains(&room) {
+            return;
+        }
+        let path = format!("/v1/rooms/{room}/members/{}", user(standing));
+        let (method, role) = match standing {
+            Standing::Stranger => ("DELETE", ""),
+            Standing::Member => ("PUT", "member"),
+            Standing::Admin => ("PUT", "admin"),
+            Standing::Banned => ("PUT", "banned"),
+        };
+        let body = if role.is_empty() { Value::Null } else { json!({ "role": role }) };
+        assert_eq!(self.cluster.api(method, &path, &body).await.status, 200);
+        if let Some(state) = [("talk", "open"), ("closed", "closed")].iter().find(|(name, _)| *name == room) {
+            let path = format!("/v1/sessions/{room}/state");
+            assert_eq!(self.cluster.api("PUT", &path, &json!({ "state": state.1 })).await.status, 200);
+        }
+    }
+
+    fn fill(&self, text: &str, room: &str) -> String {
+        text.replace("{room}", &self.ids[room])
+    }
+
+    fn command(&self, text: &str, room: &str, id: u32) -> Value {
+        let mut command: Value = serde_json::from_str(&self.fill(text, room)).expect("a command");
+        command["id"] = id.into();
+        command
+    }
+
+    /// Walks the rows and columns of clients over one transport. Says what was not as it should be, and how many cells there were.
+    async fn walk(&self, over: Transport) -> (usize, Vec<String>) {
+        let (addr, mut cells, mut wrong) = (self.cluster.at(0), 0, Vec::new());
+        let mut ways = HashMap::new();
+        for standing in [Standing::Stranger, Standing::Member, Standing::Admin, Standing::Banned] {
+            ways.insert(user(standing), Way::of(addr, over, user(standing)).await);
+        }
+        let mut id = 1;
+        for (operation, text, expected) in CLIENTS {
+            for ((room, standing), code) in COLUMNS.into_iter().zip(expected) {
+                id += 1;
+                cells += 1;
+                let way = ways.get_mut(user(standing)).expect("connected");
+                let answer = way.asks(&self.command(text, room, id)).await;
+                let given = answer["error"]["code"].as_u64().unwrap_or_default() as u32;
+                if given != *code {
+                    wrong.push(format!("{operation} of {room} by {standing:?} over {over:?}: {code}, not {answer}"));
+                }
+                if answer["error"].is_null() && text.contains("subscribe") {
+                    let channel = format!("room:{}", self.ids[room]);
+                    way.asks(&json!({ "id": 900_000 + id, "unsubscribe": { "channel": channel } })).await;
+                }
+                if ["join", "leave", "close_session", "open_session"].contains(operation) {
+                    self.stands(room, standing).await;
+                }
+            }
+            // Somebody who has not said who she is.
+            cells += 1;
+            let (_, answer) = Way::open(addr, over, &self.command(text, "open", 1)).await;
+            if answer["push"]["disconnect"]["code"] != 3501 {
+                wrong.push(format!("{operation} by nobody over {over:?}: 3501, not {answer}"));
+            }
+        }
+        (cells, wrong)
+    }
+
+    async fn rest(&self, method: &str, path: &str, bearer: Option<&str>, body: &str) -> http::Answer {
+        let bearer = bearer.map(|key| format!("Bearer {key}"));
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        http::ask(self.cluster.at(0), method, path, &headers, body).await.expect("an answer")
+    }
+
+    /// Everything under `/v1`, for whoever has no key.
+    async fn walk_without_key(&self) -> (usize, Vec<String>) {
+        let (mut cells, mut wrong) = (0, Vec::new());
+        let mut table = Names::default();
+        features::methods(&mut table);
+        for (method, path) in table.rest {
+            let path = path.replace('{', "").replace('}', "");
+            for (who, key) in KEYS {
+                cells += 1;
+                let key = key.map(|key| key.replace("{token}", &token("admin")).replace("{half}", &API_KEY[..20]));
+                let answer = self.rest(method, &path, key.as_deref(), "{}").await;
+                if answer.status != 401 {
+                    wrong.push(format!("{method} {path} with {who}: 401, not {} {}", answer.status, answer.text));
+                }
+            }
+        }
+        (cells, wrong)
+    }
+
+    /// What the product's backend asks, in its own name and in that of users.
+    async fn walk_with_key(&self) -> (usize, Vec<String>) {
+        let (mut cells, mut wrong) = (0, Vec::new());
+        let send = CLIENTS.iter().find(|(operation, ..)| *operation == "send").expect("a row");
+        for ((room, standing), code) in COLUMNS.into_iter().zip(send.2) {
+            cells += 1;
+            let (path, body) =
+                (format!("/v1/rooms/{}/messages", self.ids[room]), json!({ "from": user(standing), "text": "hi" }));
+            let answer = self.rest("POST", &path, Some(API_KEY), &body.to_string()).await;
+            if answer.status != status_of(code) {
+                wrong.push(format!("send into {room} as {standing:?}: {}, not {}", status_of(code), answer.text));
+            }
+        }
+        for (method, path, body, expected) in BACKEND {
+            for (room, status) in ROOMS.into_iter().zip(expected) {
+                cells += 1;
+                let answer = self.rest(method, &self.fill(path, room), Some(API_KEY), &self.fill(body, room)).await;
+                if answer.status != *status {
+                    wrong.push(format!("{method} {path} of {room}: {status}, not {} {}", answer.status, answer.text));
+                }
+            }
+        }
+        (cells, wrong)
+    }
+}
+
+/// The methods that there are.
+#[derive(Default)]
+struct Names {
+    rpc: Vec<&'static str>,
+    rest: Vec<(&'static str, &'static str)>,
+}
+
+impl<On> Edge<On> for Names {
+    fn rpc<M: RpcMethod<On = On>>(&mut self) {
+        self.rpc.push(M::NAME);
+    }
+
+    fn rest<M: RestMethod<On = On>>(&mut self) {
+        self.rest.push((M::ROUTE.verb.word(), M::ROUTE.path));
+    }
+}
+
+#[tokio::test]
+async fn everybody_may_do_what_the_table_says_and_nothing_else() {
+    let mut methods = Names::default();
+    features::methods(&mut methods);
+    for method in methods.rpc {
+        assert!(CLIENTS.iter().any(|(row, ..)| *row == method), "{method} has no row in the table");
+    }
+    let house = House::new().await;
+    let (mut all, mut wrong) = (0, Vec::new());
+    for over in TRANSPORTS {
+        let (cells, odd) = house.walk(over).await;
+        println!("{over:?}: {cells} cells");
+        all += cells;
+        wrong.extend(odd);
+    }
+    for (what, (cells, odd)) in
+        [("REST without a key", house.walk_without_key().await), ("REST", house.walk_with_key().await)]
+    {
+        println!("{what}: {cells} cells");
+        all += cells;
+        wrong.extend(odd);
+    }
+    println!("authorisation: {all} cells, {} not as they should be", wrong.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
