@@ -4,6 +4,35 @@ use crate::{bad_input::asks, cluster::Cluster, support::postgres::Postgres, wire
 use serde_json::json;
 use std::time::Duration;
 
+/// Printed, for whoever wants to know; that nothing else is asked of the store is told below.
+#[tokio::test]
+async fn a_stranger_cannot_tell_by_the_clock() {
+    let cluster = Cluster::of(1).await;
+    let crowd: Vec<String> = (0..1_000).map(|n| format!("member-{n}")).collect();
+    cluster.room("private", "private", &crowd.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for n in 0..200 {
+        let said = json!({ "from": "member-1", "text": format!("{n} {}", "x".repeat(500)) });
+        assert_eq!(cluster.api("POST", "/v1/rooms/private/messages", &said).await.status, 201);
+    }
+    let mut eve = Wire::of(cluster.at(0), "eve").await;
+    for method in ["members", "messages", "join", "leave", "send", "session"] {
+        let mut medians = Vec::new();
+        for room in ["private", "nowhere"] {
+            let mut times = Vec::new();
+            for n in 0..100 {
+                let data = json!({ "room": room, "limit": 1_000, "text": "hi", "key": n.to_string() });
+                let ask = json!({ "id": 2 + n, "rpc": { "method": method, "data": data } });
+                let began = std::time::Instant::now();
+                assert_eq!(eve.asks(ask).await["error"]["code"], 102);
+                times.push(began.elapsed());
+            }
+            times.sort_unstable();
+            medians.push(times[times.len() / 2]);
+        }
+        println!("{method} by a stranger on Postgres: there {:.2?}, not there {:.2?}", medians[0], medians[1]);
+    }
+}
+
 /// Everything that a stranger may not see is locked by somebody who does not let go. An answer in time has touched none of it.
 #[tokio::test]
 async fn a_stranger_is_answered_by_standing_alone() {
