@@ -233,7 +233,7 @@ impl House {
         let mut table = Names::default();
         features::methods(&mut table);
         for (method, path) in table.rest {
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             for (who, key) in KEYS {
                 cells += 1;
                 let key = key.map(|key| key.replace("{token}", &token("admin")).replace("{half}", &API_KEY[..20]));
