@@ -4,8 +4,13 @@ use crate::{
     cluster::{Cluster, SECRET, breathe},
     desk::{make, open, takes},
     http,
+    operated::Program,
     person::token_for,
-    support::portal::{self, Portal, sign, unix_now},
+    reasons::configuration,
+    support::{
+        portal::{self, Portal, sign, unix_now},
+        postgres::Postgres,
+    },
     wire::{DEADLINE, Wire},
 };
 use hubbub::token::{Requirements, make_at};
@@ -128,6 +133,32 @@ async fn instances_whose_clocks_are_wrong_judge_like_the_others() {
     for arrival in portal.taken("s1") {
         assert!((arrival.timestamp - unix_now()).abs() < 60, "signed at {}", arrival.timestamp);
     }
+}
+
+#[tokio::test]
+async fn the_databases_clock_counts_even_where_it_is_the_one_that_is_wrong() {
+    let server = Postgres::shared();
+    let (client, connection) = tokio_postgres::connect(&server.url(), tokio_postgres::NoTls).await.expect("Postgres");
+    tokio::spawn(connection);
+    // Found before the server's own by who looks along this path.
+    let ahead = "CREATE SCHEMA ahead; CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+        AS $$ SELECT pg_catalog.clock_timestamp() + interval '1 hour' $$";
+    client.batch_execute(ahead).await.expect("a function");
+    let store = format!("{}?options=-c%20search_path%3Dahead%2Cpg_catalog", server.url());
+    let program = Program::serve(&configuration(&store, "clock_ahead", "local")).await;
+    let ready = http::ask(program.addr, "GET", "/health/ready", &[], "").await.expect("an answer");
+    let behind = ready.json()["clock_offset_seconds"].as_f64().expect("an offset");
+    assert!(ready.status == 200 && ready.json()["clock"] == "off" && (behind + 3_600.0).abs() < 2.0, "{}", ready.text);
+    program.has_said("behind that of Postgres", 1).await;
+    for (token, code) in [(made_in(0), Some(109)), (made_in(3_600), None), (made_in(7_300), Some(100))] {
+        let mut wire = Wire::open(program.addr, None).await.expect("a socket");
+        let answer = wire.asks(json!({ "id": 1, "connect": { "token": token } })).await;
+        assert_eq!(answer["error"]["code"].as_u64(), code, "{answer}");
+    }
+    let flags =
+        ["check", "--listen", "127.0.0.1:0", "--store", &store, "--schema", "clock_ahead", "--token-secret", SECRET];
+    let (_, said, _) = crate::cluster::program(&flags).await;
+    assert!(said.contains("warning  --store") && said.contains("3600 s behind the server's"), "{said}");
 }
 
 #[tokio::test]

@@ -28,7 +28,8 @@ fn because(ready: &Value, of: &str, words: &str) -> bool {
     ready[of] == "down" && ready[format!("{of}_reason")].as_str().is_some_and(|reason| reason.contains(words))
 }
 
-fn configuration(store: &str, schema: &str, bus: &str) -> String {
+/// A configuration for [`Program`].
+pub fn configuration(store: &str, schema: &str, bus: &str) -> String {
     format!(
         "token-secret = \"{SECRET}\"\napi-key = \"{API_KEY}\"\nstore = \"{store}\"\nschema = \"{schema}\"\nbus = \"{bus}\"\n"
     )

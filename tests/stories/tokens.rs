@@ -293,6 +293,34 @@ async fn a_refresh_holds_at_once_in_all_it_says_on_every_instance() {
 }
 
 #[tokio::test]
+async fn what_a_refresh_says_while_the_store_is_away_is_kept_when_it_answers() {
+    let cluster = Cluster::of(1).await;
+    cluster.room("general", "private", &["ana"]).await;
+    let mut ana = is_let_in(cluster.at(0), &saying(json!({ "info": "Ann" }))).await;
+    let door = cluster.instances[0].postgres.as_ref().expect("a door");
+    for (n, name) in ["Ann Married", "Ann Again"].into_iter().enumerate() {
+        door.cut();
+        cluster.instances[0].is_ready(|ready| ready["store"] == "down" && ready["store_reason"].is_string()).await;
+        // Also the one before it: the last holds.
+        for (id, name) in [(10 * n + 10, "Somebody"), (10 * n + 11, name)] {
+            let refreshed =
+                ana.asks(json!({ "id": id, "refresh": { "token": saying(json!({ "info": name })) } })).await;
+            assert!(refreshed["refresh"].is_object(), "{refreshed}");
+        }
+        door.mend();
+        let asked = Instant::now();
+        loop {
+            let members = cluster.api("GET", "/v1/rooms/general/members", &Value::Null).await.text;
+            if members.contains(name) {
+                break;
+            }
+            assert!(asked.elapsed() < DEADLINE, "{members}");
+            breathe().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn every_exp_is_told_in_a_number_that_clients_can_hold() {
     let directory = tempfile::tempdir().unwrap();
     let cluster = Cluster::laptop(directory.path()).await;
