@@ -42,7 +42,8 @@ async fn upgrades(mut stream: TcpStream) -> (String, TcpStream) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_comes_when_too_many_arrive_is_told_when_to_come_again() {
     let directory = tempfile::tempdir().unwrap();
-    let cluster = Cluster::laptop(directory.path()).await;
+    // All of them are at one address here.
+    let cluster = Cluster::laptop_with(directory.path(), &["--strangers-per-address", "4096"]).await;
     cluster.room("general", "private", &["ana", "ben"]).await;
     let (ana, ben) = (cluster.person("ana", 0).await, cluster.person("ben", 0).await);
     ben.follows("general").await;

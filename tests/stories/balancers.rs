@@ -93,7 +93,7 @@ async fn a_post_that_an_instance_has_taken_is_not_sent_to_another() {
 #[tokio::test]
 async fn the_balancers_pass_on_what_is_for_the_world_and_log_no_secret() {
     let directory = tempfile::tempdir().unwrap();
-    let mut cluster = Cluster::laptop(directory.path()).await;
+    let mut cluster = Cluster::laptop_with(directory.path(), &["--trusted-proxies", "127.0.0.1"]).await;
     let (nginx, haproxy) = (Nginx::sticky_before(&[cluster.at(0)]).await, Haproxy::before(&[cluster.at(0)]).await);
     let secret = token("ana");
     let (sse, hook) = (format!("/connection/sse?cf_connect={secret}"), format!("/hooks/desk/{secret}?and={secret}"));

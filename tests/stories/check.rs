@@ -116,6 +116,24 @@ async fn a_good_configuration_is_found_good() {
 }
 
 #[tokio::test]
+async fn who_is_in_front_and_who_may_come_to_a_trial_is_looked_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", directory.path().join("hubbub.db").display());
+    let cases: [Case; 6] = [
+        (&["--listen", "0.0.0.0:0"], &secrets(), "warning", &["--trusted-proxies", "balancer"]),
+        (&["--listen", "0.0.0.0:0", "--trusted-proxies", "10.0.0.0/8,::1"], &secrets(), "ok", &["--trusted-proxies"]),
+        (&["--trusted-proxies", "10.0.0.0/8,::/0"], &secrets(), "wrong", &["--trusted-proxies", "everybody"]),
+        (&["--trusted-proxies", "lb.internal"], &secrets(), "wrong", &["--trusted-proxies", "lb.internal"]),
+        (&["--dev", "--listen", "0.0.0.0:0"], &[], "wrong", &["--dev", "--dev-host"]),
+        (&["--dev", "--listen", "0.0.0.0:0", "--dev-host", "laptop.local"], &[], "warning", &["--dev-host", "tokens"]),
+    ];
+    for (flags, environment, level, words) in cases {
+        check(&[&["--store", &store], flags].concat(), environment).await.says(level, words);
+    }
+    check(&["--store", &store, "--strangers-per-address", "5000"], &secrets()).await.says("wrong", &["4096"]).fails();
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_found_and_all_of_it_and_what_to_do_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();

@@ -346,6 +346,11 @@ impl Instance {
         line.and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap_or_else(|| panic!("no counter {name}"))
     }
 
+    /// Files the process has open.
+    pub fn files(&self) -> u64 {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("a process").count() as u64
+    }
+
     /// Resident memory of the process, in bytes.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a process");

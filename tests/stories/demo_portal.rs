@@ -83,6 +83,21 @@ async fn a_customer_writes_in_one_window_and_the_agent_answers_in_another() {
     ana.hears(&session, "On its way").await;
     desk.sees("its answer stored", |seen| seen["conversations"][0]["lines"][1]["state"] == "stored").await;
 
+    // A page of another name that leads here is told nothing, whatever it asks.
+    for (method, path) in
+        [("GET", "/conversations"), ("GET", "/events"), ("GET", "/"), ("POST", "/reply"), ("OPTIONS", "/mood")]
+    {
+        for host in ["rebind.evil", "127.0.0.1.evil:8100", "localhost.evil"] {
+            let answer = http::ask_as(desk.at, host, method, path, &[], "{}").await.expect("an answer");
+            assert!(answer.status == 403 && !answer.text.contains("parcel"), "{host} {method} {path}: {}", answer.text);
+        }
+    }
+    let shown = http::ask_as(desk.at, "localhost", "GET", "/", &[], "").await.expect("an answer");
+    assert!(
+        shown.status == 200 && !shown.text.contains("<style") && shown.headers.contains("frame-ancestors 'none'"),
+        "{shown:?}"
+    );
+
     // A forged webhook changes nothing, and a desk that fails gets everything once it is well.
     let forged = http::ask(desk.at, "POST", "/webhook", &[("webhook-id", "x")], "{}").await.expect("an answer");
     assert_eq!(forged.status, 401);
@@ -94,6 +109,10 @@ async fn a_customer_writes_in_one_window_and_the_agent_answers_in_another() {
     assert_eq!(desk.posts("/state", json!({ "session": session, "state": "closed" }), &page).await, 204);
     let seen = desk.sees("a closed session", |seen| seen["conversations"][0]["state"] == "closed").await;
     assert!(seen["refused"] == 1 && seen["conversations"][0]["lines"].as_array().map(Vec::len) == Some(4), "{seen}");
+
+    let (content, _, complaints) =
+        crate::cluster::program(&["demo-portal", "--listen", "0.0.0.0:0", "--api-key", API_KEY]).await;
+    assert!(!content && complaints.contains("--host"), "{complaints}");
 
     // Another desk takes the portal over.
     drop(desk);

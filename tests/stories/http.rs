@@ -12,6 +12,8 @@ pub struct Answer {
     pub status: u16,
     /// The content type.
     pub kind: String,
+    /// All headers, a line for each.
+    pub headers: String,
     /// The body.
     pub text: String,
 }
@@ -31,11 +33,23 @@ pub async fn ask(
     headers: &[(&str, &str)],
     body: &str,
 ) -> anyhow::Result<Answer> {
+    ask_as(addr, &addr.to_string(), method, path, headers, body).await
+}
+
+/// The same, for this `Host`.
+pub async fn ask_as(
+    addr: SocketAddr,
+    host: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> anyhow::Result<Answer> {
     use http_body_util::{BodyExt, Full};
     let stream = TcpStream::connect(addr).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
-    let mut request = hyper::Request::builder().method(method).uri(path).header("host", addr.to_string());
+    let mut request = hyper::Request::builder().method(method).uri(path).header("host", host);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -43,7 +57,9 @@ pub async fn ask(
     let status = response.status().as_u16();
     let kind =
         response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
+    let each = response.headers().iter();
+    let headers = each.map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap_or("?"))).collect();
     let text = String::from_utf8(response.into_body().collect().await?.to_bytes().to_vec())?;
     driver.abort();
-    Ok(Answer { status, kind, text })
+    Ok(Answer { status, kind, headers, text })
 }

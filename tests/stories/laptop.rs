@@ -220,6 +220,35 @@ async fn to_try_it_out_one_flag_is_enough() {
         assert_eq!(rooms["rooms"][0]["id"], "general", "{rooms}");
     }
     assert_eq!(get(cluster.at(0), "/dev/token?user=portal:desk").await.status, 422);
+    // A page whose name leads here all of a sudden gets no token, nor anything else.
+    for host in ["rebind.evil", "rebind.evil:8000", "127.0.0.1.evil", "localhost.evil"] {
+        for (method, path) in [
+            ("GET", "/dev/token?user=ana"),
+            ("HEAD", "/dev/token?user=ana"),
+            ("POST", "/dev/token?user=ana"),
+            ("GET", "/"),
+            ("GET", "/metrics"),
+            ("GET", "/v1/rooms/general"),
+            ("OPTIONS", "/emulation"),
+            ("GET", "/connection/websocket"),
+        ] {
+            let origin = format!("http://{host}");
+            let answer = http::ask_as(cluster.at(0), host, method, path, &[("origin", &origin)], "").await.unwrap();
+            assert_eq!(answer.status, 403, "{host} {method} {path}: {}", answer.text);
+        }
+        assert_eq!(http::ask_as(cluster.at(0), host, "GET", "/health/live", &[], "").await.unwrap().status, 200);
+    }
+    for path in ["/", "/dev/token?user=ana"] {
+        let answer = http::ask_as(cluster.at(0), "LocalHost:1", "GET", path, &[], "").await.unwrap();
+        for shield in ["frame-ancestors 'none'", "script-src 'self'", "x-frame-options: DENY", "nosniff", "no-referrer"]
+        {
+            assert!(answer.headers.contains(shield), "{path} lacks {shield}: {}", answer.headers);
+        }
+    }
+    for listen in ["0.0.0.0:0", "[::]:0"] {
+        let (content, _, complaints) = program(&["serve", "--dev", "--listen", listen]).await;
+        assert!(!content && complaints.contains("--dev-host"), "{complaints}");
+    }
     // Once more on the same file: nobody joins twice.
     cluster.stop(0).await;
     cluster.restart(0).await;
@@ -266,6 +295,9 @@ async fn the_command_line_says_what_it_takes_and_what_is_wrong() {
         "user-sessions-per-hour",
         "client-rooms",
         "dev",
+        "dev-host",
+        "trusted-proxies",
+        "strangers-per-address",
     ] {
         assert!(help.contains(&format!("--{flag}")), "--{flag} is not in the help");
         let variable = format!("HUBBUB_{}", flag.to_uppercase().replace('-', "_"));

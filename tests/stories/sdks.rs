@@ -219,7 +219,7 @@ async fn the_two_talk_over_postgres_alone() {
 
 /// Everything an app does in a day, over two instances behind nginx, while Ana is on one of them.
 async fn a_day_of_ben(sdk: Sdk) {
-    let cluster = Cluster::of(2).await;
+    let cluster = Cluster::of_with(2, &["--trusted-proxies", "127.0.0.1"]).await;
     cluster.room("general", "private", &["ana", "ben"]).await;
     let nginx = Nginx::before(&[cluster.at(0), cluster.at(1)]).await;
     let network = Door::to(nginx.addr()).await;

@@ -87,7 +87,7 @@ impl Returns {
 
 #[tokio::test]
 async fn whoever_returns_through_a_balancer_comes_to_the_same_instance_while_it_is_well() {
-    let cluster = Cluster::of(3).await;
+    let cluster = Cluster::of_with(3, &["--trusted-proxies", "127.0.0.1"]).await;
     let edge = PublicSide::before(&cluster).await;
     for way in edge.ways() {
         let returns = way.returns(CUSTOMERS).await;
@@ -121,7 +121,7 @@ fn label(cluster: &Cluster, n: usize) -> String {
 
 #[tokio::test]
 async fn when_an_instance_is_killed_or_drained_its_customers_are_served_elsewhere_and_nothing_is_lost_or_doubled() {
-    let mut cluster = Cluster::of_with(3, &["--drain-window", "4s"]).await;
+    let mut cluster = Cluster::of_with(3, &["--drain-window", "4s", "--trusted-proxies", "127.0.0.1"]).await;
     let edge = PublicSide::before(&cluster).await;
     let names: Vec<String> = (0..PHONES).map(|n| format!("phone-{n}")).collect();
     let members: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -188,7 +188,7 @@ async fn streams(addr: SocketAddr, key: &str, still: impl AsyncFn() -> bool) -> 
 
 #[tokio::test]
 async fn whoever_has_only_streams_is_let_in_elsewhere_while_the_instance_of_the_key_still_goes() {
-    let cluster = Cluster::of_with(3, &["--drain-window", "20s"]).await;
+    let cluster = Cluster::of_with(3, &["--drain-window", "20s", "--trusted-proxies", "127.0.0.1"]).await;
     let edge = PublicSide::before(&cluster).await;
     let (leaving, node) = (cluster.at(1), label(&cluster, 1));
     let mut keys = Vec::new();

@@ -10,7 +10,7 @@ const PAGE = 50;
 const asked = new URLSearchParams(location.search);
 const me = asked.get("user") || "ana";
 const portal = asked.get("portal");
-const server = asked.get("server") || ownServer();
+const server = ownServer();
 const session = portal ? await opened(portal) : null;
 const room = session?.id ?? asked.get("room") ?? "general";
 

@@ -15,11 +15,13 @@ pub const TOKEN_SECRET: &str = "only-for-measuring-0123456789abcdef";
 /// The key of the REST API here.
 pub const API_KEY: &str = "only-for-measuring-fedcba9876543210";
 /// What one user may use of a server that is measured: a few users press into seconds what many do over a day.
-pub const RAISED: [(&str, &str); 4] = [
+pub const RAISED: [(&str, &str); 5] = [
     ("HUBBUB_USER_COMMANDS_PER_SECOND", "1000000"),
     ("HUBBUB_USER_CONNECTIONS", "100000"),
     ("HUBBUB_USER_ENTRIES_PER_SECOND", "1000000"),
     ("HUBBUB_USER_ROOMS_PER_HOUR", "100000"),
+    // Everybody comes from one address here, and at once.
+    ("HUBBUB_STRANGERS_PER_ADDRESS", "4096"),
 ];
 /// How long anything may take to start.
 const START_WITHIN: Duration = Duration::from_secs(30);

@@ -10,6 +10,7 @@ use clap::Args;
 use hubbub_core::{
     limits::{SECRET_BYTES, SECRET_BYTES_MIN},
     log::quota::Quota,
+    model::origin::Proxies,
     portal::address::Allowed,
 };
 use serde::Deserialize;
@@ -17,6 +18,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 mod edge;
 mod file;
+mod hosts;
 mod limits;
 mod origins;
 mod places;
@@ -25,6 +27,7 @@ mod tests;
 mod trust;
 
 pub use edge::{PublicSide, TlsFiles, duration};
+pub use hosts::Hosts;
 pub use limits::LimitSettings;
 pub use origins::{OriginStanding, Origins};
 pub use places::{BusAt, StoreAt};
@@ -110,6 +113,10 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_ALLOWED_ORIGINS", value_name = "ORIGINS")]
     pub allowed_origins: Option<String>,
 
+    /// Balancers and proxies in front, whose X-Forwarded-For is believed: addresses and networks, separated by commas, like 10.0.0.0/8. Without it all clients of a balancer count as one address [default: none]
+    #[arg(long, env = "HUBBUB_TRUSTED_PROXIES", value_name = "CIDR,…")]
+    pub trusted_proxies: Option<String>,
+
     /// PEM file with the certificate, and those between it and the root, to speak TLS at --listen; read anew when it changes and on SIGHUP
     #[arg(long, env = "HUBBUB_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
@@ -138,6 +145,10 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_DEV", value_parser = yes_or_no)]
     #[serde(default)]
     pub dev: bool,
+
+    /// Names and addresses, separated by commas, under which --dev answers besides localhost and loopback addresses; without it --dev listens nowhere else
+    #[arg(long, env = "HUBBUB_DEV_HOST", value_name = "HOSTS")]
+    pub dev_host: Option<String>,
 }
 
 /// A whole configuration.
@@ -161,6 +172,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What is allowed.
     pub limits: Quota,
+    /// Connections of one address that have not said who they are.
+    pub strangers_per_address: usize,
     /// How it is reached from outside, and how it goes.
     pub edge: PublicSide,
     /// Private addresses and networks at which portals may be called, beside all public ones.
@@ -206,11 +219,13 @@ impl Settings {
             admin_listen: self.admin_listen.or(file.admin_listen),
             base_path: given(self.base_path).or(given(file.base_path)),
             allowed_origins: given(self.allowed_origins).or(given(file.allowed_origins)),
+            trusted_proxies: given(self.trusted_proxies).or(given(file.trusted_proxies)),
             tls_cert: named(self.tls_cert).or(named(file.tls_cert)),
             tls_key: named(self.tls_key).or(named(file.tls_key)),
             drain_window: given(self.drain_window).or(given(file.drain_window)),
             portal_allow: given(self.portal_allow).or(given(file.portal_allow)),
             dev: self.dev || file.dev,
+            dev_host: given(self.dev_host).or(given(file.dev_host)),
         };
         (gathered, faults)
     }
@@ -301,6 +316,7 @@ impl Settings {
             instance: set.instance,
             log,
             log_format: set.log_format.unwrap_or_default(),
+            strangers_per_address: set.limits.strangers_per_address()?,
             limits,
             edge,
             portal_allow,
@@ -338,6 +354,21 @@ impl Settings {
     /// What is wrong and what to do.
     pub fn portal_allow(&self) -> anyhow::Result<Allowed> {
         Allowed::parse(self.portal_allow.as_deref().unwrap_or_default()).context("--portal-allow")
+    }
+
+    /// Whose word is taken for where a request comes from, of settings that have been put together.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn proxies(&self) -> anyhow::Result<Proxies> {
+        let proxies =
+            Proxies::parse(self.trusted_proxies.as_deref().unwrap_or_default()).context("--trusted-proxies")?;
+        if proxies.have_all() {
+            bail!(
+                "--trusted-proxies: /0 is everybody, who could then say any address of themselves: name your balancers'"
+            );
+        }
+        Ok(proxies)
     }
 
     /// Where it listens, of settings that have been put together.

@@ -13,6 +13,7 @@ pub mod store;
 pub mod chat;
 
 pub mod problem;
+pub mod strangers;
 
 pub mod gateway;
 pub mod http;

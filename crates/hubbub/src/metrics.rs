@@ -10,11 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 mod methods;
 mod portals;
 mod store;
+mod strangers;
 mod tokens;
 
 pub use methods::{MethodMetrics, Outcomes};
 pub use portals::PortalMetrics;
 pub use store::StoreStanding;
+pub use strangers::StrangerMetrics;
 pub use tokens::TokenMetrics;
 
 /// All counters of one instance.
@@ -109,6 +111,8 @@ pub struct Metrics {
     pub portals: PortalMetrics,
     /// What is counted of tokens.
     pub tokens: TokenMetrics,
+    /// What is counted of those who have not said who they are.
+    pub strangers: StrangerMetrics,
 }
 
 impl Default for Metrics {
@@ -174,11 +178,13 @@ impl Default for Metrics {
         let methods = MethodMetrics::register(&mut registry);
         let portals = PortalMetrics::register(&mut registry);
         let tokens = TokenMetrics::register(&mut registry);
+        let strangers = StrangerMetrics::register(&mut registry);
         Self {
             registry,
             methods,
             portals,
             tokens,
+            strangers,
             appended,
             repeated,
             refused,

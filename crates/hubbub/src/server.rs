@@ -16,6 +16,7 @@ use crate::{
     http::{self, Api, RestTable, keys::ApiKeys},
     metrics::Metrics,
     problem::Problem,
+    strangers::Strangers,
     token::Tokens,
 };
 use anyhow::Context;
@@ -84,12 +85,22 @@ pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiv
         Some(files) => Some(Arc::new(Tls::open(files, &metrics)?)),
         None => None,
     };
+    let proxies = config.edge.trusted_proxies.clone();
+    let strangers = Strangers::new(proxies, config.strangers_per_address, room.get(), metrics.clone());
     let mut listening = JoinSet::new();
     if let Some(address) = config.edge.admin_listen {
         let listener = bind(address).with_context(|| format!("--admin-listen {address}"))?;
-        listening.spawn(listen::serve(listener, Arc::new(Door::admin()), app.clone(), phases.clone()));
+        listening.spawn(listen::serve(
+            listener,
+            Arc::new(Door::admin(&config.edge)),
+            strangers.clone(),
+            app.clone(),
+            phases.clone(),
+        ));
     }
-    listening.spawn(listen::serve(listener, Arc::new(Door::public(&config.edge, tls.clone())), app.clone(), phases));
+    let public = Arc::new(Door::public(&config.edge, tls.clone()));
+    listening.spawn(listen::serve(listener, public, strangers.clone(), app.clone(), phases));
+    reload::follow(reloaded.clone(), move |config| strangers.allow(config.strangers_per_address));
     let label = config.instance.clone().unwrap_or_else(|| address.port().to_string());
     let start = async {
         app.set(start(&config, room, &label, metrics, &reloaded).await?).ok();

@@ -49,9 +49,142 @@ impl Emulated {
     }
 }
 
+/// The stream that the beginning of such a request names, as soon as it is there: so a request for none is refused before
+/// the rest of it has come. `None`: not yet, or in a way that only the whole can be read in.
+pub fn early_session(beginning: &[u8], format: Format) -> Option<String> {
+    match format {
+        Format::Json => early_in_json(beginning),
+        Format::Protobuf => early_in_protobuf(beginning),
+    }
+}
+
+fn early_in_json(text: &[u8]) -> Option<String> {
+    let mut at = after_spaces(text, 0);
+    if text.get(at) != Some(&b'{') {
+        return None;
+    }
+    loop {
+        let key = after_spaces(text, at + 1);
+        let colon = after_spaces(text, end_of_value(text, key)?);
+        let value = after_spaces(text, colon + 1);
+        let end = end_of_value(text, value)?;
+        if text.get(colon) != Some(&b':') {
+            return None;
+        }
+        if text[key..].starts_with(b"\"session\"") {
+            return serde_json::from_slice(&text[value..end]).ok();
+        }
+        at = after_spaces(text, end);
+        if text.get(at) != Some(&b',') {
+            return None;
+        }
+    }
+}
+
+fn after_spaces(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+}
+
+/// Where the value that begins here ends, if all of it is there.
+fn end_of_value(text: &[u8], begin: usize) -> Option<usize> {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for (at, byte) in text.iter().enumerate().skip(begin) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => {
+                in_text = !in_text;
+                if !in_text && depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ if in_text => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth > 1 => depth -= 1,
+            b'}' | b']' if depth == 1 => return Some(at + 1),
+            b',' | b'}' | b']' | b':' if depth == 0 => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn early_in_protobuf(mut message: &[u8]) -> Option<String> {
+    const SESSION: u64 = 2 << 3 | 2;
+    loop {
+        let tag = varint(&mut message)?;
+        let length = varint(&mut message)?;
+        match tag & 7 {
+            0 => {}
+            2 => {
+                let (field, rest) = message.split_at_checked(usize::try_from(length).ok()?)?;
+                if tag == SESSION {
+                    return String::from_utf8(field.to_vec()).ok();
+                }
+                message = rest;
+            }
+            _ => return None,
+        }
+    }
+}
+
+fn varint(message: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = message.split_first()?;
+        *message = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_stream_is_known_once_its_name_has_come() {
+        let json = |text: &str| early_session(text.as_bytes(), Format::Json);
+        let found = Some("s-1".to_owned());
+        for whole in [
+            r#"{"session":"s-1","node":"n","data":"{}"}"#,
+            r#" { "node" : "a\"}," , "session" : "s-1" , "data":"x"}"#,
+            r#"{"data":{"id":1,"session":"other","list":[1,"]"]},"n":1.5e3,"t":true,"session":"s\u002d1"}"#,
+        ] {
+            assert_eq!(json(whole), found, "{whole}");
+            let name = whole.rfind("s-1").or(whole.rfind("002d1")).unwrap();
+            for cut in (0..name).filter(|cut| whole.is_char_boundary(*cut)) {
+                assert_eq!(json(&whole[..cut]), None, "{}", &whole[..cut]);
+            }
+        }
+        for none in [
+            "",
+            "[",
+            "{",
+            "{}",
+            "x",
+            r#"{"session" "x"}"#,
+            r#"{"session":7,"#,
+            r#"{"a":1}"#,
+            r#"{"session":{}}"#,
+            "{,,,",
+            "{:",
+        ] {
+            assert_eq!(json(none), None, "{none}");
+        }
+        let body = b"\x0a\x01n\x20\x07\x12\x03s-1\x1a\x02{}";
+        for cut in 0..body.len() {
+            let early = early_session(&body[..cut], Format::Protobuf);
+            assert_eq!(early, found.clone().filter(|_| cut >= 10), "{cut}");
+        }
+        for none in [&b"\xff"[..], b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", b"\x12\x01\xff", b"\x0b\x01"] {
+            assert_eq!(early_session(none, Format::Protobuf), None);
+        }
+    }
 
     #[test]
     fn the_commands_are_a_string_or_one_object() {

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 /// How many days before its end a certificate should have been renewed.
 const RENEW_BEFORE_DAYS: i64 = 14;
 
-/// `--drain-window`, `--admin-listen`, `--base-path`, `--allowed-origins`, `--tls-cert`, `--tls-key` and `--portal-allow`.
+/// `--drain-window`, `--admin-listen`, `--base-path`, `--allowed-origins`, `--trusted-proxies`, `--dev-host`, `--tls-cert`, `--tls-key` and `--portal-allow`.
 pub(super) async fn edge(asked: &Asked) -> Vec<Finding> {
     let set = &asked.settings;
     let mut findings = Vec::new();
@@ -40,6 +40,24 @@ fn looked_at(set: &Settings, edge: &PublicSide) -> Vec<Finding> {
             "--allowed-origins *",
             "any page that somebody visits may connect from their browser",
             "name the origins of your own pages, unless others are to embed the chat",
+        ));
+    }
+    let about = "--trusted-proxies";
+    let listen = set.listen_at().ip().to_canonical();
+    findings.push(match (edge.trusted_proxies.is_empty(), edge.tls.is_some() || set.dev || listen.is_loopback()) {
+        (true, false) => Finding::warning(
+            about,
+            "none, and no TLS here: if a balancer is in front, all its clients count as one address, and share the limit of those who have not said who they are",
+            "name the balancer's addresses or networks",
+        ),
+        (true, true) => Finding::ok(about, "none: if a balancer is in front, even on this machine, name its address"),
+        (false, _) => Finding::ok(about, "they say where clients come from; have each of them set or add to X-Forwarded-For"),
+    });
+    if edge.dev_hosts.is_some() && !listen.is_loopback() {
+        findings.push(Finding::warning(
+            "--dev-host",
+            "others can come, and --dev hands them tokens of anybody",
+            "listen on 127.0.0.1, or leave --dev out",
         ));
     }
     findings.push(match edge.drain_window {

@@ -41,7 +41,7 @@ pub(super) async fn secrets(asked: &Asked) -> Vec<Finding> {
 pub(super) async fn limits_and_logs(asked: &Asked) -> Vec<Finding> {
     let set = &asked.settings;
     let mut findings = Vec::new();
-    match set.limits.quota() {
+    match set.limits.quota().and_then(|_| set.limits.strangers_per_address()) {
         Ok(_) => {}
         Err(error) => {
             let said = format!("{}", error.root_cause());

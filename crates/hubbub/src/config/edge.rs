@@ -1,9 +1,9 @@
 //! How an instance is reached from outside, and how it goes: `--drain-window`, `--admin-listen`, `--base-path`,
-//! `--allowed-origins`, `--tls-cert` and `--tls-key`.
+//! `--allowed-origins`, `--trusted-proxies`, `--tls-cert` and `--tls-key`.
 
-use super::{Settings, origins::Origins};
+use super::{Hosts, Settings, origins::Origins};
 use anyhow::{Context, bail};
-use hubbub_core::limits;
+use hubbub_core::{limits, model::origin::Proxies};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// See the module.
@@ -17,6 +17,10 @@ pub struct PublicSide {
     pub base_path: String,
     /// Whose pages may talk to this instance from a browser.
     pub origins: Origins,
+    /// Whose word is taken for where a request comes from.
+    pub trusted_proxies: Proxies,
+    /// With `--dev`: under which names it answers, and no others.
+    pub dev_hosts: Option<Hosts>,
     /// Certificate and key, when TLS is spoken on our own socket.
     pub tls: Option<TlsFiles>,
 }
@@ -50,6 +54,15 @@ impl PublicSide {
                 "--admin-listen {listen}: the same address as --listen; give another port, or leave it out to serve everything at one"
             );
         }
+        let dev_hosts = match set.dev {
+            true => Some(Hosts::parse("--dev-host", set.dev_host.as_deref().unwrap_or_default())?),
+            false => None,
+        };
+        if dev_hosts.as_ref().is_some_and(Hosts::is_empty) && !listen.ip().to_canonical().is_loopback() {
+            bail!(
+                "--dev hands out tokens to anybody, and --listen {listen} is not only for this machine: listen on 127.0.0.1, or say with --dev-host under which names others may come"
+            );
+        }
         let tls = match (&set.tls_cert, &set.tls_key) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.clone(), key: key.clone() }),
             (None, None) => None,
@@ -60,6 +73,8 @@ impl PublicSide {
             drain_window,
             admin_listen: set.admin_listen,
             base_path: base_path(set.base_path.as_deref().unwrap_or_default())?,
+            trusted_proxies: set.proxies()?,
+            dev_hosts,
             origins: Origins::parse(set.allowed_origins.as_deref().unwrap_or_default())?,
             tls,
         })
@@ -141,6 +156,18 @@ mod tests {
         assert!(wrong(|set| set.tls_cert = Some("x".into())).contains("--tls-key is missing"));
         assert!(wrong(|set| set.tls_key = Some("x".into())).contains("--tls-cert is missing"));
         assert!(wrong(|set| set.allowed_origins = Some("example.com".into())).contains("--allowed-origins"));
+        assert!(wrong(|set| set.trusted_proxies = Some("10.0.0.0/99".into())).contains("10.0.0.0/99"));
+        assert!(wrong(|set| set.trusted_proxies = Some("0.0.0.0/0".into())).contains("everybody"));
+        let everywhere = |set: &mut Settings| (set.dev, set.listen) = (true, "0.0.0.0:8000".parse().ok());
+        assert!(edge(everywhere).unwrap_err().contains("--dev-host"), "told once");
+        let twice = |set: &mut Settings| {
+            everywhere(set);
+            set.dev_host = Some("laptop.local".into());
+        };
+        assert!(edge(twice).is_ok() && edge(|set| set.listen = "[::]:8000".parse().ok()).is_ok());
+        assert!(
+            wrong(|set| (set.dev, set.listen) = (true, "[::ffff:10.0.0.1]:8000".parse().ok())).contains("--dev-host")
+        );
         assert_eq!(edge(|set| set.dev = true).unwrap().drain_window, Duration::ZERO, "Ctrl-C on a laptop");
         assert_eq!(edge(|_| {}).unwrap().drain_window, limits::DRAIN_WINDOW);
     }

@@ -3,7 +3,9 @@
 use anyhow::{Context, bail};
 use clap::Args;
 use hubbub_core::{
-    limits::{CONNECTIONS_MAX, DATA_BYTES, SENDS_PER_SECOND_MAX, TEXT_BYTES, USER_LIMIT_MAX},
+    limits::{
+        CONNECTIONS_MAX, DATA_BYTES, SENDS_PER_SECOND_MAX, STRANGERS, STRANGERS_PER_ADDRESS, TEXT_BYTES, USER_LIMIT_MAX,
+    },
     log::{account::UserQuota, quota::Quota},
 };
 use serde::Deserialize;
@@ -64,6 +66,15 @@ pub struct LimitSettings {
     #[arg(long, env = "HUBBUB_CLIENT_ROOMS", value_name = "BOOL", help_heading = "Limits ([limits] in the file)")]
     pub client_rooms: Option<bool>,
 
+    /// Connections of one address (of IPv6: one /64) that have not yet connected with a token, given an API key or brought a good webhook; beyond, others of it are told to come again [default: 512]
+    #[arg(
+        long,
+        env = "HUBBUB_STRANGERS_PER_ADDRESS",
+        value_name = "N",
+        help_heading = "Limits ([limits] in the file)"
+    )]
+    pub strangers_per_address: Option<usize>,
+
     /// Longest text of a message, in bytes; can only be lowered [default: 8192]
     #[arg(long, env = "HUBBUB_TEXT_BYTES", value_name = "N", help_heading = "Limits ([limits] in the file)")]
     pub text_bytes: Option<usize>,
@@ -86,8 +97,23 @@ impl LimitSettings {
             user_people_per_hour: self.user_people_per_hour.or(file.user_people_per_hour),
             user_sessions_per_hour: self.user_sessions_per_hour.or(file.user_sessions_per_hour),
             client_rooms: self.client_rooms.or(file.client_rooms),
+            strangers_per_address: self.strangers_per_address.or(file.strangers_per_address),
             text_bytes: self.text_bytes.or(file.text_bytes),
             data_bytes: self.data_bytes.or(file.data_bytes),
+        }
+    }
+
+    /// How many connections of one address need not have said who they are.
+    ///
+    /// # Errors
+    /// When it is out of its bounds, and what they are.
+    pub fn strangers_per_address(&self) -> anyhow::Result<usize> {
+        match self.strangers_per_address {
+            Some(0) => bail!("--strangers-per-address 0: at least 1; leave it out for the default"),
+            Some(n) if n > STRANGERS => {
+                bail!("--strangers-per-address {n}: at most {STRANGERS}, which all addresses share")
+            }
+            set => Ok(set.unwrap_or(STRANGERS_PER_ADDRESS)),
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A third party in all but name: it speaks to the server over REST, webhooks and nothing else.
 
-use crate::config::api_key;
-use anyhow::Context;
+use crate::config::{Hosts, api_key};
+use anyhow::{Context, bail};
 use clap::Args;
 use desk::Desk;
 use server::Server;
@@ -20,6 +20,9 @@ pub struct DemoPortal {
     /// Where the desk listens: its page for the agent, /webhook for the server
     #[arg(long, env = "HUBBUB_DEMO_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8100")]
     listen: SocketAddr,
+    /// Names and addresses, separated by commas, under which the desk answers besides localhost and loopback addresses; without it the desk listens nowhere else
+    #[arg(long, env = "HUBBUB_DEMO_HOST", value_name = "HOSTS")]
+    host: Option<String>,
     /// The server, or its balancer; it must allow the desk's address: --portal-allow 127.0.0.1
     #[arg(long, env = "HUBBUB_SERVER", value_name = "URL", default_value = "http://127.0.0.1:8000")]
     server: String,
@@ -49,6 +52,13 @@ It makes the portal, or takes it over with new secrets, and keeps what it hears 
 /// # Errors
 /// When it cannot listen, or the server refuses it.
 pub async fn run(said: DemoPortal) -> anyhow::Result<()> {
+    let hosts = Hosts::parse("--host", said.host.as_deref().unwrap_or_default())?;
+    if hosts.is_empty() && !said.listen.ip().to_canonical().is_loopback() {
+        bail!(
+            "the desk shows conversations to anybody, and --listen {} is not only for this machine: listen on 127.0.0.1, or say with --host under which names others may come",
+            said.listen
+        );
+    }
     let listener = TcpListener::bind(said.listen).await.with_context(|| format!("cannot listen on {}", said.listen))?;
     let at = listener.local_addr().context("cannot listen")?;
     let url = said.url.unwrap_or_else(|| format!("http://{at}/webhook"));
@@ -63,7 +73,7 @@ pub async fn run(said: DemoPortal) -> anyhow::Result<()> {
         said.portal
     );
     let desk = Arc::new(Desk::new(server, secrets));
-    axum::serve(listener, pages::router(desk)).with_graceful_shutdown(ended()).await.context("the desk")
+    axum::serve(listener, pages::router(desk, hosts)).with_graceful_shutdown(ended()).await.context("the desk")
 }
 
 async fn ended() {

@@ -1,11 +1,13 @@
 //! What the desk serves: webhooks in, and a page for the agent.
 
 use super::desk::{Desk, Mood};
+use crate::{config::Hosts, http::page};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
     response::{
         Html, IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -26,23 +28,40 @@ use std::{
 };
 
 const PAGE: &str = include_str!("desk.html");
+const STYLE: &str = include_str!("desk.css");
+const SCRIPT: &str = include_str!("desk.js");
 /// Longest name of an agent.
 const AGENT_BYTES: usize = 64;
 
 type At = State<Arc<Desk>>;
 type Refused = (StatusCode, Json<Value>);
 
-pub(super) fn router(desk: Arc<Desk>) -> Router {
-    Router::new()
+/// Everything but webhooks, which are signed, is answered for these hosts alone.
+pub(super) fn router(desk: Arc<Desk>, hosts: Hosts) -> Router {
+    let pages = Router::new()
         .route("/", get(async || Html(PAGE)))
-        .route("/webhook", post(webhook))
+        .route("/desk.css", get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)))
+        .route("/desk.js", get(async || ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT)))
         .route("/conversations", get(async |State(desk): At| Json(desk.shown())))
         .route("/events", get(events))
         .route("/reply", post(reply))
         .route("/state", post(state))
         .route("/mood", post(mood))
+        .layer(middleware::from_fn_with_state(Arc::new(hosts), for_us))
+        .layer(middleware::from_fn(page::shielded));
+    Router::new()
+        .route("/webhook", post(webhook))
+        .merge(pages)
         .layer(DefaultBodyLimit::max(limits::HOOK_BYTES))
         .with_state(desk)
+}
+
+async fn for_us(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
+    if page::is_for(request.headers(), request.uri(), |host| hosts.have(host)) {
+        return next.run(request).await;
+    }
+    let why = "the desk answers for localhost alone: name other hosts in --host";
+    (StatusCode::FORBIDDEN, Json(json!({ "detail": why }))).into_response()
 }
 
 /// Verified on the raw bytes, as any portal should.

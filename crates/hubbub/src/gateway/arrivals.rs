@@ -5,7 +5,7 @@
 //! caught up, which is what costs; the others wait, in the order they came. A turn is never held while the client is
 //! waited for, so a slow network takes nobody's place.
 
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, strangers::Visitor};
 use futures_util::future::BoxFuture;
 use hubbub_core::limits;
 use std::{
@@ -40,6 +40,8 @@ pub enum Full {
 pub struct Admitted {
     connected: Connected,
     place: Place,
+    /// The connection it came on, which is counted until it is known.
+    visitor: Option<Arc<Visitor>>,
 }
 
 /// Counted among the connections until it is dropped.
@@ -77,11 +79,13 @@ impl Arrivals {
     /// # Errors
     /// What there is too much of.
     pub fn admit(&self, most: Option<usize>) -> Result<Admitted, Full> {
-        let admitted = self.try_admit(most);
-        if admitted.is_err() {
-            self.metrics.arrivals_refused.inc();
-        }
-        admitted
+        self.try_admit(most).map_err(|full| self.refuse(full))
+    }
+
+    /// Somebody is not let in: counted.
+    pub(super) fn refuse(&self, full: Full) -> Full {
+        self.metrics.arrivals_refused.inc();
+        full
     }
 
     fn try_admit(&self, most: Option<usize>) -> Result<Admitted, Full> {
@@ -98,7 +102,7 @@ impl Arrivals {
         self.metrics.arriving.inc();
         let until = Instant::now() + limits::ARRIVING_WITHIN;
         let place = Place { _permit: permit, metrics: self.metrics.clone(), until };
-        Ok(Admitted { connected, place })
+        Ok(Admitted { connected, place, visitor: None })
     }
 
     /// A turn at once, if one is free and nobody waits.
@@ -126,9 +130,15 @@ fn locked(behind: &Mutex<Option<Instant>>) -> MutexGuard<'_, Option<Instant>> {
 }
 
 impl Admitted {
-    /// Held until it has gone, and until it has arrived.
-    pub(super) fn into_parts(self) -> (Connected, Place) {
-        (self.connected, self.place)
+    /// The same, on this connection.
+    pub(super) fn on(self, visitor: Option<Arc<Visitor>>) -> Self {
+        visitor.iter().for_each(|visitor| visitor.stays());
+        Self { visitor, ..self }
+    }
+
+    /// Held until it has gone, until it has arrived, and until it is known.
+    pub(super) fn into_parts(self) -> (Connected, Place, Option<Arc<Visitor>>) {
+        (self.connected, self.place, self.visitor)
     }
 }
 
@@ -188,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_counts_until_it_has_gone_and_not_only_while_it_arrives() {
         let arrivals = Arrivals::new(Arc::default());
-        let (first, place) = arrivals.admit(Some(2)).expect("a place").into_parts();
+        let (first, place, _) = arrivals.admit(Some(2)).expect("a place").into_parts();
         drop(place);
         let second = arrivals.admit(Some(2)).expect("a place");
         assert_eq!(arrivals.admit(Some(2)).err(), Some(Full::Connections(2)));

@@ -2,18 +2,24 @@
 
 use super::{
     Gateway,
+    arrivals::Full,
     client::Client,
     stream::{Framing, Lifeline, Stream},
 };
-use crate::chat::streams::Handed;
+use crate::{chat::streams::Handed, strangers::Visitor};
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, HttpBody},
     extract::{Query, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use hubbub_core::{limits, live::stream_id::StreamId, wire::emulation::Emulated};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use hubbub_core::{
+    limits,
+    live::stream_id::StreamId,
+    wire::emulation::{Emulated, early_session},
+};
 use serde::Deserialize;
 use std::sync::Arc;
 use tracing::Instrument;
@@ -26,9 +32,12 @@ type Refused = (StatusCode, &'static str);
 
 /// `POST /connection/http_stream`: the body holds the first commands.
 pub async fn http_stream(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    let (lifeline, binary) = (lifeline(&request), is_binary(request.headers()));
-    match body(request, limits::FRAME_BYTES).await {
-        Ok(first) => open(gateway, if binary { Framing::Lengths } else { Framing::Lines }, first, lifeline),
+    let (on, binary) = (Under::of(&request), is_binary(request.headers()));
+    if let Err(full) = gateway.is_open() {
+        return come_again(full);
+    }
+    match body(request, limits::FRAME_BYTES, &mut |_| Ok(true)).await {
+        Ok(first) => open(gateway, if binary { Framing::Lengths } else { Framing::Lines }, first, on),
         Err(refused) => refused.into_response(),
     }
 }
@@ -42,7 +51,7 @@ struct Connect {
 pub async fn sse(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     match Query::<Connect>::try_from_uri(request.uri()) {
         Ok(Query(connect)) if !connect.cf_connect.is_empty() => {
-            open(gateway, Framing::Events, connect.cf_connect.into(), lifeline(&request))
+            open(gateway, Framing::Events, connect.cf_connect.into(), Under::of(&request))
         }
         _ => (StatusCode::BAD_REQUEST, "cf_connect: the connect command is missing\n").into_response(),
     }
@@ -58,15 +67,21 @@ pub async fn emulation(State(gateway): State<Arc<Gateway>>, request: Request) ->
 
 async fn emulate(gateway: &Gateway, request: Request) -> Result<(), Refused> {
     let format = if is_binary(request.headers()) { Framing::Lengths } else { Framing::Lines }.format();
-    let body = body(request, limits::EMULATION_BODY_BYTES).await?;
+    let unknown = (StatusCode::NOT_FOUND, "session: no such stream\n");
+    let key = &gateway.chat.store.identity().hash_key;
+    // What was not given out here or by another instance is not passed on: nobody can fill the bus with guesses. Nor is more of
+    // it read than its name.
+    let mut is_known = |beginning: &[u8]| match early_session(beginning, format) {
+        Some(session) if StreamId::open(&session, key).is_none() => Err(unknown),
+        found => Ok(found.is_some()),
+    };
+    let body = body(request, limits::EMULATION_BODY_BYTES, &mut is_known).await?;
     let Emulated { session, node, frame } =
         Emulated::parse(body, format).ok_or((StatusCode::BAD_REQUEST, "session, node and data are expected\n"))?;
     if frame.len() > limits::FRAME_BYTES {
         return Err(TOO_LARGE);
     }
-    let unknown = (StatusCode::NOT_FOUND, "session: no such stream\n");
-    // What was not given out here or by another instance is not passed on: nobody can fill the bus with guesses.
-    let stream = StreamId::open(&session, &gateway.chat.store.identity().hash_key).ok_or(unknown)?;
+    let stream = StreamId::open(&session, key).ok_or(unknown)?;
     match gateway.chat.hand_over(stream, &node, rand::random(), frame) {
         Handed::Over => Ok(()),
         Handed::Full => Err((StatusCode::TOO_MANY_REQUESTS, "too many commands wait for this stream\n")),
@@ -76,33 +91,76 @@ async fn emulate(gateway: &Gateway, request: Request) -> Result<(), Refused> {
     }
 }
 
+const CUT_OFF: Refused = (StatusCode::BAD_REQUEST, "the body was cut off\n");
 const TOO_LARGE: Refused = (StatusCode::PAYLOAD_TOO_LARGE, "the commands are longer than a frame may be\n");
 
-/// The whole body, which is not waited for without end.
-async fn body(request: Request, limit: usize) -> Result<Bytes, Refused> {
-    match tokio::time::timeout(limits::CONNECT_WITHIN, to_bytes(request.into_body(), limit)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(TOO_LARGE),
-        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n")),
+const NO_SESSION: Refused =
+    (StatusCode::PAYLOAD_TOO_LARGE, "session: expected within the first 4096 bytes of a body that is longer\n");
+
+/// The whole body, which is not waited for without end. `is_judged` looks at its beginning, again with each part that comes, until
+/// it is content; before that no more is taken than [`limits::SESSION_WITHIN_BYTES`].
+async fn body(
+    request: Request,
+    limit: usize,
+    is_judged: &mut (dyn FnMut(&[u8]) -> Result<bool, Refused> + Send),
+) -> Result<Bytes, Refused> {
+    let body = request.into_body();
+    if body.size_hint().lower() > limit as u64 {
+        return Err(TOO_LARGE);
     }
+    // One that is short by its own word is judged as a whole.
+    let is_short = body.size_hint().upper().is_some_and(|length| length <= limits::SESSION_WITHIN_BYTES as u64);
+    let read = async {
+        let (mut parts, mut whole, mut judged) = (body.into_data_stream(), BytesMut::new(), is_short);
+        while let Some(part) = parts.next().await {
+            let mut part = part.map_err(|_| CUT_OFF)?;
+            if !judged {
+                let beginning = part.split_to(part.len().min(limits::SESSION_WITHIN_BYTES - whole.len()));
+                whole.extend_from_slice(&beginning);
+                judged = is_judged(&whole)?;
+                if !judged && whole.len() == limits::SESSION_WITHIN_BYTES {
+                    return Err(NO_SESSION);
+                }
+            }
+            if whole.len() + part.len() > limit {
+                return Err(TOO_LARGE);
+            }
+            whole.extend_from_slice(&part);
+        }
+        Ok(whole.freeze())
+    };
+    let slow = (StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n");
+    tokio::time::timeout(limits::CONNECT_WITHIN, read).await.unwrap_or(Err(slow))
 }
 
 fn is_binary(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| value == BINARY)
 }
 
-fn lifeline(request: &Request) -> Lifeline {
-    request.extensions().get().cloned().unwrap_or_default()
+/// The connection a request came on.
+struct Under {
+    lifeline: Lifeline,
+    visitor: Option<Arc<Visitor>>,
 }
 
-fn open(gateway: Arc<Gateway>, framing: Framing, first: Bytes, lifeline: Lifeline) -> Response {
-    let admitted = match gateway.admit() {
+impl Under {
+    fn of(request: &Request) -> Self {
+        let there = request.extensions();
+        Self { lifeline: there.get().cloned().unwrap_or_default(), visitor: there.get().cloned() }
+    }
+}
+
+fn come_again(full: Full) -> Response {
+    let (later, why) = full.words(rand::random());
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, later.as_secs())], why).into_response()
+}
+
+fn open(gateway: Arc<Gateway>, framing: Framing, first: Bytes, under: Under) -> Response {
+    let admitted = match gateway.admit(under.visitor) {
         Ok(admitted) => admitted,
-        Err(full) => {
-            let (later, why) = full.words(rand::random());
-            return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, later.as_secs())], why).into_response();
-        }
+        Err(full) => return come_again(full),
     };
+    let lifeline = under.lifeline;
     let chat = &gateway.chat;
     let id = StreamId::new(Uuid::new_v4());
     let address = (id.sealed(&chat.store.identity().hash_key), chat.life().to_owned());

@@ -1,11 +1,12 @@
 //! Sockets: one task per client, around the pure [`hubbub_core::wire::connection`].
 
-use crate::{chat::Chat, token::Tokens};
+use crate::{chat::Chat, strangers::Visitor, token::Tokens};
 use arrivals::{Admitted, Full};
 use axum::{
     Router,
     routing::{get, post},
 };
+use hubbub_core::limits;
 use roster::Roster;
 use std::{num::NonZero, sync::Arc};
 
@@ -59,8 +60,20 @@ impl Gateway {
         Self { chat, tokens, label, methods, roster: Roster::default(), arrivals }
     }
 
-    /// Lets somebody in, or says why not.
-    fn admit(&self) -> Result<Admitted, Full> {
-        self.arrivals.admit(self.chat.quota().max_connections.map(NonZero::get))
+    /// Lets somebody in who came on this connection, or says why not.
+    fn admit(&self, visitor: Option<Arc<Visitor>>) -> Result<Admitted, Full> {
+        let most = self.chat.quota().max_connections.map(NonZero::get);
+        if let (Some(most), Some(visitor)) = (most, &visitor) {
+            // However few there may be, no address takes all of them before it has said who it is.
+            if visitor.company() > (most / 4).max(limits::COMPANY) {
+                return Err(self.arrivals.refuse(Full::Arriving));
+            }
+        }
+        Ok(self.arrivals.admit(most)?.on(visitor))
+    }
+
+    /// Whether there is a chance to be let in: asked before anything of a client is read.
+    fn is_open(&self) -> Result<(), Full> {
+        self.arrivals.admit(self.chat.quota().max_connections.map(NonZero::get)).map(drop)
     }
 }

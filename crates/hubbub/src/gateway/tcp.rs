@@ -1,10 +1,12 @@
 //! The stream below HTTP and WebSockets: TCP, or TLS on it.
 
+use crate::strangers::Visitor;
 use bytes::Bytes;
 use hubbub_core::limits;
 use std::{
-    io::{IoSlice, Result},
+    io::{Error, IoSlice, Result},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 use tokio::{
@@ -18,6 +20,8 @@ pub struct Tcp {
     kind: Kind,
     /// What was read already and comes first.
     first: Bytes,
+    /// Whose it is: told what has come of a head, and counted among the open connections for as long as this is.
+    visitor: Option<Arc<Visitor>>,
 }
 
 enum Kind {
@@ -28,13 +32,13 @@ enum Kind {
 
 impl From<TcpStream> for Tcp {
     fn from(stream: TcpStream) -> Self {
-        Self { kind: Kind::Plain(stream), first: Bytes::new() }
+        Self { kind: Kind::Plain(stream), first: Bytes::new(), visitor: None }
     }
 }
 
 impl From<TlsStream<TcpStream>> for Tcp {
     fn from(stream: TlsStream<TcpStream>) -> Self {
-        Self { kind: Kind::Tls(Box::new(stream)), first: Bytes::new() }
+        Self { kind: Kind::Tls(Box::new(stream)), first: Bytes::new(), visitor: None }
     }
 }
 
@@ -50,6 +54,11 @@ impl Tcp {
     /// The same stream, on which `first` comes first.
     pub fn beginning_with(self, first: Bytes) -> Self {
         Self { first, ..self }
+    }
+
+    /// The same stream, of this visitor.
+    pub fn of(self, visitor: Arc<Visitor>) -> Self {
+        Self { visitor: Some(visitor), ..self }
     }
 
     /// Bounds what a client that stops reading, or is not read, keeps in the kernel.
@@ -97,7 +106,14 @@ impl AsyncRead for Tcp {
             buf.put_slice(&self.first.split_to(length));
             return Poll::Ready(Ok(()));
         }
-        either!(self, stream => stream.poll_read(cx, buf))
+        let before = buf.filled().len();
+        let read = either!(self.as_mut(), stream => stream.poll_read(cx, buf));
+        if let Some(visitor) = &self.visitor
+            && visitor.sent_of_head(buf.filled().len() - before).is_err()
+        {
+            return Poll::Ready(Err(Error::other("too much of strangers is held already")));
+        }
+        read
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     socket::Socket,
     tcp::Tcp,
 };
+use crate::strangers::Visitor;
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -43,7 +44,8 @@ pub enum NotUpgraded {
 /// Why this is no upgrade, or why it has to come later.
 pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Result<Response, NotUpgraded> {
     let accept = check(request.headers()).map_err(NotUpgraded::Bad)?;
-    let admitted = gateway.admit().map_err(NotUpgraded::Full)?;
+    let visitor = request.extensions().get::<Arc<Visitor>>().cloned();
+    let admitted = gateway.admit(visitor.clone()).map_err(NotUpgraded::Full)?;
     let (format, protocol) = choose(request.headers(), request.uri().query().unwrap_or_default());
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -55,7 +57,7 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
             Ok(parts) => {
                 // The client may not have waited for our answer: what it said already comes first.
                 let stream = parts.io.into_inner().beginning_with(parts.read_buf);
-                serve(gateway, stream, format, admitted).await;
+                serve(gateway, stream, format, admitted, visitor).await;
             }
             Err(upgraded) => {
                 // A transport this gateway does not know is not served half.
@@ -81,11 +83,20 @@ fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     format: Format,
     admitted: Admitted,
+    visitor: Option<Arc<Visitor>>,
 ) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let mut client = Client::new(gateway, Socket::new(stream, format), admitted);
         let span = client.span();
-        client.run().instrument(span).await;
+        let run = client.run().instrument(span);
+        match visitor {
+            None => run.await,
+            // Others need its place before it has said who it is: nothing is lost.
+            Some(visitor) => tokio::select! {
+                () = run => {}
+                () = visitor.cut() => {}
+            },
+        }
     })
 }
 

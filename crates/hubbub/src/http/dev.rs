@@ -1,6 +1,9 @@
 //! What `--dev` adds: a page at `/`, and tokens for anybody who asks.
 
-use super::extract::{Path, Query};
+use super::{
+    extract::{Path, Query},
+    page,
+};
 use crate::{
     clock::Clock,
     problem::Problem,
@@ -10,6 +13,7 @@ use axum::{
     Json, Router,
     extract::State,
     http::{StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -49,6 +53,7 @@ pub fn router(signing: Signing) -> Router {
         .route("/", get(async || file("index.html")))
         .route("/favicon.svg", get(async || file("favicon.svg")))
         .route("/assets/{*path}", get(async |Path(path): Path<String>| file(&format!("assets/{path}"))))
+        .layer(middleware::from_fn(page::shielded))
 }
 
 async fn token(State(signing): State<Signing>, Query(who): Query<Who>) -> Result<Json<Value>, Problem> {

@@ -129,7 +129,10 @@ fn describe<M: RestMethod>(document: &mut OpenApi) {
         let shown = (!route.is_silent).then(|| schema_of::<M::Output>(&mut schemas));
         responses = responses.response(status.to_string(), response(shown));
     }
-    for status in route.problems {
+    // Before it is known whose a request is, and while the server is busy, starts or goes.
+    let to_any = [401, 408, 413, 429, 503];
+    let everywhere = to_any.iter().filter(|status| !route.problems.contains(status));
+    for status in route.problems.iter().chain(everywhere) {
         responses = responses.response(status.to_string(), response(Some(schema_of::<Problem>(&mut schemas))));
     }
     let operation = OperationBuilder::new()

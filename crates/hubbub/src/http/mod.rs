@@ -3,6 +3,7 @@
 use crate::{
     chat::Chat,
     problem::Problem,
+    strangers::Visitor,
     token::{Tokens, refusal::Why},
 };
 use axum::{
@@ -28,6 +29,7 @@ pub mod extract;
 pub mod health;
 pub mod keys;
 mod methods;
+pub mod page;
 mod request_id;
 
 pub use methods::{ApiDocument, RestTable};
@@ -119,6 +121,9 @@ async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Resp
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(str::trim);
     if given.is_some_and(|given| api.keys.know(given)) {
+        if let Some(visitor) = request.extensions().get::<Arc<Visitor>>() {
+            visitor.is_identified();
+        }
         // A task of its own: a caller that hangs up does not cut off what the store is doing.
         return tokio::spawn(next.run(request).in_current_span()).await.unwrap_or_else(|_| {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal server error").into_response()

@@ -3,8 +3,9 @@
 
 use super::tls::Tls;
 use crate::{
-    config::{OriginStanding, Origins, PublicSide},
+    config::{Hosts, OriginStanding, Origins, PublicSide},
     features::portals::hooks::OriginalUri,
+    http::page,
     problem::Problem,
 };
 use axum::{
@@ -32,6 +33,8 @@ pub(super) struct Door {
     pub(super) tls: Option<Arc<Tls>>,
     base_path: String,
     origins: Origins,
+    /// With `--dev`: for whom alone it answers.
+    hosts: Option<Hosts>,
 }
 
 /// Who was let in.
@@ -44,12 +47,14 @@ pub(super) struct Guest {
 impl Door {
     /// The door for clients.
     pub(super) fn public(edge: &PublicSide, tls: Option<Arc<Tls>>) -> Self {
-        Self { side: Side::Public, tls, base_path: edge.base_path.clone(), origins: edge.origins.clone() }
+        let (base_path, origins, hosts) = (edge.base_path.clone(), edge.origins.clone(), edge.dev_hosts.clone());
+        Self { side: Side::Public, tls, base_path, origins, hosts }
     }
 
     /// The door for operators: plain HTTP, no base path, and pages of the same host alone.
-    pub(super) fn admin() -> Self {
-        Self { side: Side::Admin, tls: None, base_path: String::new(), origins: Origins::default() }
+    pub(super) fn admin(edge: &PublicSide) -> Self {
+        let (base_path, origins, hosts) = (String::new(), Origins::default(), edge.dev_hosts.clone());
+        Self { side: Side::Admin, tls: None, base_path, origins, hosts }
     }
 
     /// Lets a request in, its path without the base path; or says why not.
@@ -60,6 +65,13 @@ impl Door {
             };
             let asked = std::mem::replace(request.uri_mut(), inner);
             request.extensions_mut().insert(OriginalUri(asked));
+        }
+        if let Some(hosts) = &self.hosts
+            && !is_for_machines(request.uri().path())
+            && !page::is_for(request.headers(), request.uri(), |host| hosts.have(host))
+        {
+            let why = "with --dev this answers for localhost alone: name other hosts in --dev-host";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_host", why).into_response().into());
         }
         let guest = self.judge(&request)?;
         if request.method() == Method::OPTIONS
@@ -119,6 +131,11 @@ impl Guest {
         }
         response
     }
+}
+
+/// What no page can make anything of: health, and webhooks, which are signed.
+fn is_for_machines(path: &str) -> bool {
+    path.starts_with("/health/") || path.starts_with("/hooks/")
 }
 
 /// What a client in a browser uses; the rest is for backends.

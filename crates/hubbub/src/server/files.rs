@@ -2,7 +2,7 @@
 
 use hubbub_core::{limits, log::quota::Quota};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::num::NonZeroUsize;
+use std::{fs::File, num::NonZeroUsize};
 
 /// Descriptors that are not clients': the store's, the bus's, requests, logs.
 const OTHERS: u64 = 200;
@@ -36,6 +36,31 @@ pub(super) fn within(room: NonZeroUsize, mut quota: Quota) -> Quota {
     quota.max_connections.get_or_insert(room);
     tracing::info!(max_connections = quota.max_connections, room, "open files");
     quota
+}
+
+/// Files that are kept open so that there are some to close: with none left, nobody could be accepted who asks for our health.
+pub(super) struct Spare(Vec<File>);
+
+impl Spare {
+    /// Takes them.
+    pub(super) fn take() -> Self {
+        let mut spare = Self(Vec::new());
+        spare.fill();
+        spare
+    }
+
+    /// One is closed, and may be used for something else. `false`: there is none.
+    pub(super) fn give(&mut self) -> bool {
+        self.0.pop().is_some()
+    }
+
+    /// Takes as many as are missing, as far as there are any.
+    pub(super) fn fill(&mut self) {
+        while self.0.len() < limits::SPARE_FILES {
+            let Ok(file) = File::open("/dev/null") else { return };
+            self.0.push(file);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{
     door::{self, Door},
+    files::Spare,
     timely::Timely,
 };
 use crate::{
@@ -11,7 +12,9 @@ use crate::{
         stream::Lifeline,
         tcp::{Tcp, bound_segments},
     },
+    log::Seldom,
     problem::Problem,
+    strangers::{Fault, Full, Strangers, Visitor},
 };
 use axum::{
     Json, Router,
@@ -25,12 +28,12 @@ use serde_json::json;
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
 };
 
 /// Listens, with room for many who come at once.
@@ -71,16 +74,27 @@ pub(super) enum Phase {
     Closing,
 }
 
-/// Accepts connections until it is aborted.
-pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, app: App, phase: watch::Receiver<Phase>) {
-    let greetings = Arc::new(Semaphore::new(limits::GREETINGS));
-    let mut accepted = 0_u32;
+static NOT_ACCEPTED: Seldom = Seldom::new();
+static BAD_REQUEST: Seldom = Seldom::new();
+
+/// Accepts connections until it is aborted. Nobody waits to be accepted: whoever asks for our health would wait, too.
+pub(super) async fn serve(
+    listener: TcpListener,
+    door: Arc<Door>,
+    strangers: Arc<Strangers>,
+    app: App,
+    phase: watch::Receiver<Phase>,
+) {
+    let (mut accepted, mut spare) = (0_u32, Spare::take());
     loop {
-        // Whoever has said what it wants makes room for the next.
-        let Ok(greeting) = greetings.clone().acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(welcome(stream, greeting, door.clone(), app.clone(), phase.clone()));
+            Ok((stream, peer)) => {
+                let visitor = match door.side {
+                    door::Side::Public => strangers.arrives(peer.ip()),
+                    door::Side::Admin => strangers.inside(peer.ip()),
+                };
+                tokio::spawn(welcome(stream, visitor, door.clone(), app.clone(), phase.clone()));
+                spare.fill();
                 accepted = accepted.wrapping_add(1);
                 if accepted.is_multiple_of(limits::ACCEPTS) {
                     // Whoever is here goes first: the others wait in the kernel, and cost nothing there.
@@ -88,9 +102,14 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, app: App, phas
                 }
             }
             Err(error) => {
-                // Out of file descriptors, most likely: wait for some to come back.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                // Out of file descriptors, most likely: strangers go, and what is kept for this is given.
+                strangers.make_room();
+                if let Some(passed_over) = NOT_ACCEPTED.tell() {
+                    tracing::warn!(%error, passed_over, "cannot accept a connection");
+                }
+                if !spare.give() {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
             }
         }
     }
@@ -98,20 +117,26 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, app: App, phas
 
 async fn welcome(
     stream: TcpStream,
-    greeting: OwnedSemaphorePermit,
+    visitor: Arc<Visitor>,
     door: Arc<Door>,
     app: App,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let stream = match &door.tls {
-        None => Some(stream.into()),
-        Some(tls) => tokio::select! {
-            stream = tls.accept(stream) => stream,
-            () = is_closing(&mut phase) => None,
-        },
+    let served = async {
+        let stream = match &door.tls {
+            None => Some(Tcp::from(stream)),
+            Some(tls) => tokio::select! {
+                stream = tls.accept(stream) => stream,
+                () = is_closing(&mut phase) => None,
+            },
+        };
+        if let Some(stream) = stream {
+            serve_one(stream.of(visitor.clone()), visitor.clone(), door, app, phase).await;
+        }
     };
-    if let Some(stream) = stream {
-        serve_one(stream, greeting, door, app, phase).await;
+    tokio::select! {
+        () = served => {}
+        () = visitor.cut() => {}
     }
 }
 
@@ -119,22 +144,24 @@ async fn is_closing(phase: &mut watch::Receiver<Phase>) {
     drop(phase.wait_for(|phase| *phase == Phase::Closing).await);
 }
 
-async fn serve_one(
-    stream: Tcp,
-    greeting: OwnedSemaphorePermit,
-    door: Arc<Door>,
-    app: App,
-    mut phase: watch::Receiver<Phase>,
-) {
+async fn serve_one(stream: Tcp, visitor: Arc<Visitor>, door: Arc<Door>, app: App, mut phase: watch::Receiver<Phase>) {
     stream.bound_buffers();
     let lifeline = Lifeline::default();
     let of_requests = lifeline.clone();
-    let (now, greeting) = (phase.clone(), Mutex::new(Some(greeting)));
+    let (now, of_service) = (phase.clone(), visitor.clone());
     let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(of_requests.clone());
-        greeting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (door, app, now) = (door.clone(), app.clone(), now.clone());
-        async move { Ok::<_, Infallible>(answer(request.map(timely), &door, &app, &now).await) }
+        request.extensions_mut().insert(of_service.clone());
+        let (door, app, now, visitor) = (door.clone(), app.clone(), now.clone(), of_service.clone());
+        async move {
+            // Who waits to be asked for a body has sent none, and may go on with another request.
+            let asks_first = request.headers().contains_key(header::EXPECT);
+            let request = request.map(|body| {
+                let body = Timely::new(body, limits::BODY_WITHIN, visitor.clone());
+                Body::new(if asks_first { body.unread() } else { body })
+            });
+            Ok::<_, Infallible>(answer(request, &door, &app, &now, &visitor).await)
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -161,23 +188,59 @@ async fn serve_one(
     };
     if let Err(error) = served {
         tracing::debug!(%error, "an HTTP connection ended badly");
+        if error.is_parse() {
+            visitor.all().metrics().strangers.refused("head");
+            if let Some(passed_over) = BAD_REQUEST.tell() {
+                tracing::info!(%error, passed_over, "what came is no HTTP request");
+            }
+        }
     }
 }
 
-fn timely(body: hyper::body::Incoming) -> Body {
-    Body::new(Timely::new(body, limits::BODY_WITHIN))
-}
-
-async fn answer(request: Request<Body>, door: &Door, app: &App, phase: &watch::Receiver<Phase>) -> Response {
+async fn answer(
+    request: Request<Body>,
+    door: &Door,
+    app: &App,
+    phase: &watch::Receiver<Phase>,
+    visitor: &Visitor,
+) -> Response {
     let going = || *phase.borrow() != Phase::Serving;
     let mut response = match door.enter(request) {
-        Ok((request, guest)) => guest.see_off(inside(request, door, app, going()).await),
+        Ok((request, guest)) => guest.see_off(match visitor.asks(request.uri().path(), request.headers()) {
+            Ok(()) => inside(request, door, app, going()).await,
+            Err(full) => crowded(full),
+        }),
         Err(refused) => *refused,
     };
-    if going() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    match visitor.rests() {
+        Some(Fault::Slow) => {
+            let why = format!("body: it did not come within {} s", limits::BODY_WITHIN.as_secs());
+            response = Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", why).into_response();
+        }
+        Some(Fault::Crowded(full)) => response = crowded(full),
+        None => {}
+    }
+    let ends = going() || visitor.is_late();
+    if ends && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// To be told to come again. Spread, so that not all do it together.
+fn crowded(full: Full) -> Response {
+    let later = Duration::from_secs(rand::random_range(1..=5));
+    let (status, why) = match full {
+        Full::Origin => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many connections of this address have not said who they are, or have sent too much: come again in a moment",
+        ),
+        Full::All => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many connections have not said who they are, or have sent too much: come again in a moment",
+        ),
+    };
+    Problem::new(status, "crowded", why).retry_after(later).into_response()
 }
 
 async fn inside(request: Request<Body>, door: &Door, app: &App, going: bool) -> Response {

@@ -23,7 +23,7 @@ const FIXED: [(&str, Same); 8] = [
     ("instance", |old, new| old.instance == new.instance),
     ("log-format", |old, new| old.log_format == new.log_format),
     (
-        "what is said of --listen from outside: admin-listen, base-path, allowed-origins, tls-cert, tls-key, drain-window",
+        "what is said of --listen from outside: admin-listen, base-path, allowed-origins, trusted-proxies, tls-cert, tls-key, drain-window",
         |old, new| old.edge == new.edge,
     ),
     ("portal-allow", |old, new| old.portal_allow == new.portal_allow),

@@ -97,7 +97,10 @@ impl Client {
 
     async fn ask(&mut self, method: &str, path: &str, headers: &str) -> String {
         let key = self.key.clone();
-        self.say(&format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n{headers}\r\n")).await;
+        self.say(&format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n{headers}\r\n"
+        ))
+        .await;
         self.hear().await
     }
 }
@@ -117,7 +120,7 @@ async fn going_is_told_nobody_is_let_in_and_requests_are_finished() {
     assert!(socket.ask("GET", SOCKET, UPGRADE).await.starts_with("HTTP/1.1 101"));
     let (body, key) = (r#"{"id":"late","kind":"open"}"#, server.key.clone());
     let head = format!(
-        "POST /v1/rooms HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-length: {}\r\n\r\n",
+        "POST /v1/rooms HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     slow.say(&format!("{head}{}", &body[..9])).await;

@@ -1,7 +1,7 @@
 //! TLS on our own socket, with a certificate that can be replaced while it is used.
 
 use super::certificate::not_after;
-use crate::{config::TlsFiles, crypto, gateway::tcp::Tcp, metrics::Metrics};
+use crate::{config::TlsFiles, crypto, gateway::tcp::Tcp, log::Seldom, metrics::Metrics};
 use anyhow::{Context, bail};
 use hubbub_core::limits;
 use std::{
@@ -20,6 +20,8 @@ use tokio_rustls::{
         sign::CertifiedKey,
     },
 };
+
+static NO_HANDSHAKE: Seldom = Seldom::new();
 
 /// See the module.
 pub(super) struct Tls {
@@ -57,11 +59,17 @@ impl Tls {
         match tokio::time::timeout(limits::HANDSHAKE_WITHIN, handshake).await {
             Ok(Ok(stream)) => Some(stream.into()),
             Ok(Err(error)) => {
-                tracing::debug!(%error, "no TLS handshake");
+                self.metrics.strangers.refused("handshake");
+                if let Some(passed_over) = NO_HANDSHAKE.tell() {
+                    tracing::info!(%error, passed_over, "no TLS handshake");
+                }
                 None
             }
             Err(_) => {
-                tracing::debug!("a TLS handshake took too long");
+                self.metrics.strangers.refused("handshake");
+                if let Some(passed_over) = NO_HANDSHAKE.tell() {
+                    tracing::info!(passed_over, "a TLS handshake took too long");
+                }
                 None
             }
         }

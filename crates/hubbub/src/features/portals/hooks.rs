@@ -4,10 +4,13 @@ use super::{
     Portals,
     incoming::{Hook, HookError, Taken},
 };
-use crate::{chat::methods::MethodError, features::portals::error::SupportError, log::Seldom, problem::Problem, spans};
+use crate::{
+    chat::methods::MethodError, features::portals::error::SupportError, log::Seldom, problem::Problem, spans,
+    strangers::Visitor,
+};
 use axum::{
     Json, Router,
-    body::Body,
+    body::{Body, HttpBody},
     extract::{Path, Request, State},
     http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
@@ -99,6 +102,10 @@ async fn respond(portals: &Portals, name: &str, secret: Option<&str>, request: R
     let portal = portals.portal(name).await?;
     let (parts, body) = request.into_parts();
     let counted = |_: &Problem| portals.metrics().portals.received(portal.id.as_str(), "too_large");
+    let visitor = parts.extensions.get::<Arc<Visitor>>();
+    if body.size_hint().lower() > limits::HOOK_BYTES as u64 {
+        return Err(Problem::too_large(limits::HOOK_BYTES)).inspect_err(counted);
+    }
     let body = read(body).await.inspect_err(counted)?;
     let url = url(&parts);
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
@@ -108,7 +115,13 @@ async fn respond(portals: &Portals, name: &str, secret: Option<&str>, request: R
         content_type: text("content-type"),
         id: text("webhook-id").or_else(|| text("idempotency-key")),
     };
-    let taken = portals.take(&portal, hook).await.inspect_err(|refused| {
+    let taken = portals.take(&portal, hook).await;
+    match (&taken, visitor) {
+        (Err(HookError::Unverified(_)), _) => portals.metrics().strangers.refused("hook"),
+        (_, Some(visitor)) => visitor.is_identified(),
+        (_, None) => {}
+    }
+    let taken = taken.inspect_err(|refused| {
         if let Some(passed_over) = REFUSED.tell() {
             tracing::info!(portal = %portal.id, %refused, passed_over, "a webhook was not taken");
         }

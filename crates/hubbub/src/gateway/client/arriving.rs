@@ -1,7 +1,10 @@
 //! From being let in to having caught up: one client's part in [`super::super::arrivals`].
 
 use super::{Client, Transport};
-use crate::gateway::arrivals::{Admitted, Place, Turn};
+use crate::{
+    gateway::arrivals::{Admitted, Connected, Place, Turn},
+    strangers::Visitor,
+};
 use futures_util::future::BoxFuture;
 use hubbub_core::{
     limits,
@@ -11,6 +14,7 @@ use hubbub_core::{
     },
 };
 use std::{
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -18,7 +22,9 @@ use std::{
 /// See the module.
 pub(super) struct Arriving {
     /// Counted among all connections for as long as this one is.
-    _admitted: crate::gateway::arrivals::Connected,
+    _admitted: Connected,
+    /// Until it is known who is there.
+    visitor: Option<Arc<Visitor>>,
     place: Option<Place>,
     turn: Option<Turn>,
     waiting: Option<(BoxFuture<'static, Turn>, Instant)>,
@@ -28,13 +34,20 @@ pub(super) struct Arriving {
 
 impl Arriving {
     pub fn new(admitted: Admitted) -> Self {
-        let (connected, place) = admitted.into_parts();
-        Self { _admitted: connected, place: Some(place), turn: None, waiting: None, arrived: false }
+        let (connected, place, visitor) = admitted.into_parts();
+        Self { _admitted: connected, visitor, place: Some(place), turn: None, waiting: None, arrived: false }
     }
 
     /// Whether this client needs no turn now: nothing of it is being worked on or waited for.
     const fn is_elsewhere(&self) -> bool {
         self.waiting.is_none() && self.turn.is_none()
+    }
+
+    /// It is known who is there.
+    pub fn is_identified(&mut self) {
+        if let Some(visitor) = self.visitor.take() {
+            visitor.is_identified();
+        }
     }
 
     /// Nothing is waited for any more.

@@ -83,6 +83,7 @@ impl<T: Transport> Client<T> {
                 self.refreshed(&user, info, Reply::ok(id, Answer::Refresh(refreshed)));
             }
             Ok(Verified::Connected(user)) => {
+                self.arriving.is_identified();
                 let chat = &self.gateway.chat;
                 chat.people.enter(&user, &self.inbox);
                 self.span.record("user", user.as_str());

@@ -1,6 +1,7 @@
 //! How a connection ends, and what is still waited for before it does.
 
 use super::{Client, Transport};
+use crate::log::Seldom;
 use bytes::Bytes;
 use hubbub_core::{
     limits,
@@ -9,6 +10,8 @@ use hubbub_core::{
     wire::{command::Commands, disconnect::Disconnect},
 };
 use std::time::Instant;
+
+static REFUSED: Seldom = Seldom::new();
 
 impl<T: Transport> Client<T> {
     pub(super) fn close_with(&mut self, why: Disconnect) {
@@ -52,6 +55,14 @@ impl<T: Transport> Client<T> {
     pub(super) async fn close(&mut self, why: &Disconnect) {
         // Not the reason: it may quote what the client said.
         tracing::debug!(code = why.code, "closing");
+        // Tokens have lines of their own.
+        let is_final = why.code >= Disconnect::INVALID_TOKEN.code && *why != Disconnect::INVALID_TOKEN;
+        if is_final && self.connection.user().is_none() {
+            self.gateway.chat.metrics.strangers.refused("frame");
+            if let Some(passed_over) = REFUSED.tell() {
+                tracing::info!(code = why.code, passed_over, "a client was closed before it had said who it is");
+            }
+        }
         self.transport.close(why);
         self.part().await;
     }

@@ -70,7 +70,7 @@ impl House {
     }
 
     fn client(&self, way: Way) -> Client<Way> {
-        Client::new(self.gateway.clone(), way, self.gateway.admit().unwrap())
+        Client::new(self.gateway.clone(), way, self.gateway.admit(None).unwrap())
     }
 
     fn turns(&self) -> Vec<Turn> {

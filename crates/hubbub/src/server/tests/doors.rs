@@ -24,7 +24,7 @@ async fn everything_is_below_the_base_path_and_what_is_outside_is_a_problem() {
     assert!(outside.contains("below /chat"), "{outside}");
     let page = status(&mut client, "GET", "/chat?user=ana", "").await;
     assert!(page.starts_with("308") && page.contains("location: /chat/?user=ana\r\n"), "{page}");
-    let no_key = "GET /chat/v1/rooms/general HTTP/1.1\r\nhost: x\r\n\r\n";
+    let no_key = "GET /chat/v1/rooms/general HTTP/1.1\r\nhost: localhost\r\n\r\n";
     client.say(no_key).await;
     assert!(client.hear().await.starts_with("HTTP/1.1 401"), "the key is asked for below the base path too");
     assert!(status(&mut client, "GET", "/chat/connection/websocket", UPGRADE).await.starts_with("101"));
@@ -75,9 +75,9 @@ async fn pages_of_other_origins_must_be_named() {
     let listed = Settings { allowed_origins: Some("https://app.example.com".into()), ..Settings::default() };
     let server = Server::with(listed).await;
     let with = |origin: &str| format!("{UPGRADE}origin: {origin}\r\n");
-    // `host: x` is what every request here says.
+    // `host: localhost` is what every request here says.
     for (origin, code) in [
-        ("http://x", "101"),
+        ("http://localhost", "101"),
         ("https://app.example.com", "101"),
         ("https://evil.example", "403"),
         ("https://app.example.com.evil", "403"),
