@@ -10,7 +10,6 @@ use clap::Args;
 use hubbub_core::{
     limits::{SECRET_BYTES, SECRET_BYTES_MIN},
     log::quota::Quota,
-    model::origin::Proxies,
     portal::address::Allowed,
 };
 use serde::Deserialize;
@@ -354,21 +353,6 @@ impl Settings {
     /// What is wrong and what to do.
     pub fn portal_allow(&self) -> anyhow::Result<Allowed> {
         Allowed::parse(self.portal_allow.as_deref().unwrap_or_default()).context("--portal-allow")
-    }
-
-    /// Whose word is taken for where a request comes from, of settings that have been put together.
-    ///
-    /// # Errors
-    /// What is wrong and what to do.
-    pub fn proxies(&self) -> anyhow::Result<Proxies> {
-        let proxies =
-            Proxies::parse(self.trusted_proxies.as_deref().unwrap_or_default()).context("--trusted-proxies")?;
-        if proxies.have_all() {
-            bail!(
-                "--trusted-proxies: /0 is everybody, who could then say any address of themselves: name your balancers'"
-            );
-        }
-        Ok(proxies)
     }
 
     /// Where it listens, of settings that have been put together.

@@ -81,6 +81,23 @@ impl PublicSide {
     }
 }
 
+impl Settings {
+    /// Whose word is taken for where a request comes from, of settings that have been put together.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn proxies(&self) -> anyhow::Result<Proxies> {
+        let proxies =
+            Proxies::parse(self.trusted_proxies.as_deref().unwrap_or_default()).context("--trusted-proxies")?;
+        if proxies.have_all() {
+            bail!(
+                "--trusted-proxies: /0 is everybody, who could then say any address of themselves: name your balancers'"
+            );
+        }
+        Ok(proxies)
+    }
+}
+
 fn base_path(text: &str) -> anyhow::Result<String> {
     let path = text.trim().trim_end_matches('/');
     let part = |part: &str| {
