@@ -53,6 +53,7 @@ texts! {
     lock = "SELECT no, id, kind, head, generation, session FROM hubbub.rooms WHERE id = ANY($1) ORDER BY id FOR UPDATE";
     number_messages = include_str!("number_messages.sql");
     clock = "SELECT incarnation, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.meta";
+    server_clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     standings = "SELECT asked.room, asked.user_id, m.standing
         FROM unnest($1::text[], $2::text[]) AS asked (room, user_id)
         JOIN hubbub.rooms r ON r.id = asked.room
@@ -118,7 +119,6 @@ texts! {
         WHERE users.info <> excluded.info";
     user = "SELECT info, updated_at FROM hubbub.users WHERE id = $1";
     incarnation = "SELECT incarnation FROM hubbub.meta";
-    server_clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     renew_lease = include_str!("renew_lease.sql");
     end_lease = "DELETE FROM hubbub.instances WHERE boot = $1";
     bump = "UPDATE hubbub.meta SET incarnation = $1 WHERE $2::bigint IS NULL OR incarnation = $2";
