@@ -112,6 +112,25 @@ impl Desk {
         }
     }
 
+    pub fn pen(&self) -> &Pen {
+        &self.pen
+    }
+
+    /// For other suites: as [`session`](Self::session).
+    pub async fn open(&self, id: &str) {
+        self.session(id).await;
+    }
+
+    /// For other suites: as [`answer`](Self::answer).
+    pub fn answers(&self, id: &str, event: Option<&str>, text: &str) -> Incoming {
+        self.answer(id, event, text)
+    }
+
+    /// For other suites: as [`receive_all`](Self::receive_all), of one.
+    pub async fn receives(&self, message: &Incoming) -> Result<Vec<Received>, StoreError> {
+        self.receive_all(std::slice::from_ref(message)).await
+    }
+
     /// Opens a session of the customer ana; its head is 2.
     async fn session(&self, id: &str) -> Session {
         self.session_of(id, "ana").await

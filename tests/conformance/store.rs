@@ -30,12 +30,15 @@ use uuid::Uuid;
 
 mod appending;
 mod encrypted;
+mod files;
+mod foreign_json;
 pub mod instances;
 mod leases;
 mod lives;
 mod reading;
 mod reference;
 mod reports;
+mod standby;
 mod verdicts;
 
 /// Where a test keeps its logs; opened any number of times.

@@ -53,6 +53,7 @@ mod rest;
 mod rolling_restart;
 mod sdks;
 mod slow_readers;
+mod slow_store;
 mod sticky;
 mod store_faults;
 mod strangers;

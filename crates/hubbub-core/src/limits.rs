@@ -227,13 +227,18 @@ pub const BATCH: usize = 256;
 pub const COMMIT_QUEUE: usize = 4_096;
 /// Committers of an instance on Postgres (SQLite has one writer, so one committer).
 pub const COMMITTERS: usize = 4;
-/// How long a batch is retried while the store does not answer before its senders are told to retry.
-pub const COMMIT_PATIENCE: Duration = Duration::from_secs(4);
-/// A send that has waited this long when a batch before it is given up is given up too.
-pub const SEND_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a batch is retried while the store does not answer, all attempts and all parts of it together.
+pub const COMMIT_PATIENCE: Duration = Duration::from_millis(3_800);
+/// A send is answered after this, also where it has waited behind others: its outcome is unknown then.
+pub const SEND_PATIENCE: Duration = Duration::from_millis(3_800);
+/// How long a request may wait for the store, whatever it needs of it, before it is answered 503: a little less than the 4 s
+/// that are promised.
+pub const REQUEST_PATIENCE: Duration = Duration::from_millis(3_800);
 /// How long one statement or transaction may take before its connection is given up.
-pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
-/// Postgres connections of one instance.
+pub const STORE_PATIENCE: Duration = Duration::from_millis(3_800);
+/// How long a dial to Postgres may take until the connection is of use. It goes on when nobody waits for it any more.
+pub const STORE_DIAL: Duration = Duration::from_secs(10);
+/// Postgres connections of one instance, those that are dialled among them.
 pub const POSTGRES_CONNECTIONS: usize = 10;
 /// Postgres' `lock_timeout`: how long a batch waits for a locked room.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -431,6 +436,18 @@ pub const FAILED_SHOWN: usize = 100;
 
 /// Largest `seq`: what a JSON number carries exactly.
 pub const SEQ_MAX: u64 = (1 << 53) - 1;
+/// Rows with JSON that others cannot read which `hubbub check` names; it counts the others.
+pub const JSON_ROWS_NAMED: usize = 10;
+/// How long `hubbub check` looks for them.
+pub const JSON_LOOK: Duration = Duration::from_secs(5);
+/// What happens to many at once is gathered this long for one line of the log.
+pub const SUMMARY_AFTER: Duration = Duration::from_secs(1);
+/// While it goes on, there is a line this often.
+pub const SUMMARY_EVERY: Duration = Duration::from_secs(10);
+/// A room that nobody has sent to for this long is not known to be locked any more.
+pub const LOCK_FORGOTTEN: Duration = Duration::from_secs(30);
+/// Names that one such line tells apart; beyond, it counts too few.
+pub const SUMMARY_NAMES: usize = 10_000;
 /// A secret shorter than this is warned about.
 pub const SECRET_BYTES: usize = 32;
 /// A secret shorter than this is refused: it can be guessed.

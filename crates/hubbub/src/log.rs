@@ -23,9 +23,11 @@ use tracing_subscriber::filter::FilterExt;
 mod otel;
 mod plain;
 mod seldom;
+mod summary;
 
 pub use plain::{is_hidden, plain};
 pub use seldom::Seldom;
+pub use summary::Summary;
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]

@@ -10,6 +10,7 @@ pub mod entry;
 pub mod hash;
 pub mod kinds;
 pub mod ledger;
+pub mod locked;
 pub mod quota;
 pub mod room;
 pub mod source;

@@ -5,6 +5,7 @@
 use crate::{
     bus::{Bus, Health},
     clock::Clock,
+    log::Summary,
     metrics::Metrics,
     store::{Store, StoreError},
 };
@@ -105,12 +106,15 @@ impl From<StoreError> for ChatError {
             StoreError::Locked => Self::Busy,
             StoreError::Unavailable(_) => Self::Unavailable,
             StoreError::Broken(why) => {
-                tracing::error!(why, "the store answered something unexpected");
+                BROKEN.note(|| why);
                 Self::Unavailable
             }
         }
     }
 }
+
+/// Answers that should not be.
+static BROKEN: Summary = Summary::new("the store answered something unexpected");
 
 /// One instance's chat.
 pub struct Chat {

@@ -5,12 +5,16 @@ use crate::{
     config::StoreAt,
     store::{
         StoreError,
+        foreign_json::ForeignJson,
         postgres::{Inspection, PostgresStore},
         sqlite::SqliteStore,
     },
 };
-use hubbub_core::limits::{CLOCK_OFF, POSTGRES_CONNECTIONS};
-use std::path::Path;
+use hubbub_core::limits::{CLOCK_OFF, JSON_LOOK, POSTGRES_CONNECTIONS};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 /// `--store` and `--schema`. Nothing is made.
 pub(super) async fn store(asked: &Asked) -> Vec<Finding> {
@@ -26,9 +30,26 @@ pub(super) async fn store(asked: &Asked) -> Vec<Finding> {
     };
     let about = format!("--store {at}");
     match &at {
-        StoreAt::Sqlite(path) => vec![sqlite(about, path)],
+        StoreAt::Sqlite(path) => {
+            let mut findings = vec![sqlite(about.clone(), path)];
+            findings.extend(modes(&about, path));
+            if let Ok(true) = SqliteStore::is_there(path)
+                && let Ok(found) = SqliteStore::foreign_json(path, Instant::now() + JSON_LOOK)
+            {
+                findings.extend(foreign_json(&about, &found));
+            }
+            findings
+        }
         StoreAt::Postgres { url, schema, .. } => match PostgresStore::inspect(url, schema).await {
-            Ok(found) => postgres(&about, &found),
+            Ok(found) => {
+                let mut findings = postgres(&about, &found);
+                if found.tables.as_ref().is_ok_and(|version| *version > 0)
+                    && let Ok(found) = PostgresStore::foreign_json(url, schema, Instant::now() + JSON_LOOK).await
+                {
+                    findings.extend(foreign_json(&about, &found));
+                }
+                findings
+            }
             Err(error) => vec![Finding::wrong(
                 about,
                 error,
@@ -58,6 +79,41 @@ fn sqlite(about: String, path: &Path) -> Finding {
         Ok(false) => Finding::ok(about, "not there yet; it is made at the start"),
         Err(error) => Finding::wrong(about, error, "name a file of Hubbub's, or one that is not there"),
     }
+}
+
+/// Who else may read the files.
+fn modes(about: &str, path: &Path) -> Vec<Finding> {
+    let warn = |(file, mode): (PathBuf, u32)| {
+        let says = format!(
+            "{} has the mode {mode:04o}: others than its owner may use it, and it holds secrets",
+            file.display()
+        );
+        Finding::warning(about, says, "chmod 600 it; `serve` does so itself where it may")
+    };
+    SqliteStore::open_to_others(path).into_iter().map(warn).collect()
+}
+
+/// Rows that were stored before JSON was looked at.
+fn foreign_json(about: &str, found: &ForeignJson) -> Option<Finding> {
+    let looked_at = match found.is_cut_short {
+        true => format!(" among the first {} rows, and there was no time for the others", found.looked_at),
+        false => String::new(),
+    };
+    if found.found == 0 {
+        let says = format!("no JSON that others cannot read{looked_at}");
+        return found.is_cut_short.then(|| Finding::ok(about, says));
+    }
+    let others = match found.found - found.named.len() as u64 {
+        0 => String::new(),
+        others => format!(", and {others} more"),
+    };
+    let says = format!(
+        "{} rows with JSON that others cannot read{looked_at}: {}{others}",
+        found.found,
+        found.named.join(", ")
+    );
+    let to_do = "they were stored before JSON was checked; clients with a strict reader (PHP, Go, Python, jsonb) refuse the page such a row is in: mend its `data` or `info` by hand, with every server stopped";
+    Some(Finding::warning(about, says, to_do))
 }
 
 /// Whether a file can be made there; it is gone again.

@@ -1,6 +1,7 @@
 //! From columns to values and back; the same in every store.
 
 use super::StoreError;
+use crate::log::Summary;
 use hubbub_core::{
     limits::{PAGE_MAX, SEQ_MAX},
     log::{body::Columns, entry::Entry, hash::BodyHash, kinds::SessionState},
@@ -25,9 +26,13 @@ pub(crate) fn weight_of(entry: &Entry) -> usize {
     ENTRY_BYTES + Columns::of(&entry.what).weight()
 }
 
+/// Rooms whose rows cannot be read.
+static UNREADABLE: Summary =
+    Summary::new("the row of a room cannot be read; it is answered as if there were no such room");
+
 /// A room whose row cannot be read is nobody's answer but its own.
 pub(crate) fn unreadable(room: &str, error: &StoreError) {
-    tracing::error!(room, %error, "the row of a room cannot be read; it is answered as if there were no such room");
+    UNREADABLE.note_of(room, || error);
 }
 
 fn damaged(invalid: Invalid) -> StoreError {

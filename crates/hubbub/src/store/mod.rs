@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+pub mod foreign_json;
 pub mod postgres;
 pub mod sqlite;
 

@@ -2,6 +2,7 @@
 
 use crate::{
     chat::ChatError,
+    log::Summary,
     metrics::Metrics,
     store::{Store, StoreError, View},
 };
@@ -11,6 +12,9 @@ use hubbub_core::{
 };
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
+
+/// Look-ups that failed.
+static FAILED: Summary = Summary::new("look-ups failed");
 
 struct Question {
     ask: (RoomId, UserId),
@@ -70,7 +74,7 @@ async fn answer(mut questions: mpsc::Receiver<Question>, store: Arc<dyn Store>, 
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, asked = asks.len(), "look-ups failed");
+                FAILED.note(|| format!("{error}, {} asked", asks.len()));
                 for answer in answers {
                     let _ = answer.send(Err(StoreError::Unavailable(String::new()).into()));
                 }

@@ -1,7 +1,7 @@
 //! Closing a gap: one task per feed that misses something, for as long as it does.
 
 use super::feeds::{Feeds, Live};
-use crate::store::StoreError;
+use crate::{log::Summary, store::StoreError};
 use hubbub_core::{
     limits,
     live::feed::{Feed, Heard},
@@ -13,6 +13,13 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+
+/// Rooms with a gap that cannot be closed yet.
+static GAPS: Summary = Summary::new("reading the log failed; reading again");
+/// Rooms whose epoch is doubted.
+static DOUBTS: Summary = Summary::new("cannot tell which epoch holds; asking again");
+/// Rooms whose log is shorter than it was.
+static SHORTER: Summary = Summary::new("the log is shorter than it was: the database has gone back");
 
 /// How soon a read of the log that failed is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -62,7 +69,7 @@ pub(crate) async fn mend(feeds: Arc<Feeds>, live: Arc<Live>) {
             Next::Read(after) => read(&feeds, &live, after).await,
             Next::Ask(asked) => {
                 if let Err(error) = settle_epoch(&feeds, &live, asked).await {
-                    tracing::warn!(%error, room = %live.room, "cannot tell which epoch holds; asking again");
+                    DOUBTS.note_of(live.room.as_str(), || error);
                     tokio::time::sleep(AGAIN).await;
                 }
             }
@@ -90,7 +97,7 @@ async fn read(feeds: &Arc<Feeds>, live: &Arc<Live>, after: Seq) {
             Heard::WentBack
         }
         Err(error) => {
-            tracing::warn!(%error, room = %live.room, "reading the log failed; reading again");
+            GAPS.note_of(live.room.as_str(), || error);
             state.feed.read_failed(now + AGAIN);
             return;
         }
@@ -112,7 +119,7 @@ async fn settle_epoch(feeds: &Arc<Feeds>, live: &Arc<Live>, asked: Seq) -> Resul
         && found.epoch == own
         && found.seq < asked
     {
-        tracing::error!(room = %live.room, head = %found.seq, known = %asked, "the log is shorter than it was: the database has gone back");
+        SHORTER.note_of(live.room.as_str(), || format!("its head is {}, and {asked} was known", found.seq));
         feeds.store.bump_epoch(Some(own.incarnation)).await?;
         head = feeds.heads.ask(live.room.clone()).await?;
     }

@@ -2,7 +2,7 @@
 //! same part of a log ask for the same page, and one read answers all who ask while it waits its turn.
 
 use super::page_cache::{PageCache, PageKey};
-use crate::{chat::ChatError, metrics::Metrics, store::Store};
+use crate::{chat::ChatError, log::Summary, metrics::Metrics, store::Store};
 use hubbub_core::{
     limits::{self, CATCH_UP_PAGE},
     live::item::Item,
@@ -22,6 +22,9 @@ use std::{
     time::Instant,
 };
 use tokio::sync::{Semaphore, broadcast};
+
+/// Pages that could not be read.
+static FAILED: Summary = Summary::new("reading a page of the log failed");
 
 /// A page of a log, encoded once for all who read it.
 #[derive(Debug)]
@@ -152,7 +155,7 @@ impl Pages {
                 Arc::new(SharedPage { epoch: page.epoch, floor: page.floor, head: page.head, items })
             })),
             Err(error) => {
-                tracing::warn!(%error, %room, "reading a page of the log failed");
+                FAILED.note_of(room.as_str(), || &error);
                 Err(error.into())
             }
         };

@@ -176,7 +176,7 @@ impl Door {
 /// # Errors
 /// Why it is not in the log; with [`ChatError::Unavailable`] it may be.
 pub async fn settled(submitted: Submitted) -> Result<Option<Place>, ChatError> {
-    match submitted.await.unwrap_or(Err(ChatError::Unavailable))? {
+    match submitted.outcome().await? {
         Outcome::Appended(place) | Outcome::Known(place) => Ok(Some(place)),
         Outcome::Reopened { place, .. } | Outcome::Repeated { place, .. } => Ok(Some(*place)),
         Outcome::Unchanged => Ok(None),

@@ -3,9 +3,10 @@
 //! Committers are sharded by room, so that a room's drafts are committed in the order they were submitted. Each takes
 //! whatever is waiting (there is no timer), has one batch in flight, and answers only after the commit.
 
-use super::announcer::Announcer;
+use super::{announcer::Announcer, locked::Locked};
 use crate::{
     chat::ChatError,
+    log::Summary,
     metrics::Metrics,
     spans::{self, Onward},
     store::{Store, StoreError},
@@ -33,6 +34,9 @@ use tracing::Instrument;
 /// if that happens to all four committers at once.
 const ROOMS_AT_ONCE: usize = 2;
 
+/// Batches that were given up.
+static GIVEN_UP: Summary = Summary::new("a batch was given up; its senders are told to retry");
+
 /// A draft that waits for its commit.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -53,7 +57,9 @@ impl Waiting {
     /// From now on, and what its submitter waits for.
     pub fn new(source: Source, draft: Draft) -> (Self, Submitted) {
         let (answer, submitted) = oneshot::channel();
-        let submitter = Submitter { source, since: Instant::now(), trace: Onward::here(), answer };
+        let since = Instant::now();
+        let submitted = Submitted { answered: submitted, source: source.clone(), until: since + limits::SEND_PATIENCE };
+        let submitter = Submitter { source, since, trace: Onward::here(), answer };
         (Self { draft, submitter }, submitted)
     }
 
@@ -80,7 +86,29 @@ impl Waiting {
 }
 
 /// A draft on its way.
-pub type Submitted = oneshot::Receiver<Result<Outcome, ChatError>>;
+#[derive(Debug)]
+pub struct Submitted {
+    answered: oneshot::Receiver<Result<Outcome, ChatError>>,
+    source: Source,
+    until: Instant,
+}
+
+impl Submitted {
+    /// What became of it.
+    ///
+    /// # Errors
+    /// Why it is not in the log; with [`ChatError::Unavailable`] it may be, or come to be. Where that has lasted too long, what its
+    /// line submits behind it fails, too.
+    pub async fn outcome(self) -> Result<Outcome, ChatError> {
+        match tokio::time::timeout_at(self.until.into(), self.answered).await {
+            Ok(answered) => answered.unwrap_or(Err(ChatError::Unavailable)),
+            Err(_) => {
+                self.source.fail();
+                Err(ChatError::Unavailable)
+            }
+        }
+    }
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -92,11 +120,17 @@ pub struct Post {
 impl Post {
     /// Starts the committers. They end, with what they hold committed, when this is dropped.
     pub fn start(store: &Arc<dyn Store>, announcer: &Arc<Announcer>, metrics: &Arc<Metrics>) -> Self {
+        let locked = Arc::new(Locked::default());
         let committers = (0..store.committers())
             .map(|_| {
                 let (queue, waiting) = mpsc::channel(limits::COMMIT_QUEUE);
-                let committer =
-                    Committer { waiting, store: store.clone(), announcer: announcer.clone(), metrics: metrics.clone() };
+                let committer = Committer {
+                    waiting,
+                    store: store.clone(),
+                    announcer: announcer.clone(),
+                    metrics: metrics.clone(),
+                    locked: locked.clone(),
+                };
                 tokio::spawn(committer.run());
                 queue
             })
@@ -119,6 +153,7 @@ struct Committer {
     store: Arc<dyn Store>,
     announcer: Arc<Announcer>,
     metrics: Arc<Metrics>,
+    locked: Arc<Locked>,
 }
 
 impl Committer {
@@ -162,21 +197,31 @@ impl Committer {
     async fn commit(&self, batch: Vec<Waiting>) -> Failed {
         let (drafts, submitters) = batch.into_iter().map(|Waiting { draft, submitter }| (draft, submitter)).unzip();
         let batch = Batch { drafts, submitters };
-        match self.append(&batch.drafts).await {
+        let give_up = Instant::now() + limits::COMMIT_PATIENCE;
+        match self.append(&batch.drafts, give_up).await {
             Ok(outcomes) => {
                 self.settle(batch, outcomes);
                 Failed::default()
             }
             // Somebody holds a room, or something in it cannot be: only that room's senders are told so, the others go on.
-            Err(StoreError::Locked | StoreError::Broken(_)) => {
+            Err(why @ (StoreError::Locked | StoreError::Broken(_))) => {
+                let is_locked = matches!(why, StoreError::Locked);
+                let late =
+                    || if is_locked { StoreError::Locked } else { StoreError::Unavailable("no time is left".into()) };
                 // Side by side: the lock is waited for a second time, and the others are not to wait with it.
-                let parts = batch.by_room().map(async |part| match self.append(&part.drafts).await {
-                    Ok(outcomes) => {
-                        self.settle(part, outcomes);
-                        Failed::default()
-                    }
-                    Err(error) => self.fail(part, error.into()),
-                });
+                let parts =
+                    batch.by_room().map(async |part| match self.append_part(&part.drafts, give_up, late).await {
+                        Ok(outcomes) => {
+                            self.settle(part, outcomes);
+                            Failed::default()
+                        }
+                        Err(error) => {
+                            if let (StoreError::Locked, Some(draft)) = (&error, part.drafts.first()) {
+                                self.locked.refused(&draft.room, part.drafts.len());
+                            }
+                            self.fail(part, error.into())
+                        }
+                    });
                 let failed: Vec<_> = stream::iter(parts).buffer_unordered(ROOMS_AT_ONCE).collect().await;
                 failed.into_iter().fold(Failed::default(), |mut all, some| {
                     all.extend(some);
@@ -185,20 +230,21 @@ impl Committer {
             }
             Err(error) => {
                 let drafts = batch.drafts.len();
-                tracing::warn!(%error, drafts, "a batch was given up; its senders are told to retry");
+                GIVEN_UP.note(|| format!("{error}, {drafts} drafts"));
                 self.fail(batch, error.into())
             }
         }
     }
 
-    /// The store's transaction, repeated while its outcome is unknown: with their keys the same drafts settle it.
-    async fn append(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError> {
-        let give_up = Instant::now() + limits::COMMIT_PATIENCE;
+    /// The store's transaction, repeated while its outcome is unknown: with their keys the same drafts settle it. All attempts
+    /// together end at `give_up`.
+    async fn append(&self, drafts: &[Draft], give_up: Instant) -> Result<Vec<Outcome>, StoreError> {
+        let late = |_| Err(StoreError::Unavailable("the store did not answer in time".into()));
         let mut backoff = Backoff::new(Duration::from_millis(20), limits::REDIAL_MAX);
         self.metrics.commits.inc();
         self.metrics.commit_size.observe(drafts.len() as f64);
         loop {
-            match self.store.append(drafts).await {
+            match tokio::time::timeout_at(give_up.into(), self.store.append(drafts)).await.unwrap_or_else(late) {
                 Err(StoreError::Unavailable(why)) => {
                     self.metrics.store.fails(&why);
                     let wait = backoff.next(rand::random());
@@ -210,11 +256,22 @@ impl Committer {
                 settled => {
                     if settled.is_ok() {
                         self.metrics.store.works();
+                        self.locked.taken(drafts);
                     }
                     return settled;
                 }
             }
         }
+    }
+
+    /// A part of a batch, unless the others have taken all the time there was.
+    async fn append_part(
+        &self,
+        drafts: &[Draft],
+        give_up: Instant,
+        late: impl FnOnce() -> StoreError,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        if Instant::now() >= give_up { Err(late()) } else { self.append(drafts, give_up).await }
     }
 
     fn settle(&self, batch: Batch, outcomes: Vec<Outcome>) {

@@ -1,12 +1,15 @@
 //! Calls of the store that are gathered like commits: whatever is waiting goes into one transaction, and there is no timer.
 
-use crate::{chat::ChatError, store::StoreError};
+use crate::{chat::ChatError, log::Summary, store::StoreError};
 use hubbub_core::{limits, model::backoff::Backoff};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
+
+/// Calls that were given up.
+static GIVEN_UP: Summary = Summary::new("a call of the store was given up");
 
 /// What somebody asks in one go: it stays together, in this order, in one transaction.
 struct Parcel<Q, A> {
@@ -62,7 +65,11 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Gather<Q, A> {
     pub async fn ask(&self, asks: Vec<Q>) -> Result<Vec<A>, ChatError> {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Parcel { asks, answer }).map_err(|_| ChatError::Busy)?;
-        answered.await.unwrap_or(Err(ChatError::Unavailable))
+        // Also behind others that have all the time there is.
+        match tokio::time::timeout(limits::REQUEST_PATIENCE, answered).await {
+            Ok(answered) => answered.unwrap_or(Err(ChatError::Unavailable)),
+            Err(_) => Err(ChatError::Unavailable),
+        }
     }
 }
 
@@ -74,10 +81,14 @@ pub trait AsyncCall<Q, A>: Send + Sync + 'static {
 
 async fn answer<Q: Send + Sync, A>(call: &impl AsyncCall<Q, A>, batch: Vec<Parcel<Q, A>>) {
     let (mut asks, mut sizes, mut answers) = (vec![], vec![], vec![]);
-    for parcel in batch {
+    // Who has been answered already, because it took too long, wants nothing any more.
+    for parcel in batch.into_iter().filter(|parcel| !parcel.answer.is_closed()) {
         sizes.push(parcel.asks.len());
         asks.extend(parcel.asks);
         answers.push(parcel.answer);
+    }
+    if answers.is_empty() {
+        return;
     }
     match settled(call, &asks).await {
         Ok(all) => {
@@ -97,7 +108,7 @@ async fn answer<Q: Send + Sync, A>(call: &impl AsyncCall<Q, A>, batch: Vec<Parce
             }
         }
         Err(error) => {
-            tracing::warn!(%error, asked = asks.len(), "a call of the store was given up");
+            GIVEN_UP.note(|| format!("{error}, {} asked", asks.len()));
             let error = ChatError::from(error);
             for answer in answers {
                 let _ = answer.send(Err(error.clone()));
@@ -109,9 +120,10 @@ async fn answer<Q: Send + Sync, A>(call: &impl AsyncCall<Q, A>, batch: Vec<Parce
 /// The call, repeated while its outcome is unknown.
 async fn settled<Q: Send + Sync, A>(call: &impl AsyncCall<Q, A>, asks: &[Q]) -> Result<Vec<A>, StoreError> {
     let give_up = Instant::now() + limits::COMMIT_PATIENCE;
+    let late = |_| Err(StoreError::Unavailable("the store did not answer in time".into()));
     let mut backoff = Backoff::new(Duration::from_millis(20), limits::REDIAL_MAX);
     loop {
-        match call.call(asks).await {
+        match tokio::time::timeout_at(give_up.into(), call.call(asks)).await.unwrap_or_else(late) {
             Err(StoreError::Unavailable(why)) => {
                 let wait = backoff.next(rand::random());
                 if Instant::now() + wait > give_up {

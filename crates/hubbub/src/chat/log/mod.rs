@@ -4,3 +4,4 @@ pub mod admission;
 pub mod announcer;
 pub mod committer;
 pub mod gather;
+mod locked;

@@ -4,6 +4,7 @@ use super::{Portals, call::Outgoing, millis, workers::Lane};
 use crate::{
     chat::log::gather::Gather,
     features::portals::store::{Attempt, Claim, DeliveryStep, Portal, PortalStanding, Settlement},
+    log::Summary,
 };
 use hubbub_core::{
     delivery::{
@@ -19,6 +20,11 @@ use hubbub_core::{
     },
 };
 use std::sync::Arc;
+
+/// Messages that were given up on.
+static GIVEN_UP: Summary = Summary::new("a message to a portal was given up on");
+/// Settlements that were not written.
+static UNWRITTEN: Summary = Summary::new("what came of a delivery was not written");
 
 /// See the module.
 pub(super) struct Delivery<'a> {
@@ -179,7 +185,8 @@ impl Delivery<'_> {
             }
             Next::GiveUp { why } => {
                 let block = settings.on_dead_letter == OnDeadLetter::Block;
-                tracing::warn!(portal = %self.portal.id, session = %self.claim.session, %seq, why, "a message was given up on");
+                GIVEN_UP
+                    .note_of(self.claim.session.as_str(), || format!("portal {}, seq {seq}: {why}", self.portal.id));
                 self.portals.metrics().portals.attempted(self.portal.id.as_str(), "dead");
                 self.settle(DeliveryStep::GivenUp { seq, attempt, why, block }, None, false).await;
                 self.hint(Way::Failed, seq);
@@ -200,7 +207,7 @@ impl Delivery<'_> {
             Ok(held) => held == [true],
             // Its lease ends by itself; whoever claims it then sends the last message again, with the same id.
             Err(error) => {
-                tracing::warn!(%error, session = %self.claim.session, "what came of a delivery was not written");
+                UNWRITTEN.note_of(self.claim.session.as_str(), || error);
                 false
             }
         }

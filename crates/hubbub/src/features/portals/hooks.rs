@@ -18,7 +18,7 @@ use axum::{
 };
 use hubbub_core::{limits, portal::verify::Signed};
 use serde::Serialize;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 use tracing::Instrument;
 
 /// The URI of a request as the portal asked for it, where the server has taken its base path off.
@@ -99,7 +99,12 @@ async fn answer(
 }
 
 async fn respond(portals: &Portals, name: &str, secret: Option<&str>, request: Request) -> Result<Response, Problem> {
-    let portal = portals.portal(name).await?;
+    let began = Instant::now();
+    let portal = tokio::time::timeout(limits::REQUEST_PATIENCE, portals.portal(name))
+        .await
+        .unwrap_or(Err(HookError::Unavailable))?;
+    // All that is waited for but the portal's own body.
+    let left = limits::REQUEST_PATIENCE.saturating_sub(began.elapsed());
     let (parts, body) = request.into_parts();
     let counted = |_: &Problem| portals.metrics().portals.received(portal.id.as_str(), "too_large");
     let visitor = parts.extensions.get::<Arc<Visitor>>();
@@ -115,7 +120,8 @@ async fn respond(portals: &Portals, name: &str, secret: Option<&str>, request: R
         content_type: text("content-type"),
         id: text("webhook-id").or_else(|| text("idempotency-key")),
     };
-    let taken = portals.take(&portal, hook).await;
+    let taking = tokio::time::timeout(left, portals.take(&portal, hook)).await;
+    let taken = taking.unwrap_or(Err(HookError::Unavailable));
     match (&taken, visitor) {
         (Err(HookError::Unverified(_)), _) => portals.metrics().strangers.refused("hook"),
         (_, Some(visitor)) => visitor.is_identified(),

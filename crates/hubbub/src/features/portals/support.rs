@@ -82,7 +82,7 @@ impl SupportChat {
         let mut received = Vec::with_capacity(submitted.len());
         for one in submitted {
             received.push(match one {
-                Ok((session, outcome)) => Received::of(session, outcome.await.unwrap_or(Err(ChatError::Unavailable))?),
+                Ok((session, outcome)) => Received::of(session, outcome.outcome().await?),
                 Err(known) => {
                     self.announce_known(&known);
                     known

@@ -9,11 +9,14 @@ use crate::{
     gateway::answer,
     spans,
 };
-use hubbub_core::wire::{
-    connection::{Ask, Identified},
-    error::CommandError,
-    reply::{Answer, Reply},
-    rpc::Cost,
+use hubbub_core::{
+    limits::REQUEST_PATIENCE,
+    wire::{
+        connection::{Ask, Identified},
+        error::CommandError,
+        reply::{Answer, Reply},
+        rpc::Cost,
+    },
 };
 use tracing::{Instrument, Span};
 
@@ -63,17 +66,21 @@ impl<T: Transport> Client<T> {
     ) {
         let page_turns = page.then(|| self.gateway.chat.page_turns.clone());
         let done = async move {
-            let turn = match page_turns {
-                Some(turns) => turns.acquire_owned().await.ok(),
-                None => None,
-            };
-            // A task of its own: a client that leaves does not cut off what the store is doing.
             let work = async move {
-                let _turn = turn;
-                work.await
+                let turn = match page_turns {
+                    Some(turns) => turns.acquire_owned().await.ok(),
+                    None => None,
+                };
+                // A task of its own: a client that leaves does not cut off what the store is doing.
+                let work = async move {
+                    let _turn = turn;
+                    work.await
+                };
+                tokio::spawn(work.in_current_span()).await.unwrap_or(Err(CommandError::INTERNAL))
             };
-            let answered = tokio::spawn(work.in_current_span());
-            let said = answered.await.unwrap_or(Err(CommandError::INTERNAL));
+            // Whatever it waits for, and however often: the times do not add up.
+            let answered = tokio::time::timeout(REQUEST_PATIENCE, work).await;
+            let said = answered.unwrap_or(Err(CommandError::UNAVAILABLE));
             Done::Reply { reply: Reply { id, said }, page }
         };
         self.in_flight.push(Box::pin(done.instrument(span)));

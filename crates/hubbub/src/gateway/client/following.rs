@@ -32,7 +32,9 @@ impl<T: Transport> Client<T> {
         let (gateway, inbox, user) = (self.gateway.clone(), self.inbox.clone(), who.clone());
         let subscribed = async move {
             let (room, asked) = (ask.room.clone(), ask.recover.is_some());
-            let result = gateway.chat.subscribe(&user, ask, &inbox, slot, limits::FIRST_PAGE_BYTES).await;
+            let subscribing = gateway.chat.subscribe(&user, ask, &inbox, slot, limits::FIRST_PAGE_BYTES);
+            let result = tokio::time::timeout(limits::REQUEST_PATIENCE, subscribing).await;
+            let result = result.unwrap_or(Err(ChatError::Unavailable));
             Done::Subscribed { id, slot, room, result, asked }
         };
         self.in_flight.push(Box::pin(subscribed.instrument(spans::command("subscribe", &self.id))));

@@ -41,8 +41,8 @@ impl PostgresStore {
     /// `None`: nothing was written, and the drafts must be decided one after another.
     async fn append_messages(&self, messages: &Messages<'_>) -> Result<Option<Vec<Outcome>>, StoreError> {
         let lease = self.pool.get().await?;
-        let lock = lease.prepare_cached(&self.sql.lock).await?;
-        let number = lease.prepare_cached(&self.sql.number_messages).await?;
+        let (lock, number) =
+            tokio::try_join!(lease.prepare_cached(&self.sql.lock), lease.prepare_cached(&self.sql.number_messages))?;
         let rooms: BTreeSet<&str> = messages.first.iter().map(|draft| draft.room.as_str()).collect();
         let rooms: Vec<&str> = rooms.into_iter().collect();
         let rows = messages.rows();
@@ -64,12 +64,12 @@ impl PostgresStore {
             Err(error) => {
                 let error = StoreError::from(error);
                 if matches!(error, StoreError::Locked) {
-                    lease.settle();
+                    lease.give_back();
                 }
                 return Err(error);
             }
         };
-        lease.settle();
+        lease.settle()?;
         if rows.iter().any(|row| row.get(11)) {
             self.due.notify_one();
         }

@@ -1,13 +1,11 @@
-//! Connections: how each is set up, and how none goes back to the pool in the middle of something.
+//! Where a server is, and how a connection to it is set up: in as few round trips as may be.
 
-use super::{super::StoreError, epoch, sql::Schema, tls};
-use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime, Timeouts,
-};
-use hubbub_core::limits::{IDLE_IN_TRANSACTION, LOCK_TIMEOUT, POSTGRES_CONNECTIONS, STORE_PATIENCE};
-use std::{ops::Deref, time::Duration};
+use super::{super::StoreError, session::Session, tls};
+use hubbub_core::limits::{IDLE_IN_TRANSACTION, LOCK_TIMEOUT, STORE_PATIENCE};
+use std::time::Duration;
 use tokio_postgres::{
-    Client, Config, Connection, IsolationLevel, Socket, Transaction, config::TargetSessionAttrs, tls::MakeTlsConnect,
+    Client, Config, Connection, IsolationLevel, SimpleQueryMessage, Socket, Transaction, config::TargetSessionAttrs,
+    tls::MakeTlsConnect,
 };
 
 /// How long a dial may wait for one server of several: less than half of what all of them may take together.
@@ -81,122 +79,82 @@ pub(crate) fn shown(config: &Config) -> String {
     format!("{}/{}", hosts.join(","), config.get_dbname().or(config.get_user()).unwrap_or_default())
 }
 
-/// Dials one connection that no pool knows.
-pub(crate) async fn dial(server: &Server) -> Result<Client, StoreError> {
+/// Dials a connection that is [set up](set_up). It is in no pool yet.
+pub(crate) async fn dial(server: &Server) -> Result<Session, StoreError> {
+    let mut server = server.clone();
+    // Whether it takes writes is asked along with all else. With several servers the driver has to know at once.
+    if server.config.get_hosts().len() < 2 {
+        server.config.target_session_attrs(TargetSessionAttrs::Any);
+    }
     let (client, connection) = server.connect().await?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::warn!(%error, "a connection to Postgres ended");
-        }
-    });
-    Ok(client)
+    let session = Session::start(client, connection);
+    set_up(&session).await?;
+    Ok(session)
 }
 
-/// A transaction on a connection that is not [set up](set_up), each statement of which sees what others have committed
-/// before it: also where it has waited for a lock, and where the database's own default is stricter.
+/// A transaction each statement of which sees what others have committed before it: also where it has waited for a lock, and where
+/// the database's own default is stricter. It takes the time it needs.
 pub(crate) async fn read_committed(client: &mut Client) -> Result<Transaction<'_>, tokio_postgres::Error> {
-    client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await
+    let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?;
+    transaction.batch_execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
+    Ok(transaction)
+}
+
+/// The first column of the first row that a statement gave as text.
+pub(crate) fn first(messages: &[SimpleQueryMessage]) -> Option<&str> {
+    messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    })
 }
 
 /// What the store's transactions count on.
-async fn set_up(client: &Client) -> Result<(), tokio_postgres::Error> {
-    client
-        .batch_execute(&format!(
-            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
-             SET default_transaction_isolation = 'read committed';
-             SET lock_timeout = {};
-             SET statement_timeout = {};
-             SET idle_in_transaction_session_timeout = {}",
-            LOCK_TIMEOUT.as_millis(),
-            STORE_PATIENCE.as_millis(),
-            IDLE_IN_TRANSACTION.as_millis(),
-        ))
-        .await?;
+async fn set_up(client: &Client) -> Result<(), StoreError> {
+    // Whatever a role or a database was given: a COMMIT that did not wait for its standby says so by a warning.
+    let counted_on = format!(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+         SET default_transaction_isolation = 'read committed';
+         SET client_min_messages = warning;
+         SET lock_timeout = {};
+         SET statement_timeout = {};
+         SET idle_in_transaction_session_timeout = {}",
+        LOCK_TIMEOUT.as_millis(),
+        STORE_PATIENCE.as_millis(),
+        IDLE_IN_TRANSACTION.as_millis(),
+    );
     // Every statement is served by an index, whatever the planner believes of tables that have just been made or have
     // grown a thousandfold since it looked. Engines that only speak Postgres' protocol may not know these.
     let planner = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off";
-    if let Err(error) = client.batch_execute(planner).await {
+    // Together: one round trip.
+    let (counted_on, planner, read_only) = tokio::join!(
+        biased;
+        client.batch_execute(&counted_on),
+        client.batch_execute(planner),
+        client.simple_query("SHOW transaction_read_only"),
+    );
+    counted_on?;
+    if let Err(error) = planner {
+        if error.as_db_error().is_none() {
+            return Err(error.into());
+        }
         tracing::debug!(%error, "the planner's settings are unknown here");
+    }
+    if first(&read_only?) == Some("on") {
+        return Err(StoreError::Unavailable("the server takes no writes: it is a standby".into()));
     }
     Ok(())
 }
 
-/// At most [`POSTGRES_CONNECTIONS`] connections.
-pub(crate) struct Pool(deadpool_postgres::Pool);
-
-impl Pool {
-    pub fn new(server: Server, schema: &Schema) -> Result<Self, StoreError> {
-        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(server.config, server.tls, manager_config);
-        let schema = schema.clone();
-        let hook = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
-            let schema = schema.clone();
-            Box::pin(async move {
-                set_up(client).await.map_err(HookError::Backend)?;
-                epoch::compare_timeline(client, &schema).await.map_err(HookError::Backend)
-            })
-        });
-        deadpool_postgres::Pool::builder(manager)
-            .max_size(POSTGRES_CONNECTIONS)
-            .timeouts(Timeouts { wait: Some(STORE_PATIENCE), create: Some(STORE_PATIENCE), recycle: None })
-            .runtime(Runtime::Tokio1)
-            .post_create(hook)
-            .build()
-            .map(Self)
-            .map_err(|e| StoreError::Broken(e.to_string()))
-    }
-
-    pub async fn get(&self) -> Result<Lease, StoreError> {
-        match self.0.get().await {
-            Ok(object) => Ok(Lease { object: Some(object), settled: false }),
-            Err(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => {
-                // Whatever a server says to a newcomer, a later one may be told otherwise.
-                Err(match StoreError::from(error) {
-                    StoreError::Unavailable(why) | StoreError::Broken(why) => StoreError::Unavailable(why),
-                    StoreError::Locked => StoreError::Unavailable("the epoch stayed locked".into()),
-                })
-            }
-            Err(error) => Err(StoreError::Unavailable(error.to_string())),
-        }
-    }
-}
-
-/// A connection on loan. Unless it is [settled](Self::settle) it is thrown away: after an error, a timeout or a
-/// cancelled call nobody knows whether it is in a transaction.
-pub(crate) struct Lease {
-    object: Option<Object>,
-    settled: bool,
-}
-
-impl Lease {
-    /// Everything that was asked has been answered, and no transaction is open: the next may have it.
-    pub fn settle(mut self) {
-        self.settled = true;
-    }
-}
-
-impl Deref for Lease {
-    type Target = deadpool_postgres::ClientWrapper;
-
-    #[expect(clippy::expect_used, reason = "it is there until the drop")]
-    fn deref(&self) -> &Self::Target {
-        self.object.as_ref().expect("it is there until the drop")
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(object) = self.object.take()
-            && !self.settled
-        {
-            drop(Object::take(object));
-        }
-    }
-}
-
 /// Gives up after [`STORE_PATIENCE`].
 pub(crate) async fn patiently<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(STORE_PATIENCE, work)
-        .await
-        .unwrap_or_else(|_| Err(StoreError::Unavailable("Postgres did not answer in time".into())))
+    within(STORE_PATIENCE, work).await
+}
+
+/// Gives up after this time.
+pub(crate) async fn within<T>(
+    time: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let late = || StoreError::Unavailable("Postgres did not answer in time".into());
+    tokio::time::timeout(time, work).await.unwrap_or_else(|_| Err(late()))
 }

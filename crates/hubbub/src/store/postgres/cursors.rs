@@ -1,6 +1,6 @@
 //! Rows of stored cursors. They are marked where entries are written: [`super::general`] and `number_messages.sql`.
 
-use super::{PostgresStore, connect::Lease};
+use super::{PostgresStore, pool::Lease};
 use crate::store::{
     StoreError,
     columns::{self, number, seq},

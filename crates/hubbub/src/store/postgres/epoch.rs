@@ -3,6 +3,8 @@
 use super::{
     super::{StoreError, columns},
     PostgresStore,
+    connect::first,
+    session::Session,
     sql::Schema,
 };
 use tokio_postgres::Client;
@@ -14,7 +16,7 @@ impl PostgresStore {
         // The row's lock makes the second of two wait, and then find another incarnation than it has seen.
         let bumped = lease.execute(&self.sql.bump, &[&next, &seen.map(i64::from)]).await?;
         let now: i64 = if bumped == 1 { next } else { lease.query_one(&self.sql.incarnation, &[]).await?.get(0) };
-        lease.settle();
+        lease.settle()?;
         if bumped == 1 {
             tracing::warn!(incarnation = now, "the epoch was bumped");
         }
@@ -27,10 +29,7 @@ impl PostgresStore {
 /// From the log it writes now: `pg_control_checkpoint()` still names the old one until the first checkpoint after a promotion.
 async fn timeline(client: &Client) -> Result<Option<i64>, tokio_postgres::Error> {
     match client.simple_query("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)").await {
-        Ok(messages) => Ok(messages.iter().find_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => i64::from_str_radix(row.get(0)?, 16).ok(),
-            _ => None,
-        })),
+        Ok(said) => Ok(first(&said).and_then(|name| i64::from_str_radix(name, 16).ok())),
         // An engine that only speaks Postgres' protocol, or a service that forbids to ask.
         Err(error) if error.as_db_error().is_some() => {
             tracing::debug!(%error, "the server does not tell its timeline");
@@ -40,19 +39,26 @@ async fn timeline(client: &Client) -> Result<Option<i64>, tokio_postgres::Error>
     }
 }
 
-/// Bumps the epoch if the server is on another timeline than when it was last looked at.
-pub(crate) async fn compare_timeline(client: &Client, schema: &Schema) -> Result<(), tokio_postgres::Error> {
-    let Some(timeline) = timeline(client).await? else { return Ok(()) };
-    let kept = client.query_one(&schema.put_into("SELECT timeline FROM hubbub.meta"), &[]).await?;
-    if kept.get::<_, Option<i64>>(0) == Some(timeline) {
+/// Bumps the epoch if the server is on another timeline than when it was last looked at. One round trip where it is not.
+pub(crate) async fn compare_timeline(session: &Session, schema: &Schema) -> Result<(), StoreError> {
+    let kept = schema.put_into("SELECT timeline FROM hubbub.meta");
+    let (timeline, kept) = tokio::join!(biased; timeline(session), session.simple_query(&kept));
+    let (timeline, kept) = (timeline?, kept?);
+    let Some(timeline) = timeline else { return Ok(()) };
+    let kept = first(&kept).and_then(|kept| kept.parse::<i64>().ok());
+    if kept == Some(timeline) {
         return Ok(());
     }
     let next = i64::from(columns::another_incarnation(None));
     let sql =
         "UPDATE hubbub.meta SET timeline = $1, incarnation = CASE WHEN timeline IS NULL THEN incarnation ELSE $2 END
         WHERE timeline IS DISTINCT FROM $1";
-    let changed = client.execute(&schema.put_into(sql), &[&timeline, &next]).await?;
-    if changed == 1 && kept.get::<_, Option<i64>>(0).is_some() {
+    let warned = session.warnings().count();
+    let changed = session.execute(&schema.put_into(sql), &[&timeline, &next]).await?;
+    if session.warnings().count() != warned {
+        return Err(StoreError::Unavailable("whether the epoch is kept is unknown".into()));
+    }
+    if changed == 1 && kept.is_some() {
         tracing::warn!(timeline, "the server is on another timeline: the epoch was bumped");
     }
     Ok(())

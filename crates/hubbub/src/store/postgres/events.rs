@@ -1,7 +1,7 @@
 //! Events: names that are taken by one entry each, in the transaction of that entry. A row is made behind the locks of the rooms,
 //! with the number 0 until the entry has its own.
 
-use super::{PostgresStore, connect::Lease, general::Numbers};
+use super::{PostgresStore, general::Numbers, pool::Lease};
 use crate::store::{
     StoreError,
     columns::{self, number, seq},
@@ -41,8 +41,10 @@ impl PostgresStore {
         if asked.events.is_empty() {
             return Ok(events);
         }
-        let take = lease.prepare_cached(&self.sql.take_events).await?;
-        let known_events = lease.prepare_cached(&self.sql.known_events).await?;
+        let (take, known_events) = tokio::try_join!(
+            lease.prepare_cached(&self.sql.take_events),
+            lease.prepare_cached(&self.sql.known_events)
+        )?;
         let scopes: Vec<i64> = asked.events.iter().map(|(event, _)| event.scope).collect();
         let names: Vec<&str> = asked.events.iter().map(|(event, _)| &*event.name).collect();
         let rooms: Vec<&str> = asked.events.iter().map(|(_, room)| room.as_str()).collect();

@@ -6,7 +6,7 @@ use super::{
         columns::{self, number, seq},
     },
     PostgresStore,
-    connect::Lease,
+    pool::Lease,
 };
 use hubbub_core::{
     log::{
@@ -23,7 +23,7 @@ use hubbub_core::{
         time::Timestamp,
     },
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use tokio_postgres::{Row, types::ToSql};
 
 /// The numbers of rooms inside the database.
@@ -42,7 +42,7 @@ impl PostgresStore {
         let (ledger, numbers, at, events) = match loaded.await {
             Err(StoreError::Locked) => {
                 lease.batch_execute("ROLLBACK").await?;
-                lease.settle();
+                lease.give_back();
                 return Err(StoreError::Locked);
             }
             loaded => loaded?,
@@ -50,7 +50,7 @@ impl PostgresStore {
         let decided = BatchWrites::of(ledger, drafts, at);
         self.write_events(&lease, &events, &decided, &numbers).await?;
         self.write(&lease, &decided, &numbers).await?;
-        lease.settle();
+        lease.settle()?;
         if decided.sessions.iter().any(|room| decided.raised.get(room).is_some_and(|raised| !raised.by_portal)) {
             self.due.notify_one();
         }
@@ -59,8 +59,8 @@ impl PostgresStore {
 
     pub(crate) async fn create(&self, new: &RoomProposal) -> Result<Created, StoreError> {
         let lease = self.pool.get().await?;
-        let clock = lease.prepare_cached(&self.sql.clock).await?;
-        let make = lease.prepare_cached(&self.sql.make_room).await?;
+        let (clock, make) =
+            tokio::try_join!(lease.prepare_cached(&self.sql.clock), lease.prepare_cached(&self.sql.make_room))?;
         let (id, kind) = (new.id.as_str(), new.kind.word());
         let (begun, made, clock) = tokio::join!(
             biased;
@@ -70,8 +70,7 @@ impl PostgresStore {
         );
         let made = begun.and(made)?;
         let Some(made) = made else {
-            lease.batch_execute("ROLLBACK").await?;
-            lease.settle();
+            self.confirm(lease, &[&new.id]).await?;
             let room = self.view(&new.id).await?;
             return room
                 .map(|view| Created::Exists(view.room))
@@ -81,11 +80,26 @@ impl PostgresStore {
         let epoch = Epoch { incarnation, generation: 1 };
         let decided = BatchWrites::founding(new, epoch, at);
         self.write(&lease, &decided, &Numbers::from([(new.id.clone(), made.get(0))])).await?;
-        lease.settle();
+        lease.settle()?;
         let entries: Vec<_> = decided.entries.iter().map(NewEntry::entry).collect();
         let head = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
         let room = Room { id: new.id.clone(), kind: new.kind, name: new.name.clone(), head, floor: Seq::new(1), epoch };
         Ok(Created::New(room, entries))
+    }
+
+    /// Ends a transaction that found rooms which somebody else has made, and makes sure of them: whoever made them may have
+    /// committed without waiting for a standby. Their locks and this commit wait for it; a mere read would not.
+    pub(crate) async fn confirm(&self, lease: Lease, rooms: &[&RoomId]) -> Result<(), StoreError> {
+        let lock = lease.prepare_cached(&self.sql.lock).await?;
+        let rooms: BTreeSet<&str> = rooms.iter().map(|room| room.as_str()).collect();
+        let rooms: Vec<&str> = rooms.into_iter().collect();
+        let (locked, committed) = tokio::join!(
+            biased;
+            async { lease.query(&lock, &[&rooms]).await },
+            lease.batch_execute("COMMIT"),
+        );
+        locked.and(committed)?;
+        lease.settle()
     }
 
     /// Begins a transaction, locks the rooms and then, in statements of their own, reads what `asked` is about.
@@ -94,10 +108,12 @@ impl PostgresStore {
         lease: &Lease,
         asked: &BatchReads<'_>,
     ) -> Result<(Ledger, Numbers, Timestamp), StoreError> {
-        let lock = lease.prepare_cached(&self.sql.lock).await?;
-        let clock = lease.prepare_cached(&self.sql.clock).await?;
-        let standings = lease.prepare_cached(&self.sql.standings).await?;
-        let known = lease.prepare_cached(&self.sql.known).await?;
+        let (lock, clock, standings, known) = tokio::try_join!(
+            lease.prepare_cached(&self.sql.lock),
+            lease.prepare_cached(&self.sql.clock),
+            lease.prepare_cached(&self.sql.standings),
+            lease.prepare_cached(&self.sql.known),
+        )?;
         let rooms: Vec<&str> = asked.rooms.iter().map(|room| room.as_str()).collect();
         let (people_rooms, people): (Vec<&str>, Vec<&str>) =
             asked.people.iter().map(|(room, user)| (room.as_str(), user.as_str())).unzip();
@@ -152,11 +168,13 @@ impl PostgresStore {
         if decided.entries.is_empty() {
             return Ok(lease.batch_execute("COMMIT").await?);
         }
-        let insert = lease.prepare_cached(&self.sql.insert).await?;
-        let raise = lease.prepare_cached(&self.sql.raise).await?;
-        let stand = lease.prepare_cached(&self.sql.stand).await?;
-        let forget = lease.prepare_cached(&self.sql.forget).await?;
-        let mark = lease.prepare_cached(&self.sql.mark_cursors).await?;
+        let (insert, raise, stand, forget, mark) = tokio::try_join!(
+            lease.prepare_cached(&self.sql.insert),
+            lease.prepare_cached(&self.sql.raise),
+            lease.prepare_cached(&self.sql.stand),
+            lease.prepare_cached(&self.sql.forget),
+            lease.prepare_cached(&self.sql.mark_cursors),
+        )?;
         let no = |room: &RoomId| {
             numbers.get(room).copied().ok_or_else(|| StoreError::Broken(format!("room {room} was not locked")))
         };

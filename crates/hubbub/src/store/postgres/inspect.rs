@@ -1,6 +1,13 @@
 //! A look at a server before anything is served from it. Nothing is made or changed.
 
-use super::{super::StoreError, connect, migrate, sql::Schema};
+use super::{
+    super::{
+        StoreError,
+        foreign_json::{CHUNK, ForeignJson},
+    },
+    connect, migrate,
+    sql::Schema,
+};
 use crate::clock::{Clock, Reading};
 use std::time::{Duration, Instant};
 
@@ -31,7 +38,7 @@ pub struct Inspection {
 
 pub(crate) async fn inspect(url: &str, schema: &str) -> Result<Inspection, StoreError> {
     let (server, schema) = (connect::server(url)?, Schema::parse(schema)?);
-    connect::patiently(async {
+    connect::within(hubbub_core::limits::STORE_DIAL, async {
         let client = connect::dial(&server).await?;
         let row = client
             .query_one(
@@ -53,7 +60,7 @@ pub(crate) async fn inspect(url: &str, schema: &str) -> Result<Inspection, Store
         let millis: i64 = client.query_one(clock, &[]).await?.get(0);
         let said = Clock::default();
         said.take(Reading::now(asked, Duration::from_millis(millis.max(0).unsigned_abs())));
-        let tables = match migrate::version(&client, &schema).await {
+        let tables = match migrate::version(&*client, &schema).await {
             Ok(version) => Ok(version),
             Err(StoreError::Broken(why)) => Err(why),
             Err(other) => return Err(other),
@@ -72,4 +79,61 @@ pub(crate) async fn inspect(url: &str, schema: &str) -> Result<Inspection, Store
         })
     })
     .await
+}
+
+/// Looks for JSON that others cannot read, in the order of rooms, until the time is over. The server passes over what cannot be
+/// such, so that little of it travels.
+pub(crate) async fn foreign_json(url: &str, schema: &str, until: Instant) -> Result<ForeignJson, StoreError> {
+    let (server, schema) = (connect::server(url)?, Schema::parse(schema)?);
+    let mut found = ForeignJson::default();
+    let looking = async {
+        let client = connect::dial(&server).await?;
+        let suspicious = r"~ '\\u[dD]|[0-9][eE][+0-9]|[-+.0-9eE]{101}'";
+        let users = client
+            .prepare(&schema.put_into(&format!(
+                "SELECT id, CASE WHEN info {suspicious} THEN info END FROM hubbub.users WHERE id > $1 ORDER BY id LIMIT $2"
+            )))
+            .await?;
+        let mut after = String::new();
+        loop {
+            let rows = client.query(&users, &[&after, &CHUNK]).await?;
+            for row in &rows {
+                after = row.get(0);
+                if let Some(info) = row.get::<_, Option<&str>>(1) {
+                    found.look("info", info, || format!("user {after}"));
+                }
+            }
+            if !found.goes_on(rows.len() as u64, until) {
+                return Ok::<(), StoreError>(());
+            }
+            if (rows.len() as i64) < CHUNK {
+                break;
+            }
+        }
+        let entries = client
+            .prepare(&schema.put_into(&format!(
+                "SELECT e.room, e.seq, CASE WHEN e.data {suspicious} THEN e.data END, r.id
+                FROM (SELECT room, seq, data FROM hubbub.entries WHERE (room, seq) > ($1, $2) ORDER BY room, seq LIMIT $3) e
+                JOIN hubbub.rooms r ON r.no = e.room ORDER BY e.room, e.seq"
+            )))
+            .await?;
+        let (mut room, mut seq) = (0i64, 0i64);
+        loop {
+            let rows = client.query(&entries, &[&room, &seq, &CHUNK]).await?;
+            for row in &rows {
+                (room, seq) = (row.get(0), row.get(1));
+                if let Some(data) = row.get::<_, Option<&str>>(2) {
+                    found.look("data", data, || format!("room {} seq {seq}", row.get::<_, &str>(3)));
+                }
+            }
+            if !found.goes_on(rows.len() as u64, until) || (rows.len() as i64) < CHUNK {
+                return Ok(());
+            }
+        }
+    };
+    match tokio::time::timeout_at(until.into(), looking).await {
+        Ok(looked) => looked?,
+        Err(_) => found.is_cut_short = true,
+    }
+    Ok(found)
 }

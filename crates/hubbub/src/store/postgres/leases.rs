@@ -22,7 +22,7 @@ impl PostgresStore {
         let asked = Instant::now();
         let row = lease.query_one(&statement, &[]).await?;
         let reading = Reading::now(asked, Duration::from_millis(row.get::<_, i64>(0).max(0).unsigned_abs()));
-        lease.settle();
+        lease.settle()?;
         Ok(reading)
     }
 

@@ -6,12 +6,14 @@
 
 use super::{
     super::{DatabaseIdentity, StoreError, columns},
-    connect::{self, Server},
+    connect::{self, Server, first},
+    epoch,
+    session::Session,
     sql::Schema,
     views,
 };
-use hubbub_core::log::hash::HashKey;
-use tokio_postgres::{Client, GenericClient};
+use hubbub_core::{limits::STORE_DIAL, log::hash::HashKey};
+use tokio_postgres::{Client, GenericClient, SimpleQueryMessage, error::SqlState};
 use uuid::Uuid;
 
 /// In order; the first is version 1. Never change one that has been released.
@@ -28,40 +30,119 @@ const ADDITIONS: [(&str, &str); 3] = [
 /// The newest version known here.
 pub(crate) const KNOWN: i32 = MIGRATIONS.len() as i32;
 
-/// Checks the server, migrates, and returns what the database says about itself.
-pub(crate) async fn run(server: &Server, schema: &Schema) -> Result<DatabaseIdentity, StoreError> {
-    let (mut client, fsync, encoding) = connect::patiently(async {
-        let client = connect::dial(server).await?;
-        let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
-        let encoding: String = client.query_one("SHOW server_encoding", &[]).await?.get(0);
-        Ok((client, fsync, encoding))
+/// What a server and a schema say of themselves, asked in one round trip.
+struct Look {
+    fsync: String,
+    encoding: String,
+    /// 0: there are no tables.
+    version: i32,
+    /// Additions that are there.
+    additions: Vec<String>,
+    /// The version of the views.
+    views: u32,
+    /// `None`: there are no tables.
+    identity: Option<DatabaseIdentity>,
+}
+
+impl Look {
+    async fn at(client: &Client, schema: &Schema) -> Result<Self, StoreError> {
+        let ask = async |sql: &str| client.simple_query(&schema.put_into(sql)).await;
+        let (fsync, encoding, version, additions, views, identity) = tokio::join!(
+            biased;
+            ask("SHOW fsync"),
+            ask("SHOW server_encoding"),
+            ask("SELECT coalesce(max(version), 0) FROM hubbub.migrations"),
+            ask("SELECT name FROM hubbub.additions"),
+            views::ask(client, schema),
+            ask("SELECT database, encode(hash_key, 'hex') FROM hubbub.meta"),
+        );
+        let identity = if_there(identity)?;
+        let row = identity.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some((row.get(0)?, row.get(1)?)),
+            _ => None,
+        });
+        let names = if_there(additions)?;
+        let names = names.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(ToOwned::to_owned),
+            _ => None,
+        });
+        Ok(Self {
+            fsync: first(&fsync?).unwrap_or_default().to_owned(),
+            encoding: first(&encoding?).unwrap_or_default().to_owned(),
+            version: first(&if_there(version)?).and_then(|version| version.parse().ok()).unwrap_or(0),
+            additions: names.collect(),
+            views: views::version(&views?),
+            identity: row.map(|(database, key)| identity_of(database, key)).transpose()?,
+        })
+    }
+
+    fn is_complete(&self) -> bool {
+        self.version >= KNOWN && left_out(&self.additions).is_empty()
+    }
+}
+
+/// What a table says that may not be there yet.
+fn if_there(
+    said: Result<Vec<SimpleQueryMessage>, tokio_postgres::Error>,
+) -> Result<Vec<SimpleQueryMessage>, tokio_postgres::Error> {
+    let is_missing = |code: &SqlState| {
+        [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME, SqlState::UNDEFINED_COLUMN].contains(code)
+    };
+    match said {
+        Err(error) if error.code().is_some_and(is_missing) => Ok(Vec::new()),
+        said => said,
+    }
+}
+
+fn identity_of(database: &str, hex: &str) -> Result<DatabaseIdentity, StoreError> {
+    let bytes = (0..hex.len() / 2).map(|n| u8::from_str_radix(hex.get(2 * n..2 * n + 2).unwrap_or_default(), 16));
+    let key: Option<[u8; 32]> = bytes.collect::<Result<Vec<_>, _>>().ok().and_then(|key| key.try_into().ok());
+    let key = key.ok_or_else(|| StoreError::Broken("a hash key that is not 32 bytes long".into()))?;
+    Ok(DatabaseIdentity { database: database.to_owned(), hash_key: HashKey(key) })
+}
+
+/// Checks the server, migrates, and returns what the database says about itself, with a connection for the pool.
+pub(crate) async fn run(server: &Server, schema: &Schema) -> Result<(DatabaseIdentity, Session), StoreError> {
+    let (mut session, mut look) = connect::within(STORE_DIAL, async {
+        let session = connect::dial(server).await?;
+        let look = Look::at(&session, schema).await?;
+        Ok((session, look))
     })
     .await?;
-    if fsync != "on" {
+    if look.fsync != "on" {
         return Err(StoreError::Broken(format!(
-            "the server runs with fsync = {fsync}: it would acknowledge what a power cut takes back; turn it on"
+            "the server runs with fsync = {}: it would acknowledge what a power cut takes back; turn it on",
+            look.fsync
         )));
     }
     // In any other, texts that people may write are refused, or kept without anybody checking what they are.
-    if !matches!(encoding.to_ascii_uppercase().as_str(), "UTF8" | "UTF-8") {
+    if !matches!(look.encoding.to_ascii_uppercase().as_str(), "UTF8" | "UTF-8") {
         return Err(StoreError::Broken(format!(
-            "the database has the encoding {encoding}: UTF8 is needed; make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            "the database has the encoding {}: UTF8 is needed; make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0",
+            look.encoding
         )));
     }
-    if version(&client, schema).await? < KNOWN || !missing(&client, schema).await?.is_empty() {
-        migrate(&mut client, schema).await?;
+    check(look.version, schema)?;
+    if !look.is_complete() {
+        migrate(&mut session, schema).await?;
     }
-    views::make(&mut client, schema).await?;
-    let sql = schema.put_into("SELECT database, hash_key FROM hubbub.meta");
-    let row = client.query_one(&sql, &[]).await?;
-    let key: Vec<u8> = row.get(1);
-    let key = key.try_into().map_err(|_| StoreError::Broken("a hash key that is not 32 bytes long".into()))?;
-    Ok(DatabaseIdentity { database: row.get::<_, Uuid>(0).to_string(), hash_key: HashKey(key) })
+    if look.views < views::VERSION {
+        views::make(&mut session, schema).await?;
+    }
+    let identity = connect::within(STORE_DIAL, async {
+        if look.identity.is_none() {
+            look = Look::at(&session, schema).await?;
+        }
+        epoch::compare_timeline(&session, schema).await?;
+        look.identity.ok_or_else(|| StoreError::Broken("the table meta is empty".into()))
+    })
+    .await?;
+    Ok((identity, session))
 }
 
 /// Whether there are tables, of whichever version.
 pub(crate) async fn is_there(server: &Server, schema: &Schema) -> Result<bool, StoreError> {
-    Ok(version(&connect::dial(server).await?, schema).await? > 0)
+    Ok(version(&*connect::dial(server).await?, schema).await? > 0)
 }
 
 /// The version of the tables that are there; 0 when there are none.
@@ -71,13 +152,19 @@ pub(crate) async fn version(client: &impl GenericClient, schema: &Schema) -> Res
     }
     let sql = schema.put_into("SELECT coalesce(max(version), 0) FROM hubbub.migrations");
     let version: i32 = client.query_one(&sql, &[]).await?.get(0);
+    check(version, schema)?;
+    Ok(version)
+}
+
+/// Whether this program knows tables of this version.
+fn check(version: i32, schema: &Schema) -> Result<(), StoreError> {
     if version > KNOWN {
         return Err(StoreError::Broken(format!(
             "the schema {} has tables of version {version}, and this program knows them up to {KNOWN}: use the newer program",
             schema.as_str()
         )));
     }
-    Ok(version)
+    Ok(())
 }
 
 /// Whether the schema has this table.
@@ -99,12 +186,17 @@ async fn missing(
         let rows = client.query(&schema.put_into("SELECT name FROM hubbub.additions"), &[]).await?;
         there.extend(rows.iter().map(|row| row.get::<_, String>(0)));
     }
-    Ok(ADDITIONS.into_iter().filter(|(name, _)| !there.iter().any(|there| there == name)).collect())
+    Ok(left_out(&there))
 }
 
-async fn migrate(client: &mut Client, schema: &Schema) -> Result<(), StoreError> {
-    let transaction = connect::read_committed(client).await?;
-    transaction.batch_execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
+/// The additions that are not among these.
+fn left_out(there: &[String]) -> Vec<(&'static str, &'static str)> {
+    ADDITIONS.into_iter().filter(|(name, _)| !there.iter().any(|there| there == name)).collect()
+}
+
+async fn migrate(session: &mut Session, schema: &Schema) -> Result<(), StoreError> {
+    let warned = session.warnings().count();
+    let transaction = connect::read_committed(session).await?;
     let name = format!("hubbub migrations {}", schema.as_str());
     transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", &[&name]).await?;
     // Another instance may have been first.
@@ -134,7 +226,13 @@ async fn migrate(client: &mut Client, schema: &Schema) -> Result<(), StoreError>
     let hash_key: [u8; 32] = rand::random();
     let incarnation = i64::from(columns::another_incarnation(None));
     transaction.execute(&made, &[&Uuid::new_v4(), &hash_key.as_slice(), &incarnation]).await?;
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    // Not the server's word for tables that are there already: those are notices.
+    if session.warnings().count() != warned {
+        let why = session.warnings().last();
+        return Err(StoreError::Unavailable(format!("whether the tables are kept is unknown: {why}")));
+    }
+    Ok(())
 }
 
 async fn add(transaction: &impl GenericClient, schema: &Schema) -> Result<(), StoreError> {

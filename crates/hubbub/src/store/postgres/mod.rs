@@ -2,11 +2,12 @@
 
 use super::{
     Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, RoomProposal, Store, StoreError, View,
+    foreign_json::ForeignJson,
 };
 use crate::clock::Reading;
 use async_trait::async_trait;
 use hubbub_core::{
-    limits::COMMITTERS,
+    limits::{COMMITTERS, STORE_DIAL},
     log::{
         entry::{Draft, Outcome},
         room::PageOf,
@@ -17,7 +18,10 @@ use hubbub_core::{
         time::Timestamp,
     },
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -33,7 +37,9 @@ pub(crate) mod leases;
 pub(crate) mod listen;
 pub(crate) mod lists;
 pub(crate) mod migrate;
+pub(crate) mod pool;
 pub(crate) mod read;
+pub(crate) mod session;
 pub(crate) mod sql;
 pub(crate) mod tls;
 pub(crate) mod views;
@@ -44,7 +50,7 @@ pub use listen::{Listener, Notifications};
 /// The store in a Postgres database. Two stores of one database, wherever they run, share all they keep.
 pub struct PostgresStore {
     identity: DatabaseIdentity,
-    pub(crate) pool: connect::Pool,
+    pub(crate) pool: pool::Pool,
     /// For lists of statements of their own.
     pub(crate) schema: sql::Schema,
     pub(crate) sql: sql::Texts,
@@ -68,7 +74,7 @@ impl PostgresStore {
     /// As [`connect`](Self::connect).
     pub async fn is_there(url: &str, schema: &str) -> Result<bool, StoreError> {
         let (server, schema) = (connect::server(url)?, sql::Schema::parse(schema)?);
-        connect::patiently(migrate::is_there(&server, &schema)).await
+        connect::within(STORE_DIAL, migrate::is_there(&server, &schema)).await
     }
 
     /// What the server and `schema` are like. Makes nothing.
@@ -79,6 +85,14 @@ impl PostgresStore {
         inspect::inspect(url, schema).await
     }
 
+    /// Looks for JSON that was stored before it was checked, until the time is over.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn foreign_json(url: &str, schema: &str, until: Instant) -> Result<ForeignJson, StoreError> {
+        inspect::foreign_json(url, schema, until).await
+    }
+
     /// Connects, and makes or migrates the tables in `schema` (`[a-z_][a-z0-9_]{0,62}`).
     ///
     /// # Errors
@@ -87,9 +101,8 @@ impl PostgresStore {
     pub async fn connect(url: &str, schema: &str) -> Result<Self, StoreError> {
         let schema = sql::Schema::parse(schema)?;
         let server = connect::server(url)?;
-        let identity = migrate::run(&server, &schema).await?;
-        let pool = connect::Pool::new(server, &schema)?;
-        connect::patiently(pool.get()).await?.settle();
+        let (identity, session) = migrate::run(&server, &schema).await?;
+        let pool = pool::Pool::new(server, &schema, session);
         Ok(Self { identity, pool, sql: sql::Texts::new(&schema), schema, due: Arc::default() })
     }
 }

@@ -26,7 +26,7 @@ impl PostgresStore {
         let lease = self.pool.get().await?;
         let statement = lease.prepare_cached(sql).await?;
         let rows = lease.query(&statement, params).await?;
-        lease.settle();
+        lease.settle()?;
         Ok(rows)
     }
 

@@ -118,7 +118,7 @@ texts! {
         ON CONFLICT (id) DO UPDATE SET info = excluded.info, updated_at = excluded.updated_at
         WHERE users.info <> excluded.info";
     user = "SELECT info, updated_at FROM hubbub.users WHERE id = $1";
-    incarnation = "SELECT incarnation FROM hubbub.meta";
+    incarnation = "SELECT incarnation FROM hubbub.meta FOR SHARE";
     renew_lease = include_str!("renew_lease.sql");
     end_lease = "DELETE FROM hubbub.instances WHERE boot = $1";
     bump = "UPDATE hubbub.meta SET incarnation = $1 WHERE $2::bigint IS NULL OR incarnation = $2";

@@ -1,38 +1,50 @@
 //! Views for the product's own reports. They are no tables: a program that knows other ones works with these beside it.
 
-use super::{super::StoreError, connect, sql::Schema};
-use tokio_postgres::{Client, GenericClient};
+use super::{
+    super::StoreError,
+    connect::{self, first},
+    sql::Schema,
+};
+use tokio_postgres::{Client, GenericClient, SimpleQueryMessage};
 
 const VIEWS: &str = include_str!("../../../../../migrations/postgres/views.sql");
 
 /// Raise it with each change of the views.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// What the comment on the last view says of who made them.
 fn made_by(version: u32) -> String {
     format!("Hubbub's views for reports, version {version}")
 }
 
-/// The version of the views that are there; 0 when there are none.
-async fn version(client: &impl GenericClient, schema: &Schema) -> Result<u32, StoreError> {
-    let sql = "SELECT obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class c
+/// Asks for the comment on the last view.
+pub(crate) async fn ask(
+    client: &(impl GenericClient + Sync),
+    schema: &Schema,
+) -> Result<Vec<SimpleQueryMessage>, tokio_postgres::Error> {
+    // A schema's name needs no quoting.
+    let sql = format!(
+        "SELECT obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = $1::text AND c.relname = 'rooms_overview'";
-    let row = client.query_opt(sql, &[&schema.as_str()]).await?;
-    let comment = row.and_then(|row| row.get::<_, Option<String>>(0)).unwrap_or_default();
-    Ok(comment.rsplit(' ').next().and_then(|version| version.parse().ok()).unwrap_or(0))
+        WHERE n.nspname = '{}' AND c.relname = 'rooms_overview'",
+        schema.as_str()
+    );
+    client.simple_query(&sql).await
+}
+
+/// The version of the views that are there, by the answer; 0 when there are none.
+pub(crate) fn version(said: &[SimpleQueryMessage]) -> u32 {
+    let comment = first(said).unwrap_or_default();
+    comment.rsplit(' ').next().and_then(|version| version.parse().ok()).unwrap_or(0)
 }
 
 /// Makes the views, or brings older ones up to date. Newer ones are left as they are. Reports are no reason not to
 /// serve: where the views cannot be made, that is logged.
 pub(crate) async fn make(client: &mut Client, schema: &Schema) -> Result<(), StoreError> {
-    if version(client, schema).await? >= VERSION {
-        return Ok(());
-    }
     let transaction = connect::read_committed(client).await?;
     let name = format!("hubbub migrations {}", schema.as_str());
     transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", &[&name]).await?;
-    if version(&transaction, schema).await? < VERSION {
+    if version(&ask(&transaction, schema).await?) < VERSION {
         let comment = format!("COMMENT ON VIEW hubbub.rooms_overview IS '{}'", made_by(VERSION).replace('\'', "''"));
         let made = transaction.batch_execute(&schema.put_into(&format!("{VIEWS};\n{comment}"))).await;
         if let Err(error) = made {

@@ -4,7 +4,7 @@
 
 use super::{
     Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, RoomProposal, Store, StoreError, View,
-    columns,
+    columns, foreign_json::ForeignJson,
 };
 use async_trait::async_trait;
 use hubbub_core::{
@@ -20,10 +20,9 @@ use hubbub_core::{
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{
-    fs::{File, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -31,9 +30,12 @@ use uuid::Uuid;
 pub(crate) mod append;
 pub(crate) mod cursors;
 pub(crate) mod events;
+pub(crate) mod file;
+pub(crate) mod inspect;
 pub(crate) mod leases;
 pub(crate) mod lists;
 pub(crate) mod migrate;
+pub(crate) mod mounts;
 pub(crate) mod read;
 pub(crate) mod readers;
 pub(crate) mod writer;
@@ -68,7 +70,7 @@ impl SqliteStore {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn inspect(path: &Path) -> Result<(), StoreError> {
-        let _lock = lock(path)?;
+        let _file = file::DatabaseFile::take(path)?;
         let version = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
             .and_then(|file| file.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)));
         migrate::check(version.map_err(|e| cannot_open(path, &e))?, path)
@@ -77,10 +79,12 @@ impl SqliteStore {
     /// Opens the file, making it if there is none, and keeps it locked for this process until the store is dropped.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when another process has the file or it cannot be opened, [`StoreError::Broken`] when it
-    /// is no database of Hubbub's, or a newer version's.
+    /// [`StoreError::Unavailable`] when another process has the file, by whatever name, or may have it by one, and when it cannot
+    /// be opened. [`StoreError::Broken`] when it is no database of Hubbub's, a newer version's, or on a network file system.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
+        let file = file::DatabaseFile::take(path)?;
+        file.close_to_others();
+        let path = file.path();
         let mut connection = Connection::open(path).map_err(|e| cannot_open(path, &e))?;
         let mode = prepare(&connection).map_err(|e| cannot_open(path, &e))?;
         if mode != "wal" {
@@ -88,12 +92,28 @@ impl SqliteStore {
             return Err(StoreError::Broken(why));
         }
         let identity = migrate::run(&mut connection, path)?;
+        file.opened();
+        file.check()?;
+        let file = Arc::new(file);
         Ok(Self {
             identity,
-            readers: readers::Readers::new(path.to_owned()),
-            writer: writer::Writer::start(connection, lock)?,
+            readers: readers::Readers::new(file.clone()),
+            writer: writer::Writer::start(connection, file)?,
             due: Arc::default(),
         })
+    }
+
+    /// Looks for JSON that was stored before it was checked, until the time is over; also beside whoever has the file open.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn foreign_json(path: &Path, until: Instant) -> Result<ForeignJson, StoreError> {
+        inspect::foreign_json(path, until)
+    }
+
+    /// Which of the file, and of what SQLite keeps beside it, others than its owner may read or write, and their modes.
+    pub fn open_to_others(path: &Path) -> Vec<(PathBuf, u32)> {
+        file::resolved(path).map(|path| file::open_to_others(&path)).unwrap_or_default()
     }
 }
 
@@ -103,27 +123,6 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
             StoreError::Broken(format!("{}: {error}", path.display()))
         }
         _ => StoreError::Unavailable(format!("{}: {error}", path.display())),
-    }
-}
-
-/// SQLite's own locks let several processes write; the order of ids and the wakes do not.
-fn lock(database: &Path) -> Result<File, StoreError> {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    let path = PathBuf::from(name);
-    let unavailable = |why: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {why}", path.display()));
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(|e| unavailable(&format_args!("the lock file cannot be opened: {e}")))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(unavailable(&format_args!("another process has {} open", database.display())))
-        }
-        Err(TryLockError::Error(e)) => Err(unavailable(&e)),
     }
 }
 

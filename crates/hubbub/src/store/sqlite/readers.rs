@@ -1,12 +1,9 @@
 //! Read-only connections; each read sees one snapshot.
 
-use super::super::StoreError;
+use super::{super::StoreError, file::DatabaseFile};
 use hubbub_core::limits::STORE_PATIENCE;
 use rusqlite::{Connection, OpenFlags};
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 /// Reads that run side by side.
@@ -14,14 +11,15 @@ const READERS: usize = 4;
 
 #[derive(Clone)]
 pub(crate) struct Readers {
-    path: Arc<PathBuf>,
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    /// Behind the connections: its locks are the last to go.
+    file: Arc<DatabaseFile>,
 }
 
 impl Readers {
-    pub fn new(path: PathBuf) -> Self {
-        Self { path: path.into(), idle: Arc::default(), permits: Semaphore::new(READERS).into() }
+    pub fn new(file: Arc<DatabaseFile>) -> Self {
+        Self { idle: Arc::default(), permits: Semaphore::new(READERS).into(), file }
     }
 
     /// Runs `job` in a snapshot.
@@ -46,12 +44,13 @@ impl Readers {
     }
 
     fn snapshot<T>(&self, job: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.file.check()?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match idle {
             Some(connection) => connection,
             None => {
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let connection = Connection::open_with_flags(&*self.path, flags)?;
+                let connection = Connection::open_with_flags(self.file.path(), flags)?;
                 connection.busy_timeout(hubbub_core::limits::LOCK_TIMEOUT)?;
                 connection.set_prepared_statement_cache_capacity(64);
                 connection

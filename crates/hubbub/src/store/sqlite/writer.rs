@@ -1,9 +1,9 @@
 //! The one thread that writes.
 
-use super::super::StoreError;
+use super::{super::StoreError, file::DatabaseFile};
 use hubbub_core::{limits::STORE_PATIENCE, model::time::Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use std::{fs::File, thread::JoinHandle};
+use std::{sync::Arc, thread::JoinHandle};
 use tokio::sync::{mpsc, oneshot};
 
 type Job = Box<dyn FnOnce(&mut Connection, Timestamp) + Send>;
@@ -13,13 +13,15 @@ const JOBS: usize = 64;
 
 pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
+    file: Arc<DatabaseFile>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Takes the connection, and the lock that is to be held as long as it is open.
-    pub fn start(mut connection: Connection, lock: File) -> Result<Self, StoreError> {
+    /// Takes the connection, and the file, whose locks are to be held as long as it is open.
+    pub fn start(mut connection: Connection, file: Arc<DatabaseFile>) -> Result<Self, StoreError> {
         let (jobs, mut waiting) = mpsc::channel::<Job>(JOBS);
+        let held = file.clone();
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || {
@@ -30,10 +32,10 @@ impl Writer {
                     job(&mut connection, at);
                 }
                 drop(connection);
-                drop(lock);
+                drop(held);
             })
             .map_err(|e| StoreError::Unavailable(format!("the writer's thread: {e}")))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), file, thread: Some(thread) })
     }
 
     /// Runs `job` in a transaction and commits it, unless it fails. It runs to its end even when nobody waits any more.
@@ -43,9 +45,10 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let gone = || StoreError::Unavailable("the writer's thread has ended".into());
         let (answer, answered) = oneshot::channel();
+        let file = self.file.clone();
         let job: Job = Box::new(move |connection, at| {
             // An error: the caller has stopped waiting.
-            let _ = answer.send(transact(connection, |transaction| job(transaction, at)));
+            let _ = answer.send(transact(connection, &file, |transaction| job(transaction, at)));
         });
         let done = async {
             self.jobs.as_ref().ok_or_else(gone)?.send(job).await.map_err(|_| gone())?;
@@ -59,11 +62,15 @@ impl Writer {
 
 fn transact<T>(
     connection: &mut Connection,
+    file: &DatabaseFile,
     job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    file.check()?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let done = job(&transaction)?;
     transaction.commit()?;
+    // Before anybody is told: what is in a file that is gone is not stored.
+    file.check()?;
     Ok(done)
 }
 

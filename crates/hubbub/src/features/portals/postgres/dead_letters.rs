@@ -68,7 +68,7 @@ impl PostgresPortals {
             row.cursor.ask_again(again.get(&row.room).copied().unwrap_or_default(), now);
         }
         self.store.write_cursors(&lease, cursors.values()).await?;
-        lease.settle();
+        lease.settle()?;
         self.store.due.notify_one();
         Ok(again.values().map(|n| u64::from(*n)).sum())
     }
@@ -86,7 +86,7 @@ impl PostgresPortals {
             row.cursor.discarded(seq, gone.get("was_asked"), now);
         }
         self.store.write_cursors(&lease, cursors.values()).await?;
-        lease.settle();
+        lease.settle()?;
         self.store.due.notify_one();
         Ok(gone.is_some())
     }

@@ -5,6 +5,7 @@ use crate::{
         Backlog, Claim, DeadLetter, Filter, Incoming, Opened, Portal, PortalStanding, PortalStore, Quarantined,
         Resolved, Session, SessionProposal, Settlement, Wanted, Which, portal_id,
     },
+    log::Summary,
     store::{
         StoreError,
         columns::{self, ENTRY_BYTES, count},
@@ -27,6 +28,9 @@ mod resolve;
 mod sessions;
 mod settle;
 mod sql;
+
+/// Portals whose rows cannot be read.
+static UNREADABLE: Summary = Summary::new("a portal cannot be read, and is not served");
 
 /// Portals and what belongs to them, in the database of a store of logs.
 pub struct PostgresPortals {
@@ -106,7 +110,7 @@ impl PostgresPortals {
             let create = lease.prepare_cached(&self.sql.create_portal).await?;
             lease.execute(&create, &[&id, &settings, &secrets, &standing, &why]).await?
         };
-        lease.settle();
+        lease.settle()?;
         // What waited for it may go now.
         self.store.due.notify_one();
         Ok(written > 0)
@@ -114,7 +118,7 @@ impl PostgresPortals {
 }
 
 fn unreadable(portal: &str, error: &StoreError) {
-    tracing::error!(portal, %error, "a portal cannot be read, and is not served");
+    UNREADABLE.note_of(portal, || error);
 }
 
 #[async_trait]

@@ -5,7 +5,7 @@ use crate::{
     features::portals::store::{Incoming, Received, Resolved},
     store::{
         columns,
-        postgres::{connect::Lease, events},
+        postgres::{events, pool::Lease},
     },
 };
 use hubbub_core::{
@@ -15,7 +15,7 @@ use hubbub_core::{
         intake::{Addressee, Intake},
     },
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 impl PostgresPortals {
     /// With `quarantine` what is there counts as taken.
@@ -36,7 +36,7 @@ impl PostgresPortals {
             let number = self.put_into_quarantine(&lease, portal, &messages[n]).await?;
             intake.know(n, Received::Quarantined(number));
         }
-        lease.settle();
+        lease.settle()?;
         Ok(intake.resolved())
     }
 
@@ -61,12 +61,22 @@ impl PostgresPortals {
             return Ok(());
         }
         let known = lease.prepare_cached(&self.store.sql.known_events).await?;
+        let mut rooms = BTreeSet::new();
         for row in lease.query(&known, &[&portals, &events]).await? {
             let (nth, session, place) = events::known(&row)?;
             if let Some(n) = of.get(nth) {
+                rooms.insert(session.as_str().to_owned());
                 intake.know(*n, Received::Repeated { session, place });
             }
         }
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        // The portal is told that they are stored: not by a mere read. A lock's commit waits for the standby that the first may
+        // not have waited for.
+        let rooms: Vec<String> = rooms.into_iter().collect();
+        let lock = lease.prepare_cached(&self.store.sql.lock).await?;
+        lease.query(&lock, &[&rooms]).await?;
         Ok(())
     }
 
@@ -120,7 +130,7 @@ impl PostgresPortals {
         let lease = self.store.pool.get().await?;
         let drop = lease.prepare_cached(&self.sql.drop_quarantined).await?;
         let dropped = lease.execute(&drop, &[&portal.as_str(), &number.cast_signed()]).await?;
-        lease.settle();
+        lease.settle()?;
         Ok(dropped > 0)
     }
 }

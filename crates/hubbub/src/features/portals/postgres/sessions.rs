@@ -7,9 +7,9 @@ use crate::{
         RoomProposal,
         columns::{self, count},
         postgres::{
-            connect::Lease,
             cursors,
             general::{Numbers, read_clock},
+            pool::Lease,
             read::view,
         },
     },
@@ -31,12 +31,14 @@ use hubbub_core::{
 impl PostgresPortals {
     pub(crate) async fn open(&self, new: &SessionProposal) -> Result<Opened, StoreError> {
         let lease = self.store.pool.get().await?;
-        let may = lease.prepare_cached(&self.sql.may_open).await?;
-        let make = lease.prepare_cached(&self.sql.make_session_room).await?;
-        let clock = lease.prepare_cached(&self.store.sql.clock).await?;
+        let (may, make, clock) = tokio::try_join!(
+            lease.prepare_cached(&self.sql.may_open),
+            lease.prepare_cached(&self.sql.make_session_room),
+            lease.prepare_cached(&self.store.sql.clock),
+        )?;
         let (portal, customer, external) = (new.portal.as_str(), new.customer.as_str(), new.external.as_deref());
         let Some(may) = lease.query_opt(&may, &[&portal, &external]).await? else {
-            lease.settle();
+            lease.give_back();
             return Ok(Opened::UnknownPortal);
         };
         let (portal, taken): (i64, Option<&str>) = (may.get("no"), may.get("taken_by"));
@@ -52,9 +54,14 @@ impl PostgresPortals {
             Some(most) => self.sessions_of(&lease, new, portal).await? >= most as i64,
             None => false,
         };
+        let is_new = made.is_some();
         let Some(made) = made.filter(|_| !too_many && taken.is_none()) else {
-            lease.batch_execute("ROLLBACK").await?;
-            lease.settle();
+            if is_new {
+                lease.batch_execute("ROLLBACK").await?;
+                lease.give_back();
+            } else {
+                self.store.confirm(lease, &[&new.id]).await?;
+            }
             // Whoever resumes a session is no newcomer.
             if let Some(there) = self.there(&new.id).await? {
                 return Ok(there);
@@ -79,12 +86,12 @@ impl PostgresPortals {
         if lease.execute(&session, &[&room, &portal, &customer, &external, &id]).await? == 0 {
             // The portal's own id was taken a moment ago; asked again, it is known by whom.
             lease.batch_execute("ROLLBACK").await?;
-            lease.settle();
+            lease.give_back();
             return Err(StoreError::Unavailable(format!("session {id} is being made")));
         }
         self.store.make_cursor(&lease, room, portal, head).await?;
         self.store.write(&lease, &decided, &Numbers::from([(new.id.clone(), room)])).await?;
-        lease.settle();
+        lease.settle()?;
         let entries = decided.entries.iter().map(NewEntry::entry).collect();
         match self.there(&new.id).await? {
             Some(Opened::Exists(session)) => Ok(Opened::New(session, entries)),

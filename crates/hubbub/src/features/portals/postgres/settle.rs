@@ -6,7 +6,7 @@ use crate::{
     store::{
         columns,
         cursors::{CursorRow, attempts_json, attempts_of},
-        postgres::connect::Lease,
+        postgres::pool::Lease,
     },
 };
 use hubbub_core::{
@@ -37,7 +37,7 @@ impl PostgresPortals {
             held.push(true);
         }
         self.store.write_cursors(&lease, changed.iter().filter_map(|session| cursors.get(session))).await?;
-        lease.settle();
+        lease.settle()?;
         let is_due = |row: &CursorRow| !row.cursor.leased && row.cursor.due_at == Some(now);
         if changed.iter().filter_map(|session| cursors.get(session)).any(is_due) {
             self.store.due.notify_one();

@@ -41,12 +41,12 @@ crate::store::postgres::sql::texts! {
         ON CONFLICT DO NOTHING RETURNING no";
     held_events = "SELECT asked.ord, q.no
         FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked (portal, event, ord)
-        JOIN hubbub.quarantine q ON q.portal = asked.portal AND q.event = asked.event";
+        JOIN hubbub.quarantine q ON q.portal = asked.portal AND q.event = asked.event FOR SHARE OF q";
     succeeded_sessions = "UPDATE hubbub.portals SET succeeded_at = clock.now
         FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
         WHERE (succeeded_at IS NULL OR succeeded_at < clock.now - 1000) AND no IN (
             SELECT s.portal FROM hubbub.rooms r JOIN hubbub.sessions s ON s.room = r.no WHERE r.id = ANY($1))";
-    in_quarantine = "SELECT no FROM hubbub.quarantine WHERE (portal = $1 AND event = $2) OR id = $3";
+    in_quarantine = "SELECT no FROM hubbub.quarantine WHERE (portal = $1 AND event = $2) OR id = $3 FOR SHARE";
     quarantined = include_str!("quarantined.sql");
     is_in_quarantine = "SELECT FROM hubbub.quarantine q JOIN hubbub.portals p ON p.no = q.portal WHERE p.id = $1 AND q.no = $2";
     drop_quarantined = "DELETE FROM hubbub.quarantine q USING hubbub.portals p WHERE p.no = q.portal AND p.id = $1 AND q.no = $2";

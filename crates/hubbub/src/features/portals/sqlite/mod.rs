@@ -5,6 +5,7 @@ use crate::{
         Backlog, Claim, DeadLetter, Filter, Incoming, Opened, Portal, PortalStanding, PortalStore, Quarantined,
         Resolved, Session, SessionProposal, Settlement, Wanted, Which, portal_id,
     },
+    log::Summary,
     store::{
         StoreError,
         columns::{self, count, weight},
@@ -24,6 +25,9 @@ mod claims;
 mod dead_letters;
 mod resolve;
 mod sessions;
+
+/// Portals whose rows cannot be read.
+static UNREADABLE: Summary = Summary::new("a portal cannot be read, and is not served");
 
 /// Portals and what belongs to them, in the file of a store of logs.
 pub struct SqlitePortals {
@@ -67,7 +71,7 @@ fn list(snapshot: &Connection) -> Result<Vec<Portal>, StoreError> {
         match portal() {
             Ok(portal) => portals.push(portal),
             // One of a newer version perhaps: the others are served.
-            Err(error) => tracing::error!(portal = id, %error, "a portal cannot be read, and is not served"),
+            Err(error) => UNREADABLE.note_of(&id, || error),
         }
     }
     Ok(portals)
