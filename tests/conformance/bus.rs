@@ -360,16 +360,18 @@ async fn the_largest_batch_arrives_whole_and_in_its_place(mut network: Network) 
 }
 
 async fn a_single_payload_does_not_wait_for_a_second_one(mut network: Network) {
-    const TIMES: u32 = 200;
-    let start = Instant::now();
-    for number in 0..TIMES {
+    let mut times = Vec::new();
+    for number in 0..200 {
+        let start = Instant::now();
         network.endpoints[0].says(1, number.to_string());
         assert_eq!(network.endpoints[1].hears().await, number.to_string());
+        times.push(start.elapsed());
     }
-    let each = start.elapsed() / TIMES;
-    eprintln!("published and heard in {each:?}");
-    // A timer, or Nagle against a delayed acknowledgement, would be 40 ms.
-    assert!(each < Duration::from_millis(20), "{each:?}");
+    times.sort();
+    // A timer, or Nagle against a delayed acknowledgement, would be 40 ms each time. A busy machine is late now and then.
+    let quick = times[times.len() / 10];
+    eprintln!("published and heard: in {quick:?} one of ten");
+    assert!(quick < Duration::from_millis(20), "{quick:?}");
 }
 
 /// Numbers that were published round and round the lanes: within each they come in order, and none is left out.
