@@ -21,13 +21,15 @@ impl Chat {
         let own = RoomId::named(user, name);
         // Both at once: what is there costs as much as what is not.
         let (by_id, by_name) = tokio::join!(self.see(user, name), self.see(user, &own));
-        if let Some(view) = by_id?.filter(|view| view.standing.is_member())
+        // The newer one holds where both are there: an instance of before may have made the other beside it.
+        let (by_id, by_name) = (by_id?, by_name?);
+        if let Some(view) = by_id.filter(|view| view.standing.is_member() && by_name.is_none())
             && self.maker(&view.room.id).await?.as_ref() == Some(user)
         {
             return Ok((name.clone(), Some(view)));
         }
         name.check_chosen()?;
-        Ok((own, by_name?))
+        Ok((own, by_name))
     }
 
     /// The client who made a room by an id that she chose, or opened it as a session: its first entry has her join by her own
