@@ -63,7 +63,10 @@ async fn with_a_store_that_hangs_everything_is_answered_in_the_time_that_is_prom
             told
         };
         let calls = join_all([
-            asked(&ben, json!({ "subscribe": { "channel": "room:general", "recover": true, "epoch": "1.1", "offset": 1 } })),
+            asked(
+                &ben,
+                json!({ "subscribe": { "channel": "room:general", "recover": true, "epoch": "1.1", "offset": 1 } }),
+            ),
             asked(&readers[0], json!({ "history": { "channel": "room:general", "limit": 10 } })),
             asked(&readers[1], rpc("messages", json!({ "room": "general" }))),
             asked(&readers[2], rpc("members", json!({ "room": "general" }))),
