@@ -15,6 +15,10 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
+};
 
 const HONEST: usize = 50;
 const ROOMS: usize = 10;
@@ -72,6 +76,7 @@ struct Deeds {
     asked: AtomicUsize,
     done: AtomicUsize,
     turned_away: AtomicUsize,
+    lurked: AtomicUsize,
 }
 
 /// One of mallory's connections: asks for whatever costs others most, as fast as it is answered, and heeds nothing it is told.
@@ -117,8 +122,39 @@ async fn rages(addr: SocketAddr, nth: usize, deeds: Arc<Deeds>) {
     }
 }
 
+/// One of a thousand connections from an address of its own: says nothing, or begins a body and never ends it; and comes again when it
+/// is ended.
+async fn lurks(addr: SocketAddr, nth: usize, deeds: Arc<Deeds>) {
+    let text = format!("POST /emulation HTTP/1.1\r\nhost: x\r\ncontent-length: 150000\r\n\r\n{}", "x".repeat(50_000));
+    let mut pace = tokio::time::interval(Duration::from_millis(100));
+    while !deeds.stop.load(Ordering::Relaxed) {
+        pace.tick().await;
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from(([127, 0, 0, 2], 0))).expect("another address of this machine");
+        let Ok(mut stream) = socket.connect(addr).await else { continue };
+        deeds.lurked.fetch_add(1, Ordering::Relaxed);
+        let ended = async {
+            if nth.is_multiple_of(2) {
+                let _ = stream.write_all(text.as_bytes()).await;
+            }
+            let mut heard = [0; 512];
+            while stream.read(&mut heard).await.is_ok_and(|n| n > 0) {}
+        };
+        let stopped = async {
+            let mut looks = tokio::time::interval(Duration::from_millis(100));
+            while !deeds.stop.load(Ordering::Relaxed) {
+                looks.tick().await;
+            }
+        };
+        tokio::select! {
+            () = ended => {}
+            () = stopped => {}
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_people_talk_while_one_user_does_the_worst() {
+async fn fifty_people_talk_while_one_user_and_one_address_do_the_worst() {
     let cluster = Cluster::of_with(1, &LIMITS).await;
     let names: Vec<String> = (0..HONEST).map(|n| format!("honest-{n}")).collect();
     for room in 0..ROOMS {
@@ -140,7 +176,9 @@ async fn fifty_people_talk_while_one_user_does_the_worst() {
     let (addr, of_mallory) = (cluster.at(0), deeds.clone());
     let mallory = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(join_all((0..150).map(|n| rages(addr, n, of_mallory.clone()))));
+        let rage = join_all((0..150).map(|n| rages(addr, n, of_mallory.clone())));
+        let lurk = join_all((0..1_000).map(|n| lurks(addr, n, of_mallory.clone())));
+        runtime.block_on(async { tokio::join!(rage, lurk) });
     });
     print(&cluster, "as it begins", &talk(&honest, "begins").await);
     print(&cluster, "as it goes on", &talk(&honest, "goes on").await);
@@ -149,10 +187,11 @@ async fn fifty_people_talk_while_one_user_does_the_worst() {
     tokio::task::spawn_blocking(move || mallory.join()).await.expect("a wait").expect("mallory");
     let count = |deed: &AtomicUsize| deed.load(Ordering::Relaxed);
     println!(
-        "mallory in {seconds:.1} s: {} requests, {} done; {} connections turned away",
+        "mallory in {seconds:.1} s: {} requests, {} done; {} connections turned away; {} from 127.0.0.2",
         count(&deeds.asked),
         count(&deeds.done),
-        count(&deeds.turned_away)
+        count(&deeds.turned_away),
+        count(&deeds.lurked)
     );
     print(&cluster, "after", &talk(&honest, "after").await);
 
