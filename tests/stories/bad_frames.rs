@@ -52,8 +52,13 @@ async fn what_cannot_be_answered_closes_with_a_code_and_nobody_else_notices() {
     let bystanders = Bystanders::of(&cluster).await;
     let connect = json!({ "id": 1, "connect": { "token": token("eve") } }).to_string();
     let text = |text: &str| frame(1, text.as_bytes());
-    let over = format!(r#"{{"id":2,"rpc":{{"method":"rooms","data":"{}"}}}}"#, "x".repeat(64 * 1024));
-    let mut pieces = text(&"x".repeat(60 * 1024)).repeat(5);
+    let over = format!(r#"{{"id":2,"rpc":{{"method":"rooms","data":"{}"}}}}"#, "x".repeat(256 * 1024));
+    let long_token = json!({ "id": 1, "connect": { "token": "x".repeat(70_000) } }).to_string();
+    let mut behind = connect.clone();
+    while behind.len() <= 256 * 1024 + connect.len() {
+        behind.push_str("\n{\"id\":2,\"subscribe\":{\"channel\":\"room:general\"}}");
+    }
+    let mut pieces = text(&"x".repeat(120 * 1024)).repeat(5);
     // None of them is the last, and all but the first go on.
     for (n, at) in (0..5).zip((0..).step_by(pieces.len() / 5)) {
         pieces[at] = u8::from(n == 0);
@@ -70,14 +75,17 @@ async fn what_cannot_be_answered_closes_with_a_code_and_nobody_else_notices() {
         ("no id", true, text(r#"{"rpc":{"method":"rooms"}}"#), 3501, "id"),
         ("an id below zero", true, text(r#"{"id":-2,"rpc":{"method":"rooms"}}"#), 3501, "id"),
         ("binary", true, frame(2, b"{}"), 3506, "binary"),
-        ("a frame over the limit", true, text(&over), 3501, "65536"),
-        ("a frame far over the limit", true, text(&"x".repeat(300 * 1024)), 1009, ""),
+        ("a frame over the limit", true, text(&over), 3501, "262144"),
+        ("a token over the limit", false, text(&long_token), 3501, "65536"),
+        ("too much behind a connect", false, text(&behind), 3501, "262144"),
+        ("too much without a connect", false, text(&"x".repeat(330_000)), 3501, "262144"),
+        ("a frame far over the limit", true, text(&"x".repeat(600 * 1024)), 1009, ""),
         ("not UTF-8", true, frame(1, b"{\"id\":2,\"\xff\xfe\":{}}"), 1007, ""),
         ("an opcode that does not exist", true, frame(3, b"{}"), 1002, ""),
         ("a frame without a mask", true, vec![0x81, 0x02, b'{', b'}'], 1002, ""),
         ("a ping that is too long", true, frame(9, &[b'x'; 126]), 1002, ""),
         ("a continuation of nothing", true, frame(0, b"{}"), 1002, ""),
-        ("a message far over the limit in pieces", true, pieces, 3501, "65536"),
+        ("a message far over the limit in pieces", true, pieces, 3501, "262144"),
         ("a goodbye", true, frame(8, &1000_u16.to_be_bytes()), 1000, ""),
     ] {
         let mut raw = if connected { Raw::of(cluster.at(0), "eve").await } else { Raw::open(cluster.at(0)).await };
@@ -135,7 +143,7 @@ async fn protobuf_that_cannot_be_read_closes_with_a_code_and_costs_nothing() {
         ("a field longer than its command", frame(2, &[3, 0x6a, 0x7f, 0]), 3501, "Protobuf"),
         ("no id", frame(2, &message(&field(13, &field(2, b"rooms")))), 3501, "id"),
         ("a pong without a ping", frame(2, &[0]), 3501, "pong"),
-        ("a frame over the limit", frame(2, &message(&field(13, &field(1, &[b'x'; 70_000])))), 3501, "65536"),
+        ("a frame over the limit", frame(2, &message(&field(13, &field(1, &[b'x'; 270_000])))), 3501, "262144"),
     ] {
         for query in ["cf_protocol=protobuf", "format=protobuf"] {
             let mut raw = Raw::open_at(cluster.at(0), &format!("/connection/websocket?{query}")).await;

@@ -31,6 +31,7 @@ mod drain;
 mod failover;
 mod growth;
 mod hostile;
+mod intake;
 mod isolation;
 mod laptop;
 mod lost_wakes;

@@ -85,6 +85,7 @@ async fn what_is_no_stream_and_no_command_of_one_is_refused() {
     cluster.room("general", "private", &["ana"]).await;
     let addr = cluster.at(0);
     let long = "x".repeat(70_000);
+    let too_long = "x".repeat(limits::FRAME_BYTES + 1);
     let forged = json!({ "session": "A".repeat(43), "node": "n", "data": "{}" }).to_string();
     for (method, path, body, status, says) in [
         ("GET", "/connection/sse", "", 400, "cf_connect"),
@@ -104,7 +105,7 @@ async fn what_is_no_stream_and_no_command_of_one_is_refused() {
         assert!(answer.text.contains(says), "{method} {path} {}", answer.text);
     }
     let ana = Stream::of("ana", addr, &[]).await;
-    assert_eq!(ana.says(addr, &Value::String(long)).await, 413);
+    assert_eq!(ana.says(addr, &Value::String(too_long)).await, 413);
     let body = json!({ "session": ana.session, "node": "somebody else", "data": "{}" }).to_string();
     let mut other = Stream::of("ana", addr, &[]).await;
     assert_ne!(ana.session, other.session);
@@ -139,17 +140,15 @@ async fn a_stream_that_nobody_reads_costs_little_and_is_dropped() {
     for window in (0..MESSAGES).collect::<Vec<_>>().chunks(20) {
         join_all(window.iter().map(|n| says(*n))).await;
     }
-    // One goes on asking, and does not read the answers: at some point it is told so.
-    let ask = json!({ "id": 3, "history": { "channel": "room:general", "limit": 1000 } });
-    let mut refused = 0;
+    // One goes on asking, and does not read the answers: at some point its stream ends, and it is told to come again.
+    let ask = json!({ "id": 3, "history": { "channel": "room:general", "limit": 1000, "epoch": "x".repeat(4_000) } });
+    let mut statuses = Vec::new();
     for _ in 0..300 {
-        match streams[0].says(addr, &ask).await {
-            204 => {}
-            429 => refused += 1,
-            status => panic!("{status}"),
-        }
+        statuses.push(streams[0].says(addr, &ask).await);
     }
-    assert!(refused > 100, "only {refused} of 300 were refused");
+    let taken = statuses.iter().take_while(|status| **status == 204).count();
+    assert!((100..300).contains(&taken), "{taken} were taken");
+    assert!(statuses[taken..].iter().all(|status| *status == 503), "{statuses:?}");
     let grown = instance.memory().saturating_sub(memory);
     println!("{STREAMS} stalled streams, {} MB each behind: grown by {} KiB", MESSAGES * 8 / 1000, grown / 1024);
     assert!(grown < 24 * 1024 * 1024, "grown by {grown}");
@@ -168,6 +167,76 @@ async fn a_stream_that_nobody_reads_costs_little_and_is_dropped() {
     assert!(dropped.is_ok(), "{} descriptors were open before, {} are", descriptors, instance.descriptors());
     drop(streams);
     slow.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// Two instances, and somebody's stream on the first, whose commands come to the second.
+async fn elsewhere(cluster: &Cluster) -> (Stream, SocketAddr) {
+    cluster.room("general", "private", &["ana"]).await;
+    (Stream::of("ana", cluster.at(0), &[]).await, cluster.at(1))
+}
+
+/// Asks for presence, behind so many bytes that mean nothing.
+fn asks(id: u64, bytes: usize) -> Value {
+    json!({ "id": id, "presence_stats": { "channel": "room:general", "more": "x".repeat(bytes) } })
+}
+
+#[tokio::test]
+async fn commands_that_come_to_another_instance_are_all_answered() {
+    let cluster = Cluster::of(2).await;
+    let (mut ana, other) = elsewhere(&cluster).await;
+    let mut next = 2;
+    // So many at once, each so long: more than a second's share of the bus; and a frame as long as one may be.
+    for (many, bytes) in [(100, 0), (130, 100), (8, 20_000), (1, limits::FRAME_BYTES - 200)] {
+        let ids: Vec<u64> = (next..next + many).collect();
+        next += many;
+        let statuses = join_all(ids.iter().map(|id| async { ana.says(other, &asks(*id, bytes)).await })).await;
+        assert!(statuses.iter().all(|status| *status == 204), "{many} of {bytes}: {statuses:?}");
+        let mut answered = Vec::new();
+        while answered.len() < ids.len() {
+            let answer = ana.next().await;
+            if answer == json!({}) {
+                assert_eq!(ana.says(other, &json!({})).await, 204, "a pong");
+                continue;
+            }
+            assert!(answer["presence_stats"].is_object(), "{answer}");
+            answered.push(answer["id"].as_u64().expect("an id"));
+        }
+        answered.sort_unstable();
+        assert_eq!(answered, ids, "each once");
+    }
+    assert_eq!(cluster.instances[1].counter("hubbub_commands_lost_total").await, 0);
+}
+
+#[tokio::test]
+async fn a_wake_with_commands_that_is_lost_is_sent_again() {
+    let cluster = Cluster::of(2).await;
+    let (mut ana, other) = elsewhere(&cluster).await;
+    for (id, lost) in [(2, 1), (3, 2)] {
+        cluster.instances[1].redis.as_ref().expect("a door").swallow(lost);
+        assert_eq!(ana.says(other, &asks(id, 0)).await, 204);
+        assert_eq!(ana.next().await["id"], id);
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_confirms_commands_the_stream_ends_so_that_its_sdk_comes_again() {
+    let mut cluster = Cluster::of(2).await;
+    let (mut ana, other) = elsewhere(&cluster).await;
+    // What the first says is not heard: the command arrives, its receipt does not.
+    let door = cluster.instances[0].redis.as_ref().expect("a door");
+    door.gag(true);
+    let asked = std::time::Instant::now();
+    assert_eq!(ana.says(other, &asks(2, 0)).await, 503);
+    println!("without a receipt it was refused after {:.1?}; promised 5 s", asked.elapsed());
+    assert_eq!(ana.next().await["id"], 2, "it was taken, once");
+    let end = ana.next().await;
+    assert_eq!(end["push"]["disconnect"]["code"], 3010, "{end}");
+    door.gag(false);
+
+    // The same where the stream's instance has died.
+    let ana = Stream::of("ana", cluster.at(0), &[]).await;
+    cluster.kill(0);
+    assert_eq!(ana.says(other, &asks(2, 0)).await, 503);
 }
 
 #[tokio::test]

@@ -243,6 +243,22 @@ impl Raw {
         self.0.write_all(bytes).await.is_ok()
     }
 
+    /// Sends as much of these bytes as the other side takes.
+    pub async fn sends_what_goes(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            // Where nothing goes for a while, nothing will.
+            let sent = tokio::time::timeout(Duration::from_millis(300), self.0.write(bytes)).await;
+            let Ok(sent) = sent else { return };
+            bytes = &bytes[sent.expect("a connection")..];
+        }
+    }
+
+    /// Waits for a frame with this in it.
+    pub async fn hears(&mut self, text: &str) {
+        let heard = async { while !String::from_utf8_lossy(&self.frame().await.expect("a frame").1).contains(text) {} };
+        tokio::time::timeout(DEADLINE, heard).await.expect("a frame in time");
+    }
+
     /// The next frame: its opcode and what is in it.
     pub async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let (first, short) = (self.0.read_u8().await.ok()?, self.0.read_u8().await.ok()?);

@@ -20,8 +20,22 @@ pub const TEXT_BYTES: usize = 8 * 1024;
 pub const DATA_BYTES: usize = 16 * 1024;
 /// Longest `info` kept of a user, as JSON without white space.
 pub const USER_INFO_BYTES: usize = 2 * 1024;
-/// Longest frame a client may send: a WebSocket message, or the commands in a request. Over it: disconnect 3501, or 413.
-pub const FRAME_BYTES: usize = 64 * 1024;
+/// Longest frame a client may send: a WebSocket message, or the commands in a request. Over it: disconnect 3501, or 413. It holds
+/// [`SUBSCRIPTIONS`] that recover, with the longest ids: an SDK asks for all of them in one frame when it comes back.
+pub const FRAME_BYTES: usize = 256 * 1024;
+/// Longest `connect`, and longest body of a request that opens a stream. An SDK says the rest behind it in the same frame, which
+/// may be longer by this.
+pub const CONNECT_BYTES: usize = 64 * 1024;
+/// Frames longer than [`FRAME_FREE_BYTES`] of all clients that are being read, or were read and have not been executed. Beyond,
+/// sockets are not read, and requests with commands wait.
+pub const INTAKE_BYTES: usize = 64 * 1024 * 1024;
+/// A frame up to this takes nothing of [`INTAKE_BYTES`].
+pub const FRAME_FREE_BYTES: usize = 16 * 1024;
+/// How long a request with commands waits: for its part of [`INTAKE_BYTES`], for its shares of the bus, and for the receipt of the
+/// instance that has its stream. Then it is answered 503, and its stream ends.
+pub const RECEIPT_WITHIN: Duration = Duration::from_secs(5);
+/// Commands without a receipt are passed on again after this.
+pub const RECEIPT_AGAIN: Duration = Duration::from_secs(1);
 /// Longest body of a REST request.
 pub const REST_BODY_BYTES: usize = 1024 * 1024;
 /// Deepest nesting of JSON in `data` and `info`.
@@ -114,13 +128,13 @@ pub const SOCKET_SEGMENT: u32 = 8 * 1024;
 pub const SOCKET_NOTSENT_LOWAT: u32 = 16 * 1024;
 
 /// Longest body of a request that brings a stream's commands: a frame whose line feeds and quotes are escaped.
-pub const EMULATION_BODY_BYTES: usize = 160 * 1024;
-/// Frames of commands of one stream waiting to be read; beyond, they are refused with 429.
-pub const UPLINK_FRAMES: usize = 64;
+pub const EMULATION_BODY_BYTES: usize = 640 * 1024;
+/// Frames of commands of one stream waiting to be read; beyond, the stream ends.
+pub const UPLINK_FRAMES: usize = 1_024;
 /// Bytes in them.
-pub const UPLINK_BYTES: usize = 128 * 1024;
+pub const UPLINK_BYTES: usize = 1024 * 1024;
 /// Shares of the bus that the commands of one stream may take in a second; a second's worth may come at once. Beyond, they
-/// are refused with 429.
+/// wait.
 pub const FORWARDS_OF_STREAM: u32 = 64;
 /// The same for all streams on other instances together: a quarter of [`BUS_OUTBOX`] and of [`BUS_OUTBOX_BYTES`].
 pub const FORWARDS: u32 = 2_048;

@@ -87,6 +87,8 @@ pub struct Metrics {
     pub commands_forwarded: Counter,
     /// Such commands dropped where they arrived: too much waited.
     pub commands_dropped: Counter,
+    /// Commands of streams that may have been lost on their way to another instance: their streams were ended.
+    pub commands_lost: Counter,
     /// Times the keys of tokens were fetched.
     pub jwks_fetched: Counter,
     /// Times they could not be.
@@ -148,6 +150,7 @@ impl Default for Metrics {
         let tls_failures = counter("tls_reload_failures", "New TLS certificates that could not be used");
         let epochs = counter("epoch_changes", "Epoch changes noticed");
         let commands_forwarded = counter("commands_forwarded", "Commands of streams passed on to other instances");
+        let commands_lost = counter("commands_lost", "Forwarded commands without a receipt in time");
         let commands_dropped = counter("commands_dropped", "Forwarded commands dropped because too much waited");
         let jwks_fetched = counter("jwks_fetched", "Times the keys of tokens were fetched");
         let jwks_failed = counter("jwks_failed", "Times the keys of tokens could not be fetched or used");
@@ -217,6 +220,7 @@ impl Default for Metrics {
             streams,
             commands_forwarded,
             commands_dropped,
+            commands_lost,
             jwks_fetched,
             jwks_failed,
             jwks_fetched_at,

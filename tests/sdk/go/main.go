@@ -52,6 +52,8 @@ type command struct {
 	Reverse bool            `json:"reverse"`
 	Token   string          `json:"token"`
 	Data    json.RawMessage `json:"data"`
+	Rooms   []string        `json:"rooms"`
+	All     bool            `json:"all"`
 	Since   *struct {
 		Offset uint64 `json:"offset"`
 		Epoch  string `json:"epoch"`
@@ -91,6 +93,9 @@ type driver struct {
 	log      [][]any
 	top      uint64
 	counters map[string]int
+
+	following int
+	followed  map[string]int
 }
 
 func (d *driver) arrived(pub centrifuge.Publication) {
@@ -167,6 +172,76 @@ func (d *driver) subscribe(c command) {
 	subscription.OnError(func(e centrifuge.SubscriptionErrorEvent) { tellError("subscription", e.Error) })
 	if err := subscription.Subscribe(); err != nil {
 		tellError("subscription", err)
+	}
+}
+
+// Many rooms at once: told of whenever all of them are subscribed.
+func (d *driver) follow(c command) {
+	d.mu.Lock()
+	d.following += len(c.Rooms)
+	d.mu.Unlock()
+	subscriptions := []*centrifuge.Subscription{}
+	for _, room := range c.Rooms {
+		subscription, err := d.client.NewSubscription("room:"+room, centrifuge.SubscriptionConfig{
+			Positioned:          c.All,
+			Recoverable:         true,
+			JoinLeave:           c.All,
+			MinResubscribeDelay: 100 * time.Millisecond,
+			MaxResubscribeDelay: time.Second,
+			GetState: func(centrifuge.SubscriptionGetStateEvent) (centrifuge.StreamPosition, error) {
+				return centrifuge.StreamPosition{}, nil
+			},
+		})
+		if err != nil {
+			tellError("subscription", err)
+			return
+		}
+		is, at := false, uint64(0)
+		subscription.OnSubscribing(func(centrifuge.SubscribingEvent) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if is {
+				d.followed["subscribed"]--
+			}
+			is = false
+		})
+		subscription.OnSubscribed(func(e centrifuge.SubscribedEvent) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			is = true
+			d.followed["subscribed"]++
+			if e.Recovered {
+				d.followed["recovered"]++
+			} else if e.WasRecovering {
+				d.followed["not_recovered"]++
+			}
+			if d.followed["subscribed"] == d.following {
+				d.followed["times"]++
+				tell("all_subscribed", more{"times": d.followed["times"]})
+			}
+		})
+		subscription.OnPublication(func(e centrifuge.PublicationEvent) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if e.Offset == 0 {
+				return
+			}
+			if e.Offset != at+1 {
+				d.followed["faults"]++
+			}
+			at = e.Offset
+			d.followed["received"]++
+		})
+		subscription.OnUnsubscribed(func(e centrifuge.UnsubscribedEvent) {
+			tell("unsubscribed", more{"code": e.Code, "reason": e.Reason})
+		})
+		subscription.OnError(func(e centrifuge.SubscriptionErrorEvent) { tellError("subscription", e.Error) })
+		subscriptions = append(subscriptions, subscription)
+	}
+	for _, subscription := range subscriptions {
+		if err := subscription.Subscribe(); err != nil {
+			tellError("subscription", err)
+		}
 	}
 }
 
@@ -292,6 +367,16 @@ func (d *driver) obey(c command) {
 		_ = d.socket.Close()
 		d.mu.Unlock()
 		tell("cut", nil)
+	case "follow":
+		d.follow(c)
+	case "followed":
+		d.mu.Lock()
+		told := more{}
+		for name, n := range d.followed {
+			told[name] = n
+		}
+		d.mu.Unlock()
+		tell("followed", told)
 	case "log":
 		d.mu.Lock()
 		told := more{"log": d.log}
@@ -315,6 +400,9 @@ func main() {
 
 	d := &driver{room: *room, tokens: make(chan string), log: [][]any{}}
 	d.counters = map[string]int{"subscribed": 0, "recovered": 0, "not_recovered": 0, "duplicates": 0, "holes": 0}
+	d.followed = map[string]int{
+		"subscribed": 0, "received": 0, "faults": 0, "recovered": 0, "not_recovered": 0, "times": 0,
+	}
 	d.moved = sync.NewCond(&d.mu)
 	config := centrifuge.Config{
 		Token: *token,
@@ -369,7 +457,7 @@ func main() {
 			continue
 		}
 		// A subscription is there for the commands behind it; others do not wait for each other.
-		if c.Do == "subscribe" {
+		if c.Do == "subscribe" || c.Do == "follow" {
 			d.obey(c)
 		} else {
 			go d.obey(c)

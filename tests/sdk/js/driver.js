@@ -140,6 +140,39 @@ async function say({ n, prefix = "", window = 32 }) {
     tell("said", { acked: acks.length, retries, refused, acks });
 }
 
+// Many rooms at once: told of whenever all of them are subscribed.
+const followed = { subscriptions: [], received: 0, faults: 0, recovered: 0, not_recovered: 0, times: 0 };
+function follow({ rooms, all = false }) {
+    for (const name of rooms) {
+        const more = all ? { positioned: true, recoverable: true, joinLeave: true } : {};
+        const one = client.newSubscription(`room:${name}`, {
+            since: { offset: 0, epoch: "" },
+            minResubscribeDelay: 100,
+            maxResubscribeDelay: 1000,
+            ...more,
+        });
+        let at = 0;
+        one.on("subscribed", ({ recovered, wasRecovering }) => {
+            if (recovered) followed.recovered += 1;
+            else if (wasRecovering) followed.not_recovered += 1;
+            if (followed.subscriptions.every(({ state }) => state === "subscribed")) {
+                followed.times += 1;
+                tell("all_subscribed", { times: followed.times });
+            }
+        });
+        one.on("publication", ({ offset }) => {
+            if (!offset) return;
+            if (offset !== at + 1) followed.faults += 1;
+            at = offset;
+            followed.received += 1;
+        });
+        one.on("unsubscribed", ({ code, reason }) => tell("unsubscribed", { code, reason }));
+        one.on("error", ({ type, error }) => tell("error", { of: type, code: error.code, message: error.message }));
+        followed.subscriptions.push(one);
+    }
+    followed.subscriptions.forEach((one) => one.subscribe());
+}
+
 async function expect({ seq }) {
     if (top < seq) await new Promise((resolve) => waiting.push({ seq, done: () => void resolve() }));
     tell("reached", { seq });
@@ -174,6 +207,11 @@ const commands = {
     cut() {
         cut();
         tell("cut");
+    },
+    follow,
+    followed: () => {
+        const { subscriptions, ...counts } = followed;
+        tell("followed", { subscribed: subscriptions.filter(({ state }) => state === "subscribed").length, ...counts });
     },
     log: () => tell("log", { log, ...counters }),
     quit: () => input.close(),

@@ -67,6 +67,44 @@ class Log(SubscriptionEventHandler):
         tell("error", of="subscription", code=ctx.code, message=str(ctx.error))
 
 
+class Followed(SubscriptionEventHandler):
+    """One of many rooms. Told of whenever all of them are subscribed."""
+
+    all = []
+    counts = {"received": 0, "faults": 0, "recovered": 0, "not_recovered": 0, "times": 0}
+
+    def __init__(self):
+        self.at = 0
+        self.subscribed = False
+        Followed.all.append(self)
+
+    async def on_subscribing(self, ctx):
+        self.subscribed = False
+
+    async def on_subscribed(self, ctx):
+        self.subscribed = True
+        if ctx.recovered:
+            self.counts["recovered"] += 1
+        elif ctx.was_recovering:
+            self.counts["not_recovered"] += 1
+        if all(one.subscribed for one in Followed.all):
+            self.counts["times"] += 1
+            tell("all_subscribed", times=self.counts["times"])
+
+    async def on_publication(self, ctx):
+        if ctx.pub.offset:
+            self.counts["faults"] += ctx.pub.offset != self.at + 1
+            self.at = ctx.pub.offset
+            self.counts["received"] += 1
+
+    async def on_unsubscribed(self, ctx):
+        self.subscribed = False
+        tell("unsubscribed", code=ctx.code, reason=ctx.reason)
+
+    async def on_error(self, ctx):
+        tell("error", of="subscription", code=ctx.code, message=str(ctx.error))
+
+
 class Events(ClientEventHandler):
     async def on_connecting(self, ctx):
         tell("connecting", code=ctx.code, reason=ctx.reason)
@@ -130,6 +168,29 @@ class Driver:
             get_state=position,
         )
         await self.subscription.subscribe()
+
+    async def follow(self, rooms, all=False):
+        async def position(_channel):
+            return StreamPosition(0, "")
+
+        subscriptions = [
+            self.client.new_subscription(
+                f"room:{room}",
+                events=Followed(),
+                min_resubscribe_delay=0.1,
+                max_resubscribe_delay=1.0,
+                positioned=all,
+                recoverable=True,
+                join_leave=all,
+                get_state=position,
+            )
+            for room in rooms
+        ]
+        for subscription in subscriptions:
+            await subscription.subscribe()
+
+    async def show_followed(self):
+        tell("followed", subscribed=sum(one.subscribed for one in Followed.all), **Followed.counts)
 
     async def say(self, n, prefix="", window=32):
         acks = []
@@ -216,6 +277,8 @@ class Driver:
     async def obey(self, line):
         commands = {
             "subscribe": self.subscribe,
+            "follow": self.follow,
+            "followed": self.show_followed,
             "say": self.say,
             "expect": self.expect,
             "publish": self.publish,
@@ -243,7 +306,7 @@ async def main():
     driver = Driver(parser.parse_args())
     await driver.client.connect()
 
-    reader = asyncio.StreamReader()
+    reader = asyncio.StreamReader(limit=1024 * 1024)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     running = set()
     while line := (await reader.readline()).decode():

@@ -7,5 +7,6 @@ pub mod item;
 pub mod lane;
 pub mod presence;
 mod presence_json;
+pub mod receipt;
 pub mod stream_id;
 pub mod wake;

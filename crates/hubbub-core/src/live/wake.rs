@@ -6,7 +6,11 @@ use super::{
 };
 use crate::{
     delivery::forwarding::{Forwarding, Way},
-    live::{fingerprint::Fingerprint, stream_id::StreamId},
+    live::{
+        fingerprint::Fingerprint,
+        receipt::{PassedOn, Receipt, WantsReceipt},
+        stream_id::StreamId,
+    },
     log::{body::Columns, effects::Effects, encoded::EncodedEntry, kinds::What},
     model::{
         farewell::Farewell,
@@ -67,15 +71,12 @@ pub enum Wake {
     },
     /// A token that is not to be taken again for a while.
     Spent(Fingerprint),
-    /// Commands of a client, taken in by an instance that does not hold its stream. Lost, they are lost: the client asks again.
-    Commands {
-        /// The stream they belong to.
-        stream: StreamId,
-        /// Tells them from others of the same stream: they must not be taken twice.
-        nonce: u64,
-        /// A frame, as the client sent it.
-        frame: Bytes,
-    },
+    /// Commands of a client, taken in by an instance that does not hold its stream.
+    Commands(PassedOn),
+    /// What became of such commands.
+    Receipt(Receipt),
+    /// Commands of this stream may have been lost: it is to end, and its client to come again.
+    EndStream(StreamId),
     /// Who follows these rooms on your side?
     Who(Who),
     /// The answer.
@@ -113,6 +114,12 @@ struct WireWake<'a> {
     nonce: Option<u64>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     frame: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wants: Option<WantsReceipt>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    end_stream: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     who: Option<&'a RawValue>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
@@ -128,7 +135,8 @@ impl Wake {
             Self::Notify { user, .. } | Self::Disconnect { user, .. } => user.lane(lanes),
             Self::Spent(token) => token.lane(lanes),
             Self::Forwarding { customer, .. } => customer.lane(lanes),
-            Self::Commands { stream, .. } => stream.lane(lanes),
+            Self::Commands(PassedOn { stream, .. }) | Self::EndStream(stream) => stream.lane(lanes),
+            Self::Receipt(receipt) => (receipt.nonce % u64::from(lanes.max(1))) as u16,
             // All instances hear all lanes; any will do, as long as an answer's pieces keep their order.
             Self::Who(Who { from, .. }) | Self::Here(Here { from, .. }) => from.as_u128() as u16 % lanes.max(1),
         }
@@ -172,12 +180,17 @@ impl Wake {
                 to_json(&WireWake { user, renew, reason: reason.as_deref().map(Cow::from), ..WireWake::default() })
             }
             Self::Spent(token) => to_json(&WireWake { spent: Some(token.plain().into()), ..WireWake::default() }),
-            Self::Commands { stream, nonce, frame } => to_json(&WireWake {
+            Self::Commands(PassedOn { stream, nonce, frame, receipt }) => to_json(&WireWake {
                 stream: Some(stream.plain().into()),
                 nonce: Some(*nonce),
                 frame: Some(STANDARD.encode(frame).into()),
+                wants: *receipt,
                 ..WireWake::default()
             }),
+            Self::Receipt(receipt) => to_json(&WireWake { receipt: Some(*receipt), ..WireWake::default() }),
+            Self::EndStream(stream) => {
+                to_json(&WireWake { end_stream: Some(stream.plain().into()), ..WireWake::default() })
+            }
             Self::Who(who) => format!(r#"{{"who":{}}}"#, presence_json::encode_who(who)),
             Self::Here(here) => format!(r#"{{"here":{}}}"#, presence_json::encode_here(here)),
         };
@@ -216,7 +229,14 @@ impl Wake {
         }
         if let Some(stream) = &wire.stream {
             let frame = STANDARD.decode(wire.frame.as_deref()?).ok()?.into();
-            return Some(Self::Commands { stream: StreamId::parse_plain(stream)?, nonce: wire.nonce?, frame });
+            let (stream, nonce) = (StreamId::parse_plain(stream)?, wire.nonce?);
+            return Some(Self::Commands(PassedOn { stream, nonce, frame, receipt: wire.wants }));
+        }
+        if let Some(receipt) = wire.receipt {
+            return Some(Self::Receipt(receipt));
+        }
+        if let Some(stream) = &wire.end_stream {
+            return StreamId::parse_plain(stream).map(Self::EndStream);
         }
         if let Some(who) = wire.who {
             return presence_json::decode_who(who.get()).map(Self::Who);

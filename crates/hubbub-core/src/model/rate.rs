@@ -54,6 +54,18 @@ impl Rate {
         room_at.saturating_duration_since(now).saturating_sub(allowed.over)
     }
 
+    /// Books `n` of `per_second`, also more than a second's worth, and says how long to wait for them. `None`: longer than
+    /// `patience`, and nothing is booked. What is booked later is waited for longer, so that an order is kept.
+    pub fn book(&mut self, n: u32, per_second: NonZeroU32, patience: Duration, now: Instant) -> Option<Duration> {
+        let every = Duration::from_secs(1) / per_second.get() * n;
+        let room_at = self.full_at.map_or(now, |at| at.max(now)) + every;
+        let wait = room_at.saturating_duration_since(now).saturating_sub(Duration::from_secs(1));
+        (wait <= patience).then(|| {
+            self.full_at = Some(room_at);
+            wait
+        })
+    }
+
     /// Whether the bucket is full, as that of somebody new.
     pub fn is_full(&self, now: Instant) -> bool {
         self.full_at.is_none_or(|at| at <= now)
@@ -125,6 +137,17 @@ mod tests {
         assert!(waits[..10].iter().all(Duration::is_zero));
         assert_eq!(waits[10..], [100 * MS, 200 * MS, 300 * MS, 400 * MS]);
         assert_eq!(rate.reserve(allowed, now + 500 * MS), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_is_booked_is_waited_for_in_order() {
+        let (mut rate, now) = (Rate::default(), Instant::now());
+        let mut book = |n, now| rate.book(n, TEN, 2_000 * MS, now);
+        assert_eq!(book(10, now), Some(Duration::ZERO));
+        assert_eq!((book(3, now), book(1, now)), (Some(300 * MS), Some(400 * MS)));
+        assert_eq!(book(25, now + 100 * MS), None, "too long");
+        assert_eq!(book(15, now + 100 * MS), Some(1_800 * MS), "more than a second's worth");
+        assert_eq!(book(1, now + 10_000 * MS), Some(Duration::ZERO));
     }
 
     #[test]

@@ -153,6 +153,11 @@ impl Commands {
         Self { frame, format }
     }
 
+    /// How many bytes are left.
+    pub const fn len(&self) -> usize {
+        self.frame.len()
+    }
+
     /// Whether nothing is left.
     pub const fn is_empty(&self) -> bool {
         self.frame.is_empty()

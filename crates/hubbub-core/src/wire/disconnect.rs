@@ -27,6 +27,10 @@ impl Disconnect {
     pub const EXPIRED: Self = closing(3005, "connection expired");
     /// The product's backend wants this user to come back with another token.
     pub const RECONNECT: Self = closing(3011, "come back with another token");
+    /// `connect` has begun to come, and has not come in time.
+    pub const SLOW: Self = closing(3008, "slow: connect has not come in time");
+    /// Commands did not find their stream, or too many waited for it.
+    pub const LOST_COMMANDS: Self = closing(3010, "some commands were lost");
     /// A ping was not answered.
     pub const NO_PONG: Self = closing(3012, "no pong");
     /// Too many clients arrive at once; come back a little later.

@@ -145,6 +145,73 @@ fn varint(message: &mut &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        limits,
+        model::seq::{Epoch, Seq},
+        wire::{
+            command::{Command, Commands, Said},
+            rpc::SomeMethods,
+        },
+    };
+
+    /// What an SDK says when it comes back: every subscription again, with every option that Hubbub knows, all in one frame.
+    #[test]
+    fn as_many_subscriptions_as_there_may_be_fit_into_one_frame_in_both_formats() {
+        let epoch = Epoch { incarnation: u32::MAX, generation: u32::MAX }.to_string();
+        let room = |n: usize| format!("{n:a>0$}", limits::ROOM_ID_BYTES);
+        let ids = (u32::MAX - limits::SUBSCRIPTIONS as u32 + 1)..=u32::MAX;
+        let json: Vec<String> = ids
+            .clone()
+            .enumerate()
+            .map(|(n, id)| {
+                let (room, offset) = (room(n), Seq::MAX);
+                format!(
+                    r#"{{"id":{id},"subscribe":{{"channel":"room:{room}","positioned":true,"recoverable":true,"join_leave":true,"flag":3,"recover":true,"offset":{offset},"epoch":"{epoch}"}}}}"#
+                )
+            })
+            .collect();
+        let json = json.join("\n");
+        let field = |number: u8, value: &[u8]| [&[number << 3 | 2, value.len() as u8], value].concat();
+        let varint = |mut n: u64| {
+            let mut bytes = Vec::new();
+            while n > 127 {
+                bytes.push(n as u8 | 0x80);
+                n >>= 7;
+            }
+            bytes.push(n as u8);
+            bytes
+        };
+        let mut protobuf = Vec::new();
+        for (n, id) in ids.enumerate() {
+            let subscribe = [
+                field(1, format!("room:{}", room(n)).as_bytes()),
+                vec![3 << 3, 1],
+                field(6, epoch.as_bytes()),
+                [vec![7 << 3], varint(Seq::MAX.get())].concat(),
+                vec![9 << 3, 1, 10 << 3, 1, 11 << 3, 1, 14 << 3, 3],
+            ]
+            .concat();
+            let command = [vec![1 << 3], varint(id.into()), field(5, &subscribe)].concat();
+            protobuf.extend_from_slice(&varint(command.len() as u64));
+            protobuf.extend_from_slice(&command);
+        }
+        println!("{} bytes of JSON, {} of Protobuf", json.len(), protobuf.len());
+        for (format, frame) in [(Format::Json, Bytes::from(json.clone())), (Format::Protobuf, protobuf.clone().into())]
+        {
+            assert!(frame.len() <= limits::FRAME_BYTES, "{} bytes", frame.len());
+            let mut commands = Commands::new(frame, format);
+            let read = std::iter::from_fn(|| commands.next(&SomeMethods));
+            let recovers = |command: &Command| matches!(&command.said, Ok(Said::Subscribe(it)) if it.recover.is_some());
+            assert_eq!(read.filter(|command| command.as_ref().is_ok_and(recovers)).count(), limits::SUBSCRIPTIONS);
+        }
+        // The same in a request of their own: in a string, where quotes and line feeds are escaped.
+        let body = serde_json::json!({ "session": "s".repeat(43), "node": "n".repeat(64), "data": json }).to_string();
+        assert!(body.len() + 64 <= limits::EMULATION_BODY_BYTES, "{} bytes", body.len());
+        assert_eq!(Emulated::parse(body.into(), Format::Json).unwrap().frame, json);
+        // Whatever the commands are: each of their bytes is escaped by one more at most.
+        const { assert!(2 * limits::FRAME_BYTES + 1024 <= limits::EMULATION_BODY_BYTES) };
+        const { assert!(2 * limits::FRAME_BYTES <= limits::UPLINK_BYTES && limits::UPLINK_BYTES <= limits::INTAKE_BYTES) };
+    }
 
     #[test]
     fn the_stream_is_known_once_its_name_has_come() {

@@ -9,10 +9,13 @@ use crate::{
     metrics::Metrics,
     store::{Store, StoreError},
 };
-use bytes::Bytes;
 use hubbub_core::{
     limits,
-    live::{stream_id::StreamId, wake::Wake},
+    live::{
+        receipt::{Became, Node, PassedOn, WantsReceipt},
+        stream_id::StreamId,
+        wake::Wake,
+    },
     log::{
         account::OverQuota,
         entry::{Place, Proposal, Right},
@@ -41,6 +44,7 @@ pub mod methods;
 pub mod accounts;
 pub mod infos;
 pub mod instances;
+pub mod intake;
 pub mod names;
 pub mod people;
 pub mod presence;
@@ -52,6 +56,7 @@ mod timekeeper;
 use accounts::Accounts;
 use infos::Infos;
 use instances::Instances;
+use intake::{Intake, Received};
 use live::{look_up::LookUps, sweep::Sweep};
 use log::{
     admission::{self, Admission, AdmissionStep},
@@ -128,6 +133,8 @@ pub struct Chat {
     pub people: Arc<People>,
     /// Whose stream is here.
     pub streams: Arc<Streams>,
+    /// What clients have sent and nobody has executed.
+    pub intake: Intake,
     /// Tokens that are not taken again.
     pub spent: Arc<SpentTokens>,
     /// Pages that may be read at a time, for readers and requests together.
@@ -155,6 +162,7 @@ impl Chat {
         let people = Arc::new(People::default());
         let streams = Arc::new(Streams::new(metrics.clone()));
         let spent = Arc::<SpentTokens>::default();
+        let intake = Intake::default();
         let boot = Uuid::new_v4();
         let instances = Instances::start(boot, store.clone(), bus.health(), shared);
         let (presence, outgoing) = Presence::start(boot, feeds.clone(), &instances);
@@ -164,6 +172,7 @@ impl Chat {
             streams: streams.clone(),
             presence: presence.clone(),
             spent: spent.clone(),
+            intake: intake.clone(),
         };
         let announcer = Arc::new(Announcer::new(boot, hearers, bus.clone(), metrics.clone()));
         tokio::spawn(Presence::publish(outgoing, announcer.clone()));
@@ -187,6 +196,7 @@ impl Chat {
             clock,
             people,
             streams,
+            intake,
             spent,
             page_turns,
             feeds,
@@ -276,21 +286,57 @@ impl Chat {
         self.infos.keep(user.clone(), info)
     }
 
-    /// Hands commands to the connection they belong to. `life` names the instance that, by the client's word, has its stream.
-    /// If that is another instance, the commands go there over the bus, as long as the bus is up. Commands that are lost on
-    /// the way are not reported: the client asks again.
-    pub fn hand_over(&self, stream: StreamId, life: &str, nonce: u64, frame: Bytes) -> Handed {
-        let here = self.streams.hand_over(stream, nonce, frame.clone());
-        let elsewhere = life != self.life() && *self.bus.health().borrow() == Health::Up;
-        if here != Handed::NotHere || !elsewhere {
-            return here;
+    /// Hands commands to the connection they belong to. `node` names, by the client's word, the instance that has its stream.
+    /// If that is another, the commands go there over the bus, as long as the bus is up, and its receipt is waited for.
+    pub async fn hand_over(&self, stream: StreamId, node: &str, nonce: u64, received: Received) -> Handed {
+        if self.streams.has(stream) {
+            return self.streams.hand_over(stream, nonce, received);
         }
-        if !self.streams.may_forward(stream, frame.len(), Instant::now()) {
-            return Handed::Full;
+        match Node::parse(node) {
+            Some(node) if node.life != self.announcer.boot() && *self.bus.health().borrow() == Health::Up => {
+                self.pass_on(stream, node, nonce, received).await
+            }
+            _ => Handed::NotHere,
         }
+    }
+
+    async fn pass_on(&self, stream: StreamId, node: Node, nonce: u64, received: Received) -> Handed {
+        let by = Instant::now() + limits::RECEIPT_WITHIN;
+        let Some(wait) = self.streams.book(stream, received.frame.len(), Instant::now()) else {
+            return self.lose(stream);
+        };
+        tokio::time::sleep(wait).await;
         self.metrics.commands_forwarded.inc();
-        self.announcer.announce(&[Wake::Commands { stream, nonce, frame }]);
-        Handed::Over
+        let receipt = node.gives_receipts.then(|| WantsReceipt { from: self.announcer.boot(), owner: node.life });
+        let wake = [Wake::Commands(PassedOn { stream, nonce, frame: received.frame.clone(), receipt })];
+        if receipt.is_none() {
+            self.announcer.announce(&wake);
+            return Handed::Over;
+        }
+        let mut expected = self.streams.expect(nonce);
+        loop {
+            // The wake may be lost. Its stream takes it once, however often it comes.
+            self.announcer.announce(&wake);
+            let again = (Instant::now() + limits::RECEIPT_AGAIN).min(by);
+            match tokio::time::timeout_at(again.into(), &mut expected.became).await {
+                Ok(Ok(Became::Taken | Became::Gone)) => return Handed::Over,
+                Ok(Ok(Became::Refused)) => return Handed::Lost,
+                Err(_) if Instant::now() < by => {}
+                Ok(Err(_)) | Err(_) => return self.lose(stream),
+            }
+        }
+    }
+
+    /// Commands of this stream may have been lost: it ends, wherever it is.
+    fn lose(&self, stream: StreamId) -> Handed {
+        self.metrics.commands_lost.inc();
+        self.announcer.announce(&[Wake::EndStream(stream)]);
+        Handed::Lost
+    }
+
+    /// Where a stream is that is opened here.
+    pub fn node(&self) -> String {
+        Node::here(self.announcer.boot()).to_string()
     }
 
     /// Names this life of this instance, and no other.

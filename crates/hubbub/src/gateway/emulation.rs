@@ -6,7 +6,13 @@ use super::{
     client::Client,
     stream::{Framing, Lifeline, Stream},
 };
-use crate::{chat::streams::Handed, strangers::Visitor};
+use crate::{
+    chat::{
+        intake::{Received, Share},
+        streams::Handed,
+    },
+    strangers::Visitor,
+};
 use axum::{
     body::{Body, HttpBody},
     extract::{Query, Request, State},
@@ -21,7 +27,7 @@ use hubbub_core::{
     wire::emulation::{Emulated, early_session},
 };
 use serde::Deserialize;
-use std::sync::Arc;
+use std::{future::poll_fn, sync::Arc};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -36,7 +42,7 @@ pub async fn http_stream(State(gateway): State<Arc<Gateway>>, request: Request) 
     if let Err(full) = gateway.is_open() {
         return come_again(full);
     }
-    match body(request, limits::FRAME_BYTES, &mut |_| Ok(true)).await {
+    match body(request, limits::CONNECT_BYTES, &mut |_| Ok(true)).await {
         Ok(first) => open(gateway, if binary { Framing::Lengths } else { Framing::Lines }, first, on),
         Err(refused) => refused.into_response(),
     }
@@ -75,6 +81,7 @@ async fn emulate(gateway: &Gateway, request: Request) -> Result<(), Refused> {
         Some(session) if StreamId::open(&session, key).is_none() => Err(unknown),
         found => Ok(found.is_some()),
     };
+    let mut share = room_for(gateway, request.body().size_hint().upper()).await?;
     let body = body(request, limits::EMULATION_BODY_BYTES, &mut is_known).await?;
     let Emulated { session, node, frame } =
         Emulated::parse(body, format).ok_or((StatusCode::BAD_REQUEST, "session, node and data are expected\n"))?;
@@ -82,13 +89,23 @@ async fn emulate(gateway: &Gateway, request: Request) -> Result<(), Refused> {
         return Err(TOO_LARGE);
     }
     let stream = StreamId::open(&session, key).ok_or(unknown)?;
-    match gateway.chat.hand_over(stream, &node, rand::random(), frame) {
+    share.shrink_to(frame.len());
+    match gateway.chat.hand_over(stream, &node, rand::random(), Received { frame, share }).await {
         Handed::Over => Ok(()),
-        Handed::Full => Err((StatusCode::TOO_MANY_REQUESTS, "too many commands wait for this stream\n")),
+        Handed::Lost => Err((StatusCode::SERVICE_UNAVAILABLE, "commands of this stream were lost: connect again\n")),
         // It has ended: its client knows, or is about to.
-        Handed::NotHere if node == gateway.chat.life() => Ok(()),
+        Handed::NotHere if node == gateway.chat.node() => Ok(()),
         Handed::NotHere => Err(unknown),
     }
+}
+
+/// Waits until there is room for the body.
+async fn room_for(gateway: &Gateway, bytes: Option<u64>) -> Result<Share, Refused> {
+    let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
+    let (bytes, mut share) = (bytes.min(limits::EMULATION_BODY_BYTES), gateway.chat.intake.share());
+    let room = tokio::time::timeout(limits::RECEIPT_WITHIN, poll_fn(|cx| share.poll_reserve(bytes, cx))).await;
+    let busy = (StatusCode::SERVICE_UNAVAILABLE, "too many commands wait on this instance: connect again\n");
+    room.map(|()| share).map_err(|_| busy)
 }
 
 const CUT_OFF: Refused = (StatusCode::BAD_REQUEST, "the body was cut off\n");
@@ -129,7 +146,8 @@ async fn body(
         }
         Ok(whole.freeze())
     };
-    let slow = (StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n");
+    // An SDK connects again after 404 and from 500 on. After others it waits for an answer in vain.
+    let slow = (StatusCode::SERVICE_UNAVAILABLE, "the body did not come in time\n");
     tokio::time::timeout(limits::CONNECT_WITHIN, read).await.unwrap_or(Err(slow))
 }
 
@@ -163,7 +181,7 @@ fn open(gateway: Arc<Gateway>, framing: Framing, first: Bytes, under: Under) -> 
     let lifeline = under.lifeline;
     let chat = &gateway.chat;
     let id = StreamId::new(Uuid::new_v4());
-    let address = (id.sealed(&chat.store.identity().hash_key), chat.life().to_owned());
+    let address = (id.sealed(&chat.store.identity().hash_key), chat.node());
     let (stream, body) = Stream::new(framing, first, chat.streams.add(id), address, lifeline);
     tokio::spawn(Box::pin(async move {
         let mut client = Client::new(gateway, stream, admitted);

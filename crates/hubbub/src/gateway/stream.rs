@@ -5,7 +5,10 @@
 //! too.
 
 use super::transport::{Inbound, Transport};
-use crate::chat::streams::OpenStream;
+use crate::chat::{
+    intake::{Received, Share},
+    streams::{Lost, OpenStream},
+};
 use axum::body::Body;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream as Parts, task::AtomicWaker};
@@ -111,6 +114,8 @@ pub struct Stream {
     address: (String, String),
     writing: bool,
     lifeline: Lifeline,
+    /// Of the frame that is being executed.
+    executing: Option<Share>,
 }
 
 impl Stream {
@@ -124,7 +129,7 @@ impl Stream {
     ) -> (Self, Body) {
         let pipe = Arc::<Pipe>::default();
         let body = Body::from_stream(Outlet(pipe.clone()));
-        (Self { pipe, framing, first: Some(first), opened, address, writing: false, lifeline }, body)
+        (Self { pipe, framing, first: Some(first), opened, address, writing: false, lifeline, executing: None }, body)
     }
 
     async fn poll_until(&self, done: impl Fn(&State) -> bool) {
@@ -180,7 +185,17 @@ impl Transport for Stream {
         if self.pipe.state().gone {
             return Poll::Ready(Inbound::Gone);
         }
-        self.opened.uplink.poll(cx).map(Inbound::Frame)
+        self.opened.uplink.poll(cx).map(|received| match received {
+            Ok(Received { frame, share }) => {
+                self.executing = Some(share);
+                Inbound::Frame(frame)
+            }
+            Err(Lost) => Inbound::Lost,
+        })
+    }
+
+    fn executed(&mut self) {
+        self.executing = None;
     }
 
     async fn part(&mut self) {

@@ -11,6 +11,8 @@ pub enum Inbound {
     Frame(Bytes),
     /// A frame of the other kind: binary where JSON is spoken, or text where Protobuf is.
     WrongKind,
+    /// Commands were lost on their way here.
+    Lost,
     /// A frame that is far too long. The transport may have said so itself; then nothing more is written.
     TooLong,
     /// The other side is gone, or says goodbye.
@@ -42,6 +44,14 @@ pub trait Transport {
 
     /// What comes in next.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Inbound>;
+
+    /// Whether a part of a frame has come.
+    fn is_receiving(&self) -> bool {
+        false
+    }
+
+    /// The last frame that came in has been executed: its memory is free.
+    fn executed(&mut self) {}
 
     /// Gets out what was said last, and waits until the other side has it.
     fn part(&mut self) -> impl Future<Output = ()> + Send;

@@ -86,7 +86,8 @@ fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     visitor: Option<Arc<Visitor>>,
 ) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let mut client = Client::new(gateway, Socket::new(stream, format), admitted);
+        let share = gateway.chat.intake.share();
+        let mut client = Client::new(gateway, Socket::new(stream, format, share), admitted);
         let span = client.span();
         let run = client.run().instrument(span);
         match visitor {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    live::receipt::Became,
     log::{
         effects::{HintKind, ListKind},
         entry::Entry,
@@ -40,6 +41,8 @@ fn decode(line: String) -> Option<Wake> {
 fn every_wake_survives_the_bus() {
     let (room, user) = (RoomId::parse("general").unwrap(), ana());
     let epoch = EPOCH_9;
+    let stream = StreamId::new(uuid::Uuid::from_u128(9));
+    let wants = WantsReceipt { from: uuid::Uuid::from_u128(1), owner: uuid::Uuid::from_u128(2) };
     for wake in [
         Wake::Entry { epoch, entry: entry(What::Left(Left { user: user.clone() })) },
         Wake::Entry { epoch, entry: entry(says(r#"","entry":"#)) },
@@ -54,7 +57,10 @@ fn every_wake_survives_the_bus() {
         Wake::Disconnect { user: user.clone(), farewell: Farewell::new(true, None).unwrap() },
         Wake::Disconnect { user, farewell: Farewell::new(true, Some("other rights".into())).unwrap() },
         Wake::Spent(Fingerprint::of("a token", &HashKey([7; 32]))),
-        Wake::Commands { stream: StreamId::new(uuid::Uuid::from_u128(9)), nonce: u64::MAX, frame: "\0{}\n".into() },
+        Wake::Commands(PassedOn { stream, nonce: u64::MAX, frame: "\0{}\n".into(), receipt: None }),
+        Wake::Commands(PassedOn { stream, nonce: 0, frame: "{}".into(), receipt: Some(wants) }),
+        Wake::Receipt(Receipt { to: wants.from, nonce: u64::MAX, became: Became::Gone }),
+        Wake::EndStream(stream),
     ] {
         let line = wake.encode();
         assert!(!line.contains('\n'), "{line}");

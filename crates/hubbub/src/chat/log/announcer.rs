@@ -5,6 +5,7 @@ use crate::{
     bus::{Bus, BusEvent, Health},
     chat::{
         instances::Living,
+        intake::{Intake, Received},
         live::{feeds::Feeds, sweep::Sweep},
         people::People,
         presence::Presence,
@@ -19,6 +20,7 @@ use hubbub_core::{
     limits,
     live::{
         lane::{FirstLine, Noticed, Says, Tally},
+        receipt::{Became, PassedOn, Receipt},
         wake::Wake,
     },
     log::{encoded::EncodedEntry, entry::Entry},
@@ -49,6 +51,8 @@ pub struct Hearers {
     pub streams: Arc<Streams>,
     /// Who is there.
     pub presence: Arc<Presence>,
+    /// What may be taken in.
+    pub intake: Intake,
     /// Tokens that are not taken again.
     pub spent: Arc<SpentTokens>,
 }
@@ -59,7 +63,9 @@ pub struct Announcer {
     bus: Arc<dyn Bus>,
     metrics: Arc<Metrics>,
     /// Names this life of this instance; the first word of each payload, by which it knows its own again.
-    boot: String,
+    boot: Uuid,
+    /// The same as text.
+    life: String,
     /// Whether there are other instances to tell.
     has_others: bool,
     /// How many payloads there have been on each lane, whether or not they could be published. Each is locked while one is
@@ -72,12 +78,17 @@ impl Announcer {
     pub fn new(boot: Uuid, hearers: Hearers, bus: Arc<dyn Bus>, metrics: Arc<Metrics>) -> Self {
         let said = (0..limits::LANES).map(|_| Mutex::default()).collect();
         let has_others = *bus.health().borrow() != Health::Alone;
-        Self { hearers, bus, metrics, boot: boot.to_string(), has_others, said }
+        Self { hearers, bus, metrics, boot, life: boot.to_string(), has_others, said }
     }
 
     /// Names this life of this instance.
+    pub const fn boot(&self) -> Uuid {
+        self.boot
+    }
+
+    /// The same as text.
     pub fn life(&self) -> &str {
-        &self.boot
+        &self.life
     }
 
     /// Tells everybody, in order.
@@ -107,7 +118,7 @@ impl Announcer {
         for (lane, lines) in lanes {
             let mut said = self.said(lane);
             *said += 1;
-            let mut payload = BytesMut::from(FirstLine::number(&self.boot, lane, *said).as_bytes());
+            let mut payload = BytesMut::from(FirstLine::number(&self.life, lane, *said).as_bytes());
             payload.unsplit(lines);
             self.bus.publish(lane, payload.freeze());
         }
@@ -128,7 +139,7 @@ impl Announcer {
         let (mut last, mut at) = (String::new(), Instant::now());
         loop {
             turns.tick().await;
-            let line = FirstLine::beat(&self.boot, (0..limits::LANES).map(|lane| (lane, *self.said(lane))));
+            let line = FirstLine::beat(&self.life, (0..limits::LANES).map(|lane| (lane, *self.said(lane))));
             if line != last || at.elapsed() >= limits::BEAT_EVERY {
                 self.bus.publish(0, line.clone().into());
                 (last, at) = (line, Instant::now());
@@ -137,7 +148,7 @@ impl Announcer {
     }
 
     fn take(&self, wake: &Wake) {
-        let Hearers { feeds, people, streams, presence, spent } = &self.hearers;
+        let Hearers { feeds, people, streams, presence, spent, .. } = &self.hearers;
         match wake {
             Wake::Entry { epoch, entry } => {
                 people.hear(entry);
@@ -148,13 +159,39 @@ impl Announcer {
             Wake::Forwarding { customer, forwarding } => people.hint(customer, &Hint::Forwarding(forwarding)),
             Wake::Disconnect { user, farewell } => people.say_farewell(user, farewell),
             Wake::Spent(token) => spent.add(*token, Instant::now()),
-            Wake::Commands { stream, nonce, frame } => {
-                if streams.hand_over(*stream, *nonce, frame.clone()) == Handed::Full {
-                    self.metrics.commands_dropped.inc();
-                }
-            }
+            Wake::Commands(passed_on) => self.take_commands(passed_on),
+            Wake::Receipt(receipt) if receipt.to == self.boot => streams.receive(*receipt),
+            Wake::Receipt(_) => {}
+            Wake::EndStream(stream) => streams.lose(*stream),
             Wake::Who(who) => presence.hear(who),
             Wake::Here(here) => presence.take(here),
+        }
+    }
+
+    /// Commands for a stream, which may be here.
+    fn take_commands(&self, passed_on: &PassedOn) {
+        let PassedOn { stream, nonce, frame, receipt } = passed_on;
+        let Hearers { streams, intake, .. } = &self.hearers;
+        let handed = match intake.try_share(frame.len()) {
+            Some(share) => streams.hand_over(*stream, *nonce, Received { frame: frame.clone(), share }),
+            None if streams.has(*stream) => {
+                streams.lose(*stream);
+                Handed::Lost
+            }
+            None => Handed::NotHere,
+        };
+        let is_ours = receipt.is_some_and(|wanted| wanted.owner == self.boot);
+        let became = match handed {
+            Handed::Over => Became::Taken,
+            Handed::Lost => {
+                self.metrics.commands_dropped.inc();
+                Became::Refused
+            }
+            Handed::NotHere if is_ours => Became::Gone,
+            Handed::NotHere => return,
+        };
+        if let Some(wanted) = receipt {
+            self.publish(&[Wake::Receipt(Receipt { to: wanted.from, nonce: *nonce, became })]);
         }
     }
 
@@ -201,7 +238,7 @@ impl Announcer {
         let mut lines = payload.split(|byte| *byte == b'\n').map(|line| payload.slice_ref(line));
         let first = lines.next().unwrap_or_default();
         let first = FirstLine::parse(str::from_utf8(&first).unwrap_or_default());
-        if first.boot == self.boot {
+        if first.boot == self.life {
             return;
         }
         if let Ok(boot) = Uuid::try_parse(first.boot) {

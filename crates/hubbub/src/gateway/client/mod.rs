@@ -38,7 +38,7 @@ use hubbub_core::{
     model::ids::RoomId,
     wire::{
         Format,
-        command::{Command, Commands},
+        command::{Command, Commands, Said},
         connection::{Action, Connection},
         disconnect::Disconnect,
         push,
@@ -176,6 +176,7 @@ impl<T: Transport> Client<T> {
                 Event::Done(done) => self.finish(done),
                 Event::Turn => {}
                 Event::Inbound(Inbound::Frame(frame)) => self.read(frame),
+                Event::Inbound(Inbound::Lost) => self.close_with(Disconnect::LOST_COMMANDS),
                 Event::Inbound(Inbound::TooLong) => {
                     let why = format!("a frame of more than {} bytes", limits::FRAME_BYTES);
                     self.close_with(Disconnect::bad_request(why));
@@ -197,8 +198,13 @@ impl<T: Transport> Client<T> {
                         if !self.is_reading() {
                             self.connection.excuse(now);
                         }
-                        let action = self.connection.tick(now);
-                        self.act(action);
+                        match self.connection.tick(now) {
+                            // It does speak, and cannot help that it is not understood yet.
+                            Action::Close(why) if why == Disconnect::STALE && self.transport.is_receiving() => {
+                                self.close_with(Disconnect::SLOW);
+                            }
+                            action => self.act(action),
+                        }
                     }
                 }
             }
@@ -244,7 +250,9 @@ impl<T: Transport> Client<T> {
     }
 
     fn read(&mut self, frame: Bytes) {
-        if frame.len() > limits::FRAME_BYTES {
+        // Whoever is not known yet says `connect` first, and the rest behind it in the same frame.
+        let connect = if self.connection.user().is_some() { 0 } else { limits::CONNECT_BYTES };
+        if frame.len() > limits::FRAME_BYTES + connect {
             let why = format!("frame of {} bytes; the limit is {}", frame.len(), limits::FRAME_BYTES);
             return self.close_with(Disconnect::bad_request(why));
         }
@@ -252,12 +260,31 @@ impl<T: Transport> Client<T> {
     }
 
     fn take_commands(&mut self) {
+        self.take_until_something_waits();
+        if self.next_command.is_none() && self.commands.is_empty() {
+            self.transport.executed();
+        }
+    }
+
+    fn take_until_something_waits(&mut self) {
         while self.closing.is_none() && !self.outbox.is_full() {
+            let before = self.commands.len();
             let command = match self.next_command.take().map(Ok).or_else(|| self.commands.next(&self.gateway.methods)) {
                 Some(Ok(command)) => command,
                 Some(Err(why)) => return self.close_with(why),
                 None => break,
             };
+            if matches!(command.said, Ok(Said::Connect { .. })) {
+                let (length, rest) = (before - self.commands.len(), self.commands.len());
+                for (what, bytes, limit) in
+                    [("connect", length, limits::CONNECT_BYTES), ("what follows it", rest, limits::FRAME_BYTES)]
+                {
+                    if bytes > limit {
+                        let why = format!("{what} of {bytes} bytes; the limit is {limit}");
+                        return self.close_with(Disconnect::bad_request(why));
+                    }
+                }
+            }
             if !self.connection.may_take(&command) || self.pauses(&command) || self.waits_for_turn(&command) {
                 self.next_command = Some(command);
                 return;

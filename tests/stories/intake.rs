@@ -1,0 +1,48 @@
+//! What has come of frames and has not been executed, of everybody together, is bounded; short frames always find room.
+
+use crate::{
+    bad_frames::Bystanders,
+    cluster::{Cluster, breathe},
+    wire::{DEADLINE, Raw, frame},
+};
+use futures_util::future::join_all;
+use hubbub_core::limits;
+
+/// More of them than there is room for.
+const MANY: usize = 2 * limits::INTAKE_BYTES / limits::FRAME_BYTES;
+
+#[tokio::test]
+async fn frames_that_do_not_end_keep_a_bounded_part_of_memory_and_hold_up_no_short_ones() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop(directory.path()).await;
+    let bystanders = Bystanders::of(&cluster).await;
+    let instance = &cluster.instances[0];
+    let memory = instance.memory();
+    let whole = frame(1, &vec![b' '; limits::FRAME_BYTES]);
+    let begin = async |n: usize| {
+        let mut raw = Raw::of(cluster.at(0), &format!("eve-{n}")).await;
+        // As much as goes: where it is not read, the kernel takes some.
+        raw.sends_what_goes(&whole[..whole.len() - 1]).await;
+        raw
+    };
+    let raws = join_all((0..MANY).map(begin)).await;
+    bystanders.talk_on("while they do not end").await;
+    let grown = instance.memory().saturating_sub(memory);
+    println!("{MANY} frames of {} KiB without an end: grown by {} KiB", whole.len() / 1024, grown / 1024);
+    assert!(grown < 96 * 1024 * 1024, "grown by {grown}");
+    drop(raws);
+    let gone = async {
+        while instance.counter("hubbub_connections").await > 2 {
+            breathe().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, gone).await.expect("they are gone");
+    // There is room again: a frame of the same length is read, and answered.
+    let mut raw = Raw::of(cluster.at(0), "ben").await;
+    let command = br#"{"id":2,"rpc":{"method":"rooms"}}"#;
+    let mut long = vec![b'\n'; limits::FRAME_BYTES - command.len()];
+    long.extend_from_slice(command);
+    raw.send(&frame(1, &long)).await;
+    raw.hears("\"rpc\"").await;
+    bystanders.were_not_disturbed(&cluster).await;
+}
