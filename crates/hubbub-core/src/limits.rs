@@ -20,19 +20,15 @@ pub const TEXT_BYTES: usize = 8 * 1024;
 pub const DATA_BYTES: usize = 16 * 1024;
 /// Longest `info` kept of a user, as JSON without white space.
 pub const USER_INFO_BYTES: usize = 2 * 1024;
-/// Longest frame a client may send: a WebSocket message, or the commands in a request. Over it: disconnect 3501, or 413. It holds
-/// [`SUBSCRIPTIONS`] that recover, with the longest ids: an SDK asks for all of them in one frame when it comes back.
+/// Longest frame of a client: a WebSocket message, or the commands in a request. It holds [`SUBSCRIPTIONS`] that recover.
 pub const FRAME_BYTES: usize = 256 * 1024;
-/// Longest `connect`, and longest body of a request that opens a stream. An SDK says the rest behind it in the same frame, which
-/// may be longer by this.
+/// Longest `connect`, or body of a request that opens a stream. A frame that begins with it may be longer by this.
 pub const CONNECT_BYTES: usize = 64 * 1024;
-/// Frames longer than [`FRAME_FREE_BYTES`] of all clients that are being read, or were read and have not been executed. Beyond,
-/// sockets are not read, and requests with commands wait.
+/// Longer frames of all clients that are being read, or not executed; beyond, sockets are not read and requests wait.
 pub const INTAKE_BYTES: usize = 64 * 1024 * 1024;
 /// A frame up to this takes nothing of [`INTAKE_BYTES`].
 pub const FRAME_FREE_BYTES: usize = 16 * 1024;
-/// How long a request with commands waits: for its part of [`INTAKE_BYTES`], for its shares of the bus, and for the receipt of the
-/// instance that has its stream. Then it is answered 503, and its stream ends.
+/// How long a request with commands waits for room, shares of the bus and a receipt; then its stream ends.
 pub const RECEIPT_WITHIN: Duration = Duration::from_secs(5);
 /// Commands without a receipt are passed on again after this.
 pub const RECEIPT_AGAIN: Duration = Duration::from_secs(1);
@@ -121,8 +117,7 @@ pub const WRITE_BYTES: usize = 16 * 1024;
 /// `SO_SNDBUF` of a client's socket: bounds what a stalled reader keeps in the kernel
 /// (the kernel doubles it; measured 0.16 MB with 16 KiB where the default grows to 4.2 MB).
 pub const SOCKET_SEND_BUFFER: usize = 16 * 1024;
-/// Longest TCP segment, `TCP_MAXSEG`: above that of Ethernet with large frames. Whoever receives answers every second segment
-/// at once and a single one after 40 ms; over loopback, where one takes 64 KiB, the send buffer would hold no second.
+/// `TCP_MAXSEG`: a single segment is acknowledged after 40 ms, every second at once; so the send buffer holds several.
 pub const SOCKET_SEGMENT: u32 = 8 * 1024;
 /// `TCP_NOTSENT_LOWAT` of a client's socket.
 pub const SOCKET_NOTSENT_LOWAT: u32 = 16 * 1024;
@@ -133,8 +128,7 @@ pub const EMULATION_BODY_BYTES: usize = 640 * 1024;
 pub const UPLINK_FRAMES: usize = 1_024;
 /// Bytes in them.
 pub const UPLINK_BYTES: usize = 1024 * 1024;
-/// Shares of the bus that the commands of one stream may take in a second; a second's worth may come at once. Beyond, they
-/// wait.
+/// Shares of the bus that the commands of one stream may take in a second, a second's worth at once. Beyond, they wait.
 pub const FORWARDS_OF_STREAM: u32 = 64;
 /// The same for all streams on other instances together: a quarter of [`BUS_OUTBOX`] and of [`BUS_OUTBOX_BYTES`].
 pub const FORWARDS: u32 = 2_048;

@@ -329,7 +329,7 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn nothing_is_passed_on_where_it_would_not_arrive_and_nothing_is_said_to_be_there_that_may_not_be() {
         let directory = tempfile::tempdir().unwrap();
         let life = uuid::Uuid::from_u128(9);
