@@ -30,6 +30,7 @@ mod doors;
 mod drain;
 mod failover;
 mod growth;
+mod hints;
 mod hostile;
 mod intake;
 mod isolation;

@@ -219,9 +219,11 @@ impl Person {
         self.waits_for(&format!("seq {seq} of {room}"), 6 * DEADLINE, |me| me.with(room, |f| f.position >= seq)).await
     }
 
-    /// Waits for this very hint.
+    /// Waits for a hint with these members.
     pub async fn is_told_that(&self, hint: Value) {
-        self.waits_for(&hint.to_string(), DEADLINE, |me| me.seen(|seen| seen.hints.contains(&hint))).await;
+        let wanted = hint.as_object().expect("an object");
+        let is = |told: &Value| wanted.iter().all(|(name, value)| told[name] == *value);
+        self.waits_for(&hint.to_string(), DEADLINE, |me| me.seen(|seen| seen.hints.iter().any(is))).await;
     }
 
     /// Waits until the server has ended her subscription. Says with which code.

@@ -45,6 +45,8 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "LATECOMERS",
     "LOOK_UP_QUEUE",
     "MEMBERS_AT_ONCE",
+    "MISSED_AT_ONCE",
+    "MISSED_EVERY",
     "PAGES_IN_FLIGHT",
     "PAGE_BYTES",
     "PAGE_DEFAULT",

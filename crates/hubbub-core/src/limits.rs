@@ -306,6 +306,10 @@ pub const BEAT_AFTER: Duration = Duration::from_millis(250);
 /// An instance that has a lease and has not been heard on the bus for this long is silent: heads are polled until it is
 /// heard again or its lease has expired.
 pub const HEARD_WITHIN: Duration = Duration::from_millis(2_500);
+/// Connections are told that hints may have been lost at most this often.
+pub const MISSED_EVERY: Duration = Duration::from_secs(5);
+/// So many of them in a tenth of a second: they ask for their rooms then.
+pub const MISSED_AT_ONCE: usize = 500;
 /// Most instances whose numbers are kept; beyond, who was silent the longest is forgotten, and counts as new when heard again.
 pub const PUBLISHERS: usize = 1_024;
 /// Longest wait between two dials of a bus or a store that is down.

@@ -199,6 +199,11 @@ impl Connection {
         }
     }
 
+    /// Whether a subscription to this room is being looked up.
+    pub fn is_subscribing(&self, room: &RoomId) -> bool {
+        self.subscriptions.get(room) == Some(&Subscription::Pending)
+    }
+
     /// Whether this command may be taken now. If not, the socket is not read until something has been answered.
     pub fn may_take(&self, command: &Command) -> bool {
         if self.phase == Phase::Connecting || self.in_flight >= limits::IN_FLIGHT {

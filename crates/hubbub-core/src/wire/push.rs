@@ -8,7 +8,10 @@ use crate::{
         presence::{Changes, Present},
     },
     log::{effects::HintKind, encoded::EncodedEntry, entry::Entry},
-    model::ids::{RoomId, UserId},
+    model::{
+        ids::{RoomId, UserId},
+        seq::Seq,
+    },
 };
 use bytes::Bytes;
 use std::{
@@ -74,7 +77,10 @@ pub fn item_of(entry: &Entry) -> Arc<Item> {
 pub fn hint(user: &UserId, hint: &Hint<'_>) -> SharedPush {
     let channel = super::to_json(&user_channel(user));
     let data = match hint {
-        Hint::Room(kind, room) => format!(r#"{{"type":"{}","room":"{room}"}}"#, kind.word()),
+        Hint::Room(kind, room, seq) => {
+            format!(r#"{{"type":"{}","room":"{room}","seq":{}}}"#, kind.word(), seq.get())
+        }
+        Hint::Missed => r#"{"type":"missed"}"#.to_owned(),
         Hint::Forwarding(Forwarding { room, seq, way }) => {
             format!(r#"{{"type":"{}","room":"{room}","seq":{}}}"#, way.word(), seq.get())
         }
@@ -115,8 +121,10 @@ fn channel(push: &SharedPush) -> String {
 /// What a user's devices are told outside of any log. A hint may be lost: clients ask `rooms` after each connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hint<'a> {
-    /// `{"type":"added","room":…}`, `removed` or `changed`: what an entry of the room means to the user.
-    Room(HintKind, &'a RoomId),
+    /// `{"type":"added","room":…,"seq":…}`, `removed` or `changed`: what this entry of the room means to the user.
+    Room(HintKind, &'a RoomId, Seq),
+    /// `{"type":"missed"}`: others may have been lost.
+    Missed,
     /// `{"type":"forwarded","room":…,"seq":…}`, `forward_delayed` or `forward_failed`: how far a session's entries have got on
     /// their way to its portal.
     Forwarding(&'a Forwarding),

@@ -160,6 +160,7 @@ impl Chat {
         let page_turns = Arc::new(Semaphore::new(limits::PAGE_READS));
         let feeds = Arc::new(live::feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
         let people = Arc::new(People::default());
+        tokio::spawn(People::tell_what_was_missed(Arc::downgrade(&people)));
         let streams = Arc::new(Streams::new(metrics.clone()));
         let spent = Arc::<SpentTokens>::default();
         let intake = Intake::default();

@@ -1,20 +1,27 @@
 //! The devices of users that are connected here, and what they are told outside of any room's log.
 
-use super::live::inbox::Inbox;
+use super::live::inbox::{Inbox, Told};
 use hubbub_core::{
-    log::{effects::EntryHint, encoded::EncodedEntry},
+    limits,
+    log::{
+        effects::{EntryHint, HintKind},
+        encoded::EncodedEntry,
+    },
     model::{farewell::Farewell, ids::UserId},
     wire::push::{self, Hint},
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
+use tokio::sync::Notify;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct People {
     devices: Mutex<HashMap<UserId, Vec<Arc<Inbox>>>>,
+    missed: Notify,
 }
 
 impl People {
@@ -46,15 +53,42 @@ impl People {
     pub fn hint(&self, user: &UserId, hint: &Hint<'_>) {
         let devices = self.of(user);
         if !devices.is_empty() {
-            let push = Arc::new(push::hint(user, hint));
-            devices.iter().for_each(|inbox| inbox.hint(push.clone()));
+            let (of, admits) = match hint {
+                Hint::Room(kind, room, seq) => (Some(((*room).clone(), *seq)), *kind == HintKind::Added),
+                Hint::Missed | Hint::Forwarding(_) | Hint::Event(_) => (None, false),
+            };
+            let told = Told { push: Arc::new(push::hint(user, hint)), of, admits };
+            devices.iter().for_each(|inbox| inbox.hint(told.clone()));
+        }
+    }
+
+    /// Something that others have said was lost: there may have been hints in it, for anybody.
+    pub fn may_have_missed(&self) {
+        self.missed.notify_one();
+    }
+
+    /// Tells all devices here so, some at a time, as long as there is anybody to tell.
+    pub async fn tell_what_was_missed(people: Weak<Self>) {
+        loop {
+            // Nobody is held by waiting.
+            let Some(missed) = people.upgrade() else { return };
+            let lost = tokio::time::timeout(limits::MISSED_EVERY, missed.missed.notified()).await.is_ok();
+            let all: Vec<_> = if lost { missed.devices().values().flatten().cloned().collect() } else { Vec::new() };
+            drop(missed);
+            for some in all.chunks(limits::MISSED_AT_ONCE) {
+                some.iter().for_each(|inbox| inbox.miss());
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            if lost {
+                tokio::time::sleep(limits::MISSED_EVERY).await;
+            }
         }
     }
 
     /// Tells whoever is to be told of an entry beside its room's readers.
     pub fn hear(&self, entry: &EncodedEntry) {
         if let Some(EntryHint { user, kind }) = entry.effects.hint() {
-            self.hint(user, &Hint::Room(*kind, &entry.room));
+            self.hint(user, &Hint::Room(*kind, &entry.room, entry.seq));
         }
     }
 

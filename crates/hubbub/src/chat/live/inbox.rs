@@ -6,7 +6,7 @@
 use futures_util::task::AtomicWaker;
 use hubbub_core::{
     live::{item::SharedPush, presence::Present},
-    model::{farewell::Farewell, json::Json},
+    model::{farewell::Farewell, ids::RoomId, json::Json, seq::Seq},
     wire::push::Joins,
 };
 use std::{
@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Hints kept for a connection that does not read.
-const HINTS: usize = 64;
+pub const HINTS: usize = 64;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -27,13 +27,26 @@ pub struct Inbox {
     whose: Mutex<Option<Arc<Present>>>,
 }
 
+/// A hint for the user.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// What is told, shared by all devices.
+    pub push: Arc<SharedPush>,
+    /// The entry that it follows from, if from any.
+    pub of: Option<(RoomId, Seq)>,
+    /// It says that a room may be followed.
+    pub admits: bool,
+}
+
 /// What has come in.
 #[derive(Debug, Default)]
 pub struct Mail {
     /// Subscriptions (by the connection's own numbers) with something new.
     pub slots: Vec<u32>,
     /// Pushes for the user, shared by all devices.
-    pub hints: VecDeque<Arc<SharedPush>>,
+    pub hints: VecDeque<Told>,
+    /// Some of those may have been lost.
+    pub missed: bool,
     /// Who came to the room of a subscription, and who went.
     pub joins: VecDeque<(u32, Arc<Joins>)>,
     /// The product's backend ends the user's connections: close.
@@ -46,6 +59,7 @@ impl Mail {
     fn is_empty(&self) -> bool {
         self.slots.is_empty()
             && self.hints.is_empty()
+            && !self.missed
             && self.joins.is_empty()
             && self.farewell.is_none()
             && !self.shutdown
@@ -92,14 +106,20 @@ impl Inbox {
         });
     }
 
-    /// A push for the user.
-    pub fn hint(&self, push: Arc<SharedPush>) {
+    /// A hint for the user.
+    pub fn hint(&self, told: Told) {
         self.put(|mail| {
             if mail.hints.len() == HINTS {
                 mail.hints.pop_front();
+                mail.missed = true;
             }
-            mail.hints.push_back(push);
+            mail.hints.push_back(told);
         });
+    }
+
+    /// Hints for the user may have been lost.
+    pub fn miss(&self) {
+        self.put(|mail| mail.missed = true);
     }
 
     /// The product's backend ends the user's connections.

@@ -213,6 +213,7 @@ impl Announcer {
                     Some(BusEvent::Heard(payload)) => self.hear(&payload, &mut tally),
                     Some(BusEvent::Lost) => {
                         metrics.bus_lost.inc();
+                        self.hearers.people.may_have_missed();
                         sweep.now();
                     }
                     None => return,
@@ -228,6 +229,7 @@ impl Announcer {
                         Noticed::First => metrics.lost_first.inc(),
                     };
                     sweep.lane(lane);
+                    self.hearers.people.may_have_missed();
                 }
             }
         }

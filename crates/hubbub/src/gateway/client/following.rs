@@ -107,6 +107,7 @@ impl<T: Transport> Client<T> {
         self.connection.unsubscribed(room);
         self.end_subscription(room);
         self.outbox.push(push::unsubscribe(room, why, self.format()));
+        self.release_hints(room);
     }
 
     pub(super) fn end_subscription(&mut self, room: &RoomId) {

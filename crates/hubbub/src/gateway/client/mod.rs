@@ -7,6 +7,7 @@ mod arriving;
 mod asking;
 mod event;
 mod following;
+mod hinting;
 mod joining;
 mod leaving;
 mod sending;
@@ -31,6 +32,7 @@ use arriving::Arriving;
 use bytes::Bytes;
 use event::{Done, Event, Ping};
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
+use hinting::Hints;
 use hubbub_core::{
     limits,
     live::fingerprint::Fingerprint,
@@ -79,6 +81,7 @@ pub(super) struct Client<T> {
     send_order: SendOrder,
     /// When the next command may be taken: later than now where its user has said so much.
     slot_at: Option<Instant>,
+    hints: Hints,
     /// One of its user's connections.
     counted: Option<Counted>,
     /// Rooms that it wrote into lately: it may, and need not be looked at first.
@@ -123,6 +126,7 @@ impl<T: Transport> Client<T> {
             page_turns: PageTurns::default(),
             send_order: SendOrder::new(source),
             slot_at: None,
+            hints: Hints::default(),
             counted: None,
             vetted: VecDeque::new(),
             ping: Ping::None,
@@ -305,6 +309,7 @@ impl<T: Transport> Client<T> {
             Action::Unsubscribe(room, reply) => {
                 self.end_subscription(&room);
                 self.reply(&reply);
+                self.release_hints(&room);
             }
             Action::Ask(who, id, ask) => self.ask(&who, id, ask),
         }
@@ -321,9 +326,12 @@ impl<T: Transport> Client<T> {
                 self.connection.answered(false);
                 self.connection.subscribed(&room, asked, result.is_ok());
                 match result {
-                    Ok((subscription, beginning)) => self.begin(id, slot, room, subscription, beginning, asked),
+                    Ok((subscription, beginning)) => {
+                        self.begin(id, slot, room.clone(), subscription, beginning, asked);
+                    }
                     Err(error) => self.reply(&Reply::error(id, error.into())),
                 }
+                self.release_hints(&room);
             }
             Done::Page { slot, tries, page } => self.turn_page(slot, tries, page),
             Done::Refreshed(reply) => self.reply(&reply),
@@ -333,11 +341,7 @@ impl<T: Transport> Client<T> {
 
     fn open_mail(&mut self, mail: Mail) {
         self.ready.extend(mail.slots);
-        for hint in mail.hints {
-            if !self.outbox.is_full() {
-                self.outbox.push(push::of_hint(&hint, self.format()).clone());
-            }
-        }
+        self.take_hints(mail.hints, mail.missed);
         for (slot, joins) in mail.joins {
             // A subscription that has ended is told nothing more.
             if !self.outbox.is_full() && self.subscriptions.contains_key(&slot) {
@@ -371,8 +375,10 @@ impl<T: Transport> Client<T> {
             for item in items {
                 frame.add(push::of_item(&item, format).clone());
             }
-            self.go_on(slot, room, then);
+            self.go_on(slot, room.clone(), then);
+            self.release_hints(&room);
         }
+        self.tell_missed();
         // The end of a subscription that this brought about.
         self.outbox.drain_into(&mut frame);
         self.read_wanted_pages();
