@@ -69,8 +69,10 @@ impl Stream {
 
     /// Says something in a request of its own. Returns its status.
     async fn says(&self, addr: SocketAddr, command: &Value) -> u16 {
-        let body = json!({ "session": self.session, "node": self.node, "data": command.to_string() });
-        http::ask(addr, "POST", "/emulation", &[JSON], &body.to_string()).await.expect("an answer").status
+        let data = Value::String(command.to_string());
+        // In the order of SDKs: what a long request is for is to be known soon.
+        let body = format!(r#"{{"session":{},"node":{},"data":{data}}}"#, self.session, self.node);
+        http::ask(addr, "POST", "/emulation", &[JSON], &body).await.expect("an answer").status
     }
 }
 
