@@ -12,6 +12,22 @@ use hubbub_core::limits;
 const MANY: usize = 2 * limits::INTAKE_BYTES / limits::FRAME_BYTES;
 
 #[tokio::test]
+async fn whoever_does_not_end_their_frames_holds_up_only_themselves() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::laptop_with(directory.path(), &["--user-connections", "1000"]).await;
+    let begun = frame(1, &vec![b' '; limits::FRAME_BYTES]);
+    let begin = async |_| {
+        let mut raw = Raw::of(cluster.at(0), "eve").await;
+        raw.sends_what_goes(&begun[..begun.len() - 1]).await;
+        raw
+    };
+    let eves = join_all((0..MANY / 2).map(begin)).await;
+    let mut ben = Raw::of(cluster.at(0), "ben").await;
+    ben.asks_at_length().await;
+    drop(eves);
+}
+
+#[tokio::test]
 async fn frames_that_do_not_end_keep_a_bounded_part_of_memory_and_hold_up_no_short_ones() {
     let directory = tempfile::tempdir().unwrap();
     let cluster = Cluster::laptop(directory.path()).await;
@@ -39,10 +55,17 @@ async fn frames_that_do_not_end_keep_a_bounded_part_of_memory_and_hold_up_no_sho
     tokio::time::timeout(DEADLINE, gone).await.expect("they are gone");
     // There is room again: a frame of the same length is read, and answered.
     let mut raw = Raw::of(cluster.at(0), "ben").await;
-    let command = br#"{"id":2,"rpc":{"method":"rooms"}}"#;
-    let mut long = vec![b'\n'; limits::FRAME_BYTES - command.len()];
-    long.extend_from_slice(command);
-    raw.send(&frame(1, &long)).await;
-    raw.hears("\"rpc\"").await;
+    raw.asks_at_length().await;
     bystanders.were_not_disturbed(&cluster).await;
+}
+
+impl Raw {
+    /// A frame as long as one may be is read, and answered.
+    async fn asks_at_length(&mut self) {
+        let command = br#"{"id":2,"rpc":{"method":"rooms"}}"#;
+        let mut long = vec![b'\n'; limits::FRAME_BYTES - command.len()];
+        long.extend_from_slice(command);
+        self.send(&frame(1, &long)).await;
+        self.hears("\"rpc\"").await;
+    }
 }

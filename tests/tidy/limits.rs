@@ -37,6 +37,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "INFO_QUEUE",
     "INFO_WITHIN",
     "INTAKE_BYTES",
+    "INTAKE_BYTES_OF_ONE",
     "IN_FLIGHT",
     "JOINS_EVERY",
     "JSON_DEPTH",

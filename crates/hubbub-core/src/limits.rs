@@ -26,6 +26,8 @@ pub const FRAME_BYTES: usize = 256 * 1024;
 pub const CONNECT_BYTES: usize = 64 * 1024;
 /// Longer frames of all clients that are being read, or not executed; beyond, sockets are not read and requests wait.
 pub const INTAKE_BYTES: usize = 64 * 1024 * 1024;
+/// So much of it one user may hold, or all strangers of one address.
+pub const INTAKE_BYTES_OF_ONE: usize = 4 * 1024 * 1024;
 /// A frame up to this takes nothing of [`INTAKE_BYTES`].
 pub const FRAME_FREE_BYTES: usize = 16 * 1024;
 /// How long a request with commands waits for room, shares of the bus and a receipt; then its stream ends.

@@ -321,6 +321,11 @@ impl Visitor {
         locked(&self.state).stays = true;
     }
 
+    /// Where it comes from, if that is counted.
+    pub fn origin(&self) -> Option<Origin> {
+        locked(&self.state).origin
+    }
+
     /// How many connections its address has that are not known, if it is not known itself.
     pub fn company(&self) -> usize {
         let origin = locked(&self.state).origin.filter(|_| !self.is_known());

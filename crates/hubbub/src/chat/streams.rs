@@ -3,7 +3,7 @@
 //! What waits for a connection that does not read it is bounded. An SDK does not repeat a command that was refused: so its
 //! stream ends then, and the SDK connects again.
 
-use super::intake::Received;
+use super::intake::{Holder, Received};
 use crate::metrics::Metrics;
 use futures_util::task::AtomicWaker;
 use hubbub_core::{
@@ -12,12 +12,12 @@ use hubbub_core::{
         receipt::{Became, Receipt},
         stream_id::StreamId,
     },
-    model::rate::Rate,
+    model::{ids::UserId, rate::Rate},
 };
 use std::{
     collections::{HashMap, VecDeque},
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -48,6 +48,7 @@ struct Forwards {
 pub struct Uplink {
     waiting: Mutex<Waiting>,
     waker: AtomicWaker,
+    user: OnceLock<UserId>,
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +93,12 @@ impl Streams {
     /// Whether this stream is here.
     pub fn has(&self, id: StreamId) -> bool {
         self.open().contains_key(&id)
+    }
+
+    /// Whose part of the intake the commands of this stream take.
+    pub fn holder(&self, id: StreamId) -> Holder {
+        let user = self.open().get(&id).and_then(|uplink| uplink.user.get().cloned());
+        user.map_or(Holder::Stream(id), Holder::User)
     }
 
     /// Hands a frame of commands to its stream, if that is here.
@@ -161,6 +168,12 @@ impl Drop for Expected<'_> {
 }
 
 impl Uplink {
+    /// It is known whose stream this is.
+    pub fn belongs_to(&self, user: &UserId) {
+        // A connection has one user for all its life.
+        let _ = self.user.set(user.clone());
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -247,7 +260,7 @@ mod tests {
 
     fn received(frame: impl Into<Bytes>) -> Received {
         let frame = frame.into();
-        let share = Intake::default().try_share(frame.len()).unwrap();
+        let share = Intake::default().try_share(Holder::Strangers(None), frame.len()).unwrap();
         Received { frame, share }
     }
 

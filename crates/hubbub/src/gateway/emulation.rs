@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     chat::{
-        intake::{Received, Share},
+        intake::{Holder, Received, Share},
         streams::Handed,
     },
     strangers::Visitor,
 };
 use axum::{
-    body::{Body, HttpBody},
+    body::{Body, BodyDataStream, HttpBody},
     extract::{Query, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -42,7 +42,8 @@ pub async fn http_stream(State(gateway): State<Arc<Gateway>>, request: Request) 
     if let Err(full) = gateway.is_open() {
         return come_again(full);
     }
-    match body(request, limits::CONNECT_BYTES, &mut |_| Ok(true)).await {
+    let first = async { Incoming::new(request, limits::CONNECT_BYTES)?.rest().await };
+    match first.await {
         Ok(first) => open(gateway, if binary { Framing::Lengths } else { Framing::Lines }, first, on),
         Err(refused) => refused.into_response(),
     }
@@ -75,14 +76,17 @@ async fn emulate(gateway: &Gateway, request: Request) -> Result<(), Refused> {
     let format = if is_binary(request.headers()) { Framing::Lengths } else { Framing::Lines }.format();
     let unknown = (StatusCode::NOT_FOUND, "session: no such stream\n");
     let key = &gateway.chat.store.identity().hash_key;
+    let mut incoming = Incoming::new(request, limits::EMULATION_BODY_BYTES)?;
     // What was not given out here or by another instance is not passed on: nobody can fill the bus with guesses. Nor is more of
-    // it read than its name.
-    let mut is_known = |beginning: &[u8]| match early_session(beginning, format) {
-        Some(session) if StreamId::open(&session, key).is_none() => Err(unknown),
-        found => Ok(found.is_some()),
+    // it read than its name, or room taken for it.
+    let early = |beginning: &[u8]| match early_session(beginning, format) {
+        Some(session) => StreamId::open(&session, key).map(Some).ok_or(unknown),
+        None => Ok(None),
     };
-    let mut share = room_for(gateway, request.body().size_hint().upper()).await?;
-    let body = body(request, limits::EMULATION_BODY_BYTES, &mut is_known).await?;
+    let stream = if incoming.is_short() { None } else { incoming.until(early).await? };
+    let holder = stream.map_or(Holder::Strangers(None), |stream| gateway.chat.streams.holder(stream));
+    let mut share = room_for(gateway, holder, incoming.most()).await?;
+    let body = incoming.rest().await?;
     let Emulated { session, node, frame } =
         Emulated::parse(body, format).ok_or((StatusCode::BAD_REQUEST, "session, node and data are expected\n"))?;
     if frame.len() > limits::FRAME_BYTES {
@@ -100,9 +104,8 @@ async fn emulate(gateway: &Gateway, request: Request) -> Result<(), Refused> {
 }
 
 /// Waits until there is room for the body.
-async fn room_for(gateway: &Gateway, bytes: Option<u64>) -> Result<Share, Refused> {
-    let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
-    let (bytes, mut share) = (bytes.min(limits::EMULATION_BODY_BYTES), gateway.chat.intake.share());
+async fn room_for(gateway: &Gateway, holder: Holder, bytes: usize) -> Result<Share, Refused> {
+    let mut share = gateway.chat.intake.share(holder);
     let room = tokio::time::timeout(limits::RECEIPT_WITHIN, poll_fn(|cx| share.poll_reserve(bytes, cx))).await;
     let busy = (StatusCode::SERVICE_UNAVAILABLE, "too many commands wait on this instance: connect again\n");
     room.map(|()| share).map_err(|_| busy)
@@ -114,39 +117,74 @@ const TOO_LARGE: Refused = (StatusCode::PAYLOAD_TOO_LARGE, "the commands are lon
 const NO_SESSION: Refused =
     (StatusCode::PAYLOAD_TOO_LARGE, "session: expected within the first 4096 bytes of a body that is longer\n");
 
-/// The whole body, which is not waited for without end. `is_judged` looks at its beginning, again with each part that comes, until
-/// it is content; before that no more is taken than [`limits::SESSION_WITHIN_BYTES`].
-async fn body(
-    request: Request,
+/// A body that comes, which is not waited for without end.
+struct Incoming {
+    parts: BodyDataStream,
+    whole: BytesMut,
     limit: usize,
-    is_judged: &mut (dyn FnMut(&[u8]) -> Result<bool, Refused> + Send),
-) -> Result<Bytes, Refused> {
-    let body = request.into_body();
-    if body.size_hint().lower() > limit as u64 {
-        return Err(TOO_LARGE);
+    most: usize,
+}
+
+impl Incoming {
+    fn new(request: Request, limit: usize) -> Result<Self, Refused> {
+        let body = request.into_body();
+        let said = body.size_hint();
+        if said.lower() > limit as u64 {
+            return Err(TOO_LARGE);
+        }
+        let most = said.upper().and_then(|most| usize::try_from(most).ok()).unwrap_or(limit).min(limit);
+        Ok(Self { parts: body.into_data_stream(), whole: BytesMut::new(), limit, most })
     }
-    // One that is short by its own word is judged as a whole.
-    let is_short = body.size_hint().upper().is_some_and(|length| length <= limits::SESSION_WITHIN_BYTES as u64);
-    let read = async {
-        let (mut parts, mut whole, mut judged) = (body.into_data_stream(), BytesMut::new(), is_short);
-        while let Some(part) = parts.next().await {
-            let mut part = part.map_err(|_| CUT_OFF)?;
-            if !judged {
-                let beginning = part.split_to(part.len().min(limits::SESSION_WITHIN_BYTES - whole.len()));
-                whole.extend_from_slice(&beginning);
-                judged = is_judged(&whole)?;
-                if !judged && whole.len() == limits::SESSION_WITHIN_BYTES {
-                    return Err(NO_SESSION);
+
+    /// How long it may become.
+    const fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Whether it is short by its own word: such a body is judged as a whole.
+    const fn is_short(&self) -> bool {
+        self.most <= limits::SESSION_WITHIN_BYTES
+    }
+
+    async fn more(&mut self) -> Result<bool, Refused> {
+        let Some(part) = self.parts.next().await else { return Ok(false) };
+        let part = part.map_err(|_| CUT_OFF)?;
+        if self.whole.len() + part.len() > self.limit {
+            return Err(TOO_LARGE);
+        }
+        self.whole.extend_from_slice(&part);
+        Ok(true)
+    }
+
+    /// Reads until `found` finds something in the first [`limits::SESSION_WITHIN_BYTES`], or to the end of a body that is not
+    /// longer.
+    async fn until<T>(&mut self, found: impl Fn(&[u8]) -> Result<Option<T>, Refused>) -> Result<Option<T>, Refused> {
+        let read = async {
+            while self.more().await? {
+                let beginning = &self.whole[..self.whole.len().min(limits::SESSION_WITHIN_BYTES)];
+                match found(beginning)? {
+                    Some(it) => return Ok(Some(it)),
+                    None if beginning.len() == limits::SESSION_WITHIN_BYTES => return Err(NO_SESSION),
+                    None => {}
                 }
             }
-            if whole.len() + part.len() > limit {
-                return Err(TOO_LARGE);
-            }
-            whole.extend_from_slice(&part);
-        }
-        Ok(whole.freeze())
-    };
-    // An SDK connects again after 404 and from 500 on. After others it waits for an answer in vain.
+            Ok(None)
+        };
+        in_time(read).await
+    }
+
+    /// Reads the rest. The whole body.
+    async fn rest(mut self) -> Result<Bytes, Refused> {
+        let read = async {
+            while self.more().await? {}
+            Ok(self.whole.freeze())
+        };
+        in_time(read).await
+    }
+}
+
+/// An SDK connects again after 404 and from 500 on. After others it waits for an answer in vain.
+async fn in_time<T>(read: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
     let slow = (StatusCode::SERVICE_UNAVAILABLE, "the body did not come in time\n");
     tokio::time::timeout(limits::CONNECT_WITHIN, read).await.unwrap_or(Err(slow))
 }

@@ -1,11 +1,12 @@
 //! One client's WebSocket, behind a narrow type: at most one frame is on its way out, and reading goes on meanwhile.
 
 use super::transport::{Inbound, Transport};
-use crate::chat::intake::Share;
+use crate::chat::intake::{Holder, Share};
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use hubbub_core::{
     limits,
+    model::ids::UserId,
     wire::{Format, disconnect::Disconnect},
 };
 use std::{
@@ -177,6 +178,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for Socket<S> {
 
     fn is_receiving(&self) -> bool {
         self.stream.get_ref().unread > 0
+    }
+
+    fn belongs_to(&mut self, user: &UserId) {
+        self.stream.get_mut().share.belongs_to(Holder::User(user.clone()));
     }
 
     fn executed(&mut self) {

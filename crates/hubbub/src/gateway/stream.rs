@@ -12,7 +12,10 @@ use crate::chat::{
 use axum::body::Body;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream as Parts, task::AtomicWaker};
-use hubbub_core::wire::{Format, disconnect::Disconnect, push};
+use hubbub_core::{
+    model::ids::UserId,
+    wire::{Format, disconnect::Disconnect, push},
+};
 use std::{
     convert::Infallible,
     future::poll_fn,
@@ -192,6 +195,10 @@ impl Transport for Stream {
             }
             Err(Lost) => Inbound::Lost,
         })
+    }
+
+    fn belongs_to(&mut self, user: &UserId) {
+        self.opened.uplink.belongs_to(user);
     }
 
     fn executed(&mut self) {

@@ -1,7 +1,10 @@
 //! What a client's task needs of the way to its client: one frame out at a time, frames in.
 
 use bytes::Bytes;
-use hubbub_core::wire::{Format, disconnect::Disconnect};
+use hubbub_core::{
+    model::ids::UserId,
+    wire::{Format, disconnect::Disconnect},
+};
 use std::task::{Context, Poll};
 
 /// What came in.
@@ -49,6 +52,9 @@ pub trait Transport {
     fn is_receiving(&self) -> bool {
         false
     }
+
+    /// It is known whose connection this is.
+    fn belongs_to(&mut self, _user: &UserId) {}
 
     /// The last frame that came in has been executed: its memory is free.
     fn executed(&mut self) {}

@@ -7,7 +7,7 @@ use super::{
     socket::Socket,
     tcp::Tcp,
 };
-use crate::strangers::Visitor;
+use crate::{chat::intake::Holder, strangers::Visitor};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -86,7 +86,8 @@ fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     visitor: Option<Arc<Visitor>>,
 ) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let share = gateway.chat.intake.share();
+        let address = visitor.as_ref().and_then(|visitor| visitor.origin());
+        let share = gateway.chat.intake.share(Holder::Strangers(address));
         let mut client = Client::new(gateway, Socket::new(stream, format, share), admitted);
         let span = client.span();
         let run = client.run().instrument(span);

@@ -205,10 +205,11 @@ async fn answer(
     visitor: &Visitor,
 ) -> Response {
     let going = || *phase.borrow() != Phase::Serving;
+    let of_stream = request.uri().path() == "/emulation";
     let mut response = match door.enter(request) {
         Ok((request, guest)) => guest.see_off(match visitor.asks(request.uri().path(), request.headers()) {
             Ok(()) => inside(request, door, app, going()).await,
-            Err(full) => crowded(full),
+            Err(full) => crowded(full, of_stream),
         }),
         Err(refused) => *refused,
     };
@@ -217,7 +218,7 @@ async fn answer(
             let why = format!("body: it did not come within {} s", limits::BODY_WITHIN.as_secs());
             response = Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", why).into_response();
         }
-        Some(Fault::Crowded(full)) => response = crowded(full),
+        Some(Fault::Crowded(full)) => response = crowded(full, of_stream),
         None => {}
     }
     let ends = going() || visitor.is_late();
@@ -228,11 +229,12 @@ async fn answer(
 }
 
 /// To be told to come again. Spread, so that not all do it together.
-fn crowded(full: Full) -> Response {
+fn crowded(full: Full, of_stream: bool) -> Response {
     let later = Duration::from_secs(rand::random_range(1..=5));
     let (status, why) = match full {
         Full::Origin => (
-            StatusCode::TOO_MANY_REQUESTS,
+            // An SDK whose commands are answered with 429 waits in vain; after 503 it connects again.
+            if of_stream { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::TOO_MANY_REQUESTS },
             "too many connections of this address have not said who they are, or have sent too much: come again in a moment",
         ),
         Full::All => (

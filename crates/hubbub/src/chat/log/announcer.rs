@@ -172,7 +172,7 @@ impl Announcer {
     fn take_commands(&self, passed_on: &PassedOn) {
         let PassedOn { stream, nonce, frame, receipt } = passed_on;
         let Hearers { streams, intake, .. } = &self.hearers;
-        let handed = match intake.try_share(frame.len()) {
+        let handed = match intake.try_share(streams.holder(*stream), frame.len()) {
             Some(share) => streams.hand_over(*stream, *nonce, Received { frame: frame.clone(), share }),
             None if streams.has(*stream) => {
                 streams.lose(*stream);

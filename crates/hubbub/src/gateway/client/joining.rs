@@ -86,6 +86,7 @@ impl<T: Transport> Client<T> {
                 self.arriving.is_identified();
                 let chat = &self.gateway.chat;
                 chat.people.enter(&user, &self.inbox);
+                self.transport.belongs_to(&user);
                 self.span.record("user", user.as_str());
                 tracing::debug!("connected");
                 let present = Present { client: self.id, user: user.clone().into(), info: info.clone(), revision: 0 };
