@@ -1,5 +1,6 @@
 //! Traces as a collector gets them: the built program, a real export, and nothing in it that anybody said.
 
+#[expect(dead_code, reason = "what only stories look at")]
 #[path = "../stories/http.rs"]
 mod http;
 
