@@ -155,7 +155,7 @@ pub const REFUSED_FOR: Duration = Duration::from_secs(1);
 pub const REFUSED_SENDS: usize = 256;
 /// Rooms that a connection wrote into without following them and of which it is remembered that it may: for these nobody looks
 /// before the next send whether it may read them.
-pub const VETTED_ROOMS: usize = 16;
+pub const VETTED_ROOMS: usize = 1_000;
 /// How long a connection that is sent elsewhere waits for what became of its sends: a little more than those may take.
 pub const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// How long a close may take before the socket is dropped.

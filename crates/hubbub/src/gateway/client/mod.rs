@@ -49,7 +49,7 @@ use hubbub_core::{
     },
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     future::poll_fn,
     pin::Pin,
     sync::Arc,
@@ -85,7 +85,7 @@ pub(super) struct Client<T> {
     /// One of its user's connections.
     counted: Option<Counted>,
     /// Rooms that it wrote into lately: it may, and need not be looked at first.
-    vetted: VecDeque<RoomId>,
+    vetted: HashSet<RoomId>,
     ping: Ping,
     arriving: Arriving,
     /// Of the token that was accepted last, and of the one that is being judged.
@@ -128,7 +128,7 @@ impl<T: Transport> Client<T> {
             slot_at: None,
             hints: Hints::default(),
             counted: None,
-            vetted: VecDeque::new(),
+            vetted: HashSet::new(),
             ping: Ping::None,
             arriving: Arriving::new(admitted),
             token: None,

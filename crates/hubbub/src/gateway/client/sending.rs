@@ -67,16 +67,16 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Remembers the last rooms this client wrote into, and forgets one that it may have left.
+    /// Remembers that this client wrote into a room, and forgets one that it may have left.
     fn vet(&mut self, room: &RoomId, wrote: bool) {
-        match self.vetted.iter().position(|known| known == room) {
-            Some(_) if wrote => {}
-            Some(at) => drop(self.vetted.remove(at)),
-            None if wrote => {
-                self.vetted.truncate(limits::VETTED_ROOMS - 1);
-                self.vetted.push_front(room.clone());
+        if !wrote {
+            self.vetted.remove(room);
+        } else if !self.slots.contains_key(room) && !self.vetted.contains(room) {
+            // Nobody writes into so many by turns: all of them are looked at again.
+            if self.vetted.len() >= limits::VETTED_ROOMS {
+                self.vetted.clear();
             }
-            None => {}
+            self.vetted.insert(room.clone());
         }
     }
 
