@@ -165,6 +165,7 @@ pub const INTERNAL: &[&str] = &[
     "HEARD_WITHIN",
     "HOOKS_TOGETHER",
     "IDLE_IN_TRANSACTION",
+    "IDLE_LINES",
     "INFOS",
     "JSON_LOOK",
     "JSON_ROWS_NAMED",

@@ -153,6 +153,8 @@ pub const PONGS: u32 = 16;
 pub const REFUSED_FOR: Duration = Duration::from_secs(1);
 /// Refused sends of one connection that keep their places. Those beyond are refused, and may be overtaken.
 pub const REFUSED_SENDS: usize = 256;
+/// Rooms of one connection that keep what orders its sends after all of these are answered: the next send allocates nothing.
+pub const IDLE_LINES: usize = 4;
 /// Rooms that a connection wrote into without following them and of which it is remembered that it may: for these nobody looks
 /// before the next send whether it may read them.
 pub const VETTED_ROOMS: usize = 1_000;

@@ -58,8 +58,16 @@ struct Refused {
 #[derive(Debug, Default)]
 struct Line {
     source: Option<Source>,
-    in_flight: VecDeque<(Ticket, Source)>,
+    in_flight: VecDeque<InFlight>,
     refused: BTreeMap<Ticket, Refused>,
+}
+
+/// A send that has no answer yet.
+#[derive(Debug)]
+struct InFlight {
+    ticket: Ticket,
+    source: Source,
+    since: Instant,
 }
 
 /// See the module.
@@ -83,6 +91,11 @@ impl SendOrder {
         self.in_flight
     }
 
+    /// Since when the one of them has waited that has waited longest.
+    pub fn oldest(&self) -> Option<Instant> {
+        self.lines.values().flat_map(|line| &line.in_flight).map(|send| send.since).min()
+    }
+
     /// Whether a send may go now. It goes with [`begin`](Self::begin), or is [refused](Self::refuse) for another reason.
     ///
     /// # Errors
@@ -94,7 +107,7 @@ impl SendOrder {
         let again = key.and_then(|key| line.refused.iter().find(|(_, it)| it.key.as_ref() == Some(key)));
         let ticket = again.map_or(new, |(ticket, _)| *ticket);
         let before = line.refused.range(..ticket).next_back().map(|(_, it)| (it.delay, it.until));
-        let failing = line.in_flight.iter().any(|(before, source)| *before < ticket && source.has_failed());
+        let failing = line.in_flight.iter().any(|send| send.ticket < ticket && send.source.has_failed());
         let Some((delay, until)) = before.or(failing.then_some((Delay::Busy, now))) else {
             return Ok(self.take(ticket));
         };
@@ -110,14 +123,17 @@ impl SendOrder {
     }
 
     /// A send goes. What it is submitted with.
-    pub fn begin(&mut self, room: &RoomId, ticket: Ticket) -> Source {
-        let line = self.lines.entry(room.clone()).or_default();
+    pub fn begin(&mut self, room: &RoomId, ticket: Ticket, now: Instant) -> Source {
+        let line = match self.lines.get_mut(room) {
+            Some(line) => line,
+            None => self.lines.entry(room.clone()).or_default(),
+        };
         self.refused -= usize::from(line.refused.remove(&ticket).is_some());
         let source = match &line.source {
             Some(source) if !source.has_failed() => source.clone(),
             _ => line.source.insert(self.source.line()).clone(),
         };
-        line.in_flight.push_back((ticket, source.clone()));
+        line.in_flight.push_back(InFlight { ticket, source: source.clone(), since: now });
         self.in_flight += 1;
         source
     }
@@ -149,7 +165,7 @@ impl SendOrder {
     /// A send that had begun has its answer. `failed`: it may come again with this key, and what was sent behind it fails, too.
     pub fn settled(&mut self, room: &RoomId, ticket: Ticket, failed: Option<Option<Key>>, now: Instant) {
         let Some(line) = self.lines.get_mut(room) else { return };
-        if let Some(at) = line.in_flight.iter().position(|(one, _)| *one == ticket) {
+        if let Some(at) = line.in_flight.iter().position(|send| send.ticket == ticket) {
             line.in_flight.remove(at);
             self.in_flight -= 1;
         }
@@ -159,7 +175,8 @@ impl SendOrder {
         }
         match failed {
             Some(key) => self.refuse(room, ticket, key, Delay::Busy, Duration::ZERO, now),
-            None if line.in_flight.is_empty() && line.refused.is_empty() => {
+            // A few are kept as they are: most clients write into the same rooms again.
+            None if line.in_flight.is_empty() && line.refused.is_empty() && self.lines.len() > limits::IDLE_LINES => {
                 self.lines.remove(room);
             }
             None => {}

@@ -203,7 +203,7 @@ impl World {
             }
             own.next_slot = now + Duration::from_secs(1) / per_second.get();
         }
-        let source = own.order.begin(&own.room, ticket);
+        let source = own.order.begin(&own.room, ticket, now);
         self.queue(client, Pending { id, number, ticket: Some(ticket), source, since: now });
     }
 

@@ -22,8 +22,18 @@ pub struct Accounts {
 
 #[derive(Debug, Default)]
 struct Kept {
-    by_user: HashMap<UserId, Account>,
+    by_user: HashMap<UserId, Shared>,
     looked: Option<Instant>,
+}
+
+/// The account of one user. Each of their connections holds it: what they do there locks out nobody else.
+#[derive(Debug, Clone, Default)]
+struct Shared(Arc<Mutex<Account>>);
+
+impl Shared {
+    fn get(&self) -> MutexGuard<'_, Account> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One connection of a user, counted until it is dropped.
@@ -31,14 +41,33 @@ struct Kept {
 pub struct Counted {
     accounts: Arc<Accounts>,
     user: UserId,
+    account: Shared,
+}
+
+impl Counted {
+    /// Takes a command of the user, and says how long this connection is to wait with it.
+    pub fn take_command(&self, quota: &UserQuota, now: Instant) -> Duration {
+        self.account.get().take_command(quota, now)
+    }
+
+    /// Takes an entry of what the user may write, or says how long until there is one.
+    ///
+    /// # Errors
+    /// The wait.
+    pub fn take_entry(&self, quota: &UserQuota, now: Instant) -> Result<(), Duration> {
+        self.account.get().take_entry(quota, now)
+    }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         let mut kept = self.accounts.kept();
-        let Some(account) = kept.by_user.get_mut(&self.user) else { return };
-        account.disconnect();
-        if account.is_idle(Instant::now()) {
+        let is_idle = {
+            let mut account = self.account.get();
+            account.disconnect();
+            account.is_idle(Instant::now())
+        };
+        if is_idle {
             kept.by_user.remove(&self.user);
         }
     }
@@ -64,46 +93,37 @@ impl Accounts {
     /// # Errors
     /// The user has as many as there may be.
     pub fn connect(self: &Arc<Self>, user: &UserId, quota: &UserQuota) -> Result<Counted, OverQuota> {
-        self.kept().with(user, Instant::now(), |account| account.connect(quota))?;
-        Ok(Counted { accounts: self.clone(), user: user.clone() })
-    }
-
-    /// Takes a command of a user, and says how long its connection is to wait with it.
-    pub fn take_command(&self, user: &UserId, quota: &UserQuota, now: Instant) -> Duration {
-        self.kept().with(user, now, |account| account.take_command(quota, now))
-    }
-
-    /// Takes an entry of what a user may write, or says how long until there is one.
-    ///
-    /// # Errors
-    /// The wait.
-    pub fn take_entry(&self, user: &UserId, quota: &UserQuota, now: Instant) -> Result<(), Duration> {
-        self.kept().with(user, now, |account| account.take_entry(quota, now))
+        let mut kept = self.kept();
+        let account = kept.account(user, Instant::now());
+        account.get().connect(quota)?;
+        Ok(Counted { accounts: self.clone(), user: user.clone(), account })
     }
 
     fn take(&self, user: &UserId, uses: &[Use], quota: &UserQuota, now: Instant) -> Result<(), OverQuota> {
-        self.kept().with(user, now, |account| account.take(uses, quota, now))
+        // Locked until it is taken: who is not connected has no account but this.
+        let mut kept = self.kept();
+        kept.account(user, now).get().take(uses, quota, now)
     }
 }
 
 impl Kept {
-    fn with<T>(&mut self, user: &UserId, now: Instant, on: impl FnOnce(&mut Account) -> T) -> T {
+    fn account(&mut self, user: &UserId, now: Instant) -> Shared {
         if self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= limits::ACCOUNTS_EVERY) {
             self.looked = Some(now);
             self.forget(now);
         }
-        if let Some(account) = self.by_user.get_mut(user) {
-            return on(account);
+        if let Some(account) = self.by_user.get(user) {
+            return account.clone();
         }
-        on(self.by_user.entry(user.clone()).or_default())
+        self.by_user.entry(user.clone()).or_default().clone()
     }
 
     /// Forgets those who are as new; and where too many others are gone, all of those.
     fn forget(&mut self, now: Instant) {
-        self.by_user.retain(|_, account| !account.is_idle(now));
-        let gone = self.by_user.values().filter(|account| !account.is_connected()).count();
+        self.by_user.retain(|_, account| !account.get().is_idle(now));
+        let gone = self.by_user.values().filter(|account| !account.get().is_connected()).count();
         if gone > limits::ACCOUNTS {
-            self.by_user.retain(|_, account| account.is_connected());
+            self.by_user.retain(|_, account| account.get().is_connected());
         }
         self.by_user.shrink_to(2 * self.by_user.len());
     }
@@ -144,7 +164,7 @@ mod tests {
         drop((one, two));
         assert!(accounts.is_empty());
         for n in 0..1_000 {
-            accounts.take_entry(&user(&format!("u{n}")), &quota, now).unwrap();
+            accounts.take(&user(&format!("u{n}")), &[Use::Entry], &quota, now).unwrap();
         }
         assert_eq!(accounts.len(), 1_000);
         let later = now + limits::ACCOUNTS_EVERY + Duration::from_secs(1);
@@ -159,7 +179,7 @@ mod tests {
         for n in 0..=limits::ACCOUNTS {
             accounts.take(&user(&format!("u{n}")), &[Use::Room], &quota, now).unwrap();
         }
-        accounts.take_entry(&user("ana"), &quota, now + 2 * limits::ACCOUNTS_EVERY).unwrap();
+        accounts.take(&user("ana"), &[Use::Entry], &quota, now + 2 * limits::ACCOUNTS_EVERY).unwrap();
         assert_eq!(accounts.len(), 1);
         drop(ana);
     }
@@ -173,8 +193,9 @@ mod tests {
         assert!(accounts.connect(&user("eve"), &quota).is_err());
         assert!(accounts.connect(&user("ana"), &quota).is_ok(), "others are not concerned");
         all.pop();
-        assert!(accounts.connect(&user("eve"), &quota).is_ok());
-        let taken = (0..10_000).filter(|_| accounts.take_entry(&user("eve"), &quota, now).is_ok()).count();
+        all.push(accounts.connect(&user("eve"), &quota).unwrap());
+        let taken = (0..9_999).filter(|n| all[n % 3].take_entry(&quota, now).is_ok()).count();
         assert_eq!(taken, 500);
+        assert!(accounts.take(&user("eve"), &[Use::Entry], &quota, now).is_err(), "nor by another way");
     }
 }

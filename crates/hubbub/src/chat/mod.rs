@@ -18,7 +18,7 @@ use hubbub_core::{
     },
     log::{
         account::OverQuota,
-        entry::{Place, Proposal, Right},
+        entry::{Proposal, Right},
         kinds::What,
         quota::Quota,
         source::Source,
@@ -59,9 +59,9 @@ use instances::Instances;
 use intake::{Intake, Received};
 use live::{look_up::LookUps, sweep::Sweep};
 use log::{
-    admission::{self, Admission, AdmissionStep},
+    admission::{Admission, AdmissionStep},
     announcer::{Announcer, Hearers},
-    committer::Post,
+    committer::{Post, Submitted},
 };
 use methods::send::SendRequest;
 use people::People;
@@ -244,24 +244,22 @@ impl Chat {
         self.bus.health()
     }
 
-    /// Sends a message: queued when this returns, in the order of the calls; committed when the future is done. Somebody who is
-    /// not known to read the room (`vetted`) is looked at first, so that strangers lock no row of it.
+    /// Sends a message: queued when this returns, in the order of the calls. Somebody who is not known to read the room (`vetted`)
+    /// is looked at first, so that strangers lock no row of it.
     pub fn send(
         &self,
         source: &Source,
         from: &UserId,
         send: SendRequest,
         vetted: bool,
-    ) -> Result<impl Future<Output = Result<Place, ChatError>> + Send + use<>, ChatError> {
+    ) -> Result<Submitted, ChatError> {
         let what = What::Message(send.message);
         let step = (!vetted).then(|| self.vetting(from.clone(), send.room.clone(), send.key.clone()));
         let proposal = Proposal::new(send.room, from.clone(), send.key, what, Right::Own);
-        let submitted = match step {
-            Some(step) => self.admission.submit_after(source, proposal, step)?,
-            None => self.admission.submit(source, proposal)?,
-        };
-        // A message always changes something.
-        Ok(async move { admission::settled(submitted).await?.ok_or(ChatError::Unavailable) })
+        match step {
+            Some(step) => self.admission.submit_after(source, proposal, step),
+            None => self.admission.submit(source, proposal),
+        }
     }
 
     /// Whether a message may go on to its room's row. Who may not read the room any more still hears of what is there by its key.

@@ -47,7 +47,8 @@ impl From<MethodError> for CommandError {
     }
 }
 
-/// The reply to `publish` (then `rpc` is false) or to `rpc send`, once it is committed. `Err`: it was not even queued.
+/// The reply to `publish` (then `rpc` is false) or to `rpc send`, once it is committed. It has no timer: whoever awaits it polls it
+/// again after [`limits::SEND_PATIENCE`]. `Err`: it was not even queued.
 pub fn send(
     chat: &Chat,
     source: &Source,
@@ -57,9 +58,9 @@ pub fn send(
     vetted: bool,
     rpc: bool,
 ) -> Result<impl Future<Output = Answered> + Send + use<>, ChatError> {
-    let sent = send::queue(chat, source, user, request, vetted)?;
+    let queued = send::queue(chat, source, user, request, vetted)?;
     Ok(async move {
-        let sent = sent.await;
+        let sent = queued.committed_when_polled().await;
         let failed = matches!(sent, Err(ChatError::Busy | ChatError::Unavailable));
         let said = match sent {
             Ok(sent) if rpc => serde_json::to_string(&sent).map(Answer::Rpc).map_err(|_| CommandError::INTERNAL),

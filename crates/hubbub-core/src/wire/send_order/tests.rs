@@ -22,7 +22,7 @@ impl Sender {
 
     fn begins(&mut self, key: &str) -> (Ticket, Source) {
         let ticket = self.may_send(key).unwrap();
-        (ticket, self.order.begin(&self.room, ticket))
+        (ticket, self.order.begin(&self.room, ticket, self.now))
     }
 
     fn fails(&mut self, key: &str, ticket: Ticket) {
@@ -98,6 +98,33 @@ fn what_is_kept_is_bounded() {
     ana.now += Duration::from_secs(3_600);
     ana.begins("last");
     assert_eq!((ana.order.refused, ana.order.lines.len()), (0, 1));
+}
+
+#[test]
+fn lines_of_a_few_rooms_are_kept_and_say_who_has_waited_longest() {
+    let mut ana = Sender::new();
+    let began = ana.now;
+    let mut all = Vec::new();
+    for number in 0..3 * limits::IDLE_LINES {
+        ana.room = RoomId::parse(&format!("room-{number}")).unwrap();
+        let (ticket, line) = ana.begins(&number.to_string());
+        all.push((ana.room.clone(), ticket, line));
+        ana.now += MOMENT;
+    }
+    assert_eq!(ana.order.oldest(), Some(began));
+    for (room, ticket, _) in &all[..2] {
+        ana.order.settled(room, *ticket, None, ana.now);
+    }
+    assert_eq!(ana.order.oldest(), Some(began + 2 * MOMENT));
+    for (room, ticket, _) in &all[2..] {
+        ana.order.settled(room, *ticket, None, ana.now);
+    }
+    assert_eq!((ana.order.oldest(), ana.order.in_flight(), ana.order.lines.len()), (None, 0, limits::IDLE_LINES));
+    // One that is kept and has failed is not gone on with.
+    let (room, _, line) = all.last().unwrap();
+    line.fail();
+    ana.room = room.clone();
+    assert!(!ana.begins("again").1.has_failed());
 }
 
 #[test]

@@ -176,7 +176,15 @@ impl Door {
 /// # Errors
 /// Why it is not in the log; with [`ChatError::Unavailable`] it may be.
 pub async fn settled(submitted: Submitted) -> Result<Option<Place>, ChatError> {
-    match submitted.outcome().await? {
+    place(submitted.outcome().await?)
+}
+
+/// Where something is in the log. `None`: things were as asked already.
+///
+/// # Errors
+/// Why it is not there.
+pub fn place(outcome: Outcome) -> Result<Option<Place>, ChatError> {
+    match outcome {
         Outcome::Appended(place) | Outcome::Known(place) => Ok(Some(place)),
         Outcome::Reopened { place, .. } | Outcome::Repeated { place, .. } => Ok(Some(*place)),
         Outcome::Unchanged => Ok(None),

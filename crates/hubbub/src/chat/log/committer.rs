@@ -24,7 +24,10 @@ use hubbub_core::{
 };
 use std::{
     collections::{HashMap, HashSet},
+    future::poll_fn,
+    pin::{Pin, pin},
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -100,13 +103,29 @@ impl Submitted {
     /// Why it is not in the log; with [`ChatError::Unavailable`] it may be, or come to be. Where that has lasted too long, what its
     /// line submits behind it fails, too.
     pub async fn outcome(self) -> Result<Outcome, ChatError> {
-        match tokio::time::timeout_at(self.until.into(), self.answered).await {
-            Ok(answered) => answered.unwrap_or(Err(ChatError::Unavailable)),
-            Err(_) => {
-                self.source.fail();
-                Err(ChatError::Unavailable)
-            }
+        let until = self.until.into();
+        let mut outcome = pin!(self.outcome_when_polled());
+        match tokio::time::timeout_at(until, &mut outcome).await {
+            Ok(outcome) => outcome,
+            Err(_) => outcome.await,
         }
+    }
+
+    /// The same without a timer of its own: it has lasted too long once it is polled after [`limits::SEND_PATIENCE`]. For those
+    /// who have many under way and one timer.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn outcome_when_polled(mut self) -> Result<Outcome, ChatError> {
+        poll_fn(|cx| match Pin::new(&mut self.answered).poll(cx) {
+            Poll::Ready(answered) => Poll::Ready(answered.unwrap_or(Err(ChatError::Unavailable))),
+            Poll::Pending if Instant::now() >= self.until => {
+                self.source.fail();
+                Poll::Ready(Err(ChatError::Unavailable))
+            }
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 }
 

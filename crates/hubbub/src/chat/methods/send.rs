@@ -7,9 +7,17 @@ use super::{
     Actor, Cost, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, RpcMethod, Verb,
     rest::ROOM, views::room,
 };
-use crate::chat::{Chat, ChatError};
+use crate::chat::{
+    Chat, ChatError,
+    log::{admission, committer::Submitted},
+};
 use hubbub_core::{
-    log::{checks, entry::Place, kinds::Message, source::Source},
+    log::{
+        checks,
+        entry::{Outcome, Place},
+        kinds::Message,
+        source::Source,
+    },
     model::ids::{Invalid, Key, RoomId, UserId},
     wire::{error::CommandError, rpc::RawData},
 };
@@ -84,12 +92,41 @@ keep it for every attempt. The same key with the same body is answered with the 
     async fn run(chat: &Chat, by: &Actor, request: SendRequest) -> Result<SentView, MethodError> {
         chat.quota().check(&request.message)?;
         // The backend knows its rooms.
-        Ok(queue(chat, &by.source, &by.user, request, true)?.await?)
+        Ok(queue(chat, &by.source, &by.user, request, true)?.committed().await?)
     }
 }
 
-/// Puts a message into the queue of its room; it is committed when the future is done. `vetted`: whoever sends it is known to read
-/// the room.
+/// A message in the queue of its room.
+pub struct Queued {
+    room: RoomId,
+    submitted: Submitted,
+}
+
+impl Queued {
+    /// Where it is in the log, once it is committed.
+    ///
+    /// # Errors
+    /// Why it is not in the log; with [`ChatError::Unavailable`] it may be.
+    pub async fn committed(self) -> Result<SentView, ChatError> {
+        sent(&self.room, self.submitted.outcome().await?)
+    }
+
+    /// The same for who has a timer for many: see [`Submitted::outcome_when_polled`].
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn committed_when_polled(self) -> Result<SentView, ChatError> {
+        sent(&self.room, self.submitted.outcome_when_polled().await?)
+    }
+}
+
+fn sent(room: &RoomId, outcome: Outcome) -> Result<SentView, ChatError> {
+    // A message always changes something.
+    let place = admission::place(outcome)?.ok_or(ChatError::Unavailable)?;
+    Ok(SentView::new(room, place))
+}
+
+/// Puts a message into the queue of its room. `vetted`: whoever sends it is known to read the room.
 ///
 /// # Errors
 /// It was not even queued.
@@ -99,10 +136,9 @@ pub fn queue(
     from: &UserId,
     request: SendRequest,
     vetted: bool,
-) -> Result<impl Future<Output = Result<SentView, ChatError>> + Send + use<>, ChatError> {
+) -> Result<Queued, ChatError> {
     let room = request.room.clone();
-    let sent = chat.send(source, from, request, vetted)?;
-    Ok(async move { Ok(SentView::new(&room, sent.await?)) })
+    Ok(Queued { room, submitted: chat.send(source, from, request, vetted)? })
 }
 
 /// `data` of a call.

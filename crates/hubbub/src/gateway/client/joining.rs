@@ -37,11 +37,9 @@ impl<T: Transport> Client<T> {
 
     /// Whether the next command has to wait because its user has said so much. It is counted once, and has a slot from then on.
     pub(super) fn pauses(&mut self, command: &Command) -> bool {
-        let (Some(user), false) = (self.connection.user(), matches!(command.said, Ok(Said::Pong))) else {
-            return false;
-        };
+        let (Some(counted), false) = (&self.counted, matches!(command.said, Ok(Said::Pong))) else { return false };
         let (chat, now) = (&self.gateway.chat, Instant::now());
-        let take = || now + chat.accounts.take_command(user, &chat.quota().user, now);
+        let take = || now + counted.take_command(&chat.quota().user, now);
         now < *self.slot_at.get_or_insert_with(take)
     }
 

@@ -48,7 +48,7 @@ impl<T: Transport> Client<T> {
         };
         // One that has passed waits for something else.
         let slot_at = self.slot_at.filter(|at| Instant::now() < *at);
-        let all = [stuck_at, due, slot_at, self.arriving.deadline()];
+        let all = [stuck_at, due, slot_at, self.sends_due, self.arriving.deadline()];
         all.into_iter().flatten().min().unwrap_or_else(|| Instant::now() + limits::WRITE_WITHIN)
     }
 

@@ -79,6 +79,8 @@ pub(super) struct Client<T> {
     ready: VecDeque<u32>,
     page_turns: PageTurns,
     send_order: SendOrder,
+    /// When to look whether sends have waited too long.
+    sends_due: Option<Instant>,
     /// When the next command may be taken: later than now where its user has said so much.
     slot_at: Option<Instant>,
     hints: Hints,
@@ -125,6 +127,7 @@ impl<T: Transport> Client<T> {
             ready: VecDeque::new(),
             page_turns: PageTurns::default(),
             send_order: SendOrder::new(source),
+            sends_due: None,
             slot_at: None,
             hints: Hints::default(),
             counted: None,
@@ -194,6 +197,7 @@ impl<T: Transport> Client<T> {
                 Event::Tick => {
                     let now = Instant::now();
                     self.tick_arrival(now);
+                    self.tick_sends(now);
                     if self.writing_since.is_some_and(|since| now >= since + limits::WRITE_WITHIN) {
                         // Nothing more gets through to it, not even a goodbye.
                         return;

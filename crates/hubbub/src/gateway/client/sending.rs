@@ -16,8 +16,14 @@ use hubbub_core::{
         send_order::{Delay, Ticket},
     },
 };
-use std::time::Instant;
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
 use tracing::Instrument;
+
+/// Before this nobody looks again whether sends have waited too long: those that had are being answered.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A send that is answered.
 pub(super) struct Sent {
@@ -41,7 +47,8 @@ impl<T: Transport> Client<T> {
             Err(why) => return self.refuse_send(id, &why),
         };
         let quota = chat.quota();
-        let of_user = || chat.accounts.take_entry(&user, &quota.user, now);
+        // Whoever is not counted has no connection.
+        let of_user = || self.counted.as_ref().map_or(Err(limits::SEND_PATIENCE), |it| it.take_entry(&quota.user, now));
         match self.connection.may_send(&send.message, &quota, now, of_user) {
             Err(Unsent::Never(why)) => return self.refuse_send(id, &why),
             Err(Unsent::For { wait, pace }) => {
@@ -51,8 +58,9 @@ impl<T: Transport> Client<T> {
             }
             Ok(()) => {}
         }
-        let source = self.send_order.begin(&room, ticket);
+        let source = self.send_order.begin(&room, ticket, now);
         let vetted = self.slots.contains_key(&room) || self.vetted.contains(&room);
+        self.sends_due.get_or_insert(now + limits::SEND_PATIENCE);
         let span = if rpc { spans::call("send", &self.id) } else { spans::command("send", &self.id) };
         match span.in_scope(|| answer::send(chat, &source, &user, id, send, vetted, rpc)) {
             Ok(answered) => {
@@ -64,6 +72,16 @@ impl<T: Transport> Client<T> {
                 self.send_order.settled(&room, ticket, Some(key), now);
                 self.refuse_send(id, &error.into());
             }
+        }
+    }
+
+    /// Has those that have waited too long say so. One timer does for all of them: a timer for each would cost more than the rest
+    /// of sending.
+    pub(super) fn tick_sends(&mut self, now: Instant) {
+        if self.sends_due.is_some_and(|due| now >= due) {
+            self.in_flight = mem::take(&mut self.in_flight).into_iter().collect();
+            let next = |since: Instant| (since + limits::SEND_PATIENCE).max(now + LOOK_AGAIN);
+            self.sends_due = self.send_order.oldest().map(next);
         }
     }
 

@@ -140,7 +140,7 @@ async fn answers_to_sends_are_waited_for_patiently_and_not_for_ever() {
     client.is_anas(Some(Instant::now() - 2 * limits::REFRESH_GRACE));
     let (general, now) = (RoomId::parse("general").unwrap(), Instant::now());
     let ticket = client.send_order.may_send(&general, None, now).unwrap();
-    client.send_order.begin(&general, ticket);
+    client.send_order.begin(&general, ticket, now);
     client.close_with(Disconnect::SHUTDOWN);
     let looks = client.looks().await;
     assert!(looks < 50, "it looked {looks} times");
