@@ -7,7 +7,7 @@
 //! - [`session`]: a support conversation, and how far its portal has got.
 //! - [`signature`], [`verify`]: how webhooks are signed, ours and theirs.
 //! - [`mapping`], [`html`]: what a body of theirs means.
-//! - [`webhook`]: what a body of ours says.
+//! - [`webhook`], [`author`]: what a body of ours says, and who wrote.
 //! - [`intake`]: what a batch of their messages becomes.
 //! - [`address`]: which addresses may be called.
 
@@ -18,6 +18,7 @@ use crate::{
 use std::{fmt, sync::Arc};
 
 pub mod address;
+pub mod author;
 pub mod html;
 pub mod intake;
 pub mod mapping;

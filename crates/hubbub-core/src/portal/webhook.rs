@@ -1,6 +1,6 @@
 //! What a webhook of ours says: rendered from the entry, so that every attempt, by whichever instance, has the same id.
 
-use super::{PortalId, settings::Forward};
+use super::{PortalId, author::Author, settings::Forward};
 use crate::{
     log::{
         encoded,
@@ -32,6 +32,7 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<&'a str>,
     customer: &'a str,
+    from: Author<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
     message_id: String,
@@ -81,6 +82,7 @@ pub fn body(kind: &str, entry: &Entry, external: Option<&str>, customer: &UserId
             session_id: entry.room.as_str(),
             external_id: external,
             customer: customer.as_str(),
+            from: Author::of(entry, customer),
             message,
             message_id: entry.id.to_string(),
             seq: entry.seq.get(),
@@ -168,6 +170,7 @@ mod tests {
         assert_eq!(json["data"]["externalId"], "c9");
         assert_eq!(json["data"]["message"], "hi \"you\"");
         assert_eq!(json["data"]["customer"], "ana");
+        assert_eq!(json["data"]["from"], serde_json::json!({ "id": "ana", "kind": "customer" }));
         assert_eq!(json["data"]["messageId"], "00000000-0000-0000-0000-000000000007");
         assert_eq!((&json["data"]["seq"], &json["data"]["entry"]["seq"]), (&3.into(), &3.into()));
         assert_eq!(json["data"]["entry"]["text"], "hi \"you\"");
