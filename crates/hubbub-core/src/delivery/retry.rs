@@ -1,12 +1,15 @@
 //! What becomes of an attempt.
 //!
+//! What came of it has a [`Class`], by the answer's status and body. The breaker is fed by *down* and *throttled*; *credentials*
+//! hold the portal as a whole and count against nothing; *refused* concerns the message.
+//!
 //! The rule: an attempt counts against a message only if it is the message's first, or if the portal has taken something else
 //! since the attempt before. So a portal that is down as a whole never kills a message: all wait, and what limits the attempts
 //! meanwhile is the [`super::breaker`]. A message that a portal does not take while it takes others is given up on: with the
 //! second refusal when it refuses the message itself, otherwise after as many waits as the [`Policy`] has, or when it has been
 //! tried for long enough.
 
-use super::stored_cursor::Delivery;
+use super::{attempt::Attempt, stored_cursor::Delivery};
 use crate::{limits, model::time::Timestamp};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -22,6 +25,8 @@ pub struct Policy<'a> {
     pub waits: &'a [f64],
     /// How long it is tried at most, once three attempts have counted.
     pub give_up_after: Duration,
+    /// Refusals in a row after which it is given up on although the portal has taken nothing else; `None`: never.
+    pub give_up_alone: Option<u32>,
 }
 
 /// What came of a POST.
@@ -41,22 +46,84 @@ pub enum PostOutcome<'a> {
     },
 }
 
-/// What an answer means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PostVerdict {
+/// What kind of thing an attempt met. Only [`Down`](Self::Down) and [`Throttled`](Self::Throttled) say that the portal is to be
+/// left alone; only [`Refused`](Self::Refused) and [`Down`](Self::Down) count against a message, and only while others are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
     /// The portal has it.
     Taken,
-    /// 410: the portal wants no more webhooks at all.
+    /// The portal does not work: no connection, no answer in time, 5xx, a redirect.
+    Down,
+    /// The portal wants fewer requests: 408, 425, 429.
+    Throttled,
+    /// The portal does not know us, or is configured wrongly: 401, 403, 407, a grant that failed.
+    Credentials,
+    /// The portal refuses what was sent: every other 4xx.
+    Refused,
+    /// 410: the portal wants no more of this, be it of one session or at all.
     Gone,
-    /// It has to be tried again.
-    Failed {
-        /// The portal says that the message is at fault (400, 406, 413, 415, 422).
-        refused: bool,
-        /// What went wrong, for people.
-        why: String,
-        /// The portal wants no further attempt before this.
-        after: Option<Duration>,
-    },
+}
+
+impl Class {
+    /// The word for it in metrics and over REST.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Down => "down",
+            Self::Throttled => "throttled",
+            Self::Credentials => "credentials",
+            Self::Refused => "refused",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// Reads the word; `None`: of a newer version.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Taken, Self::Down, Self::Throttled, Self::Credentials, Self::Refused, Self::Gone]
+            .into_iter()
+            .find(|class| class.word() == word)
+    }
+
+    /// What a status alone says.
+    pub const fn of_status(code: u16) -> Self {
+        match code {
+            200..=299 => Self::Taken,
+            401 | 403 | 407 => Self::Credentials,
+            408 | 425 | 429 => Self::Throttled,
+            410 => Self::Gone,
+            400..=499 => Self::Refused,
+            _ => Self::Down,
+        }
+    }
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostVerdict {
+    /// What kind of thing it is.
+    pub class: Class,
+    /// The answer says that this very message is at fault, so that it would be refused again: 400, 406, 411, 413, 414, 415, 422,
+    /// 431, or what the body says. Other refusals (404, 409, …) may pass.
+    pub sure: bool,
+    /// What went wrong, for people; empty where it was taken.
+    pub why: String,
+    /// The portal wants no further attempt before this.
+    pub after: Option<Duration>,
+}
+
+impl PostVerdict {
+    /// The portal has it.
+    pub const TAKEN: Self = Self { class: Class::Taken, sure: false, why: String::new(), after: None };
+
+    /// It was not taken, for a reason that no answer told.
+    pub const fn failed(class: Class, why: String) -> Self {
+        Self { class, sure: matches!(class, Class::Refused), why, after: None }
+    }
+
+    /// Whether the portal has it.
+    pub fn is_taken(&self) -> bool {
+        self.class == Class::Taken
+    }
 }
 
 /// What is to be done about a message that was not taken.
@@ -76,6 +143,12 @@ pub enum Next {
     },
 }
 
+/// An answer that was refused by its status or, with one that says "taken", by its body.
+fn is_refusal(attempt: &Attempt) -> bool {
+    let class = attempt.status.map(Class::of_status);
+    attempt.error.is_some() && matches!(class, Some(Class::Refused | Class::Taken))
+}
+
 /// Reads a `Retry-After`: seconds, or a date in any of the three forms of HTTP (RFC 9110, 5.6.7). At most
 /// [`limits::RETRY_AFTER_MAX`]; a date that has passed is now.
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
@@ -91,59 +164,86 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     Some(wait.min(limits::RETRY_AFTER_MAX))
 }
 
-/// What this outcome means.
-pub fn judge(outcome: &PostOutcome<'_>, now: Timestamp) -> PostVerdict {
+/// What this outcome means. `said` is what the answer's body says, which is heard rather than its status.
+pub fn judge(outcome: &PostOutcome<'_>, said: Option<Class>, now: Timestamp) -> PostVerdict {
     let (code, retry) = match outcome {
         PostOutcome::Status { code, retry_after } => (*code, *retry_after),
-        PostOutcome::NoAnswer { why } => return PostVerdict::Failed { refused: false, why: why.clone(), after: None },
+        PostOutcome::NoAnswer { why } => return PostVerdict::failed(Class::Down, why.clone()),
     };
-    match code {
-        200..=299 => PostVerdict::Taken,
-        410 => PostVerdict::Gone,
-        _ => PostVerdict::Failed {
-            refused: matches!(code, 400 | 406 | 413 | 415 | 422),
-            why: match code {
-                300..=399 => format!("status {code}: redirects are not followed"),
-                _ => format!("status {code}"),
-            },
-            after: retry.and_then(|value| retry_after(value, now)),
+    let class = said.unwrap_or_else(|| Class::of_status(code));
+    if class == Class::Taken {
+        return PostVerdict::TAKEN;
+    }
+    PostVerdict {
+        class,
+        sure: match said {
+            Some(said) => said == Class::Refused,
+            None => matches!(code, 400 | 406 | 411 | 413 | 414 | 415 | 422 | 431),
         },
+        why: match (said, code) {
+            (Some(said), _) if said != Class::of_status(code) => {
+                format!("status {code}, and its body says {}", said.word())
+            }
+            (_, 300..=399) => format!("status {code}: redirects are not followed"),
+            (_, 410) => "410: the portal wants no more".into(),
+            _ => format!("status {code}"),
+        },
+        after: retry.and_then(|value| retry_after(value, now)),
     }
 }
 
-/// What is to be done after an attempt that failed: the one after those of `so_far`. `refused` and `after` are its verdict's,
-/// `succeeded_at` is when the portal last took something of any session, `chance` is 0.0 to 1.0.
+/// What is to be done after an attempt that failed: the one after those of `so_far`. `succeeded_at` is when the portal last took
+/// something of any session, `chance` is 0.0 to 1.0.
 pub fn next(
     policy: Policy<'_>,
     so_far: &Delivery,
-    refused: bool,
-    after: Option<Duration>,
+    verdict: &PostVerdict,
     succeeded_at: Option<Timestamp>,
     now: Timestamp,
     chance: f64,
 ) -> Next {
-    let before = so_far.attempts.last();
+    // An operator who had it tried anew has its earlier attempts forgiven.
+    let before = so_far.since.and(so_far.attempts.last());
     let takes_others = before.is_some_and(|before| succeeded_at.is_some_and(|at| at.0 > before.at));
-    let counted = so_far.counted.saturating_add(u32::from(before.is_none() || takes_others));
+    let may_count = matches!(verdict.class, Class::Down | Class::Refused);
+    let counted = so_far.counted.saturating_add(u32::from(may_count && (before.is_none() || takes_others)));
+    let tried_for = so_far.since.map_or(0, |since| now.0.saturating_sub(since.0).max(0) / 1_000).unsigned_abs();
+    let give_up = |why: String| Next::GiveUp { why };
     // Never at the first attempt: nobody knows yet whether the portal takes others.
     if takes_others {
-        let give_up = |why: String| Next::GiveUp { why };
-        if refused {
-            return give_up("the portal refuses this message, and takes others".into());
-        }
-        if counted as usize > policy.waits.len() {
-            return give_up(format!("{counted} attempts failed while the portal took others"));
-        }
-        let tried_for = so_far.since.map_or(0, |since| now.0.saturating_sub(since.0).max(0) / 1_000);
-        if counted >= COUNTED_AT_LEAST && tried_for.unsigned_abs() >= policy.give_up_after.as_secs() {
-            return give_up(format!("{counted} attempts in {tried_for} s failed while the portal took others"));
+        match verdict.class {
+            Class::Refused if verdict.sure => {
+                return give_up("the portal refuses this message, and takes others".into());
+            }
+            Class::Gone => return give_up("the portal wants no more of this session (410), and takes others".into()),
+            Class::Throttled if tried_for >= limits::RETRY_AFTER_MAX.as_secs() => {
+                return give_up(format!("throttled for {tried_for} s while the portal took others"));
+            }
+            Class::Down | Class::Refused if counted as usize > policy.waits.len() => {
+                return give_up(format!("{counted} attempts failed while the portal took others"));
+            }
+            Class::Down | Class::Refused
+                if counted >= COUNTED_AT_LEAST && tried_for >= policy.give_up_after.as_secs() =>
+            {
+                return give_up(format!("{counted} attempts in {tried_for} s failed while the portal took others"));
+            }
+            _ => {}
         }
     }
-    let nth = (counted as usize).saturating_sub(1);
+    if verdict.class == Class::Refused
+        && let Some(most) = policy.give_up_alone
+    {
+        let refused = so_far.attempts.iter().rev().take_while(|attempt| is_refusal(attempt)).count() as u32 + 1;
+        if before.is_some() && refused >= most {
+            return give_up(format!("the portal refused this message {refused} times, and nobody else writes to it"));
+        }
+    }
+    // What does not count is tried more and more rarely, too, as long as it is alone with its fate.
+    let nth = if may_count || !takes_others { counted.saturating_sub(1) as usize } else { so_far.attempts.len() };
     let seconds = policy.waits.get(nth).or(policy.waits.last()).copied().unwrap_or(1.0);
     let factor = 1.0 + JITTER * (2.0 * chance.clamp(0.0, 1.0) - 1.0);
     let wait = Duration::try_from_secs_f64(seconds * factor).unwrap_or(Duration::from_secs(1));
-    Next::Later { counted, again_in: wait.max(after.unwrap_or_default()) }
+    Next::Later { counted, again_in: wait.max(verdict.after.unwrap_or_default()) }
 }
 
 #[cfg(test)]

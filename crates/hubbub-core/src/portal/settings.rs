@@ -25,6 +25,9 @@ pub struct PortalSettings {
     pub retry_seconds: Vec<f64>,
     /// How long a message is tried at most while the portal takes others, in seconds, once three attempts have counted.
     pub give_up_seconds: u64,
+    /// Refusals in a row, 2 to 16, after which a message is given up on although the portal has taken nothing else meanwhile:
+    /// for portals that few write to. Without it such a message is tried until the portal takes it, or an operator skips it.
+    pub give_up_alone: Option<u32>,
     /// What a session does at a dead letter.
     pub on_dead_letter: OnDeadLetter,
     /// JSON Pointer to the portal's own id of the conversation in its answers to webhooks.
@@ -48,6 +51,7 @@ impl Default for PortalSettings {
             concurrency: limits::PORTAL_CONCURRENCY,
             retry_seconds: limits::RETRY_SECONDS.to_vec(),
             give_up_seconds: limits::GIVE_UP.as_secs(),
+            give_up_alone: None,
             on_dead_letter: OnDeadLetter::default(),
             answer_external: None,
             verify: Verify::default(),
@@ -93,7 +97,11 @@ pub enum UnknownSession {
 impl PortalSettings {
     /// How long and how often a message is tried.
     pub fn retry_policy(&self) -> Policy<'_> {
-        Policy { waits: &self.retry_seconds, give_up_after: Duration::from_secs(self.give_up_seconds) }
+        Policy {
+            waits: &self.retry_seconds,
+            give_up_after: Duration::from_secs(self.give_up_seconds),
+            give_up_alone: self.give_up_alone,
+        }
     }
 
     /// Checks everything that can be checked without a network.
@@ -116,6 +124,9 @@ impl PortalSettings {
         let longest = limits::RETRY_AFTER_MAX.as_secs_f64();
         if let Some(wait) = self.retry_seconds.iter().find(|wait| !(0.0..=longest).contains(*wait)) {
             return Err(Invalid::new("retry_seconds", format!("{wait}; each is 0 to {longest}")));
+        }
+        if let Some(most) = self.give_up_alone.filter(|most| !(2..=limits::ATTEMPTS_KEPT as u32).contains(most)) {
+            return Err(Invalid::new("give_up_alone", format!("{most}; it is 2 to {}", limits::ATTEMPTS_KEPT)));
         }
         if let Some(pointer) = &self.answer_external {
             super::mapping::check_pointer("answer_external", pointer)?;

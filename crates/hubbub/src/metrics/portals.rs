@@ -54,7 +54,7 @@ impl PortalMetrics {
         }
     }
 
-    /// A webhook was sent: taken, failed, refused, gone; or an entry was given up on: dead.
+    /// A webhook was sent: the word of its class; or an entry was given up on: dead.
     pub fn attempted(&self, portal: &str, outcome: &'static str) {
         self.attempts.get_or_create(&Outcome { portal: portal.into(), outcome }).inc();
     }

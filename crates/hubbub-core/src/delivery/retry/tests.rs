@@ -2,7 +2,8 @@ use super::*;
 use crate::delivery::attempt::Attempt;
 
 /// What a portal has whose settings say nothing of it.
-const POLICY: Policy<'_> = Policy { waits: &limits::RETRY_SECONDS, give_up_after: limits::GIVE_UP };
+const POLICY: Policy<'_> =
+    Policy { waits: &limits::RETRY_SECONDS, give_up_after: limits::GIVE_UP, give_up_alone: None };
 
 const NOW: Timestamp = Timestamp(1_769_851_800_000);
 
@@ -17,7 +18,11 @@ fn tried(counted: u32, since: i64, last: i64) -> Delivery {
 }
 
 fn after(so_far: &Delivery, refused: bool, succeeded: Option<i64>) -> Next {
-    next(POLICY, so_far, refused, None, succeeded.map(before), NOW, 0.5)
+    after_class(if refused { Class::Refused } else { Class::Down }, so_far, succeeded)
+}
+
+fn after_class(class: Class, so_far: &Delivery, succeeded: Option<i64>) -> Next {
+    next(POLICY, so_far, &PostVerdict::failed(class, String::new()), succeeded.map(before), NOW, 0.5)
 }
 
 fn later(counted: u32, seconds: u64) -> Next {
@@ -84,7 +89,9 @@ fn what_is_refused_twice_while_the_portal_takes_others_is_given_up_on() {
 fn waits_vary_by_a_fifth_and_are_never_shorter_than_the_portal_asks() {
     let wait = |policy: Policy<'_>, counted, asked: Option<u64>, chance| {
         let so_far = tried(counted, 1, 1);
-        match next(policy, &so_far, false, asked.map(Duration::from_secs), None, NOW, chance) {
+        let verdict =
+            PostVerdict { after: asked.map(Duration::from_secs), ..PostVerdict::failed(Class::Down, String::new()) };
+        match next(policy, &so_far, &verdict, None, NOW, chance) {
             Next::Later { again_in, .. } => again_in.as_millis(),
             Next::GiveUp { why } => panic!("{why}"),
         }
@@ -94,9 +101,10 @@ fn waits_vary_by_a_fifth_and_are_never_shorter_than_the_portal_asks() {
     assert_eq!(wait(POLICY, 9, None, 0.5), 300_000);
     let never = Policy { waits: &[], ..POLICY };
     assert_eq!(wait(never, 1, None, 0.5), 1_000);
-    let first = next(never, &Delivery::default(), false, None, None, NOW, 0.5);
+    let down = PostVerdict::failed(Class::Down, String::new());
+    let first = next(never, &Delivery::default(), &down, None, NOW, 0.5);
     assert_eq!(first, later(1, 1), "nobody knows yet whether the portal takes others");
-    let second = next(never, &tried(1, 5, 3), false, None, Some(before(2)), NOW, 0.5);
+    let second = next(never, &tried(1, 5, 3), &down, Some(before(2)), NOW, 0.5);
     assert_eq!(second, Next::GiveUp { why: "2 attempts failed while the portal took others".into() });
     for broken in [f64::NAN, -5.0, 1e300] {
         let waits = [broken];
@@ -105,25 +113,119 @@ fn waits_vary_by_a_fifth_and_are_never_shorter_than_the_portal_asks() {
 }
 
 #[test]
-fn answers_are_judged_by_their_status() {
-    let status = |code, retry_after| judge(&PostOutcome::Status { code, retry_after }, NOW);
-    let failed = |refused, why: &str, after: Option<u64>| {
-        let after = after.map(Duration::from_secs);
-        PostVerdict::Failed { refused, why: why.into(), after }
-    };
-    for code in [200, 201, 202, 204, 299] {
-        assert_eq!(status(code, None), PostVerdict::Taken);
+fn answers_are_judged_by_their_status_unless_their_body_says_more() {
+    let status = |code, said| judge(&PostOutcome::Status { code, retry_after: Some("7") }, said, NOW);
+    for (class, codes) in [
+        (Class::Taken, &[200, 201, 202, 204, 299][..]),
+        (Class::Down, &[0, 100, 302, 500, 502, 503, 504, 599, 600]),
+        (Class::Throttled, &[408, 425, 429]),
+        (Class::Credentials, &[401, 403, 407]),
+        (Class::Refused, &[400, 402, 404, 405, 406, 409, 411, 413, 414, 415, 418, 422, 423, 431, 451, 499]),
+        (Class::Gone, &[410]),
+    ] {
+        for code in codes {
+            let verdict = status(*code, None);
+            assert_eq!(verdict.class, class, "{code}");
+            assert_eq!(verdict.after, (class != Class::Taken).then_some(Duration::from_secs(7)), "{code}");
+            let sure = [400, 406, 411, 413, 414, 415, 422, 431].contains(code);
+            assert_eq!(verdict.sure, sure, "{code}");
+        }
+        assert_eq!(Class::parse(class.word()), Some(class));
+        // Slack's 200 {"ok":false}; Twilio's 400 that is about the rate.
+        for code in [200, 400, 503] {
+            let verdict = status(code, Some(class));
+            assert_eq!((verdict.class, verdict.sure), (class, class == Class::Refused), "{code} {class:?}");
+        }
     }
-    assert_eq!(status(410, None), PostVerdict::Gone);
-    for code in [400, 406, 413, 415, 422] {
-        assert_eq!(status(code, None), failed(true, &format!("status {code}"), None));
-    }
-    for code in [401, 403, 404, 405, 408, 409, 429, 500, 502, 503, 504, 599, 0] {
-        assert_eq!(status(code, Some("7")), failed(false, &format!("status {code}"), Some(7)));
-    }
-    assert_eq!(status(302, None), failed(false, "status 302: redirects are not followed", None));
+    assert_eq!(Class::parse("tired"), None);
+    assert_eq!(status(302, None).why, "status 302: redirects are not followed");
+    assert_eq!(status(422, None).why, "status 422");
+    assert_eq!(status(200, Some(Class::Credentials)).why, "status 200, and its body says credentials");
     let silent = PostOutcome::NoAnswer { why: "no answer within 15 s".into() };
-    assert_eq!(judge(&silent, NOW), failed(false, "no answer within 15 s", None));
+    for said in [None, Some(Class::Taken)] {
+        assert_eq!(judge(&silent, said, NOW), PostVerdict::failed(Class::Down, "no answer within 15 s".into()));
+    }
+}
+
+#[test]
+fn credentials_and_a_portal_that_throttles_count_against_no_message() {
+    for class in [Class::Credentials, Class::Throttled] {
+        let mut so_far = Delivery::default();
+        let mut waits = Vec::new();
+        for _ in 0..40 {
+            let Next::Later { counted, again_in } = after_class(class, &so_far, Some(1)) else { panic!("{class:?}") };
+            assert_eq!(counted, 0, "{class:?}");
+            waits.push(again_in.as_secs());
+            let attempts = so_far.attempts.len() + 1;
+            so_far = tried(0, 3_600, 2);
+            so_far.attempts = vec![so_far.attempts[0].clone(); attempts.min(limits::ATTEMPTS_KEPT)];
+        }
+        // It is alone with its fate: the portal takes others.
+        assert_eq!(&waits[..6], [1, 5, 15, 60, 300, 300], "{class:?}");
+        // With everybody else it waits shortly: what limits the attempts is the breaker.
+        assert_eq!(after_class(class, &so_far, Some(3)), later(0, 1), "{class:?}");
+        assert_eq!(after_class(class, &so_far, None), later(0, 1), "{class:?}");
+    }
+    // Two attempts that counted before go on counting after.
+    assert_eq!(after_class(Class::Credentials, &tried(2, 50, 2), Some(1)), later(2, 5));
+    // Throttled for a day, and nobody else is.
+    let day = tried(0, 86_400, 2);
+    assert!(matches!(after_class(Class::Throttled, &day, Some(1)), Next::GiveUp { .. }));
+    assert_eq!(after_class(Class::Throttled, &day, Some(2)), later(0, 1));
+    assert_eq!(after_class(Class::Credentials, &day, Some(1)), later(0, 5));
+}
+
+#[test]
+fn what_may_pass_is_refused_as_often_as_what_fails() {
+    let passing = PostVerdict { sure: false, ..PostVerdict::failed(Class::Refused, String::new()) };
+    for (so_far, expected) in [(tried(1, 5, 3), later(2, 5)), (tried(5, 400, 3), later(6, 300))] {
+        let counted = so_far.counted;
+        let next = next(POLICY, &so_far, &passing, Some(before(1)), NOW, 0.5);
+        assert!(next == expected || counted == 5 && matches!(next, Next::GiveUp { .. }), "{next:?}");
+    }
+}
+
+#[test]
+fn a_session_that_is_gone_while_others_are_taken_is_given_up_on() {
+    assert_eq!(after_class(Class::Gone, &Delivery::default(), Some(1)), later(0, 1));
+    assert_eq!(after_class(Class::Gone, &tried(0, 5, 3), Some(4)), later(0, 1), "nobody else was taken since");
+    assert!(matches!(after_class(Class::Gone, &tried(0, 5, 3), Some(2)), Next::GiveUp { .. }));
+}
+
+#[test]
+fn alone_a_message_is_refused_for_ever_unless_the_settings_say_otherwise() {
+    let refused = |attempts: usize, status: Option<u16>| {
+        let mut so_far = tried(1, 500, 3);
+        so_far.attempts = vec![Attempt { status, error: Some("no".into()), ..so_far.attempts[0].clone() }; attempts];
+        so_far
+    };
+    let give_up = |give_up_alone, so_far: &Delivery, class| {
+        let verdict = PostVerdict::failed(class, String::new());
+        let next = next(Policy { give_up_alone, ..POLICY }, so_far, &verdict, Some(before(400)), NOW, 0.5);
+        matches!(next, Next::GiveUp { .. })
+    };
+    for status in [Some(422), Some(404), Some(200)] {
+        assert!(!give_up(None, &refused(15, status), Class::Refused), "{status:?}");
+        assert!(!give_up(Some(3), &refused(1, status), Class::Refused), "{status:?}");
+        assert!(give_up(Some(3), &refused(2, status), Class::Refused), "{status:?}");
+        assert!(give_up(Some(16), &refused(16, status), Class::Refused), "{status:?}");
+    }
+    // It is about refusals in a row.
+    for status in [None, Some(503), Some(401), Some(429)] {
+        assert!(!give_up(Some(3), &refused(15, status), Class::Refused), "{status:?}");
+    }
+    for class in [Class::Down, Class::Throttled, Class::Credentials, Class::Gone] {
+        assert!(!give_up(Some(2), &refused(15, Some(422)), class), "{class:?}");
+    }
+    assert!(!give_up(Some(2), &Delivery::default(), Class::Refused), "the first attempt");
+}
+
+#[test]
+fn what_an_operator_has_tried_anew_is_tried_as_if_for_the_first_time() {
+    let anew = Delivery { since: None, counted: 0, ..tried(5, 400, 3) };
+    for class in [Class::Refused, Class::Down, Class::Gone] {
+        assert!(matches!(after_class(class, &anew, Some(1)), Next::Later { .. }), "{class:?}");
+    }
 }
 
 #[test]

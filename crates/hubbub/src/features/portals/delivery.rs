@@ -9,7 +9,7 @@ use crate::{
 use hubbub_core::{
     delivery::{
         forwarding::Way,
-        retry::{self, Next, PostVerdict},
+        retry::{self, Class, Next, PostVerdict},
     },
     limits,
     log::entry::Entry,
@@ -53,14 +53,14 @@ impl Delivery<'_> {
             let kind = webhook::kind(&letter.entry, &[Forward::Messages, Forward::States], &self.portal.id);
             let kind = kind.unwrap_or("message.created");
             let posted = self.post(&letter.entry, kind).await;
-            if let PostVerdict::Gone = posted.verdict {
+            if posted.verdict.class == Class::Gone {
                 self.disable().await;
             }
             if posted.attempt.error.is_none() {
                 self.hint(Way::Forwarded, letter.entry.seq);
             }
             let step = DeliveryStep::Replayed { number: letter.number, attempt: posted.attempt };
-            let goes_on = !entries.is_empty() && matches!(posted.verdict, PostVerdict::Taken);
+            let goes_on = !entries.is_empty() && posted.verdict.is_taken();
             if !self.settle(step, posted.external, goes_on).await || !goes_on {
                 return;
             }
@@ -76,8 +76,8 @@ impl Delivery<'_> {
                 break;
             }
             let posted = self.post(entry, kind).await;
-            let goes_on = match posted.verdict {
-                PostVerdict::Taken => {
+            let goes_on = match posted.verdict.class {
+                Class::Taken => {
                     passed = None;
                     let more = n + 1 < entries.len();
                     let step = DeliveryStep::Passed { position: entry.seq, taken: true };
@@ -85,13 +85,13 @@ impl Delivery<'_> {
                     self.hint(Way::Forwarded, entry.seq);
                     held && more
                 }
-                PostVerdict::Gone => {
+                Class::Gone => {
                     self.disable().await;
                     self.settle(DeliveryStep::Released, None, false).await;
                     false
                 }
-                PostVerdict::Failed { refused, after, .. } => {
-                    self.failed(entry.seq, posted.attempt, refused, after).await;
+                _ => {
+                    self.failed(entry.seq, posted.attempt, &posted.verdict).await;
                     false
                 }
             };
@@ -135,18 +135,14 @@ impl Delivery<'_> {
             wants_answer: pointer.is_some(),
         };
         let called = self.portals.caller.post(outgoing).await;
-        let verdict = retry::judge(&called.outcome(), self.portals.now());
-        let error = match &verdict {
-            PostVerdict::Taken => None,
-            PostVerdict::Gone => Some("410: the portal wants no more".to_owned()),
-            PostVerdict::Failed { why, .. } => Some(match called.complaint() {
-                Some(said) => format!("{why}: {said}"),
-                None => why.clone(),
-            }),
-        };
-        let taken = error.is_none();
+        let verdict = retry::judge(&called.outcome(), None, self.portals.now());
+        let taken = verdict.is_taken();
+        let error = (!taken).then(|| match called.complaint() {
+            Some(said) => format!("{}: {said}", verdict.why),
+            None => verdict.why.clone(),
+        });
         self.lane.answered(taken);
-        self.portals.metrics().portals.attempted(portal.id.as_str(), outcome(&verdict));
+        self.portals.metrics().portals.attempted(portal.id.as_str(), verdict.class.word());
         let external = pointer.filter(|_| taken).and_then(|pointer| webhook::external_in(&called.body, pointer));
         if external.is_some() {
             self.claim.external.clone_from(&external);
@@ -161,21 +157,14 @@ impl Delivery<'_> {
         Posted { verdict, attempt, external }
     }
 
-    async fn failed(&self, seq: Seq, attempt: Attempt, refused: bool, after: Option<std::time::Duration>) {
+    async fn failed(&self, seq: Seq, attempt: Attempt, verdict: &PostVerdict) {
         let settings = &self.portal.settings;
         // Whether the portal has taken something meanwhile: newer than what this claim began with.
         let portal = self.portals.directory.read().await.ok().and_then(|all| all.get(&self.portal.id).cloned());
         let succeeded_at = portal.as_ref().unwrap_or(&self.portal).succeeded_at;
         let delivery = &self.claim.delivery;
-        match retry::next(
-            settings.retry_policy(),
-            delivery,
-            refused,
-            after,
-            succeeded_at,
-            self.portals.now(),
-            rand::random(),
-        ) {
+        match retry::next(settings.retry_policy(), delivery, verdict, succeeded_at, self.portals.now(), rand::random())
+        {
             Next::Later { counted, again_in } => {
                 let first = delivery.attempts.is_empty();
                 self.settle(DeliveryStep::Later { attempt, counted, again_in }, None, false).await;
@@ -229,14 +218,5 @@ impl Delivery<'_> {
 
     fn hint(&self, way: Way, seq: Seq) {
         self.portals.support.hint_forwarding(&self.claim.customer, &self.claim.session, way, seq);
-    }
-}
-
-const fn outcome(verdict: &PostVerdict) -> &'static str {
-    match verdict {
-        PostVerdict::Taken => "taken",
-        PostVerdict::Gone => "gone",
-        PostVerdict::Failed { refused: true, .. } => "refused",
-        PostVerdict::Failed { refused: false, .. } => "failed",
     }
 }
