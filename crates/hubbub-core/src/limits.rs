@@ -1,9 +1,11 @@
-//! Every limit of Hubbub, here and in `limits/edge.rs`. Sizes are in bytes, times are `Duration`s, everything else is a count.
+//! Every limit of Hubbub, here and in `limits/`. Sizes are in bytes, times are `Duration`s, everything else is a count.
 
 use std::time::Duration;
 
+mod access;
 mod edge;
 
+pub use access::*;
 pub use edge::*;
 
 /// Longest room id: `[A-Za-z0-9._-]{1,64}`.

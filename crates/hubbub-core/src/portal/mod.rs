@@ -10,6 +10,7 @@
 //! - [`webhook`], [`author`]: what a body of ours says, and who wrote.
 //! - [`intake`]: what a batch of their messages becomes.
 //! - [`address`]: which addresses may be called.
+//! - [`access`]: how our calls say who we are.
 
 use crate::{
     limits,
@@ -17,6 +18,7 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
+pub mod access;
 pub mod address;
 pub mod author;
 pub mod html;

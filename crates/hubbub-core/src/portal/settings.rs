@@ -1,6 +1,6 @@
 //! What an operator says of a portal: JSON, over REST and in the store. Adding a portal takes this and no code.
 
-use super::{mapping::Mapping, verify::Verify};
+use super::{access::Auth, mapping::Mapping, verify::Verify};
 use crate::{delivery::retry::Policy, limits, model::ids::Invalid};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -16,6 +16,10 @@ pub struct PortalSettings {
     /// Where webhooks are POSTed to, https (plain http only to addresses that the server's configuration allows by name).
     /// Without one nothing is forwarded.
     pub url: Option<String>,
+    /// How our calls say who we are; without it they are signed as Standard Webhooks says.
+    // Left out where it is not set, so that an instance of a version that does not know it reads the settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
     /// What is forwarded.
     pub forward: Vec<Forward>,
     /// Most POSTs that one instance has on their way to this portal, 1 to 256.
@@ -47,6 +51,7 @@ impl Default for PortalSettings {
         Self {
             name: String::new(),
             url: None,
+            auth: None,
             forward: vec![Forward::Messages],
             concurrency: limits::PORTAL_CONCURRENCY,
             retry_seconds: limits::RETRY_SECONDS.to_vec(),
@@ -95,6 +100,11 @@ pub enum UnknownSession {
 }
 
 impl PortalSettings {
+    /// How our calls say who we are.
+    pub fn auth(&self) -> &Auth {
+        self.auth.as_ref().unwrap_or(&Auth::StandardWebhooks {})
+    }
+
     /// How long and how often a message is tried.
     pub fn retry_policy(&self) -> Policy<'_> {
         Policy {
@@ -112,6 +122,9 @@ impl PortalSettings {
         crate::log::checks::room_name(&self.name)?;
         if let Some(url) = &self.url {
             super::address::check_url(url)?;
+        }
+        if let Some(auth) = &self.auth {
+            auth.check()?;
         }
         if !(1..=limits::PORTAL_CONCURRENCY_MAX).contains(&self.concurrency) {
             let problem = format!("{}; it is 1 to {}", self.concurrency, limits::PORTAL_CONCURRENCY_MAX);

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 mod check;
 
+pub(super) use check::hex;
 pub use check::{Signed, Unverified};
 
 /// What a template may name.
@@ -128,7 +129,7 @@ fn body() -> String {
 }
 
 /// What a template is made of: its placeholders, and the text between them.
-fn parts(template: &str) -> impl Iterator<Item = &str> {
+pub(super) fn parts(template: &str) -> impl Iterator<Item = &str> {
     let mut rest = template;
     std::iter::from_fn(move || {
         let placeholder = |at: &str| PLACEHOLDERS.into_iter().find(|name| at.starts_with(*name)).map(str::len);
@@ -150,7 +151,7 @@ fn check_tolerance(seconds: u64) -> Result<(), Invalid> {
     Err(Invalid::new("tolerance_seconds", format!("{seconds}; it is 1 to {most}")))
 }
 
-fn check_header(field: &'static str, name: &str) -> Result<(), Invalid> {
+pub(super) fn check_header(field: &'static str, name: &str) -> Result<(), Invalid> {
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if !name.is_empty() && name.chars().all(token) {
         return Ok(());

@@ -194,7 +194,8 @@ fn given(value: &[u8], prefix: &str, encoding: Encoding) -> Result<Vec<u8>, Unve
     decoded.ok_or(Unverified::SignatureMismatch)
 }
 
-fn hex(text: &[u8]) -> Option<Vec<u8>> {
+/// Reads hexadecimal, in either case.
+pub(in crate::portal) fn hex(text: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
     let byte = |pair: &[u8]| u8::try_from(digit(pair.first()?)? * 16 + digit(pair.get(1)?)?).ok();
     text.chunks(2).map(byte).collect()
