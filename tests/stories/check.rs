@@ -134,6 +134,29 @@ async fn who_is_in_front_and_who_may_come_to_a_trial_is_looked_at() {
 }
 
 #[tokio::test]
+async fn a_file_of_an_older_version_that_others_may_read_and_rows_that_others_cannot_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("hubbub.db");
+    let store = format!("sqlite:{}", file.display());
+    {
+        let cluster = Cluster::laptop(directory.path()).await;
+        cluster.room("general", "open", &["ana"]).await;
+        let message = serde_json::json!({ "from": "ana", "data": { "p": "whole" } });
+        assert_eq!(cluster.api("POST", "/v1/rooms/general/messages", &message).await.status, 201);
+    }
+    check(&["--store", &store], &secrets()).await.says("ok", &["--store"]);
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let changed =
+        database.execute("UPDATE entries SET data = '{\"p\":\"cut \\ud83d\"}' WHERE data IS NOT NULL", []).unwrap();
+    assert_eq!(changed, 1);
+    drop(database);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let found = check(&["--store", &store], &secrets()).await;
+    found.says("warning", &["hubbub.db", "0644", "chmod 600"]);
+    found.says("warning", &["1 row with JSON that others cannot read", "general"]);
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_found_and_all_of_it_and_what_to_do_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();

@@ -60,6 +60,7 @@ mod sticky;
 mod store_faults;
 mod strangers;
 mod streams;
+mod summaries;
 mod support_chat;
 mod team_chat;
 mod tls;

@@ -84,7 +84,8 @@ impl Program {
 
     pub async fn api(&self, key: &str, method: &str, path: &str, body: &Value) -> Answer {
         let bearer = format!("Bearer {key}");
-        let headers = [("authorization", bearer.as_str()), ("x-request-id", "trace-7")];
+        let json = ("content-type", "application/json");
+        let headers = [("authorization", bearer.as_str()), ("x-request-id", "trace-7"), json];
         let body = if body.is_null() { String::new() } else { body.to_string() };
         http::ask(self.addr, method, path, &headers, &body).await.expect("an answer")
     }

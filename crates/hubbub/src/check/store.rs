@@ -108,8 +108,9 @@ fn foreign_json(about: &str, found: &ForeignJson) -> Option<Finding> {
         others => format!(", and {others} more"),
     };
     let says = format!(
-        "{} rows with JSON that others cannot read{looked_at}: {}{others}",
+        "{} {} with JSON that others cannot read{looked_at}: {}{others}",
         found.found,
+        if found.found == 1 { "row" } else { "rows" },
         found.named.join(", ")
     );
     let to_do = "they were stored before JSON was checked; clients with a strict reader (PHP, Go, Python, jsonb) refuse the page such a row is in: mend its `data` or `info` by hand, with every server stopped";
