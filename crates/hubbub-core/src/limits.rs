@@ -416,6 +416,28 @@ pub const PORTAL_CONCURRENCY: usize = 16;
 pub const PORTAL_CONCURRENCY_MAX: usize = 256;
 /// POSTs that one instance has on their way to all portals together.
 pub const DELIVERIES: usize = 512;
+/// Calls that one event may make to a portal.
+pub const CALLS: usize = 8;
+/// Longest name of a call, of one of its picks, or of a constant in `vars`.
+pub const CALL_NAME_BYTES: usize = 32;
+/// Constants of a portal.
+pub const VARS: usize = 64;
+/// Longest value of one.
+pub const VAR_BYTES: usize = 1_024;
+/// Longest template.
+pub const TEMPLATE_BYTES: usize = 8 * 1024;
+/// Headers of a call, and names in its query.
+pub const CALL_HEADERS: usize = 32;
+/// Longest value of a header of a call, filled in.
+pub const CALL_HEADER_BYTES: usize = 4 * 1024;
+/// Longest body of a call, filled in.
+pub const CALL_BODY_BYTES: usize = 256 * 1024;
+/// Picks of a call.
+pub const PICKS: usize = 16;
+/// The shortest limit of a text in a call, in characters.
+pub const TEXT_LIMIT_MIN: usize = 16;
+/// Parts that a long text is split into.
+pub const TEXT_PARTS: usize = 64;
 /// How long a POST to a portal may take, from the look-up of its address to the end of its answer.
 pub const DELIVERY_WITHIN: Duration = Duration::from_secs(15);
 /// How long connecting may take of that.

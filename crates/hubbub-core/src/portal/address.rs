@@ -125,7 +125,8 @@ fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
 }
 
-fn parse(url: &str) -> Result<Url, Invalid> {
+/// Reads a URL that can be a portal's.
+pub(super) fn parse(url: &str) -> Result<Url, Invalid> {
     let wrong = |problem: &str| Invalid::new("url", problem);
     if url.len() > limits::PORTAL_URL_BYTES {
         return Err(Invalid::too_long("url", url.len(), limits::PORTAL_URL_BYTES));

@@ -24,6 +24,7 @@ pub mod author;
 pub mod html;
 pub mod intake;
 pub mod mapping;
+pub mod outgoing;
 pub mod session;
 pub mod settings;
 pub mod signature;

@@ -1,9 +1,14 @@
 //! What an operator says of a portal: JSON, over REST and in the store. Adding a portal takes this and no code.
 
-use super::{access::Auth, mapping::Mapping, verify::Verify};
+use super::{
+    access::Auth,
+    mapping::Mapping,
+    outgoing::{Call, check},
+    verify::Verify,
+};
 use crate::{delivery::retry::Policy, limits, model::ids::Invalid};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use utoipa::ToSchema;
 
 /// The settings of a portal. Secrets are kept apart from them.
@@ -16,10 +21,17 @@ pub struct PortalSettings {
     /// Where webhooks are POSTed to, https (plain http only to addresses that the server's configuration allows by name).
     /// Without one nothing is forwarded.
     pub url: Option<String>,
-    /// How our calls say who we are; without it they are signed as Standard Webhooks says.
-    // Left out where it is not set, so that an instance of a version that does not know it reads the settings.
+    /// How our calls say who we are; without it they are signed as Standard Webhooks says, and with `calls` nothing is said.
+    // Left out where it is not set, so that an instance of a version that does not know it reads the settings. The same goes
+    // for what follows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
+    /// The operator's own constants for templates, not secret: names, and texts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, String>,
+    /// What is called for an event, one after another, instead of the signed webhook.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Call>,
     /// What is forwarded.
     pub forward: Vec<Forward>,
     /// Most POSTs that one instance has on their way to this portal, 1 to 256.
@@ -52,6 +64,8 @@ impl Default for PortalSettings {
             name: String::new(),
             url: None,
             auth: None,
+            vars: BTreeMap::new(),
+            calls: vec![],
             forward: vec![Forward::Messages],
             concurrency: limits::PORTAL_CONCURRENCY,
             retry_seconds: limits::RETRY_SECONDS.to_vec(),
@@ -102,7 +116,11 @@ pub enum UnknownSession {
 impl PortalSettings {
     /// How our calls say who we are.
     pub fn auth(&self) -> &Auth {
-        self.auth.as_ref().unwrap_or(&Auth::StandardWebhooks {})
+        match &self.auth {
+            Some(auth) => auth,
+            None if self.calls.is_empty() => &Auth::StandardWebhooks {},
+            None => &Auth::None {},
+        }
     }
 
     /// How long and how often a message is tried.
@@ -144,6 +162,7 @@ impl PortalSettings {
         if let Some(pointer) = &self.answer_external {
             super::mapping::check_pointer("answer_external", pointer)?;
         }
+        check::check(self)?;
         self.verify.check()?;
         self.mapping.check()
     }

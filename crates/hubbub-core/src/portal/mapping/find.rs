@@ -102,7 +102,7 @@ fn index(step: &str) -> Option<usize> {
 }
 
 /// What is at a pointer, as it was written.
-pub(super) fn raw_at<'a>(mut raw: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
+pub(in crate::portal) fn raw_at<'a>(mut raw: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
     for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");
         raw = if raw.get().starts_with('[') {
