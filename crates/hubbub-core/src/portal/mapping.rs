@@ -10,7 +10,7 @@ mod find;
 mod read;
 
 pub use event::Event;
-pub(super) use find::{id_in, raw_at};
+pub(super) use find::{id_in, items, raw_at};
 pub use read::{Mapped, Unmapped};
 
 /// Where things are in a body. Pointers are looked up in each event: the body itself, or each item of the array at `each`; one that

@@ -5,6 +5,7 @@
 //! - [`check`](mod@check): what is looked at when settings are written.
 //! - [`render`]: a call becomes a request.
 //! - [`parts`]: long texts.
+//! - [`search`]: which part of an answer is meant.
 //!
 //! What a template can never do: the scheme, the host and the names of headers stand in the settings as they are; what is filled
 //! in is written so that it stays where it stands. Pointers see the event and the settings' `vars`, and nothing else.
@@ -17,6 +18,7 @@ pub mod check;
 pub mod event;
 pub mod parts;
 pub mod render;
+pub mod search;
 pub mod template;
 
 /// One call. Its templates are filled in from the event; see the guide to portals.
@@ -58,6 +60,13 @@ pub struct Call {
     /// What an answer must be for the call to have succeeded; without it any 2xx.
     #[serde(default, skip_serializing_if = "Success::is_default")]
     pub success: Success,
+    /// Pointer to an array in the answer: `found`, `pick` and `message_id` are looked up in the first of its items for which `where`
+    /// holds. The empty pointer is the answer itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<String>,
+    /// Pointers into an item of `each`, and templates of the text or number that each must find.
+    #[serde(rename = "where", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub matching: BTreeMap<String, String>,
     /// The call is a search: only where this pointer finds something in the answer is anything picked from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,

@@ -122,6 +122,6 @@ pub(in crate::portal) fn id_in(json: &str, pointer: &str) -> Option<String> {
 }
 
 /// The items of an array, as they were written.
-pub(super) fn items(raw: &RawValue) -> Vec<&RawValue> {
+pub(in crate::portal) fn items(raw: &RawValue) -> Vec<&RawValue> {
     serde_json::from_str(raw.get()).unwrap_or_default()
 }

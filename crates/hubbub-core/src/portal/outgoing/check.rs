@@ -275,9 +275,18 @@ impl Look<'_> {
             check_name(name).map_err(|why| format!("pick: `{name}`: {why}"))?;
             check_pointer("pointer", pointer).map_err(|why| format!("pick, `{name}`: {}", why.problem))?;
         }
-        for (field, pointer) in [("found", &call.found), ("message_id", &call.message_id)] {
+        if call.each.is_none() && !call.matching.is_empty() {
+            return Err("where: only with `each`, in whose items it is looked up".into());
+        }
+        for pointer in call.matching.keys() {
+            check_pointer("pointer", pointer).map_err(|why| format!("where: {}", why.problem))?;
+        }
+        for (field, pointer) in [("each", &call.each), ("found", &call.found), ("message_id", &call.message_id)] {
             let checked = pointer.as_deref().map_or(Ok(()), |pointer| check_pointer("pointer", pointer));
             checked.map_err(|why| format!("{field}: {}", why.problem))?;
+        }
+        if call.each.is_some() && call.pick.is_empty() && call.message_id.is_none() {
+            return Err("each: of its items nothing is picked".into());
         }
         if call.found.is_some() && call.pick.is_empty() {
             return Err("found: a search of which nothing is picked is for nothing".into());

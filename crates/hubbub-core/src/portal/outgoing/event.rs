@@ -6,7 +6,11 @@ use crate::{
         ids::UserId,
         json::{Json, to_json},
     },
-    portal::{PortalId, author::Author, mapping::raw_at},
+    portal::{
+        PortalId,
+        author::{Author, AuthorKind},
+        mapping::raw_at,
+    },
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -17,7 +21,7 @@ pub(super) const SEEN: [(&str, &[&str]); 8] = [
     ("event", &["id", "type", "timestamp"]),
     ("session", &["id", "external", "name", "state", "refs"]),
     ("customer", &["id", "name", "info"]),
-    ("from", &["id", "kind", "name", "info"]),
+    ("from", &["id", "kind", "name", "info", "label"]),
     ("message", &["id", "seq", "text", "data", "reply_to", "part", "parts"]),
     ("entry", &["*"]),
     ("vars", &["*"]),
@@ -126,6 +130,9 @@ struct Person<'a> {
     kind: Option<&'static str>,
     name: String,
     info: Option<Box<RawValue>>,
+    /// What stands before the words of somebody who is not the customer, where a portal takes all for the customer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -151,7 +158,8 @@ impl<'a> Person<'a> {
         let said = info.as_deref().and_then(|info| raw_at(info, "/name"));
         let name = said.and_then(|name| serde_json::from_str::<String>(name.get()).ok());
         let name = name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| user.as_str().to_owned());
-        Self { id: user.as_str(), kind, name, info }
+        let label = kind.filter(|kind| *kind != AuthorKind::Customer.word()).map(|_| format!("{name}: "));
+        Self { id: user.as_str(), kind, name, info, label }
     }
 }
 

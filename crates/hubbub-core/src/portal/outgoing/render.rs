@@ -109,6 +109,9 @@ impl Call {
                 tell(format!("{field}, `{name}`").into(), template);
             }
         }
+        for (pointer, template) in &self.matching {
+            tell(format!("where, `{pointer}`").into(), template);
+        }
         if let Some(json) = &self.json {
             each_text(json, &mut |text| tell("json".into(), text));
         }
@@ -186,7 +189,7 @@ fn each_text<'j>(json: &'j Value, tell: &mut impl FnMut(&'j str)) {
 }
 
 /// A template as plain text; `None`: it is one place that may find nothing, and does.
-fn filled(template: &str, event: &Document) -> Result<Option<String>, Fault> {
+pub(super) fn filled(template: &str, event: &Document) -> Result<Option<String>, Fault> {
     let template = Template::parse(template)?;
     if let Some(place) = template.whole().filter(|place| place.optional) {
         return place.text(event);

@@ -143,6 +143,8 @@ fn pointers_see_the_event_the_session_the_people_and_the_message() {
         (bot.at("/from/kind"), bot.at("/from/name"), bot.at("/customer/name")),
         (Some(r#""member""#), Some(r#""bot""#), Some(r#""ana""#))
     );
+    assert_eq!((bot.at("/from/label"), document.at("/from/label")), (Some(r#""bot: ""#), None));
+    assert_eq!(bot.at("/customer/label"), None);
 }
 
 #[test]
