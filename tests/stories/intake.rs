@@ -21,7 +21,7 @@ async fn whoever_does_not_end_their_frames_holds_up_only_themselves() {
         raw.sends_what_goes(&begun[..begun.len() - 1]).await;
         raw
     };
-    let eves = join_all((0..MANY / 2).map(begin)).await;
+    let eves = join_all((0..MANY).map(begin)).await;
     let mut ben = Raw::of(cluster.at(0), "ben").await;
     ben.asks_at_length().await;
     drop(eves);

@@ -185,7 +185,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for Socket<S> {
     }
 
     fn executed(&mut self) {
-        self.stream.get_mut().share.release();
+        let metered = self.stream.get_mut();
+        // What has come of the next frame keeps its part.
+        if metered.unread == 0 {
+            metered.share.release();
+        }
     }
 
     /// Reads on until the other side has gone: unread data would turn the goodbye into a reset.
