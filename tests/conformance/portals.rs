@@ -3,8 +3,8 @@
 use crate::store::{Home, Pen, for_every_store, room, says, user};
 use hubbub::{
     features::portals::store::{
-        Attempt, Claim, Delivery, DeliveryStep, Destination, Incoming, Opened, Portal, PortalStanding, PortalStore,
-        Received, Resolved, Secrets, Session, SessionProposal, SessionState, Settlement, Wanted,
+        Attempt, Claim, Delivery, DeliveryStep, Destination, Incoming, Opened, Places, Portal, PortalStanding,
+        PortalStore, Received, Resolved, Secrets, Session, SessionProposal, SessionState, Settlement, Wanted,
     },
     server::Stores,
     store::{Store, StoreError},
@@ -38,6 +38,7 @@ mod quarantine;
 mod receiving;
 mod reopening;
 mod sessions;
+mod turns;
 
 /// How long a claim is good where a test does not wait for its end.
 const LEASE: Duration = Duration::from_secs(60);
@@ -230,7 +231,7 @@ impl Desk {
     }
 
     async fn claim_for(&self, most: usize, lease: Duration) -> Vec<Claim> {
-        let wanted = [Wanted { portal: self.portal.clone(), most }];
+        let wanted = [Wanted { portal: self.portal.clone(), places: Places::all(most) }];
         self.portals().claim(&wanted, lease).await.expect("claims")
     }
 

@@ -43,6 +43,7 @@ mod operated;
 mod operator;
 mod other_buses;
 mod portal_addresses;
+mod portal_fair;
 mod portal_in;
 mod portal_out;
 mod portal_signatures;

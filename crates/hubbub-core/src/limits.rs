@@ -467,6 +467,19 @@ pub const BREAKER_FAILURES: u32 = 5;
 pub const BREAKER_FIRST: Duration = Duration::from_secs(1);
 /// The longest it does so.
 pub const BREAKER_MAX: Duration = Duration::from_secs(10);
+/// The same for a message that has not failed yet: it may be somebody's whom the portal serves. It doubles up to
+/// [`BREAKER_FRESH_MAX`].
+pub const BREAKER_FRESH: Duration = Duration::from_millis(500);
+/// See [`BREAKER_FRESH`].
+pub const BREAKER_FRESH_MAX: Duration = Duration::from_secs(2);
+/// A portal that took something within this is not left alone.
+pub const BREAKER_GRACE: Duration = Duration::from_secs(3);
+/// Answers in a row that the portal does not know us, after which it is left alone.
+pub const BREAKER_CREDENTIALS: u32 = 2;
+/// Sessions that are looked at for whose turn it is: so many of those due longest, and as many of those due latest.
+pub const TURNS_LOOKED_AT: usize = 128;
+/// The same of those whose next message has failed before.
+pub const TURNS_LOOKED_AT_FAILING: usize = 64;
 /// Dead letters that one transaction has sent again: their sessions are locked as long as it lasts.
 pub const REPLAYED_TOGETHER: usize = 1_000;
 /// Attempts of a message that are kept, the newest.

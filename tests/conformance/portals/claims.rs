@@ -97,7 +97,7 @@ for_every_store! {
             home.change(&format!("UPDATE cursors SET due_at = {n} WHERE due_at > 1000")).await;
         }
         let wanted = |most: [usize; 2]| {
-            [Wanted { portal: desk.portal.clone(), most: most[0] }, Wanted { portal: other.portal.clone(), most: most[1] }]
+            [Wanted { portal: desk.portal.clone(), places: Places::all(most[0]) }, Wanted { portal: other.portal.clone(), places: Places::all(most[1]) }]
         };
         let ids = |claims: Vec<Claim>| claims.iter().map(|claim| claim.session.to_string()).collect::<BTreeSet<_>>();
         let claims = desk.portals().claim(&wanted([2, 1]), LEASE).await.expect("claims");

@@ -6,6 +6,7 @@ use tokio_postgres::Client;
 
 const SESSIONS: u64 = 100_000;
 const CLAIM: &str = include_str!("../../../crates/hubbub/src/features/portals/postgres/claim.sql");
+const CANDIDATES: &str = include_str!("../../../crates/hubbub/src/features/portals/postgres/candidates.sql");
 const NUMBER: &str = include_str!("../../../crates/hubbub/src/store/postgres/number_messages.sql");
 const BACKLOG: &str = include_str!("../../../crates/hubbub/src/features/portals/postgres/backlog.sql");
 const MARK: &str = include_str!("../../../crates/hubbub/src/store/postgres/mark_cursors.sql");
@@ -103,8 +104,10 @@ async fn a_hundred_thousand_idle_sessions_are_not_looked_at() {
     eprintln!("{SESSIONS} sessions in {:?}", began.elapsed());
     desk.asks("busy", "a").await;
 
-    let claim = ["ARRAY['desk']", "ARRAY[16]::bigint[]", "30000"];
     let room_no: i64 = client.query_one("SELECT no FROM rooms WHERE id = 'busy'", &[]).await.expect("a room").get(0);
+    let candidates = ["ARRAY['desk']", "ARRAY[]::text[]", "128", "64", "ARRAY[]::text[]"];
+    let rooms = format!("ARRAY[{room_no}]");
+    let claim = ["ARRAY['desk']", "ARRAY[16]::bigint[]", &rooms, "ARRAY['desk']", "30000"];
     let mark = [&format!("ARRAY[{room_no}]"), "ARRAY[4]", "ARRAY[4]", "ARRAY[false]"];
     let message = [
         "ARRAY['busy']",
@@ -124,7 +127,11 @@ async fn a_hundred_thousand_idle_sessions_are_not_looked_at() {
                 .await
                 .expect("figures");
         }
-        Plan::of(&client, schema, CLAIM, &claim).await.reads_few("a claim", "cursors", "cursors_due", 300);
+        let turns = Plan::of(&client, schema, CANDIDATES, &candidates).await;
+        for index in ["cursors_due", "cursors_failing"] {
+            turns.reads_few("whose turn it is", "cursors", index, 300);
+        }
+        Plan::of(&client, schema, CLAIM, &claim).await.reads_few("a claim", "cursors", "cursors_pkey", 300);
         Plan::of(&client, schema, NUMBER, &message).await.reads_few("a message", "cursors", "cursors_pkey", 300);
         Plan::of(&client, schema, MARK, &mark).await.reads_few("a mark", "cursors", "cursors_pkey", 300);
         Plan::of(&client, schema, BACKLOG, &[]).await.reads_few("the backlog", "cursors", "cursors_due", 300);

@@ -6,7 +6,7 @@ use crate::{portals::Desk, support::postgres::Postgres};
 use hubbub::{
     features::portals::{
         postgres::PostgresPortals,
-        store::{DeliveryStep, Opened, Received, Settlement, Wanted},
+        store::{DeliveryStep, Opened, Places, Received, Settlement, Wanted},
     },
     server::Stores,
     store::{Created, RoomProposal, StoreError, postgres::PostgresStore},
@@ -173,7 +173,7 @@ async fn no_portal_is_told_that_something_is_stored_which_may_not_be() {
     let mut lost = desk.answers("nowhere", Some("e3"), "lost");
     lost.quarantine = true;
     desk.pen().append(desk.pen().says("s1", "ana", "k", "a question")).await;
-    let wanted = [Wanted { portal: known.portal.clone(), most: 1 }];
+    let wanted = [Wanted { portal: known.portal.clone(), places: Places::all(1) }];
     let claim = desk.portals().claim(&wanted, Duration::from_secs(60)).await.expect("claims").remove(0);
     let settlement = Settlement {
         session: claim.session.clone(),

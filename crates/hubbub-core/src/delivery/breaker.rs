@@ -1,5 +1,11 @@
 //! When a portal that fails as a whole is left alone by this instance, and when it is asked again.
+//!
+//! What opens it are answers in a row with nothing taken in between, of two kinds. *Down* and *throttled*: the portal does not
+//! work. *Credentials*, *refused* and *gone*: it works, and refuses everything. While it is open, those whose message has failed
+//! wait for a probe, and a message that has not failed yet is a probe that need not wait as long: one customer's failures must
+//! not delay another for whom the portal works. Where everything is refused, what has not failed yet does not wait at all.
 
+use super::retry::{Class, PostVerdict};
 use crate::{limits, model::backoff::Backoff};
 use std::time::{Duration, Instant};
 
@@ -11,18 +17,26 @@ const PROBE_WITHIN: Duration = limits::DELIVERY_LEASE;
 pub struct Breaker {
     at: At,
     waits: Backoff,
+    fresh_waits: Backoff,
+    /// Answers that say that it does not work, in a row.
+    down: u32,
+    /// Answers that refuse, in a row.
+    held: u32,
+    /// Those of them that say that it does not know us.
+    unknown: u32,
+    taken: Option<Instant>,
 }
 
 #[derive(Debug, Clone)]
 enum At {
-    Closed {
-        failures: u32,
-    },
+    Closed,
     Open {
+        why: Class,
+        /// Who has failed waits until then,
         until: Instant,
-    },
-    /// Until when the one that may call has to come back; `None`: nobody has it.
-    HalfOpen {
+        /// and who has not until then.
+        fresh_at: Instant,
+        /// Until when the one that may call has to come back; `None`: nobody has it.
         out: Option<Instant>,
     },
 }
@@ -32,8 +46,17 @@ enum At {
 pub enum Permit {
     /// As many as there are.
     All,
-    /// One, and it is now handed out: it ends by [`Breaker::succeeded`], [`Breaker::failed`] or [`Breaker::given_back`].
-    One,
+    /// As many as there are of those that have not failed; and one that has failed, if so. It is then handed out as with
+    /// [`One`](Self::One).
+    Fresh {
+        /// See there.
+        and_one: bool,
+    },
+    /// One, and it is now handed out: it ends by [`Breaker::answered`] or [`Breaker::given_back`].
+    One {
+        /// Only one that has not failed yet.
+        fresh: bool,
+    },
     /// Nobody.
     None {
         /// When to ask again at the latest.
@@ -65,161 +88,114 @@ impl BreakerState {
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { at: At::Closed { failures: 0 }, waits: Backoff::new(limits::BREAKER_FIRST, limits::BREAKER_MAX) }
+        Self {
+            at: At::Closed,
+            waits: Backoff::new(limits::BREAKER_FIRST, limits::BREAKER_MAX),
+            fresh_waits: Backoff::new(limits::BREAKER_FRESH, limits::BREAKER_FRESH_MAX),
+            down: 0,
+            held: 0,
+            unknown: 0,
+            taken: None,
+        }
     }
 }
 
 impl Breaker {
     /// How many may call now.
     pub fn may(&mut self, now: Instant) -> Permit {
-        match self.at {
-            At::Closed { .. } => Permit::All,
-            At::Open { until } | At::HalfOpen { out: Some(until) } if now < until => Permit::None { until },
-            At::Open { .. } | At::HalfOpen { .. } => {
-                // Whoever has it and is gone by then is not waited for.
-                self.at = At::HalfOpen { out: Some(now + PROBE_WITHIN) };
-                Permit::One
+        let At::Open { why, until, fresh_at, out } = &mut self.at else { return Permit::All };
+        let is_out = out.is_some_and(|back| now < back);
+        // Whoever has it and is gone by then is not waited for.
+        let back = Some(now + PROBE_WITHIN);
+        match (*why, is_out) {
+            (Class::Refused, is_out) => {
+                let and_one = !is_out && now >= *until;
+                if and_one {
+                    *out = back;
+                }
+                Permit::Fresh { and_one }
             }
+            (_, true) => Permit::None { until: out.unwrap_or(now) },
+            _ if now >= *until => {
+                *out = back;
+                Permit::One { fresh: false }
+            }
+            _ if now >= *fresh_at => {
+                *out = back;
+                Permit::One { fresh: true }
+            }
+            _ => Permit::None { until: (*until).min(*fresh_at) },
         }
     }
 
-    /// The portal took something.
-    pub const fn succeeded(&mut self) {
-        self.at = At::Closed { failures: 0 };
-        self.waits.reset();
-    }
-
-    /// The portal failed. Failures of calls that were under way when it opened change nothing. `chance` is 0.0 to 1.0.
-    pub fn failed(&mut self, now: Instant, chance: f64) {
-        let opens = match &mut self.at {
-            At::Closed { failures } => {
-                *failures += 1;
-                *failures >= limits::BREAKER_FAILURES
+    /// A call was answered, or was not. `known`: that of a message that has failed again and again while the portal took others,
+    /// which says nothing of the portal. `chance` is 0.0 to 1.0.
+    pub fn answered(&mut self, verdict: &PostVerdict, known: bool, now: Instant, chance: f64) {
+        match verdict.class {
+            Class::Taken => {
+                *self = Self { taken: Some(now), ..Self::default() };
+                return;
             }
-            At::Open { .. } => false,
-            At::HalfOpen { out } => out.is_some(),
+            _ if known && self.is_closed() => return,
+            Class::Down | Class::Throttled => self.down += 1,
+            Class::Credentials => (self.down, self.held, self.unknown) = (0, self.held + 1, self.unknown + 1),
+            Class::Refused | Class::Gone => (self.down, self.held) = (0, self.held + 1),
+        }
+        let in_grace = self.taken.is_some_and(|taken| now < taken + limits::BREAKER_GRACE);
+        let many = self.down.max(self.held) >= limits::BREAKER_FAILURES || self.unknown >= limits::BREAKER_CREDENTIALS;
+        let opens = match &self.at {
+            At::Closed => many && !in_grace,
+            // Failures of calls that were under way when it opened change nothing.
+            At::Open { out, .. } => out.is_some(),
         };
         if opens {
-            self.at = At::Open { until: now + self.waits.next(chance) };
+            let class = match verdict.class {
+                Class::Gone => Class::Refused,
+                class => class,
+            };
+            // A portal that throttles may say until when. It says so of one of its conversations, perhaps.
+            let asked = verdict.after.filter(|_| class == Class::Throttled).unwrap_or_default();
+            let until = now + self.waits.next(chance).max(asked.min(limits::BREAKER_MAX));
+            let fresh_at = now + self.fresh_waits.next(chance).max(asked.min(limits::BREAKER_FRESH_MAX));
+            self.at = At::Open { why: class, until, fresh_at, out: None };
         }
     }
 
     /// The one that might call had nothing to say.
     pub const fn given_back(&mut self) {
-        if let At::HalfOpen { out } = &mut self.at {
+        if let At::Open { out, .. } = &mut self.at {
             *out = None;
         }
     }
 
     /// Whether all may call.
     pub const fn is_closed(&self) -> bool {
-        matches!(self.at, At::Closed { .. })
+        matches!(self.at, At::Closed)
+    }
+
+    /// What is the matter with the portal as a whole: it is left alone, or does not know us and has taken nothing since.
+    pub const fn trouble(&self) -> Option<Class> {
+        match self.at {
+            _ if self.unknown > 0 => Some(Class::Credentials),
+            At::Open { why, .. } => Some(why),
+            At::Closed => None,
+        }
+    }
+
+    /// Whether what is about to be sent is to wait after all.
+    pub const fn stops(&self) -> bool {
+        matches!(self.at, At::Open { why, out: None, .. } if !matches!(why, Class::Refused))
     }
 
     /// How it stands.
     pub const fn state(&self) -> BreakerState {
         match self.at {
-            At::Closed { .. } => BreakerState::Closed,
-            At::Open { .. } => BreakerState::Open,
-            At::HalfOpen { .. } => BreakerState::HalfOpen,
+            At::Closed => BreakerState::Closed,
+            At::Open { out: None, .. } => BreakerState::Open,
+            At::Open { out: Some(_), .. } => BreakerState::HalfOpen,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MS: Duration = Duration::from_millis(1);
-
-    fn fails(breaker: &mut Breaker, now: Instant) {
-        for _ in 0..limits::BREAKER_FAILURES {
-            breaker.failed(now, 0.0);
-        }
-    }
-
-    fn opened(now: Instant) -> Breaker {
-        let mut breaker = Breaker::default();
-        fails(&mut breaker, now);
-        breaker
-    }
-
-    #[test]
-    fn it_opens_after_failures_in_a_row_only() {
-        let now = Instant::now();
-        let mut breaker = Breaker::default();
-        for n in 1..=20 {
-            breaker.failed(now, 0.0);
-            assert_eq!(breaker.may(now), Permit::All, "{n}");
-            if n % 4 == 0 {
-                breaker.succeeded();
-            }
-        }
-        for _ in 0..limits::BREAKER_FAILURES {
-            assert!(breaker.is_closed());
-            breaker.failed(now, 0.0);
-        }
-        assert_eq!(breaker.state().word(), "open");
-        assert_eq!(breaker.may(now), Permit::None { until: now + limits::BREAKER_FIRST });
-    }
-
-    #[test]
-    fn then_one_goes_through_and_decides() {
-        let mut now = Instant::now();
-        let mut breaker = opened(now);
-        now += limits::BREAKER_FIRST - MS;
-        assert!(matches!(breaker.may(now), Permit::None { .. }));
-        now += MS;
-        assert_eq!(breaker.may(now), Permit::One);
-        assert_eq!(breaker.state().word(), "half_open");
-        assert!(matches!(breaker.may(now), Permit::None { .. }), "a second one waits");
-        breaker.given_back();
-        breaker.failed(now, 0.0);
-        assert_eq!(breaker.may(now), Permit::One, "it was not used");
-        breaker.succeeded();
-        assert_eq!((breaker.may(now), breaker.state().word()), (Permit::All, "closed"));
-        breaker.failed(now, 0.0);
-        assert_eq!(breaker.may(now), Permit::All, "it counts from the beginning");
-    }
-
-    #[test]
-    fn waits_double_up_to_the_longest_and_begin_anew_after_a_success() {
-        let mut now = Instant::now();
-        let mut breaker = opened(now);
-        let mut waits = Vec::new();
-        for _ in 0..7 {
-            let Permit::None { until } = breaker.may(now) else { panic!("it is open") };
-            waits.push((until - now).as_secs());
-            // They were under way when it opened.
-            fails(&mut breaker, now + MS);
-            assert_eq!(breaker.may(now), Permit::None { until });
-            now = until;
-            assert_eq!(breaker.may(now), Permit::One);
-            breaker.failed(now, 0.0);
-        }
-        assert_eq!(waits, [1, 2, 4, 8, 10, 10, 10]);
-        breaker.succeeded();
-        fails(&mut breaker, now);
-        assert_eq!(breaker.may(now), Permit::None { until: now + limits::BREAKER_FIRST });
-    }
-
-    #[test]
-    fn one_that_never_comes_back_is_not_waited_for_for_ever() {
-        let now = Instant::now();
-        let mut breaker = opened(now);
-        let later = now + limits::BREAKER_FIRST;
-        assert_eq!(breaker.may(later), Permit::One);
-        assert_eq!(breaker.may(later + PROBE_WITHIN - MS), Permit::None { until: later + PROBE_WITHIN });
-        assert_eq!(breaker.may(later + PROBE_WITHIN), Permit::One);
-    }
-
-    #[test]
-    fn chance_shortens_a_wait() {
-        let now = Instant::now();
-        let mut breaker = Breaker::default();
-        for _ in 0..limits::BREAKER_FAILURES {
-            breaker.failed(now, 1.0);
-        }
-        assert_eq!(breaker.may(now), Permit::None { until: now + limits::BREAKER_FIRST / 2 });
-    }
-}
+mod tests;

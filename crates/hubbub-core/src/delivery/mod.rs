@@ -4,6 +4,7 @@
 //! - [`attempt`]: what is kept of each attempt.
 //! - [`retry`]: what becomes of an attempt that failed.
 //! - [`breaker`]: when a receiver that fails as a whole is left alone.
+//! - [`turns`]: whose turn it is, so that nobody's backlog or poison delays somebody else.
 //! - [`forwarding`]: what the people of a room are told about it.
 
 pub mod attempt;
@@ -11,3 +12,4 @@ pub mod breaker;
 pub mod forwarding;
 pub mod retry;
 pub mod stored_cursor;
+pub mod turns;

@@ -141,7 +141,7 @@ impl Delivery<'_> {
             Some(said) => format!("{}: {said}", verdict.why),
             None => verdict.why.clone(),
         });
-        self.lane.answered(taken);
+        self.lane.answered(&claim.customer, &verdict, claim.delivery.counted);
         self.portals.metrics().portals.attempted(portal.id.as_str(), verdict.class.word());
         let external = pointer.filter(|_| taken).and_then(|pointer| webhook::external_in(&called.body, pointer));
         if external.is_some() {

@@ -11,6 +11,7 @@ pub use hubbub_core::{
     delivery::{
         attempt::Attempt,
         stored_cursor::{Delivery, DeliveryStep},
+        turns::Places,
     },
     log::kinds::SessionState,
     portal::{
@@ -161,8 +162,8 @@ pub enum Opened {
 pub struct Wanted {
     /// The portal.
     pub portal: PortalId,
-    /// At most so many.
-    pub most: usize,
+    /// At most so many, and of whom.
+    pub places: Places,
 }
 
 /// A claimed cursor with what is behind it.
@@ -292,7 +293,10 @@ pub trait PortalStore: Send + Sync + 'static {
     /// that one.
     async fn learn(&self, learned: &[(RoomId, String)]) -> Result<(), StoreError>;
 
-    /// Claims cursors that are due, of active portals, those due longest first, for `lease` from now.
+    /// Claims cursors that are due, of active portals, for `lease` from now: those whose turn it is by [`Places::choose`], of
+    /// the [`TURNS_LOOKED_AT`](hubbub_core::limits::TURNS_LOOKED_AT) that are due longest, as many due latest, and
+    /// [`TURNS_LOOKED_AT_FAILING`](hubbub_core::limits::TURNS_LOOKED_AT_FAILING) whose message has failed. Customers who have as
+    /// many places as they may have are passed over before.
     async fn claim(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError>;
 
     /// Writes back what came of claims, all of it in one transaction: for each, whether the claim still stood. Where it did

@@ -7,12 +7,17 @@ use crate::{
     store::StoreError,
 };
 use hubbub_core::{
-    delivery::breaker::{Breaker, BreakerState, Permit},
+    delivery::{
+        breaker::{Breaker, BreakerState},
+        retry::PostVerdict,
+        turns::{KNOWN, Places, Probe},
+    },
     limits,
+    model::ids::UserId,
     portal::PortalId,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -29,6 +34,8 @@ use tokio::{
 const SETTLED_TOGETHER: usize = 256;
 /// How old the portals' settings may be when something has just become due.
 const WOKEN_AGE: Duration = Duration::from_millis(250);
+/// Customers of a portal of whom it is known whether it takes what they write.
+const CUSTOMERS_KNOWN: usize = 4_096;
 /// How often what waits is counted, for metrics.
 const COUNTED_EVERY: Duration = Duration::from_secs(10);
 
@@ -46,9 +53,37 @@ pub(super) struct Lane {
     stopped: Arc<AtomicBool>,
 }
 
+#[derive(Default)]
 struct Load {
-    under_way: usize,
+    /// Of the portal as it is since this change: what was known of it before says nothing.
+    revision: u64,
     breaker: Breaker,
+    under_way: usize,
+    /// Of them those whose message has failed before.
+    failing: usize,
+    of_customers: HashMap<UserId, usize>,
+    /// Messages that failed since the portal last took something.
+    failed: HashMap<UserId, usize>,
+    /// Of whom it took something.
+    served: HashSet<UserId>,
+}
+
+impl Load {
+    /// What may be claimed now.
+    fn places(&mut self, concurrency: usize, room: usize, now: Instant) -> Places {
+        let free = concurrency.saturating_sub(self.under_way).min(room);
+        if free == 0 {
+            return Places::default();
+        }
+        let permit = self.breaker.may(now);
+        let probe = || Probe { lot: rand::random(), failed: self.failed.clone(), served: self.served.clone() };
+        Places::permitted(permit, concurrency, free, self.failing, self.of_customers.clone(), probe)
+    }
+
+    /// Whether these places are, or hold, the one of a probe.
+    fn is_probe(&self, places: &Places) -> bool {
+        places.most > 0 && self.breaker.state() == BreakerState::HalfOpen
+    }
 }
 
 impl Lane {
@@ -56,19 +91,26 @@ impl Lane {
         self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A POST was answered.
-    pub fn answered(&self, taken: bool) {
+    /// A call was answered, or was not; `counted` attempts count against its message.
+    pub fn answered(&self, customer: &UserId, verdict: &PostVerdict, counted: u32) {
         let mut load = self.load();
-        if taken {
-            load.breaker.succeeded();
-        } else {
-            load.breaker.failed(Instant::now(), rand::random());
+        if verdict.is_taken() {
+            load.failed.clear();
+            if load.served.len() >= CUSTOMERS_KNOWN {
+                load.served.clear();
+            }
+            if !load.served.contains(customer) {
+                load.served.insert(customer.clone());
+            }
+        } else if load.failed.len() < CUSTOMERS_KNOWN || load.failed.contains_key(customer) {
+            *load.failed.entry(customer.clone()).or_default() += 1;
         }
+        load.breaker.answered(verdict, counted >= KNOWN, Instant::now(), rand::random());
     }
 
     /// Whether nothing more is to be sent: the instance goes, or the portal fails as a whole.
     pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed) || self.load().breaker.state() == BreakerState::Open
+        self.stopped.load(Ordering::Relaxed) || self.load().breaker.stops()
     }
 }
 
@@ -172,26 +214,25 @@ impl Desk {
                 continue;
             }
             let stopped = &self.stopped;
-            let lane = self.lanes.entry(id.clone()).or_insert_with(|| {
-                let load = Load { under_way: 0, breaker: Breaker::default() };
-                Arc::new(Lane { load: Mutex::new(load), stopped: stopped.clone() })
-            });
+            let lane = self
+                .lanes
+                .entry(id.clone())
+                .or_insert_with(|| Arc::new(Lane { load: Mutex::default(), stopped: stopped.clone() }));
             let mut load = lane.load();
-            let free = portal.settings.concurrency.saturating_sub(load.under_way).min(room);
-            let most = match load.breaker.may(now) {
-                _ if free == 0 => 0,
-                Permit::All => free,
-                Permit::One => {
-                    probes.push(id.clone());
-                    1
-                }
-                Permit::None { .. } => 0,
-            };
+            if load.revision != portal.revision {
+                // Somebody has mended it, perhaps.
+                (load.revision, load.breaker) = (portal.revision, Breaker::default());
+                load.failed.clear();
+            }
+            let places = load.places(portal.settings.concurrency, room, now);
+            if load.is_probe(&places) {
+                probes.push(id.clone());
+            }
             self.portals.metrics().portals.breaker(id.as_str(), load.breaker.state().word());
             drop(load);
-            room -= most;
-            if most > 0 {
-                wanted.push(Wanted { portal: id.clone(), most });
+            room -= places.most;
+            if places.most > 0 {
+                wanted.push(Wanted { portal: id.clone(), places });
             }
         }
         if wanted.is_empty() {
@@ -216,21 +257,45 @@ impl Desk {
 
     fn deliver(&mut self, portal: Arc<Portal>, claim: Claim, blanks_heard: u64) {
         let Some(lane) = self.lanes.get(&portal.id).cloned() else { return };
-        lane.load().under_way += 1;
+        let under_way = UnderWay::new(&lane, &claim);
         let (portals, settling) = (self.portals.clone(), self.settling.clone());
         self.under_way.spawn(async move {
-            let _done = UnderWay(lane.clone());
+            let _done = under_way;
             Delivery { portals: &portals, portal, claim, blanks_heard, settling: &settling, lane: &lane }.run().await;
         });
     }
 }
 
 /// Counted until it is dropped, however the delivery ends.
-struct UnderWay(Arc<Lane>);
+struct UnderWay {
+    lane: Arc<Lane>,
+    customer: UserId,
+    failing: bool,
+}
+
+impl UnderWay {
+    fn new(lane: &Arc<Lane>, claim: &Claim) -> Self {
+        let failing = claim.delivery.since.is_some();
+        let mut load = lane.load();
+        load.under_way += 1;
+        load.failing += usize::from(failing);
+        *load.of_customers.entry(claim.customer.clone()).or_default() += 1;
+        drop(load);
+        Self { lane: lane.clone(), customer: claim.customer.clone(), failing }
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.load().under_way -= 1;
+        let mut load = self.lane.load();
+        load.under_way -= 1;
+        load.failing -= usize::from(self.failing);
+        if let Some(n) = load.of_customers.get_mut(&self.customer) {
+            *n -= 1;
+            if *n == 0 {
+                load.of_customers.remove(&self.customer);
+            }
+        }
     }
 }
 

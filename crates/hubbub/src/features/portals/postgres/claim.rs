@@ -4,13 +4,14 @@ use super::{PostgresPortals, Row, StoreError, number};
 use crate::{
     features::portals::store::{Claim, DeadLetter, Wanted, portal_id},
     store::{
-        columns::{self, ENTRY_BYTES},
+        columns::{self, ENTRY_BYTES, count},
         cursors::attempts_of,
         postgres::{cursors, read::entry},
     },
 };
 use hubbub_core::{
-    limits::{DELIVERY_ENTRIES, PAGE_BYTES},
+    delivery::turns::Candidate,
+    limits::{DELIVERY_ENTRIES, PAGE_BYTES, TURNS_LOOKED_AT, TURNS_LOOKED_AT_FAILING},
     model::{ids::RoomId, time::Timestamp},
     portal::PortalId,
 };
@@ -19,9 +20,14 @@ use std::time::Duration;
 impl PostgresPortals {
     pub(crate) async fn claim_due(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError> {
         let portals: Vec<&str> = wanted.iter().map(|wanted| wanted.portal.as_str()).collect();
-        let most: Vec<i64> = wanted.iter().map(|wanted| wanted.most as i64).collect();
+        let turns = self.turns(wanted, &portals).await?;
+        if turns.is_empty() {
+            return Ok(vec![]);
+        }
+        let most: Vec<i64> = wanted.iter().map(|wanted| count(wanted.places.most)).collect();
         let lease = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 2);
-        let rows = self.store.ask(&self.sql.claim, &[&portals, &most, &lease]).await?;
+        let (rooms, of): (Vec<i64>, Vec<&str>) = turns.into_iter().unzip();
+        let rows = self.store.ask(&self.sql.claim, &[&portals, &most, &rooms, &of, &lease]).await?;
         let mut claims = Vec::with_capacity(rows.len());
         let mut behind = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -64,6 +70,33 @@ impl PostgresPortals {
         }
         Ok(claims)
     }
+}
+
+impl PostgresPortals {
+    /// Whose turn it is, of each portal in this order: rooms, and their portals. Others may claim some of them meanwhile.
+    async fn turns<'a>(&self, wanted: &[Wanted], portals: &[&'a str]) -> Result<Vec<(i64, &'a str)>, StoreError> {
+        let full =
+            wanted.iter().zip(portals).flat_map(|(wanted, portal)| wanted.places.full().map(|c| (*portal, c.as_str())));
+        let (of, full): (Vec<&str>, Vec<&str>) = full.unzip();
+        let (near, failing) = (count(TURNS_LOOKED_AT), count(TURNS_LOOKED_AT_FAILING));
+        let rows = self.store.ask(&self.sql.candidates, &[&portals, &of, &near, &failing, &full]).await?;
+        let mut turns = Vec::new();
+        for (Wanted { portal, places }, id) in wanted.iter().zip(portals) {
+            let due: Vec<&Row> = rows.iter().filter(|row| row.get::<_, &str>("portal_id") == portal.as_str()).collect();
+            let candidates: Vec<Candidate> = due.iter().map(|row| candidate(row)).collect::<Result<_, _>>()?;
+            turns.extend(places.choose(&candidates).into_iter().map(|n| (due[n].get("room"), *id)));
+        }
+        Ok(turns)
+    }
+}
+
+fn candidate(row: &Row) -> Result<Candidate, StoreError> {
+    Ok(Candidate {
+        customer: columns::user(row.get("customer"))?,
+        fresh: row.get("fresh"),
+        counted: u32::try_from(row.get::<_, i32>("counted")).unwrap_or_default(),
+        due_at: row.get("due_at"),
+    })
 }
 
 fn ordinal(row: &Row) -> usize {

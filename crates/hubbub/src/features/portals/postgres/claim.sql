@@ -1,20 +1,20 @@
--- Claims at most $2 cursors that are due of each of the portals $1, for $3 milliseconds. One look into the index of what is due
--- for each portal; what others hold is passed over.
+-- Claims cursors for $5 milliseconds: of the portals $1, at most $2 of each, out of the rooms $3 of the portals $4, in this order.
+-- What others hold, or have claimed meanwhile, is passed over.
 WITH clock AS MATERIALIZED (
     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
-), wanted AS MATERIALIZED (
-    SELECT p.no, p.id, w.most
+), turns AS MATERIALIZED (
+    SELECT * FROM unnest($3::bigint[], $4::text[]) WITH ORDINALITY AS t (room, portal, ord)
+), due AS MATERIALIZED (
+    SELECT found.room, p.id
     FROM unnest($1::text[], $2::bigint[]) AS w (portal, most)
     JOIN hubbub.portals p ON p.id = w.portal AND p.standing = 'active'
-), due AS MATERIALIZED (
-    SELECT found.room, wanted.id
-    FROM wanted CROSS JOIN clock CROSS JOIN LATERAL (
-        SELECT c.room FROM hubbub.cursors c
-        WHERE c.portal = wanted.no AND c.due_at <= clock.now
-        ORDER BY c.due_at LIMIT wanted.most FOR UPDATE SKIP LOCKED
+    CROSS JOIN clock CROSS JOIN LATERAL (
+        SELECT c.room FROM turns JOIN hubbub.cursors c ON c.room = turns.room
+        WHERE turns.portal = w.portal AND c.portal = p.no AND c.due_at <= clock.now
+        ORDER BY turns.ord LIMIT w.most FOR UPDATE OF c SKIP LOCKED
     ) found
 ), claimed AS (
-    UPDATE hubbub.cursors SET leased = true, due_at = clock.now + $3::bigint, fence = cursors.fence + 1
+    UPDATE hubbub.cursors SET leased = true, due_at = clock.now + $5::bigint, fence = cursors.fence + 1
     FROM due, clock WHERE cursors.room = due.room
     RETURNING cursors.*, due.id AS portal_id
 )

@@ -4,6 +4,7 @@ crate::store::postgres::sql::texts! {
     make_session_room = "INSERT INTO hubbub.rooms (id, kind, name, created_at, session)
         VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'open')
         ON CONFLICT (id) DO NOTHING RETURNING no";
+    candidates = include_str!("candidates.sql");
     claim = include_str!("claim.sql");
     claimed_entries = include_str!("claimed_entries.sql");
     claimed_dead_letters = include_str!("claimed_dead_letters.sql");

@@ -11,9 +11,12 @@ use crate::{
     },
 };
 use hubbub_core::{
-    delivery::{attempt::keep, stored_cursor::Beside},
-    limits::{DELIVERY_ENTRIES, PAGE_BYTES},
-    model::{ids::RoomId, time::Timestamp},
+    delivery::{attempt::keep, stored_cursor::Beside, turns::Candidate},
+    limits::{DELIVERY_ENTRIES, PAGE_BYTES, TURNS_LOOKED_AT, TURNS_LOOKED_AT_FAILING},
+    model::{
+        ids::{RoomId, UserId},
+        time::Timestamp,
+    },
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::time::Duration;
@@ -41,16 +44,17 @@ pub(crate) fn claim(
     let mut claims = Vec::new();
     let mut statement = transaction.prepare_cached(&format!(
         "SELECT {COLUMNS}, r.id AS session_id, s.customer AS customer, s.external AS external
-         FROM portals p JOIN cursors c ON c.portal = p.no JOIN rooms r ON r.no = c.room JOIN sessions s ON s.room = c.room
-         WHERE p.id = ?1 AND p.standing = 'active' AND c.due_at IS NOT NULL AND c.due_at <= ?2 ORDER BY c.due_at LIMIT ?3"
+         FROM cursors c JOIN rooms r ON r.no = c.room JOIN sessions s ON s.room = c.room WHERE c.room = ?1"
     ))?;
     for one in wanted {
         let mut due = Vec::new();
-        let mut rows = statement.query(params![one.portal.as_str(), at.0, one.most as i64])?;
-        while let Some(row) = rows.next()? {
-            let (session, customer): (String, String) = (row.get("session_id")?, row.get("customer")?);
-            let (session, customer) = (columns::room(&session)?, columns::user(&customer)?);
-            due.push((cursors::read(row)?, session, customer, row.get("external")?));
+        for room in turns(transaction, one, at)?.into_iter().take(one.places.most) {
+            let claimed = statement.query_row([room], |row| {
+                let (session, customer): (String, String) = (row.get("session_id")?, row.get("customer")?);
+                Ok((cursors::read(row), session, customer, row.get("external")?))
+            })?;
+            let (row, session, customer, external) = claimed;
+            due.push((row?, columns::room(&session)?, columns::user(&customer)?, external));
         }
         for (mut row, session, customer, external) in due {
             row.cursor.claim(lease, at);
@@ -69,6 +73,39 @@ pub(crate) fn claim(
         }
     }
     Ok(claims)
+}
+
+/// Whose turn it is, in this order.
+fn turns(snapshot: &Connection, Wanted { portal, places }: &Wanted, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+    let full: Vec<&str> = places.full().map(UserId::as_str).collect();
+    let due = "SELECT c.room AS room, s.customer AS customer, c.since IS NULL AS fresh, c.counted AS counted, c.due_at AS due_at
+         FROM portals p JOIN cursors c ON c.portal = p.no JOIN sessions s ON s.room = c.room
+         WHERE p.id = ?1 AND p.standing = 'active' AND c.due_at IS NOT NULL AND c.due_at <= ?2
+             AND s.customer NOT IN (SELECT value FROM json_each(?3))";
+    let mut statement = snapshot.prepare_cached(&format!(
+        "SELECT * FROM (SELECT * FROM ({due} ORDER BY c.due_at LIMIT ?4)
+             UNION SELECT * FROM ({due} ORDER BY c.due_at DESC LIMIT ?4)
+             UNION SELECT * FROM ({due} AND c.since IS NOT NULL ORDER BY c.due_at LIMIT ?5)) ORDER BY due_at"
+    ))?;
+    let full = columns::to_json(&full);
+    let mut rows = statement.query(params![
+        portal.as_str(),
+        now.0,
+        full,
+        TURNS_LOOKED_AT as i64,
+        TURNS_LOOKED_AT_FAILING as i64
+    ])?;
+    let (mut rooms, mut candidates) = (Vec::<i64>::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        rooms.push(row.get("room")?);
+        candidates.push(Candidate {
+            customer: columns::user(&row.get::<_, String>("customer")?)?,
+            fresh: row.get("fresh")?,
+            counted: row.get("counted")?,
+            due_at: row.get("due_at")?,
+        });
+    }
+    Ok(places.choose(&candidates).into_iter().map(|n| rooms[n]).collect())
 }
 
 /// What follows the position. A session that stands still has nothing to read.
