@@ -5,6 +5,7 @@ use server::At;
 
 mod dead_letters;
 mod portals;
+mod recipe;
 mod server;
 mod sessions;
 mod table;

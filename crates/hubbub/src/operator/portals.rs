@@ -1,6 +1,6 @@
 //! `hubbub portals`.
 
-use super::At;
+use super::{At, recipe};
 use crate::config::duration;
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
@@ -18,6 +18,10 @@ A portal that speaks the native contract; its secrets are printed once:
 
 One of another kind: how it signs, and where things are in its bodies, is in a file (docs/portals.md):
   hubbub portals create chatwoot --url https://… --settings chatwoot.json --incoming-secret-file secret
+
+One of the vendors that there is a recipe for (docs/portals.md); each --set fills in a part of it:
+  hubbub portals create slack --from deploy/portals/slack.json --set vars.channel=C0123456789 \\
+    --access-secret-file bot-token --incoming-secret-file signing-secret
 
 What would become of a body that it sends:
   hubbub portals dry-run chatwoot body.json
@@ -46,9 +50,12 @@ pub enum PortalCommand {
         /// Where its webhooks are POSTed to
         #[arg(long)]
         url: Option<String>,
-        /// Its settings, JSON; --url is put in
-        #[arg(long, value_name = "FILE")]
+        /// Its settings, JSON, a recipe for one; --url and each --set are put in
+        #[arg(long, visible_alias = "from", value_name = "FILE")]
         settings: Option<PathBuf>,
+        /// A part of the settings, like vars.channel=C0123456789 or concurrency=8; may be given several times
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<String>,
         /// A file with the secret for webhooks to it (whsec_…); without one it is made
         #[arg(long, value_name = "FILE")]
         outgoing_secret_file: Option<PathBuf>,
@@ -151,11 +158,12 @@ impl PortalCommand {
                 at.show(portals["portals"].as_array().map_or(&[], Vec::as_slice), &columns);
             }
             Self::Show { portal, at } => at.show_one(&at.ask(Method::GET, &path(&portal, ""), None).await?),
-            Self::Create { portal, url, settings, outgoing_secret_file, incoming_secret_file, at } => {
+            Self::Create { portal, url, settings, set, outgoing_secret_file, incoming_secret_file, at } => {
                 let mut settings = settings.as_deref().map(settings_of).transpose()?.unwrap_or_else(|| json!({}));
                 if let Some(url) = url {
                     settings["url"] = url.into();
                 }
+                set.iter().try_for_each(|one| recipe::set(&mut settings, one))?;
                 let new = json!({
                     "id": portal,
                     "settings": settings,
