@@ -43,6 +43,8 @@ mod operated;
 mod operator;
 mod other_buses;
 mod portal_addresses;
+mod portal_bodies;
+mod portal_challenges;
 mod portal_fair;
 mod portal_in;
 mod portal_out;

@@ -52,7 +52,7 @@ async fn what_cannot_be_taken_is_refused_with_words_counted_and_not_stored() {
     said(r#"{"sessionId":["s1"],"message":"hi"}"#, 422, "/sessionId").await;
     said(&json!({ "sessionId": "s1", "message": "x".repeat(8_193) }).to_string(), 422, "8192").await;
     said("{\"sessionId\":\"s1\",\"message\":\"\\u0000\"}", 422, "/message").await;
-    let form = signed(&desk.incoming, "c", unix_now(), &body).replace("application/json", "text/plain");
+    let form = signed(&desk.incoming, "c", unix_now(), &body).replace("application/json", "text/html");
     refused(form, &body, 415, "content type").await;
     assert_eq!(counted(&desk, "unmapped").await, 8);
     let long = "x".repeat(262_145);

@@ -398,6 +398,12 @@ pub const HOOK_BYTES: usize = 256 * 1024;
 pub const HOOK_DEPTH: usize = 64;
 /// Most messages in one incoming webhook.
 pub const HOOK_EVENTS: usize = 100;
+/// Most mappings of a portal, and most challenges.
+pub const MAPPINGS_MAX: usize = 16;
+/// Longest text that a portal's challenge is answered with, and its longest token.
+pub const CHALLENGE_BYTES: usize = 1_024;
+/// How long repeats of a webhook with several messages are told by its bytes, where no id tells them.
+pub const BODY_REPEATS: Duration = Duration::from_secs(86_400);
 /// The farthest that settings may allow for the timestamp of a signature.
 pub const HOOK_TOLERANCE_MAX: Duration = Duration::from_secs(86_400);
 /// The shortest secret that a path may end in.

@@ -1,6 +1,11 @@
 //! Bodies as portals send them, and what `payloads/expected.json` says must come of each: by configuration alone.
 
-use hubbub_core::portal::mapping::{Mapped, Mapping};
+use hubbub_core::portal::{
+    challenge::Answer,
+    mapping::{Mapped, Mapping},
+    settings::PortalSettings,
+    verify::Signed,
+};
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -75,9 +80,18 @@ fn every_body_becomes_what_is_expected_of_it() {
             Some(reply) => Err(reply),
             None => Ok((body.events, body.passed_over)),
         };
-        let found = match mapping.read(Some(&body.content_type), &bytes) {
-            Ok(Mapped::Challenge(reply)) => Err(reply),
-            Ok(Mapped::Events { events, passed_over }) => {
+        let settings = PortalSettings { mapping, ..PortalSettings::default() };
+        let headers = |name: &str| (name == "content-type").then_some(body.content_type.as_bytes());
+        let (method, body_text) = ("POST", &bytes[..]);
+        let request = Signed { method, url: None, query: None, headers: &headers, body: body_text, path_secret: None };
+        let asked = settings.asked(&request, true);
+        let answer = asked.map(|(challenge, read)| challenge.answer(&request, read.as_ref(), None));
+        let found = match answer
+            .map_or_else(|| settings.read(Some(&body.content_type), &bytes, false).map(Ok), |a| a.map(Err))
+        {
+            Ok(Err(Answer::Text(reply))) => Err(reply),
+            Ok(Err(other)) => panic!("{}: {other:?}", body.file),
+            Ok(Ok(Mapped { events, passed_over, .. })) => {
                 let events = events.into_iter().map(|event| Event {
                     key: event.repeat_key(None),
                     session: event.session,

@@ -10,7 +10,7 @@ use clap::Args;
 use hubbub_core::{
     limits::{SECRET_BYTES, SECRET_BYTES_MIN},
     log::quota::Quota,
-    portal::address::Allowed,
+    portal::address::{Allowed, check_public_url},
 };
 use serde::Deserialize;
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
@@ -96,6 +96,10 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_PORTAL_ALLOW", value_name = "LIST")]
     pub portal_allow: Option<String>,
 
+    /// What stands before /hooks/ in the addresses that portals call, like https://chat.example.com: some sign their whole URL, and what a request itself says of its host anybody could write. A portal's own setting public_url comes first
+    #[arg(long, env = "HUBBUB_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
     /// A label for this instance in answers and logs; not an identity [default: the port]
     #[arg(long, env = "HUBBUB_INSTANCE", value_name = "LABEL")]
     pub instance: Option<String>,
@@ -177,6 +181,8 @@ pub struct Config {
     pub edge: PublicSide,
     /// Private addresses and networks at which portals may be called, beside all public ones.
     pub portal_allow: Allowed,
+    /// Under which address portals know the server.
+    pub public_url: Option<String>,
     /// For trying it out.
     pub dev: bool,
     /// Secrets that were made up and are to be printed: name and value.
@@ -223,6 +229,7 @@ impl Settings {
             tls_key: named(self.tls_key).or(named(file.tls_key)),
             drain_window: given(self.drain_window).or(given(file.drain_window)),
             portal_allow: given(self.portal_allow).or(given(file.portal_allow)),
+            public_url: given(self.public_url).or(given(file.public_url)),
             dev: self.dev || file.dev,
             dev_host: given(self.dev_host).or(given(file.dev_host)),
         };
@@ -292,6 +299,7 @@ impl Settings {
             bail!("{ONE_PROCESS}");
         }
         let (trust, limits, portal_allow) = (set.trust()?, set.limits.quota()?, set.portal_allow()?);
+        let public_url = set.public_url()?;
         let log = set.log.clone().unwrap_or_else(|| log::DEFAULT.into());
         log::parse(&log)?;
         let token_secret = trust.secret.iter().map(|secret| ("--token-secret", secret));
@@ -319,6 +327,7 @@ impl Settings {
             limits,
             edge,
             portal_allow,
+            public_url,
             dev: set.dev,
             made_up,
             source,
@@ -353,6 +362,16 @@ impl Settings {
     /// What is wrong and what to do.
     pub fn portal_allow(&self) -> anyhow::Result<Allowed> {
         Allowed::parse(self.portal_allow.as_deref().unwrap_or_default()).context("--portal-allow")
+    }
+
+    /// Under which address portals know the server, of settings that have been put together.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn public_url(&self) -> anyhow::Result<Option<String>> {
+        let url = self.public_url.as_deref().map(|url| url.strip_suffix('/').unwrap_or(url));
+        url.map(check_public_url).transpose().context("--public-url")?;
+        Ok(url.map(ToOwned::to_owned))
     }
 
     /// Where it listens, of settings that have been put together.

@@ -161,7 +161,7 @@ async fn start(
         seed(&chat).await?;
     }
     let tokens = Arc::new(Tokens::new(&config.trust, chat.metrics.clone(), chat.clock.clone()));
-    let support = Arc::new(SupportChat::start(chat.clone(), stores.portals));
+    let support = Arc::new(SupportChat::start(chat.clone(), stores.portals).known_as(config.public_url.as_deref()));
     let features = Features { chat: chat.clone(), support: support.clone() };
     let methods = RpcTable::new(&features, &chat.metrics.methods, features::methods);
     let gateway = Arc::new(Gateway::new(chat.clone(), tokens.clone(), label.to_owned(), methods));

@@ -156,6 +156,20 @@ pub fn check_url(url: &str) -> Result<(), Invalid> {
     parse(url).map(|_| ())
 }
 
+/// Checks the address under which a portal knows us: a scheme, a host, and a path where everything is below one.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_public_url(url: &str) -> Result<(), Invalid> {
+    let wrong = |why: String| Err(Invalid::new("public_url", why));
+    match parse(url) {
+        Err(why) => wrong(why.problem),
+        Ok(parsed) if parsed.query().is_some() || url.ends_with('?') => wrong("no query is allowed".into()),
+        Ok(_) if url.ends_with('/') => wrong("it does not end in /".into()),
+        Ok(_) => Ok(()),
+    }
+}
+
 /// Whether this URL may be called, as far as it can be told before its name is resolved. An address, in whatever spelling, must
 /// be public or allowed. Plain http is for hosts that are allowed: by name or by address. `localhost` may be called by http, too,
 /// where an address of this machine is allowed: [`may_connect`] then lets it lead to those only.

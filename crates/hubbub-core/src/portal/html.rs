@@ -83,6 +83,15 @@ pub fn text(html: &str) -> String {
     page.finish()
 }
 
+/// The address of something that can be looked at from elsewhere.
+fn on_the_web(address: &str) -> Option<String> {
+    let is = |scheme: &str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    if WEB.into_iter().any(is) {
+        return Some(address.to_owned());
+    }
+    address.starts_with("//").then(|| format!("https:{address}"))
+}
+
 /// How many elements of a name are open, of those that stand for lines and cells.
 #[derive(Default)]
 struct Open(HashMap<&'static str, usize>);
@@ -150,6 +159,10 @@ struct Page {
     preformatted: usize,
     /// White space is due before the next word.
     space: bool,
+    /// An image was there, whether anything could be said of it or not.
+    has_image: bool,
+    /// A player is open that has nothing to play yet.
+    plays_next: bool,
     /// The address of the link that is open, and where its text begins.
     link: Option<(String, usize)>,
 }
@@ -174,6 +187,9 @@ impl Page {
                 let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
                 style.to_ascii_lowercase().contains("display:none")
             });
+        if name == "iframe" && !is_hidden {
+            self.text(&attribute(b"src").and_then(|src| on_the_web(&src)).unwrap_or_default());
+        }
         if is_hidden || UNREAD.contains(&name) {
             let is_whole = VOID.contains(&name) || (name == "svg" && tag.self_closing);
             if !is_whole {
@@ -195,11 +211,27 @@ impl Page {
             "img" => {
                 let dot =
                     |side| attribute(side).is_some_and(|length| matches!(length.as_str(), "0" | "1" | "0px" | "1px"));
-                let address = attribute(b"src").filter(|src| WEB.into_iter().any(|scheme| src.starts_with(scheme)));
+                let first = |list: String| list.split([' ', ',']).find(|one| !one.is_empty()).and_then(on_the_web);
+                let address = attribute(b"src").and_then(|src| on_the_web(&src));
+                let address = address.or_else(|| attribute(b"srcset").and_then(first));
                 // Images of one pixel count readers; they show nothing.
                 if !(dot(b"width") && dot(b"height")) {
                     self.image(attribute(b"alt").filter(|alt| !alt.is_empty()), address);
                 }
+            }
+            "video" | "audio" | "embed" => {
+                if LINES.contains(&name) {
+                    self.line();
+                }
+                let address = attribute(b"src").and_then(|src| on_the_web(&src));
+                self.plays_next = address.is_none();
+                self.text(&address.unwrap_or_default());
+            }
+            // Of several that say the same the first.
+            "source" => {
+                let address = attribute(b"src").filter(|_| self.plays_next).and_then(|src| on_the_web(&src));
+                self.plays_next &= address.is_none();
+                self.text(&address.unwrap_or_default());
             }
             "a" => {
                 self.close_link();
@@ -256,6 +288,7 @@ impl Page {
     }
 
     fn image(&mut self, alt: Option<String>, address: Option<String>) {
+        self.has_image = true;
         match (alt, address) {
             (Some(alt), Some(address)) => self.text(&format!("{alt} ({address})")),
             (one, other) => self.text(&one.or(other).unwrap_or_default()),
@@ -293,6 +326,9 @@ impl Page {
 
     fn finish(mut self) -> String {
         self.close_link();
+        if self.has_image && self.out.trim().is_empty() {
+            return "[image]".into();
+        }
         let mut text = String::with_capacity(self.out.len());
         let mut feeds = 0;
         for c in self.out.trim().chars() {

@@ -64,6 +64,8 @@ pub enum Received {
     Quarantined(u64),
     /// No such session of this portal.
     UnknownSession,
+    /// Its session is known, and that of another message of the same webhook is not: none of them is stored.
+    Withheld,
     /// The log is full.
     LogFull,
 }
@@ -87,7 +89,7 @@ impl Received {
     pub fn place(&self) -> Option<(&RoomId, Place)> {
         match self {
             Self::Stored { session, place, .. } | Self::Repeated { session, place } => Some((session, *place)),
-            Self::Quarantined(_) | Self::UnknownSession | Self::LogFull => None,
+            Self::Quarantined(_) | Self::UnknownSession | Self::Withheld | Self::LogFull => None,
         }
     }
 }
@@ -117,6 +119,12 @@ impl Incoming {
             opens: true,
         }
     }
+}
+
+/// What tells repeats of a message that no id tells: its place among those of a webhook, and the bytes of that, in one span of
+/// time. No portal's own event has such a name: see [`super::mapping::Event::repeat_key`].
+pub fn of_body(body: &[u8], place: usize, span: i64) -> String {
+    format!("b:{}:{place}:{span}", super::verify::digest(body))
 }
 
 /// Where a message goes, as the database knows it.

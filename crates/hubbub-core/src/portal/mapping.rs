@@ -1,17 +1,21 @@
 //! What the body of an incoming webhook means: JSON Pointers (RFC 6901) as data, so that a new portal needs no code.
 
+use super::challenge::Challenge;
 use crate::model::ids::Invalid;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+mod body;
 mod event;
 mod find;
 mod read;
 
+pub use body::Body;
 pub use event::Event;
-pub(super) use find::{id_in, items, raw_at};
-pub use read::{Mapped, Unmapped};
+pub(super) use find::{Item, id_in, items, raw_at};
+pub use read::{Mapped, Refusal, Unmapped};
+pub(super) use read::{finds, read};
 
 /// Where things are in a body. Pointers are looked up in each event: the body itself, or each item of the array at `each`; one that
 /// begins with `#` is looked up in the body in any case, and filters on such pointers come before the array is looked for. Null is nothing. A mapping that is given is the whole mapping: what it does
@@ -36,6 +40,10 @@ pub struct Mapping {
     /// stands for every item of an array.
     #[serde(default)]
     pub html: Option<OneOrMore>,
+    /// The text, in Slack's mrkdwn: mentions, links and `&lt;` are written as a person reads them. Several pointers, and arrays, are
+    /// joined by line feeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mrkdwn: Option<OneOrMore>,
     /// The message's id; unique within its conversation. What tells repeats, before `event_id` and headers.
     #[serde(default)]
     pub message_id: Option<OneOrMore>,
@@ -45,10 +53,11 @@ pub struct Mapping {
     /// Who wrote, for people.
     #[serde(default)]
     pub agent: Option<String>,
-    /// Attachments: a value or an array; kept as they are in the message's data, as the array `attachments`. Those that are too
-    /// large or nested too deep are only counted there, in `attachments_left_out`.
+    /// Attachments: a value or an array, at one pointer or several, with `*` for every item of an array; kept as they are in the
+    /// message's data, as the array `attachments`. Those that are too large or nested too deep are only counted there, in
+    /// `attachments_left_out`.
     #[serde(default)]
-    pub attachments: Option<String>,
+    pub attachments: Option<OneOrMore>,
     /// Pointers that must find one of these values; otherwise the event is passed over.
     #[serde(default)]
     pub require: BTreeMap<String, Vec<serde_json::Value>>,
@@ -64,16 +73,6 @@ pub struct Mapping {
     /// How bodies are written.
     #[serde(default)]
     pub format: BodyFormat,
-}
-
-/// A body that asks for an answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Challenge {
-    /// Pointers that must find one of these values.
-    pub when: BTreeMap<String, Vec<serde_json::Value>>,
-    /// What is found here is the answer, as plain text.
-    pub reply: String,
 }
 
 /// One pointer, or several.
@@ -98,6 +97,8 @@ pub enum BodyFormat {
     Form,
     /// A form, one field of which holds the JSON that is meant (as Slack's interactive payloads do).
     FormField(String),
+    /// JSON, with the JSON that is meant in a text at this pointer (as Amazon's SNS has it in `/Message`).
+    JsonAt(String),
 }
 
 impl Default for Mapping {
@@ -110,10 +111,11 @@ impl Default for Mapping {
             external: None,
             text: one("/message"),
             html: None,
+            mrkdwn: None,
             message_id: one("/messageId"),
             event_id: None,
             agent: Some("/agent".into()),
-            attachments: Some("/attachments".into()),
+            attachments: one("/attachments"),
             require: BTreeMap::new(),
             forbid: Vec::new(),
             equals_false: Vec::new(),
@@ -139,7 +141,7 @@ pub fn check_pointer(field: &'static str, pointer: &str) -> Result<(), Invalid> 
 }
 
 /// Checks a pointer into an event, which may begin with `#`.
-fn check_in_event(field: &'static str, pointer: &str) -> Result<(), Invalid> {
+pub(super) fn check_in_event(field: &'static str, pointer: &str) -> Result<(), Invalid> {
     check_pointer(field, pointer.strip_prefix('#').unwrap_or(pointer))
 }
 
@@ -170,12 +172,7 @@ impl Mapping {
         if let Some(pointer) = &self.each {
             check_pointer("each", pointer)?;
         }
-        let one = [
-            ("session", &self.session),
-            ("event_id", &self.event_id),
-            ("agent", &self.agent),
-            ("attachments", &self.attachments),
-        ];
+        let one = [("session", &self.session), ("event_id", &self.event_id), ("agent", &self.agent)];
         for (field, pointer) in one {
             pointer.as_deref().map_or(Ok(()), |pointer| check_in_event(field, pointer))?;
         }
@@ -183,6 +180,8 @@ impl Mapping {
             ("external", &self.external),
             ("text", &self.text),
             ("html", &self.html),
+            ("mrkdwn", &self.mrkdwn),
+            ("attachments", &self.attachments),
             ("message_id", &self.message_id),
         ];
         for (field, pointers) in more {
@@ -192,11 +191,10 @@ impl Mapping {
         self.equals_false.iter().try_for_each(|pointer| check_in_event("equals_false", pointer))?;
         check_values("require", &self.require)?;
         if let Some(challenge) = &self.challenge {
-            if challenge.when.is_empty() {
-                return Err(Invalid::new("challenge", "`when` names nothing: every body would be one"));
-            }
-            check_values("challenge", &challenge.when)?;
-            check_in_event("challenge", &challenge.reply)?;
+            challenge.check()?;
+        }
+        if let BodyFormat::JsonAt(pointer) = &self.format {
+            check_pointer("format", pointer)?;
         }
         if matches!(&self.format, BodyFormat::FormField(name) if name.is_empty()) {
             return Err(Invalid::new("format", "the name of the form's field is empty"));
@@ -206,7 +204,7 @@ impl Mapping {
             (true, true) => Ok(()),
             (false, false) if self.challenge.is_some() => Ok(()),
             (false, _) => Err(Invalid::new("session", "missing; there must be one, or external")),
-            (true, false) => Err(Invalid::new("text", "missing; there must be one, or html")),
+            (true, false) => Err(Invalid::new("text", "missing; there must be one, or html, or mrkdwn")),
         }
     }
 
@@ -215,11 +213,14 @@ impl Mapping {
     }
 
     const fn says_something(&self) -> bool {
-        self.text.is_some() || self.html.is_some()
+        self.text.is_some() || self.html.is_some() || self.mrkdwn.is_some()
     }
 }
 
-fn check_values(field: &'static str, values: &BTreeMap<String, Vec<serde_json::Value>>) -> Result<(), Invalid> {
+pub(super) fn check_values(
+    field: &'static str,
+    values: &BTreeMap<String, Vec<serde_json::Value>>,
+) -> Result<(), Invalid> {
     for (pointer, values) in values {
         check_in_event(field, pointer)?;
         if values.is_empty() {
@@ -231,3 +232,6 @@ fn check_values(field: &'static str, values: &BTreeMap<String, Vec<serde_json::V
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod shape_tests;

@@ -6,7 +6,8 @@
 //! - [`settings`]: what an operator says of a portal.
 //! - [`session`]: a support conversation, and how far its portal has got.
 //! - [`signature`], [`verify`]: how webhooks are signed, ours and theirs.
-//! - [`mapping`], [`html`]: what a body of theirs means.
+//! - [`mapping`], [`html`], [`mrkdwn`]: what a body of theirs means.
+//! - [`challenge`]: questions of theirs that are answered at once.
 //! - [`webhook`], [`author`]: what a body of ours says, and who wrote.
 //! - [`intake`]: what a batch of their messages becomes.
 //! - [`address`]: which addresses may be called.
@@ -21,9 +22,11 @@ use std::{fmt, sync::Arc};
 pub mod access;
 pub mod address;
 pub mod author;
+pub mod challenge;
 pub mod html;
 pub mod intake;
 pub mod mapping;
+pub mod mrkdwn;
 pub mod outgoing;
 pub mod session;
 pub mod settings;

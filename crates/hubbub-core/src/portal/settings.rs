@@ -2,6 +2,7 @@
 
 use super::{
     access::Auth,
+    challenge::Challenge,
     mapping::Mapping,
     outgoing::{Call, check},
     verify::Verify,
@@ -10,6 +11,8 @@ use crate::{delivery::retry::Policy, limits, model::ids::Invalid};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 use utoipa::ToSchema;
+
+mod incoming;
 
 /// The settings of a portal. Secrets are kept apart from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -50,8 +53,18 @@ pub struct PortalSettings {
     pub answer_external: Option<String>,
     /// How incoming webhooks are verified.
     pub verify: Verify,
+    /// Under which address this portal knows the server, like `https://chat.example`, with the base path if there is one: for
+    /// signatures over the URL. Without it the server's own `--public-url` is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// What the body of an incoming webhook means.
     pub mapping: Mapping,
+    /// Where bodies have more than one shape, all of it: the first whose filters match is taken, and `mapping` is not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mappings: Vec<Mapping>,
+    /// Questions that are answered at once, by POST, GET or HEAD, and create nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub challenges: Vec<Challenge>,
     /// What becomes of a message for a session that is not known.
     pub unknown_session: UnknownSession,
     /// Whether customers may open sessions with their own tokens, by the method `open_session`.
@@ -74,7 +87,10 @@ impl Default for PortalSettings {
             on_dead_letter: OnDeadLetter::default(),
             answer_external: None,
             verify: Verify::default(),
+            public_url: None,
             mapping: Mapping::default(),
+            mappings: Vec::new(),
+            challenges: Vec::new(),
             unknown_session: UnknownSession::default(),
             customers_open: true,
         }
@@ -164,6 +180,17 @@ impl PortalSettings {
         }
         check::check(self)?;
         self.verify.check()?;
-        self.mapping.check()
+        if let Some(url) = &self.public_url {
+            super::address::check_public_url(url)?;
+        }
+        for (field, count) in [("mappings", self.mappings.len()), ("challenges", self.challenges.len())] {
+            if count > limits::MAPPINGS_MAX {
+                return Err(Invalid::new(field, format!("{count}; the limit is {}", limits::MAPPINGS_MAX)));
+            }
+        }
+        self.mapping.check()?;
+        self.mappings.iter().try_for_each(Mapping::check)?;
+        self.challenges.iter().try_for_each(Challenge::check)?;
+        self.all_challenges().try_for_each(|(challenge, _)| challenge.check_beside(&self.verify))
     }
 }

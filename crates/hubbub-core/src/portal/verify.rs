@@ -2,17 +2,23 @@
 
 use super::signature;
 use crate::{limits, model::ids::Invalid};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 mod check;
+mod template;
+mod twilio;
 
 pub(super) use check::hex;
+pub use check::is_token;
 pub use check::{Signed, Unverified};
-
-/// What a template may name.
-const PLACEHOLDERS: [&str; 5] = ["{id}", "{timestamp}", "{method}", "{url}", "{body}"];
+pub(in crate::portal) use check::{digest, sign};
+pub(super) use template::parts;
+pub use template::{HmacTemplate, KeyIn};
 
 /// How incoming webhooks are verified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -36,7 +42,29 @@ pub enum Verify {
         #[serde(default = "tolerance")]
         tolerance_seconds: u64,
     },
-    /// GitHub's `X-Hub-Signature-256: sha256=` and Intercom's `X-Hub-Signature: sha1=`, hex, of the body.
+    /// Svix: `svix-id`, `svix-timestamp`, `svix-signature`; secret `whsec_…`, the key in base64.
+    Svix {
+        /// How far the timestamp may be from now.
+        #[serde(default = "tolerance")]
+        tolerance_seconds: u64,
+    },
+    /// Stripe: `Stripe-Signature: t=…,v1=…`, the hex HMAC-SHA-256 of `timestamp.body`; any of several `v1` will do.
+    Stripe {
+        /// How far the timestamp may be from now.
+        #[serde(default = "tolerance")]
+        tolerance_seconds: u64,
+    },
+    /// Twilio: `X-Twilio-Signature`, the base64 HMAC-SHA-1 of the URL and the sorted parameters of a form, or of a URL that has the
+    /// digest of the body as `bodySHA256`. Needs `public_url`.
+    Twilio,
+    /// HubSpot, version 3: `X-HubSpot-Signature-v3`, the base64 HMAC-SHA-256 of method, URL, body and timestamp. Needs
+    /// `public_url`.
+    Hubspot {
+        /// How far the timestamp may be from now.
+        #[serde(default = "tolerance")]
+        tolerance_seconds: u64,
+    },
+    /// GitHub's and Meta's `X-Hub-Signature-256: sha256=` and Intercom's `X-Hub-Signature: sha1=`, hex, of the body.
     HubSignature {
         /// Which of the two.
         #[serde(default)]
@@ -85,35 +113,6 @@ pub enum Encoding {
     Base64,
 }
 
-/// An HMAC, described.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HmacTemplate {
-    /// The hash.
-    #[serde(default)]
-    pub algorithm: Algorithm,
-    /// How the signature is written.
-    #[serde(default)]
-    pub encoding: Encoding,
-    /// The header with the signature.
-    pub header: String,
-    /// What stands before the signature in it, like `sha256=`.
-    #[serde(default)]
-    pub prefix: String,
-    /// What is signed: text with `{id}`, `{timestamp}`, `{method}`, `{url}` and `{body}`; `{body}` must be there.
-    #[serde(default = "body")]
-    pub signed: String,
-    /// The header with the id.
-    #[serde(default)]
-    pub id_header: Option<String>,
-    /// The header with the timestamp: seconds or milliseconds since 1970, or RFC 3339.
-    #[serde(default)]
-    pub timestamp_header: Option<String>,
-    /// How far the timestamp may be from now.
-    #[serde(default = "tolerance")]
-    pub tolerance_seconds: u64,
-}
-
 impl Default for Verify {
     fn default() -> Self {
         Self::StandardWebhooks { tolerance_seconds: tolerance() }
@@ -124,25 +123,6 @@ const fn tolerance() -> u64 {
     crate::limits::HOOK_TOLERANCE.as_secs()
 }
 
-fn body() -> String {
-    "{body}".into()
-}
-
-/// What a template is made of: its placeholders, and the text between them.
-pub(super) fn parts(template: &str) -> impl Iterator<Item = &str> {
-    let mut rest = template;
-    std::iter::from_fn(move || {
-        let placeholder = |at: &str| PLACEHOLDERS.into_iter().find(|name| at.starts_with(*name)).map(str::len);
-        let end = placeholder(rest).unwrap_or_else(|| {
-            let next = rest.match_indices('{').map(|(at, _)| at).find(|at| placeholder(&rest[*at..]).is_some());
-            next.unwrap_or(rest.len())
-        });
-        let (part, after) = rest.split_at(end);
-        rest = after;
-        (!part.is_empty()).then_some(part)
-    })
-}
-
 fn check_tolerance(seconds: u64) -> Result<(), Invalid> {
     let most = limits::HOOK_TOLERANCE_MAX.as_secs();
     if (1..=most).contains(&seconds) {
@@ -151,7 +131,7 @@ fn check_tolerance(seconds: u64) -> Result<(), Invalid> {
     Err(Invalid::new("tolerance_seconds", format!("{seconds}; it is 1 to {most}")))
 }
 
-pub(super) fn check_header(field: &'static str, name: &str) -> Result<(), Invalid> {
+pub(in crate::portal) fn check_header(field: &'static str, name: &str) -> Result<(), Invalid> {
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if !name.is_empty() && name.chars().all(token) {
         return Ok(());
@@ -165,12 +145,20 @@ impl Verify {
     /// # Errors
     /// The field, and what is wrong with it.
     pub fn check(&self) -> Result<(), Invalid> {
+        self.check_signing(&["{body}"])
+    }
+
+    /// The same, where one of these placeholders of a template must be signed.
+    pub(in crate::portal) fn check_signing(&self, one_of: &[&str]) -> Result<(), Invalid> {
         match self {
             Self::StandardWebhooks { tolerance_seconds }
             | Self::Slack { tolerance_seconds }
-            | Self::Zendesk { tolerance_seconds } => check_tolerance(*tolerance_seconds),
-            Self::HubSignature { .. } | Self::Bearer | Self::Path => Ok(()),
-            Self::Hmac(template) => template.check(),
+            | Self::Zendesk { tolerance_seconds }
+            | Self::Svix { tolerance_seconds }
+            | Self::Stripe { tolerance_seconds }
+            | Self::Hubspot { tolerance_seconds } => check_tolerance(*tolerance_seconds),
+            Self::HubSignature { .. } | Self::Bearer | Self::Path | Self::Twilio => Ok(()),
+            Self::Hmac(template) => template.check(one_of),
             Self::Header { name } => check_header("name", name),
             Self::Basic { user } if user.contains(|c: char| c == ':' || c.is_control()) => {
                 Err(Invalid::new("user", "no colon and no control characters are allowed"))
@@ -179,16 +167,41 @@ impl Verify {
         }
     }
 
+    /// Whether the URL is signed, as the portal wrote it: then `public_url` must be known.
+    pub fn signs_url(&self) -> bool {
+        match self {
+            Self::Twilio | Self::Hubspot { .. } => true,
+            Self::Hmac(template) => template.signs("{url}"),
+            _ => false,
+        }
+    }
+
+    /// Whether what stands behind `?` in the URL is signed.
+    pub(in crate::portal) fn signs_query(&self) -> bool {
+        self.signs_url() || matches!(self, Self::Hmac(template) if template.signs("{query}"))
+    }
+
+    /// Whether the body is signed.
+    pub(in crate::portal) fn signs_body(&self) -> bool {
+        match self {
+            Self::Hmac(template) => template.signs("{body}"),
+            scheme => !scheme.keeps_digest(),
+        }
+    }
+
+    /// The header with the webhook's id, where the scheme has one.
+    pub fn id_header(&self) -> Option<&str> {
+        match self {
+            Self::StandardWebhooks { .. } => Some("webhook-id"),
+            Self::Svix { .. } => Some("svix-id"),
+            Self::Hmac(template) => template.id_header.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether a SHA-256 of the secret is all that is kept of it: schemes that only compare need no more.
     pub const fn keeps_digest(&self) -> bool {
-        match self {
-            Self::Header { .. } | Self::Bearer | Self::Basic { .. } | Self::Path => true,
-            Self::StandardWebhooks { .. }
-            | Self::Slack { .. }
-            | Self::Zendesk { .. }
-            | Self::HubSignature { .. }
-            | Self::Hmac(_) => false,
-        }
+        matches!(self, Self::Header { .. } | Self::Bearer | Self::Basic { .. } | Self::Path)
     }
 
     /// What is to be kept of a secret, once it has been found fit for the scheme; what [`Verify::verify`] takes.
@@ -197,14 +210,10 @@ impl Verify {
     /// What is wrong with it, without saying it.
     pub fn stored(&self, secret: &str) -> Result<String, Invalid> {
         let wrong = |problem: String| Err(Invalid::new("secret", problem));
-        if secret.is_empty() {
-            return wrong("empty".into());
-        }
-        if secret.len() > limits::PORTAL_SECRET_BYTES {
-            return Err(Invalid::too_long("secret", secret.len(), limits::PORTAL_SECRET_BYTES));
-        }
+        check_secret(secret)?;
         match self {
             Self::StandardWebhooks { .. } => signature::parse_secret(secret).map(|_| ())?,
+            Self::Svix { .. } => signature::parse_secret(&check::with_prefix(secret)).map(|_| ())?,
             Self::Header { .. } | Self::Bearer
                 if secret.trim() != secret || !secret.chars().all(|c| c == ' ' || c.is_ascii_graphic()) =>
             {
@@ -216,11 +225,12 @@ impl Verify {
             Self::Path if secret.len() < limits::PATH_SECRET_BYTES => {
                 return wrong(format!("{} bytes; it is {} at least", secret.len(), limits::PATH_SECRET_BYTES));
             }
-            _ if secret.len() < limits::SECRET_BYTES_MIN => {
-                let least = limits::SECRET_BYTES_MIN;
-                return wrong(format!("{} bytes can be guessed; it is {least} at least", secret.len()));
+            _ => {
+                let Some(key) = self.key(secret) else {
+                    return wrong("it is not written as `key` says".into());
+                };
+                check_length(key.len())?;
             }
-            _ => {}
         }
         Ok(if self.keeps_digest() { check::digest(secret.as_bytes()) } else { secret.to_owned() })
     }
@@ -228,37 +238,45 @@ impl Verify {
     /// A fresh secret as the scheme wants it, of bytes from a good source.
     pub fn make(&self, random: [u8; 32]) -> String {
         match self {
-            Self::StandardWebhooks { .. } => signature::make_secret(random),
+            Self::StandardWebhooks { .. } | Self::Svix { .. } => signature::make_secret(random),
+            Self::Hmac(HmacTemplate { key: KeyIn::Base64, .. }) => STANDARD.encode(random),
+            Self::Hmac(HmacTemplate { key: KeyIn::Hex, .. }) => {
+                random.iter().map(|byte| format!("{byte:02x}")).collect()
+            }
             _ => URL_SAFE_NO_PAD.encode(random),
         }
     }
 }
 
-impl HmacTemplate {
-    fn check(&self) -> Result<(), Invalid> {
-        check_tolerance(self.tolerance_seconds)?;
-        check_header("header", &self.header)?;
-        let headers =
-            [("{id}", "id_header", &self.id_header), ("{timestamp}", "timestamp_header", &self.timestamp_header)];
-        let signs = |placeholder| parts(&self.signed).any(|part| part == placeholder);
-        for (placeholder, field, header) in headers {
-            match header {
-                Some(name) => check_header(field, name)?,
-                None if signs(placeholder) => {
-                    return Err(Invalid::new(field, format!("missing; `signed` names {placeholder}")));
-                }
-                None => {}
-            }
-        }
-        if !signs("{body}") {
-            return Err(Invalid::new("signed", "{body} is not in it"));
-        }
-        if self.timestamp_header.is_some() && !signs("{timestamp}") {
-            return Err(Invalid::new("signed", "{timestamp} is not in it: anybody could change the timestamp"));
-        }
-        Ok(())
+/// Checks a secret that the portal only says: what is kept of it is its digest.
+///
+/// # Errors
+/// What is wrong with it, without saying it.
+pub fn stored_token(secret: &str) -> Result<String, Invalid> {
+    check_secret(secret)?;
+    check_length(secret.len())?;
+    Ok(digest(secret.as_bytes()))
+}
+
+fn check_secret(secret: &str) -> Result<(), Invalid> {
+    if secret.is_empty() {
+        return Err(Invalid::new("secret", "empty"));
     }
+    if secret.len() > limits::PORTAL_SECRET_BYTES {
+        return Err(Invalid::too_long("secret", secret.len(), limits::PORTAL_SECRET_BYTES));
+    }
+    Ok(())
+}
+
+fn check_length(bytes: usize) -> Result<(), Invalid> {
+    let least = limits::SECRET_BYTES_MIN;
+    if bytes >= least {
+        return Ok(());
+    }
+    Err(Invalid::new("secret", format!("{bytes} bytes can be guessed; it is {least} at least")))
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vendor_tests;

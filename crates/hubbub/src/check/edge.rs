@@ -10,7 +10,7 @@ use std::time::SystemTime;
 /// How many days before its end a certificate should have been renewed.
 const RENEW_BEFORE_DAYS: i64 = 14;
 
-/// `--drain-window`, `--admin-listen`, `--base-path`, `--allowed-origins`, `--trusted-proxies`, `--dev-host`, `--tls-cert`, `--tls-key` and `--portal-allow`.
+/// `--drain-window`, `--admin-listen`, `--base-path`, `--allowed-origins`, `--trusted-proxies`, `--dev-host`, `--tls-cert`, `--tls-key`, `--portal-allow` and `--public-url`.
 pub(super) async fn edge(asked: &Asked) -> Vec<Finding> {
     let set = &asked.settings;
     let mut findings = Vec::new();
@@ -26,11 +26,31 @@ pub(super) async fn edge(asked: &Asked) -> Vec<Finding> {
             Err(error) => refused(&error),
         });
     }
+    findings.extend(public_url(set));
     match PublicSide::parse(set) {
         Ok(edge) => findings.extend(looked_at(set, &edge)),
         Err(error) => findings.push(refused(&error)),
     }
     findings
+}
+
+/// Where it cannot be the address of this server, signed URLs never match.
+fn public_url(set: &Settings) -> Option<Finding> {
+    let about = "--public-url";
+    let url = match set.public_url() {
+        Ok(url) => url?,
+        Err(error) => return Some(refused(&error)),
+    };
+    let base = set.base_path.as_deref().unwrap_or_default().trim_end_matches('/');
+    Some(if url.ends_with(base) {
+        Finding::ok(about, "signatures over a URL are checked as if it began so")
+    } else {
+        Finding::warning(
+            about,
+            "it does not end in --base-path, so nothing that portals call begins so unless a proxy changes paths",
+            "give what stands before /hooks/ in the addresses that portals call",
+        )
+    })
 }
 
 fn looked_at(set: &Settings, edge: &PublicSide) -> Vec<Finding> {

@@ -73,7 +73,7 @@ async fn webhook(State(desk): At, headers: HeaderMap, body: Bytes) -> Response {
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().cast_signed();
     let header = |name: &str| headers.get(name).map(|value| value.as_bytes());
-    let signed = Signed { method: "POST", url: "", headers: &header, body: &body, path_secret: None };
+    let signed = Signed { method: "POST", url: None, query: None, headers: &header, body: &body, path_secret: None };
     if let Err(why) = Verify::default().verify(&[&desk.secrets.outgoing], &signed, now) {
         desk.refuse();
         return (StatusCode::UNAUTHORIZED, why.to_string()).into_response();

@@ -62,6 +62,9 @@ pub enum PortalCommand {
         /// A file with the secret for webhooks from it, where the vendor gives one; without one it is made
         #[arg(long, value_name = "FILE")]
         incoming_secret_file: Option<PathBuf>,
+        /// A file with what it says in challenges, like Meta's hub.verify_token; made where its settings ask for one
+        #[arg(long, value_name = "FILE")]
+        challenge_secret_file: Option<PathBuf>,
         #[command(flatten)]
         at: At,
     },
@@ -113,6 +116,12 @@ pub enum PortalCommand {
         /// How it is written
         #[arg(long, default_value = "application/json")]
         content_type: String,
+        /// How it is sent; with GET and HEAD, which some ask challenges by, FILE may be /dev/null
+        #[arg(long, default_value = "POST")]
+        method: String,
+        /// What stands behind ? in the URL that the portal calls, like hub.mode=subscribe&hub.challenge=1
+        #[arg(long)]
+        query: Option<String>,
         #[command(flatten)]
         at: At,
     },
@@ -125,6 +134,8 @@ pub enum SecretDirection {
     Outgoing,
     /// What theirs are verified with
     Incoming,
+    /// What it says in challenges
+    Challenge,
 }
 
 fn json_of(file: &Path) -> anyhow::Result<Value> {
@@ -158,7 +169,16 @@ impl PortalCommand {
                 at.show(portals["portals"].as_array().map_or(&[], Vec::as_slice), &columns);
             }
             Self::Show { portal, at } => at.show_one(&at.ask(Method::GET, &path(&portal, ""), None).await?),
-            Self::Create { portal, url, settings, set, outgoing_secret_file, incoming_secret_file, at } => {
+            Self::Create {
+                portal,
+                url,
+                settings,
+                set,
+                outgoing_secret_file,
+                incoming_secret_file,
+                challenge_secret_file,
+                at,
+            } => {
                 let mut settings = settings.as_deref().map(settings_of).transpose()?.unwrap_or_else(|| json!({}));
                 if let Some(url) = url {
                     settings["url"] = url.into();
@@ -169,6 +189,7 @@ impl PortalCommand {
                     "settings": settings,
                     "outgoing_secret": secret_of(outgoing_secret_file.as_ref())?,
                     "incoming_secret": secret_of(incoming_secret_file.as_ref())?,
+                    "challenge_secret": secret_of(challenge_secret_file.as_ref())?,
                 });
                 let made = at.ask(Method::POST, "/v1/portals", Some(&new)).await?;
                 at.say(&made, &format!("{portal} was made; it sends its webhooks to {}", text(&made["hook"])));
@@ -182,6 +203,7 @@ impl PortalCommand {
                 let direction = match direction {
                     SecretDirection::Outgoing => "outgoing",
                     SecretDirection::Incoming => "incoming",
+                    SecretDirection::Challenge => "challenge",
                 };
                 let secret = secret_of(secret_file.as_ref())?;
                 let new = json!({ "direction": direction, "secret": secret, "keep_seconds": keep.as_secs() });
@@ -197,14 +219,16 @@ impl PortalCommand {
                 let resumed = at.ask(Method::POST, &path(&portal, "/resume"), None).await?;
                 at.say(&resumed, &format!("{portal} is active: what waits is sent"));
             }
-            Self::DryRun { portal, file, content_type, at } => {
+            Self::DryRun { portal, file, content_type, method, query, at } => {
                 let mut body = Vec::new();
                 if file.as_os_str() == "-" {
                     std::io::stdin().read_to_end(&mut body).context("standard input")?;
                 } else {
                     body = std::fs::read(&file).with_context(|| file.display().to_string())?;
                 }
-                let found = at.send(Method::POST, &path(&portal, "/dry-run"), Some((content_type, body))).await?;
+                let query = query.map(|query| format!("&query={}", url_part(&query))).unwrap_or_default();
+                let to = path(&portal, &format!("/dry-run?method={}{query}", url_part(&method)));
+                let found = at.send(Method::POST, &to, Some((content_type, body))).await?;
                 println!("{found:#}");
             }
         }
@@ -230,8 +254,9 @@ fn text(value: &Value) -> &str {
 
 /// Printed once, for people; in JSON they are in the answer.
 fn secrets(at: &At, answer: &Value) {
-    for (name, field) in [("outgoing", "outgoing_secret"), ("incoming", "incoming_secret")] {
-        if let Some(secret) = answer[field].as_str() {
+    let all = ["outgoing", "incoming", "challenge"];
+    for (name, field) in all.map(|name| (name, format!("{name}_secret"))) {
+        if let Some(secret) = answer[&field].as_str() {
             at.say(&Value::Null, &format!("{name} secret, shown only now: {secret}"));
         }
     }

@@ -4,7 +4,6 @@
 use super::tls::Tls;
 use crate::{
     config::{Hosts, OriginStanding, Origins, PublicSide},
-    features::portals::hooks::OriginalUri,
     http::page,
     problem::Problem,
 };
@@ -63,8 +62,7 @@ impl Door {
             let Some(inner) = below(request.uri(), &self.base_path) else {
                 return Err(self.elsewhere(request.uri()).into());
             };
-            let asked = std::mem::replace(request.uri_mut(), inner);
-            request.extensions_mut().insert(OriginalUri(asked));
+            *request.uri_mut() = inner;
         }
         if let Some(hosts) = &self.hosts
             && !is_for_machines(request.uri().path())

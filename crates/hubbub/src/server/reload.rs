@@ -16,7 +16,7 @@ pub type Reloaded = watch::Receiver<Arc<Config>>;
 type Same = fn(&Config, &Config) -> bool;
 
 /// What a running instance cannot change.
-const FIXED: [(&str, Same); 8] = [
+const FIXED: [(&str, Same); 9] = [
     ("listen", |old, new| old.listen == new.listen),
     ("store or schema", |old, new| old.store == new.store),
     ("bus", |old, new| old.bus == new.bus),
@@ -26,6 +26,7 @@ const FIXED: [(&str, Same); 8] = [
         "what is said of --listen from outside: admin-listen, base-path, allowed-origins, trusted-proxies, tls-cert, tls-key, drain-window",
         |old, new| old.edge == new.edge,
     ),
+    ("public-url", |old, new| old.public_url == new.public_url),
     ("portal-allow", |old, new| old.portal_allow == new.portal_allow),
     ("dev", |old, new| old.dev == new.dev),
 ];

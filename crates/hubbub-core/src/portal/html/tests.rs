@@ -71,6 +71,27 @@ fn an_image_is_its_text_and_its_address() {
         ("a<img width=1px height=0 src=https://a.example/seen>b", "ab"),
         ("a <img src=cid:part1@mail> <img src='data:image/png;base64,AAAA'> <img src=javascript:x()>b", "a b"),
         ("<div hidden><img src=https://a.example/x.png></div>b", "b"),
+        ("<p><img src=/rails/blobs/x.png></p>", "[image]"),
+        ("<div><img src='data:image/png;base64,AAAA'><img src=cid:1></div>", "[image]"),
+        ("<img width=1 height=1 src=https://a.example/seen>", ""),
+        (
+            "<img src=//cdn.example/x.png> <img src=HTTPS://A.example/y>",
+            "https://cdn.example/x.png HTTPS://A.example/y",
+        ),
+        (
+            "<picture><source srcset=https://a.example/x.webp><img src=https://a.example/x.png></picture>",
+            "https://a.example/x.png",
+        ),
+        (
+            "<img src='data:,' srcset='https://a.example/1x.png 1x, https://a.example/2x.png 2x'>",
+            "https://a.example/1x.png",
+        ),
+        ("look<video src=https://a.example/v.mp4></video>", "look\nhttps://a.example/v.mp4"),
+        (
+            "<audio><source src=https://a.example/a.ogg><source src=https://a.example/a.mp3></audio>",
+            "https://a.example/a.ogg",
+        ),
+        ("<iframe src=https://v.example/embed/1>old</iframe> see", "https://v.example/embed/1 see"),
         (
             "<a href=https://b.example/large><img src=https://b.example/small></a>",
             "https://b.example/small (https://b.example/large)",

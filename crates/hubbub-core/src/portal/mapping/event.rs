@@ -8,7 +8,7 @@ use super::{
 use crate::{
     limits::{DATA_BYTES, EXTERNAL_BYTES, JSON_DEPTH, TEXT_BYTES, USER_ID_BYTES},
     model::json::{Json, is_deeper},
-    portal::html,
+    portal::{html, mrkdwn},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -38,6 +38,11 @@ pub struct Event {
     /// Who wrote, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// Which event of the array it is, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
+    /// Which mapping took it, from 0.
+    pub mapping: usize,
 }
 
 impl Event {
@@ -88,7 +93,17 @@ impl Mapping {
             Some(pointer) => item.word(pointer)?.map(|agent| cut(&agent, USER_ID_BYTES).to_owned()),
             None => None,
         };
-        Ok(Event { session, external, text, data, message_id, event_id: one(&self.event_id)?, agent })
+        Ok(Event {
+            session,
+            external,
+            text,
+            data,
+            message_id,
+            event_id: one(&self.event_id)?,
+            agent,
+            index: item.index,
+            mapping: 0,
+        })
     }
 
     fn external_at(&self, item: &Item<'_>) -> String {
@@ -97,10 +112,12 @@ impl Mapping {
 
     fn text_of(&self, item: &Item<'_>, attached: bool) -> Result<String, Unmapped> {
         let mut lacking = None;
-        for (pointers, is_html) in [(&self.text, false), (&self.html, true)] {
+        let read: [(_, Option<Reads>); 3] =
+            [(&self.text, None), (&self.html, Some(html::text)), (&self.mrkdwn, Some(mrkdwn::text))];
+        for (pointers, read) in read {
             let Some(pointers) = pointers else { continue };
             let at = || named(item, Some(pointers));
-            match said(item, pointers, is_html)? {
+            match said(item, pointers, read)? {
                 Ok(text) if text.contains('\0') => return Err(Unmapped::Zero { at: at() }),
                 Ok(text) if text.len() > TEXT_BYTES => {
                     return Err(Unmapped::TooLong { at: at(), bytes: text.len(), limit: TEXT_BYTES });
@@ -118,17 +135,23 @@ impl Mapping {
 
     /// What is attached, each as it was written. What cannot be kept is counted, not kept: nobody's text is lost for it.
     fn attached(&self, item: &Item<'_>) -> Result<Option<Attached>, Unmapped> {
-        let Some(pointer) = &self.attachments else { return Ok(None) };
-        let nothing = |value: &Value| value.as_array().is_some_and(Vec::is_empty) || value.as_str() == Some("");
-        if item.value(pointer).is_none_or(nothing) {
+        let Some(pointers) = &self.attachments else { return Ok(None) };
+        let mut all = Vec::new();
+        for (pointer, _) in pointers.pointers() {
+            for raw in item.all_texts(pointer) {
+                let each = if raw.get().starts_with('[') { items(raw) } else { vec![raw] };
+                all.extend(
+                    each.into_iter().filter(|one| !matches!(one.get(), "null" | "\"\"")).map(|one| (pointer, one)),
+                );
+            }
+        }
+        if all.is_empty() {
             return Ok(None);
         }
-        let Some(raw) = item.text(pointer) else { return Ok(None) };
-        let all = if raw.get().starts_with('[') { items(raw) } else { vec![raw] };
         let mut attached = Attached::default();
         let mut list = String::new();
         let mut left_out = 0_usize;
-        for one in all {
+        for (pointer, one) in all {
             let room = DATA_BYTES.saturating_sub(list.len() + 1 + AROUND_ATTACHMENTS);
             // It stands in an array in an object.
             let nested = is_deeper(one.get().as_bytes(), JSON_DEPTH - 2);
@@ -154,6 +177,9 @@ impl Mapping {
         Ok(Some(attached))
     }
 }
+
+/// What makes plain text of something else.
+type Reads = fn(&str) -> String;
 
 /// What is attached to a message.
 #[derive(Default)]
@@ -188,7 +214,7 @@ fn joined(item: &Item<'_>, pointers: &OneOrMore) -> Result<(Option<String>, Opti
 }
 
 /// The text at these pointers, joined by line feeds. Inside: which pointer that must find something does not.
-fn said(item: &Item<'_>, pointers: &OneOrMore, is_html: bool) -> Result<Result<String, Unmapped>, Unmapped> {
+fn said(item: &Item<'_>, pointers: &OneOrMore, read: Option<Reads>) -> Result<Result<String, Unmapped>, Unmapped> {
     let mut parts: Vec<String> = Vec::new();
     let mut bytes = 0;
     let mut is_found = false;
@@ -199,13 +225,12 @@ fn said(item: &Item<'_>, pointers: &OneOrMore, is_html: bool) -> Result<Result<S
         }
         is_found |= !found.is_empty();
         let flat = found.into_iter().flat_map(|value| match value {
-            Value::Array(items) if is_html => items.iter().collect(),
+            Value::Array(items) if read.is_some() => items.iter().collect(),
             one => vec![one],
         });
         for value in flat {
             let part = match value {
-                Value::String(html) if is_html => html::text(html),
-                Value::String(text) => text.clone(),
+                Value::String(text) => read.map_or_else(|| text.clone(), |read| read(text)),
                 Value::Number(number) => number.to_string(),
                 Value::Null => continue,
                 _ => return Err(Unmapped::WrongType { at: item.at(pointer), wanted: "a text" }),

@@ -7,7 +7,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 /// One event of a body, and the body around it.
 #[derive(Clone, Copy)]
-pub(super) struct Item<'a> {
+pub(in crate::portal) struct Item<'a> {
     pub event: &'a Value,
     pub event_text: &'a RawValue,
     pub body: &'a Value,
@@ -25,13 +25,17 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// What is there; null is nothing.
-    pub fn value(&self, pointer: &str) -> Option<&'a Value> {
-        let found = match pointer.strip_prefix('#') {
+    /// What is there, null included.
+    pub fn anything(&self, pointer: &str) -> Option<&'a Value> {
+        match pointer.strip_prefix('#') {
             Some(pointer) => self.body.pointer(pointer),
             None => self.event.pointer(pointer),
-        };
-        found.filter(|value| !value.is_null())
+        }
+    }
+
+    /// What is there; null is nothing.
+    pub fn value(&self, pointer: &str) -> Option<&'a Value> {
+        self.anything(pointer).filter(|value| !value.is_null())
     }
 
     /// The same, as it was written.
@@ -39,6 +43,27 @@ impl<'a> Item<'a> {
         match pointer.strip_prefix('#') {
             Some(pointer) => raw_at(self.body_text, pointer),
             None => raw_at(self.event_text, pointer),
+        }
+    }
+
+    /// Everything that is there, as it was written: `*` stands for every item of an array.
+    pub fn all_texts(&self, pointer: &str) -> Vec<&'a RawValue> {
+        match pointer.split_once("/*") {
+            Some((before, after)) if after.is_empty() || after.starts_with('/') => {
+                let Some(raw) = self.text(before).filter(|raw| raw.get().starts_with('[')) else { return vec![] };
+                let within = |raw| Self { event_text: raw, body_text: raw, ..*self }.all_texts(after);
+                items(raw).into_iter().flat_map(within).collect()
+            }
+            _ => self.text(pointer).into_iter().collect(),
+        }
+    }
+
+    /// JSON that is written as a text there.
+    pub fn json_text(&self, pointer: &str) -> Result<&'a str, Unmapped> {
+        match self.value(pointer) {
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(Unmapped::WrongType { at: self.at(pointer), wanted: "a text that holds JSON" }),
+            None => Err(Unmapped::Missing { at: self.at(pointer) }),
         }
     }
 

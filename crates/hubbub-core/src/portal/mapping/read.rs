@@ -1,26 +1,33 @@
-//! From the bytes of a body to its events.
+//! From a body to its events.
 
-use super::{BodyFormat, Event, Mapping, find};
-use crate::{
-    limits::{HOOK_DEPTH, HOOK_EVENTS},
-    model::{ijson, json::is_deeper},
-};
-use find::Item;
-use serde_json::{Map, Value, value::RawValue};
-use std::borrow::Cow;
+use super::{Event, Mapping, body::Body, find::Item};
+use crate::limits::{HOOK_DEPTH, HOOK_EVENTS};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
-/// What a body is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Mapped {
-    /// It wants to be answered by this text, and creates nothing.
-    Challenge(String),
-    /// It has events.
-    Events {
-        /// The messages, in order.
-        events: Vec<Event>,
-        /// How many others the filters passed over.
-        passed_over: usize,
-    },
+/// What a body has.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Mapped {
+    /// The messages, in order.
+    pub events: Vec<Event>,
+    /// How many others the filters passed over.
+    pub passed_over: usize,
+    /// Which filter of which mapping passed something over, where that was asked for.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A mapping that does not take an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Refusal {
+    /// Which event of the array, from 0; absent: the whole body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<usize>,
+    /// Which mapping, from 0.
+    pub mapping: usize,
+    /// Which of its filters refuses it, and what that found.
+    pub why: String,
 }
 
 /// Why nothing can be made of a body: all of it, no part of it is taken.
@@ -106,110 +113,167 @@ impl Unmapped {
     }
 }
 
-impl Mapping {
-    /// What this body means.
-    ///
-    /// # Errors
-    /// Why nothing can be made of it, with the pointer.
-    pub fn read(&self, content_type: Option<&str>, body: &[u8]) -> Result<Mapped, Unmapped> {
-        let text = self.json(content_type, body)?;
-        if is_deeper(text.as_bytes(), HOOK_DEPTH) {
-            return Err(Unmapped::TooDeep);
+/// What a body means by these mappings: each event is taken by the first whose filters match. Where the array is, is said by the
+/// first that takes any.
+///
+/// # Errors
+/// Why nothing can be made of it, with the pointer: all of it, no part of it is taken.
+pub(in crate::portal) fn read(
+    mappings: &[Mapping],
+    content_type: Option<&str>,
+    bytes: &[u8],
+    explain: bool,
+) -> Result<Mapped, Unmapped> {
+    let mut bodies: Vec<(usize, Result<Body, Unmapped>)> = Vec::new();
+    for (n, mapping) in mappings.iter().enumerate() {
+        if bodies.iter().all(|(of, _)| mappings[*of].format != mapping.format) {
+            bodies.push((n, Body::read(&mapping.format, content_type, bytes)));
         }
-        // A customer waits for this answer: what others could not read of it is mended.
-        let text = ijson::mended(&text);
-        let not_json = |why: serde_json::Error| Unmapped::NotJson(why.to_string());
-        let value: Value = serde_json::from_str(&text).map_err(not_json)?;
-        let raw: &RawValue = serde_json::from_str(&text).map_err(not_json)?;
-        let whole = Item { event: &value, event_text: raw, body: &value, body_text: raw, index: None };
-        if let Some(challenge) = &self.challenge
-            && finds(&whole, &challenge.when)
-        {
-            let reply = whole.word(&challenge.reply)?;
-            let missing = || Unmapped::Missing { at: whole.at(&challenge.reply) };
-            return reply.map(|reply| Mapped::Challenge(reply.into_owned())).ok_or_else(missing);
-        }
-        if !self.names_a_conversation() || !self.says_something() {
-            return Ok(Mapped::Events { events: vec![], passed_over: 1 });
-        }
-        let Some(each) = &self.each else { return self.events(&[whole]) };
-        // A body that is not meant may not even have such an array.
-        if !self.wants(&whole, |pointer| pointer.starts_with('#')) {
-            return Ok(Mapped::Events { events: vec![], passed_over: 1 });
-        }
-        let at = format!("`{each}`");
-        let items = match value.pointer(each) {
-            Some(Value::Array(items)) => items,
-            None | Some(Value::Null) => return Err(Unmapped::Missing { at }),
-            Some(_) => return Err(Unmapped::WrongType { at, wanted: "an array" }),
-        };
-        let texts = find::raw_at(raw, each).map(find::items).unwrap_or_default();
-        let items: Vec<_> = items
-            .iter()
-            .zip(texts)
-            .enumerate()
-            .map(|(n, (event, event_text))| Item { event, event_text, index: Some(n), ..whole })
-            .collect();
-        self.events(&items)
     }
-
-    /// The body as JSON, in whatever format it came.
-    fn json<'a>(&self, content_type: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, str>, Unmapped> {
-        let kind = content_type.map(|said| said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-        let is = |wanted: &'static str, fits: fn(&str) -> bool| match &kind {
-            Some(kind) if !fits(kind) => Err(Unmapped::ContentType { given: kind.chars().take(100).collect(), wanted }),
-            _ => Ok(()),
-        };
-        if self.format == BodyFormat::Json {
-            is("application/json", |kind| {
-                kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
-            })?;
-            let text = std::str::from_utf8(body).map_err(|why| Unmapped::NotJson(why.to_string()))?;
-            return Ok(text.into());
+    let mut taken: BTreeMap<Option<usize>, (usize, Item<'_>)> = BTreeMap::new();
+    // What the first mapping is about that takes something, and how many events are there.
+    let mut place = None;
+    let mut count = None;
+    let (mut refusals, mut unread, mut unmapped) = (Vec::new(), None, None);
+    for (n, mapping) in mappings.iter().enumerate() {
+        let here = (&mapping.each, &mapping.format);
+        if place.is_some_and(|place| place != here) {
+            continue;
         }
-        is("application/x-www-form-urlencoded", |kind| kind == "application/x-www-form-urlencoded")?;
-        let fields = form_urlencoded::parse(body);
-        let BodyFormat::FormField(wanted) = &self.format else {
-            let fields: Map<_, _> = fields.map(|(name, value)| (name.into_owned(), value.into())).collect();
-            return Ok(Value::Object(fields).to_string().into());
+        let body = bodies.iter().find(|(of, _)| mappings[*of].format == mapping.format);
+        let body = match body.map(|(_, body)| body) {
+            Some(Ok(body)) => body,
+            Some(Err(why)) => {
+                unread = unread.or_else(|| Some(why.clone()));
+                continue;
+            }
+            None => continue,
         };
-        let found = fields.into_iter().find(|(name, _)| name == wanted);
-        let missing = || Unmapped::Missing { at: format!("the form's field `{wanted}`") };
-        found.map(|(_, value)| value.into_owned().into()).ok_or_else(missing)
-    }
-
-    fn events(&self, items: &[Item<'_>]) -> Result<Mapped, Unmapped> {
-        let wanted: Vec<_> = items.iter().filter(|item| self.wants(item, |_| true)).collect();
-        if wanted.len() > HOOK_EVENTS {
-            return Err(Unmapped::TooMany(wanted.len()));
+        let mut refuse = |event, why: String| refusals.push(Refusal { event, mapping: n, why });
+        let items = match mapping.items(body) {
+            Ok(items) => items,
+            Err(Off::Refused(why)) => {
+                count.get_or_insert(1);
+                if explain {
+                    refuse(None, why);
+                }
+                continue;
+            }
+            Err(Off::Unmapped(why)) => {
+                unmapped = unmapped.or(Some(why));
+                continue;
+            }
+        };
+        let all = items.len();
+        for item in items {
+            if taken.contains_key(&item.index) {
+                continue;
+            }
+            match mapping.refusal(&item, |_| true) {
+                None => {
+                    taken.insert(item.index, (n, item));
+                    count = count.filter(|_| place.is_some()).or(Some(all));
+                    place = Some(here);
+                }
+                Some(refusal) if explain => refuse(item.index, refusal.words(&item)),
+                Some(_) => {}
+            }
         }
-        let events = wanted.into_iter().map(|item| self.event(item)).collect::<Result<Vec<_>, _>>()?;
-        let passed_over = items.len() - events.len();
-        Ok(Mapped::Events { events, passed_over })
+        count.get_or_insert(all);
     }
+    match (taken.is_empty(), unmapped, count, unread) {
+        (true, Some(why), _, _) | (true, None, None, Some(why)) => return Err(why),
+        _ => {}
+    }
+    if taken.len() > HOOK_EVENTS {
+        return Err(Unmapped::TooMany(taken.len()));
+    }
+    let passed_over = count.unwrap_or_default().saturating_sub(taken.len());
+    let events = taken.into_values().map(|(n, item)| Ok(Event { mapping: n, ..mappings[n].event(&item)? }));
+    Ok(Mapped { events: events.collect::<Result<_, _>>()?, passed_over, refusals })
+}
 
-    /// Whether the filters on pointers that are `asked` let it through.
-    fn wants(&self, item: &Item<'_>, asked: fn(&str) -> bool) -> bool {
-        let nothing = |pointer: &String| match item.value(pointer) {
-            None => true,
-            Some(value) => *value == Value::Bool(false) || value.as_str() == Some(""),
+/// Why a mapping has nothing to do with a body.
+enum Off {
+    /// It is none of its.
+    Refused(String),
+    /// It is one of its, and cannot be read.
+    Unmapped(Unmapped),
+}
+
+/// A filter that does not match.
+enum Filter<'a> {
+    Require(&'a str),
+    Forbid(&'a str),
+    EqualsFalse(&'a str),
+}
+
+impl Filter<'_> {
+    fn words(&self, item: &Item<'_>) -> String {
+        let (word, pointer) = match self {
+            Self::Require(pointer) => ("require", pointer),
+            Self::Forbid(pointer) => ("forbid", pointer),
+            Self::EqualsFalse(pointer) => ("equals_false", pointer),
         };
-        let not_true = |pointer: &String| item.value(pointer).is_none_or(|value| *value == Value::Bool(false));
-        let asked = |pointer: &&String| asked(pointer.as_str());
-        finds(item, self.require.iter().filter(|(pointer, _)| asked(pointer)))
-            && self.forbid.iter().filter(asked).all(nothing)
-            && self.equals_false.iter().filter(asked).all(not_true)
+        let found = item.anything(pointer).map_or_else(
+            || "nothing".into(),
+            |value| {
+                let mut written = value.to_string();
+                if let Some((end, _)) = written.char_indices().nth(100) {
+                    written.truncate(end);
+                    written.push('…');
+                }
+                written
+            },
+        );
+        format!("`{word}`: {} finds {found}", item.at(pointer))
     }
 }
 
-/// Whether each pointer finds one of its values.
-fn finds<'a>(item: &Item<'_>, values: impl IntoIterator<Item = (&'a String, &'a Vec<Value>)>) -> bool {
-    values.into_iter().all(|(pointer, values)| {
-        // Null is a value like others here, where settings name it.
-        let found = match pointer.strip_prefix('#') {
-            Some(pointer) => item.body.pointer(pointer),
-            None => item.event.pointer(pointer),
+impl Mapping {
+    /// The events that a body may have.
+    fn items<'a>(&self, body: &'a Body) -> Result<Vec<Item<'a>>, Off> {
+        let whole = body.whole();
+        if !self.names_a_conversation() || !self.says_something() {
+            return Err(Off::Refused("it has a challenge only".into()));
+        }
+        let Some(each) = &self.each else { return Ok(vec![whole]) };
+        // A body that is not meant may not even have such an array.
+        let is_of_body = |pointer: &str| pointer.starts_with('#');
+        if let Some(filter) = self.refusal(&whole, is_of_body) {
+            return Err(Off::Refused(filter.words(&whole)));
+        }
+        let problem = match body.items(each) {
+            Ok(Some(items)) => return Ok(items),
+            Ok(None) => Unmapped::Missing { at: format!("`{each}`") },
+            Err(problem) => problem,
         };
-        found.is_some_and(|found| values.contains(found))
-    })
+        // Filters come first: without events there is none that has what is required of one.
+        let only_of_events = !self.require.is_empty() && !self.require.keys().any(|pointer| is_of_body(pointer));
+        Err(if only_of_events { Off::Refused(problem.to_string()) } else { Off::Unmapped(problem) })
+    }
+
+    /// The first filter on a pointer that is `asked` which does not let it through.
+    fn refusal(&self, item: &Item<'_>, asked: fn(&str) -> bool) -> Option<Filter<'_>> {
+        let nothing = |pointer: &str| match item.value(pointer) {
+            None => true,
+            Some(value) => *value == Value::Bool(false) || value.as_str() == Some(""),
+        };
+        let not_true = |pointer: &str| item.value(pointer).is_none_or(|value| *value == Value::Bool(false));
+        let required = self.require.iter().filter(|(pointer, _)| asked(pointer));
+        let mut required = required.filter(|(pointer, values)| !finds(item, pointer, values));
+        let forbidden = || self.forbid.iter().map(String::as_str).find(|pointer| asked(pointer) && !nothing(pointer));
+        let unequal =
+            || self.equals_false.iter().map(String::as_str).find(|pointer| asked(pointer) && !not_true(pointer));
+        required
+            .next()
+            .map(|(pointer, _)| Filter::Require(pointer))
+            .or_else(|| forbidden().map(Filter::Forbid))
+            .or_else(|| unequal().map(Filter::EqualsFalse))
+    }
+}
+
+/// Whether a pointer finds one of these values. Null is a value like others here, where settings name it.
+pub(in crate::portal) fn finds(item: &Item<'_>, pointer: &str, values: &[Value]) -> bool {
+    item.anything(pointer).is_some_and(|found| values.contains(found))
 }

@@ -3,13 +3,19 @@
 use super::{
     error::SupportError,
     rotation::{Direction, MadeSecret, rotate},
-    store::{Portal, PortalStanding, Secret, Secrets},
+    store::{Portal, PortalStanding, Secret, Secrets, good_now},
     support::SupportChat,
 };
 use hubbub_core::{
     limits,
     model::ids::Invalid,
-    portal::{PortalId, mapping::Mapped, settings::PortalSettings},
+    portal::{
+        PortalId,
+        challenge::Answer,
+        mapping::Mapped,
+        settings::PortalSettings,
+        verify::{Signed, is_token},
+    },
 };
 use std::time::Duration;
 
@@ -27,6 +33,8 @@ pub struct PortalWish {
     pub outgoing_secret: Option<String>,
     /// What its webhooks are to be verified with; made where none is given.
     pub incoming_secret: Option<String>,
+    /// What it is to say in challenges; made where none is given and its settings ask for one.
+    pub challenge_secret: Option<String>,
 }
 
 /// A portal that was made, and its secrets, which are shown this once.
@@ -38,6 +46,26 @@ pub struct MadePortal {
     pub outgoing_secret: String,
     /// What its webhooks are verified with.
     pub incoming_secret: String,
+    /// What it says in challenges, where its settings ask for that.
+    pub challenge_secret: Option<String>,
+}
+
+/// What a request would become.
+#[derive(Debug)]
+pub enum DryRun {
+    /// A question, which is answered.
+    Challenge {
+        /// With this; what is made with the secret is left out.
+        answer: Answer,
+        /// Whether its token is right, where it must have one.
+        token: Option<bool>,
+        /// Whether it is answered only once it is verified.
+        verified: bool,
+    },
+    /// Messages.
+    Events(Mapped),
+    /// It is no question that the settings know.
+    Nothing,
 }
 
 /// Checks settings, and that they are not too long: what can be checked without a network.
@@ -54,6 +82,16 @@ pub fn check_settings(settings: &PortalSettings) -> Result<(), Invalid> {
 }
 
 impl SupportChat {
+    /// The same, and that it is known where signed URLs begin.
+    fn check_settings(&self, settings: &PortalSettings) -> Result<(), Invalid> {
+        check_settings(settings)?;
+        if settings.signs_url() && self.public_url(settings).is_none() {
+            let problem = "missing; the URL is signed, so it must be known how it begins: here, or for all portals by the server's --public-url";
+            return Err(Invalid::new("public_url", problem));
+        }
+        Ok(())
+    }
+
     /// All portals, by id.
     ///
     /// # Errors
@@ -77,7 +115,7 @@ impl SupportChat {
     /// # Errors
     /// Where there is one of this id, there are [`limits::PORTALS`] already, or something about it cannot be.
     pub async fn create_portal(&self, wish: PortalWish) -> Result<MadePortal, SupportError> {
-        check_settings(&wish.settings)?;
+        self.check_settings(&wish.settings)?;
         if self.store.portals().await?.len() >= limits::PORTALS {
             return Err(SupportError::TooManyPortals);
         }
@@ -86,10 +124,16 @@ impl SupportChat {
         };
         let outgoing = secret(Direction::Outgoing, &wish.outgoing_secret)?;
         let incoming = secret(Direction::Incoming, &wish.incoming_secret)?;
+        let has_challenge = wish.challenge_secret.is_some() || wish.settings.has_tokens();
+        let challenge = has_challenge.then(|| secret(Direction::Challenge, &wish.challenge_secret)).transpose()?;
         let good = |value: String| vec![Secret { value, until: None }];
         let portal = Portal {
             id: PortalId::parse_as("id", &wish.id)?,
-            secrets: Secrets { outgoing: good(outgoing.kept), incoming: good(incoming.kept) },
+            secrets: Secrets {
+                outgoing: good(outgoing.kept),
+                incoming: good(incoming.kept),
+                challenge: challenge.iter().flat_map(|made| good(made.kept.clone())).collect(),
+            },
             settings: wish.settings,
             standing: PortalStanding::Active,
             revision: 0,
@@ -100,7 +144,12 @@ impl SupportChat {
             return Err(SupportError::PortalExists);
         }
         let portal = self.portal(&wish.id).await?;
-        Ok(MadePortal { portal, outgoing_secret: outgoing.shown, incoming_secret: incoming.shown })
+        Ok(MadePortal {
+            portal,
+            outgoing_secret: outgoing.shown,
+            incoming_secret: incoming.shown,
+            challenge_secret: challenge.map(|made| made.shown),
+        })
     }
 
     /// Gives a portal other settings, as a whole; instances follow within 2 seconds.
@@ -108,7 +157,7 @@ impl SupportChat {
     /// # Errors
     /// Where there is no such portal, the settings cannot be, or others change the portal all the time.
     pub async fn configure_portal(&self, id: &str, settings: &PortalSettings) -> Result<Portal, SupportError> {
-        check_settings(settings)?;
+        self.check_settings(settings)?;
         let (portal, ()) = self
             .change_portal(id, |portal| {
                 portal.settings = settings.clone();
@@ -137,6 +186,7 @@ impl SupportChat {
             let secrets = match direction {
                 Direction::Outgoing => &mut portal.secrets.outgoing,
                 Direction::Incoming => &mut portal.secrets.incoming,
+                Direction::Challenge => &mut portal.secrets.challenge,
             };
             rotate(secrets, secret.kept, until, self.chat.clock.timestamp().0);
             Ok(secret.shown)
@@ -158,19 +208,30 @@ impl SupportChat {
         Ok(portal)
     }
 
-    /// What a body would become if the portal sent it, without its signature; and the portal. Nothing is stored.
+    /// What a request would become if the portal sent it, without its signature; and the portal. Nothing is stored. Of the
+    /// headers of `request` only the content type is known.
     ///
     /// # Errors
-    /// Where there is no such portal, or its mapping finds nothing in the body.
-    pub async fn dry_run(
-        &self,
-        id: &str,
-        content_type: Option<&str>,
-        body: &[u8],
-    ) -> Result<(Portal, Mapped), SupportError> {
+    /// Where there is no such portal, or its mappings find nothing in the body.
+    pub async fn dry_run(&self, id: &str, request: &Signed<'_>) -> Result<(Portal, DryRun), SupportError> {
         let portal = self.portal(id).await?;
-        let mapped = portal.settings.mapping.read(content_type, body)?;
-        Ok((portal, mapped))
+        let settings = &portal.settings;
+        let asked = [false, true].into_iter().find_map(|verified| settings.asked(request, verified));
+        let found = match asked {
+            Some((challenge, body)) => {
+                let said = challenge.token(request, body.as_ref())?;
+                let kept = good_now(&portal.secrets.challenge, self.chat.clock.timestamp());
+                let token = challenge.token.is_some().then(|| said.is_some_and(|said| is_token(&kept, &said)));
+                // What is made with the secret is for who signs with it.
+                let answer = challenge.answer(request, body.as_ref(), None)?;
+                DryRun::Challenge { answer, token, verified: challenge.is_verified() }
+            }
+            None if request.method == "POST" => {
+                DryRun::Events(settings.read(request.content_type(), request.body, true)?)
+            }
+            None => DryRun::Nothing,
+        };
+        Ok((portal, found))
     }
 
     /// Changes a portal as it is now; once more where somebody else was quicker.

@@ -1,35 +1,38 @@
-//! `POST /hooks/{portal}`: where portals send theirs.
+//! `POST /hooks/{portal}`: where portals send theirs. By GET and HEAD some ask whether we are there.
 
 use super::{
     Portals,
     incoming::{Hook, HookError, Taken},
 };
 use crate::{
-    chat::methods::MethodError, features::portals::error::SupportError, log::Seldom, problem::Problem, spans,
+    chat::methods::MethodError,
+    features::portals::{error::SupportError, store::Portal},
+    log::Seldom,
+    problem::Problem,
+    spans,
     strangers::Visitor,
 };
 use axum::{
     Json, Router,
     body::{Body, HttpBody},
     extract::{Path, Request, State},
-    http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
 };
-use hubbub_core::{limits, portal::verify::Signed};
+use hubbub_core::{
+    limits,
+    portal::{challenge::Answer, verify::Signed},
+};
 use serde::Serialize;
 use std::{sync::Arc, time::Instant};
 use tracing::Instrument;
 
-/// The URI of a request as the portal asked for it, where the server has taken its base path off.
-#[derive(Clone)]
-pub struct OriginalUri(pub Uri);
-
 /// Its routes: no API key opens them, what the portal's settings say does.
 pub fn router(portals: Arc<Portals>) -> Router {
     Router::new()
-        .route("/hooks/{portal}", post(take))
-        .route("/hooks/{portal}/{secret}", post(take_with_secret))
+        .route("/hooks/{portal}", post(take).get(take))
+        .route("/hooks/{portal}/{secret}", post(take_with_secret).get(take_with_secret))
         .with_state(portals)
 }
 
@@ -80,7 +83,8 @@ async fn answer(
     secret: Option<String>,
     request: Request,
 ) -> Response {
-    let trace = spans::request("POST", Some("/hooks/{portal}"), |name| request.headers().get(name)?.to_str().ok());
+    let method = if request.method() == Method::POST { "POST" } else { "GET" };
+    let trace = spans::request(method, Some("/hooks/{portal}"), |name| request.headers().get(name)?.to_str().ok());
     let shown: String = portal.chars().filter(|c| c.is_ascii_graphic()).take(limits::PORTAL_ID_BYTES).collect();
     let span = trace.in_scope(|| tracing::info_span!("hook", portal = shown));
     let traced = trace.clone();
@@ -100,39 +104,87 @@ async fn answer(
 
 async fn respond(portals: &Portals, name: &str, secret: Option<&str>, request: Request) -> Result<Response, Problem> {
     let began = Instant::now();
-    let portal = tokio::time::timeout(limits::REQUEST_PATIENCE, portals.portal(name))
-        .await
-        .unwrap_or(Err(HookError::Unavailable))?;
+    let portal = tokio::time::timeout(limits::REQUEST_PATIENCE, portals.portal(name)).await;
+    let portal = portal.unwrap_or(Err(HookError::Unavailable));
+    let (parts, body) = request.into_parts();
+    // Before anything else is said: a signature is over what was sent, and nothing here unpacks that.
+    if let Some(coding) = coded(&parts.headers) {
+        return Err(packed(portals, &portal, &coding));
+    }
+    let portal = portal?;
     // All that is waited for but the portal's own body.
     let left = limits::REQUEST_PATIENCE.saturating_sub(began.elapsed());
-    let (parts, body) = request.into_parts();
     let counted = |_: &Problem| portals.metrics().portals.received(portal.id.as_str(), "too_large");
     let visitor = parts.extensions.get::<Arc<Visitor>>();
-    if body.size_hint().lower() > limits::HOOK_BYTES as u64 {
-        return Err(Problem::too_large(limits::HOOK_BYTES)).inspect_err(counted);
-    }
-    let body = read(body).await.inspect_err(counted)?;
-    let url = url(&parts);
+    let url = portals.support.public_url(&portal.settings).map(|base| {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        format!("{base}{path}")
+    });
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let bytes = |name: &str| parts.headers.get(name).map(|value| value.as_bytes());
-    let hook = Hook {
-        signed: Signed { method: Method::POST.as_str(), url: &url, headers: &bytes, body: &body, path_secret: secret },
-        content_type: text("content-type"),
-        id: text("webhook-id").or_else(|| text("idempotency-key")),
+    let signed = Signed {
+        method: parts.method.as_str(),
+        url: url.as_deref(),
+        query: parts.uri.query(),
+        headers: &bytes,
+        body: &[],
+        path_secret: secret,
     };
-    let taking = tokio::time::timeout(left, portals.take(&portal, hook)).await;
-    let taken = taking.unwrap_or(Err(HookError::Unavailable));
+    let taken = if parts.method == Method::POST {
+        if body.size_hint().lower() > limits::HOOK_BYTES as u64 {
+            return Err(Problem::too_large(limits::HOOK_BYTES)).inspect_err(counted);
+        }
+        let body = read(body).await.inspect_err(counted)?;
+        if body.starts_with(GZIP) {
+            return Err(packed(portals, &Ok(portal), "gzip"));
+        }
+        let id = portal.settings.verify.id_header().into_iter().chain(["webhook-id", "idempotency-key"]).find_map(text);
+        let hook = Hook { signed: Signed { body: &body, ..signed }, id };
+        let taking = tokio::time::timeout(left, portals.take(&portal, hook)).await;
+        taking.unwrap_or(Err(HookError::Unavailable))
+    } else {
+        portals.ask(&portal, &signed)
+    };
     match (&taken, visitor) {
         (Err(HookError::Unverified(_)), _) => portals.metrics().strangers.refused("hook"),
+        (Err(HookError::NotAsked | HookError::NoChallenge), _) | (_, None) => {}
+        // Who asks a question that anybody may ask has not said who they are.
+        (Ok(Taken { challenge: Some(_), .. }), _) => {}
         (_, Some(visitor)) => visitor.is_identified(),
-        (_, None) => {}
     }
     let taken = taken.inspect_err(|refused| {
         if let Some(passed_over) = REFUSED.tell() {
             tracing::info!(portal = %portal.id, %refused, passed_over, "a webhook was not taken");
         }
-    })?;
-    Ok(shown(taken))
+    });
+    match taken {
+        Ok(taken) => Ok(shown(taken)),
+        Err(refused @ HookError::NotAsked) => {
+            let mut response = Problem::from(refused).into_response();
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+            Ok(response)
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// What a body in gzip begins with, and no JSON and no form.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
+/// How the body is packed, where it says that it is.
+fn coded(headers: &HeaderMap) -> Option<String> {
+    let said = headers.get_all(header::CONTENT_ENCODING).iter();
+    let said = said.flat_map(|value| value.to_str().unwrap_or("?").split(',').map(str::trim).collect::<Vec<_>>());
+    let mut packed = said.filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"));
+    packed.next().map(|coding| coding.chars().take(40).collect())
+}
+
+fn packed(portals: &Portals, portal: &Result<Arc<Portal>, HookError>, coding: &str) -> Problem {
+    if let Ok(portal) = portal {
+        portals.metrics().portals.received(portal.id.as_str(), "packed");
+    }
+    let why = format!("the content encoding is {coding}; webhooks are taken as they are, without one");
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unmapped", why)
 }
 
 async fn read(body: Body) -> Result<axum::body::Bytes, Problem> {
@@ -140,8 +192,14 @@ async fn read(body: Body) -> Result<axum::body::Bytes, Problem> {
 }
 
 fn shown(taken: Taken) -> Response {
-    if let Some(challenge) = taken.challenge {
-        return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response();
+    if let Some(answer) = taken.challenge {
+        let (kind, text) = match answer {
+            Answer::Nothing => return StatusCode::OK.into_response(),
+            Answer::Text(text) => ("text/plain; charset=utf-8", text),
+            Answer::Json(json) => ("application/json", json),
+        };
+        // Some of it is a stranger's: no browser is to guess what it might be.
+        return ([(header::CONTENT_TYPE, kind), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], text).into_response();
     }
     let status = if taken.quarantined > 0 { StatusCode::ACCEPTED } else { StatusCode::OK };
     let messages = taken.messages.iter().map(|(session, place)| Stored {
@@ -153,20 +211,6 @@ fn shown(taken: Taken) -> Response {
     let answer =
         HookAnswer { messages: messages.collect(), passed_over: taken.passed_over, quarantined: taken.quarantined };
     (status, Json(answer)).into_response()
-}
-
-/// The URL as the portal wrote it, for signatures that are made over it: what the balancer says of it, or the request itself.
-fn url(parts: &Parts) -> String {
-    let said = |name: &str| header(&parts.headers, name);
-    let scheme = said("x-forwarded-proto").unwrap_or("http");
-    let host = said("x-forwarded-host").or_else(|| said("host")).unwrap_or_default();
-    let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
-    format!("{scheme}://{host}{}", path.path_and_query().map_or("/", |path| path.as_str()))
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    // The first of several: what the balancer nearest to the portal said.
-    headers.get(name)?.to_str().ok()?.split(',').next().map(str::trim)
 }
 
 impl From<HookError> for Problem {
@@ -181,6 +225,8 @@ impl From<HookError> for Problem {
             HookError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             HookError::UnknownSession(_) => (StatusCode::NOT_FOUND, "unknown_session"),
             HookError::LogFull => (StatusCode::CONFLICT, "log_full"),
+            HookError::NotAsked => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
+            HookError::NoChallenge => (StatusCode::NOT_FOUND, "unknown_challenge"),
             HookError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         };
         Self::new(status, code, refused.to_string())

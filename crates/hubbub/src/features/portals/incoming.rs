@@ -3,7 +3,7 @@
 use super::Portals;
 use crate::{
     chat::ChatError,
-    features::portals::store::{Incoming, Portal, Received},
+    features::portals::store::{Incoming, Portal, Received, good_now},
 };
 use hubbub_core::{
     limits,
@@ -14,12 +14,15 @@ use hubbub_core::{
     model::{
         ids::{Invalid, Key, RoomId},
         json::Json,
+        time::Timestamp,
     },
     portal::{
         PortalId,
-        mapping::{Event, Mapped, Unmapped},
+        challenge::{Answer, Challenge},
+        intake::of_body,
+        mapping::{Body, Event, Unmapped},
         settings::UnknownSession,
-        verify::{Signed, Unverified},
+        verify::{Signed, Unverified, is_token},
     },
 };
 use std::sync::Arc;
@@ -28,8 +31,7 @@ use uuid::Uuid;
 /// A webhook as it came.
 pub(super) struct Hook<'a> {
     pub signed: Signed<'a>,
-    pub content_type: Option<&'a str>,
-    /// `webhook-id` or `Idempotency-Key`.
+    /// `webhook-id`, `Idempotency-Key`, or the header that the portal's signatures have for it.
     pub id: Option<&'a str>,
 }
 
@@ -44,10 +46,14 @@ pub(super) enum HookError {
     Unmapped(#[from] Unmapped),
     #[error("{0}")]
     Invalid(#[from] Invalid),
-    #[error("there is no session {0} of this portal")]
+    #[error("there is no session {0} of this portal; nothing was stored")]
     UnknownSession(String),
     #[error("the log of this session is full")]
     LogFull,
+    #[error("this portal sends its webhooks by POST")]
+    NotAsked,
+    #[error("this is none of the questions that the portal's settings answer")]
+    NoChallenge,
     #[error("temporarily unavailable, send it again")]
     Unavailable,
 }
@@ -62,13 +68,19 @@ impl From<ChatError> for HookError {
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     /// The answer to a challenge, instead of everything else.
-    pub challenge: Option<String>,
+    pub challenge: Option<Answer>,
     /// Where its messages are, first or now.
     pub messages: Vec<(RoomId, Place)>,
     /// Events that are none of ours.
     pub passed_over: usize,
     /// Events kept for an operator.
     pub quarantined: usize,
+}
+
+impl Taken {
+    fn answered(answer: Answer) -> Self {
+        Self { challenge: Some(answer), ..Self::default() }
+    }
 }
 
 impl Portals {
@@ -81,46 +93,90 @@ impl Portals {
 
     /// Takes a webhook, or says why not; counted either way.
     pub(super) async fn take(&self, portal: &Portal, hook: Hook<'_>) -> Result<Taken, HookError> {
-        let taken = self.take_in(portal, hook).await;
+        let taken = self.take_in(portal, &hook).await;
+        self.count(portal, &taken);
+        taken
+    }
+
+    /// Answers a question by GET or HEAD, or says why not; counted either way.
+    pub(super) fn ask(&self, portal: &Portal, signed: &Signed<'_>) -> Result<Taken, HookError> {
+        if !portal.settings.all_challenges().any(|(challenge, _)| challenge.is_asked_by(signed.method)) {
+            return Err(HookError::NotAsked);
+        }
+        let asked = [false, true].into_iter().find_map(|verified| portal.settings.asked(signed, verified));
+        let answered = asked.ok_or(HookError::NoChallenge).and_then(|(challenge, body)| {
+            let now = self.now();
+            let by = challenge.is_verified().then(|| {
+                let verify = challenge.verify_by(&portal.settings.verify);
+                verify.verify(&good_now(&portal.secrets.incoming, now), signed, now.0.div_euclid(1_000))
+            });
+            self.answer(portal, signed, challenge, body.as_ref(), by.transpose()?)
+        });
+        self.count(portal, &answered);
+        answered
+    }
+
+    fn count(&self, portal: &Portal, taken: &Result<Taken, HookError>) {
         let count = |outcome| self.metrics().portals.received(portal.id.as_str(), outcome);
-        match &taken {
+        match taken {
             Ok(taken) if taken.challenge.is_some() => count("challenge"),
             Ok(taken) if taken.quarantined > 0 => count("quarantined"),
             Ok(taken) if taken.messages.is_empty() => count("passed_over"),
             Ok(_) => count("stored"),
-            Err(HookError::UnknownPortal) => {}
+            Err(HookError::UnknownPortal | HookError::NotAsked) => {}
             Err(HookError::Unverified(_)) => count("unverified"),
-            Err(HookError::Unmapped(_) | HookError::Invalid(_)) => count("unmapped"),
+            Err(HookError::Unmapped(_) | HookError::Invalid(_) | HookError::NoChallenge) => count("unmapped"),
             Err(HookError::UnknownSession(_)) => count("unknown_session"),
             Err(HookError::LogFull | HookError::Unavailable) => count("failed"),
         }
-        taken
     }
 
-    async fn take_in(&self, portal: &Portal, hook: Hook<'_>) -> Result<Taken, HookError> {
-        let at = self.now();
-        let secrets: Vec<&str> = portal
-            .secrets
-            .incoming
-            .iter()
-            .filter(|secret| secret.until.is_none_or(|until| at.0 < until))
-            .map(|secret| secret.value.as_str())
-            .collect();
-        portal.settings.verify.verify(&secrets, &hook.signed, at.0.div_euclid(1_000))?;
-        let (events, passed_over) = match portal.settings.mapping.read(hook.content_type, hook.signed.body)? {
-            Mapped::Challenge(answer) => return Ok(Taken { challenge: Some(answer), ..Taken::default() }),
-            Mapped::Events { events, passed_over } => (events, passed_over),
-        };
-        let mut taken = Taken { passed_over, ..Taken::default() };
+    async fn take_in(&self, portal: &Portal, hook: &Hook<'_>) -> Result<Taken, HookError> {
+        let (settings, now) = (&portal.settings, self.now());
+        if let Some((challenge, body)) = settings.asked(&hook.signed, false) {
+            return self.answer(portal, &hook.signed, challenge, body.as_ref(), None);
+        }
+        let secrets = good_now(&portal.secrets.incoming, now);
+        let by = settings.verify.verify(&secrets, &hook.signed, now.0.div_euclid(1_000))?;
+        if let Some((challenge, body)) = settings.asked(&hook.signed, true) {
+            return self.answer(portal, &hook.signed, challenge, body.as_ref(), Some(by));
+        }
+        self.take_verified(portal, hook).await
+    }
+
+    /// Answers a question, once its token is right. `by`: which of the secrets that are good now has verified it.
+    fn answer(
+        &self,
+        portal: &Portal,
+        signed: &Signed<'_>,
+        challenge: &Challenge,
+        body: Option<&Body>,
+        by: Option<usize>,
+    ) -> Result<Taken, HookError> {
+        let now = self.now();
+        if challenge.token.is_some() {
+            let said = challenge.token(signed, body).ok().flatten();
+            let kept = good_now(&portal.secrets.challenge, now);
+            said.filter(|said| is_token(&kept, said)).ok_or(Unverified::TokenMismatch)?;
+        }
+        let mut key = None;
+        if challenge.is_keyed() {
+            // Nothing is made with the secret for who has not signed with it.
+            let secrets = good_now(&portal.secrets.incoming, now);
+            let secret = by.and_then(|by| secrets.get(by)).ok_or(Unverified::SignatureMismatch)?;
+            key = Some(portal.settings.verify.key(secret).ok_or(Unverified::SignatureMismatch)?);
+        }
+        Ok(Taken::answered(challenge.answer(signed, body, key.as_deref())?))
+    }
+
+    /// Takes a webhook that has been verified.
+    pub(super) async fn take_verified(&self, portal: &Portal, hook: &Hook<'_>) -> Result<Taken, HookError> {
+        let mapped = portal.settings.read(hook.signed.content_type(), hook.signed.body, false)?;
+        let (events, mut taken) = (mapped.events, Taken { passed_over: mapped.passed_over, ..Taken::default() });
         if events.is_empty() {
             return Ok(taken);
         }
-        let several = events.len() > 1;
-        let messages = events.iter().enumerate().map(|(n, event)| {
-            let id = hook.id.map(|id| if several { format!("{id}#{n}") } else { id.to_owned() });
-            self.incoming(portal, event, id.as_deref())
-        });
-        let messages: Vec<Incoming> = messages.collect::<Result<_, _>>()?;
+        let messages = self.messages(portal, hook, &events).await?;
         let mut unknown = None;
         for (one, event) in self.support.receive(messages).await?.into_iter().zip(&events) {
             match one {
@@ -128,6 +184,7 @@ impl Portals {
                     taken.messages.extend(one.place().map(|(session, place)| (session.clone(), place)));
                 }
                 Received::Quarantined(_) => taken.quarantined += 1,
+                Received::Withheld => {}
                 Received::UnknownSession => {
                     let named = event.session.as_ref().or(event.external.as_ref());
                     unknown = unknown.or(named.map(|name| name.chars().take(limits::EXTERNAL_BYTES).collect()));
@@ -138,21 +195,55 @@ impl Portals {
         unknown.map_or(Ok(taken), |named| Err(HookError::UnknownSession(named)))
     }
 
-    fn incoming(&self, portal: &Portal, event: &Event, header_id: Option<&str>) -> Result<Incoming, Invalid> {
-        let from = portal.id.agent(event.agent.as_deref());
-        let message =
-            Message { text: Text::parse(&event.text)?, data: event.data.clone().map(Json::trusted), reply_to: None };
-        let id = Uuid::now_v7();
-        Ok(Incoming {
-            portal: portal.id.clone(),
-            session: event.session.clone(),
-            external: event.external.clone(),
-            event: event.repeat_key(header_id),
-            id,
-            key: Key::of_id(id),
-            from,
-            message,
-            quarantine: portal.settings.unknown_session == UnknownSession::Quarantine,
-        })
+    /// The messages of a webhook, each with what tells repeats of it: an id or, where there are several messages and no id, its
+    /// place and the bytes of the webhook, for a day.
+    async fn messages(&self, portal: &Portal, hook: &Hook<'_>, events: &[Event]) -> Result<Vec<Incoming>, HookError> {
+        let several = events.len() > 1;
+        let messages = events.iter().enumerate().map(|(n, event)| {
+            let id = hook.id.map(|id| if several { format!("{id}#{n}") } else { id.to_owned() });
+            incoming(portal, event, id.as_deref())
+        });
+        let mut messages: Vec<Incoming> = messages.collect::<Result<_, _>>()?;
+        let nameless: Vec<usize> = (0..messages.len()).filter(|n| messages[*n].event.is_none()).collect();
+        if !several || nameless.is_empty() {
+            return Ok(messages);
+        }
+        let now = self.now();
+        let day = now.0.div_euclid(BODY_REPEATS_MS);
+        let mut name = |day: i64| {
+            let place = |n: usize| events[n].index.unwrap_or(n);
+            for n in &nameless {
+                messages[*n].event = Some(of_body(hook.signed.body, place(*n), day));
+            }
+            messages.clone()
+        };
+        // What began yesterday may end today.
+        let yesterday: Vec<_> = name(day - 1);
+        let nameless: Vec<_> = nameless.iter().filter_map(|n| yesterday.get(*n).cloned()).collect();
+        let since = Timestamp(now.0.saturating_sub(BODY_REPEATS_MS));
+        if self.support.has_come(nameless, since).await? {
+            return Ok(yesterday);
+        }
+        Ok(name(day))
     }
+}
+
+const BODY_REPEATS_MS: i64 = limits::BODY_REPEATS.as_secs().cast_signed() * 1_000;
+
+fn incoming(portal: &Portal, event: &Event, header_id: Option<&str>) -> Result<Incoming, Invalid> {
+    let from = portal.id.agent(event.agent.as_deref());
+    let message =
+        Message { text: Text::parse(&event.text)?, data: event.data.clone().map(Json::trusted), reply_to: None };
+    let id = Uuid::now_v7();
+    Ok(Incoming {
+        portal: portal.id.clone(),
+        session: event.session.clone(),
+        external: event.external.clone(),
+        event: event.repeat_key(header_id),
+        id,
+        key: Key::of_id(id),
+        from,
+        message,
+        quarantine: portal.settings.unknown_session == UnknownSession::Quarantine,
+    })
 }

@@ -74,7 +74,9 @@ impl SupportChat {
             self.store.drop_quarantined(&portal, number).await?;
         }
         match received.ok_or(ChatError::Unavailable)? {
-            Received::UnknownSession | Received::Quarantined(_) => Err(SupportError::UnknownSession),
+            Received::UnknownSession | Received::Withheld | Received::Quarantined(_) => {
+                Err(SupportError::UnknownSession)
+            }
             Received::LogFull => Err(SupportError::LogFull),
             stored @ (Received::Stored { .. } | Received::Repeated { .. }) => {
                 let (session, place) = stored.place().ok_or(ChatError::Unavailable)?;

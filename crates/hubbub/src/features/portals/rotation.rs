@@ -4,7 +4,11 @@ use super::store::Secret;
 use hubbub_core::{
     limits,
     model::ids::Invalid,
-    portal::{settings::PortalSettings, signature},
+    portal::{
+        settings::PortalSettings,
+        signature,
+        verify::{Verify, stored_token},
+    },
 };
 
 /// Which webhooks a secret is for.
@@ -14,18 +18,21 @@ pub enum Direction {
     Outgoing,
     /// The portal's to us are verified with it.
     Incoming,
+    /// The portal says it in challenges.
+    Challenge,
 }
 
 impl Direction {
     /// Reads the word.
     ///
     /// # Errors
-    /// When it is neither of the two.
+    /// When it is none of them.
     pub fn parse(word: &str) -> Result<Self, Invalid> {
         match word {
             "outgoing" => Ok(Self::Outgoing),
             "incoming" => Ok(Self::Incoming),
-            _ => Err(Invalid::new("direction", "one of outgoing, incoming")),
+            "challenge" => Ok(Self::Challenge),
+            _ => Err(Invalid::new("direction", "one of outgoing, incoming, challenge")),
         }
     }
 }
@@ -63,6 +70,12 @@ impl MadeSecret {
                 let shown = given.map_or_else(|| settings.verify.make(random), ToOwned::to_owned);
                 let kept = settings.verify.stored(&shown);
                 let kept = kept.map_err(|invalid| Invalid { field: "incoming_secret", ..invalid })?;
+                Ok(Self { shown, kept })
+            }
+            Direction::Challenge => {
+                let shown = given.map_or_else(|| Verify::Path.make(random), ToOwned::to_owned);
+                let kept = stored_token(&shown);
+                let kept = kept.map_err(|invalid| Invalid { field: "challenge_secret", ..invalid })?;
                 Ok(Self { shown, kept })
             }
         }
@@ -121,7 +134,7 @@ mod tests {
     #[test]
     fn secrets_are_made_or_checked_for_their_direction() {
         let settings = PortalSettings::default();
-        for direction in [Direction::Outgoing, Direction::Incoming] {
+        for direction in [Direction::Outgoing, Direction::Incoming, Direction::Challenge] {
             let made = MadeSecret::new(direction, &settings, None, [7; 32]).unwrap();
             let given = MadeSecret::new(direction, &settings, Some(&made.shown), [0; 32]).unwrap();
             assert_eq!(given, made);

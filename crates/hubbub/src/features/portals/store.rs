@@ -104,6 +104,15 @@ pub struct Secrets {
     /// What their webhooks are verified with. Where the scheme of verification only compares a secret with what was sent, its
     /// SHA-256 in hex is kept instead of it.
     pub incoming: Vec<Secret>,
+    /// What a portal says in a challenge to show that it is itself, like Meta's `hub.verify_token`: of each its SHA-256 in hex.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub challenge: Vec<Secret>,
+}
+
+/// The values of the secrets that are good now, the newest first.
+pub(super) fn good_now(secrets: &[Secret], now: Timestamp) -> Vec<&str> {
+    let good = secrets.iter().filter(|secret| secret.until.is_none_or(|until| now.0 < until));
+    good.map(|secret| secret.value.as_str()).collect()
 }
 
 /// One secret.

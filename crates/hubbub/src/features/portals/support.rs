@@ -16,7 +16,9 @@ use hubbub_core::{
     model::{
         ids::{RoomId, UserId},
         seq::{Epoch, Seq},
+        time::Timestamp,
     },
+    portal::settings::PortalSettings,
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -28,6 +30,8 @@ pub struct SupportChat {
     /// What is kept of portals and sessions.
     pub store: Arc<dyn PortalStore>,
     resolving: Gather<Arc<Incoming>, Resolved>,
+    /// Under which address portals know the server, where their settings say nothing else.
+    public_url: Option<Arc<str>>,
 }
 
 /// Messages of portals, on their way to their sessions.
@@ -43,7 +47,18 @@ impl SupportChat {
     /// Support chat over this chat and what is kept beside its logs.
     pub fn start(chat: Arc<Chat>, store: Arc<dyn PortalStore>) -> Self {
         let resolving = Gather::start(limits::HOOKS_TOGETHER, limits::HOOK_QUEUE, Resolve(store.clone()));
-        Self { chat, store, resolving }
+        Self { chat, store, resolving, public_url: None }
+    }
+
+    /// The same, known to portals under this address where their settings say nothing else.
+    #[must_use]
+    pub fn known_as(self, public_url: Option<&str>) -> Self {
+        Self { public_url: public_url.map(Into::into), ..self }
+    }
+
+    /// Under which address a portal with these settings knows the server: what stands before `/hooks/` in its URLs.
+    pub(super) fn public_url<'a>(&'a self, settings: &'a PortalSettings) -> Option<&'a str> {
+        settings.public_url.as_deref().or(self.public_url.as_deref())
     }
 
     /// Puts messages of portals into the logs of their sessions, by the way that everything takes into a log. They are
@@ -54,7 +69,30 @@ impl SupportChat {
     pub async fn receive(&self, messages: Vec<Incoming>) -> Result<Vec<Received>, ChatError> {
         let messages: Vec<_> = messages.into_iter().map(Arc::new).collect();
         let resolved = self.resolving.ask(messages.clone()).await?;
+        // One that is for nobody refuses all of them, before anything is stored.
+        if resolved.iter().any(|one| one.to == Destination::Nowhere(Received::UnknownSession)) {
+            let refused = |one: Resolved| match one.to {
+                Destination::Nowhere(received) => received,
+                Destination::Log { .. } => Received::Withheld,
+            };
+            return Ok(resolved.into_iter().map(refused).collect());
+        }
         self.log(&messages, resolved).await
+    }
+
+    /// Whether one of these messages came before, after `since`.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub(super) async fn has_come(&self, messages: Vec<Incoming>, since: Timestamp) -> Result<bool, ChatError> {
+        // Looking for them puts none into quarantine.
+        let looked_for = messages.into_iter().map(|message| Arc::new(Incoming { quarantine: false, ..message }));
+        let resolved = self.resolving.ask(looked_for.collect()).await?;
+        Ok(resolved.iter().any(|one| match &one.to {
+            Destination::Nowhere(Received::Repeated { place, .. }) => place.at > since,
+            Destination::Nowhere(Received::Quarantined(_)) => true,
+            _ => false,
+        }))
     }
 
     /// Puts messages into the logs that they go to, in this order, and says what became of them.

@@ -25,6 +25,8 @@ pub struct NewPortal {
     outgoing_secret: Option<String>,
     /// What theirs are verified with; made where none is given.
     incoming_secret: Option<String>,
+    /// What the portal says in challenges, like Meta's `hub.verify_token`; made where none is given and the settings ask for one.
+    challenge_secret: Option<String>,
 }
 
 impl Method for CreatePortal {
@@ -42,7 +44,11 @@ impl Method for CreatePortal {
     async fn run(support: &SupportChat, _: &Actor, request: PortalWish) -> Result<PortalView, MethodError> {
         let made = support.create_portal(request).await?;
         let view = PortalView::new(&made.portal);
-        Ok(view.with_outgoing_secret(made.outgoing_secret).with_incoming_secret(made.incoming_secret))
+        let view = view.with_outgoing_secret(made.outgoing_secret).with_incoming_secret(made.incoming_secret);
+        Ok(match made.challenge_secret {
+            Some(secret) => view.with_challenge_secret(secret),
+            None => view,
+        })
     }
 }
 
@@ -65,6 +71,7 @@ impl RestMethod for CreatePortal {
             settings: new.settings,
             outgoing_secret: new.outgoing_secret,
             incoming_secret: new.incoming_secret,
+            challenge_secret: new.challenge_secret,
         };
         Ok((Actor::backend(), wish))
     }

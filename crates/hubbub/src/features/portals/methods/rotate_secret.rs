@@ -17,7 +17,7 @@ pub struct RotateSecret;
 pub struct RotateRequest {
     /// The portal.
     pub portal: String,
-    /// Which of its two.
+    /// Which of them.
     pub direction: Direction,
     /// The new secret; made where none is given.
     pub secret: Option<String>,
@@ -29,7 +29,7 @@ pub struct RotateRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSecret {
-    /// outgoing or incoming.
+    /// outgoing, incoming or challenge.
     direction: String,
     /// The new secret; made where none is given.
     secret: Option<String>,
@@ -59,6 +59,7 @@ impl Method for RotateSecret {
         Ok(match direction {
             Direction::Outgoing => view.with_outgoing_secret(secret),
             Direction::Incoming => view.with_incoming_secret(secret),
+            Direction::Challenge => view.with_challenge_secret(secret),
         })
     }
 }

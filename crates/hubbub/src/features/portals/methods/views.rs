@@ -226,6 +226,9 @@ pub struct PortalView {
     /// What its webhooks are verified with. Shown once: when it is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     incoming_secret: Option<String>,
+    /// What it says in challenges. Shown once: when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenge_secret: Option<String>,
 }
 
 impl PortalView {
@@ -241,6 +244,7 @@ impl PortalView {
             succeeded_at: portal.succeeded_at.map(|at| at.to_string()),
             outgoing_secret: None,
             incoming_secret: None,
+            challenge_secret: None,
         }
     }
     /// The same, and what our webhooks are signed with.
@@ -251,6 +255,11 @@ impl PortalView {
     /// The same, and what its webhooks are verified with.
     pub fn with_incoming_secret(self, secret: String) -> Self {
         Self { incoming_secret: Some(secret), ..self }
+    }
+
+    /// The same, and what it says in challenges.
+    pub fn with_challenge_secret(self, secret: String) -> Self {
+        Self { challenge_secret: Some(secret), ..self }
     }
 }
 

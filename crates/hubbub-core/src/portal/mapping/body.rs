@@ -1,0 +1,135 @@
+//! From the bytes of a body to JSON, in whatever format it came.
+
+use super::{BodyFormat, Unmapped, find};
+use crate::{
+    limits::HOOK_DEPTH,
+    model::{ijson, json::is_deeper},
+};
+use find::Item;
+use serde_json::{Map, Value, value::RawValue};
+use std::borrow::Cow;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A body as JSON: what it means, and how it was written.
+pub struct Body {
+    value: Value,
+    text: Box<RawValue>,
+}
+
+impl Body {
+    /// Reads it.
+    pub(in crate::portal) fn read(
+        format: &BodyFormat,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Result<Self, Unmapped> {
+        let text = match format {
+            BodyFormat::Json => Self::json(content_type, body)?,
+            BodyFormat::JsonAt(pointer) => {
+                let around = Self::of(&Self::json(content_type, body)?)?;
+                return Self::of(around.whole().json_text(pointer)?);
+            }
+            BodyFormat::Form => {
+                let fields: Map<_, _> = form(content_type, body)?.map(|(n, v)| (n.into_owned(), v.into())).collect();
+                Value::Object(fields).to_string().into()
+            }
+            BodyFormat::FormField(wanted) => {
+                let found = form(content_type, body)?.find(|(name, _)| name == wanted);
+                let missing = || Unmapped::Missing { at: format!("the form's field `{wanted}`") };
+                found.map(|(_, value)| value).ok_or_else(missing)?
+            }
+        };
+        Self::of(&text)
+    }
+
+    /// Reads it as what it says that it is: a form, or else JSON.
+    pub(in crate::portal) fn of_either(content_type: Option<&str>, body: &[u8]) -> Result<Self, Unmapped> {
+        let is_form = kind(content_type).is_some_and(|kind| kind == FORM);
+        Self::read(if is_form { &BodyFormat::Form } else { &BodyFormat::Json }, content_type, body)
+    }
+
+    fn of(text: &str) -> Result<Self, Unmapped> {
+        if is_deeper(text.as_bytes(), HOOK_DEPTH) {
+            return Err(Unmapped::TooDeep);
+        }
+        // A customer waits for this answer: what others could not read of it is mended.
+        let text = ijson::mended(text);
+        let not_json = |why: serde_json::Error| Unmapped::NotJson(why.to_string());
+        let value: Value = serde_json::from_str(&text).map_err(not_json)?;
+        Ok(Self { value, text: serde_json::from_str(&text).map_err(not_json)? })
+    }
+
+    fn json<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, str>, Unmapped> {
+        // Some that have JSON to send say that it is text.
+        let fits = |kind: &str| {
+            matches!(kind, "application/json" | "text/json" | "text/plain")
+                || (kind.starts_with("application/") && kind.ends_with("+json"))
+        };
+        match kind(content_type) {
+            Some(kind) if !fits(&kind) => {
+                return Err(Unmapped::ContentType {
+                    given: kind.chars().take(100).collect(),
+                    wanted: "application/json",
+                });
+            }
+            _ => {}
+        }
+        let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+        // JSON is UTF-8, whatever a parameter says; what is none may still be what the parameter says.
+        match std::str::from_utf8(body) {
+            Ok(text) => Ok(text.into()),
+            Err(why) => match charset(content_type).as_deref() {
+                Some("iso-8859-1" | "latin1" | "windows-1252") => {
+                    Ok(body.iter().map(|byte| char::from(*byte)).collect())
+                }
+                None | Some("utf-8" | "utf8" | "us-ascii") => Err(Unmapped::NotJson(why.to_string())),
+                Some(other) => Err(Unmapped::ContentType {
+                    given: format!("application/json; charset={}", other.chars().take(40).collect::<String>()),
+                    wanted: "UTF-8",
+                }),
+            },
+        }
+    }
+
+    /// All of it, as one event.
+    pub(in crate::portal) fn whole(&self) -> Item<'_> {
+        Item { event: &self.value, event_text: &self.text, body: &self.value, body_text: &self.text, index: None }
+    }
+
+    /// The items of the array that is there; `None`: nothing is.
+    pub(super) fn items(&self, each: &str) -> Result<Option<Vec<Item<'_>>>, Unmapped> {
+        let items = match self.value.pointer(each) {
+            Some(Value::Array(items)) => items,
+            None | Some(Value::Null) => return Ok(None),
+            Some(_) => return Err(Unmapped::WrongType { at: format!("`{each}`"), wanted: "an array" }),
+        };
+        let texts = find::raw_at(&self.text, each).map(find::items).unwrap_or_default();
+        let items = items.iter().zip(texts).enumerate();
+        let item = |(n, (event, event_text))| Item { event, event_text, index: Some(n), ..self.whole() };
+        Ok(Some(items.map(item).collect()))
+    }
+}
+
+fn form<'a>(
+    content_type: Option<&str>,
+    body: &'a [u8],
+) -> Result<impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>, Unmapped> {
+    match kind(content_type) {
+        Some(kind) if kind != FORM => {
+            Err(Unmapped::ContentType { given: kind.chars().take(100).collect(), wanted: FORM })
+        }
+        _ => Ok(form_urlencoded::parse(body)),
+    }
+}
+
+fn kind(content_type: Option<&str>) -> Option<String> {
+    content_type.map(|said| said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn charset(content_type: Option<&str>) -> Option<String> {
+    let parameters = content_type?.split(';').skip(1);
+    let said =
+        parameters.filter_map(|one| one.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    said.map(|(_, value)| value.trim().trim_matches('"').to_ascii_lowercase())
+}
