@@ -10,7 +10,7 @@ use clap::Args;
 use hubbub_core::{
     limits::{SECRET_BYTES, SECRET_BYTES_MIN},
     log::quota::Quota,
-    portal::address::{Allowed, check_public_url},
+    portal::address::Allowed,
 };
 use serde::Deserialize;
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
@@ -21,6 +21,7 @@ mod hosts;
 mod limits;
 mod origins;
 mod places;
+mod portals;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -354,24 +355,6 @@ impl Settings {
     pub fn api_keys(&self) -> Vec<String> {
         let keys = self.api_key.iter().flat_map(|keys| keys.split(',')).map(str::trim);
         keys.filter(|key| !key.is_empty()).map(Into::into).collect()
-    }
-
-    /// Where portals may be although it is no public address, of settings that have been put together.
-    ///
-    /// # Errors
-    /// What is wrong and what to do.
-    pub fn portal_allow(&self) -> anyhow::Result<Allowed> {
-        Allowed::parse(self.portal_allow.as_deref().unwrap_or_default()).context("--portal-allow")
-    }
-
-    /// Under which address portals know the server, of settings that have been put together.
-    ///
-    /// # Errors
-    /// What is wrong and what to do.
-    pub fn public_url(&self) -> anyhow::Result<Option<String>> {
-        let url = self.public_url.as_deref().map(|url| url.strip_suffix('/').unwrap_or(url));
-        url.map(check_public_url).transpose().context("--public-url")?;
-        Ok(url.map(ToOwned::to_owned))
     }
 
     /// Where it listens, of settings that have been put together.
