@@ -274,7 +274,7 @@ impl Desk {
 }
 
 fn settlement(claim: &Claim, step: DeliveryStep) -> Settlement {
-    Settlement { session: claim.session.clone(), fence: claim.fence, step, external: None, keep: None }
+    Settlement { session: claim.session.clone(), fence: claim.fence, step, external: None, refs: None, sent: vec![], keep: None }
 }
 
 /// The portal took everything up to `position`.

@@ -438,12 +438,16 @@ pub const CALL_HEADERS: usize = 32;
 pub const CALL_HEADER_BYTES: usize = 4 * 1024;
 /// Longest body of a call, filled in.
 pub const CALL_BODY_BYTES: usize = 256 * 1024;
+/// Bytes of the answer to a call that are read.
+pub const CALL_ANSWER_BYTES: usize = 256 * 1024;
 /// Picks of a call.
 pub const PICKS: usize = 16;
 /// The shortest limit of a text in a call, in characters.
 pub const TEXT_LIMIT_MIN: usize = 16;
 /// Parts that a long text is split into.
 pub const TEXT_PARTS: usize = 64;
+/// The portal's ids of our messages that are kept with a session.
+pub const SENT_KEPT: usize = 16;
 /// How long a POST to a portal may take, from the look-up of its address to the end of its answer.
 pub const DELIVERY_WITHIN: Duration = Duration::from_secs(15);
 /// How long connecting may take of that.

@@ -4,7 +4,10 @@
 //! one exception is [`StoredCursor::mark`]: Postgres does the same in SQL, so that a message costs no second round trip, and
 //! a test compares the two for every state of a row.
 
-use super::attempt::{Attempt, keep};
+use super::{
+    attempt::{Attempt, keep},
+    progress::{Calls, Progress, SentMessage},
+};
 use crate::model::{seq::Seq, time::Timestamp};
 use std::time::Duration;
 
@@ -33,6 +36,8 @@ pub struct StoredCursor {
     pub blocked: bool,
     /// Dead letters that are to be sent again.
     pub replays: u32,
+    /// What is kept of calls.
+    pub calls: Calls,
 }
 
 /// What of a cursor is shown: how far a reader has got.
@@ -56,6 +61,8 @@ pub struct Delivery {
     pub blocked: bool,
     /// The numbers given up on and not delivered since, ascending, at most [`crate::limits::FAILED_SHOWN`].
     pub failed: Vec<Seq>,
+    /// What is kept of calls.
+    pub calls: Calls,
 }
 
 /// What happened to a claimed cursor.
@@ -67,6 +74,14 @@ pub enum DeliveryStep {
         position: Seq,
         /// Whether an attempt succeeded, and not only entries were passed over.
         taken: bool,
+    },
+    /// Of several calls for one entry some were made: this is how far they have come. The next is made only after this.
+    Called {
+        /// The dead letter that is sent again, by its number; `None`: the entry is the next after the position that was not
+        /// passed over.
+        letter: Option<u64>,
+        /// How far.
+        progress: Progress,
     },
     /// An attempt of the entry after the position failed; it is tried again.
     Later {
@@ -105,7 +120,7 @@ impl DeliveryStep {
         match self {
             Self::Passed { taken, .. } => *taken,
             Self::Replayed { attempt, .. } => attempt.error.is_none(),
-            Self::Later { .. } | Self::GivenUp { .. } | Self::Released => false,
+            Self::Called { .. } | Self::Later { .. } | Self::GivenUp { .. } | Self::Released => false,
         }
     }
 }
@@ -121,6 +136,15 @@ pub enum Beside {
         why: String,
         /// All its attempts that are kept.
         attempts: Vec<Attempt>,
+        /// How far its calls have come: they are not made again when it is sent again.
+        progress: Option<Progress>,
+    },
+    /// Some of the calls of a dead letter were made again.
+    Called {
+        /// The dead letter's number.
+        number: u64,
+        /// How far.
+        progress: Progress,
     },
     /// A dead letter was sent again: its row is to be written, and then [`StoredCursor::replayed`] is to be called.
     Replayed {
@@ -184,6 +208,10 @@ impl StoredCursor {
     pub fn settle(&mut self, step: &DeliveryStep, now: Timestamp) -> Option<Beside> {
         match step {
             DeliveryStep::Passed { position, .. } => self.pass(*position),
+            DeliveryStep::Called { letter: Some(number), progress } => {
+                return Some(Beside::Called { number: *number, progress: progress.clone() });
+            }
+            DeliveryStep::Called { letter: None, progress } => self.calls.entry = Some(progress.clone()),
             DeliveryStep::Later { attempt, counted, again_in } => {
                 keep(&mut self.attempts, attempt);
                 self.counted = *counted;
@@ -196,11 +224,12 @@ impl StoredCursor {
                 if *seq <= self.position || (self.blocked && before(*seq) == self.position) => {}
             DeliveryStep::GivenUp { seq, attempt, why, block } => {
                 let mut attempts = std::mem::take(&mut self.attempts);
+                let progress = self.calls.of(seq.get()).cloned();
                 keep(&mut attempts, attempt);
                 self.blocked = *block;
                 // Entries that were passed over before this one are behind the cursor, too.
                 self.pass(if *block { before(*seq) } else { *seq });
-                return Some(Beside::Dead { seq: *seq, why: why.clone(), attempts });
+                return Some(Beside::Dead { seq: *seq, why: why.clone(), attempts, progress });
             }
             DeliveryStep::Replayed { number, attempt } => {
                 return Some(Beside::Replayed { number: *number, attempt: attempt.clone() });
@@ -208,6 +237,11 @@ impl StoredCursor {
             DeliveryStep::Released => {}
         }
         None
+    }
+
+    /// These messages are there now, by the portal's own ids.
+    pub fn note_sent(&mut self, sent: &[SentMessage]) {
+        self.calls.note(sent);
     }
 
     /// The dead letter of `seq` was sent again, and is gone if it was `delivered`. `was_asked`: it was still noted as to be
@@ -255,6 +289,7 @@ impl StoredCursor {
             attempts: self.attempts.clone(),
             blocked: self.blocked,
             failed,
+            calls: self.calls.clone(),
         }
     }
 
@@ -263,6 +298,9 @@ impl StoredCursor {
         self.position = self.position.max(position);
         (self.counted, self.since) = (0, None);
         self.attempts.clear();
+        if self.calls.entry.as_ref().is_some_and(|progress| progress.seq <= self.position.get()) {
+            self.calls.entry = None;
+        }
         if self.position >= self.head {
             self.waiting_since = None;
         }

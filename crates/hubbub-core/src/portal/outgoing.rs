@@ -6,6 +6,8 @@
 //! - [`render`]: a call becomes a request.
 //! - [`parts`]: long texts.
 //! - [`search`]: which part of an answer is meant.
+//! - [`answer`]: what an answer means, and what is picked from it.
+//! - [`walk`]: the calls of one event, one after another.
 //!
 //! What a template can never do: the scheme, the host and the names of headers stand in the settings as they are; what is filled
 //! in is written so that it stays where it stands. Pointers see the event and the settings' `vars`, and nothing else.
@@ -14,12 +16,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+pub mod answer;
 pub mod check;
 pub mod event;
 pub mod parts;
 pub mod render;
 pub mod search;
 pub mod template;
+pub mod walk;
 
 /// One call. Its templates are filled in from the event; see the guide to portals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

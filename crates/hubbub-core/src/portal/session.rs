@@ -2,13 +2,14 @@
 
 use super::PortalId;
 use crate::{
-    delivery::{attempt::Attempt, stored_cursor::Delivery},
+    delivery::{attempt::Attempt, progress::Progress, stored_cursor::Delivery},
     log::{entry::Entry, kinds::SessionState, room::Room},
     model::{
         ids::{RoomId, UserId},
         time::Timestamp,
     },
 };
+use std::collections::BTreeMap;
 
 /// A session, as a store shows it.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Session {
     pub state: SessionState,
     /// The portal's own id of the conversation, once it is known.
     pub external: Option<String>,
+    /// What else was picked from the portal's answers, by name.
+    pub refs: BTreeMap<String, String>,
     /// How far the portal has got.
     pub delivery: Delivery,
 }
@@ -46,6 +49,8 @@ pub struct DeadLetter {
     pub replaying: bool,
     /// When the portal took it after all.
     pub delivered_at: Option<Timestamp>,
+    /// How far its calls have come.
+    pub progress: Option<Progress>,
 }
 
 /// An event from a portal for a session that is not known, kept for an operator to look at.

@@ -2,7 +2,12 @@
 //! by [`StoredCursor`].
 
 use super::{StoreError, columns::number};
-use hubbub_core::delivery::{attempt::Attempt, stored_cursor::StoredCursor};
+use hubbub_core::delivery::{
+    attempt::Attempt,
+    progress::{Calls, Progress},
+    stored_cursor::StoredCursor,
+};
+use std::collections::BTreeMap;
 
 /// A stored cursor with the numbers by which the database knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +25,8 @@ pub(crate) struct CursorRow {
 pub(crate) const COLUMNS: &str = "c.room AS cursor_room, c.portal AS cursor_reader, c.position AS cursor_position, \
     c.head AS cursor_head, c.due_at AS cursor_due_at, c.leased AS cursor_leased, c.fence AS cursor_fence, \
     c.waiting_since AS cursor_waiting_since, c.counted AS cursor_counted, c.since AS cursor_since, \
-    c.attempts AS cursor_attempts, c.blocked AS cursor_blocked, c.replays AS cursor_replays";
+    c.attempts AS cursor_attempts, c.blocked AS cursor_blocked, c.replays AS cursor_replays, \
+    c.calls AS cursor_calls";
 
 /// Attempts as they lie in a column.
 pub(crate) fn attempts_json(attempts: &[Attempt]) -> String {
@@ -30,6 +36,41 @@ pub(crate) fn attempts_json(attempts: &[Attempt]) -> String {
 /// Reads them.
 pub(crate) fn attempts_of(json: &str) -> Result<Vec<Attempt>, StoreError> {
     serde_json::from_str(json).map_err(|error| StoreError::Broken(format!("attempts: {error}")))
+}
+
+/// What is kept of calls, as it lies in a column.
+pub(crate) fn calls_json(calls: &Calls) -> Option<String> {
+    if calls.is_empty() { None } else { serde_json::to_string(calls).ok() }
+}
+
+/// Reads it.
+pub(crate) fn calls_of(json: Option<&str>) -> Result<Calls, StoreError> {
+    json_or_nothing(json, "calls")
+}
+
+/// The progress of a dead letter's calls, as it lies in a column.
+pub(crate) fn progress_json(progress: Option<&Progress>) -> Option<String> {
+    progress.and_then(|progress| serde_json::to_string(progress).ok())
+}
+
+/// Reads it.
+pub(crate) fn progress_of(json: Option<&str>) -> Result<Option<Progress>, StoreError> {
+    json_or_nothing(json, "the progress of calls")
+}
+
+/// What was picked for a session, as it lies in a column.
+pub(crate) fn refs_json(refs: &BTreeMap<String, String>) -> Option<String> {
+    if refs.is_empty() { None } else { serde_json::to_string(refs).ok() }
+}
+
+/// Reads it.
+pub(crate) fn refs_of(json: Option<&str>) -> Result<BTreeMap<String, String>, StoreError> {
+    json_or_nothing(json, "what was picked")
+}
+
+fn json_or_nothing<T: Default + serde::de::DeserializeOwned>(json: Option<&str>, what: &str) -> Result<T, StoreError> {
+    let broken = |error| StoreError::Broken(format!("{what}: {error}"));
+    json.map_or_else(|| Ok(T::default()), |json| serde_json::from_str(json).map_err(broken))
 }
 
 /// The values of a cursor as they lie in its row.
@@ -43,6 +84,7 @@ pub(crate) struct CursorValues {
     pub since: Option<i64>,
     pub attempts: String,
     pub replays: i32,
+    pub calls: Option<String>,
 }
 
 impl CursorValues {
@@ -57,6 +99,7 @@ impl CursorValues {
             since: cursor.since.map(|at| at.0),
             attempts: attempts_json(&cursor.attempts),
             replays: i32::try_from(cursor.replays).unwrap_or(i32::MAX),
+            calls: calls_json(&cursor.calls),
         }
     }
 }

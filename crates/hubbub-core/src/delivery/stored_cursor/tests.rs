@@ -125,3 +125,30 @@ fn a_failure_is_kept_and_due_later() {
     }
     assert_eq!((cursor.attempts.len(), cursor.since), (ATTEMPTS_KEPT, at(0)));
 }
+
+#[test]
+fn how_far_calls_have_come_is_kept_until_the_entry_is_passed() {
+    use crate::delivery::progress::{Progress, SentMessage};
+    let progress = |seq: u64| Progress { seq, done: vec!["find".into()], ..Progress::default() };
+    let called = |seq: u64| DeliveryStep::Called { letter: None, progress: progress(seq) };
+    let mut cursor = claimed(5);
+    assert_eq!(cursor.settle(&called(3), NOW), None);
+    let later = DeliveryStep::Later { attempt: attempt(), counted: 1, again_in: Duration::from_secs(1) };
+    cursor.settle(&later, NOW);
+    assert_eq!(cursor.calls.of(3), Some(&progress(3)), "a failure after it changes nothing");
+    assert_eq!(cursor.calls.of(4), None);
+    cursor.settle(&DeliveryStep::Passed { position: Seq::new(3), taken: true }, NOW);
+    assert_eq!(cursor.calls.entry, None);
+    // With the dead letter it goes where that goes.
+    cursor.settle(&called(4), NOW);
+    let given_up = DeliveryStep::GivenUp { seq: Seq::new(4), attempt: attempt(), why: "no".into(), block: true };
+    let Some(Beside::Dead { progress: kept, .. }) = cursor.settle(&given_up, NOW) else { panic!("no dead letter") };
+    assert_eq!(kept, Some(progress(4)));
+    // Of messages that the portal has the last are known, each once.
+    let sent = |n: u64| SentMessage { seq: n, id: format!("m{n}") };
+    for n in 0..40 {
+        cursor.note_sent(&[sent(n), sent(n)]);
+    }
+    assert_eq!((cursor.calls.sent.len(), cursor.calls.sent.last()), (crate::limits::SENT_KEPT, Some(&sent(39))));
+    assert!(!called(3).is_taken(), "the portal has taken something when it has the message");
+}

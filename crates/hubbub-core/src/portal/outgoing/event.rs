@@ -1,6 +1,7 @@
 //! What the pointers of templates see of an event.
 
 use crate::{
+    delivery::progress::Picked,
     log::{encoded, entry::Entry, kinds::What},
     model::{
         ids::UserId,
@@ -27,32 +28,6 @@ pub(super) const SEEN: [(&str, &[&str]); 8] = [
     ("vars", &["*"]),
     ("portal", &["id"]),
 ];
-
-/// What is picked from answers and kept with the session.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct Picked {
-    /// The portal's own id of the conversation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external: Option<String>,
-    /// What has another name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub refs: BTreeMap<String, String>,
-}
-
-impl Picked {
-    /// Takes in what was picked after it.
-    pub fn take_in(&mut self, newer: &Self) {
-        if newer.external.is_some() {
-            self.external.clone_from(&newer.external);
-        }
-        self.refs.extend(newer.refs.iter().map(|(name, id)| (name.clone(), id.clone())));
-    }
-
-    /// Nothing was picked.
-    pub fn is_empty(&self) -> bool {
-        self.external.is_none() && self.refs.is_empty()
-    }
-}
 
 /// A part of a message's text, of several where it is too long for the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,18 +12,18 @@ pub fn length(text: &str, width: &impl Fn(char) -> usize) -> usize {
     text.chars().map(width).sum()
 }
 
-/// The text in parts of at most `limit` characters each, of which all of it can be put together again: after white space in their
+/// The text in parts of at most `limit` characters each, with where each begins, of which all of it can be put together again: after white space in their
 /// second half, else between two characters that a reader sees. Parts of white space alone are left out.
 ///
 /// # Errors
 /// Where there would be more than [`TEXT_PARTS`].
-pub fn split<'t>(text: &'t str, limit: usize, width: &impl Fn(char) -> usize) -> Result<Vec<&'t str>, Fault> {
+pub fn split<'t>(text: &'t str, limit: usize, width: &impl Fn(char) -> usize) -> Result<Vec<(usize, &'t str)>, Fault> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let (part, after) = rest.split_at(end_of_part(rest, limit, width));
         if !part.trim().is_empty() {
-            parts.push(part);
+            parts.push((text.len() - rest.len(), part));
         }
         if parts.len() > TEXT_PARTS {
             return Err(Fault(format!(
@@ -33,7 +33,7 @@ pub fn split<'t>(text: &'t str, limit: usize, width: &impl Fn(char) -> usize) ->
         rest = after;
     }
     if parts.is_empty() {
-        parts.push(text);
+        parts.push((0, text));
     }
     Ok(parts)
 }
@@ -90,6 +90,8 @@ mod tests {
 
     fn parts(text: &str, limit: usize) -> Vec<&str> {
         let parts = split(text, limit, &PLAIN).unwrap();
+        assert!(parts.iter().all(|(at, part)| text[*at..].starts_with(part)));
+        let parts: Vec<_> = parts.into_iter().map(|(_, part)| part).collect();
         assert!(parts.iter().all(|part| length(part, &PLAIN) <= limit), "{parts:?}");
         parts
     }
@@ -132,7 +134,7 @@ mod tests {
     #[test]
     fn what_a_character_becomes_counts() {
         let html = |c: char| super::super::template::Filter::Html.width(c);
-        assert_eq!(split("<<<<<<<<", 16, &html).unwrap(), ["<<<<", "<<<<"]);
+        assert_eq!(split("<<<<<<<<", 16, &html).unwrap(), [(0, "<<<<"), (4, "<<<<")]);
         assert_eq!(cut("&&&&&&", 16, &html), "&&&…");
     }
 

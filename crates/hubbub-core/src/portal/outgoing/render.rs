@@ -53,14 +53,15 @@ impl Call {
         Ok(Request { method: self.method, url, headers, body })
     }
 
-    /// The texts that this call is made with, one after another: one, or the parts of one that is too long for it.
+    /// The texts that this call is made with, one after another: one, or the parts of one that is too long for it, with where
+    /// each begins.
     ///
     /// # Errors
     /// Where it is too long, and is to be refused.
-    pub fn texts<'t>(&self, text: &'t str) -> Result<Vec<Cow<'t, str>>, Fault> {
+    pub fn texts<'t>(&self, text: &'t str) -> Result<Vec<(usize, Cow<'t, str>)>, Fault> {
         let filters = self.filters_of_text();
         let width = |c: char| filters.iter().map(|filter| filter.width(c)).max().unwrap_or(1);
-        let whole = || Ok(vec![text.into()]);
+        let whole = || Ok(vec![(0, text.into())]);
         let Some(limit) = self.text_limit else { return whole() };
         let characters = length(text, &width);
         if characters <= limit {
@@ -70,8 +71,10 @@ impl Call {
             LongText::Refuse => {
                 Err(Fault(format!("the text has {characters} characters; the limit of this call is {limit}")))
             }
-            LongText::Cut => Ok(vec![cut(text, limit, &width).into()]),
-            LongText::Split => Ok(split(text, limit, &width)?.into_iter().map(Cow::from).collect()),
+            LongText::Cut => Ok(vec![(0, cut(text, limit, &width).into())]),
+            LongText::Split => {
+                Ok(split(text, limit, &width)?.into_iter().map(|(at, part)| (at, part.into())).collect())
+            }
         }
     }
 

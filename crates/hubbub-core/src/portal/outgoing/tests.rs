@@ -1,8 +1,9 @@
 use super::{
-    event::{Document, Event, Picked, TextPart},
+    event::{Document, Event, TextPart},
     *,
 };
 use crate::{
+    delivery::progress::Picked,
     log::{
         entry::Entry,
         kinds::{Message, SessionState, Text, What},
@@ -17,8 +18,10 @@ use crate::{
 };
 use serde_json::{Value, json};
 
+mod answers;
 mod checks;
 mod requests;
+mod walks;
 
 /// Somebody's message, and who they are.
 pub(super) struct Said {
@@ -83,9 +86,13 @@ impl Said {
     }
 
     pub fn part(&self, part: Option<TextPart<'_>>) -> Document {
-        let event = Event {
+        self.event("message.created").document(&self.picked, part)
+    }
+
+    pub fn event<'a>(&'a self, kind: &'a str) -> Event<'a> {
+        Event {
             id: "msg_1",
-            kind: "message.created",
+            kind,
             entry: &self.entry,
             session_name: "Where is my parcel?",
             state: "open",
@@ -94,8 +101,7 @@ impl Said {
             from_info: None,
             portal: &self.portal,
             vars: &self.vars,
-        };
-        event.document(&self.picked, part)
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 pub use hubbub_core::{
     delivery::{
         attempt::Attempt,
+        progress::{Progress, SentMessage},
         stored_cursor::{Delivery, DeliveryStep},
         turns::Places,
     },
@@ -26,12 +27,13 @@ use hubbub_core::{
     },
     model::{
         ids::{RoomId, UserId},
+        seq::Seq,
         time::Timestamp,
     },
     portal::{PortalId, settings::PortalSettings},
 };
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// A portal, as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -208,6 +210,10 @@ pub struct Settlement {
     pub step: DeliveryStep,
     /// The portal's own id of the conversation, where its answer told it and none was known.
     pub external: Option<String>,
+    /// All that was picked from the portal's answers besides, by name, where something new was.
+    pub refs: Option<BTreeMap<String, String>>,
+    /// Messages that the portal has now, by its own ids.
+    pub sent: Vec<SentMessage>,
     /// Keep the claim for so long from now; `None`: give it up. Then the cursor is due at once if something waits behind it,
     /// unless the step says otherwise.
     pub keep: Option<Duration>,
@@ -311,6 +317,10 @@ pub trait PortalStore: Send + Sync + 'static {
     /// Writes back what came of claims, all of it in one transaction: for each, whether the claim still stood. Where it did
     /// not, nothing was written.
     async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError>;
+
+    /// Takes the names of events that are the portal's own webhooks about an entry that it was sent: when they come, they are
+    /// repeats of it. Also where the claim does not stand any more: the portal has it.
+    async fn note_echoes(&self, session: &RoomId, seq: Seq, events: &[String]) -> Result<(), StoreError>;
 
     /// Notes that these portals took something now.
     async fn succeeded(&self, portals: &[PortalId]) -> Result<(), StoreError>;

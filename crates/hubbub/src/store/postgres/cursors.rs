@@ -4,7 +4,7 @@ use super::{PostgresStore, pool::Lease};
 use crate::store::{
     StoreError,
     columns::{self, number, seq},
-    cursors::{CursorRow, CursorValues, attempts_of},
+    cursors::{CursorRow, CursorValues, attempts_of, calls_of},
 };
 use hubbub_core::{
     delivery::stored_cursor::StoredCursor,
@@ -32,6 +32,7 @@ pub(crate) fn read(row: &Row) -> Result<CursorRow, StoreError> {
             attempts: attempts_of(row.get("cursor_attempts"))?,
             blocked: row.get("cursor_blocked"),
             replays: count("cursor_replays"),
+            calls: calls_of(row.get("cursor_calls"))?,
         },
     })
 }
@@ -79,8 +80,9 @@ impl PostgresStore {
         let (counted, since) = (column!(|_row, values| values.counted), column!(|_row, values| values.since));
         let attempts = column!(|_row, values| values.attempts.as_str());
         let (blocked, replays) = (column!(|row, _values| row.cursor.blocked), column!(|_row, values| values.replays));
-        let columns: [&(dyn ToSql + Sync); 9] =
-            [&rooms, &positions, &due, &leased, &counted, &since, &attempts, &blocked, &replays];
+        let calls = column!(|_row, values| values.calls.as_deref());
+        let columns: [&(dyn ToSql + Sync); 10] =
+            [&rooms, &positions, &due, &leased, &counted, &since, &attempts, &blocked, &replays, &calls];
         let (written, committed) = tokio::join!(
             biased;
             lease.execute(&write, &columns),

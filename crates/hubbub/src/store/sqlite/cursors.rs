@@ -3,7 +3,7 @@
 use crate::store::{
     StoreError,
     columns::{number, seq},
-    cursors::{COLUMNS, CursorRow, CursorValues, attempts_of},
+    cursors::{COLUMNS, CursorRow, CursorValues, attempts_of, calls_of},
 };
 use hubbub_core::{
     delivery::stored_cursor::StoredCursor,
@@ -30,6 +30,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<CursorRow, StoreError> {
             attempts: attempts_of(&row.get::<_, String>("cursor_attempts")?)?,
             blocked: row.get("cursor_blocked")?,
             replays: row.get("cursor_replays")?,
+            calls: calls_of(row.get::<_, Option<String>>("cursor_calls")?.as_deref())?,
         },
     })
 }
@@ -46,7 +47,7 @@ pub(crate) fn write(connection: &Connection, CursorRow { room, cursor, .. }: &Cu
     connection
         .prepare_cached(
             "UPDATE cursors SET position = ?2, head = ?3, due_at = ?4, leased = ?5, fence = ?6, counted = ?7, since = ?8,
-                attempts = ?9, blocked = ?10, replays = ?11,
+                attempts = ?9, blocked = ?10, replays = ?11, calls = ?13,
                 waiting_since = CASE WHEN ?2 < ?3 THEN coalesce(
                     (SELECT at FROM entries e WHERE e.room = ?1 AND e.seq = ?2 + 1), ?12) END
              WHERE room = ?1",
@@ -64,6 +65,7 @@ pub(crate) fn write(connection: &Connection, CursorRow { room, cursor, .. }: &Cu
             cursor.blocked,
             values.replays,
             values.waiting_since,
+            values.calls,
         ])?;
     Ok(())
 }

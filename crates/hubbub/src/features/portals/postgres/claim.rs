@@ -5,7 +5,7 @@ use crate::{
     features::portals::store::{Claim, DeadLetter, Wanted, portal_id},
     store::{
         columns::{self, ENTRY_BYTES, count},
-        cursors::attempts_of,
+        cursors::{attempts_of, progress_of},
         postgres::{cursors, read::entry},
     },
 };
@@ -115,5 +115,6 @@ pub(crate) fn dead_letter(row: &Row, portal: &PortalId, session: &RoomId) -> Res
         attempts: attempts_of(row.get("letter_attempts"))?,
         replaying: row.get("letter_replaying"),
         delivered_at: row.get::<_, Option<i64>>("letter_delivered_at").map(Timestamp),
+        progress: progress_of(row.get("letter_progress"))?,
     })
 }

@@ -22,5 +22,6 @@ SELECT c.room AS cursor_room, c.portal AS cursor_reader, c.position AS cursor_po
        c.due_at AS cursor_due_at, c.leased AS cursor_leased, c.fence AS cursor_fence,
        c.waiting_since AS cursor_waiting_since, c.counted AS cursor_counted, c.since AS cursor_since,
        c.attempts AS cursor_attempts, c.blocked AS cursor_blocked, c.replays AS cursor_replays,
+       c.calls AS cursor_calls,
        c.portal_id, r.id AS session_id, s.customer, s.external
 FROM claimed c JOIN hubbub.rooms r ON r.no = c.room JOIN hubbub.sessions s ON s.room = c.room

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use hubbub_core::{
     limits::PAGE_BYTES,
     log::room::ListPart,
-    model::{ids::RoomId, time::Timestamp},
+    model::{ids::RoomId, seq::Seq, time::Timestamp},
     portal::PortalId,
 };
 use std::{sync::Arc, time::Duration};
@@ -169,6 +169,10 @@ impl PortalStore for PostgresPortals {
 
     async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
         patiently(self.settle_all(settlements)).await
+    }
+
+    async fn note_echoes(&self, session: &RoomId, seq: Seq, events: &[String]) -> Result<(), StoreError> {
+        self.store.ask(&self.sql.note_echoes, &[&session.as_str(), &columns::number(seq), &events]).await.map(drop)
     }
 
     async fn succeeded(&self, portals: &[PortalId]) -> Result<(), StoreError> {

@@ -162,6 +162,7 @@ fn session(row: &Row) -> Result<Session, StoreError> {
         customer: columns::user(row.get("customer"))?,
         state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
         external: row.get("external"),
+        refs: refs_of(row.get("refs"))?,
         delivery: cursors::read(row)?.cursor.delivery(failed.into_iter().map(columns::seq).collect()),
     })
 }

@@ -5,19 +5,21 @@ SELECT id, kind, name, head, floor, generation, (SELECT incarnation FROM hubbub.
        NULL::text AS standing,
        cursor_room, cursor_reader, cursor_position, cursor_head, cursor_due_at, cursor_leased, cursor_fence,
        cursor_waiting_since, cursor_counted, cursor_since, cursor_attempts, cursor_blocked, cursor_replays,
-       portal_id, customer, external, session AS state,
+       cursor_calls, portal_id, customer, external, refs, session AS state,
        ARRAY(SELECT d.seq FROM hubbub.dead_letters d WHERE d.room = weighty.cursor_room AND d.delivered_at IS NULL
              ORDER BY d.seq LIMIT $4::bigint) AS failed,
        nth < total AS more
 FROM (
     SELECT part.*, row_number() OVER (ORDER BY part.id) AS nth, count(*) OVER () AS total,
-           sum($3::bigint + octet_length(part.cursor_attempts)) OVER (ORDER BY part.id) AS weighed
+           sum($3::bigint + octet_length(part.cursor_attempts)
+               + coalesce(octet_length(part.cursor_calls), 0) + coalesce(octet_length(part.refs), 0)) OVER (ORDER BY part.id) AS weighed
     FROM (
-        SELECT s.id, r.kind, r.name, r.head, r.floor, r.generation, r.session, s.customer, s.external, p.id AS portal_id,
+        SELECT s.id, r.kind, r.name, r.head, r.floor, r.generation, r.session, s.customer, s.external, s.refs, p.id AS portal_id,
                c.room AS cursor_room, c.portal AS cursor_reader, c.position AS cursor_position, c.head AS cursor_head,
                c.due_at AS cursor_due_at, c.leased AS cursor_leased, c.fence AS cursor_fence,
                c.waiting_since AS cursor_waiting_since, c.counted AS cursor_counted, c.since AS cursor_since,
-               c.attempts AS cursor_attempts, c.blocked AS cursor_blocked, c.replays AS cursor_replays
+               c.attempts AS cursor_attempts, c.blocked AS cursor_blocked, c.replays AS cursor_replays,
+               c.calls AS cursor_calls
         FROM hubbub.sessions s
         JOIN hubbub.rooms r ON r.no = s.room
         JOIN hubbub.cursors c ON c.room = s.room

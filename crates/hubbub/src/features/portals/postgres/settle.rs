@@ -5,7 +5,7 @@ use crate::{
     features::portals::store::Settlement,
     store::{
         columns,
-        cursors::{CursorRow, attempts_json, attempts_of},
+        cursors::{CursorRow, attempts_json, attempts_of, progress_json, refs_json},
         postgres::pool::Lease,
     },
 };
@@ -32,6 +32,11 @@ impl PostgresPortals {
             if let Some(beside) = row.cursor.settle(&settlement.step, now) {
                 self.write_beside(&lease, row, beside, now).await?;
             }
+            if let Some(refs) = &settlement.refs {
+                let write = lease.prepare_cached(&self.sql.write_refs).await?;
+                lease.execute(&write, &[&row.room, &refs_json(refs)]).await?;
+            }
+            row.cursor.note_sent(&settlement.sent);
             row.cursor.conclude(&settlement.step, settlement.keep, now);
             changed.insert(&settlement.session);
             held.push(true);
@@ -54,10 +59,16 @@ impl PostgresPortals {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         match beside {
-            Beside::Dead { seq, why, attempts } => {
+            Beside::Dead { seq, why, attempts, progress } => {
                 let dead = lease.prepare_cached(&self.sql.make_dead_letter).await?;
                 let (seq, attempts) = (columns::number(seq), attempts_json(&attempts));
-                lease.execute(&dead, &[&row.reader, &row.room, &seq, &why, &attempts]).await?;
+                let progress = progress_json(progress.as_ref());
+                lease.execute(&dead, &[&row.reader, &row.room, &seq, &why, &attempts, &progress]).await?;
+            }
+            Beside::Called { number, progress } => {
+                let write = lease.prepare_cached(&self.sql.write_progress).await?;
+                let progress = progress_json(Some(&progress));
+                lease.execute(&write, &[&number.cast_signed(), &row.room, &progress]).await?;
             }
             Beside::Replayed { number, attempt } => {
                 let number = number.cast_signed();

@@ -51,9 +51,15 @@ crate::store::postgres::sql::texts! {
     quarantined = include_str!("quarantined.sql");
     is_in_quarantine = "SELECT FROM hubbub.quarantine q JOIN hubbub.portals p ON p.no = q.portal WHERE p.id = $1 AND q.no = $2";
     drop_quarantined = "DELETE FROM hubbub.quarantine q USING hubbub.portals p WHERE p.no = q.portal AND p.id = $1 AND q.no = $2";
-    make_dead_letter = "INSERT INTO hubbub.dead_letters (portal, room, seq, at, why, attempts)
-        VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, $4, $5)
-        ON CONFLICT (room, seq) DO UPDATE SET at = excluded.at, why = excluded.why, attempts = excluded.attempts";
+    make_dead_letter = "INSERT INTO hubbub.dead_letters (portal, room, seq, at, why, attempts, progress)
+        VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, $4, $5, $6)
+        ON CONFLICT (room, seq) DO UPDATE SET at = excluded.at, why = excluded.why, attempts = excluded.attempts,
+            progress = excluded.progress";
+    write_progress = "UPDATE hubbub.dead_letters SET progress = $3 WHERE no = $1 AND room = $2";
+    write_refs = "UPDATE hubbub.sessions SET refs = $2 WHERE room = $1";
+    note_echoes = "INSERT INTO hubbub.portal_events (portal, event, room, seq)
+        SELECT s.portal, e, s.room, $2::bigint FROM hubbub.sessions s, unnest($3::text[]) AS e WHERE s.id = $1
+        ON CONFLICT DO NOTHING";
     lock_dead_letter = "SELECT attempts, seq, replaying FROM hubbub.dead_letters WHERE no = $1 AND room = $2 FOR UPDATE";
     write_dead_letter = "UPDATE hubbub.dead_letters SET attempts = $2, replaying = false, delivered_at = CASE WHEN $3
         THEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint ELSE delivered_at END WHERE no = $1";

@@ -5,7 +5,7 @@ use crate::{
     store::{
         StoreError,
         columns::{self, number, seq},
-        cursors::{COLUMNS, CursorRow, attempts_json, attempts_of},
+        cursors::{COLUMNS, CursorRow, attempts_json, attempts_of, progress_json, refs_json},
         entry_row::SELECTED,
         sqlite::{cursors, read},
     },
@@ -144,6 +144,11 @@ pub(crate) fn settle(
         if let Some(beside) = row.cursor.settle(&settlement.step, at) {
             write_beside(transaction, &mut row, beside, at)?;
         }
+        if let Some(refs) = &settlement.refs {
+            let sql = "UPDATE sessions SET refs = ?2 WHERE room = ?1";
+            transaction.prepare_cached(sql)?.execute(params![row.room, refs_json(refs)])?;
+        }
+        row.cursor.note_sent(&settlement.sent);
         row.cursor.conclude(&settlement.step, settlement.keep, at);
         cursors::write(transaction, &row)?;
         due |= !row.cursor.leased && row.cursor.due_at == Some(at);
@@ -173,12 +178,25 @@ fn write_beside(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     match beside {
-        Beside::Dead { seq, why, attempts } => {
+        Beside::Dead { seq, why, attempts, progress } => {
             transaction.execute(
-                "INSERT INTO dead_letters (portal, room, seq, at, why, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (room, seq) DO UPDATE SET at = excluded.at, why = excluded.why, attempts = excluded.attempts",
-                params![row.reader, row.room, number(seq), at.0, why, attempts_json(&attempts)],
+                "INSERT INTO dead_letters (portal, room, seq, at, why, attempts, progress) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (room, seq) DO UPDATE SET at = excluded.at, why = excluded.why, attempts = excluded.attempts,
+                    progress = excluded.progress",
+                params![
+                    row.reader,
+                    row.room,
+                    number(seq),
+                    at.0,
+                    why,
+                    attempts_json(&attempts),
+                    progress_json(progress.as_ref())
+                ],
             )?;
+        }
+        Beside::Called { number, progress } => {
+            let sql = "UPDATE dead_letters SET progress = ?3 WHERE no = ?1 AND room = ?2";
+            transaction.execute(sql, params![number.cast_signed(), row.room, progress_json(Some(&progress))])?;
         }
         Beside::Replayed { number, attempt } => {
             let number = number.cast_signed();
@@ -200,6 +218,22 @@ fn write_beside(
             )?;
             row.cursor.replayed(seq(letter), replaying, delivered, at);
         }
+    }
+    Ok(())
+}
+
+/// Takes the names of events that are echoes of a message of ours.
+pub(crate) fn note_echoes(
+    transaction: &Transaction<'_>,
+    session: &RoomId,
+    seq: hubbub_core::model::seq::Seq,
+    events: &[String],
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO portal_events (portal, event, room, seq)
+        SELECT s.portal, ?3, s.room, ?2 FROM sessions s WHERE s.id = ?1 ON CONFLICT DO NOTHING";
+    let mut insert = transaction.prepare_cached(sql)?;
+    for event in events {
+        insert.execute(params![session.as_str(), number(seq), event])?;
     }
     Ok(())
 }

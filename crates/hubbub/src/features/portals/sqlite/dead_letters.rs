@@ -6,7 +6,7 @@ use crate::{
     store::{
         StoreError,
         columns::{self, count, seq, weight_of},
-        cursors::{CursorRow, attempts_of},
+        cursors::{CursorRow, attempts_of, progress_of},
         entry_row::SELECTED,
         sqlite::{cursors, lists::Filling, read},
     },
@@ -24,7 +24,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 /// The columns of a dead letter.
 const DEAD_LETTER: &str = "d.no AS letter_no, d.at AS letter_at, d.why AS letter_why, d.attempts AS letter_attempts, \
-    d.replaying AS letter_replaying, d.delivered_at AS letter_delivered_at";
+    d.replaying AS letter_replaying, d.delivered_at AS letter_delivered_at, d.progress AS letter_progress";
 
 fn dead_letter(row: &Row<'_>, portal: &PortalId, session: &RoomId) -> Result<DeadLetter, StoreError> {
     Ok(DeadLetter {
@@ -35,6 +35,7 @@ fn dead_letter(row: &Row<'_>, portal: &PortalId, session: &RoomId) -> Result<Dea
         attempts: attempts_of(&row.get::<_, String>("letter_attempts")?)?,
         replaying: row.get("letter_replaying")?,
         delivered_at: row.get::<_, Option<i64>>("letter_delivered_at")?.map(Timestamp),
+        progress: progress_of(row.get::<_, Option<String>>("letter_progress")?.as_deref())?,
         entry: read::entry(row, session)?,
     })
 }

@@ -255,6 +255,14 @@ impl PortalStore for SqlitePortals {
         Ok(held)
     }
 
+    async fn note_echoes(&self, session: &RoomId, seq: Seq, events: &[String]) -> Result<(), StoreError> {
+        let (session, events) = (session.clone(), events.to_vec());
+        self.store
+            .writer
+            .write(move |transaction, _| claims::note_echoes(transaction, &session, seq, &events))
+            .await
+    }
+
     async fn succeeded(&self, portals: &[PortalId]) -> Result<(), StoreError> {
         let portals = portals.to_vec();
         self.store

@@ -5,7 +5,7 @@ use crate::{
     store::{
         RoomProposal, StoreError,
         columns::{self, ENTRY_BYTES, count, seq},
-        cursors::COLUMNS,
+        cursors::{COLUMNS, refs_of},
         sqlite::{
             append::{self, Numbers},
             cursors, incarnation,
@@ -91,7 +91,7 @@ pub(crate) fn list(
     let only = |is: bool, condition: &'static str, any: &'static str| if is { condition } else { any };
     let mut statement = snapshot.prepare_cached(&format!(
         "SELECT {COLUMNS}, s.id AS session_id, p.id AS portal_id, s.customer AS customer, s.external AS external,
-            r.session AS state
+            s.refs AS refs, r.session AS state
          FROM sessions s JOIN rooms r ON r.no = s.room JOIN cursors c ON c.room = s.room JOIN portals p ON p.no = s.portal
          WHERE s.id > ?5 AND {} AND {} AND {} AND {} ORDER BY s.id LIMIT ?6",
         only(filter.session.is_some(), "s.id = ?1", "?1 IS NULL"),
@@ -127,6 +127,7 @@ pub(crate) fn list(
             customer: columns::user(&text("customer")?)?,
             state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
             external: row.get("external")?,
+            refs: refs_of(row.get::<_, Option<String>>("refs")?.as_deref())?,
             delivery: found.cursor.delivery(failed),
         };
         if !part.take(ENTRY_BYTES + attempts, || session) {

@@ -1,0 +1,137 @@
+//! The calls of one event, one after another.
+
+use super::{Call, Picked, Said, call};
+use crate::{
+    delivery::progress::Progress,
+    portal::outgoing::walk::{Step, Walk},
+};
+use serde_json::json;
+
+const BASE: &str = "https://api.vendor.example";
+
+fn find_make_send() -> Vec<Call> {
+    vec![
+        call(json!({ "name": "find", "method": "GET", "unless": "/session/external", "path": "/c",
+            "query": { "q": "{/session/id}" }, "found": "/0/id", "pick": { "external": "/0/id" } })),
+        call(json!({ "name": "make", "unless": "/session/external", "path": "/c", "json": { "s": "{/session/id}" },
+            "pick": { "external": "/id", "source": "/source" } })),
+        call(json!({ "name": "send", "for": ["message.created"], "path": "/c/{/session/external}/m",
+            "json": { "t": "{/message/text}", "n": "{/message/part}/{/message/parts}" },
+            "message_id": "/id", "text_limit": 16, "long_text": "split" })),
+        call(json!({ "name": "close", "for": ["session.closed"], "path": "/c/{/session/external}/close" })),
+    ]
+}
+
+fn walk<'a>(said: &'a Said, calls: &'a [Call], progress: Option<Progress>) -> Walk<'a> {
+    Walk::new(BASE, calls, said.event("message.created"), said.picked.clone(), progress)
+}
+
+fn next<'a>(walk: &mut Walk<'a>) -> Option<Step<'a>> {
+    walk.next().unwrap()
+}
+
+#[test]
+fn a_conversation_is_looked_for_then_made_then_written_into() {
+    let (said, calls) = (Said::new("Hi"), find_make_send());
+    let mut on = walk(&said, &calls, None);
+    let find = next(&mut on).unwrap();
+    assert_eq!(
+        (find.shown().as_str(), find.request.url.as_str()),
+        ("find", "https://api.vendor.example/c?q=order-4711")
+    );
+    assert_eq!(on.made(&find, b"[]").picked, Picked::default());
+    let make = next(&mut on).unwrap();
+    assert_eq!(make.call.name, "make");
+    on.made(&make, br#"{"id":7,"source":"s"}"#);
+    assert_eq!((on.picked().external.as_deref(), on.picked().refs["source"].as_str()), (Some("7"), "s"));
+    let send = next(&mut on).unwrap();
+    assert_eq!(send.request.url, "https://api.vendor.example/c/7/m");
+    assert_eq!(on.made(&send, br#"{"id":"m"}"#).message_id.as_deref(), Some("m"));
+    assert!(next(&mut on).is_none());
+    assert_eq!(on.progress().done, ["find", "make", "send", "close"]);
+}
+
+#[test]
+fn what_is_known_is_neither_looked_for_nor_made() {
+    let (said, calls) = (Said::new("Hi").external("9"), find_make_send());
+    let mut on = walk(&said, &calls, None);
+    assert_eq!(next(&mut on).unwrap().call.name, "send");
+    let mut found = Said::new("Hi");
+    found.picked.external = Some(String::new());
+    assert_eq!(next(&mut walk(&found, &calls, None)).unwrap().call.name, "find", "what is empty is nothing");
+    let mut closed = Walk::new(BASE, &calls, said.event("session.closed"), said.picked.clone(), None);
+    let close = next(&mut closed).unwrap();
+    assert_eq!((close.call.name.as_str(), close.request.body.as_deref()), ("close", None));
+}
+
+#[test]
+fn whoever_goes_on_makes_no_call_again() {
+    let (said, calls) = (Said::new("Where is my parcel? It is late."), find_make_send());
+    let (mut made, mut kept): (Vec<(String, String)>, Option<Progress>) = (vec![], None);
+    // Somebody else goes on after every call, with what was kept.
+    loop {
+        let mut on = walk(&said, &calls, kept.take());
+        let Some(step) = next(&mut on) else { break };
+        made.push((step.shown(), step.request.body.clone().unwrap_or_default()));
+        on.made(&step, br#"{"id":7}"#);
+        let json = serde_json::to_string(on.progress()).unwrap();
+        kept = serde_json::from_str(&json).unwrap();
+    }
+    // Whether what is to be made was made, and only the answer lost, is told by looking once more.
+    made.retain(|(call, _)| call != "find");
+    let body = |text: &str, part: &str| json!({ "t": text, "n": part }).to_string();
+    assert_eq!(
+        made,
+        [
+                ("make".to_owned(), r#"{"s":"order-4711"}"#.to_owned()),
+            ("send (1 of 3)".to_owned(), body("Where is my ", "1/3")),
+            ("send (2 of 3)".to_owned(), body("parcel? It is ", "2/3")),
+            ("send (3 of 3)".to_owned(), body("late.", "3/3")),
+        ]
+    );
+}
+
+#[test]
+fn what_was_looked_for_is_looked_for_again_before_something_is_made() {
+    let (said, calls) = (Said::new("Hi"), find_make_send());
+    let mut on = walk(&said, &calls, None);
+    let find = next(&mut on).unwrap();
+    on.made(&find, b"[]");
+    assert_eq!(next(&mut on).unwrap().call.name, "make", "whose answer is lost");
+    let mut on = walk(&said, &calls, Some(on.progress().clone()));
+    let find = next(&mut on).unwrap();
+    assert_eq!(find.call.name, "find");
+    on.made(&find, br#"[{"id":7}]"#);
+    assert_eq!(next(&mut on).unwrap().request.url, "https://api.vendor.example/c/7/m", "it was made");
+}
+
+#[test]
+fn settings_that_change_between_two_parts_lose_nothing_of_the_text() {
+    let (said, calls) = (Said::new("Where is my parcel? It is late."), find_make_send());
+    let said = said.external("7");
+    let mut on = walk(&said, &calls, None);
+    let first = next(&mut on).unwrap();
+    on.made(&first, b"{}");
+    let mut wider = find_make_send();
+    wider[2].text_limit = Some(1_000);
+    let mut on = walk(&said, &wider, Some(on.progress().clone()));
+    let rest = next(&mut on).unwrap();
+    assert_eq!(
+        (rest.part, rest.request.body.unwrap()),
+        ((2, 2), json!({ "t": "parcel? It is late.", "n": "2/2" }).to_string())
+    );
+}
+
+#[test]
+fn progress_of_another_entry_is_none() {
+    let (said, calls) = (Said::new("Hi").external("9"), find_make_send());
+    let other = Progress { seq: 2, done: vec!["send".into()], ..Progress::default() };
+    assert_eq!(next(&mut walk(&said, &calls, Some(other))).unwrap().call.name, "send");
+}
+
+#[test]
+fn a_call_that_cannot_be_made_is_named() {
+    let calls = vec![call(json!({ "name": "send", "path": "/c/{/session/external}/m" }))];
+    let why = walk(&Said::new("Hi"), &calls, None).next().unwrap_err().to_string();
+    assert_eq!(why, "call `send`: path: `/session/external` finds nothing");
+}
