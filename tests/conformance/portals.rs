@@ -27,6 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+mod calls;
 mod claims;
 mod dead_letters;
 mod dueness;
@@ -274,7 +275,15 @@ impl Desk {
 }
 
 fn settlement(claim: &Claim, step: DeliveryStep) -> Settlement {
-    Settlement { session: claim.session.clone(), fence: claim.fence, step, external: None, refs: None, sent: vec![], keep: None }
+    Settlement {
+        session: claim.session.clone(),
+        fence: claim.fence,
+        step,
+        external: None,
+        refs: None,
+        sent: vec![],
+        keep: None,
+    }
 }
 
 /// The portal took everything up to `position`.

@@ -44,6 +44,7 @@ mod operator;
 mod other_buses;
 mod portal_addresses;
 mod portal_bodies;
+mod portal_calls;
 mod portal_challenges;
 mod portal_fair;
 mod portal_in;

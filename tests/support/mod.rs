@@ -1,6 +1,7 @@
 //! What the suites and stories share.
 #![allow(dead_code, reason = "no suite uses all of it")]
 
+pub mod acme;
 pub mod balancer;
 pub mod door;
 pub mod haproxy;

@@ -10,6 +10,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "ARRIVING",
     "BODY_WITHIN",
     "CALLS",
+    "CALL_ANSWER_BYTES",
     "CALL_BODY_BYTES",
     "CALL_HEADERS",
     "CALL_HEADER_BYTES",

@@ -59,6 +59,7 @@ fn states(log: u64) -> Vec<StoredCursor> {
                     for waiting_since in [None, Some(WAITING)] {
                         for replays in [0, 1] {
                             states.push(StoredCursor {
+                                calls: Default::default(),
                                 position: Seq::new(position),
                                 head: Seq::new(head),
                                 due_at: due_at.map(Timestamp),

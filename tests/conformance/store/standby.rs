@@ -180,6 +180,8 @@ async fn no_portal_is_told_that_something_is_stored_which_may_not_be() {
         fence: claim.fence,
         step: DeliveryStep::Passed { position: claim.entries[0].seq, taken: true },
         external: None,
+        refs: None,
+        sent: vec![],
         keep: Some(Duration::from_secs(60)),
     };
 

@@ -7,9 +7,9 @@ use hubbub_core::{
     portal::address::{self, Allowed},
 };
 use reqwest::{
-    Client,
+    Client, Method,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::RETRY_AFTER,
+    header::{HeaderValue, RETRY_AFTER},
 };
 use std::{
     io,
@@ -32,16 +32,17 @@ pub(super) struct Caller {
 
 /// A webhook on its way.
 pub(super) struct Outgoing<'a> {
+    pub method: &'a str,
     pub url: &'a str,
-    pub id: &'a str,
-    pub timestamp: i64,
-    pub signature: &'a str,
-    pub body: String,
-    /// Whether the answer's body is needed.
-    pub wants_answer: bool,
+    /// Names in lower case, and values.
+    pub headers: &'a [(String, String)],
+    pub body: Option<String>,
+    /// How many bytes of the answer's body are needed; `None`: it is not.
+    pub wants_answer: Option<usize>,
 }
 
 /// What came back.
+#[derive(Default)]
 pub(super) struct Called {
     pub status: Option<u16>,
     pub retry_after: Option<String>,
@@ -49,6 +50,8 @@ pub(super) struct Called {
     pub failure: Option<String>,
     /// What the portal said, as far as it was read.
     pub body: Vec<u8>,
+    /// Why that is not all.
+    cut: Option<String>,
     pub took: Duration,
 }
 
@@ -58,6 +61,11 @@ impl Called {
             Some(code) => PostOutcome::Status { code, retry_after: self.retry_after.as_deref() },
             None => PostOutcome::NoAnswer { why: self.failure.clone().unwrap_or_default() },
         }
+    }
+
+    /// Why the answer was not read to its end, where there is one.
+    pub fn unread(&self) -> Option<String> {
+        self.status.and(self.cut.clone())
     }
 
     /// The beginning of what the portal said, for people.
@@ -92,15 +100,22 @@ impl Caller {
     }
 
     /// Calls, within [`limits::DELIVERY_WITHIN`].
-    pub async fn post(&self, outgoing: Outgoing<'_>) -> Called {
+    pub async fn call(&self, outgoing: Outgoing<'_>) -> Called {
         let began = Instant::now();
-        let mut called = Called { status: None, retry_after: None, failure: None, body: vec![], took: Duration::ZERO };
+        let mut called = Called::default();
         match timeout(limits::DELIVERY_WITHIN, self.head(&outgoing, &mut called)).await {
             Ok(Ok(response)) => {
                 let left = limits::DELIVERY_WITHIN.saturating_sub(began.elapsed());
-                let patience = if outgoing.wants_answer { left } else { left.min(UNNEEDED) };
+                let patience = if outgoing.wants_answer.is_some() { left } else { left.min(UNNEEDED) };
+                let most = outgoing.wants_answer.unwrap_or(limits::ANSWER_BYTES);
                 // What is not read in time is not needed, or will be asked for again: the status stands.
-                let _ = timeout(patience, read(response, &mut called.body)).await;
+                let read = timeout(patience, read(response, most, &mut called.body)).await;
+                called.cut = match read {
+                    Ok(Ok(true)) => None,
+                    Ok(Ok(false)) => Some(format!("its answer is longer than {most} bytes")),
+                    Ok(Err(why)) => Some(format!("its answer broke off: {why}")),
+                    Err(_) => Some("its answer did not end in time".into()),
+                };
             }
             Ok(Err(why)) => called.failure = Some(why),
             Err(_) => called.failure = Some(format!("no answer within {} s", limits::DELIVERY_WITHIN.as_secs())),
@@ -112,14 +127,16 @@ impl Caller {
     async fn head(&self, outgoing: &Outgoing<'_>, called: &mut Called) -> Result<reqwest::Response, String> {
         // What is written as an address is never resolved.
         address::may_call(outgoing.url, &self.allowed).map_err(|refused| refused.to_string())?;
-        let request = self
-            .client
-            .post(outgoing.url)
-            .header("content-type", "application/json")
-            .header("webhook-id", outgoing.id)
-            .header("webhook-timestamp", outgoing.timestamp)
-            .header("webhook-signature", outgoing.signature)
-            .body(outgoing.body.clone());
+        let method = Method::from_bytes(outgoing.method.as_bytes()).map_err(|why| why.to_string())?;
+        let mut request = self.client.request(method, outgoing.url);
+        for (name, value) in outgoing.headers {
+            let value = HeaderValue::from_bytes(value.as_bytes())
+                .map_err(|_| format!("the header {name} has no value that can be sent"))?;
+            request = request.header(name, value);
+        }
+        if let Some(body) = &outgoing.body {
+            request = request.body(body.clone());
+        }
         let response = request.send().await.map_err(|error| words(&error))?;
         called.status = Some(response.status().as_u16());
         called.retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(Into::into);
@@ -127,14 +144,16 @@ impl Caller {
     }
 }
 
-async fn read(mut response: reqwest::Response, body: &mut Vec<u8>) {
-    while let Ok(Some(chunk)) = response.chunk().await {
-        let room = limits::ANSWER_BYTES - body.len();
+/// Reads at most so much. Says whether that was all.
+async fn read(mut response: reqwest::Response, most: usize, body: &mut Vec<u8>) -> Result<bool, String> {
+    while let Some(chunk) = response.chunk().await.map_err(|error| words(&error))? {
+        let room = most - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if chunk.len() >= room {
-            return;
+        if chunk.len() > room {
+            return Ok(false);
         }
     }
+    Ok(true)
 }
 
 /// An error with its causes, without the URL: it may hold a secret.

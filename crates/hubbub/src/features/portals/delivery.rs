@@ -3,7 +3,9 @@
 use super::{Portals, call::Outgoing, millis, workers::Lane};
 use crate::{
     chat::log::gather::Gather,
-    features::portals::store::{Attempt, Claim, DeliveryStep, Portal, PortalStanding, Settlement},
+    features::portals::store::{
+        Attempt, Claim, DeadLetter, DeliveryStep, Portal, PortalStanding, SentMessage, Settlement,
+    },
     log::Summary,
 };
 use hubbub_core::{
@@ -13,13 +15,15 @@ use hubbub_core::{
     },
     limits,
     log::entry::Entry,
-    model::seq::Seq,
+    model::{seq::Seq, time::Timestamp},
     portal::{
         settings::{Forward, OnDeadLetter},
         signature, webhook,
     },
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+mod calls;
 
 /// Messages that were given up on.
 static GIVEN_UP: Summary = Summary::new("a message to a portal was given up on");
@@ -37,11 +41,38 @@ pub(super) struct Delivery<'a> {
     pub lane: &'a Lane,
 }
 
-/// What came of one POST.
+/// What came of one entry.
 struct Posted {
     verdict: PostVerdict,
     attempt: Attempt,
+    kept: Kept,
+    /// Something was sent, and not only passed over.
+    is_sent: bool,
+}
+
+/// What of the portal's answers is kept.
+#[derive(Default)]
+struct Kept {
     external: Option<String>,
+    refs: Option<BTreeMap<String, String>>,
+    sent: Vec<SentMessage>,
+}
+
+impl Posted {
+    /// No call is left to be made.
+    fn without_call(is_sent: bool, at: Timestamp, instance: &str) -> Self {
+        Self { verdict: PostVerdict::TAKEN, attempt: nothing(at, None, instance), kept: Kept::default(), is_sent }
+    }
+
+    /// It cannot be sent.
+    fn unmade(verdict: PostVerdict, at: Timestamp, instance: &str) -> Self {
+        let attempt = nothing(at, Some(verdict.why.clone()), instance);
+        Self { verdict, attempt, kept: Kept::default(), is_sent: false }
+    }
+}
+
+fn nothing(at: Timestamp, error: Option<String>, instance: &str) -> Attempt {
+    Attempt { at: at.0, took: 0, status: None, error, instance: instance.to_owned() }
 }
 
 impl Delivery<'_> {
@@ -52,7 +83,7 @@ impl Delivery<'_> {
             // It was for the portal once, whatever its settings say now.
             let kind = webhook::kind(&letter.entry, &[Forward::Messages, Forward::States], &self.portal.id);
             let kind = kind.unwrap_or("message.created");
-            let posted = self.post(&letter.entry, kind).await;
+            let Some(posted) = self.send(&letter.entry, kind, Some(&letter)).await else { return };
             if posted.verdict.class == Class::Gone {
                 self.disable().await;
             }
@@ -61,7 +92,7 @@ impl Delivery<'_> {
             }
             let step = DeliveryStep::Replayed { number: letter.number, attempt: posted.attempt };
             let goes_on = !entries.is_empty() && posted.verdict.is_taken();
-            if !self.settle(step, posted.external, goes_on).await || !goes_on {
+            if !self.settle(step, posted.kept, goes_on).await || !goes_on {
                 return;
             }
         }
@@ -75,19 +106,23 @@ impl Delivery<'_> {
             if self.lane.is_stopped() || self.is_stale(entry) {
                 break;
             }
-            let posted = self.post(entry, kind).await;
+            let Some(posted) = self.send(entry, kind, None).await else { return };
             let goes_on = match posted.verdict.class {
+                Class::Taken if !posted.is_sent => {
+                    passed = Some(entry.seq);
+                    continue;
+                }
                 Class::Taken => {
                     passed = None;
                     let more = n + 1 < entries.len();
                     let step = DeliveryStep::Passed { position: entry.seq, taken: true };
-                    let held = self.settle(step, posted.external, more).await;
+                    let held = self.settle(step, posted.kept, more).await;
                     self.hint(Way::Forwarded, entry.seq);
                     held && more
                 }
                 Class::Gone => {
                     self.disable().await;
-                    self.settle(DeliveryStep::Released, None, false).await;
+                    self.settle(DeliveryStep::Released, Kept::default(), false).await;
                     false
                 }
                 _ => {
@@ -100,7 +135,15 @@ impl Delivery<'_> {
             }
         }
         let step = passed.map_or(DeliveryStep::Released, |position| DeliveryStep::Passed { position, taken: false });
-        self.settle(step, None, false).await;
+        self.settle(step, Kept::default(), false).await;
+    }
+
+    /// Sends an entry as the portal's settings say. `None`: the claim is over.
+    async fn send(&mut self, entry: &Entry, kind: &str, letter: Option<&DeadLetter>) -> Option<Posted> {
+        if self.portal.settings.calls.is_empty() {
+            return Some(self.post(entry, kind).await);
+        }
+        self.call_all(entry, kind, letter).await
     }
 
     fn is_stale(&self, entry: &Entry) -> bool {
@@ -125,16 +168,22 @@ impl Delivery<'_> {
             .filter_map(|secret| signature::parse_secret(&secret.value).ok())
             .collect();
         let signature = signature::sign_all(&keys, &id, timestamp, body.as_bytes());
+        let headers = [
+            ("content-type", "application/json".to_owned()),
+            ("webhook-id", id),
+            ("webhook-timestamp", timestamp.to_string()),
+            ("webhook-signature", signature),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
         let pointer = portal.settings.answer_external.as_deref().filter(|_| claim.external.is_none());
         let outgoing = Outgoing {
+            method: "POST",
             url: portal.settings.url.as_deref().unwrap_or_default(),
-            id: &id,
-            timestamp,
-            signature: &signature,
-            body,
-            wants_answer: pointer.is_some(),
+            headers: &headers,
+            body: Some(body),
+            wants_answer: pointer.map(|_| limits::ANSWER_BYTES),
         };
-        let called = self.portals.caller.post(outgoing).await;
+        let called = self.portals.caller.call(outgoing).await;
         let verdict = retry::judge(&called.outcome(), None, self.portals.now());
         let taken = verdict.is_taken();
         let error = (!taken).then(|| match called.complaint() {
@@ -154,7 +203,8 @@ impl Delivery<'_> {
             error,
             instance: self.portals.label.to_string(),
         };
-        Posted { verdict, attempt, external }
+        let kept = Kept { external, ..Kept::default() };
+        Posted { verdict, attempt, kept, is_sent: true }
     }
 
     async fn failed(&self, seq: Seq, attempt: Attempt, verdict: &PostVerdict) {
@@ -167,7 +217,7 @@ impl Delivery<'_> {
         {
             Next::Later { counted, again_in } => {
                 let first = delivery.attempts.is_empty();
-                self.settle(DeliveryStep::Later { attempt, counted, again_in }, None, false).await;
+                self.settle(DeliveryStep::Later { attempt, counted, again_in }, Kept::default(), false).await;
                 if first {
                     self.hint(Way::Delayed, seq);
                 }
@@ -177,19 +227,21 @@ impl Delivery<'_> {
                 GIVEN_UP
                     .note_of(self.claim.session.as_str(), || format!("portal {}, seq {seq}: {why}", self.portal.id));
                 self.portals.metrics().portals.attempted(self.portal.id.as_str(), "dead");
-                self.settle(DeliveryStep::GivenUp { seq, attempt, why, block }, None, false).await;
+                self.settle(DeliveryStep::GivenUp { seq, attempt, why, block }, Kept::default(), false).await;
                 self.hint(Way::Failed, seq);
             }
         }
     }
 
     /// Writes back a step. Says whether the session is still ours.
-    async fn settle(&self, step: DeliveryStep, external: Option<String>, keep: bool) -> bool {
+    async fn settle(&self, step: DeliveryStep, kept: Kept, keep: bool) -> bool {
         let settlement = Settlement {
             session: self.claim.session.clone(),
             fence: self.claim.fence,
             step,
-            external,
+            external: kept.external,
+            refs: kept.refs,
+            sent: kept.sent,
             keep: keep.then_some(limits::DELIVERY_LEASE),
         };
         match self.settling.ask(vec![settlement]).await {

@@ -3,7 +3,7 @@
 //! - What is done with sessions, portals, dead letters and events in quarantine: [`support`], [`sessions`], [`administration`],
 //!   [`dead_letters`], [`quarantine`].
 //! - Out: [`workers`] claim the cursors of sessions that are due; each claim is a [`delivery`], which POSTs entry after entry
-//!   ([`call`]) and writes back what came of it before the next.
+//!   ([`call`]), or makes the calls that the portal's settings name ([`calling`]), and writes back what came of it before the next.
 //! - In: [`hooks`] are the routes, [`incoming`] verifies, maps and has [`support`] store.
 //! - What is kept: [`store`], in each database ([`postgres`], [`sqlite`]) beside the logs.
 
@@ -20,6 +20,7 @@ use support::SupportChat;
 
 pub mod administration;
 mod call;
+mod calling;
 pub mod dead_letters;
 mod delivery;
 mod directory;

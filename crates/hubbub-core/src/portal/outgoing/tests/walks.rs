@@ -68,22 +68,24 @@ fn what_is_known_is_neither_looked_for_nor_made() {
 fn whoever_goes_on_makes_no_call_again() {
     let (said, calls) = (Said::new("Where is my parcel? It is late."), find_make_send());
     let (mut made, mut kept): (Vec<(String, String)>, Option<Progress>) = (vec![], None);
-    // Somebody else goes on after every call, with what was kept.
+    // Somebody else goes on after every call but a search, with what was kept.
     loop {
         let mut on = walk(&said, &calls, kept.take());
-        let Some(step) = next(&mut on) else { break };
+        let Some(mut step) = next(&mut on) else { break };
+        while step.call.is_search() {
+            on.made(&step, b"[]");
+            step = next(&mut on).unwrap();
+        }
         made.push((step.shown(), step.request.body.clone().unwrap_or_default()));
         on.made(&step, br#"{"id":7}"#);
         let json = serde_json::to_string(on.progress()).unwrap();
         kept = serde_json::from_str(&json).unwrap();
     }
-    // Whether what is to be made was made, and only the answer lost, is told by looking once more.
-    made.retain(|(call, _)| call != "find");
     let body = |text: &str, part: &str| json!({ "t": text, "n": part }).to_string();
     assert_eq!(
         made,
         [
-                ("make".to_owned(), r#"{"s":"order-4711"}"#.to_owned()),
+            ("make".to_owned(), r#"{"s":"order-4711"}"#.to_owned()),
             ("send (1 of 3)".to_owned(), body("Where is my ", "1/3")),
             ("send (2 of 3)".to_owned(), body("parcel? It is ", "2/3")),
             ("send (3 of 3)".to_owned(), body("late.", "3/3")),

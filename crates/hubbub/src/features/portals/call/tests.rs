@@ -44,9 +44,9 @@ impl Rebinding {
     /// Why there was no answer: nobody here speaks TLS.
     async fn fails(&self) -> String {
         let url = format!("https://rebinding.test:{}/", self.port);
-        let body = "{}".to_owned();
-        let outgoing = Outgoing { url: &url, id: "a", timestamp: 0, signature: "", body, wants_answer: false };
-        self.caller.post(outgoing).await.failure.unwrap()
+        let body = Some("{}".to_owned());
+        let outgoing = Outgoing { method: "POST", url: &url, headers: &[], body, wants_answer: None };
+        self.caller.call(outgoing).await.failure.unwrap()
     }
 }
 

@@ -15,7 +15,7 @@ use hubbub_core::{
     portal::settings::PortalSettings,
 };
 use serde::Serialize;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
@@ -87,12 +87,30 @@ pub struct DeliveryView {
     blocked: bool,
     /// The attempts of the next entry, the newest last.
     attempts: Vec<AttemptView>,
+    /// What calls have picked from the portal's answers besides `external`, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    refs: BTreeMap<String, String>,
+    /// The calls of the next entry that were made, or passed over, where it takes several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    called: Vec<String>,
+    /// The last messages that the portal has, by its own ids, where calls pick them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sent: Vec<SentView>,
+}
+
+/// A message as the portal has it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SentView {
+    /// The entry.
+    seq: u64,
+    /// The portal's id of it, or of a part of it.
+    id: String,
 }
 
 impl DeliveryView {
     /// A session.
     pub fn new(session: &Session) -> Self {
-        let Delivery { waiting_since, due_at, counted, blocked, attempts, .. } = &session.delivery;
+        let Delivery { waiting_since, due_at, counted, blocked, attempts, calls, .. } = &session.delivery;
         Self {
             session: SessionView::new(session),
             waiting_since: waiting_since.map(|at| at.to_string()),
@@ -100,6 +118,9 @@ impl DeliveryView {
             counted: *counted,
             blocked: *blocked,
             attempts: attempts.iter().map(AttemptView::new).collect(),
+            refs: session.refs.clone(),
+            called: calls.entry.as_ref().map(|progress| progress.done.clone()).unwrap_or_default(),
+            sent: calls.sent.iter().map(|sent| SentView { seq: sent.seq, id: sent.id.clone() }).collect(),
         }
     }
 }

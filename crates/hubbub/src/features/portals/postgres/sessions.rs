@@ -1,6 +1,7 @@
 //! Sessions: made with their rooms, and listed with their cursors.
 
 use super::{BYTES, EACH, Listing, PostgresPortals, Row, StoreError, part};
+use crate::store::cursors::refs_of;
 use crate::{
     features::portals::store::{Filter, Opened, Session, SessionProposal, portal_id},
     store::{

@@ -15,7 +15,7 @@ use crate::{
 use async_trait::async_trait;
 use hubbub_core::{
     log::room::ListPart,
-    model::{ids::RoomId, time::Timestamp},
+    model::{ids::RoomId, seq::Seq, time::Timestamp},
     portal::PortalId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -257,10 +257,7 @@ impl PortalStore for SqlitePortals {
 
     async fn note_echoes(&self, session: &RoomId, seq: Seq, events: &[String]) -> Result<(), StoreError> {
         let (session, events) = (session.clone(), events.to_vec());
-        self.store
-            .writer
-            .write(move |transaction, _| claims::note_echoes(transaction, &session, seq, &events))
-            .await
+        self.store.writer.write(move |transaction, _| claims::note_echoes(transaction, &session, seq, &events)).await
     }
 
     async fn succeeded(&self, portals: &[PortalId]) -> Result<(), StoreError> {

@@ -1,0 +1,127 @@
+//! An entry of a portal that has an API of its own: its calls, one after another.
+
+use super::{Delivery, Kept, Posted};
+use crate::{
+    features::portals::{
+        calling::{Made, Scene, echoes, sent},
+        store::{DeadLetter, DeliveryStep},
+    },
+    log::Summary,
+};
+use hubbub_core::{
+    delivery::retry::{Class, PostVerdict},
+    log::entry::Entry,
+    portal::{outgoing::walk::Walk, webhook},
+};
+
+/// Sessions whose calls could not be prepared.
+static UNREADY: Summary = Summary::new("the calls for an entry could not be prepared");
+/// Messages whose ids at the portal were not noted.
+static UNNOTED: Summary = Summary::new("the portal's id of a message was not noted");
+
+impl Delivery<'_> {
+    /// Makes the calls of an entry that were not made yet. `letter`: it is a dead letter that is sent again. `None`: somebody else
+    /// has the session, or goes on with it later.
+    pub(super) async fn call_all(&mut self, entry: &Entry, kind: &str, letter: Option<&DeadLetter>) -> Option<Posted> {
+        let (portals, portal) = (self.portals, self.portal.clone());
+        let scene = match self.scene(entry).await {
+            Ok(scene) => scene,
+            Err(why) => {
+                UNREADY.note_of(self.claim.session.as_str(), || why);
+                self.settle(DeliveryStep::Released, Kept::default(), false).await;
+                return None;
+            }
+        };
+        let (scene, from_info) = scene;
+        let id = webhook::id(&portals.support.chat.store.identity().database, &portal.id, &entry.room, entry.seq);
+        let event = scene.event(&portal, &id, kind, entry, from_info.as_ref());
+        let progress = match letter {
+            Some(letter) => letter.progress.clone(),
+            None => self.claim.delivery.calls.of(entry.seq.get()).cloned(),
+        };
+        let is_begun = progress.is_some();
+        let base = portal.settings.url.as_deref().unwrap_or_default();
+        let mut walk = Walk::new(base, &portal.settings.calls, event, scene.picked.clone(), progress);
+        let mut next = walk.next();
+        loop {
+            let step = match next {
+                Ok(Some(step)) => step,
+                Ok(None) => return Some(Posted::without_call(is_begun, portals.now(), &portals.label)),
+                // Nothing is sent: it says nothing about the portal.
+                Err(unmade) => {
+                    let verdict = PostVerdict::failed(Class::Refused, unmade.to_string());
+                    portals.metrics().portals.attempted(portal.id.as_str(), verdict.class.word());
+                    return Some(Posted::unmade(verdict, portals.now(), &portals.label));
+                }
+            };
+            let made = portals.make(&portal, &step, &id).await;
+            if !made.verdict.is_taken() {
+                self.lane.answered(false);
+                portals.metrics().portals.attempted(portal.id.as_str(), made.verdict.class.word());
+                return Some(Posted::of(made, Kept::default(), &portals.label));
+            }
+            let told = walk.made(&step, &made.called.body);
+            let kept = self.kept(&scene, &walk, sent(&told, entry));
+            self.note_echoes(entry, &echoes(&told, walk.picked(), &entry.room)).await;
+            next = walk.next();
+            if let Ok(None) = next {
+                self.lane.answered(true);
+                portals.metrics().portals.attempted(portal.id.as_str(), Class::Taken.word());
+                return Some(Posted::of(made, kept, &portals.label));
+            }
+            // Only what is written is not made again, and only whoever still has the session goes on.
+            let step =
+                DeliveryStep::Called { letter: letter.map(|letter| letter.number), progress: walk.progress().clone() };
+            if !self.settle(step, kept, true).await {
+                return None;
+            }
+            if self.lane.is_stopped() || self.is_stale(entry) {
+                self.settle(DeliveryStep::Released, Kept::default(), false).await;
+                return None;
+            }
+        }
+    }
+
+    async fn scene(&self, entry: &Entry) -> Result<(Scene, Option<hubbub_core::model::json::Json>), String> {
+        let scene = self.portals.scene(&self.claim.session).await.map_err(|error| error.to_string())?;
+        let mut scene = scene.ok_or("there is no such session")?;
+        if let Some(external) = &self.claim.external {
+            scene.picked.external = Some(external.clone());
+        }
+        let info = self.portals.info_of_author(&scene, entry).await.map_err(|error| error.to_string())?;
+        Ok((scene, info))
+    }
+
+    /// What is to be kept of what was picked so far.
+    fn kept(
+        &mut self,
+        scene: &Scene,
+        walk: &Walk<'_>,
+        sent: Option<crate::features::portals::store::SentMessage>,
+    ) -> Kept {
+        let picked = walk.picked();
+        let external = picked.external.clone().filter(|external| self.claim.external.as_ref() != Some(external));
+        if external.is_some() {
+            self.claim.external.clone_from(&external);
+        }
+        let refs = (picked.refs != scene.picked.refs).then(|| picked.refs.clone());
+        Kept { external, refs, sent: sent.into_iter().collect() }
+    }
+
+    async fn note_echoes(&self, entry: &Entry, events: &[String]) {
+        if events.is_empty() {
+            return;
+        }
+        // Lost, the portal's webhook about it is told apart by the mapping's filters alone.
+        if let Err(error) = self.portals.support.store.note_echoes(&entry.room, entry.seq, events).await {
+            UNNOTED.note_of(entry.room.as_str(), || error);
+        }
+    }
+}
+
+impl Posted {
+    fn of(made: Made, kept: Kept, instance: &str) -> Self {
+        let verdict = made.verdict.clone();
+        Self { verdict, attempt: made.attempt(instance), kept, is_sent: true }
+    }
+}
