@@ -244,6 +244,7 @@ pub const INTERNAL: &[&str] = &[
     "RING_BYTES",
     "ROTATION",
     "SEND_PATIENCE",
+    "SENT_KEPT",
     "SMALL_HEAD_BYTES",
     "SOCKET_NOTSENT_LOWAT",
     "SOCKET_RECEIVE_BUFFER",

@@ -92,7 +92,7 @@ impl<'a> Walk<'a> {
     ///
     /// # Errors
     /// Why the next call cannot be made of this event.
-    pub fn next(&mut self) -> Result<Option<Step<'a>>, Unmade> {
+    pub fn next_call(&mut self) -> Result<Option<Step<'a>>, Unmade> {
         for call in self.calls {
             if self.progress.done.contains(&call.name) {
                 continue;

@@ -27,7 +27,7 @@ fn walk<'a>(said: &'a Said, calls: &'a [Call], progress: Option<Progress>) -> Wa
 }
 
 fn next<'a>(walk: &mut Walk<'a>) -> Option<Step<'a>> {
-    walk.next().unwrap()
+    walk.next_call().unwrap()
 }
 
 #[test]
@@ -134,6 +134,6 @@ fn progress_of_another_entry_is_none() {
 #[test]
 fn a_call_that_cannot_be_made_is_named() {
     let calls = vec![call(json!({ "name": "send", "path": "/c/{/session/external}/m" }))];
-    let why = walk(&Said::new("Hi"), &calls, None).next().unwrap_err().to_string();
+    let why = walk(&Said::new("Hi"), &calls, None).next_call().unwrap_err().to_string();
     assert_eq!(why, "call `send`: path: `/session/external` finds nothing");
 }

@@ -42,7 +42,7 @@ impl Delivery<'_> {
         let is_begun = progress.is_some();
         let base = portal.settings.url.as_deref().unwrap_or_default();
         let mut walk = Walk::new(base, &portal.settings.calls, event, scene.picked.clone(), progress);
-        let mut next = walk.next();
+        let mut next = walk.next_call();
         loop {
             let step = match next {
                 Ok(Some(step)) => step,
@@ -63,7 +63,7 @@ impl Delivery<'_> {
             let told = walk.made(&step, &made.called.body);
             let kept = self.kept(&scene, &walk, sent(&told, entry));
             self.note_echoes(entry, &echoes(&told, walk.picked(), &entry.room)).await;
-            next = walk.next();
+            next = walk.next_call();
             if let Ok(None) = next {
                 self.lane.answered(true);
                 portals.metrics().portals.attempted(portal.id.as_str(), Class::Taken.word());
