@@ -108,6 +108,15 @@ impl Lane {
         load.breaker.answered(verdict, counted >= KNOWN, Instant::now(), rand::random());
     }
 
+    /// What was to be sent could not be made: that says nothing of the portal, and something of the message.
+    pub fn unanswered(&self, customer: &UserId) {
+        let mut load = self.load();
+        if load.failed.len() < CUSTOMERS_KNOWN || load.failed.contains_key(customer) {
+            *load.failed.entry(customer.clone()).or_default() += 1;
+        }
+        load.breaker.given_back();
+    }
+
     /// Whether nothing more is to be sent: the instance goes, or the portal fails as a whole.
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed) || self.load().breaker.stops()

@@ -49,6 +49,7 @@ impl Delivery<'_> {
                 Ok(None) => return Some(Posted::without_call(is_begun, portals.now(), &portals.label)),
                 // Nothing is sent: it says nothing about the portal.
                 Err(unmade) => {
+                    self.lane.unanswered(&self.claim.customer);
                     let verdict = PostVerdict::failed(Class::Refused, unmade.to_string());
                     portals.metrics().portals.attempted(portal.id.as_str(), verdict.class.word());
                     return Some(Posted::unmade(verdict, portals.now(), &portals.label));
@@ -56,7 +57,7 @@ impl Delivery<'_> {
             };
             let made = portals.make(&portal, &step, &id).await;
             if !made.verdict.is_taken() {
-                self.lane.answered(false);
+                self.lane.answered(&self.claim.customer, &made.verdict, self.claim.delivery.counted);
                 portals.metrics().portals.attempted(portal.id.as_str(), made.verdict.class.word());
                 return Some(Posted::of(made, Kept::default(), &portals.label));
             }
@@ -65,7 +66,7 @@ impl Delivery<'_> {
             self.note_echoes(entry, &echoes(&told, walk.picked(), &entry.room)).await;
             next = walk.next_call();
             if let Ok(None) = next {
-                self.lane.answered(true);
+                self.lane.answered(&self.claim.customer, &made.verdict, self.claim.delivery.counted);
                 portals.metrics().portals.attempted(portal.id.as_str(), Class::Taken.word());
                 return Some(Posted::of(made, kept, &portals.label));
             }
