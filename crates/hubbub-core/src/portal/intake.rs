@@ -3,7 +3,11 @@
 //! A store reads who the messages are for and which events it knows, and an [`Intake`] says what is to become of each. What
 //! goes into a log goes there like everything else, as a [`Proposal`]; that the event is taken once is decided there.
 
-use super::PortalId;
+use super::{
+    PortalId,
+    externals::{Found, Holder, Learned, Teacher, find},
+    settings::ExternalConflict,
+};
 use crate::{
     log::{
         entry::{EventName, Outcome, Place, Proposal, Right},
@@ -37,8 +41,21 @@ pub struct Incoming {
     pub from: UserId,
     /// What the agent says.
     pub message: Message,
-    /// Keep it for an operator where the session is not known.
+    /// Keep it where the session is not known.
     pub quarantine: bool,
+    /// What the portal's settings say of its ids of conversations.
+    pub externals: ExternalRules,
+}
+
+/// What a portal's settings say of its ids of conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExternalRules {
+    /// Whose message it is where several sessions have the id.
+    pub conflict: ExternalConflict,
+    /// The portal's answers tell its ids: one that is not known may be in an answer on its way.
+    pub awaited: bool,
+    /// The portal's answers do not: what its webhooks say newly goes out from now on.
+    pub webhooks_lead: bool,
 }
 
 /// What became of it.
@@ -60,12 +77,16 @@ pub enum Received {
         /// The message.
         place: Place,
     },
-    /// It is kept for an operator; the same again for a repeat.
+    /// It is kept until its session is known, or for an operator; the same again for a repeat.
     Quarantined(u64),
+    /// As much is kept as may be.
+    QuarantineFull,
     /// No such session of this portal.
     UnknownSession,
     /// Its session is known, and that of another message of the same webhook is not: none of them is stored.
     Withheld,
+    /// Several sessions have the id, and the portal's settings refuse to choose; these are they.
+    Shared(Vec<RoomId>),
     /// The log is full.
     LogFull,
 }
@@ -89,7 +110,12 @@ impl Received {
     pub fn place(&self) -> Option<(&RoomId, Place)> {
         match self {
             Self::Stored { session, place, .. } | Self::Repeated { session, place } => Some((session, *place)),
-            Self::Quarantined(_) | Self::UnknownSession | Self::Withheld | Self::LogFull => None,
+            Self::Quarantined(_)
+            | Self::QuarantineFull
+            | Self::UnknownSession
+            | Self::Shared(_)
+            | Self::Withheld
+            | Self::LogFull => None,
         }
     }
 }
@@ -128,14 +154,20 @@ pub fn of_body(body: &[u8], place: usize, span: i64) -> String {
 }
 
 /// Where a message goes, as the database knows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Addressee {
     /// The portal's number inside the database; `None`: there is no such portal.
     pub portal: Option<i64>,
-    /// The session.
+    /// The session of the id that the message names.
     pub session: Option<RoomId>,
-    /// The portal's own id of the conversation, as far as it is known.
-    pub external: Option<String>,
+    /// That session has an id of the portal's.
+    pub has_external: bool,
+    /// Sessions that have or had the portal's own id that it names.
+    pub holders: Vec<Holder>,
+    /// Events that name the same, or are for one of these sessions, are about to leave quarantine: it is to come behind them.
+    pub behind: bool,
+    /// Something is on its way to the portal, whose answer may tell the id.
+    pub under_way: bool,
 }
 
 /// What is to become of a message, as far as that can be told without the lock of a room.
@@ -143,9 +175,11 @@ pub struct Addressee {
 pub struct Resolved {
     /// What is to become of it.
     pub to: Destination,
-    /// The session, and the portal's own id of the conversation, where this message tells it for the first time. To be kept
-    /// once the message is in the log.
-    pub learned: Option<(RoomId, String)>,
+    /// The portal's own id of the conversation, where this message tells it for the first time. To be kept once the message is in
+    /// the log.
+    pub learned: Option<Learned>,
+    /// Sessions that share the portal's own id that it names; empty: there are not several.
+    pub shared: Vec<RoomId>,
 }
 
 /// See [`Resolved`].
@@ -162,33 +196,71 @@ pub enum Destination {
     Nowhere(Received),
 }
 
+/// A message that is to be kept in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Homeless {
+    /// Its place among the messages.
+    pub n: usize,
+    /// Its portal's number inside the database.
+    pub portal: i64,
+    /// Its session, where that is known: it waits behind others.
+    pub session: Option<RoomId>,
+    /// It leaves by itself once its session is known.
+    pub awaits: bool,
+    /// Nobody asked for it to be kept: it is thrown away after [`crate::limits::AWAITED_FOR`].
+    pub expires: bool,
+    /// What it tells, to be kept along with it: those before it then go to its session, too.
+    pub learned: Option<Learned>,
+}
+
 /// Messages on their way to their sessions. They are named by their place among them, from 0.
 pub struct Intake<'a> {
     messages: &'a [Arc<Incoming>],
-    to: Vec<Addressee>,
-    /// Whether it is kept for an operator where the session is not known.
-    kept: Vec<bool>,
-    learned: Vec<Option<(RoomId, String)>>,
+    of: Vec<Way>,
     known: Vec<Option<Received>>,
+}
+
+/// The way of one message.
+#[derive(Debug, Clone, Default)]
+struct Way {
+    portal: Option<i64>,
+    session: Option<RoomId>,
+    /// It is kept in quarantine where the session is not known.
+    kept: Option<Keeping>,
+    /// It is kept although the session is known.
+    behind: bool,
+    learned: Option<Learned>,
+    shared: Vec<RoomId>,
+}
+
+/// How a message is kept.
+#[derive(Debug, Clone, Copy)]
+struct Keeping {
+    awaits: bool,
+    expires: bool,
 }
 
 impl<'a> Intake<'a> {
     /// These messages, and for each of them whom it is for.
-    pub fn new(messages: &'a [Arc<Incoming>], mut to: Vec<Addressee>) -> Self {
-        introduce(messages, &mut to);
-        let learned = |(message, to): (&Arc<Incoming>, &Addressee)| {
-            let session = to.session.as_ref().filter(|_| to.external.is_none())?;
-            Some((session.clone(), message.external.clone()?))
-        };
-        let learned = messages.iter().zip(&to).map(learned).collect();
-        let kept = messages.iter().map(|message| message.quarantine).collect();
-        Self { messages, to, kept, learned, known: vec![None; messages.len()] }
+    pub fn new(messages: &'a [Arc<Incoming>], to: Vec<Addressee>) -> Self {
+        let mut of: Vec<Way> = messages.iter().zip(&to).map(|(message, to)| Way::of(message, to)).collect();
+        introduce(messages, &mut of);
+        // What comes behind something that waits waits, too.
+        let mut waiting: HashSet<RoomId> = HashSet::new();
+        for (way, to) in of.iter_mut().zip(&to) {
+            let Some(session) = &way.session else { continue };
+            way.behind = to.behind || waiting.contains(session);
+            if way.behind {
+                waiting.insert(session.clone());
+            }
+        }
+        Self { messages, of, known: vec![None; messages.len()] }
     }
 
     /// Messages with events, by which the store may know them: their places, their portals' numbers and the events.
     pub fn events(&self) -> impl Iterator<Item = (usize, i64, &'a str)> {
         let unknown = (0..self.messages.len()).filter(|n| self.known[*n].is_none());
-        unknown.filter_map(|n| Some((n, self.to[n].portal?, self.messages[n].event.as_deref()?)))
+        unknown.filter_map(|n| Some((n, self.of[n].portal?, self.messages[n].event.as_deref()?)))
     }
 
     /// The store knows what became of a message.
@@ -196,61 +268,121 @@ impl<'a> Intake<'a> {
         self.known[n] = Some(received);
     }
 
+    /// Nothing waits behind anything: these are messages that leave quarantine.
+    pub fn overtake(&mut self) {
+        self.of.iter_mut().for_each(|way| way.behind = false);
+    }
+
     /// Has messages that repeat an event of one before them go where that one goes: there the event is recognised. To be called
     /// when all is known that the store knows. A message that is kept nowhere takes no event.
     pub fn join_repeats(&mut self) {
         let mut first: HashMap<(i64, &str), usize> = HashMap::new();
         for n in 0..self.messages.len() {
-            let event = self.to[n].portal.zip(self.messages[n].event.as_deref());
+            let event = self.of[n].portal.zip(self.messages[n].event.as_deref());
             let Some(event) = event.filter(|_| self.known[n].is_none()) else { continue };
             if let Some(before) = first.get(&event) {
-                self.to[n].session = self.to[*before].session.clone();
-                self.kept[n] = self.kept[*before];
-            } else if self.to[n].session.is_some() || self.kept[n] {
+                let before = self.of[*before].clone();
+                self.of[n] = Way { learned: None, ..before };
+            } else if self.of[n].session.is_some() || self.of[n].kept.is_some() {
                 first.insert(event, n);
             }
         }
     }
 
-    /// Messages that are to be kept in quarantine, and their portals' numbers. Those of one event share one place there.
-    pub fn homeless(&self) -> Vec<(usize, i64)> {
-        let is_homeless = |n: &usize| self.known[*n].is_none() && self.to[*n].session.is_none() && self.kept[*n];
-        (0..self.messages.len()).filter(is_homeless).filter_map(|n| Some((n, self.to[n].portal?))).collect()
+    /// Messages that are to be kept in quarantine. Those of one event share one place there.
+    pub fn homeless(&self) -> Vec<Homeless> {
+        let keeping = |n: usize| {
+            let way = &self.of[n];
+            let keeping = match &way.session {
+                _ if self.known[n].is_some() => None,
+                Some(_) => way.behind.then_some(Keeping { awaits: true, expires: false }),
+                None => way.kept,
+            }?;
+            Some(Homeless {
+                n,
+                portal: way.portal?,
+                session: way.session.clone(),
+                awaits: keeping.awaits,
+                expires: keeping.expires,
+                learned: way.learned.clone(),
+            })
+        };
+        (0..self.messages.len()).filter_map(keeping).collect()
+    }
+
+    /// There is no room for one of the [`homeless`](Self::homeless).
+    pub fn turn_away(&mut self, homeless: &Homeless) {
+        let full = if homeless.expires { Received::UnknownSession } else { Received::QuarantineFull };
+        self.know(homeless.n, full);
     }
 
     /// What is to become of each.
     pub fn resolved(self) -> Vec<Resolved> {
-        let each = self.to.into_iter().zip(self.known).zip(self.learned);
-        each.map(|((to, known), learned)| {
-            let to = match (known, to.portal, to.session) {
+        let resolved = |(way, known): (Way, Option<Received>)| {
+            let to = match (known, way.portal, way.session) {
                 (Some(known), _, _) => Destination::Nowhere(known),
                 (None, Some(portal), Some(session)) => Destination::Log { portal, session },
+                (None, Some(_), None) if !way.shared.is_empty() => {
+                    Destination::Nowhere(Received::Shared(way.shared.clone()))
+                }
                 (None, _, _) => Destination::Nowhere(Received::UnknownSession),
             };
-            Resolved { to, learned }
-        })
-        .collect()
+            // What is only told again teaches nothing.
+            let learned = way.learned.filter(|_| matches!(to, Destination::Log { .. }));
+            Resolved { to, learned, shared: way.shared }
+        };
+        self.of.into_iter().zip(self.known).map(resolved).collect()
+    }
+}
+
+impl Way {
+    /// The way of a message by itself.
+    fn of(message: &Incoming, to: &Addressee) -> Self {
+        let way = Self { portal: to.portal, ..Self::default() };
+        let rules = message.externals;
+        if let Some(session) = &to.session {
+            let news = message.external.as_ref().filter(|_| to.holders.iter().all(|one| one.session != *session));
+            let learned = |external: &String| Learned {
+                session: session.clone(),
+                external: external.clone(),
+                by: Teacher::Webhook { leads: rules.webhooks_lead || !to.has_external },
+            };
+            let others = news.filter(|_| !to.holders.is_empty());
+            let shared = others.map_or_else(Vec::new, |_| to.holders.iter().map(|one| one.session.clone()).collect());
+            // What is another session's is not taken from it by a webhook.
+            let learned = news.filter(|_| shared.is_empty()).map(learned);
+            return Self { session: Some(session.clone()), learned, shared, ..way };
+        }
+        match find(&to.holders, rules.conflict) {
+            Found::One(session) => Self { session: Some(session), ..way },
+            Found::Shared { chosen: Some(session), among } => Self { session: Some(session), shared: among, ..way },
+            Found::Shared { chosen: None, among } => {
+                let kept = rules.conflict == ExternalConflict::Quarantine;
+                Self { kept: kept.then_some(Keeping { awaits: false, expires: false }), shared: among, ..way }
+            }
+            Found::Nobody => {
+                let awaited = rules.awaited && to.under_way && message.external.is_some();
+                let kept =
+                    (message.quarantine || awaited).then_some(Keeping { awaits: true, expires: !message.quarantine });
+                Self { kept, ..way }
+            }
+        }
     }
 }
 
 /// A message may tell the portal's own id of a conversation for the first time. Messages behind it that name only that id are
 /// then for the same session.
-fn introduce(messages: &[Arc<Incoming>], to: &mut [Addressee]) {
-    let (mut taught, mut has_one) = (HashMap::new(), HashSet::new());
-    for (message, to) in messages.iter().zip(to) {
-        let Some((portal, external)) = to.portal.zip(message.external.as_deref()) else { continue };
-        match to.session.clone() {
-            // A session takes the first id it is told.
-            Some(session) if to.external.is_none() && has_one.insert(session.clone()) => {
-                taught.entry((portal, external)).or_insert(session);
+fn introduce(messages: &[Arc<Incoming>], of: &mut [Way]) {
+    let mut taught: HashMap<(i64, &str), RoomId> = HashMap::new();
+    for (message, way) in messages.iter().zip(of) {
+        let Some(external) = way.portal.zip(message.external.as_deref()) else { continue };
+        if let Some(learned) = &way.learned {
+            // A session that was quicker keeps it.
+            if *taught.entry(external).or_insert_with(|| learned.session.clone()) != learned.session {
+                way.learned = None;
             }
-            Some(_) => {}
-            None => {
-                if let Some(session) = taught.get(&(portal, external)) {
-                    to.session = Some(session.clone());
-                    to.external = Some(external.to_owned());
-                }
-            }
+        } else if way.session.is_none() && way.shared.is_empty() {
+            way.session = taught.get(&external).cloned();
         }
     }
 }

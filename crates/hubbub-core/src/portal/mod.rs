@@ -9,6 +9,7 @@
 //! - [`mapping`], [`html`], [`mrkdwn`]: what a body of theirs means.
 //! - [`challenge`]: questions of theirs that are answered at once.
 //! - [`webhook`], [`author`]: what a body of ours says, and who wrote.
+//! - [`externals`]: whose an id of theirs is.
 //! - [`intake`]: what a batch of their messages becomes.
 //! - [`address`]: which addresses may be called.
 //! - [`access`]: how our calls say who we are.
@@ -23,6 +24,7 @@ pub mod access;
 pub mod address;
 pub mod author;
 pub mod challenge;
+pub mod externals;
 pub mod html;
 pub mod intake;
 pub mod mapping;

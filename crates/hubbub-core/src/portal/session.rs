@@ -22,10 +22,14 @@ pub struct Session {
     pub customer: UserId,
     /// Where it stands.
     pub state: SessionState,
-    /// The portal's own id of the conversation, once it is known.
+    /// The portal's own id of the conversation, once it is known: what goes out.
     pub external: Option<String>,
     /// What else was picked from the portal's answers, by name.
     pub refs: BTreeMap<String, String>,
+    /// Others that it was called by, the newest first, at most [`crate::limits::EXTERNALS_SHOWN`]: they find it, too.
+    pub externals: Vec<String>,
+    /// Other sessions with the same id, at most [`crate::limits::SHARED_SHOWN`].
+    pub shared_with: Vec<RoomId>,
     /// How far the portal has got.
     pub delivery: Delivery,
 }
@@ -53,7 +57,7 @@ pub struct DeadLetter {
     pub progress: Option<Progress>,
 }
 
-/// An event from a portal for a session that is not known, kept for an operator to look at.
+/// An event from a portal for a session that is not known, kept until it is, or until an operator decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantined {
     /// Its number among all of them.
@@ -74,6 +78,21 @@ pub struct Quarantined {
     pub data: Option<String>,
     /// What tells repeats of it.
     pub event: Option<String>,
+    /// It leaves by itself once its session is known.
+    pub awaits: bool,
+    /// When it is thrown away, if its session is not known by then.
+    pub until: Option<Timestamp>,
+}
+
+/// An event in quarantine whose session is known by now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Releasable {
+    /// The event.
+    pub kept: Quarantined,
+    /// The portal's number inside the database.
+    pub portal: i64,
+    /// The session that it goes to.
+    pub session: RoomId,
 }
 
 /// The one session of a customer with a portal that is opened without naming an id.

@@ -67,6 +67,9 @@ pub struct PortalSettings {
     pub challenges: Vec<Challenge>,
     /// What becomes of a message for a session that is not known.
     pub unknown_session: UnknownSession,
+    /// What becomes of a message that names only an id of the portal's which several sessions have.
+    #[serde(skip_serializing_if = "ExternalConflict::is_default")]
+    pub external_conflict: ExternalConflict,
     /// Whether customers may open sessions with their own tokens, by the method `open_session`.
     pub customers_open: bool,
 }
@@ -92,6 +95,7 @@ impl Default for PortalSettings {
             mappings: Vec::new(),
             challenges: Vec::new(),
             unknown_session: UnknownSession::default(),
+            external_conflict: ExternalConflict::default(),
             customers_open: true,
         }
     }
@@ -122,11 +126,34 @@ pub enum OnDeadLetter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownSession {
-    /// It is answered 404: the portal is told, and knows what to do.
+    /// It is answered 404: the portal is told, and knows what to do. Where the portal's answers tell its ids of conversations and
+    /// something is on its way to it, a message that names an id which is not known yet is kept until that is over.
     #[default]
     Reject,
-    /// It is answered 202 and kept for an operator: for portals that never try again after a 404.
+    /// It is answered 202 and kept, until its session is known or an operator decides: for portals that never try again after a
+    /// 404.
     Quarantine,
+}
+
+/// What becomes of a message that names only an id of the portal's which several sessions have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExternalConflict {
+    /// It goes to the newest of these sessions that is not closed; where all are, to the newest.
+    #[default]
+    Newest,
+    /// It is answered 409. No session is opened with an id that another one has.
+    Refuse,
+    /// It is answered 202 and kept for an operator.
+    Quarantine,
+}
+
+impl ExternalConflict {
+    /// Settings that do not say it are read by programs that do not know it.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl PortalSettings {
@@ -146,6 +173,11 @@ impl PortalSettings {
             give_up_after: Duration::from_secs(self.give_up_seconds),
             give_up_alone: self.give_up_alone,
         }
+    }
+
+    /// Whether the portal's answers tell its ids of conversations: one that is not known may be in an answer on its way.
+    pub const fn answers_tell_external(&self) -> bool {
+        self.answer_external.is_some()
     }
 
     /// Checks everything that can be checked without a network.

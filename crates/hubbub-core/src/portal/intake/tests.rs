@@ -30,11 +30,16 @@ fn message(key: &str, event: Option<&str>, external: Option<&str>) -> Incoming {
         key: Key::parse(key).unwrap(),
         message: Message { text: Text::parse("hi").unwrap(), data: None, reply_to: None },
         quarantine: false,
+        externals: ExternalRules::default(),
     }
 }
 
-fn to(session: Option<RoomId>, external: Option<&str>) -> Addressee {
-    Addressee { portal: Some(1), session, external: external.map(ToOwned::to_owned) }
+fn to(session: Option<RoomId>) -> Addressee {
+    Addressee { portal: Some(1), session, ..Addressee::default() }
+}
+
+fn holder(n: usize) -> Holder {
+    Holder { session: session(n), made: n as i64, open: true, current: true }
 }
 
 fn into(session: RoomId) -> Destination {
@@ -77,14 +82,15 @@ fn receive(messages: &[Arc<Incoming>], resolved: Vec<Resolved>, ledger: &mut Led
 #[test]
 fn messages_behind_one_that_tells_the_portals_own_id_are_found_by_it() {
     let messages = ["a", "b", "c", "d"].map(|key| Arc::new(message(key, None, Some("case 1"))));
-    let all = vec![to(None, None), to(Some(session(1)), None), to(None, None), to(Some(session(2)), None)];
+    let all = vec![to(None), to(Some(session(1))), to(None), to(Some(session(2)))];
     let resolved = Intake::new(&messages, all).resolved();
     let nowhere = Destination::Nowhere(Received::UnknownSession);
     let expected = [nowhere, into(session(1)), into(session(1)), into(session(2))];
     assert_eq!(destinations(&resolved), expected, "the first came before anybody knew");
     let learned: Vec<_> = resolved.into_iter().filter_map(|one| one.learned).collect();
-    let case = |n| (session(n), "case 1".to_owned());
-    assert_eq!(learned, [case(1), case(2)], "the store keeps an id for one of them only");
+    let by = Teacher::Webhook { leads: true };
+    let learned_first = Learned { session: session(1), external: "case 1".to_owned(), by };
+    assert_eq!(learned, [learned_first], "an id is kept for one of them only");
 }
 
 #[test]
@@ -97,13 +103,7 @@ fn a_repeat_among_others_shares_the_fate_of_the_first() {
         message("e", Some("e3"), None),
     ]
     .map(Arc::new);
-    let all = vec![
-        to(Some(session(1)), None),
-        to(Some(session(1)), None),
-        to(Some(session(2)), None),
-        to(None, None),
-        to(Some(session(2)), None),
-    ];
+    let all = vec![to(Some(session(1))), to(Some(session(1))), to(Some(session(2))), to(None), to(Some(session(2)))];
     let mut intake = Intake::new(&messages, all);
     intake.join_repeats();
     assert_eq!(intake.homeless(), []);
@@ -125,9 +125,9 @@ fn a_repeat_among_others_shares_the_fate_of_the_first() {
 fn a_repeat_of_what_is_kept_for_an_operator_is_kept_with_it() {
     let kept = Incoming { quarantine: true, ..message("a", Some("e1"), None) };
     let messages = [kept, message("b", Some("e1"), None), message("c", None, None)].map(Arc::new);
-    let mut intake = Intake::new(&messages, vec![to(None, None), to(Some(session(1)), None), to(None, None)]);
+    let mut intake = Intake::new(&messages, vec![to(None), to(Some(session(1))), to(None)]);
     intake.join_repeats();
-    assert_eq!(intake.homeless(), [(0, 1), (1, 1)]);
+    assert_eq!(intake.homeless().iter().map(|one| (one.n, one.portal)).collect::<Vec<_>>(), [(0, 1), (1, 1)]);
     for n in [0, 1] {
         intake.know(n, Received::Quarantined(7));
     }
@@ -139,7 +139,7 @@ fn a_repeat_of_what_is_kept_for_an_operator_is_kept_with_it() {
 #[test]
 fn what_the_log_has_is_only_told_again() {
     let messages = [Arc::new(message("a", None, None))];
-    let resolved = || Intake::new(&messages, vec![to(Some(session(1)), None)]).resolved();
+    let resolved = || Intake::new(&messages, vec![to(Some(session(1)))]).resolved();
     let mut ledger = ledger();
     ledger.rooms.get_mut(&session(1)).unwrap().session = Some(SessionState::Closed);
     let first = receive(&messages, resolved(), &mut ledger);
@@ -156,4 +156,82 @@ fn what_leaves_quarantine_has_a_key_of_its_number() {
     let (released, elsewhere) = (kept.released(7, None), kept.released(7, Some(&session(2))));
     assert_eq!((released.key.as_str(), released.quarantine), ("quarantine-7", false));
     assert_eq!((released.session.as_deref(), elsewhere.session.as_deref()), (Some("s1"), Some("s2")));
+}
+
+fn lost(key: &str, external: &str, rules: ExternalRules) -> Arc<Incoming> {
+    Arc::new(Incoming { externals: rules, ..message(key, None, Some(external)) })
+}
+
+#[test]
+fn what_may_be_in_an_answer_on_its_way_is_awaited_and_nothing_else() {
+    let awaited = ExternalRules { awaited: true, ..ExternalRules::default() };
+    let sent = Addressee { under_way: true, ..to(None) };
+    let homeless = |message: Arc<Incoming>, to: Addressee| Intake::new(&[message], vec![to]).homeless().pop();
+    let kept = homeless(lost("a", "case 1", awaited), sent.clone()).unwrap();
+    assert!(kept.awaits && kept.expires && kept.session.is_none());
+    assert_eq!(homeless(lost("a", "case 1", awaited), to(None)), None, "nothing is on its way");
+    assert_eq!(homeless(lost("a", "case 1", ExternalRules::default()), sent.clone()), None, "no answer tells it");
+    let nameless =
+        Arc::new(Incoming { external: None, session: Some("s9".into()), ..(*lost("a", "", awaited)).clone() });
+    assert_eq!(homeless(nameless, sent.clone()), None, "a session of ours that is not there will not be told");
+    let asked_for = Arc::new(Incoming { quarantine: true, ..(*lost("a", "case 1", awaited)).clone() });
+    assert!(!homeless(asked_for, sent).unwrap().expires);
+}
+
+#[test]
+fn nothing_overtakes_what_waits_in_its_session() {
+    let named = |key| Arc::new(Incoming { session: Some("s1".into()), ..message(key, None, None) });
+    let messages = [lost("a", "case 1", ExternalRules::default()), named("b"), named("c"), named("d")];
+    let waits = Addressee { behind: true, ..to(Some(session(1))) };
+    let all = vec![waits, to(Some(session(1))), to(Some(session(2))), to(Some(session(1)))];
+    let mut intake = Intake::new(&messages, all);
+    let homeless = intake.homeless();
+    assert_eq!(homeless.iter().map(|one| one.n).collect::<Vec<_>>(), [0, 1, 3]);
+    assert!(homeless.iter().all(|one| one.session == Some(session(1)) && one.awaits && !one.expires));
+    assert_eq!(homeless[0].learned.as_ref().map(|learned| learned.external.as_str()), Some("case 1"));
+    intake.turn_away(&homeless[1]);
+    intake.overtake();
+    assert_eq!(intake.homeless(), []);
+    let full = Destination::Nowhere(Received::QuarantineFull);
+    let expected = [into(session(1)), full, into(session(2)), into(session(1))];
+    assert_eq!(destinations(&intake.resolved()), expected);
+}
+
+#[test]
+fn what_several_sessions_are_called_is_shared_out_by_the_rule() {
+    let shared = Addressee { holders: vec![holder(1), holder(2)], ..to(None) };
+    for (conflict, expected, keeps) in [
+        (ExternalConflict::Newest, into(session(2)), false),
+        (ExternalConflict::Refuse, Destination::Nowhere(Received::Shared(vec![session(1), session(2)])), false),
+        (ExternalConflict::Quarantine, Destination::Nowhere(Received::Shared(vec![session(1), session(2)])), true),
+    ] {
+        let rules = ExternalRules { conflict, awaited: true, ..ExternalRules::default() };
+        let messages = [lost("a", "case 1", rules)];
+        let intake = Intake::new(&messages, vec![Addressee { under_way: true, ..shared.clone() }]);
+        let homeless = intake.homeless();
+        assert_eq!(homeless.len(), usize::from(keeps), "{conflict:?}");
+        assert!(homeless.iter().all(|one| !one.awaits), "an operator decides");
+        let resolved = intake.resolved().pop().unwrap();
+        assert_eq!((resolved.to, resolved.shared), (expected, vec![session(1), session(2)]), "{conflict:?}");
+    }
+}
+
+#[test]
+fn a_webhook_takes_no_id_from_another_session_and_leads_only_where_no_answer_does() {
+    let learned = |rules: ExternalRules, to: Addressee| {
+        let messages = [lost("a", "case 1", rules)];
+        let resolved = Intake::new(&messages, vec![to]).resolved().pop().unwrap();
+        (resolved.learned.map(|learned| learned.by), resolved.shared)
+    };
+    let (answers, webhooks) =
+        (ExternalRules::default(), ExternalRules { webhooks_lead: true, ..ExternalRules::default() });
+    let known = Addressee { has_external: true, ..to(Some(session(1))) };
+    let tells = |leads| (Some(Teacher::Webhook { leads }), vec![]);
+    assert_eq!(learned(answers, known.clone()), tells(false));
+    assert_eq!(learned(webhooks, known.clone()), tells(true));
+    assert_eq!(learned(answers, to(Some(session(1)))), tells(true), "it is the first");
+    let its_own = Addressee { holders: vec![holder(1)], ..known.clone() };
+    assert_eq!(learned(webhooks, its_own), (None, vec![]));
+    let others = Addressee { holders: vec![holder(2)], ..known };
+    assert_eq!(learned(webhooks, others), (None, vec![session(2)]));
 }
