@@ -3,7 +3,7 @@
 use crate::store::{Home, Pen, for_every_store, room, says, user};
 use hubbub::{
     features::portals::store::{
-        Attempt, Claim, Delivery, DeliveryStep, Destination, Incoming, Opened, Places, Portal, PortalStanding,
+        Attempt, Claim, Delivery, DeliveryStep, Destination, ExternalRules, Incoming, Opened, Places, Portal, PortalStanding,
         PortalStore, Received, Resolved, Secrets, Session, SessionProposal, SessionState, Settlement, Wanted,
     },
     server::Stores,
@@ -109,6 +109,7 @@ impl Desk {
             portal: self.portal.clone(),
             customer: user(customer),
             external: None,
+            shares_external: false,
             first: vec![self.pen.by_backend(id, "joined", joined), self.pen.by_backend(id, "opened", opened)],
             most: None,
         }
@@ -190,6 +191,7 @@ impl Desk {
             from: self.agent(),
             message: Message { text: Text::parse(text).expect("a text"), data: None, reply_to: None },
             quarantine: false,
+            externals: ExternalRules::default(),
         }
     }
 

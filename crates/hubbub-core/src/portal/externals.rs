@@ -29,6 +29,16 @@ pub enum Teacher {
     },
 }
 
+impl Teacher {
+    /// Whether the id goes out from now on.
+    pub const fn leads(self) -> bool {
+        match self {
+            Self::Answer => true,
+            Self::Webhook { leads } => leads,
+        }
+    }
+}
+
 /// An id of the portal's for a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Learned {

@@ -56,6 +56,8 @@ pub struct ExternalRules {
     pub awaited: bool,
     /// The portal's answers do not: what its webhooks say newly goes out from now on.
     pub webhooks_lead: bool,
+    /// It is only asked what is known of it: it is kept nowhere.
+    pub only_asked: bool,
 }
 
 /// What became of it.
@@ -294,7 +296,7 @@ impl<'a> Intake<'a> {
         let keeping = |n: usize| {
             let way = &self.of[n];
             let keeping = match &way.session {
-                _ if self.known[n].is_some() => None,
+                _ if self.known[n].is_some() || self.messages[n].externals.only_asked => None,
                 Some(_) => way.behind.then_some(Keeping { awaits: true, expires: false }),
                 None => way.kept,
             }?;

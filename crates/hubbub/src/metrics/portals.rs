@@ -22,6 +22,7 @@ struct Outcome {
 pub struct PortalMetrics {
     attempts: Family<Outcome, Counter>,
     hooks: Family<Outcome, Counter>,
+    shared: Family<Outcome, Counter>,
     breaker: Family<Of, Gauge>,
     oldest: Family<Of, Gauge>,
     waiting: Family<Of, Gauge>,
@@ -38,6 +39,8 @@ impl PortalMetrics {
         };
         let attempts = counter("portal_attempts", "Webhooks sent to portals, by outcome");
         let hooks = counter("portal_hooks", "Webhooks received from portals, by outcome");
+        let shared =
+            counter("portal_external_conflicts", "Ids of portals' conversations met that several sessions have");
         let mut gauge = |name: &str, help: &str| {
             let family = Family::<Of, Gauge>::default();
             registry.register(name, help, family.clone());
@@ -46,6 +49,7 @@ impl PortalMetrics {
         Self {
             attempts,
             hooks,
+            shared,
             breaker: gauge("portal_breaker", "0: the portal is called, 1: it is tried, 2: it is left alone"),
             oldest: gauge("portal_oldest_waiting_seconds", "How long the oldest entry has waited for its portal"),
             waiting: gauge("portal_sessions_waiting", "Sessions with entries that wait for the portal"),
@@ -59,10 +63,21 @@ impl PortalMetrics {
         self.attempts.get_or_create(&Outcome { portal: portal.into(), outcome }).inc();
     }
 
-    /// A webhook came: stored (again, too), passed_over, challenge, quarantined, unknown_session, unverified, unmapped, too_large,
+    /// A webhook came: stored (again, too), passed_over, challenge, quarantined, expired, unknown_session, conflict, unverified, unmapped, too_large,
     /// failed.
     pub fn received(&self, portal: &str, outcome: &'static str) {
         self.hooks.get_or_create(&Outcome { portal: portal.into(), outcome }).inc();
+    }
+
+    /// An id of the portal's was met that several sessions have: a session was told it, or a webhook that names it was delivered
+    /// by the rule, refused or quarantined.
+    pub fn shared(&self, portal: &str, outcome: &'static str) {
+        self.shared.get_or_create(&Outcome { portal: portal.into(), outcome }).inc();
+    }
+
+    /// Events in quarantine were thrown away: nobody told their conversation in time.
+    pub fn expired(&self, portal: &str, events: u64) {
+        self.hooks.get_or_create(&Outcome { portal: portal.into(), outcome: "expired" }).inc_by(events);
     }
 
     /// Where the breaker stands: closed, half_open or open.

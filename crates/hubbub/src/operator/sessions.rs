@@ -19,6 +19,9 @@ pub enum Sessions {
         /// Only of this customer
         #[arg(long)]
         customer: Option<String>,
+        /// Only those with an id of the portal's that another one has, too
+        #[arg(long)]
+        shared: bool,
         /// At most so many
         #[arg(long, default_value_t = 100)]
         limit: usize,
@@ -43,6 +46,9 @@ pub enum Sessions {
         /// Its id; without one it is the customer's one session with the portal
         #[arg(long)]
         id: Option<String>,
+        /// The portal's own id of the conversation; it goes out from now on
+        #[arg(long)]
+        external: Option<String>,
         #[command(flatten)]
         at: At,
     },
@@ -81,8 +87,8 @@ pub enum Deliveries {
 impl Sessions {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::List { portal, customer, limit, at } => {
-                let named = [("portal", portal), ("customer", customer)];
+            Self::List { portal, customer, shared, limit, at } => {
+                let named = [("portal", portal), ("customer", customer), ("shared", shared.then(|| "true".into()))];
                 let query = named.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", url_part(&value?))));
                 let path = format!("/v1/sessions?{}", query.collect::<Vec<_>>().join("&"));
                 let columns = [
@@ -93,14 +99,25 @@ impl Sessions {
                     ("HEAD", "/head"),
                     ("FORWARDED", "/forwarded"),
                     ("FAILED", "/failed"),
+                    ("EXTERNAL", "/external"),
+                    ("SHARED WITH", "/external_shared_with"),
                 ];
                 at.show(&at.list(&path, limit).await?, &columns);
             }
             Self::Show { session, at } => show(&at, &session).await?,
-            Self::Open { portal, customer, id, at } => {
-                let new = json!({ "portal": portal, "customer": customer, "id": id });
+            Self::Open { portal, customer, id, external, at } => {
+                let new = json!({ "portal": portal, "customer": customer, "id": id, "external": external });
                 let opened = at.ask(Method::POST, "/v1/sessions", Some(&new)).await?;
-                at.say(&opened, &format!("session {} is open", opened["id"].as_str().unwrap_or_default()));
+                let word = |name: &str| opened[name].as_str().unwrap_or_default();
+                let mut said = format!("session {} is open", word("id"));
+                match word("external_outcome") {
+                    "" => {}
+                    "conflict" => {
+                        said += &format!("; others have its external, too: {}", opened["external_shared_with"]);
+                    }
+                    outcome => said += &format!("; its external is {outcome}"),
+                }
+                at.say(&opened, &said);
             }
             Self::Close { session, at } => {
                 let path = format!("/v1/sessions/{}/state", url_part(&session));

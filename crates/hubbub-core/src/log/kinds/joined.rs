@@ -40,14 +40,16 @@ impl Kind for Joined {
     }
 
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
-        let herself = situation.right == Right::Own && self.user == *situation.from;
+        let herself = matches!(situation.right, Right::Own | Right::Returning) && self.user == *situation.from;
         let (own, wanted) = (situation.own(), Standing::Member(self.role));
         if (situation.standing)(&self.user) == wanted || (herself && own.is_member()) {
             return Ok(None);
         }
         if herself {
-            // Who may read and is no member may join: the room is open, and she is not banned.
-            situation.kind.may_read(own)?;
+            // Who may read and is no member may join: the room is open, and she is not banned. Or she comes back.
+            if situation.right == Right::Own || own == Standing::Banned {
+                situation.kind.may_read(own)?;
+            }
         } else {
             situation.may_govern()?;
         }

@@ -73,6 +73,8 @@ pub struct Situation<'a> {
 pub enum Right {
     /// The sender's own standing in the room decides.
     Own,
+    /// The sender's own, as somebody whom the room is for and who has left it: they may come back, unless they are banned.
+    Returning,
     /// The product's backend asked; messages still need a sender who is a member.
     Backend,
     /// A portal asked, for a session of its own: its agents write without being members, also where the session is closed.
@@ -96,8 +98,10 @@ impl Situation<'_> {
                 RoomKind::Direct => Err(Refusal::FixedMembers),
                 RoomKind::Open | RoomKind::Private => Ok(()),
             },
-            (Right::Own, Standing::Member(Role::Member)) => Err(Refusal::NotAdmin),
-            (Right::Own, Standing::Stranger | Standing::Banned) => {
+            (Right::Own, Standing::Member(Role::Member)) | (Right::Returning, Standing::Member(_)) => {
+                Err(Refusal::NotAdmin)
+            }
+            (Right::Own | Right::Returning, Standing::Stranger | Standing::Banned) => {
                 self.kind.may_read(own)?;
                 Err(Refusal::NotAdmin)
             }

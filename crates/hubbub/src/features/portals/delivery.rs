@@ -175,7 +175,7 @@ impl Delivery<'_> {
             ("webhook-signature", signature),
         ]
         .map(|(name, value)| (name.to_owned(), value));
-        let pointer = portal.settings.answer_external.as_deref().filter(|_| claim.external.is_none());
+        let pointer = portal.settings.answer_external.as_deref();
         let outgoing = Outgoing {
             method: "POST",
             url: portal.settings.url.as_deref().unwrap_or_default(),
@@ -193,6 +193,8 @@ impl Delivery<'_> {
         self.lane.answered(&claim.customer, &verdict, claim.delivery.counted);
         self.portals.metrics().portals.attempted(portal.id.as_str(), verdict.class.word());
         let external = pointer.filter(|_| taken).and_then(|pointer| webhook::external_in(&called.body, pointer));
+        // The newest answer holds.
+        let external = external.filter(|told| self.claim.external.as_ref() != Some(told));
         if external.is_some() {
             self.claim.external.clone_from(&external);
         }
@@ -235,6 +237,7 @@ impl Delivery<'_> {
 
     /// Writes back a step. Says whether the session is still ours.
     async fn settle(&self, step: DeliveryStep, kept: Kept, keep: bool) -> bool {
+        let told = kept.external.clone();
         let settlement = Settlement {
             session: self.claim.session.clone(),
             fence: self.claim.fence,
@@ -245,7 +248,13 @@ impl Delivery<'_> {
             keep: keep.then_some(limits::DELIVERY_LEASE),
         };
         match self.settling.ask(vec![settlement]).await {
-            Ok(held) => held == [true],
+            Ok(held) => {
+                let held = held == [true];
+                if let Some(told) = told.filter(|_| held) {
+                    self.portals.support.told(&self.portal.id, &self.claim.session, &told).await;
+                }
+                held
+            }
             // Its lease ends by itself; whoever claims it then sends the last message again, with the same id.
             Err(error) => {
                 UNWRITTEN.note_of(self.claim.session.as_str(), || error);

@@ -224,6 +224,8 @@ impl From<HookError> for Problem {
             HookError::Unmapped(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unmapped"),
             HookError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             HookError::UnknownSession(_) => (StatusCode::NOT_FOUND, "unknown_session"),
+            HookError::Shared(_) => (StatusCode::CONFLICT, "external_conflict"),
+            HookError::QuarantineFull => (StatusCode::SERVICE_UNAVAILABLE, "quarantine_full"),
             HookError::LogFull => (StatusCode::CONFLICT, "log_full"),
             HookError::NotAsked => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
             HookError::NoChallenge => (StatusCode::NOT_FOUND, "unknown_challenge"),

@@ -3,7 +3,7 @@
 use super::Portals;
 use crate::{
     chat::ChatError,
-    features::portals::store::{Incoming, Portal, Received, good_now},
+    features::portals::store::{ExternalRules, Incoming, Portal, Received, good_now},
 };
 use hubbub_core::{
     limits,
@@ -48,6 +48,10 @@ pub(super) enum HookError {
     Invalid(#[from] Invalid),
     #[error("there is no session {0} of this portal; nothing was stored")]
     UnknownSession(String),
+    #[error("several sessions have this conversation of the portal, {0} among them, and its settings refuse to choose")]
+    Shared(String),
+    #[error("as much is in quarantine as may be, send it again")]
+    QuarantineFull,
     #[error("the log of this session is full")]
     LogFull,
     #[error("this portal sends its webhooks by POST")]
@@ -127,7 +131,8 @@ impl Portals {
             Err(HookError::Unverified(_)) => count("unverified"),
             Err(HookError::Unmapped(_) | HookError::Invalid(_) | HookError::NoChallenge) => count("unmapped"),
             Err(HookError::UnknownSession(_)) => count("unknown_session"),
-            Err(HookError::LogFull | HookError::Unavailable) => count("failed"),
+            Err(HookError::Shared(_)) => count("conflict"),
+            Err(HookError::LogFull | HookError::QuarantineFull | HookError::Unavailable) => count("failed"),
         }
     }
 
@@ -185,6 +190,10 @@ impl Portals {
                 }
                 Received::Quarantined(_) => taken.quarantined += 1,
                 Received::Withheld => {}
+                Received::QuarantineFull => return Err(HookError::QuarantineFull),
+                Received::Shared(among) => {
+                    return Err(HookError::Shared(among.first().map(ToString::to_string).unwrap_or_default()));
+                }
                 Received::UnknownSession => {
                     let named = event.session.as_ref().or(event.external.as_ref());
                     unknown = unknown.or(named.map(|name| name.chars().take(limits::EXTERNAL_BYTES).collect()));
@@ -245,5 +254,11 @@ fn incoming(portal: &Portal, event: &Event, header_id: Option<&str>) -> Result<I
         from,
         message,
         quarantine: portal.settings.unknown_session == UnknownSession::Quarantine,
+        externals: ExternalRules {
+            conflict: portal.settings.external_conflict,
+            awaited: portal.settings.answers_tell_external(),
+            webhooks_lead: !portal.settings.answers_tell_external(),
+            only_asked: false,
+        },
     })
 }

@@ -5,6 +5,7 @@
 //! - Out: [`workers`] claim the cursors of sessions that are due; each claim is a [`delivery`], which POSTs entry after entry
 //!   ([`call`]), or makes the calls that the portal's settings name ([`calling`]), and writes back what came of it before the next.
 //! - In: [`hooks`] are the routes, [`incoming`] verifies, maps and has [`support`] store.
+//! - What names a session that is not known yet waits in quarantine until it is: [`release`].
 //! - What is kept: [`store`], in each database ([`postgres`], [`sqlite`]) beside the logs.
 
 use crate::{metrics::Metrics, store::StoreError};
@@ -25,11 +26,13 @@ pub mod dead_letters;
 mod delivery;
 mod directory;
 pub mod error;
+mod externals;
 pub mod hooks;
 mod incoming;
 pub mod methods;
 pub mod postgres;
 pub mod quarantine;
+mod release;
 pub mod rotation;
 pub mod sessions;
 pub mod sqlite;

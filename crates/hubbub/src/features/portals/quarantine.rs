@@ -2,7 +2,7 @@
 
 use super::{
     error::SupportError,
-    store::{Incoming, Quarantined, Received},
+    store::{ExternalRules, Incoming, Quarantined, Received},
     support::SupportChat,
 };
 use crate::chat::ChatError;
@@ -53,19 +53,8 @@ impl SupportChat {
         kept: Quarantined,
         session: Option<&RoomId>,
     ) -> Result<(RoomId, Place), SupportError> {
-        let message = Message { text: Text::trusted(kept.text), data: kept.data.map(Json::trusted), reply_to: None };
-        let (portal, number, id) = (kept.portal.clone(), kept.number, Uuid::now_v7());
-        let incoming = Incoming {
-            portal: kept.portal,
-            session: kept.session,
-            external: kept.external,
-            event: kept.event,
-            id,
-            key: Key::of_id(id),
-            from: kept.from,
-            message,
-            quarantine: true,
-        };
+        let (portal, number) = (kept.portal.clone(), kept.number);
+        let incoming = incoming(kept);
         let incoming = Arc::new(incoming.released(number, session));
         let resolved = self.store.resolve_quarantined(number, &incoming).await?.ok_or(SupportError::UnknownEvent)?;
         let received = self.log(&[incoming], vec![resolved]).await?.pop();
@@ -74,7 +63,11 @@ impl SupportChat {
             self.store.drop_quarantined(&portal, number).await?;
         }
         match received.ok_or(ChatError::Unavailable)? {
-            Received::UnknownSession | Received::Withheld | Received::Quarantined(_) => {
+            Received::UnknownSession
+            | Received::Shared(_)
+            | Received::Withheld
+            | Received::Quarantined(_)
+            | Received::QuarantineFull => {
                 Err(SupportError::UnknownSession)
             }
             Received::LogFull => Err(SupportError::LogFull),
@@ -91,5 +84,23 @@ impl SupportChat {
     /// Where there is none of this number.
     pub async fn drop_event(&self, portal: &PortalId, number: u64) -> Result<(), SupportError> {
         self.store.drop_quarantined(portal, number).await?.then_some(()).ok_or(SupportError::UnknownEvent)
+    }
+}
+
+/// An event as it came.
+pub(super) fn incoming(kept: Quarantined) -> Incoming {
+    let message = Message { text: Text::trusted(kept.text), data: kept.data.map(Json::trusted), reply_to: None };
+    let id = Uuid::now_v7();
+    Incoming {
+        portal: kept.portal,
+        session: kept.session,
+        external: kept.external,
+        event: kept.event,
+        id,
+        key: Key::of_id(id),
+        from: kept.from,
+        message,
+        quarantine: true,
+        externals: ExternalRules::default(),
     }
 }

@@ -16,8 +16,9 @@ pub use hubbub_core::{
     },
     log::kinds::SessionState,
     portal::{
-        intake::{Destination, Incoming, Received, Resolved},
-        session::{DeadLetter, Quarantined, Session},
+        externals::{Learned, Teacher},
+        intake::{Destination, ExternalRules, Incoming, Received, Resolved},
+        session::{DeadLetter, Quarantined, Releasable, Session},
     },
 };
 use hubbub_core::{
@@ -145,6 +146,8 @@ pub struct SessionProposal {
     pub customer: UserId,
     /// The portal's own id of the conversation, where it is known already.
     pub external: Option<String>,
+    /// It is made although another session has this id.
+    pub shares_external: bool,
     /// The first entries: the customer's `joined`, other members', and the state `open`, in this order.
     pub first: Vec<Draft>,
     /// Most sessions the customer may have with the portal; beyond, none is made.
@@ -208,7 +211,7 @@ pub struct Settlement {
     pub fence: u64,
     /// What happened.
     pub step: DeliveryStep,
-    /// The portal's own id of the conversation, where its answer told it and none was known.
+    /// The portal's own id of the conversation, where its answer told another than was known. It goes out from now on.
     pub external: Option<String>,
     /// All that was picked from the portal's answers besides, by name, where something new was.
     pub refs: Option<BTreeMap<String, String>>,
@@ -253,6 +256,8 @@ pub struct Filter {
     pub customer: Option<UserId>,
     /// Only sessions with something that waits for the portal.
     pub waiting: bool,
+    /// Only sessions with an id of the portal's that another one has, too.
+    pub shared: bool,
 }
 
 /// How much waits for a portal.
@@ -304,9 +309,15 @@ pub trait PortalStore: Send + Sync + 'static {
     /// put there like everything else, in this order for each session; only there is it certain that nobody else was first.
     async fn resolve(&self, messages: &[Arc<Incoming>]) -> Result<Vec<Resolved>, StoreError>;
 
-    /// Keeps the portals' own ids of conversations for these sessions, unless a session has one already or another session has
-    /// that one.
-    async fn learn(&self, learned: &[(RoomId, String)]) -> Result<(), StoreError>;
+    /// Keeps the portals' own ids of conversations. What waits in quarantine for one of them is to leave then.
+    async fn learn(&self, learned: &[Learned]) -> Result<(), StoreError>;
+
+    /// The sessions of a portal from which this id goes out, those told last first: at most
+    /// [`hubbub_core::limits::EXTERNAL_HOLDERS`].
+    async fn called(&self, portal: &PortalId, external: &str) -> Result<Vec<RoomId>, StoreError>;
+
+    /// Who ended the last membership of somebody in a session; `None` where they never had one.
+    async fn removed_by(&self, session: &RoomId, user: &UserId) -> Result<Option<UserId>, StoreError>;
 
     /// Claims cursors that are due, of active portals, for `lease` from now: those whose turn it is by [`Places::choose`], of
     /// the [`TURNS_LOOKED_AT`](hubbub_core::limits::TURNS_LOOKED_AT) that are due longest, as many due latest, and
@@ -348,6 +359,17 @@ pub trait PortalStore: Send + Sync + 'static {
     /// by [`Incoming::released`]. It stays in quarantine until it is [dropped](Self::drop_quarantined). `None`: there is none of
     /// this number.
     async fn resolve_quarantined(&self, number: u64, message: &Arc<Incoming>) -> Result<Option<Resolved>, StoreError>;
+
+    /// Events in quarantine whose session is known by now, by number: the first [`hubbub_core::limits::RELEASED_TOGETHER`] of each
+    /// session, and not all sessions at once.
+    async fn releasable(&self) -> Result<Vec<Releasable>, StoreError>;
+
+    /// Of these events, `gone` are in their logs and leave quarantine; `held` cannot leave it without an operator.
+    async fn released(&self, gone: &[u64], held: &[u64]) -> Result<(), StoreError>;
+
+    /// Has events leave quarantine whose session has become known without anybody saying so, and throws away those that have
+    /// waited too long: so many of each portal.
+    async fn sweep_quarantine(&self) -> Result<Vec<(PortalId, u64)>, StoreError>;
 
     /// Throws an event in quarantine away; `false` where there is none.
     async fn drop_quarantined(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError>;

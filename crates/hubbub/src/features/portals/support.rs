@@ -1,6 +1,6 @@
 //! Support chat: sessions, and what portals say in them, over the chat and what is kept of portals.
 
-use super::store::{Destination, Incoming, PortalStore, Received, Resolved};
+use super::store::{Destination, ExternalRules, Incoming, PortalStore, Received, Resolved};
 use crate::{
     chat::{
         Chat, ChatError,
@@ -21,9 +21,11 @@ use hubbub_core::{
     portal::settings::PortalSettings,
 };
 use std::{collections::HashMap, sync::Arc};
+use tokio::sync::Notify;
 
 /// What an instance does for sessions and portals, whoever asks: clients, the product's backend, portals themselves. Its methods
-/// are in several files: [`super::sessions`], [`super::administration`], [`super::dead_letters`], [`super::quarantine`].
+/// are in several files: [`super::sessions`], [`super::administration`], [`super::dead_letters`], [`super::quarantine`],
+/// [`super::release`], [`super::externals`].
 pub struct SupportChat {
     /// The chat whose rooms sessions are.
     pub chat: Arc<Chat>,
@@ -32,6 +34,8 @@ pub struct SupportChat {
     resolving: Gather<Arc<Incoming>, Resolved>,
     /// Under which address portals know the server, where their settings say nothing else.
     public_url: Option<Arc<str>>,
+    /// An id of a portal's was learned: something in quarantine may be waiting for it.
+    pub(super) releasing: Notify,
 }
 
 /// Messages of portals, on their way to their sessions.
@@ -47,7 +51,7 @@ impl SupportChat {
     /// Support chat over this chat and what is kept beside its logs.
     pub fn start(chat: Arc<Chat>, store: Arc<dyn PortalStore>) -> Self {
         let resolving = Gather::start(limits::HOOKS_TOGETHER, limits::HOOK_QUEUE, Resolve(store.clone()));
-        Self { chat, store, resolving, public_url: None }
+        Self { chat, store, resolving, public_url: None, releasing: Notify::new() }
     }
 
     /// The same, known to portals under this address where their settings say nothing else.
@@ -69,8 +73,13 @@ impl SupportChat {
     pub async fn receive(&self, messages: Vec<Incoming>) -> Result<Vec<Received>, ChatError> {
         let messages: Vec<_> = messages.into_iter().map(Arc::new).collect();
         let resolved = self.resolving.ask(messages.clone()).await?;
-        // One that is for nobody refuses all of them, before anything is stored.
-        if resolved.iter().any(|one| one.to == Destination::Nowhere(Received::UnknownSession)) {
+        // One that is for nobody, or for which there is no room, refuses all of them before anything is stored.
+        let refuses = |to: &Destination| {
+            use Received::{QuarantineFull, Shared, UnknownSession};
+            matches!(to, Destination::Nowhere(UnknownSession | Shared(_) | QuarantineFull))
+        };
+        if resolved.iter().any(|one| refuses(&one.to)) {
+            messages.iter().zip(&resolved).for_each(|(message, resolved)| self.note_shared(message, resolved));
             let refused = |one: Resolved| match one.to {
                 Destination::Nowhere(received) => received,
                 Destination::Log { .. } => Received::Withheld,
@@ -86,7 +95,9 @@ impl SupportChat {
     /// Where the store does not answer.
     pub(super) async fn has_come(&self, messages: Vec<Incoming>, since: Timestamp) -> Result<bool, ChatError> {
         // Looking for them puts none into quarantine.
-        let looked_for = messages.into_iter().map(|message| Arc::new(Incoming { quarantine: false, ..message }));
+        let externals = ExternalRules { only_asked: true, ..ExternalRules::default() };
+        let looked_for = messages.into_iter().map(|message| Incoming { quarantine: false, externals, ..message });
+        let looked_for = looked_for.map(Arc::new);
         let resolved = self.resolving.ask(looked_for.collect()).await?;
         Ok(resolved.iter().any(|one| match &one.to {
             Destination::Nowhere(Received::Repeated { place, .. }) => place.at > since,
@@ -105,6 +116,7 @@ impl SupportChat {
         let source = self.chat.admission.new_source();
         let mut lines: HashMap<RoomId, Source> = HashMap::new();
         let mut learned = Vec::new();
+        messages.iter().zip(&resolved).for_each(|(message, resolved)| self.note_shared(message, resolved));
         let mut submitted = Vec::with_capacity(messages.len());
         for (message, resolved) in messages.iter().zip(resolved) {
             learned.extend(resolved.learned);
@@ -128,10 +140,11 @@ impl SupportChat {
             });
         }
         // Lost, it is told again with the next message.
-        if !learned.is_empty()
-            && let Err(error) = self.store.learn(&learned).await
-        {
-            tracing::debug!(%error, "portals' ids of conversations were not kept");
+        if !learned.is_empty() {
+            if let Err(error) = self.store.learn(&learned).await {
+                tracing::debug!(%error, "portals' ids of conversations were not kept");
+            }
+            self.releasing.notify_one();
         }
         Ok(received)
     }

@@ -1,6 +1,6 @@
 //! Who delivers: claims what is due, as much as each portal may have on its way, and leaves alone portals that fail as a whole.
 
-use super::{Complaint, Portals, delivery::Delivery};
+use super::{Complaint, Portals, delivery::Delivery, release};
 use crate::{
     chat::log::gather::{AsyncCall, Gather},
     features::portals::store::{Claim, Portal, PortalStanding, PortalStore, Settlement, Wanted},
@@ -45,6 +45,7 @@ pub struct Workers {
     woken: Arc<Notify>,
     running: Mutex<Option<JoinHandle<()>>>,
     counting: JoinHandle<()>,
+    releasing: JoinHandle<()>,
 }
 
 /// One portal, as this instance calls it.
@@ -149,7 +150,8 @@ impl Workers {
             complaint: Complaint::default(),
         };
         let counting = tokio::spawn(count(portals.clone()));
-        Self { stopped, woken, running: Mutex::new(Some(tokio::spawn(desk.run()))), counting }
+        let releasing = tokio::spawn(release::run(portals.clone(), stopped.clone()));
+        Self { stopped, woken, running: Mutex::new(Some(tokio::spawn(desk.run()))), counting, releasing }
     }
 
     /// Claims nothing more, and waits for what is under way, at most `patience`.
@@ -169,6 +171,7 @@ impl Workers {
 impl Drop for Workers {
     fn drop(&mut self) {
         self.counting.abort();
+        self.releasing.abort();
         if let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
             running.abort();
         }

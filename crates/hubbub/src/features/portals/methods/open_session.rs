@@ -52,7 +52,8 @@ impl Method for OpenSession {
 What a customer gives as `id` is the id of one of their sessions with the portal, which is resumed, or else a name of their own, as in
 `create_room`: the session's id is made of customer, portal and name, and is in the answer. Over REST `id` is the id, and one that is
 another customer's, another portal's or an ordinary room: 409. The
-portal may leave the opening to the product's backend: 107. At most 100 sessions of a customer with a portal: 106.
+portal may leave the opening to the product's backend: 107. A customer who has left their session is a member again; one whom somebody
+else has removed is not let in, until they are added again: 102. At most 100 sessions of a customer with a portal: 106.
 
 `forwarded` is the last seq that the portal has (or that was not for it); `delayed`: what follows was not taken at the first try and is
 tried again; `failed`: the entries that were given up on. [Hints](#hints) say each change of it. `external`, once it is known, is the
@@ -98,8 +99,8 @@ portal's own id of the conversation.",
             members: request.members,
             most,
         };
-        let (session, is_new) = support.open_session(by, wish).await?;
-        Ok(SessionShown::new(&session, by).made_just_now(is_new))
+        let opened = support.open_session(by, wish).await?;
+        Ok(SessionShown::new(&opened.session, by).opened(&opened))
     }
 }
 
@@ -143,7 +144,9 @@ pub struct NewSession {
     /// For people.
     #[serde(default)]
     name: String,
-    /// The portal's own id of the conversation, where it is known already: at most 256 bytes.
+    /// The portal's own id of the conversation, where it is known already: at most 256 bytes. It goes out from now on, also from a
+    /// session that had another one; `external_outcome` says what became of it. Where another session has it and the portal's
+    /// settings refuse that: 409.
     external: Option<String>,
     /// Others of yours who read and write there: at most 1,000.
     #[serde(default)]

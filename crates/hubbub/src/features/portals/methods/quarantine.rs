@@ -37,6 +37,11 @@ pub struct QuarantinedView {
     /// What tells repeats of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<String>,
+    /// It leaves by itself once its session is known.
+    awaits: bool,
+    /// When it is thrown away, if its session is not known by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
 }
 
 impl QuarantinedView {
@@ -51,6 +56,8 @@ impl QuarantinedView {
             from: kept.from.to_string(),
             text: kept.text.clone(),
             event: kept.event.clone(),
+            awaits: kept.awaits,
+            until: kept.until.map(|until| until.to_string()),
         }
     }
 }

@@ -45,6 +45,9 @@ pub struct SessionsQuery {
     /// Only those in which something waits for the portal.
     #[serde(default)]
     waiting: bool,
+    /// Only those with an id of the portal's that another one has, too.
+    #[serde(default)]
+    shared: bool,
     /// Those after this id.
     after: Option<String>,
     /// 1 to 1,000; 100 without.
@@ -92,6 +95,7 @@ impl RestMethod for ListSessions {
                 .map(|user| UserId::parse_outsider("customer", user))
                 .transpose()?,
             waiting: asked.query.waiting,
+            shared: asked.query.shared,
             ..Filter::default()
         };
         let after = asked.query.after.as_deref().map(|after| RoomId::parse_as("after", after)).transpose()?;

@@ -6,7 +6,10 @@ use crate::{
         rest::{PathParam, Schemas},
         views::next,
     },
-    features::portals::store::{Portal, Session},
+    features::portals::{
+        sessions::{ExternalOutcome, OpenedSession},
+        store::{Portal, Session},
+    },
 };
 use hubbub_core::{
     delivery::{attempt::Attempt, stored_cursor::Delivery},
@@ -75,6 +78,21 @@ pub struct DeliveryView {
     /// What its customer sees.
     #[serde(flatten)]
     session: SessionView,
+    /// Ids that the portal called it by before, the newest first: at most 16. Webhooks find it by them, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    external_before: Vec<String>,
+    /// Other sessions that have the same `external`: at most 8. Whom a webhook means that names only it is said by the portal's
+    /// settings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    external_shared_with: Vec<String>,
+    /// What became of the `external` that was asked for: `kept`, `changed`, or `conflict`: it is the session's, and others have it,
+    /// too. In the answer to `open_session` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_outcome: Option<&'static str>,
+    /// What the customer is in the session: a `member`; `rejoined`: a member again, who had left; `removed`: no member, by
+    /// somebody else's doing. In the answer to `open_session` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_is: Option<&'static str>,
     /// Since when the oldest entry waits for the portal; absent while nothing waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_since: Option<String>,
@@ -113,6 +131,10 @@ impl DeliveryView {
         let Delivery { waiting_since, due_at, counted, blocked, attempts, calls, .. } = &session.delivery;
         Self {
             session: SessionView::new(session),
+            external_before: session.externals.clone(),
+            external_shared_with: session.shared_with.iter().map(ToString::to_string).collect(),
+            external_outcome: None,
+            customer_is: None,
             waiting_since: waiting_since.map(|at| at.to_string()),
             due_at: due_at.map(|at| at.to_string()),
             counted: *counted,
@@ -199,9 +221,14 @@ impl SessionShown {
         Self { view, is_new: false }
     }
 
-    /// The same, and whether it was made just now.
-    pub fn made_just_now(self, is_new: bool) -> Self {
-        Self { is_new, ..self }
+    /// The same, as the answer of who opened it.
+    pub fn opened(mut self, opened: &OpenedSession) -> Self {
+        self.is_new = opened.is_new;
+        if let ShownTo::Backend(view) = &mut self.view {
+            view.external_outcome = opened.external.map(ExternalOutcome::word);
+            view.customer_is = Some(opened.customer.word());
+        }
+        self
     }
 }
 

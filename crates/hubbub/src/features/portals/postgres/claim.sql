@@ -23,5 +23,7 @@ SELECT c.room AS cursor_room, c.portal AS cursor_reader, c.position AS cursor_po
        c.waiting_since AS cursor_waiting_since, c.counted AS cursor_counted, c.since AS cursor_since,
        c.attempts AS cursor_attempts, c.blocked AS cursor_blocked, c.replays AS cursor_replays,
        c.calls AS cursor_calls,
-       c.portal_id, r.id AS session_id, s.customer, s.external
+       c.portal_id, r.id AS session_id, s.customer,
+       coalesce((SELECT x.external FROM hubbub.session_externals x WHERE x.room = c.room ORDER BY x.since DESC LIMIT 1),
+                s.external) AS external
 FROM claimed c JOIN hubbub.rooms r ON r.no = c.room JOIN hubbub.sessions s ON s.room = c.room

@@ -2,13 +2,13 @@
 
 use crate::{
     features::portals::store::{
-        Backlog, Claim, DeadLetter, Filter, Incoming, Opened, Portal, PortalStanding, PortalStore, Quarantined,
-        Resolved, Session, SessionProposal, Settlement, Wanted, Which, portal_id,
+        Backlog, Claim, DeadLetter, Filter, Incoming, Learned, Opened, Portal, PortalStanding, PortalStore,
+        Quarantined, Releasable, Resolved, Session, SessionProposal, Settlement, Wanted, Which, portal_id,
     },
     log::Summary,
     store::{
         StoreError,
-        columns::{self, ENTRY_BYTES, count},
+        columns::{self, ENTRY_BYTES},
         postgres::{PostgresStore, connect::patiently, lists::part},
     },
 };
@@ -16,7 +16,11 @@ use async_trait::async_trait;
 use hubbub_core::{
     limits::PAGE_BYTES,
     log::room::ListPart,
-    model::{ids::RoomId, seq::Seq, time::Timestamp},
+    model::{
+        ids::{RoomId, UserId},
+        seq::Seq,
+        time::Timestamp,
+    },
     portal::PortalId,
 };
 use std::{sync::Arc, time::Duration};
@@ -24,6 +28,8 @@ use tokio_postgres::{Row, types::ToSql};
 
 mod claim;
 mod dead_letters;
+mod externals;
+mod quarantine;
 mod resolve;
 mod sessions;
 mod settle;
@@ -156,11 +162,16 @@ impl PortalStore for PostgresPortals {
         patiently(self.resolve_all(messages, true)).await
     }
 
-    async fn learn(&self, learned: &[(RoomId, String)]) -> Result<(), StoreError> {
-        for (session, external) in learned {
-            patiently(self.keep_external(session, external)).await?;
-        }
-        Ok(())
+    async fn learn(&self, learned: &[Learned]) -> Result<(), StoreError> {
+        patiently(self.learn_all(learned)).await
+    }
+
+    async fn called(&self, portal: &PortalId, external: &str) -> Result<Vec<RoomId>, StoreError> {
+        patiently(self.sessions_called(portal, external)).await
+    }
+
+    async fn removed_by(&self, session: &RoomId, user: &UserId) -> Result<Option<UserId>, StoreError> {
+        patiently(self.who_removed(session, user)).await
     }
 
     async fn claim(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError> {
@@ -203,22 +214,19 @@ impl PortalStore for PostgresPortals {
         after: u64,
         limit: usize,
     ) -> Result<ListPart<Quarantined>, StoreError> {
-        let (id, after) = (portal.as_str(), beyond(after));
-        let rows =
-            patiently(self.store.ask(&self.sql.quarantined, &[&count(limit), &BYTES, &EACH, &id, &after])).await?;
-        part(&rows, |row| {
-            Ok(Quarantined {
-                number: number(row.get("no")),
-                portal: portal_id(row.get("portal_id"))?,
-                at: Timestamp(row.get("at")),
-                session: row.get("session"),
-                external: row.get("external"),
-                from: columns::user(row.get("author"))?,
-                text: row.get("text"),
-                data: row.get("data"),
-                event: row.get("event"),
-            })
-        })
+        patiently(self.list_quarantined(portal, after, limit)).await
+    }
+
+    async fn releasable(&self) -> Result<Vec<Releasable>, StoreError> {
+        patiently(self.list_releasable()).await
+    }
+
+    async fn released(&self, gone: &[u64], held: &[u64]) -> Result<(), StoreError> {
+        patiently(self.note_released(gone, held)).await
+    }
+
+    async fn sweep_quarantine(&self) -> Result<Vec<(PortalId, u64)>, StoreError> {
+        patiently(self.sweep()).await
     }
 
     async fn resolve_quarantined(&self, number: u64, message: &Arc<Incoming>) -> Result<Option<Resolved>, StoreError> {

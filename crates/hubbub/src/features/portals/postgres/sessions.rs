@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use hubbub_core::{
-    limits::FAILED_SHOWN,
+    limits::{EXTERNALS_SHOWN, FAILED_SHOWN, SHARED_SHOWN},
     log::{
         batch::{BatchWrites, NewEntry},
         room::ListPart,
@@ -26,7 +26,10 @@ use hubbub_core::{
         ids::{RoomId, UserId},
         seq::{Epoch, Seq},
     },
-    portal::PortalId,
+    portal::{
+        PortalId,
+        externals::{Learned, Teacher},
+    },
 };
 
 impl PostgresPortals {
@@ -56,7 +59,8 @@ impl PostgresPortals {
             None => false,
         };
         let is_new = made.is_some();
-        let Some(made) = made.filter(|_| !too_many && taken.is_none()) else {
+        let shared = taken.is_some() && new.shares_external;
+        let Some(made) = made.filter(|_| !too_many && (taken.is_none() || shared)) else {
             if is_new {
                 lease.batch_execute("ROLLBACK").await?;
                 lease.give_back();
@@ -84,13 +88,23 @@ impl PostgresPortals {
         let decided = BatchWrites::founding(&founding, Epoch { incarnation, generation: 1 }, at);
         let head = decided.entries.last().map_or(Seq::ZERO, |entry| entry.place.seq);
         let session = lease.prepare_cached(&self.sql.make_session).await?;
-        if lease.execute(&session, &[&room, &portal, &customer, &external, &id]).await? == 0 {
+        // What the program before reads is one session's.
+        let own = external.filter(|_| !shared);
+        if lease.execute(&session, &[&room, &portal, &customer, &own, &id]).await? == 0 {
             // The portal's own id was taken a moment ago; asked again, it is known by whom.
             lease.batch_execute("ROLLBACK").await?;
             lease.give_back();
             return Err(StoreError::Unavailable(format!("session {id} is being made")));
         }
         self.store.make_cursor(&lease, room, portal, head).await?;
+        let names: Vec<(i64, &str)> = external.into_iter().chain([id]).map(|name| (portal, name)).collect();
+        self.lock_names(&lease, &names).await?;
+        if let Some(external) = &new.external {
+            let learned = Learned { session: new.id.clone(), external: external.clone(), by: Teacher::Answer };
+            self.learn_within(&lease, &learned).await?;
+        }
+        let bind = lease.prepare_cached(&self.sql.bind_session).await?;
+        lease.execute(&bind, &[&id]).await?;
         self.store.write(&lease, &decided, &Numbers::from([(new.id.clone(), room)])).await?;
         lease.settle()?;
         let entries = decided.entries.iter().map(NewEntry::entry).collect();
@@ -133,7 +147,8 @@ impl PostgresPortals {
             (filter.portal.as_ref().map(PortalId::as_str), filter.customer.as_ref().map(UserId::as_str));
         let only = filter.session.as_ref().map(RoomId::as_str);
         let (after, limit, failed) = (after.map_or("", RoomId::as_str), count(limit), FAILED_SHOWN as i64);
-        let mut listing = Listing::new(&[&limit, &BYTES, &EACH, &failed]);
+        let (former, shared) = (EXTERNALS_SHOWN as i64, SHARED_SHOWN as i64);
+        let mut listing = Listing::new(&[&limit, &BYTES, &EACH, &failed, &former, &shared]);
         listing.only("s.id > ?", &after);
         if only.is_some() {
             listing.only("s.id = ?", &only);
@@ -147,6 +162,10 @@ impl PostgresPortals {
         if filter.waiting {
             listing.which += " AND ";
             listing.which += &self.sql.session_waits;
+        }
+        if filter.shared {
+            listing.which += " AND ";
+            listing.which += &self.sql.session_shares;
         }
         let sql = self.sql.sessions.replace("/* which */", &listing.which);
         let rows = self.store.ask(&sql, &listing.params).await?;
@@ -164,6 +183,8 @@ fn session(row: &Row) -> Result<Session, StoreError> {
         state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
         external: row.get("external"),
         refs: refs_of(row.get("refs"))?,
+        externals: row.get("externals"),
+        shared_with: row.get::<_, Vec<&str>>("shared_with").into_iter().map(columns::room).collect::<Result<_, _>>()?,
         delivery: cursors::read(row)?.cursor.delivery(failed.into_iter().map(columns::seq).collect()),
     })
 }

@@ -12,8 +12,9 @@ use crate::{
 use hubbub_core::{
     delivery::{attempt::keep, stored_cursor::Beside},
     model::{ids::RoomId, time::Timestamp},
+    portal::externals::{Learned, Teacher},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 impl PostgresPortals {
     pub(crate) async fn settle_all(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
@@ -41,13 +42,18 @@ impl PostgresPortals {
             changed.insert(&settlement.session);
             held.push(true);
         }
+        self.learn_settled(&lease, settlements, &held, &cursors).await?;
         self.store.write_cursors(&lease, changed.iter().filter_map(|session| cursors.get(session))).await?;
         lease.settle()?;
         let is_due = |row: &CursorRow| !row.cursor.leased && row.cursor.due_at == Some(now);
         if changed.iter().filter_map(|session| cursors.get(session)).any(is_due) {
             self.store.due.notify_one();
         }
-        self.after(settlements, &held).await;
+        for (settlement, _) in settlements.iter().zip(&held).filter(|(_, held)| **held) {
+            if let Some(external) = &settlement.external {
+                self.tell_program_before(&settlement.session, external).await;
+            }
+        }
         Ok(held)
     }
 
@@ -86,28 +92,35 @@ impl PostgresPortals {
         Ok(())
     }
 
-    /// What need not be in the transaction: lost, it is told again with the next success.
-    async fn after(&self, settlements: &[Settlement], held: &[bool]) {
-        let settled = || settlements.iter().zip(held).filter(|(_, held)| **held).map(|(one, _)| one);
-        for settlement in settled() {
-            if let Some(external) = &settlement.external {
-                let session = &settlement.session;
-                if let Err(error) = self.keep_external(session, external).await {
-                    tracing::debug!(%error, %session, "a portal's id of a conversation was not kept");
-                }
-            }
+    /// What the portal's answers tell, in the same transaction: its own ids of conversations, and that it took something.
+    async fn learn_settled(
+        &self,
+        lease: &Lease,
+        settlements: &[Settlement],
+        held: &[bool],
+        cursors: &HashMap<RoomId, CursorRow>,
+    ) -> Result<(), StoreError> {
+        let settled: Vec<(&Settlement, i64)> = settlements
+            .iter()
+            .zip(held)
+            .filter(|(_, held)| **held)
+            .filter_map(|(one, _)| Some((one, cursors.get(&one.session)?.reader)))
+            .collect();
+        let told = || settled.iter().filter_map(|(one, portal)| Some((*one, *portal, one.external.as_deref()?)));
+        let names: Vec<(i64, &str)> = told().map(|(_, portal, external)| (portal, external)).collect();
+        if !names.is_empty() {
+            self.lock_names(lease, &names).await?;
         }
-        let taken = |one: &&Settlement| one.step.is_taken();
-        let sessions: Vec<&str> = settled().filter(taken).map(|one| one.session.as_str()).collect();
-        if !sessions.is_empty()
-            && let Err(error) = self.store.ask(&self.sql.succeeded_sessions, &[&sessions]).await
-        {
-            tracing::debug!(%error, "that a portal took something was not noted");
+        for (settlement, _, external) in told() {
+            let (session, external) = (settlement.session.clone(), external.to_owned());
+            self.learn_within(lease, &Learned { session, external, by: Teacher::Answer }).await?;
         }
-    }
-
-    /// Remembers the portal's own id of a conversation, unless another session has it.
-    pub(crate) async fn keep_external(&self, session: &RoomId, external: &str) -> Result<(), StoreError> {
-        self.store.ask(&self.sql.learn, &[&session.as_str(), &external]).await.map(drop)
+        let took: BTreeSet<i64> =
+            settled.iter().filter(|(one, _)| one.step.is_taken()).map(|(_, portal)| *portal).collect();
+        if !took.is_empty() {
+            let note = lease.prepare_cached(&self.sql.note_success).await?;
+            lease.execute(&note, &[&took.into_iter().collect::<Vec<_>>()]).await?;
+        }
+        Ok(())
     }
 }

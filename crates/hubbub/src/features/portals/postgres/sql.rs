@@ -11,6 +11,11 @@ crate::store::postgres::sql::texts! {
     addressees = include_str!("addressees.sql");
     sessions = include_str!("sessions.sql");
     session_of_portal = "s.portal = (SELECT no FROM hubbub.portals WHERE id = ?)";
+    session_shares = "EXISTS (SELECT FROM hubbub.session_externals x JOIN hubbub.session_externals o
+            ON o.portal = x.portal AND o.external = x.external AND o.room <> x.room
+        WHERE x.room = s.room
+            AND NOT EXISTS (SELECT FROM hubbub.session_externals y WHERE y.room = x.room AND y.since > x.since)
+            AND NOT EXISTS (SELECT FROM hubbub.session_externals y WHERE y.room = o.room AND y.since > o.since))";
     session_waits = "s.room = ANY(ARRAY(SELECT c.room FROM hubbub.cursors c WHERE c.due_at IS NOT NULL AND c.position < c.head
         UNION ALL SELECT c.room FROM hubbub.cursors c WHERE c.blocked AND c.position < c.head))";
     dead_letters = include_str!("dead_letters.sql");
@@ -28,25 +33,62 @@ crate::store::postgres::sql::texts! {
         WHERE id = ANY($1) AND (succeeded_at IS NULL OR succeeded_at < clock.now - 1000)";
     make_session = "INSERT INTO hubbub.sessions (room, portal, customer, external, id, created_at)
         VALUES ($1, $2, $3, $4, $5, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) ON CONFLICT DO NOTHING";
-    may_open = "SELECT p.no,
-            (SELECT r.id FROM hubbub.sessions s JOIN hubbub.rooms r ON r.no = s.room
-                WHERE s.portal = p.no AND s.external = $2::text) AS taken_by
+    may_open = "SELECT p.no, (SELECT s.id FROM hubbub.sessions s WHERE s.room = coalesce(
+                (SELECT x.room FROM hubbub.session_externals x WHERE x.portal = p.no AND x.external = $2::text LIMIT 1),
+                (SELECT l.room FROM hubbub.sessions l WHERE l.portal = p.no AND l.external = $2::text LIMIT 1))) AS taken_by
         FROM hubbub.portals p WHERE p.id = $1";
     lock_customer = "SELECT pg_advisory_xact_lock(hashtextextended($1::text || '/' || $2::text, 0))";
     sessions_of_customer = "SELECT count(*) AS sessions FROM hubbub.sessions WHERE customer = $1 AND portal = $2";
-    learn = "UPDATE hubbub.sessions s SET external = $2
-        FROM hubbub.rooms r WHERE r.id = $1 AND s.room = r.no AND s.external IS NULL
-            AND NOT EXISTS (SELECT FROM hubbub.sessions o WHERE o.portal = s.portal AND o.external = $2)";
-    quarantine = "INSERT INTO hubbub.quarantine (portal, event, session, external, author, text, data, at, id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, $8)
+    lock_names = "SELECT pg_advisory_xact_lock(names.key) FROM (
+            SELECT DISTINCT hashtextextended('hubbub.names/' || asked.portal || '/' || asked.name, 0) AS key
+            FROM unnest($1::bigint[], $2::text[]) AS asked (portal, name) ORDER BY key) names";
+    keep_former = "INSERT INTO hubbub.session_externals (portal, external, room, since)
+        SELECT portal, external, room, created_at FROM hubbub.sessions WHERE id = $1 AND external IS NOT NULL
+        ON CONFLICT DO NOTHING";
+    learn = include_str!("learn.sql");
+    portal_of_session = "SELECT portal FROM hubbub.sessions WHERE id = $1";
+    forget_former = "DELETE FROM hubbub.session_externals WHERE room = (SELECT room FROM hubbub.sessions WHERE id = $1)
+        AND external NOT IN (SELECT x.external FROM hubbub.session_externals x JOIN hubbub.sessions s ON s.room = x.room
+            WHERE s.id = $1 ORDER BY x.since DESC, x.external LIMIT $2::bigint)";
+    bind = "UPDATE hubbub.quarantine SET room = s.room FROM hubbub.sessions s
+        WHERE s.id = $1 AND quarantine.portal = s.portal AND quarantine.external = $2::text AND quarantine.awaits
+            AND quarantine.room IS NULL
+            AND EXISTS (SELECT FROM hubbub.session_externals x WHERE x.room = s.room AND x.external = $2::text)";
+    bind_session = "UPDATE hubbub.quarantine SET room = s.room FROM hubbub.sessions s
+        WHERE s.id = $1 AND quarantine.portal = s.portal AND quarantine.session = s.id AND quarantine.awaits
+            AND quarantine.room IS NULL";
+    bind_all = include_str!("bind_all.sql");
+    expire = "WITH gone AS (DELETE FROM hubbub.quarantine WHERE awaits AND room IS NULL
+            AND until < (extract(epoch FROM clock_timestamp()) * 1000)::bigint RETURNING portal)
+        SELECT p.id, count(*) AS events FROM gone JOIN hubbub.portals p ON p.no = gone.portal GROUP BY p.id";
+    tell_program_before = "UPDATE hubbub.sessions SET external = $2 WHERE id = $1 AND external IS DISTINCT FROM $2
+        AND NOT EXISTS (SELECT FROM hubbub.sessions o WHERE o.portal = sessions.portal AND o.external = $2)";
+    holders = "SELECT s.id FROM hubbub.portals p JOIN hubbub.session_externals x ON x.portal = p.no
+            JOIN hubbub.sessions s ON s.room = x.room
+        WHERE p.id = $1 AND x.external = $2
+            AND NOT EXISTS (SELECT FROM hubbub.session_externals y WHERE y.room = x.room AND y.since > x.since)
+        ORDER BY x.since DESC LIMIT $3::bigint";
+    releasable = include_str!("releasable.sql");
+    drop_released = "DELETE FROM hubbub.quarantine WHERE no = ANY($1)";
+    hold_released = "UPDATE hubbub.quarantine SET awaits = false, room = NULL, until = NULL WHERE no = ANY($1)";
+    left_by = "SELECT e.author FROM hubbub.rooms r JOIN hubbub.entries e ON e.room = r.no
+        WHERE r.id = $1 AND e.subject = $2 AND e.kind IN ('left', 'banned') ORDER BY e.seq DESC LIMIT 1";
+    quarantine = "INSERT INTO hubbub.quarantine (portal, event, session, external, author, text, data, at, id, awaits, room, until)
+        SELECT $1::bigint, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, clock.now, $8::uuid, $9::boolean,
+            (SELECT room FROM hubbub.sessions WHERE id = $10::text), clock.now + $11::bigint
+        FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
+        WHERE (SELECT count(*) FROM (SELECT FROM hubbub.quarantine q WHERE q.portal = $1 LIMIT $12::bigint) kept) < $12
         ON CONFLICT DO NOTHING RETURNING no";
     held_events = "SELECT asked.ord, q.no
         FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked (portal, event, ord)
         JOIN hubbub.quarantine q ON q.portal = asked.portal AND q.event = asked.event FOR SHARE OF q";
-    succeeded_sessions = "UPDATE hubbub.portals SET succeeded_at = clock.now
-        FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
-        WHERE (succeeded_at IS NULL OR succeeded_at < clock.now - 1000) AND no IN (
-            SELECT s.portal FROM hubbub.rooms r JOIN hubbub.sessions s ON s.room = r.no WHERE r.id = ANY($1))";
+    note_success = "WITH ready AS (
+            SELECT no FROM hubbub.portals WHERE no = ANY($1)
+                AND (succeeded_at IS NULL OR succeeded_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1000)
+            -- Whoever has it locked notes the same at this moment.
+            FOR UPDATE SKIP LOCKED)
+        UPDATE hubbub.portals SET succeeded_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+        FROM ready WHERE portals.no = ready.no";
     in_quarantine = "SELECT no FROM hubbub.quarantine WHERE (portal = $1 AND event = $2) OR id = $3 FOR SHARE";
     quarantined = include_str!("quarantined.sql");
     is_in_quarantine = "SELECT FROM hubbub.quarantine q JOIN hubbub.portals p ON p.no = q.portal WHERE p.id = $1 AND q.no = $2";

@@ -1,7 +1,8 @@
 //! Claims: made, and settled.
 
+use super::externals::{self, CURRENT};
 use crate::{
-    features::portals::store::{Claim, Settlement, Wanted},
+    features::portals::store::{Claim, Settlement, Teacher, Wanted},
     store::{
         StoreError,
         columns::{self, number, seq},
@@ -43,7 +44,7 @@ pub(crate) fn claim(
 ) -> Result<Vec<Claim>, StoreError> {
     let mut claims = Vec::new();
     let mut statement = transaction.prepare_cached(&format!(
-        "SELECT {COLUMNS}, r.id AS session_id, s.customer AS customer, s.external AS external
+        "SELECT {COLUMNS}, r.id AS session_id, s.customer AS customer, {CURRENT} AS external
          FROM cursors c JOIN rooms r ON r.no = c.room JOIN sessions s ON s.room = c.room WHERE c.room = ?1"
     ))?;
     for one in wanted {
@@ -157,18 +158,11 @@ pub(crate) fn settle(
             transaction.prepare_cached(sql)?.execute(params![row.reader, at.0])?;
         }
         if let Some(external) = &settlement.external {
-            learn(transaction, row.room, external)?;
+            externals::learn_for(transaction, row.room, external, Teacher::Answer, at)?;
         }
         held.push(true);
     }
     Ok((held, due))
-}
-
-/// Remembers the portal's own id of a conversation, unless another session has it.
-pub(crate) fn learn(transaction: &Transaction<'_>, room: i64, external: &str) -> Result<(), StoreError> {
-    let sql = "UPDATE OR IGNORE sessions SET external = ?2 WHERE room = ?1 AND external IS NULL";
-    transaction.prepare_cached(sql)?.execute(params![room, external])?;
-    Ok(())
 }
 
 fn write_beside(

@@ -2,27 +2,32 @@
 
 use crate::{
     features::portals::store::{
-        Backlog, Claim, DeadLetter, Filter, Incoming, Opened, Portal, PortalStanding, PortalStore, Quarantined,
-        Resolved, Session, SessionProposal, Settlement, Wanted, Which, portal_id,
+        Backlog, Claim, DeadLetter, Filter, Incoming, Learned, Opened, Portal, PortalStanding, PortalStore,
+        Quarantined, Releasable, Resolved, Session, SessionProposal, Settlement, Wanted, Which, portal_id,
     },
     log::Summary,
     store::{
-        StoreError,
-        columns::{self, count, weight},
-        sqlite::{self, SqliteStore, lists::Filling},
+        StoreError, columns,
+        sqlite::{self, SqliteStore},
     },
 };
 use async_trait::async_trait;
 use hubbub_core::{
     log::room::ListPart,
-    model::{ids::RoomId, seq::Seq, time::Timestamp},
+    model::{
+        ids::{RoomId, UserId},
+        seq::Seq,
+        time::Timestamp,
+    },
     portal::PortalId,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use std::{sync::Arc, time::Duration};
 
 mod claims;
 mod dead_letters;
+mod externals;
+mod quarantine;
 mod resolve;
 mod sessions;
 
@@ -81,39 +86,6 @@ fn list(snapshot: &Connection) -> Result<Vec<Portal>, StoreError> {
 fn row(portal: &Portal) -> (String, String, &'static str, Option<String>) {
     let (settings, secrets) = (columns::to_json(&portal.settings), columns::to_json(&portal.secrets));
     (settings, secrets, portal.standing.word(), portal.standing.why().map(ToOwned::to_owned))
-}
-
-fn quarantined(
-    snapshot: &Connection,
-    portal: &PortalId,
-    after: u64,
-    limit: usize,
-) -> Result<ListPart<Quarantined>, StoreError> {
-    let mut statement = snapshot.prepare_cached(
-        "SELECT q.no AS no, q.at AS at, q.session AS session, q.external AS external, q.author AS author, q.text AS text,
-            q.data AS data, q.event AS event
-         FROM quarantine q JOIN portals p ON p.no = q.portal WHERE p.id = ?1 AND q.no > ?2 ORDER BY q.no LIMIT ?3",
-    )?;
-    let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![portal.as_str(), after, count(limit) + 1])?;
-    let mut part = Filling::new(limit);
-    while let Some(row) = rows.next()? {
-        let kept = Quarantined {
-            number: number(row.get("no")?),
-            portal: portal.clone(),
-            at: Timestamp(row.get("at")?),
-            session: row.get("session")?,
-            external: row.get("external")?,
-            from: columns::user(&row.get::<_, String>("author")?)?,
-            text: row.get("text")?,
-            data: row.get("data")?,
-            event: row.get("event")?,
-        };
-        if !part.take(weight([Some(&kept.text), kept.data.as_deref(), None]), || kept) {
-            break;
-        }
-    }
-    Ok(part.done)
 }
 
 fn backlog(snapshot: &Connection) -> Result<Vec<Backlog>, StoreError> {
@@ -216,23 +188,22 @@ impl PortalStore for SqlitePortals {
         self.store.writer.write(move |transaction, at| resolve::resolve_and_keep(transaction, &messages, at)).await
     }
 
-    async fn learn(&self, learned: &[(RoomId, String)]) -> Result<(), StoreError> {
+    async fn learn(&self, learned: &[Learned]) -> Result<(), StoreError> {
         let learned = learned.to_vec();
         self.store
             .writer
-            .write(move |transaction, _| {
-                let no = |session: &RoomId| {
-                    let sql = "SELECT room FROM sessions WHERE id = ?1";
-                    transaction.query_row(sql, [session.as_str()], |row| row.get("room")).optional()
-                };
-                for (session, external) in &learned {
-                    if let Some(room) = no(session)? {
-                        claims::learn(transaction, room, external)?;
-                    }
-                }
-                Ok(())
-            })
+            .write(move |transaction, at| learned.iter().try_for_each(|one| externals::learn(transaction, one, at)))
             .await
+    }
+
+    async fn called(&self, portal: &PortalId, external: &str) -> Result<Vec<RoomId>, StoreError> {
+        let (portal, external) = (portal.clone(), external.to_owned());
+        self.store.readers.read(move |snapshot| externals::called(snapshot, &portal, &external)).await
+    }
+
+    async fn removed_by(&self, session: &RoomId, user: &UserId) -> Result<Option<UserId>, StoreError> {
+        let (session, user) = (session.clone(), user.clone());
+        self.store.readers.read(move |snapshot| externals::removed_by(snapshot, &session, &user)).await
     }
 
     async fn claim(&self, wanted: &[Wanted], lease: Duration) -> Result<Vec<Claim>, StoreError> {
@@ -315,7 +286,7 @@ impl PortalStore for SqlitePortals {
         limit: usize,
     ) -> Result<ListPart<Quarantined>, StoreError> {
         let portal = portal.clone();
-        self.store.readers.read(move |snapshot| quarantined(snapshot, &portal, after, limit)).await
+        self.store.readers.read(move |snapshot| quarantine::list(snapshot, &portal, after, limit)).await
     }
 
     async fn resolve_quarantined(&self, number: u64, message: &Arc<Incoming>) -> Result<Option<Resolved>, StoreError> {
@@ -328,6 +299,22 @@ impl PortalStore for SqlitePortals {
             Ok(resolved.and_then(|mut resolved| resolved.pop()))
         };
         self.store.readers.read(look).await
+    }
+
+    async fn releasable(&self) -> Result<Vec<Releasable>, StoreError> {
+        self.store.readers.read(quarantine::releasable).await
+    }
+
+    async fn released(&self, gone: &[u64], held: &[u64]) -> Result<(), StoreError> {
+        let (gone, held) = (gone.to_vec(), held.to_vec());
+        self.store.writer.write(move |transaction, _| quarantine::released(transaction, &gone, &held)).await
+    }
+
+    async fn sweep_quarantine(&self) -> Result<Vec<(PortalId, u64)>, StoreError> {
+        if !self.store.readers.read(|snapshot| quarantine::is_any_late(snapshot, sqlite::now())).await? {
+            return Ok(vec![]);
+        }
+        self.store.writer.write(quarantine::expire).await
     }
 
     async fn drop_quarantined(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {

@@ -1,14 +1,16 @@
 //! Where messages of portals go: sessions by their ids, events that are known, quarantine.
 
+use super::externals::{self, CURRENT};
 use crate::{
     features::portals::store::{Incoming, Received, Resolved},
     store::{StoreError, columns, sqlite::events},
 };
 use hubbub_core::{
-    model::{json::Json, time::Timestamp},
+    limits::{AWAITED_FOR, QUARANTINED},
+    model::{ids::RoomId, json::Json, time::Timestamp},
     portal::{
         PortalId,
-        intake::{Addressee, Intake},
+        intake::{Addressee, Homeless, Intake},
     },
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -31,9 +33,14 @@ pub(crate) fn resolve_and_keep(
     at: Timestamp,
 ) -> Result<Vec<Resolved>, StoreError> {
     let mut intake = look(transaction, messages, true)?;
-    for (n, portal) in intake.homeless() {
-        let number = put_into_quarantine(transaction, portal, &messages[n], at)?;
-        intake.know(n, Received::Quarantined(number));
+    for one in intake.homeless() {
+        if let Some(learned) = &one.learned {
+            externals::learn(transaction, learned, at)?;
+        }
+        match put_into_quarantine(transaction, &one, &messages[one.n], at)? {
+            Some(number) => intake.know(one.n, Received::Quarantined(number)),
+            None => intake.turn_away(&one),
+        }
     }
     Ok(intake.resolved())
 }
@@ -48,6 +55,9 @@ fn look<'a>(snapshot: &Connection, messages: &'a [Arc<Incoming>], quarantine: bo
         } else if quarantine && let Some(number) = held(snapshot, portal, event)? {
             intake.know(n, Received::Quarantined(number));
         }
+    }
+    if !quarantine {
+        intake.overtake();
     }
     intake.join_repeats();
     Ok(intake)
@@ -65,21 +75,39 @@ fn addressee(snapshot: &Connection, message: &Incoming) -> Result<Addressee, Sto
         .prepare_cached("SELECT no FROM portals WHERE id = ?1")?
         .query_row([message.portal.as_str()], |row| row.get("no"))
         .optional()?;
-    let found: Option<(String, Option<String>)> = snapshot
-        .prepare_cached(
-            "SELECT r.id AS id, s.external AS external FROM sessions s JOIN rooms r ON r.no = s.room
-             WHERE s.room = coalesce(
-                 (SELECT named.room FROM rooms JOIN sessions named ON named.room = rooms.no
-                  WHERE rooms.id = ?2 AND named.portal = ?1),
-                 (SELECT known.room FROM sessions known WHERE known.portal = ?1 AND known.external = ?3))",
-        )?
-        .query_row(params![portal, message.session, message.external], |row| Ok((row.get("id")?, row.get("external")?)))
+    let Some(portal) = portal else { return Ok(Addressee::default()) };
+    let named: Option<(String, i64, bool)> = snapshot
+        .prepare_cached(&format!(
+            "SELECT s.id AS id, s.room AS room, {CURRENT} IS NOT NULL AS called FROM sessions s
+             WHERE s.id = ?2 AND s.portal = ?1"
+        ))?
+        .query_row(params![portal, message.session], |row| Ok((row.get("id")?, row.get("room")?, row.get("called")?)))
         .optional()?;
-    let (session, external) = match found {
-        Some((id, external)) => (Some(columns::room(&id)?), external),
-        None => (None, None),
-    };
-    Ok(Addressee { portal, session, external })
+    let external = message.external.as_deref();
+    let holders = external.map(|external| externals::holders(snapshot, portal, external));
+    let holders = holders.transpose()?.unwrap_or_default();
+    let mut behind = is_there(snapshot, "quarantine WHERE portal = ?1 AND external = ?2 AND awaits", portal, external)?;
+    for room in named.iter().map(|(_, room, _)| *room).chain(holders.iter().map(|holder| holder.made)) {
+        behind = behind || is_there(snapshot, "quarantine WHERE portal = ?1 AND room = ?2", portal, room)?;
+    }
+    let due = "cursors WHERE portal = ?1 AND due_at IS NOT NULL AND ?2 IS NULL";
+    let under_way = external.is_some()
+        && named.is_none()
+        && holders.is_empty()
+        && is_there(snapshot, due, portal, rusqlite::types::Null)?;
+    Ok(Addressee {
+        portal: Some(portal),
+        session: named.as_ref().map(|(id, _, _)| columns::room(id)).transpose()?,
+        has_external: named.is_some_and(|(_, _, called)| called),
+        holders,
+        behind,
+        under_way,
+    })
+}
+
+fn is_there(snapshot: &Connection, which: &str, portal: i64, named: impl rusqlite::ToSql) -> Result<bool, StoreError> {
+    let mut statement = snapshot.prepare_cached(&format!("SELECT EXISTS (SELECT 1 FROM {which}) AS there"))?;
+    Ok(statement.query_row(params![portal, named], |row| row.get("there"))?)
 }
 
 fn held(snapshot: &Connection, portal: i64, event: &str) -> Result<Option<u64>, StoreError> {
@@ -90,18 +118,24 @@ fn held(snapshot: &Connection, portal: i64, event: &str) -> Result<Option<u64>, 
     Ok(number.map(i64::cast_unsigned))
 }
 
+/// `None`: there is no room for it.
 fn put_into_quarantine(
     transaction: &Transaction<'_>,
-    portal: i64,
+    homeless: &Homeless,
     message: &Incoming,
     at: Timestamp,
-) -> Result<u64, StoreError> {
+) -> Result<Option<u64>, StoreError> {
     let (text, data) = (message.message.text.as_str(), message.message.data.as_ref().map(Json::as_str));
-    transaction.execute(
-        "INSERT INTO quarantine (portal, event, session, external, author, text, data, at, id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
-        params![
-            portal,
+    let within = homeless.expires.then_some(AWAITED_FOR.as_millis() as i64);
+    transaction
+        .prepare_cached(
+            "INSERT INTO quarantine (portal, event, session, external, author, text, data, at, id, awaits, room, until)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, (SELECT room FROM sessions WHERE id = ?11), ?8 + ?12
+             WHERE (SELECT count(*) FROM (SELECT 1 FROM quarantine WHERE portal = ?1 LIMIT ?13)) < ?13
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            homeless.portal,
             message.event,
             message.session,
             message.external,
@@ -109,13 +143,16 @@ fn put_into_quarantine(
             text,
             data,
             at.0,
-            message.id.as_bytes()
-        ],
-    )?;
+            message.id.as_bytes(),
+            homeless.awaits,
+            homeless.session.as_ref().map(RoomId::as_str),
+            within,
+            QUARANTINED as i64,
+        ])?;
     let sql = "SELECT no FROM quarantine WHERE id = ?1 OR (portal = ?2 AND event = ?3)";
-    let kept = params![message.id.as_bytes(), portal, message.event];
-    let number: i64 = transaction.query_row(sql, kept, |row| row.get("no"))?;
-    Ok(number.cast_unsigned())
+    let kept = params![message.id.as_bytes(), homeless.portal, message.event];
+    let number: Option<i64> = transaction.query_row(sql, kept, |row| row.get("no")).optional()?;
+    Ok(number.map(i64::cast_unsigned))
 }
 
 pub(crate) fn drop_event(transaction: &Transaction<'_>, portal: &PortalId, number: u64) -> Result<bool, StoreError> {

@@ -1,7 +1,8 @@
 //! Sessions: made with their rooms, and listed with their cursors.
 
+use super::externals::{self, CURRENT};
 use crate::{
-    features::portals::store::{Filter, Opened, Session, SessionProposal, portal_id},
+    features::portals::store::{Filter, Opened, Session, SessionProposal, Teacher, portal_id},
     store::{
         RoomProposal, StoreError,
         columns::{self, ENTRY_BYTES, count, seq},
@@ -15,7 +16,7 @@ use crate::{
     },
 };
 use hubbub_core::{
-    limits::FAILED_SHOWN,
+    limits::{EXTERNALS_SHOWN, FAILED_SHOWN, SHARED_SHOWN},
     log::{
         batch::{BatchWrites, NewEntry},
         room::ListPart,
@@ -46,14 +47,10 @@ pub(crate) fn open(transaction: &Transaction<'_>, new: &SessionProposal, at: Tim
     if new.most.is_some_and(|most| sessions >= most as i64) {
         return Ok(Opened::TooMany);
     }
-    if let Some(external) = &new.external {
-        let sql =
-            "SELECT r.id AS id FROM sessions s JOIN rooms r ON r.no = s.room WHERE s.portal = ?1 AND s.external = ?2";
-        let taken: Option<String> =
-            transaction.query_row(sql, params![portal, external], |row| row.get("id")).optional()?;
-        if let Some(session) = taken {
-            return Ok(Opened::ExternalTaken(columns::room(&session)?));
-        }
+    let holders = new.external.as_deref().map(|external| externals::holders(transaction, portal, external));
+    let holders = holders.transpose()?.unwrap_or_default();
+    if let Some(holder) = holders.first().filter(|_| !new.shares_external) {
+        return Ok(Opened::ExternalTaken(holder.session.clone()));
     }
     transaction.execute(
         "INSERT INTO rooms (id, kind, name, created_at, session) VALUES (?1, ?2, ?3, ?4, 'open')",
@@ -65,9 +62,13 @@ pub(crate) fn open(transaction: &Transaction<'_>, new: &SessionProposal, at: Tim
     let epoch = Epoch { incarnation: incarnation(transaction)?, generation: 1 };
     let decided = BatchWrites::founding(&founding, epoch, at);
     transaction.execute(
-        "INSERT INTO sessions (room, portal, customer, external, created_at, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![room, portal, new.customer.as_str(), new.external, at.0, new.id.as_str()],
+        "INSERT INTO sessions (room, portal, customer, created_at, id) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![room, portal, new.customer.as_str(), at.0, new.id.as_str()],
     )?;
+    if let Some(external) = &new.external {
+        externals::learn_for(transaction, room, external, Teacher::Answer, at)?;
+    }
+    externals::bind_session(transaction, room)?;
     let head = decided.entries.last().map_or(Seq::ZERO, |entry| entry.place.seq);
     cursors::make(transaction, room, portal, head)?;
     append::write(transaction, &decided, &Numbers::from([(new.id.clone(), room)]), at)?;
@@ -90,15 +91,20 @@ pub(crate) fn list(
     // No plan of SQLite's uses an index where the value may be anything.
     let only = |is: bool, condition: &'static str, any: &'static str| if is { condition } else { any };
     let mut statement = snapshot.prepare_cached(&format!(
-        "SELECT {COLUMNS}, s.id AS session_id, p.id AS portal_id, s.customer AS customer, s.external AS external,
+        "SELECT {COLUMNS}, s.id AS session_id, p.id AS portal_id, s.customer AS customer, {CURRENT} AS external,
             s.refs AS refs, r.session AS state
          FROM sessions s JOIN rooms r ON r.no = s.room JOIN cursors c ON c.room = s.room JOIN portals p ON p.no = s.portal
-         WHERE s.id > ?5 AND {} AND {} AND {} AND {} ORDER BY s.id LIMIT ?6",
+         WHERE s.id > ?5 AND {} AND {} AND {} AND {} AND {} ORDER BY s.id LIMIT ?6",
         only(filter.session.is_some(), "s.id = ?1", "?1 IS NULL"),
         only(filter.portal.is_some(), "s.portal = (SELECT no FROM portals WHERE id = ?2)", "?2 IS NULL"),
         only(filter.customer.is_some(), "s.customer = ?3", "?3 IS NULL"),
         only(filter.waiting, "?4 AND s.room IN (SELECT room FROM cursors WHERE due_at IS NOT NULL AND position < head
             UNION ALL SELECT room FROM cursors WHERE blocked AND position < head)", "NOT ?4"),
+        only(filter.shared, "EXISTS (SELECT 1 FROM session_externals x JOIN session_externals o
+                ON o.portal = x.portal AND o.external = x.external AND o.room <> x.room
+            WHERE x.room = s.room
+                AND NOT EXISTS (SELECT 1 FROM session_externals y WHERE y.room = x.room AND y.since > x.since)
+                AND NOT EXISTS (SELECT 1 FROM session_externals y WHERE y.room = o.room AND y.since > o.since))", "true"),
     ))?;
     let mut rows = statement.query(params![
         filter.session.as_ref().map(RoomId::as_str),
@@ -121,12 +127,17 @@ pub(crate) fn list(
         let failed = failed.map(|number| number.map(seq)).collect::<Result<_, _>>()?;
         let room = read::room(snapshot, None, &id)?;
         let (_, view) = room.ok_or_else(|| StoreError::Broken(format!("session {id} has no room")))?;
+        let external: Option<String> = row.get("external")?;
+        let most = (EXTERNALS_SHOWN, SHARED_SHOWN);
+        let (former, shared_with) = externals::shown(snapshot, found.room, external.as_deref(), most)?;
         let session = Session {
             room: view.room,
             portal: portal_id(&text("portal_id")?)?,
             customer: columns::user(&text("customer")?)?,
             state: state.ok_or_else(|| StoreError::Broken("a session without a state".into()))?,
-            external: row.get("external")?,
+            external,
+            externals: former,
+            shared_with,
             refs: refs_of(row.get::<_, Option<String>>("refs")?.as_deref())?,
             delivery: found.cursor.delivery(failed),
         };
