@@ -3,8 +3,9 @@
 use crate::store::{Home, Pen, for_every_store, room, says, user};
 use hubbub::{
     features::portals::store::{
-        Attempt, Claim, Delivery, DeliveryStep, Destination, ExternalRules, Incoming, Opened, Places, Portal, PortalStanding,
-        PortalStore, Received, Resolved, Secrets, Session, SessionProposal, SessionState, Settlement, Wanted,
+        Attempt, Claim, Delivery, DeliveryStep, Destination, ExternalRules, Incoming, Opened, Places, Portal,
+        PortalStanding, PortalStore, Received, Resolved, Secrets, Session, SessionProposal, SessionState, Settlement,
+        Wanted,
     },
     server::Stores,
     store::{Store, StoreError},
@@ -31,6 +32,7 @@ mod calls;
 mod claims;
 mod dead_letters;
 mod dueness;
+mod externals;
 mod hammer;
 mod idle;
 mod listing;
@@ -193,6 +195,11 @@ impl Desk {
             quarantine: false,
             externals: ExternalRules::default(),
         }
+    }
+
+    /// The same, for whoever the portal calls so.
+    fn by_external(&self, external: &str, event: Option<&str>, text: &str) -> Incoming {
+        Incoming { session: None, external: Some(external.into()), ..self.answer("", event, text) }
     }
 
     async fn receive(&self, message: &Incoming) -> Received {

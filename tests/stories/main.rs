@@ -47,6 +47,7 @@ mod portal_bodies;
 mod portal_calls;
 mod portal_challenges;
 mod portal_fair;
+mod portal_ids;
 mod portal_in;
 mod portal_out;
 mod portal_signatures;

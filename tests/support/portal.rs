@@ -89,6 +89,8 @@ struct Seen {
     /// Those who hung up before they got it.
     hung_up: usize,
     agents: Option<Agents>,
+    /// What sessions' conversations are called, where it is not `conv-` and the session.
+    conversations: HashMap<String, String>,
 }
 
 /// See the module.
@@ -190,6 +192,11 @@ impl Portal {
         self.seen().hung_up
     }
 
+    /// Calls the conversation of a session so, from now on.
+    pub fn calls(&self, session: &str, conversation: &str) {
+        self.seen().conversations.insert(session.into(), conversation.into());
+    }
+
     /// Agents answer each message from now on, in the order of a session.
     pub fn has_agents(&self, portal: &str, secret: &str, instances: &[SocketAddr]) {
         self.seen().agents = Some(Agents {
@@ -211,6 +218,11 @@ impl Drop for Portal {
 }
 
 impl Shared {
+    /// What the conversation of a session is called.
+    fn called(&self, session: &str) -> String {
+        self.seen().conversations.get(session).cloned().unwrap_or_else(|| format!("conv-{session}"))
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().expect("no panic")
     }
@@ -238,12 +250,12 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result
         let Some((head, body)) = read(&mut stream, &mut left).await? else { return Ok(()) };
         let (mood, session) = shared.arrived(&head, body);
         match mood {
-            Mood::Well => answers_well(&mut stream, &session).await?,
+            Mood::Well => answers_well(&mut stream, &shared.called(&session)).await?,
             Mood::Held => {
                 if !shared.holds(&mut stream).await {
                     return Ok(());
                 }
-                answers_well(&mut stream, &session).await?;
+                answers_well(&mut stream, &shared.called(&session)).await?;
             }
             Mood::Status(status, headers) => stream.write_all(answer_with(status, &headers, "no").as_bytes()).await?,
             Mood::Silent => std::future::pending().await,
@@ -262,8 +274,8 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result
     }
 }
 
-async fn answers_well(stream: &mut TcpStream, session: &str) -> std::io::Result<()> {
-    let answer = json!({ "conversation": { "id": format!("conv-{session}") } }).to_string();
+async fn answers_well(stream: &mut TcpStream, conversation: &str) -> std::io::Result<()> {
+    let answer = json!({ "conversation": { "id": conversation } }).to_string();
     stream.write_all(answer_with(200, "", &answer).as_bytes()).await
 }
 

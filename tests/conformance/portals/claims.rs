@@ -150,28 +150,26 @@ for_every_store! {
         assert_eq!(desk.claim_one().await.session.as_str(), "s2");
     }
 
-    async fn a_portals_own_id_is_learned_from_its_answer_and_is_one_sessions(home: &Home) {
+    async fn what_the_portals_newest_answer_calls_a_session_goes_out(home: &Home) {
         let desk = Desk::at(home).await;
-        for id in ["s1", "s2"] {
-            desk.session(id).await;
-            desk.asks(id, "a").await;
+        desk.session("s1").await;
+        let mut seq = 2;
+        for (key, external) in [("a", "case 7"), ("b", "case 8"), ("c", "case 7"), ("d", "case 9")] {
+            desk.asks("s1", key).await;
             let claim = desk.claim_one().await;
-            let told = Settlement { external: Some("case 7".into()), ..settlement(&claim, passed(Seq::new(3))) };
-            assert!(desk.settle_as(told).await, "also where the id belongs to another");
+            seq += 1;
+            let told = Settlement { external: Some(external.into()), ..settlement(&claim, passed(Seq::new(seq))) };
+            assert!(!desk.settle_as(Settlement { fence: claim.fence + 1, external: Some("late".into()), ..told.clone() }).await);
+            assert!(desk.settle_as(told).await);
+            assert_eq!(desk.look("s1").await.external.as_deref(), Some(external));
         }
-        assert_eq!(desk.look("s1").await.external.as_deref(), Some("case 7"));
-        assert_eq!(desk.look("s2").await.external, None);
-        assert_eq!(desk.delivery("s2").await.position, Seq::new(3));
-        let mut answer = desk.answer("?", None, "hello");
-        answer.external = Some("case 7".into());
-        assert_eq!(stored(&desk.receive(&answer).await), [4]);
-        assert_eq!(desk.look("s1").await.room.head, Seq::new(4));
-        desk.asks("s1", "b").await;
-        let claim = desk.claim_one().await;
-        assert_eq!(claim.external.as_deref(), Some("case 7"));
-        let told = Settlement { external: Some("case 8".into()), ..settlement(&claim, passed(Seq::new(5))) };
-        assert!(desk.settle_as(told).await);
-        assert_eq!(desk.look("s1").await.external.as_deref(), Some("case 7"), "the first stays");
+        desk.asks("s1", "e").await;
+        assert_eq!(desk.claim_one().await.external.as_deref(), Some("case 9"));
+        assert_eq!(desk.look("s1").await.externals, ["case 7", "case 8"], "what a claim says that has gone is not kept");
+        for external in ["case 8", "case 7", "case 9"] {
+            assert_eq!(stored(&desk.receive(&desk.by_external(external, None, "hello")).await), [desk.look("s1").await.room.head.get()]);
+        }
+        assert_eq!(desk.receive(&desk.by_external("late", None, "hello")).await, Received::UnknownSession);
     }
 }
 

@@ -176,8 +176,8 @@ impl PortalSettings {
     }
 
     /// Whether the portal's answers tell its ids of conversations: one that is not known may be in an answer on its way.
-    pub const fn answers_tell_external(&self) -> bool {
-        self.answer_external.is_some()
+    pub fn answers_tell_external(&self) -> bool {
+        self.answer_external.is_some() || self.calls.iter().any(|call| call.pick.contains_key("external"))
     }
 
     /// Checks everything that can be checked without a network.

@@ -79,7 +79,8 @@ impl SupportChat {
             matches!(to, Destination::Nowhere(UnknownSession | Shared(_) | QuarantineFull))
         };
         if resolved.iter().any(|one| refuses(&one.to)) {
-            messages.iter().zip(&resolved).for_each(|(message, resolved)| self.note_shared(message, resolved));
+            let shared = messages.iter().zip(&resolved).filter(|(_, one)| refuses(&one.to));
+            shared.for_each(|(message, resolved)| self.note_shared(message, resolved));
             let refused = |one: Resolved| match one.to {
                 Destination::Nowhere(received) => received,
                 Destination::Log { .. } => Received::Withheld,

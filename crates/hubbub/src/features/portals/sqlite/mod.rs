@@ -311,10 +311,10 @@ impl PortalStore for SqlitePortals {
     }
 
     async fn sweep_quarantine(&self) -> Result<Vec<(PortalId, u64)>, StoreError> {
-        if !self.store.readers.read(|snapshot| quarantine::is_any_late(snapshot, sqlite::now())).await? {
+        if !self.store.readers.read(quarantine::does_anything_wait).await? {
             return Ok(vec![]);
         }
-        self.store.writer.write(quarantine::expire).await
+        self.store.writer.write(quarantine::sweep).await
     }
 
     async fn drop_quarantined(&self, portal: &PortalId, number: u64) -> Result<bool, StoreError> {

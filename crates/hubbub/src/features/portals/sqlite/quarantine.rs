@@ -88,8 +88,22 @@ pub(crate) fn released(transaction: &Transaction<'_>, gone: &[u64], held: &[u64]
     Ok(())
 }
 
-/// Throws away what has waited too long. Whoever taught an id has had what waited for it leave: nobody else writes to the file.
-pub(crate) fn expire(transaction: &Transaction<'_>, at: Timestamp) -> Result<Vec<(PortalId, u64)>, StoreError> {
+/// Has events leave whose session has become known without this being noticed, by the program before. Where two sessions have the
+/// id, an operator decides. Throws away what has waited too long.
+pub(crate) fn sweep(transaction: &Transaction<'_>, at: Timestamp) -> Result<Vec<(PortalId, u64)>, StoreError> {
+    transaction.execute(
+        "UPDATE quarantine SET room = found.room FROM (
+             SELECT no, coalesce(named, CASE WHEN holders = 1 THEN holder END) AS room FROM (
+                 SELECT q.no AS no, min(s.room) AS named, count(DISTINCT had.room) AS holders, min(had.room) AS holder
+                 FROM quarantine q
+                 LEFT JOIN sessions s ON s.id = q.session AND s.portal = q.portal
+                 LEFT JOIN (SELECT portal, external, room FROM session_externals
+                            UNION SELECT portal, external, room FROM sessions WHERE external IS NOT NULL) had
+                     ON had.portal = q.portal AND had.external = q.external
+                 WHERE q.awaits AND q.room IS NULL GROUP BY q.no)
+         ) found WHERE quarantine.no = found.no AND found.room IS NOT NULL",
+        [],
+    )?;
     let mut statement = transaction.prepare_cached(
         "SELECT p.id AS id, count(*) AS events FROM quarantine q JOIN portals p ON p.no = q.portal
          WHERE q.awaits AND q.room IS NULL AND q.until < ?1 GROUP BY p.id",
@@ -100,8 +114,8 @@ pub(crate) fn expire(transaction: &Transaction<'_>, at: Timestamp) -> Result<Vec
     expired.into_iter().map(|(id, events)| Ok((portal_id(&id)?, number(events)))).collect()
 }
 
-/// Whether something has waited too long.
-pub(crate) fn is_any_late(snapshot: &Connection, now: Timestamp) -> Result<bool, StoreError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE awaits AND room IS NULL AND until < ?1) AS late";
-    Ok(snapshot.prepare_cached(sql)?.query_row([now.0], |row| row.get("late"))?)
+/// Whether anything waits for its session to become known.
+pub(crate) fn does_anything_wait(snapshot: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE awaits AND room IS NULL) AS waits";
+    Ok(snapshot.prepare_cached(sql)?.query_row([], |row| row.get("waits"))?)
 }
