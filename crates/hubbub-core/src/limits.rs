@@ -4,9 +4,11 @@ use std::time::Duration;
 
 mod access;
 mod edge;
+mod externals;
 
 pub use access::*;
 pub use edge::*;
+pub use externals::*;
 
 /// Longest room id: `[A-Za-z0-9._-]{1,64}`.
 pub const ROOM_ID_BYTES: usize = 64;
@@ -389,25 +391,6 @@ pub const ROTATION: Duration = Duration::from_secs(24 * 3_600);
 pub const PORTAL_URL_BYTES: usize = 2_048;
 /// Longest id that a portal gives one of its conversations or events.
 pub const EXTERNAL_BYTES: usize = 256;
-/// Ids that a portal has given one session, and by which it is found: the newest. Of what a portal calls each message anew, only so
-/// much is kept.
-pub const EXTERNALS_PER_SESSION: usize = 256;
-/// Former ids of a session that are shown.
-pub const EXTERNALS_SHOWN: usize = 16;
-/// Sessions with one id of a portal's among which the one is looked for that a webhook means: those told last.
-pub const EXTERNAL_HOLDERS: usize = 64;
-/// Other sessions with the same id that are shown with a session.
-pub const SHARED_SHOWN: usize = 8;
-/// Events of one portal in quarantine. Beyond, a webhook is answered 503 where it would be kept, and 404 where it is only awaited.
-pub const QUARANTINED: usize = 10_000;
-/// How long an event is kept that names an id of a conversation which is not known yet, where the portal's settings reject what is
-/// not known.
-pub const AWAITED_FOR: Duration = Duration::from_secs(3_600);
-/// Events of one session that leave quarantine together, and of all sessions eight times as many.
-pub const RELEASED_TOGETHER: usize = 32;
-/// How often an instance looks for events in quarantine whose session has become known without anybody saying so, and for those
-/// that have waited too long.
-pub const QUARANTINE_EVERY: Duration = Duration::from_secs(10);
 /// Sessions that one customer may open with one portal by the method `open_session`.
 pub const SESSIONS_PER_CUSTOMER: usize = 100;
 

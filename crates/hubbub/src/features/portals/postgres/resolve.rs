@@ -187,11 +187,11 @@ fn names<'a>(messages: &'a [Arc<Incoming>], homeless: &[Homeless]) -> Vec<(i64, 
 
 fn addressee(row: &Row) -> Result<Addressee, StoreError> {
     let id: Option<&str> = row.get("session_id");
-    let ids: Option<Vec<&str>> = row.get("ids");
-    let (made, open, current): (Option<Vec<i64>>, Option<Vec<bool>>, Option<Vec<bool>>) =
-        (row.get("made"), row.get("open"), row.get("current"));
-    let (made, open, current) = (made.unwrap_or_default(), open.unwrap_or_default(), current.unwrap_or_default());
-    let holders = ids.unwrap_or_default().into_iter().zip(made).zip(open.into_iter().zip(current));
+    let ids: Vec<&str> = row.get::<_, Option<_>>("ids").unwrap_or_default();
+    let made: Vec<i64> = row.get::<_, Option<_>>("made").unwrap_or_default();
+    let open: Vec<bool> = row.get::<_, Option<_>>("open").unwrap_or_default();
+    let current: Vec<bool> = row.get::<_, Option<_>>("current").unwrap_or_default();
+    let holders = ids.into_iter().zip(made).zip(open.into_iter().zip(current));
     let holder = |((id, made), (open, current))| {
         Ok::<_, StoreError>(Holder { session: columns::room(id)?, made, open, current })
     };
