@@ -67,9 +67,7 @@ impl SupportChat {
             | Received::Shared(_)
             | Received::Withheld
             | Received::Quarantined(_)
-            | Received::QuarantineFull => {
-                Err(SupportError::UnknownSession)
-            }
+            | Received::QuarantineFull => Err(SupportError::UnknownSession),
             Received::LogFull => Err(SupportError::LogFull),
             stored @ (Received::Stored { .. } | Received::Repeated { .. }) => {
                 let (session, place) = stored.place().ok_or(ChatError::Unavailable)?;
