@@ -33,6 +33,7 @@ mod claims;
 mod dead_letters;
 mod dueness;
 mod externals;
+mod grants;
 mod hammer;
 mod idle;
 mod listing;
@@ -74,6 +75,7 @@ impl Desk {
             revision: 0,
             created_at: Timestamp(0),
             succeeded_at: None,
+            locked: None,
         };
         stores.portals.create_portal(&portal).await.expect("a portal");
         Self { pen: Pen(stores.logs), portals: stores.portals, portal: portal.id }

@@ -17,3 +17,4 @@ pub mod redis_fleet;
 mod resp;
 pub mod signer;
 pub mod tls;
+pub mod vendor;

@@ -2,6 +2,7 @@
 //! over defaults.
 
 use crate::{
+    crypto::seal::SealKeys,
     log::{self, LogFormat},
     token::{Requirements, Trust},
 };
@@ -18,6 +19,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 mod edge;
 mod file;
 mod hosts;
+mod keys;
 mod limits;
 mod origins;
 mod places;
@@ -28,6 +30,7 @@ mod trust;
 
 pub use edge::{PublicSide, TlsFiles, duration};
 pub use hosts::Hosts;
+pub use keys::{SECRET_FILES, api_key};
 pub use limits::LimitSettings;
 pub use origins::{OriginStanding, Origins};
 pub use places::{BusAt, StoreAt};
@@ -92,6 +95,10 @@ pub struct Settings {
     /// The key your backend calls /v1 with; several while one is being replaced: what is given is split at commas, so a key has none; better given as HUBBUB_API_KEY_FILE
     #[arg(long, env = "HUBBUB_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub api_key: Option<String>,
+
+    /// Keys that secrets of portals are sealed with in the database: 32 bytes each, in hexadecimal or base64, separated by commas or lines. The first seals, all open, so that one can be replaced; better given as HUBBUB_SECRETS_KEY_FILE [default: none, and secrets lie there as they are]
+    #[arg(long, env = "HUBBUB_SECRETS_KEY", value_name = "KEY", hide_env_values = true)]
+    pub secrets_key: Option<String>,
 
     /// Where portals may be although it is no public address: names, addresses and networks, separated by commas, like desk.internal,10.1.0.0/16; plain http goes only there
     #[arg(long, env = "HUBBUB_PORTAL_ALLOW", value_name = "LIST")]
@@ -168,6 +175,8 @@ pub struct Config {
     pub trust: Trust,
     /// Keys of the REST API; without any it is closed.
     pub api_keys: Vec<String>,
+    /// Keys that secrets of portals are sealed with.
+    pub secrets_keys: SealKeys,
     /// This instance's label.
     pub instance: Option<String>,
     /// What is logged.
@@ -218,6 +227,7 @@ impl Settings {
             token_audience: given(self.token_audience).or(given(file.token_audience)),
             token_user_claim: given(self.token_user_claim).or(given(file.token_user_claim)),
             api_key: secret(self.api_key, "HUBBUB_API_KEY_FILE", file.api_key),
+            secrets_key: secret(self.secrets_key, "HUBBUB_SECRETS_KEY_FILE", file.secrets_key),
             instance: given(self.instance).or(given(file.instance)),
             log: given(self.log).or(given(file.log)),
             log_format: self.log_format.or(file.log_format),
@@ -301,6 +311,7 @@ impl Settings {
         }
         let (trust, limits, portal_allow) = (set.trust()?, set.limits.quota()?, set.portal_allow()?);
         let public_url = set.public_url()?;
+        let secrets_keys = set.secrets_keys()?;
         let log = set.log.clone().unwrap_or_else(|| log::DEFAULT.into());
         log::parse(&log)?;
         let token_secret = trust.secret.iter().map(|secret| ("--token-secret", secret));
@@ -321,6 +332,7 @@ impl Settings {
             bus,
             trust,
             api_keys,
+            secrets_keys,
             instance: set.instance,
             log,
             log_format: set.log_format.unwrap_or_default(),
@@ -351,12 +363,6 @@ impl Settings {
         BusAt::parse(self.bus.as_deref().unwrap_or("local"))
     }
 
-    /// Keys of the REST API, of settings that have been put together.
-    pub fn api_keys(&self) -> Vec<String> {
-        let keys = self.api_key.iter().flat_map(|keys| keys.split(',')).map(str::trim);
-        keys.filter(|key| !key.is_empty()).map(Into::into).collect()
-    }
-
     /// Where it listens, of settings that have been put together.
     pub fn listen_at(&self) -> SocketAddr {
         self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000)))
@@ -369,21 +375,6 @@ pub const ONE_PROCESS: &str =
 
 /// How to come to a good secret.
 pub const MAKE_SECRET: &str = "make one with `openssl rand -hex 32`";
-
-/// What may be given as the name of a file with the value.
-pub const SECRET_FILES: [&str; 4] =
-    ["HUBBUB_STORE_FILE", "HUBBUB_BUS_FILE", "HUBBUB_TOKEN_SECRET_FILE", "HUBBUB_API_KEY_FILE"];
-
-/// The API key for commands that ask a server: as it is given, or else from the file that `HUBBUB_API_KEY_FILE` names. Of
-/// several, while one is replaced, the first.
-///
-/// # Errors
-/// When there is none, or its file cannot be read.
-pub fn api_key(set: Option<String>) -> anyhow::Result<String> {
-    let keys = secret(set, "HUBBUB_API_KEY_FILE", None)?;
-    let keys = keys.context("no API key: set HUBBUB_API_KEY_FILE, HUBBUB_API_KEY or --api-key to the server's")?;
-    Ok(keys.split(',').next().unwrap_or_default().trim().to_owned())
-}
 
 /// Several of something: those of the first layer that names any.
 fn listed(set: Vec<PathBuf>, file: Vec<PathBuf>) -> Vec<PathBuf> {

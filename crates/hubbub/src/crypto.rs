@@ -5,6 +5,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use std::sync::{Arc, Once};
 
 mod der;
+pub mod seal;
 mod tokens;
 
 /// The algorithms of TLS.

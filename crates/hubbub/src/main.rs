@@ -37,12 +37,12 @@ Any number of instances, each started like this, behind a balancer that asks /he
   where the file store-url says postgres://hubbub:PASSWORD@postgres:5432/hubbub
 
 Each setting is looked for in this order: the flag; HUBBUB_… in the environment; HUBBUB_…_FILE, the name of a file with
-the value, for token secret, API key, store and bus; the file of --config, where the names are those of the flags:
+the value, for token secret, API key, secrets key, store and bus; the file of --config, where the names are those of the flags:
   token-secret = \"…\"
 What is empty counts as not set.
 
-SIGHUP has it read the configuration again, with its files: keys of tokens, API keys, limits and what is logged change at
-once, for what else has changed it says that it must be restarted. A configuration with a fault is refused as a whole.
+SIGHUP has it read the configuration again, with its files: keys of tokens, API keys, keys of secrets, limits and what is
+logged change at once, for what else has changed it says that it must be restarted. A configuration with a fault is refused as a whole.
 SIGTERM or SIGINT ends it: no new clients, those that are there are sent to other instances over --drain-window,
 requests are finished. A second one leaves the rest of the window out.
 Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.";

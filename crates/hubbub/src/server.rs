@@ -5,7 +5,7 @@ use crate::{
     config::{BusAt, Config, StoreAt},
     features::{
         self, Features,
-        portals::{self, Portals, support::SupportChat},
+        portals::{self, Portals, support::SupportChat, vault::Vault},
     },
     gateway::{
         self, Gateway,
@@ -161,7 +161,9 @@ async fn start(
         seed(&chat).await?;
     }
     let tokens = Arc::new(Tokens::new(&config.trust, chat.metrics.clone(), chat.clock.clone()));
-    let support = Arc::new(SupportChat::start(chat.clone(), stores.portals).known_as(config.public_url.as_deref()));
+    let vault = Vault::new(config.secrets_keys.clone());
+    let support = SupportChat::start(chat.clone(), stores.portals, vault).known_as(config.public_url.as_deref());
+    let support = Arc::new(support);
     let features = Features { chat: chat.clone(), support: support.clone() };
     let methods = RpcTable::new(&features, &chat.metrics.methods, features::methods);
     let gateway = Arc::new(Gateway::new(chat.clone(), tokens.clone(), label.to_owned(), methods));
@@ -170,10 +172,15 @@ async fn start(
     chat.set_quota(files::within(room, config.limits));
     let portals = Arc::new(Portals::new(support.clone(), config.portal_allow.clone(), label.into())?);
     let workers = portals.start();
+    if config.secrets_keys.ids().next().is_none() {
+        tracing::warn!("no --secrets-key: secrets of portals lie in the database as they are");
+    }
+    let sealed = support.clone();
     reload::follow(reloaded.clone(), move |config| {
         tokens.trust(&config.trust);
         chat.set_quota(files::within(room, config.limits));
         keys.replace(&config.api_keys);
+        sealed.vault.replace(config.secrets_keys.clone());
     });
     let sockets = Router::new().route("/connection/websocket", get(connect).with_state(gateway.clone()));
     let clients = sockets.merge(gateway::router(gateway.clone())).merge(portals::hooks::router(portals));

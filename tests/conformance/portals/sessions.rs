@@ -14,7 +14,7 @@ for_every_store! {
         let secret = |value: &str| Secret { value: value.into(), until: Some(5) };
         let changed = Portal {
             settings: PortalSettings { name: "Another".into(), concurrency: 3, ..made.settings.clone() },
-            secrets: Secrets { outgoing: vec![secret("a")], incoming: vec![secret("b"), secret("c")], challenge: vec![secret("d")] },
+            secrets: Secrets { outgoing: vec![secret("a")], incoming: vec![secret("b"), secret("c")], challenge: vec![secret("d")], access: vec![secret("e")] },
             standing: PortalStanding::Disabled("410".into()),
             ..made.clone()
         };

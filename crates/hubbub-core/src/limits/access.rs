@@ -19,8 +19,13 @@ pub const TOKEN_GOOD_MAX: Duration = Duration::from_secs(315_360_000);
 /// How long one instance has the renewal of a portal's token to itself: longer than a call of the token endpoint and the
 /// store's patience, before and after it.
 pub const TOKEN_LEASE: Duration = Duration::from_secs(30);
-/// How long a call waits for a token that somebody else renews.
-pub const TOKEN_WITHIN: Duration = Duration::from_secs(20);
+/// How long a call waits for a token, whoever fetches it. With the call itself and the store's patience it is shorter than
+/// [`super::DELIVERY_LEASE`].
+pub const TOKEN_WITHIN: Duration = Duration::from_secs(8);
+/// How long a token that was fetched is tried to be kept while the store does not answer.
+pub const TOKEN_KEPT_WITHIN: Duration = Duration::from_secs(60);
+/// Keys that secrets of portals are sealed with: one, and those that are being replaced.
+pub const SECRETS_KEYS: usize = 8;
 /// The pause between two looks whether somebody else has renewed it.
 pub const TOKEN_LOOK: Duration = Duration::from_millis(100);
 /// A portal that answers 401 to a fresh token has none fetched again before this.

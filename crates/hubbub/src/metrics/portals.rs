@@ -23,6 +23,8 @@ pub struct PortalMetrics {
     attempts: Family<Outcome, Counter>,
     hooks: Family<Outcome, Counter>,
     shared: Family<Outcome, Counter>,
+    tokens: Family<Outcome, Counter>,
+    locked: Family<Of, Gauge>,
     breaker: Family<Of, Gauge>,
     oldest: Family<Of, Gauge>,
     waiting: Family<Of, Gauge>,
@@ -41,6 +43,7 @@ impl PortalMetrics {
         let hooks = counter("portal_hooks", "Webhooks received from portals, by outcome");
         let shared =
             counter("portal_external_conflicts", "Ids of portals' conversations met that several sessions have");
+        let tokens = counter("portal_tokens", "Calls of token endpoints of portals, by outcome");
         let mut gauge = |name: &str, help: &str| {
             let family = Family::<Of, Gauge>::default();
             registry.register(name, help, family.clone());
@@ -50,6 +53,8 @@ impl PortalMetrics {
             attempts,
             hooks,
             shared,
+            tokens,
+            locked: gauge("portal_locked", "1: this instance cannot open the portal's secrets, and does not serve it"),
             breaker: gauge("portal_breaker", "0: the portal is called, 1: it is tried, 2: it is left alone"),
             oldest: gauge("portal_oldest_waiting_seconds", "How long the oldest entry has waited for its portal"),
             waiting: gauge("portal_sessions_waiting", "Sessions with entries that wait for the portal"),
@@ -64,7 +69,7 @@ impl PortalMetrics {
     }
 
     /// A webhook came: stored (again, too), passed_over, challenge, quarantined, expired, unknown_session, conflict, unverified, unmapped, too_large,
-    /// failed.
+    /// locked, failed.
     pub fn received(&self, portal: &str, outcome: &'static str) {
         self.hooks.get_or_create(&Outcome { portal: portal.into(), outcome }).inc();
     }
@@ -78,6 +83,16 @@ impl PortalMetrics {
     /// Events in quarantine were thrown away: nobody told their conversation in time.
     pub fn expired(&self, portal: &str, events: u64) {
         self.hooks.get_or_create(&Outcome { portal: portal.into(), outcome: "expired" }).inc_by(events);
+    }
+
+    /// A token endpoint was asked: renewed, revoked, credentials, throttled, down.
+    pub fn renewed(&self, portal: &str, outcome: &'static str) {
+        self.tokens.get_or_create(&Outcome { portal: portal.into(), outcome }).inc();
+    }
+
+    /// Whether this instance cannot open its secrets.
+    pub fn locked(&self, portal: &str, is: bool) {
+        self.locked.get_or_create(&Of { portal: portal.into() }).set(i64::from(is));
     }
 
     /// Where the breaker stands: closed, half_open or open.

@@ -65,6 +65,9 @@ pub enum PortalCommand {
         /// A file with what it says in challenges, like Meta's hub.verify_token; made where its settings ask for one
         #[arg(long, value_name = "FILE")]
         challenge_secret_file: Option<PathBuf>,
+        /// A file with what opens it to our calls, where its settings have an `auth` that needs it; - for standard input
+        #[arg(long, value_name = "FILE")]
+        access_secret_file: Option<PathBuf>,
         #[command(flatten)]
         at: At,
     },
@@ -78,7 +81,7 @@ pub enum PortalCommand {
         #[command(flatten)]
         at: At,
     },
-    /// Give a portal another secret; the old one stays good beside it for a while
+    /// Give a portal another secret; the old one of a webhook stays good beside it for a while
     Rotate {
         /// The portal
         portal: String,
@@ -87,9 +90,19 @@ pub enum PortalCommand {
         /// How long the old one stays good, like 0, 15m, 24h
         #[arg(long, default_value = "24h", value_parser = duration)]
         keep: Duration,
-        /// A file with the new one; without it it is made
+        /// A file with the new one, - for standard input; without it one for webhooks is made
         #[arg(long, value_name = "FILE")]
         secret_file: Option<PathBuf>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// How the secrets of all portals lie in the database: under which key, or as they are
+    Secrets {
+        #[command(flatten)]
+        at: At,
+    },
+    /// Seal the secrets of all portals anew, under the first key of the server's --secrets-key
+    Reseal {
         #[command(flatten)]
         at: At,
     },
@@ -136,6 +149,10 @@ pub enum SecretDirection {
     Incoming,
     /// What it says in challenges
     Challenge,
+    /// What opens the portal to our calls: a token, a password, a client's secret
+    Access,
+    /// The first refresh token of OAuth 2, or another one after it was refused
+    Grant,
 }
 
 fn json_of(file: &Path) -> anyhow::Result<Value> {
@@ -144,7 +161,10 @@ fn json_of(file: &Path) -> anyhow::Result<Value> {
 }
 
 fn secret_of(file: Option<&PathBuf>) -> anyhow::Result<Option<String>> {
-    let read = |file: &PathBuf| std::fs::read_to_string(file).with_context(|| file.display().to_string());
+    let read = |file: &PathBuf| match file.as_os_str() == "-" {
+        true => std::io::read_to_string(std::io::stdin()).context("standard input"),
+        false => std::fs::read_to_string(file).with_context(|| file.display().to_string()),
+    };
     Ok(file.map(read).transpose()?.map(|text| text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
@@ -177,6 +197,7 @@ impl PortalCommand {
                 outgoing_secret_file,
                 incoming_secret_file,
                 challenge_secret_file,
+                access_secret_file,
                 at,
             } => {
                 let mut settings = settings.as_deref().map(settings_of).transpose()?.unwrap_or_else(|| json!({}));
@@ -190,6 +211,7 @@ impl PortalCommand {
                     "outgoing_secret": secret_of(outgoing_secret_file.as_ref())?,
                     "incoming_secret": secret_of(incoming_secret_file.as_ref())?,
                     "challenge_secret": secret_of(challenge_secret_file.as_ref())?,
+                    "access_secret": secret_of(access_secret_file.as_ref())?,
                 });
                 let made = at.ask(Method::POST, "/v1/portals", Some(&new)).await?;
                 at.say(&made, &format!("{portal} was made; it sends its webhooks to {}", text(&made["hook"])));
@@ -204,12 +226,33 @@ impl PortalCommand {
                     SecretDirection::Outgoing => "outgoing",
                     SecretDirection::Incoming => "incoming",
                     SecretDirection::Challenge => "challenge",
+                    SecretDirection::Access => "access",
+                    SecretDirection::Grant => "grant",
                 };
                 let secret = secret_of(secret_file.as_ref())?;
                 let new = json!({ "direction": direction, "secret": secret, "keep_seconds": keep.as_secs() });
                 let rotated = at.ask(Method::POST, &path(&portal, "/secrets"), Some(&new)).await?;
-                at.say(&rotated, &format!("{portal} has a new {direction} secret; the old one is good for {keep:?}"));
+                let kept = match direction {
+                    "outgoing" | "incoming" => format!("; the old one is good for {keep:?}"),
+                    _ => String::new(),
+                };
+                at.say(&rotated, &format!("{portal} has a new {direction} secret{kept}"));
                 secrets(&at, &rotated);
+            }
+            Self::Secrets { at } => {
+                at.show_one(&at.ask(Method::GET, "/v1/secrets", None).await?);
+            }
+            Self::Reseal { at } => {
+                let found = at.ask(Method::POST, "/v1/secrets/reseal", None).await?;
+                let locked = found["locked"].as_object().map_or(0, serde_json::Map::len);
+                let (resealed, plain) = (&found["resealed"], &found["plain"]);
+                at.say(&found, &format!("{resealed} secrets were sealed anew; {plain} lie there as they are, {locked} portals are locked"));
+                if found["seals_with"].is_null() {
+                    anyhow::bail!("the server has no --secrets-key: nothing is sealed");
+                }
+                if locked > 0 {
+                    anyhow::bail!("secrets of {locked} portals cannot be opened: see `hubbub portals secrets`");
+                }
             }
             Self::Pause { portal, at } => {
                 let paused = at.ask(Method::POST, &path(&portal, "/pause"), None).await?;

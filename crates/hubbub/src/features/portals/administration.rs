@@ -3,8 +3,9 @@
 use super::{
     error::SupportError,
     rotation::{Direction, MadeSecret, rotate},
-    store::{Portal, PortalStanding, Secret, Secrets, good_now},
+    store::{Portal, PortalStanding, Secret, Secrets},
     support::SupportChat,
+    vault::Field,
 };
 use hubbub_core::{
     limits,
@@ -23,7 +24,7 @@ use std::time::Duration;
 const TRIES: u32 = 5;
 
 /// A portal to be made.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PortalWish {
     /// Its id.
     pub id: String,
@@ -35,10 +36,12 @@ pub struct PortalWish {
     pub incoming_secret: Option<String>,
     /// What it is to say in challenges; made where none is given and its settings ask for one.
     pub challenge_secret: Option<String>,
+    /// What opens it to our calls, where its `auth` needs that.
+    pub access_secret: Option<String>,
 }
 
 /// A portal that was made, and its secrets, which are shown this once.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct MadePortal {
     /// The portal.
     pub portal: Portal,
@@ -97,7 +100,7 @@ impl SupportChat {
     /// # Errors
     /// Where the store does not answer.
     pub async fn portals(&self) -> Result<Vec<Portal>, SupportError> {
-        Ok(self.store.portals().await?)
+        Ok(self.seen().await?)
     }
 
     /// A portal.
@@ -106,7 +109,7 @@ impl SupportChat {
     /// Where there is none of this id, or it cannot be an id.
     pub async fn portal(&self, id: &str) -> Result<Portal, SupportError> {
         let id = PortalId::parse(id)?;
-        let portal = self.store.portals().await?.into_iter().find(|portal| portal.id == id);
+        let portal = self.seen().await?.into_iter().find(|portal| portal.id == id);
         portal.ok_or(SupportError::UnknownPortal)
     }
 
@@ -126,19 +129,29 @@ impl SupportChat {
         let incoming = secret(Direction::Incoming, &wish.incoming_secret)?;
         let has_challenge = wish.challenge_secret.is_some() || wish.settings.has_tokens();
         let challenge = has_challenge.then(|| secret(Direction::Challenge, &wish.challenge_secret)).transpose()?;
-        let good = |value: String| vec![Secret { value, until: None }];
+        let access = wish.access_secret.as_ref().map(|_| secret(Direction::Access, &wish.access_secret)).transpose()?;
+        let id = PortalId::parse_as("id", &wish.id)?;
+        let sealed = |direction: Direction, secret: Option<&MadeSecret>| {
+            let seal = |secret: &MadeSecret| {
+                let value = self.vault.seal(&id, direction.field(), &secret.kept)?;
+                Ok(Secret { value, until: None })
+            };
+            secret.map(seal).into_iter().collect::<Result<Vec<_>, Invalid>>()
+        };
         let portal = Portal {
-            id: PortalId::parse_as("id", &wish.id)?,
             secrets: Secrets {
-                outgoing: good(outgoing.kept),
-                incoming: good(incoming.kept),
-                challenge: challenge.iter().flat_map(|made| good(made.kept.clone())).collect(),
+                outgoing: sealed(Direction::Outgoing, Some(&outgoing))?,
+                incoming: sealed(Direction::Incoming, Some(&incoming))?,
+                challenge: sealed(Direction::Challenge, challenge.as_ref())?,
+                access: sealed(Direction::Access, access.as_ref())?,
             },
+            id,
             settings: wish.settings,
             standing: PortalStanding::Active,
             revision: 0,
             created_at: self.chat.clock.timestamp(),
             succeeded_at: None,
+            locked: None,
         };
         if !self.store.create_portal(&portal).await? {
             return Err(SupportError::PortalExists);
@@ -181,17 +194,43 @@ impl SupportChat {
     ) -> Result<(Portal, String), SupportError> {
         let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000);
         let until = self.chat.clock.timestamp().0.saturating_add(keep);
+        if direction == Direction::Grant {
+            return self.give_grant(id, given).await;
+        }
         self.change_portal(id, |portal| {
             let secret = MadeSecret::new(direction, &portal.settings, given, rand::random())?;
-            let secrets = match direction {
-                Direction::Outgoing => &mut portal.secrets.outgoing,
-                Direction::Incoming => &mut portal.secrets.incoming,
-                Direction::Challenge => &mut portal.secrets.challenge,
-            };
-            rotate(secrets, secret.kept, until, self.chat.clock.timestamp().0);
+            let kept = self.vault.seal(&portal.id, direction.field(), &secret.kept)?;
+            if let Some(secrets) = direction.list(&mut portal.secrets) {
+                self.others(&portal.id, direction.field(), secrets, &secret.kept);
+                if direction == Direction::Access {
+                    // A call is made with the newest: there is nothing that an old one would be good for.
+                    secrets.clear();
+                }
+                rotate(secrets, kept, until, self.now().0);
+            }
             Ok(secret.shown)
         })
         .await
+    }
+
+    /// Keeps a refresh token that an operator has got, and serves the portal again where it waited for one.
+    async fn give_grant(&self, id: &str, given: Option<&str>) -> Result<(Portal, String), SupportError> {
+        let portal = self.portal(id).await?;
+        let secret = MadeSecret::new(Direction::Grant, &portal.settings, given, rand::random())?;
+        let waited_for = self.store.grant(&portal.id).await?.and_then(|grant| grant.refused);
+        let kept = self.vault.seal(&portal.id, Direction::Grant.field(), &secret.kept)?;
+        if !self.store.give_grant(&portal.id, &kept).await? {
+            return Err(SupportError::UnknownPortal);
+        }
+        let (portal, ()) = self
+            .change_portal(id, |portal| {
+                if waited_for.is_some() && portal.standing.why() == waited_for.as_deref() {
+                    portal.standing = PortalStanding::Active;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok((portal, secret.shown))
     }
 
     /// Pauses a portal, or resumes it whether it was paused or disabled.
@@ -199,6 +238,10 @@ impl SupportChat {
     /// # Errors
     /// Where there is no such portal, or others change it all the time.
     pub async fn set_standing(&self, id: &str, standing: PortalStanding) -> Result<Portal, SupportError> {
+        if standing == PortalStanding::Active {
+            // Its tokens are renewed once more, whatever was said of its grant.
+            self.store.forgive_grant(&PortalId::parse(id)?).await?;
+        }
         let (portal, ()) = self
             .change_portal(id, |portal| {
                 portal.standing = standing.clone();
@@ -220,7 +263,9 @@ impl SupportChat {
         let found = match asked {
             Some((challenge, body)) => {
                 let said = challenge.token(request, body.as_ref())?;
-                let kept = good_now(&portal.secrets.challenge, self.chat.clock.timestamp());
+                let kept = self.vault.good(&portal.id, Field::Challenge, &portal.secrets.challenge, self.now());
+                let kept = kept.map_err(|locked| Invalid::new("challenge_secret", locked.to_string()))?;
+                let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
                 let token = challenge.token.is_some().then(|| said.is_some_and(|said| is_token(&kept, &said)));
                 // What is made with the secret is for who signs with it.
                 let answer = challenge.answer(request, body.as_ref(), None)?;

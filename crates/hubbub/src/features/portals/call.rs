@@ -205,3 +205,4 @@ fn fit(host: &str, mut found: Vec<SocketAddr>, allowed: &Allowed) -> Result<Vec<
 
 #[cfg(test)]
 mod tests;
+mod token;

@@ -3,6 +3,7 @@
 
 use super::{
     Portals,
+    access::Answered,
     call::{Called, Outgoing},
     store::{Attempt, Portal, SentMessage},
 };
@@ -20,7 +21,6 @@ use hubbub_core::{
         time::Timestamp,
     },
     portal::{
-        access::{Held, ToSign, mask},
         author::{Author, AuthorKind},
         mapping,
         outgoing::{answer::Told, event::Event, walk::Step},
@@ -90,30 +90,7 @@ impl Scene {
     }
 }
 
-/// What a call is sent with.
-pub(super) struct Opened {
-    headers: Vec<(String, String)>,
-}
-
-impl Opened {
-    fn mask(&self, text: &str) -> String {
-        let secrets: Vec<&str> = self.headers.iter().map(|(_, value)| value.as_str()).collect();
-        mask(text, &secrets)
-    }
-}
-
 impl Portals {
-    /// What opens the portal to this call.
-    fn open(&self, portal: &Portal, call: &ToSign<'_>) -> Result<Opened, PostVerdict> {
-        let good = |secret: &&super::store::Secret| secret.until.is_none_or(|until| call.at.0 < until);
-        let outgoing: Vec<String> =
-            portal.secrets.outgoing.iter().filter(good).map(|secret| secret.value.clone()).collect();
-        let held = Held { access: None, outgoing: &outgoing, token: None };
-        let headers = portal.settings.auth().headers(held, call);
-        let headers = headers.map_err(|missing| PostVerdict::failed(Class::Credentials, missing.to_string()))?;
-        Ok(Opened { headers })
-    }
-
     /// What calls about a session's events may name. `None`: there is no such session.
     pub(super) async fn scene(&self, session: &RoomId) -> Result<Option<Scene>, ChatError> {
         let Some(session) = self.support.store.session(session).await? else { return Ok(None) };
@@ -143,25 +120,21 @@ impl Portals {
     pub(super) async fn make(&self, portal: &Portal, step: &Step<'_>, id: &str) -> Made {
         let request = &step.request;
         let at = self.now();
-        let body = request.body.as_deref().unwrap_or_default().as_bytes();
-        let to_sign = ToSign { id, at, method: request.method.word(), url: &request.url, body };
-        let opened = match self.open(portal, &to_sign) {
-            Ok(opened) => opened,
+        let outgoing = Outgoing {
+            method: request.method.word(),
+            url: &request.url,
+            headers: &request.headers,
+            body: request.body.clone(),
+            wants_answer: step.call.reads_answer().then_some(limits::CALL_ANSWER_BYTES),
+        };
+        let Answered { called, opened, headers } = match self.access.call(portal, id, &outgoing).await {
+            Ok(answered) => answered,
             Err(verdict) => {
                 let error = Some(format!("call `{}`: {}", step.shown(), verdict.why));
                 let (called, headers) = (Called::default(), request.headers.clone());
                 return Made { called, verdict, at, error, headers, said: String::new() };
             }
         };
-        let headers: Vec<_> = request.headers.iter().chain(&opened.headers).cloned().collect();
-        let outgoing = Outgoing {
-            method: request.method.word(),
-            url: &request.url,
-            headers: &headers,
-            body: request.body.clone(),
-            wants_answer: step.call.reads_answer().then_some(limits::CALL_ANSWER_BYTES),
-        };
-        let called = self.caller.call(outgoing).await;
         let verdict = self.judge(step, &called);
         let said = opened.mask(&String::from_utf8_lossy(&called.body));
         let error = (!verdict.is_taken()).then(|| {

@@ -1,6 +1,12 @@
 //! One claimed session: its entries are POSTed one after another, and what came of each is in the store before the next.
 
-use super::{Portals, call::Outgoing, millis, workers::Lane};
+use super::{
+    Portals,
+    access::Answered,
+    call::{Called, Outgoing},
+    millis,
+    workers::Lane,
+};
 use crate::{
     chat::log::gather::Gather,
     features::portals::store::{
@@ -18,7 +24,7 @@ use hubbub_core::{
     model::{seq::Seq, time::Timestamp},
     portal::{
         settings::{Forward, OnDeadLetter},
-        signature, webhook,
+        webhook,
     },
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -159,23 +165,9 @@ impl Delivery<'_> {
         let id = webhook::id(&self.portals.support.chat.store.identity().database, &portal.id, &entry.room, entry.seq);
         let body = webhook::body(kind, entry, claim.external.as_deref(), &claim.customer);
         let at = self.portals.now();
-        let timestamp = at.0.div_euclid(1_000);
-        let keys: Vec<_> = portal
-            .secrets
-            .outgoing
-            .iter()
-            .filter(|secret| secret.until.is_none_or(|until| at.0 < until))
-            .filter_map(|secret| signature::parse_secret(&secret.value).ok())
-            .collect();
-        let signature = signature::sign_all(&keys, &id, timestamp, body.as_bytes());
-        let headers = [
-            ("content-type", "application/json".to_owned()),
-            ("webhook-id", id),
-            ("webhook-timestamp", timestamp.to_string()),
-            ("webhook-signature", signature),
-        ]
-        .map(|(name, value)| (name.to_owned(), value));
         let pointer = portal.settings.answer_external.as_deref();
+        let headers = [("content-type", "application/json".to_owned()), ("webhook-id", id.clone())]
+            .map(|(name, value)| (name.to_owned(), value));
         let outgoing = Outgoing {
             method: "POST",
             url: portal.settings.url.as_deref().unwrap_or_default(),
@@ -183,10 +175,17 @@ impl Delivery<'_> {
             body: Some(body),
             wants_answer: pointer.map(|_| limits::ANSWER_BYTES),
         };
-        let called = self.portals.caller.call(outgoing).await;
-        let verdict = retry::judge(&called.outcome(), None, self.portals.now());
+        let (called, verdict, said) = match self.portals.access.call(portal, &id, &outgoing).await {
+            Ok(Answered { called, opened, .. }) => {
+                let verdict = retry::judge(&called.outcome(), None, self.portals.now());
+                // A portal may repeat what it was sent.
+                let said = called.complaint().map(|said| opened.mask(&said));
+                (called, verdict, said)
+            }
+            Err(verdict) => (Called::default(), verdict, None),
+        };
         let taken = verdict.is_taken();
-        let error = (!taken).then(|| match called.complaint() {
+        let error = (!taken).then(|| match said {
             Some(said) => format!("{}: {said}", verdict.why),
             None => verdict.why.clone(),
         });

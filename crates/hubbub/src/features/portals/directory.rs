@@ -1,10 +1,7 @@
 //! The portals as they were in the store a moment ago: their settings change rarely, and every webhook needs them.
 
-use super::Complaint;
-use crate::{
-    features::portals::store::{Portal, PortalStore},
-    store::StoreError,
-};
+use super::{Complaint, support::SupportChat};
+use crate::{features::portals::store::Portal, log::Summary, store::StoreError};
 use hubbub_core::{limits, portal::PortalId};
 use std::{
     collections::BTreeMap,
@@ -15,9 +12,12 @@ use tokio::sync::Semaphore;
 
 type Listed = Arc<BTreeMap<PortalId, Arc<Portal>>>;
 
+/// Portals whose secrets cannot be opened here.
+static LOCKED: Summary = Summary::new("the secrets of a portal cannot be opened here, and it is not served");
+
 /// See the module.
 pub(super) struct Directory {
-    store: Arc<dyn PortalStore>,
+    support: Arc<SupportChat>,
     seen: Mutex<(Listed, Option<Instant>)>,
     /// One read at a time: webhooks to portals that are none cost the store no more.
     turns: Semaphore,
@@ -25,8 +25,8 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    pub fn new(store: Arc<dyn PortalStore>) -> Self {
-        Self { store, seen: Mutex::default(), turns: Semaphore::new(1), complaint: Complaint::default() }
+    pub fn new(support: Arc<SupportChat>) -> Self {
+        Self { support, seen: Mutex::default(), turns: Semaphore::new(1), complaint: Complaint::default() }
     }
 
     fn seen(&self) -> (Listed, Option<Instant>) {
@@ -42,7 +42,13 @@ impl Directory {
             return Ok(listed);
         }
         let began = Instant::now();
-        let portals = self.store.portals().await?;
+        let portals = self.support.seen().await?;
+        for portal in &portals {
+            self.support.chat.metrics.portals.locked(portal.id.as_str(), portal.locked.is_some());
+            if let Some(why) = &portal.locked {
+                LOCKED.note_of(portal.id.as_str(), || why.clone());
+            }
+        }
         let listed: Listed = Arc::new(portals.into_iter().map(|p| (p.id.clone(), Arc::new(p))).collect());
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = (listed.clone(), Some(began));
         Ok(listed)

@@ -229,7 +229,7 @@ impl From<HookError> for Problem {
             HookError::LogFull => (StatusCode::CONFLICT, "log_full"),
             HookError::NotAsked => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
             HookError::NoChallenge => (StatusCode::NOT_FOUND, "unknown_challenge"),
-            HookError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            HookError::Locked | HookError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         };
         Self::new(status, code, refused.to_string())
     }

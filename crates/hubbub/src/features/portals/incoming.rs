@@ -3,7 +3,10 @@
 use super::Portals;
 use crate::{
     chat::ChatError,
-    features::portals::store::{ExternalRules, Incoming, Portal, Received, good_now},
+    features::portals::{
+        store::{ExternalRules, Incoming, Portal, Received},
+        vault::Field,
+    },
 };
 use hubbub_core::{
     limits,
@@ -59,6 +62,8 @@ pub(super) enum HookError {
     #[error("this is none of the questions that the portal's settings answer")]
     NoChallenge,
     #[error("temporarily unavailable, send it again")]
+    Locked,
+    #[error("temporarily unavailable, send it again")]
     Unavailable,
 }
 
@@ -87,6 +92,10 @@ impl Taken {
     }
 }
 
+fn texts(secrets: &[String]) -> Vec<&str> {
+    secrets.iter().map(String::as_str).collect()
+}
+
 impl Portals {
     /// A portal of this name.
     pub(super) async fn portal(&self, name: &str) -> Result<Arc<Portal>, HookError> {
@@ -112,7 +121,8 @@ impl Portals {
             let now = self.now();
             let by = challenge.is_verified().then(|| {
                 let verify = challenge.verify_by(&portal.settings.verify);
-                verify.verify(&good_now(&portal.secrets.incoming, now), signed, now.0.div_euclid(1_000))
+                let secrets = self.opened(portal, Field::Incoming)?;
+                Ok::<_, HookError>(verify.verify(&texts(&secrets), signed, now.0.div_euclid(1_000))?)
             });
             self.answer(portal, signed, challenge, body.as_ref(), by.transpose()?)
         });
@@ -131,9 +141,20 @@ impl Portals {
             Err(HookError::Unverified(_)) => count("unverified"),
             Err(HookError::Unmapped(_) | HookError::Invalid(_) | HookError::NoChallenge) => count("unmapped"),
             Err(HookError::UnknownSession(_)) => count("unknown_session"),
+            Err(HookError::Locked) => count("locked"),
             Err(HookError::Shared(_)) => count("conflict"),
             Err(HookError::LogFull | HookError::QuarantineFull | HookError::Unavailable) => count("failed"),
         }
+    }
+
+    /// The secrets that are good now. Where one cannot be opened nobody is told that theirs is wrong: whoever signed may be right,
+    /// and is to send it again until we can tell.
+    fn opened(&self, portal: &Portal, field: Field) -> Result<Vec<String>, HookError> {
+        let secrets = match field {
+            Field::Challenge => &portal.secrets.challenge,
+            _ => &portal.secrets.incoming,
+        };
+        self.support.vault.good(&portal.id, field, secrets, self.now()).map_err(|_| HookError::Locked)
     }
 
     async fn take_in(&self, portal: &Portal, hook: &Hook<'_>) -> Result<Taken, HookError> {
@@ -141,8 +162,8 @@ impl Portals {
         if let Some((challenge, body)) = settings.asked(&hook.signed, false) {
             return self.answer(portal, &hook.signed, challenge, body.as_ref(), None);
         }
-        let secrets = good_now(&portal.secrets.incoming, now);
-        let by = settings.verify.verify(&secrets, &hook.signed, now.0.div_euclid(1_000))?;
+        let secrets = self.opened(portal, Field::Incoming)?;
+        let by = settings.verify.verify(&texts(&secrets), &hook.signed, now.0.div_euclid(1_000))?;
         if let Some((challenge, body)) = settings.asked(&hook.signed, true) {
             return self.answer(portal, &hook.signed, challenge, body.as_ref(), Some(by));
         }
@@ -158,16 +179,15 @@ impl Portals {
         body: Option<&Body>,
         by: Option<usize>,
     ) -> Result<Taken, HookError> {
-        let now = self.now();
         if challenge.token.is_some() {
             let said = challenge.token(signed, body).ok().flatten();
-            let kept = good_now(&portal.secrets.challenge, now);
-            said.filter(|said| is_token(&kept, said)).ok_or(Unverified::TokenMismatch)?;
+            let kept = self.opened(portal, Field::Challenge)?;
+            said.filter(|said| is_token(&texts(&kept), said)).ok_or(Unverified::TokenMismatch)?;
         }
         let mut key = None;
         if challenge.is_keyed() {
             // Nothing is made with the secret for who has not signed with it.
-            let secrets = good_now(&portal.secrets.incoming, now);
+            let secrets = self.opened(portal, Field::Incoming)?;
             let secret = by.and_then(|by| secrets.get(by)).ok_or(Unverified::SignatureMismatch)?;
             key = Some(portal.settings.verify.key(secret).ok_or(Unverified::SignatureMismatch)?);
         }

@@ -6,9 +6,11 @@
 //!   ([`call`]), or makes the calls that the portal's settings name ([`calling`]), and writes back what came of it before the next.
 //! - In: [`hooks`] are the routes, [`incoming`] verifies, maps and has [`support`] store.
 //! - What names a session that is not known yet waits in quarantine until it is: [`release`].
+//! - Secrets: sealed and opened by [`vault`], put into what opens a portal by [`access`].
 //! - What is kept: [`store`], in each database ([`postgres`], [`sqlite`]) beside the logs.
 
 use crate::{metrics::Metrics, store::StoreError};
+use access::Access;
 use anyhow::Context;
 use call::Caller;
 use directory::Directory;
@@ -19,6 +21,7 @@ use std::{
 };
 use support::SupportChat;
 
+pub mod access;
 pub mod administration;
 mod call;
 mod calling;
@@ -34,10 +37,12 @@ pub mod postgres;
 pub mod quarantine;
 mod release;
 pub mod rotation;
+pub mod secrets;
 pub mod sessions;
 pub mod sqlite;
 pub mod store;
 pub mod support;
+pub mod vault;
 mod workers;
 
 pub use workers::Workers;
@@ -46,7 +51,7 @@ pub use workers::Workers;
 pub struct Portals {
     support: Arc<SupportChat>,
     directory: Arc<Directory>,
-    caller: Caller,
+    access: Access,
     /// This instance's label, for the attempts it makes.
     label: Arc<str>,
 }
@@ -58,8 +63,9 @@ impl Portals {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(support: Arc<SupportChat>, allowed: Allowed, label: Arc<str>) -> anyhow::Result<Self> {
-        let caller = Caller::new(allowed).context("the HTTP client for portals")?;
-        Ok(Self { directory: Arc::new(Directory::new(support.store.clone())), support, caller, label })
+        let caller = Arc::new(Caller::new(allowed).context("the HTTP client for portals")?);
+        let access = Access::new(support.clone(), caller);
+        Ok(Self { directory: Arc::new(Directory::new(support.clone())), support, access, label })
     }
 
     fn metrics(&self) -> &Metrics {

@@ -1,17 +1,21 @@
 //! The secrets of a portal: made, and replaced by others while the old ones stay good for a while.
 
-use super::store::Secret;
+use super::{
+    store::{Secret, Secrets},
+    vault::{Field, Kept},
+};
 use hubbub_core::{
     limits,
     model::ids::Invalid,
     portal::{
+        access::{Auth, GrantKind},
         settings::PortalSettings,
         signature,
         verify::{Verify, stored_token},
     },
 };
 
-/// Which webhooks a secret is for.
+/// What a secret is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Ours to the portal are signed with it.
@@ -20,6 +24,10 @@ pub enum Direction {
     Incoming,
     /// The portal says it in challenges.
     Challenge,
+    /// Our calls to it are opened by it.
+    Access,
+    /// Tokens for our calls are renewed with it: the first refresh token.
+    Grant,
 }
 
 impl Direction {
@@ -32,18 +40,48 @@ impl Direction {
             "outgoing" => Ok(Self::Outgoing),
             "incoming" => Ok(Self::Incoming),
             "challenge" => Ok(Self::Challenge),
-            _ => Err(Invalid::new("direction", "one of outgoing, incoming, challenge")),
+            "access" => Ok(Self::Access),
+            "grant" => Ok(Self::Grant),
+            _ => Err(Invalid::new("direction", "one of outgoing, incoming, challenge, access, grant")),
+        }
+    }
+
+    /// As what it is sealed.
+    pub const fn field(self) -> Field {
+        match self {
+            Self::Outgoing => Field::Outgoing,
+            Self::Incoming => Field::Incoming,
+            Self::Challenge => Field::Challenge,
+            Self::Access => Field::Access,
+            Self::Grant => Field::RefreshToken,
+        }
+    }
+
+    /// Where it is kept; that of a grant is kept elsewhere.
+    pub const fn list(self, secrets: &mut Secrets) -> Option<&mut Vec<Secret>> {
+        match self {
+            Self::Outgoing => Some(&mut secrets.outgoing),
+            Self::Incoming => Some(&mut secrets.incoming),
+            Self::Challenge => Some(&mut secrets.challenge),
+            Self::Access => Some(&mut secrets.access),
+            Self::Grant => None,
         }
     }
 }
 
 /// A new secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct MadeSecret {
     /// The secret, to be shown once.
     pub shown: String,
     /// What is kept of it: the secret or, where that is enough to verify, its digest.
     pub kept: String,
+}
+
+impl std::fmt::Debug for MadeSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MadeSecret(…)")
+    }
 }
 
 impl MadeSecret {
@@ -57,7 +95,9 @@ impl MadeSecret {
         given: Option<&str>,
         random: [u8; 32],
     ) -> Result<Self, Invalid> {
-        if let Some(bytes) = given.map(str::len).filter(|bytes| *bytes < limits::SECRET_BYTES) {
+        // Vendors' tokens are as long as they are.
+        let is_ours = matches!(direction, Direction::Outgoing | Direction::Incoming);
+        if let Some(bytes) = given.filter(|_| is_ours).map(str::len).filter(|bytes| *bytes < limits::SECRET_BYTES) {
             tracing::warn!("a portal's secret has {bytes} bytes; at least {} are advised", limits::SECRET_BYTES);
         }
         match direction {
@@ -78,13 +118,28 @@ impl MadeSecret {
                 let kept = kept.map_err(|invalid| Invalid { field: "challenge_secret", ..invalid })?;
                 Ok(Self { shown, kept })
             }
+            Direction::Access | Direction::Grant => {
+                let shown =
+                    given.ok_or_else(|| Invalid::new("secret", "missing: nobody but the vendor can make it"))?;
+                let auth = settings.auth();
+                if direction == Direction::Access {
+                    auth.check_secret(shown)?;
+                } else {
+                    let is_wanted = auth.oauth().is_some_and(|oauth| oauth.grant == GrantKind::RefreshToken);
+                    if !is_wanted {
+                        return Err(Invalid::new("direction", "grant is for an `auth` of oauth2 with refresh_token"));
+                    }
+                    Auth::Bearer {}.check_secret(shown)?;
+                }
+                Ok(Self { kept: shown.to_owned(), shown: shown.to_owned() })
+            }
         }
     }
 }
 
 /// Puts a secret before the old ones. They stay good until `until` at the longest; those that are good no more `now`, and the
 /// oldest beyond [`limits::PORTAL_SECRETS`], are dropped. Times are milliseconds since 1970.
-pub fn rotate(secrets: &mut Vec<Secret>, kept: String, until: i64, now: i64) {
+pub fn rotate(secrets: &mut Vec<Secret>, kept: Kept, until: i64, now: i64) {
     secrets.retain(|old| old.value != kept && old.until.is_none_or(|until| until > now));
     for old in secrets.iter_mut() {
         old.until = Some(old.until.map_or(until, |before| before.min(until)));
@@ -128,7 +183,7 @@ mod tests {
         let old: Vec<_> = (0..limits::PORTAL_SECRETS).map(|n| secret(&n.to_string(), Some(500))).collect();
         let rotated = rotated(&old, "new", 200);
         assert_eq!(rotated.len(), limits::PORTAL_SECRETS);
-        assert_eq!((rotated[0].value.as_str(), rotated[1].value.as_str()), ("new", "0"));
+        assert_eq!((rotated[0].value.as_row(), rotated[1].value.as_row()), ("new", "0"));
     }
 
     #[test]
@@ -143,6 +198,14 @@ mod tests {
         assert!(refused.field == "outgoing_secret" && !refused.problem.contains("hush"), "{refused}");
         let refused = MadeSecret::new(Direction::Incoming, &settings, Some("hush"), [0; 32]).unwrap_err();
         assert!(refused.field == "incoming_secret" && !refused.problem.contains("hush"), "{refused}");
+        for (direction, given) in
+            [(Direction::Access, None), (Direction::Access, Some("")), (Direction::Grant, Some("hush"))]
+        {
+            let refused = MadeSecret::new(direction, &settings, given, [0; 32]).unwrap_err();
+            assert!(!refused.problem.contains("hush"), "{refused}");
+        }
+        let made = MadeSecret::new(Direction::Access, &settings, Some("hush"), [0; 32]).unwrap();
+        assert_eq!((&*made.kept, format!("{made:?}").contains("hush")), ("hush", false));
         assert_eq!(Direction::parse("incoming"), Ok(Direction::Incoming));
         assert!(Direction::parse("both").is_err());
     }

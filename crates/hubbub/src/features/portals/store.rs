@@ -5,6 +5,7 @@
 //! with a lease and a fence, hold no lock while they POST, and write back what came of it. That is refused once somebody else
 //! has claimed the cursor.
 
+use super::{access::store::GrantStore, vault::Kept};
 use crate::store::StoreError;
 use async_trait::async_trait;
 pub use hubbub_core::{
@@ -53,6 +54,8 @@ pub struct Portal {
     pub created_at: Timestamp,
     /// When it last took something, to about a second.
     pub succeeded_at: Option<Timestamp>,
+    /// Why its secrets cannot be opened here, so that it is not served; what the store says nothing of and does not keep.
+    pub locked: Option<String>,
 }
 
 /// Reads a portal's id as it lies in a row.
@@ -99,7 +102,7 @@ impl PortalStanding {
     }
 }
 
-/// The secrets of a portal, both directions; the newest first, at most [`hubbub_core::limits::PORTAL_SECRETS`] each.
+/// The secrets of a portal; the newest first, at most [`hubbub_core::limits::PORTAL_SECRETS`] each.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Secrets {
     /// What our webhooks are signed with.
@@ -110,19 +113,16 @@ pub struct Secrets {
     /// What a portal says in a challenge to show that it is itself, like Meta's `hub.verify_token`: of each its SHA-256 in hex.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub challenge: Vec<Secret>,
-}
-
-/// The values of the secrets that are good now, the newest first.
-pub(super) fn good_now(secrets: &[Secret], now: Timestamp) -> Vec<&str> {
-    let good = secrets.iter().filter(|secret| secret.until.is_none_or(|until| now.0 < until));
-    good.map(|secret| secret.value.as_str()).collect()
+    /// What opens the portal to our calls, where its `auth` needs it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access: Vec<Secret>,
 }
 
 /// One secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
-    /// The secret, or what is kept instead of it.
-    pub value: String,
+    /// The secret, or what is kept instead of it, as it lies in the database.
+    pub value: Kept,
     /// Until when it is good, in milliseconds since 1970; `None`: until it is replaced.
     pub until: Option<i64>,
 }
@@ -279,7 +279,7 @@ pub struct Backlog {
 /// of time and cancelling holds here, too; whoever makes something due here has the store of the logs say so
 /// ([`crate::store::Store::due`]).
 #[async_trait]
-pub trait PortalStore: Send + Sync + 'static {
+pub trait PortalStore: GrantStore {
     /// All portals, by id.
     async fn portals(&self) -> Result<Vec<Portal>, StoreError>;
 

@@ -1,6 +1,9 @@
 //! Support chat: sessions, and what portals say in them, over the chat and what is kept of portals.
 
-use super::store::{Destination, ExternalRules, Incoming, PortalStore, Received, Resolved};
+use super::{
+    store::{Destination, ExternalRules, Incoming, PortalStore, Received, Resolved},
+    vault::Vault,
+};
 use crate::{
     chat::{
         Chat, ChatError,
@@ -31,6 +34,8 @@ pub struct SupportChat {
     pub chat: Arc<Chat>,
     /// What is kept of portals and sessions.
     pub store: Arc<dyn PortalStore>,
+    /// What seals and opens their secrets.
+    pub vault: Vault,
     resolving: Gather<Arc<Incoming>, Resolved>,
     /// Under which address portals know the server, where their settings say nothing else.
     public_url: Option<Arc<str>>,
@@ -49,9 +54,9 @@ impl AsyncCall<Arc<Incoming>, Resolved> for Resolve {
 
 impl SupportChat {
     /// Support chat over this chat and what is kept beside its logs.
-    pub fn start(chat: Arc<Chat>, store: Arc<dyn PortalStore>) -> Self {
+    pub fn start(chat: Arc<Chat>, store: Arc<dyn PortalStore>, vault: Vault) -> Self {
         let resolving = Gather::start(limits::HOOKS_TOGETHER, limits::HOOK_QUEUE, Resolve(store.clone()));
-        Self { chat, store, resolving, public_url: None, releasing: Notify::new() }
+        Self { chat, store, vault, resolving, public_url: None, releasing: Notify::new() }
     }
 
     /// The same, known to portals under this address where their settings say nothing else.

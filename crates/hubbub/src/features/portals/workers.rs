@@ -222,7 +222,7 @@ impl Desk {
         let (mut wanted, mut probes) = (Vec::new(), Vec::new());
         let mut room = limits::DELIVERIES.saturating_sub(self.under_way.len());
         for (id, portal) in listed.iter() {
-            if portal.standing != PortalStanding::Active || portal.settings.url.is_none() {
+            if portal.standing != PortalStanding::Active || portal.locked.is_some() || portal.settings.url.is_none() {
                 continue;
             }
             let stopped = &self.stopped;

@@ -137,3 +137,19 @@ pub(crate) async fn foreign_json(url: &str, schema: &str, until: Instant) -> Res
     }
     Ok(found)
 }
+
+/// Secrets of portals as they lie there. Older programs have no tokens beside them.
+pub(crate) async fn portal_secrets(url: &str, schema: &str) -> Result<Vec<String>, StoreError> {
+    let (server, schema) = (connect::server(url)?, Schema::parse(schema)?);
+    connect::within(hubbub_core::limits::STORE_DIAL, async {
+        let client = connect::dial(&server).await?;
+        let list = async |sql: &str| client.query(&schema.put_into(sql), &[]).await;
+        let mut rows = list("SELECT secrets FROM hubbub.portals").await?;
+        rows.extend(list(PORTAL_TOKENS).await.unwrap_or_default());
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    })
+    .await
+}
+
+const PORTAL_TOKENS: &str = "SELECT access FROM hubbub.portal_grants WHERE access IS NOT NULL
+    UNION ALL SELECT refresh FROM hubbub.portal_grants WHERE refresh IS NOT NULL";

@@ -21,13 +21,14 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/postgres/
 
 /// What is beside the tables of a version, in order, by name; each once. Never change or rename one that has been released.
 /// The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 6] = [
+const ADDITIONS: [(&str, &str); 7] = [
     ("instances", include_str!("../../../../../migrations/postgres/additions/instances.sql")),
     ("portals", include_str!("../../../../../migrations/postgres/additions/portals.sql")),
     ("kinds", include_str!("../../../../../migrations/postgres/additions/kinds.sql")),
     ("turns", include_str!("../../../../../migrations/postgres/additions/turns.sql")),
     ("calls", include_str!("../../../../../migrations/postgres/additions/calls.sql")),
     ("externals", include_str!("../../../../../migrations/postgres/additions/externals.sql")),
+    ("portal_grants", include_str!("../../../../../migrations/postgres/additions/portal_grants.sql")),
 ];
 
 /// The newest version known here.

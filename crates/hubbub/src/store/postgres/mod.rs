@@ -93,6 +93,14 @@ impl PostgresStore {
         inspect::foreign_json(url, schema, until).await
     }
 
+    /// The secrets of portals as they lie there: of each a JSON object, and its tokens.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn portal_secrets(url: &str, schema: &str) -> Result<Vec<String>, StoreError> {
+        inspect::portal_secrets(url, schema).await
+    }
+
     /// Connects, and makes or migrates the tables in `schema` (`[a-z_][a-z0-9_]{0,62}`).
     ///
     /// # Errors

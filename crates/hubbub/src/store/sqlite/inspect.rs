@@ -52,3 +52,19 @@ pub(crate) fn foreign_json(path: &Path, until: Instant) -> Result<ForeignJson, S
         }
     }
 }
+
+/// Secrets of portals as they lie there. Older programs have no tokens beside them.
+pub(crate) fn portal_secrets(path: &Path) -> Result<Vec<String>, StoreError> {
+    let file =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| cannot_open(path, &e))?;
+    file.busy_timeout(hubbub_core::limits::LOCK_TIMEOUT)?;
+    let list = |sql: &str| -> Result<Vec<String>, rusqlite::Error> {
+        file.prepare(sql)?.query_map([], |row| row.get::<_, String>(0))?.collect()
+    };
+    let mut secrets = list("SELECT secrets FROM portals")?;
+    secrets.extend(list(PORTAL_TOKENS).unwrap_or_default());
+    Ok(secrets)
+}
+
+const PORTAL_TOKENS: &str = "SELECT access FROM portal_grants WHERE access IS NOT NULL
+    UNION ALL SELECT refresh FROM portal_grants WHERE refresh IS NOT NULL";

@@ -14,13 +14,14 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/sqlite/00
 
 /// Tables, indexes and views beside those of a version, in order, by name; each once. Never change or rename one that has been
 /// released. The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 6] = [
+const ADDITIONS: [(&str, &str); 7] = [
     ("instances", include_str!("../../../../../migrations/sqlite/additions/instances.sql")),
     ("portals", include_str!("../../../../../migrations/sqlite/additions/portals.sql")),
     ("kinds", include_str!("../../../../../migrations/sqlite/additions/kinds.sql")),
     ("turns", include_str!("../../../../../migrations/sqlite/additions/turns.sql")),
     ("calls", include_str!("../../../../../migrations/sqlite/additions/calls.sql")),
     ("externals", include_str!("../../../../../migrations/sqlite/additions/externals.sql")),
+    ("portal_grants", include_str!("../../../../../migrations/sqlite/additions/portal_grants.sql")),
 ];
 
 const KNOWN: u32 = MIGRATIONS.len() as u32;

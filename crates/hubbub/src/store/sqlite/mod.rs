@@ -111,6 +111,14 @@ impl SqliteStore {
         inspect::foreign_json(path, until)
     }
 
+    /// The secrets of portals as they lie there: of each a JSON object, and its tokens. Also beside whoever has the file open.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn portal_secrets(path: &Path) -> Result<Vec<String>, StoreError> {
+        inspect::portal_secrets(path)
+    }
+
     /// Which of the file, and of what SQLite keeps beside it, others than its owner may read or write, and their modes.
     pub fn open_to_others(path: &Path) -> Vec<(PathBuf, u32)> {
         file::resolved(path).map(|path| file::open_to_others(&path)).unwrap_or_default()

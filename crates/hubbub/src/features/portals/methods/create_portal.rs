@@ -27,6 +27,8 @@ pub struct NewPortal {
     incoming_secret: Option<String>,
     /// What the portal says in challenges, like Meta's `hub.verify_token`; made where none is given and the settings ask for one.
     challenge_secret: Option<String>,
+    /// What opens it to our calls, where its `auth` needs that: a token, a password, a client's secret.
+    access_secret: Option<String>,
 }
 
 impl Method for CreatePortal {
@@ -72,6 +74,7 @@ impl RestMethod for CreatePortal {
             outgoing_secret: new.outgoing_secret,
             incoming_secret: new.incoming_secret,
             challenge_secret: new.challenge_secret,
+            access_secret: new.access_secret,
         };
         Ok((Actor::backend(), wish))
     }

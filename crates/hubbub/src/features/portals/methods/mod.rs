@@ -16,12 +16,14 @@ pub mod quarantine;
 pub mod release_event;
 pub mod replay_dead_letter;
 pub mod replay_dead_letters;
+pub mod reseal;
 pub mod resume_portal;
 pub mod rotate_secret;
 pub mod session;
 pub mod sessions;
 pub mod set_session_state;
 pub mod show_portal;
+pub mod show_secrets;
 pub mod views;
 
 use super::support::SupportChat;
@@ -39,6 +41,8 @@ pub fn list(edge: &mut impl Edge<SupportChat>) {
     show_portal::ShowPortal::register(edge);
     configure_portal::ConfigurePortal::register(edge);
     rotate_secret::RotateSecret::register(edge);
+    show_secrets::ShowSecrets::register(edge);
+    reseal::Reseal::register(edge);
     pause_portal::PausePortal::register(edge);
     resume_portal::ResumePortal::register(edge);
     dry_run::DryRunBody::register(edge);

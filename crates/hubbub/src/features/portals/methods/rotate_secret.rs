@@ -17,7 +17,7 @@ pub struct RotateSecret;
 pub struct RotateRequest {
     /// The portal.
     pub portal: String,
-    /// Which of them.
+    /// What it is for.
     pub direction: Direction,
     /// The new secret; made where none is given.
     pub secret: Option<String>,
@@ -29,9 +29,10 @@ pub struct RotateRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSecret {
-    /// outgoing, incoming or challenge.
+    /// outgoing, incoming or challenge, for webhooks; access, for what opens the portal to our calls; grant, for the first refresh
+    /// token.
     direction: String,
-    /// The new secret; made where none is given.
+    /// The new secret; made where none is given, for outgoing and incoming.
     secret: Option<String>,
     /// For how many seconds the old one stays good beside it; 86,400 without.
     keep_seconds: Option<u64>,
@@ -40,7 +41,7 @@ pub struct NewSecret {
 impl Method for RotateSecret {
     const NAME: &'static str = "rotate_secret";
     const DOC: Doc = Doc {
-        summary: "Gives a portal another secret; the old one stays good beside it for a day, or as long as is said. It is in this answer and in no other.",
+        summary: "Gives a portal another secret; the old one stays good beside it for a day, or as long as is said. It is in this answer and in no other. What opens the portal to our calls (`access`, `grant`) replaces the old one at once, and is in no answer.",
         example: "",
         more: "",
     };
@@ -60,6 +61,8 @@ impl Method for RotateSecret {
             Direction::Outgoing => view.with_outgoing_secret(secret),
             Direction::Incoming => view.with_incoming_secret(secret),
             Direction::Challenge => view.with_challenge_secret(secret),
+            // Whoever gave it has it.
+            Direction::Access | Direction::Grant => view,
         })
     }
 }

@@ -256,7 +256,7 @@ pub struct PortalView {
     id: String,
     /// What is said of it.
     settings: PortalSettings,
-    /// active, paused, or disabled (it answered 410).
+    /// active, paused, or disabled: it answered 410, its grant was refused, or this instance cannot open its secrets.
     standing: &'static str,
     /// Why it is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -285,8 +285,8 @@ impl PortalView {
         Self {
             id: portal.id.to_string(),
             settings: portal.settings.clone(),
-            standing: portal.standing.word(),
-            why: portal.standing.why().map(ToOwned::to_owned),
+            standing: if portal.locked.is_some() { "disabled" } else { portal.standing.word() },
+            why: portal.locked.clone().or_else(|| portal.standing.why().map(ToOwned::to_owned)),
             hook: format!("/hooks/{}", portal.id),
             created_at: portal.created_at.to_string(),
             succeeded_at: portal.succeeded_at.map(|at| at.to_string()),

@@ -29,6 +29,7 @@ use tokio_postgres::{Row, types::ToSql};
 mod claim;
 mod dead_letters;
 mod externals;
+mod grants;
 mod quarantine;
 mod resolve;
 mod sessions;
@@ -96,6 +97,7 @@ impl PostgresPortals {
                 revision: number(row.get("revision")),
                 created_at: Timestamp(row.get("created_at")),
                 succeeded_at: row.get::<_, Option<i64>>("succeeded_at").map(Timestamp),
+                locked: None,
             })
         };
         // One that cannot be read, of a newer version perhaps, does not keep the others from their work.

@@ -1,6 +1,34 @@
 //! The statements about portals, sessions and dead letters.
 
 crate::store::postgres::sql::texts! {
+    grant = "SELECT p.id, g.access, g.renew_at, g.made_for, g.refresh, g.generation, g.refused
+        FROM hubbub.portal_grants g JOIN hubbub.portals p ON p.no = g.portal WHERE p.id = $1";
+    grants = "SELECT p.id, g.access, g.renew_at, g.made_for, g.refresh, g.generation, g.refused
+        FROM hubbub.portal_grants g JOIN hubbub.portals p ON p.no = g.portal ORDER BY p.id";
+    claim_grant = include_str!("claim_grant.sql");
+    renew_grant = "UPDATE hubbub.portal_grants SET access = $4, renew_at = $5, made_for = $6, refresh = coalesce($7, refresh),
+            generation = generation + 1, refused = NULL,
+            leased_until = CASE WHEN fence = $2::bigint THEN NULL ELSE leased_until END
+        WHERE portal = (SELECT no FROM hubbub.portals WHERE id = $1) AND (fence = $2::bigint OR generation = $3::bigint)
+        RETURNING portal";
+    refuse_grant = "UPDATE hubbub.portal_grants SET refused = $4, access = NULL, leased_until = NULL
+        WHERE portal = (SELECT no FROM hubbub.portals WHERE id = $1) AND fence = $2::bigint AND generation = $3::bigint
+        RETURNING portal";
+    give_back_grant = "UPDATE hubbub.portal_grants SET leased_until = NULL
+        WHERE portal = (SELECT no FROM hubbub.portals WHERE id = $1) AND fence = $2::bigint RETURNING portal";
+    void_grant = "UPDATE hubbub.portal_grants SET access = NULL, generation = generation + 1, rejected_at = clock.now
+        FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
+        WHERE portal = (SELECT no FROM hubbub.portals WHERE id = $1) AND generation = $2::bigint
+            AND (rejected_at IS NULL OR rejected_at <= clock.now - $3::bigint) RETURNING portal";
+    give_grant = "INSERT INTO hubbub.portal_grants AS g (portal, refresh, generation, fence)
+        SELECT no, $2, 1, 1 FROM hubbub.portals WHERE id = $1
+        ON CONFLICT (portal) DO UPDATE SET refresh = excluded.refresh, access = NULL, renew_at = NULL, refused = NULL,
+            rejected_at = NULL, leased_until = NULL, generation = g.generation + 1, fence = g.fence + 1
+        RETURNING portal";
+    forgive_grant = "UPDATE hubbub.portal_grants SET refused = NULL
+        WHERE portal = (SELECT no FROM hubbub.portals WHERE id = $1) AND refused IS NOT NULL RETURNING portal";
+    reseal_grant = "UPDATE hubbub.portal_grants SET access = $3, refresh = $4
+        WHERE portal = (SELECT no FROM hubbub.portals WHERE id = $1) AND generation = $2::bigint RETURNING portal";
     make_session_room = "INSERT INTO hubbub.rooms (id, kind, name, created_at, session)
         VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'open')
         ON CONFLICT (id) DO NOTHING RETURNING no";

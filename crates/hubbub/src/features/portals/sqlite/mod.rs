@@ -27,6 +27,7 @@ use std::{sync::Arc, time::Duration};
 mod claims;
 mod dead_letters;
 mod externals;
+mod grants;
 mod quarantine;
 mod resolve;
 mod sessions;
@@ -71,6 +72,7 @@ fn list(snapshot: &Connection) -> Result<Vec<Portal>, StoreError> {
                 revision: number(revision),
                 created_at: Timestamp(created_at),
                 succeeded_at: succeeded_at.map(Timestamp),
+                locked: None,
             })
         };
         match portal() {
