@@ -207,14 +207,14 @@ pub struct SessionShown {
 #[serde(untagged)]
 enum ShownTo {
     Customer(SessionView),
-    Backend(DeliveryView),
+    Backend(Box<DeliveryView>),
 }
 
 impl SessionShown {
     /// The session, shown to `by`.
     pub fn new(session: &Session, by: &Actor) -> Self {
         let view = if by.is_backend() {
-            ShownTo::Backend(DeliveryView::new(session))
+            ShownTo::Backend(Box::new(DeliveryView::new(session)))
         } else {
             ShownTo::Customer(SessionView::new(session))
         };
