@@ -22,7 +22,7 @@ pub struct Challenge {
     /// How it is asked: post, get (HEAD is then answered like GET), or head.
     #[serde(default, skip_serializing_if = "Asking::is_post")]
     pub method: Asking,
-    /// Where one of these values must be. By POST it must name something.
+    /// Where one of these values must be; of `query:` and `header:` an empty list stands for any. By POST it must name something.
     #[serde(default)]
     pub when: BTreeMap<String, Vec<Value>>,
     /// Where the token is that must be the portal's `challenge` secret. It is compared in constant time.
@@ -155,9 +155,8 @@ impl<'r> Question<'r, '_> {
     fn has(&self, written: &str, values: &[Value]) -> bool {
         match Place::of(written) {
             Place::Body(pointer) => self.body.is_some_and(|body| finds(&body, pointer, values)),
-            _ => {
-                matches!(self.word(written), Ok(Some(word)) if values.iter().any(|value| value.as_str() == Some(&word)))
-            }
+            _ => matches!(self.word(written), Ok(Some(word))
+                if values.is_empty() || values.iter().any(|value| value.as_str() == Some(&word))),
         }
     }
 }
@@ -182,8 +181,8 @@ impl Challenge {
         for (written, values) in &self.when {
             if let Place::Body(pointer) = Place::of(written) {
                 check_values("challenge", &BTreeMap::from([(pointer.to_owned(), values.clone())]))?;
-            } else if values.is_empty() || !values.iter().all(Value::is_string) {
-                return wrong(&format!("`{written}` is a text; its values are texts, one at least"));
+            } else if !values.iter().all(Value::is_string) {
+                return wrong(&format!("`{written}` is a text; its values are texts"));
             }
         }
         let replied = self.reply_json.values().map(|replied| match replied {

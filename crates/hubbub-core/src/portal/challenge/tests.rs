@@ -118,6 +118,23 @@ fn nobody_is_signed_something_who_has_not_signed_it() {
 }
 
 #[test]
+fn a_question_by_post_is_read_before_it_is_verified_only_in_its_head() {
+    let graph = json!({"verified": false, "when": {"query:validationToken": []}, "reply": "query:validationToken"});
+    let settings = settings(graph, json!({"scheme": "path"}));
+    settings.check().unwrap();
+    let headers = |_: &str| None;
+    let asked = |query| {
+        let request = request("POST", query, &headers, b"{}");
+        let (challenge, body) = settings.asked(&request, false)?;
+        Some(challenge.answer(&request, body.as_ref(), None))
+    };
+    assert_eq!(asked(Some("validationToken=a%20%3Cb%3E")), Some(Ok(Answer::Text("a <b>".into()))));
+    for none in [None, Some(""), Some("validationToken="), Some("other=1")] {
+        assert_eq!(asked(none), None);
+    }
+}
+
+#[test]
 fn a_question_that_cannot_work_is_refused() {
     for (challenge, why) in [
         (json!({"when": {}, "reply": "/c"}), "`when` names nothing: every body would be one"),
@@ -131,7 +148,7 @@ fn a_question_that_cannot_work_is_refused() {
         (json!({"method": "get", "reply": "header:a b"}), "no name of a header"),
         (
             json!({"method": "get", "when": {"query:a": [1]}, "reply": "query:b"}),
-            "`query:a` is a text; its values are texts, one at least",
+            "`query:a` is a text; its values are texts",
         ),
     ] {
         assert_eq!(wrong(challenge.clone(), hub()), format!("challenge: {why}"), "{challenge}");
@@ -139,7 +156,7 @@ fn a_question_that_cannot_work_is_refused() {
     for good in [
         json!({"method": "head"}),
         json!({"method": "get", "reply_json": {"verification": "header:X-Okta-Verification-Challenge"}}),
-        json!({"when": {"header:x-hook": ["1"]}, "verified": false, "reply": "query:validationToken"}),
+        json!({"when": {"header:x-hook": ["1"], "query:a": []}, "verified": false, "reply": "query:a"}),
     ] {
         assert_eq!(wrong(good.clone(), hub()), "", "{good}");
     }
