@@ -164,6 +164,8 @@ impl Quarantine {
                     ("AT", "/at"),
                     ("SESSION", "/session"),
                     ("EXTERNAL", "/external"),
+                    ("LEAVES BY ITSELF", "/awaits"),
+                    ("UNTIL", "/until"),
                     ("FROM", "/from"),
                     ("TEXT", "/text"),
                 ];
