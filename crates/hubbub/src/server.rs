@@ -175,12 +175,12 @@ async fn start(
     if config.secrets_keys.ids().next().is_none() {
         tracing::warn!("no --secrets-key: secrets of portals lie in the database as they are");
     }
-    let sealed = support.clone();
+    let sealed = portals.clone();
     reload::follow(reloaded.clone(), move |config| {
         tokens.trust(&config.trust);
         chat.set_quota(files::within(room, config.limits));
         keys.replace(&config.api_keys);
-        sealed.vault.replace(config.secrets_keys.clone());
+        sealed.seal_with(config.secrets_keys.clone());
     });
     let sockets = Router::new().route("/connection/websocket", get(connect).with_state(gateway.clone()));
     let clients = sockets.merge(gateway::router(gateway.clone())).merge(portals::hooks::router(portals));

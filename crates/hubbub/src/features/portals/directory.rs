@@ -33,6 +33,11 @@ impl Directory {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What was seen is read again before it is used: a secret may be sealed anew since.
+    pub fn forget(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).1 = None;
+    }
+
     /// Reads all of them, or waits for somebody else's read that begins after this call.
     pub async fn read(&self) -> Result<Listed, StoreError> {
         let asked = Instant::now();

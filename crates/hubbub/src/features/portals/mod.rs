@@ -9,7 +9,7 @@
 //! - Secrets: sealed and opened by [`vault`], put into what opens a portal by [`access`].
 //! - What is kept: [`store`], in each database ([`postgres`], [`sqlite`]) beside the logs.
 
-use crate::{metrics::Metrics, store::StoreError};
+use crate::{crypto::seal::SealKeys, metrics::Metrics, store::StoreError};
 use access::Access;
 use anyhow::Context;
 use call::Caller;
@@ -75,6 +75,12 @@ impl Portals {
     /// What time it is, where something is compared with what portals say of their clocks.
     fn now(&self) -> Timestamp {
         self.support.chat.clock.timestamp()
+    }
+
+    /// Secrets are sealed and opened with these keys from now on.
+    pub fn seal_with(&self, keys: SealKeys) {
+        self.support.vault.replace(keys);
+        self.directory.forget();
     }
 
     /// Begins to deliver.
