@@ -83,7 +83,7 @@ impl Acme {
         })
     }
 
-    /// Messages are taken, and not answered, from now on.
+    /// The last parts of split messages are taken, and not answered, from now on.
     pub fn holds(&self, held: bool) {
         self.shared.held.send_replace(held);
     }
@@ -168,12 +168,16 @@ async fn write(State(acme): Acmes, Path(id): Path<u64>, headers: HeaderMap, Json
             return Json(json!({ "ok": false, "error": "too long" })).into_response();
         }
         let Some((_, said)) = seen.conversations.get_mut(&id) else { return StatusCode::NOT_FOUND.into_response() };
+        let is_last_of_several = body["part"] == body["of"] && body["part"] != 1;
         said.push(body);
         let number = said.len();
-        seen.waiting += 1;
-        json!({ "ok": true, "message": { "id": format!("m-{id}-{number}") } })
+        seen.waiting += usize::from(is_last_of_several);
+        (json!({ "ok": true, "message": { "id": format!("m-{id}-{number}") } }), is_last_of_several)
     };
-    let _ = held.wait_for(|held| !held).await;
-    acme.seen.lock().expect("no panic").waiting -= 1;
+    let (answer, is_last_of_several) = answer;
+    if is_last_of_several {
+        let _ = held.wait_for(|held| !held).await;
+        acme.seen.lock().expect("no panic").waiting -= 1;
+    }
     Json(answer).into_response()
 }

@@ -124,6 +124,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "TOKEN_LIFE_MAX",
     "TOKEN_PARAMS",
     "TOO_MANY_AFTER",
+    "TRIAL_WITHIN",
     "TTL_MAX",
     "TURN_PATIENCE",
     "UPLINK_BYTES",

@@ -448,6 +448,8 @@ pub const PICKS: usize = 16;
 pub const TEXT_LIMIT_MIN: usize = 16;
 /// Parts that a long text is split into.
 pub const TEXT_PARTS: usize = 64;
+/// How long the calls of a test message may take together.
+pub const TRIAL_WITHIN: Duration = Duration::from_secs(25);
 /// The portal's ids of our messages that are kept with a session.
 pub const SENT_KEPT: usize = 16;
 /// How long a POST to a portal may take, from the look-up of its address to the end of its answer.

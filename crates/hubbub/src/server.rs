@@ -164,13 +164,13 @@ async fn start(
     let vault = Vault::new(config.secrets_keys.clone());
     let support = SupportChat::start(chat.clone(), stores.portals, vault).known_as(config.public_url.as_deref());
     let support = Arc::new(support);
-    let features = Features { chat: chat.clone(), support: support.clone() };
+    let portals = Arc::new(Portals::new(support.clone(), config.portal_allow.clone(), label.into())?);
+    let features = Features { chat: chat.clone(), support: support.clone(), portals: portals.clone() };
     let methods = RpcTable::new(&features, &chat.metrics.methods, features::methods);
     let gateway = Arc::new(Gateway::new(chat.clone(), tokens.clone(), label.to_owned(), methods));
     let keys = Arc::new(ApiKeys::new(&config.api_keys));
     let api = Api { chat: chat.clone(), keys: keys.clone(), tokens: tokens.clone(), label: label.into() };
     chat.set_quota(files::within(room, config.limits));
-    let portals = Arc::new(Portals::new(support.clone(), config.portal_allow.clone(), label.into())?);
     let workers = portals.start();
     if config.secrets_keys.ids().next().is_none() {
         tracing::warn!("no --secrets-key: secrets of portals lie in the database as they are");

@@ -4,7 +4,7 @@ use crate::chat::{
     Chat,
     methods::{self, Edge, Provides},
 };
-use portals::support::SupportChat;
+use portals::{Portals, support::SupportChat};
 use std::sync::Arc;
 
 #[cfg(test)]
@@ -17,6 +17,8 @@ pub struct Features {
     pub chat: Arc<Chat>,
     /// Support sessions and portals.
     pub support: Arc<SupportChat>,
+    /// What exchanges webhooks with portals.
+    pub portals: Arc<Portals>,
 }
 
 impl Provides<Chat> for Features {
@@ -31,9 +33,15 @@ impl Provides<SupportChat> for Features {
     }
 }
 
+impl Provides<Portals> for Features {
+    fn provide(&self) -> Arc<Portals> {
+        self.portals.clone()
+    }
+}
+
 /// Tells an edge of every method there is: the one table that rpc, REST, the OpenAPI document, spans, metrics and
 /// `docs/protocol.md` come from.
-pub fn methods(edge: &mut (impl Edge<Chat> + Edge<SupportChat>)) {
+pub fn methods(edge: &mut (impl Edge<Chat> + Edge<SupportChat> + Edge<Portals>)) {
     methods::list(edge);
     portals::methods::list(edge);
 }

@@ -21,7 +21,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, on as on_verb},
 };
-use hubbub_core::limits::REQUEST_PATIENCE;
 use utoipa::{
     IntoParams,
     openapi::{
@@ -100,7 +99,7 @@ impl<On> Edge<On> for ApiDocument {
 async fn handle<M: RestMethod>(on: &M::On, request: Request) -> Result<Response, Problem> {
     let (by, request) = M::translate(take_apart::<M>(request).await?)?;
     // Whatever it needs of the store, and however often: the times do not add up.
-    let ran = tokio::time::timeout(REQUEST_PATIENCE, M::run(on, &by, request)).await;
+    let ran = tokio::time::timeout(M::PATIENCE, M::run(on, &by, request)).await;
     let output = ran.unwrap_or_else(|_| Err(ChatError::Unavailable.into()))?;
     let status = StatusCode::from_u16(M::status(&output)).unwrap_or(StatusCode::OK);
     Ok(if M::ROUTE.is_silent { status.into_response() } else { (status, Json(output)).into_response() })

@@ -23,8 +23,10 @@ One of the vendors that there is a recipe for (docs/portals.md); each --set fill
   hubbub portals create slack --from deploy/portals/slack.json --set vars.channel=C0123456789 \\
     --access-secret-file bot-token --incoming-secret-file signing-secret
 
-What would become of a body that it sends:
+What would become of a body that it sends; what a message would send to it; and a test message, for real:
   hubbub portals dry-run chatwoot body.json
+  hubbub portals explain chatwoot --session order-4711 --text Hello
+  hubbub portals try chatwoot
 
 All of these ask the server of --server (or HUBBUB_SERVER) with the API key of HUBBUB_API_KEY_FILE or HUBBUB_API_KEY.";
 
@@ -120,6 +122,44 @@ pub enum PortalCommand {
         #[command(flatten)]
         at: At,
     },
+    /// Send a portal a test message for real, and show requests and answers; secrets are masked
+    Try {
+        /// The portal
+        portal: String,
+        /// In this session, with what is known of it; without one in a session that there is not
+        #[arg(long)]
+        session: Option<String>,
+        /// What it says
+        #[arg(long)]
+        text: Option<String>,
+        /// The type of the event, like session.closed
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// What a message would send to a portal; nothing is sent. What a webhook would become: dry-run
+    Explain {
+        /// The portal
+        portal: String,
+        /// In this session, with what is known of it; without one in a session that there is not
+        #[arg(long)]
+        session: Option<String>,
+        /// What it says
+        #[arg(long)]
+        text: Option<String>,
+        /// The type of the event, like session.closed
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: Option<String>,
+        /// Instead of a message: a webhook's body, as the portal sends it; - for standard input
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["session", "text", "kind"])]
+        webhook: Option<PathBuf>,
+        /// How the webhook is written
+        #[arg(long, default_value = "application/json")]
+        content_type: String,
+        #[command(flatten)]
+        at: At,
+    },
     /// What a body would become if the portal sent it; nothing is stored
     DryRun {
         /// The portal
@@ -160,11 +200,9 @@ fn json_of(file: &Path) -> anyhow::Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("{}: no JSON", file.display()))
 }
 
+/// A secret in a file, or on standard input for `-`: never on the command line, which others can read.
 fn secret_of(file: Option<&PathBuf>) -> anyhow::Result<Option<String>> {
-    let read = |file: &PathBuf| match file.as_os_str() == "-" {
-        true => std::io::read_to_string(std::io::stdin()).context("standard input"),
-        false => std::fs::read_to_string(file).with_context(|| file.display().to_string()),
-    };
+    let read = |file: &PathBuf| String::from_utf8(bytes_of(file)?).with_context(|| file.display().to_string());
     Ok(file.map(read).transpose()?.map(|text| text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
@@ -214,7 +252,7 @@ impl PortalCommand {
                     "access_secret": secret_of(access_secret_file.as_ref())?,
                 });
                 let made = at.ask(Method::POST, "/v1/portals", Some(&new)).await?;
-                at.say(&made, &format!("{portal} was made; it sends its webhooks to {}", text(&made["hook"])));
+                at.say(&made, &format!("{portal} was made; it sends its webhooks to {}", text_of(&made["hook"])));
                 secrets(&at, &made);
             }
             Self::Configure { portal, settings, at } => {
@@ -262,13 +300,29 @@ impl PortalCommand {
                 let resumed = at.ask(Method::POST, &path(&portal, "/resume"), None).await?;
                 at.say(&resumed, &format!("{portal} is active: what waits is sent"));
             }
-            Self::DryRun { portal, file, content_type, method, query, at } => {
-                let mut body = Vec::new();
-                if file.as_os_str() == "-" {
-                    std::io::stdin().read_to_end(&mut body).context("standard input")?;
-                } else {
-                    body = std::fs::read(&file).with_context(|| file.display().to_string())?;
+            Self::Try { portal, session, text, kind, at } => {
+                let message = json!({ "session": session, "text": text, "type": kind });
+                let tried = at.ask(Method::POST, &path(&portal, "/try"), Some(&message)).await?;
+                println!("{tried:#}");
+                if tried["ok"] != true {
+                    anyhow::bail!("{}", text_of(&tried["problem"]));
                 }
+            }
+            Self::Explain { portal, session, text, kind, webhook, content_type, at } => {
+                let explained = match webhook {
+                    Some(file) => {
+                        let body = (content_type, bytes_of(&file)?);
+                        at.send(Method::POST, &path(&portal, "/dry-run"), Some(body)).await?
+                    }
+                    None => {
+                        let message = json!({ "session": session, "text": text, "type": kind });
+                        at.ask(Method::POST, &path(&portal, "/explain"), Some(&message)).await?
+                    }
+                };
+                println!("{explained:#}");
+            }
+            Self::DryRun { portal, file, content_type, method, query, at } => {
+                let body = bytes_of(&file)?;
                 let query = query.map(|query| format!("&query={}", url_part(&query))).unwrap_or_default();
                 let to = path(&portal, &format!("/dry-run?method={}{query}", url_part(&method)));
                 let found = at.send(Method::POST, &to, Some((content_type, body))).await?;
@@ -277,6 +331,17 @@ impl PortalCommand {
         }
         Ok(())
     }
+}
+
+/// A file, or standard input for `-`.
+fn bytes_of(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if file.as_os_str() == "-" {
+        std::io::stdin().read_to_end(&mut bytes).context("standard input")?;
+    } else {
+        bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+    }
+    Ok(bytes)
 }
 
 /// Below a portal's path. What is no id is answered by the server.
@@ -291,7 +356,7 @@ pub(super) fn url_part(name: &str) -> String {
     name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-fn text(value: &Value) -> &str {
+fn text_of(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

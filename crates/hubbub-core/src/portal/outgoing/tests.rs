@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 mod answers;
 mod checks;
+mod documents;
 mod requests;
 mod walks;
 

@@ -125,11 +125,31 @@ impl<'a> Walk<'a> {
         Ok(None)
     }
 
+    /// The call is taken for made, without an answer: what would be picked has a name instead, and a search has found nothing.
+    pub fn assumed(&mut self, step: &Step<'_>) {
+        if !step.call.is_search() {
+            for name in step.call.pick.keys() {
+                let stand_in = format!("picked-{name}");
+                match name.as_str() {
+                    "external" => self.picked.external = Some(stand_in),
+                    _ => drop(self.picked.refs.insert(name.clone(), stand_in)),
+                }
+            }
+        }
+        self.passed(step);
+    }
+
     /// The call was made, and this is its answer of success. Says what it told.
     pub fn made(&mut self, step: &Step<'_>, body: &[u8]) -> super::answer::Told {
         let told = step.call.tells(body, &step.seen).unwrap_or_default();
         self.picked.take_in(&told.picked);
         self.progress.picked.take_in(&told.picked);
+        self.passed(step);
+        told
+    }
+
+    /// It is behind us.
+    fn passed(&mut self, step: &Step<'_>) {
         let call = step.call.name.clone();
         match step.next_part {
             Some(bytes) => self.progress.parted = Some(Parted { call, bytes, parts: step.part.0 }),
@@ -138,6 +158,5 @@ impl<'a> Walk<'a> {
                 self.progress.parted = None;
             }
         }
-        told
     }
 }

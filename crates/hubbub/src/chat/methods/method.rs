@@ -6,12 +6,13 @@ use super::{
 };
 pub use hubbub_core::wire::rpc::Cost;
 use hubbub_core::{
+    limits,
     log::{entry::Right, source::Source},
     model::ids::{Invalid, UserId},
     wire::connection::Identified,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use utoipa::{IntoParams, ToSchema};
 
 /// Who acts.
@@ -71,6 +72,9 @@ pub trait Method: Sized + Send + Sync + 'static {
 
     /// What a call by `rpc` costs its connection.
     const COST: Cost = Cost::Plain;
+
+    /// How long it may take over REST.
+    const PATIENCE: Duration = limits::REQUEST_PATIENCE;
 
     /// What is said of it.
     const DOC: Doc;

@@ -45,10 +45,8 @@ pub(super) struct Made {
     /// What went wrong, for people, without secrets.
     pub error: Option<String>,
     /// The headers that it was sent with, without secrets.
-    #[expect(dead_code, reason = "for what shows calls")]
     pub headers: Vec<(String, String)>,
     /// What was answered, without secrets.
-    #[expect(dead_code, reason = "for what shows calls")]
     pub said: String,
 }
 

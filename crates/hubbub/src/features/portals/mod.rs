@@ -42,6 +42,7 @@ pub mod sessions;
 pub mod sqlite;
 pub mod store;
 pub mod support;
+pub mod trial;
 pub mod vault;
 mod workers;
 

@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod discard_dead_letter;
 pub mod drop_event;
 pub mod dry_run;
+pub mod explain_portal;
 pub mod open_session;
 pub mod pause_portal;
 pub mod portals;
@@ -24,13 +25,14 @@ pub mod sessions;
 pub mod set_session_state;
 pub mod show_portal;
 pub mod show_secrets;
+pub mod try_portal;
 pub mod views;
 
-use super::support::SupportChat;
+use super::{Portals, support::SupportChat};
 use crate::chat::methods::{Edge, Method};
 
 /// Tells an edge of all methods of portals, in the order in which documents show them.
-pub fn list(edge: &mut impl Edge<SupportChat>) {
+pub fn list(edge: &mut (impl Edge<SupportChat> + Edge<Portals>)) {
     open_session::OpenSession::register(edge);
     session::ShowSession::register(edge);
     close_session::CloseSession::register(edge);
@@ -46,6 +48,8 @@ pub fn list(edge: &mut impl Edge<SupportChat>) {
     pause_portal::PausePortal::register(edge);
     resume_portal::ResumePortal::register(edge);
     dry_run::DryRunBody::register(edge);
+    try_portal::TryPortal::register(edge);
+    explain_portal::ExplainPortal::register(edge);
     deliveries::ListDeliveries::register(edge);
     dead_letters::ListDeadLetters::register(edge);
     dead_letter::ShowDeadLetter::register(edge);

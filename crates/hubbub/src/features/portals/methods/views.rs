@@ -9,6 +9,7 @@ use crate::{
     features::portals::{
         sessions::{ExternalOutcome, OpenedSession},
         store::{Portal, Session},
+        trial::{Trial, TriedCall},
     },
 };
 use hubbub_core::{
@@ -308,6 +309,67 @@ impl PortalView {
     /// The same, and what it says in challenges.
     pub fn with_challenge_secret(self, secret: String) -> Self {
         Self { challenge_secret: Some(secret), ..self }
+    }
+}
+
+/// What a message sent to a portal, or would send.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrialView {
+    /// Whether all calls could be made, and were taken.
+    ok: bool,
+    /// Why not, or why there are no more of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    /// The calls, in order.
+    calls: Vec<TriedCallView>,
+}
+
+/// A call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TriedCallView {
+    /// Its name; of the native contract `webhook`.
+    name: String,
+    /// GET, POST, PUT, PATCH or DELETE.
+    method: &'static str,
+    /// Where to.
+    url: String,
+    /// Without secrets.
+    headers: BTreeMap<String, String>,
+    /// What is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    /// What came of it: taken, down, throttled, credentials, refused, gone. Absent: it was not made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'static str>,
+    /// The status of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// How long it took, in milliseconds.
+    took_ms: u64,
+    /// The beginning of the answer, without secrets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// What was picked from the answer.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    picked: BTreeMap<String, String>,
+}
+
+impl TrialView {
+    /// What was tried.
+    pub fn new(trial: Trial) -> Self {
+        let Trial { calls, problem } = trial;
+        Self { ok: problem.is_none(), problem, calls: calls.into_iter().map(TriedCallView::new).collect() }
+    }
+}
+
+impl TriedCallView {
+    fn new(call: TriedCall) -> Self {
+        let TriedCall { name, method, url, headers, body, class, status, took, answer, error, picked } = call;
+        let took_ms = crate::features::portals::millis(took);
+        Self { name, method, url, headers, body, class, status, took_ms, answer, error, picked }
     }
 }
 
