@@ -159,7 +159,8 @@ async fn write(State(acme): Acmes, Path(id): Path<u64>, headers: HeaderMap, Json
         let mut seen = acme.asked("send");
         let text = body["text"].as_str().unwrap_or_default().to_owned();
         if let Some(status) = seen.refused.get(&text).filter(|status| **status != 200) {
-            return (StatusCode::from_u16(*status).expect("a status"), "not like this").into_response();
+            let who = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            return (StatusCode::from_u16(*status).expect("a status"), format!("not like this, {who}")).into_response();
         }
         if headers.get("x-source").is_none_or(|source| source != format!("src-{id}").as_str()) {
             return (StatusCode::FORBIDDEN, "another source's").into_response();

@@ -2,6 +2,7 @@
 
 use super::{
     Portals,
+    access::Answered,
     call::Outgoing,
     calling::{Made, Scene},
     error::SupportError,
@@ -19,7 +20,6 @@ use hubbub_core::{
         seq::Seq,
     },
     portal::{
-        access::ToSign,
         outgoing::walk::{Step, Walk},
         webhook,
     },
@@ -172,27 +172,24 @@ impl Portals {
         sends: bool,
     ) -> Trial {
         let body = webhook::body(kind, entry, scene.picked.external.as_deref(), &scene.customer);
-        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         let mut shown = TriedCall {
             name: "webhook".into(),
             method: "POST",
             url: url.to_owned(),
-            headers: headers.iter().cloned().collect(),
+            headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),
             body: Some(body.clone()),
             ..TriedCall::default()
         };
         if !sends {
             return Trial { calls: vec![shown], problem: None };
         }
-        let to_sign = ToSign { id, at: self.now(), method: "POST", url, body: body.as_bytes() };
-        let opened = match self.open(portal, &to_sign) {
-            Ok(opened) => opened,
-            Err(verdict) => return Trial { calls: vec![shown], problem: Some(verdict.why) },
-        };
-        headers.extend(opened.headers.iter().cloned());
+        let headers = [("content-type".to_owned(), "application/json".to_owned())];
         let wants_answer = Some(limits::ANSWER_BYTES);
         let outgoing = Outgoing { method: "POST", url, headers: &headers, body: Some(body), wants_answer };
-        let called = self.caller.call(outgoing).await;
+        let Answered { called, opened, headers } = match self.access.call(portal, id, &outgoing).await {
+            Ok(answered) => answered,
+            Err(verdict) => return Trial { calls: vec![shown], problem: Some(verdict.why) },
+        };
         let verdict = retry::judge(&called.outcome(), None, self.now());
         let said = opened.mask(&String::from_utf8_lossy(&called.body));
         shown.headers = headers.into_iter().map(|(name, value)| (name, opened.mask(&value))).collect();
