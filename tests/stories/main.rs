@@ -57,6 +57,7 @@ mod presence;
 mod proxies;
 mod quotas;
 mod reasons;
+mod recipes;
 mod redis_in_earnest;
 mod rest;
 mod rolling_restart;

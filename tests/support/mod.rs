@@ -18,3 +18,4 @@ mod resp;
 pub mod signer;
 pub mod tls;
 pub mod vendor;
+pub mod vendors;

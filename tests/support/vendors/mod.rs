@@ -1,0 +1,240 @@
+//! Vendors of agent software, as their documentation says they behave: real HTTP servers that refuse what the vendor would
+//! refuse, and send the webhooks that the vendor would send. Each file names the pages it was written from, and when.
+
+mod asked;
+pub mod catch_hook;
+pub mod chatwoot;
+pub mod intercom;
+pub mod slack;
+pub mod sunshine;
+pub mod twilio;
+
+pub use asked::{Answer, Asked};
+
+use super::portal::post;
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode},
+    response::Response,
+};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// Bytes of a request that a vendor reads.
+const BODY_BYTES: usize = 1 << 20;
+
+/// What a vendor is.
+pub trait Vendor: Send + 'static {
+    /// What it answers, and what it keeps.
+    fn answer(&mut self, asked: &Asked) -> Answer;
+
+    /// What it answers who asks too often.
+    fn too_many(&self) -> Answer;
+
+    /// The headers of a webhook to this URL, its signature among them.
+    fn signed(&self, url: &str, body: &str) -> Vec<(&'static str, String)>;
+}
+
+/// A vendor's server.
+pub struct Mock<V> {
+    addr: SocketAddr,
+    shared: Arc<Shared<V>>,
+    serving: JoinHandle<()>,
+}
+
+struct Shared<V> {
+    vendor: Mutex<V>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Requests, and the status of the answer.
+    asked: Vec<(Asked, u16)>,
+    faults: Vec<Fault>,
+    hooks: Option<(SocketAddr, String)>,
+    /// Webhooks that it has sent by itself, and how they were answered.
+    hooked: Vec<(u16, String)>,
+    /// Its webhooks go out before the request that caused them is answered, and are waited for.
+    hooks_first: bool,
+}
+
+/// Something that happens once, to a request whose method and path contain this.
+struct Fault {
+    to: String,
+    what: Happens,
+}
+
+enum Happens {
+    TooMany,
+    Answered(Answer),
+    /// It is done, and nobody is told.
+    Lost,
+}
+
+impl<V: Vendor> Mock<V> {
+    /// Starts one.
+    pub async fn start(vendor: V) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared { vendor: Mutex::new(vendor), seen: Mutex::default() });
+        let router = Router::new().fallback(serve::<V>).with_state(shared.clone());
+        let serving = tokio::spawn(async move {
+            let _ = axum::serve(listener, router).await;
+        });
+        Self { addr, shared, serving }
+    }
+
+    /// Where its API is.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// The vendor, to look at and to change.
+    pub fn vendor(&self) -> MutexGuard<'_, V> {
+        self.shared.vendor.lock().expect("no panic")
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.shared.seen()
+    }
+
+    /// Where its webhooks go.
+    pub fn hooks_to(&self, server: SocketAddr, path: &str) {
+        self.seen().hooks = Some((server, path.to_owned()));
+    }
+
+    /// From now on a webhook goes out, and is answered, before the request that caused it is.
+    pub fn is_hasty(&self) {
+        self.seen().hooks_first = true;
+    }
+
+    /// The next request of this kind was one too many.
+    pub fn throttles(&self, to: &str) {
+        self.fault(to, Happens::TooMany);
+    }
+
+    /// The next request of this kind is answered so.
+    pub fn answers(&self, to: &str, answer: Answer) {
+        self.fault(to, Happens::Answered(answer));
+    }
+
+    /// The next request of this kind is done, and its answer lost.
+    pub fn loses_the_answer(&self, to: &str) {
+        self.fault(to, Happens::Lost);
+    }
+
+    fn fault(&self, to: &str, what: Happens) {
+        self.seen().faults.push(Fault { to: to.to_owned(), what });
+    }
+
+    /// `METHOD path status` of everything it was asked.
+    pub fn asked(&self) -> Vec<String> {
+        self.seen().asked.iter().map(|(asked, status)| format!("{} {} {status}", asked.method, asked.path)).collect()
+    }
+
+    /// The requests themselves.
+    pub fn requests(&self) -> Vec<Asked> {
+        self.seen().asked.iter().map(|(asked, _)| asked.clone()).collect()
+    }
+
+    /// How the webhooks were answered that it has sent by itself.
+    pub fn hooked(&self) -> Vec<(u16, String)> {
+        self.seen().hooked.clone()
+    }
+
+    /// Sends a webhook; how it is answered.
+    pub async fn sends(&self, body: &str) -> (u16, String) {
+        self.shared.sends(body).await
+    }
+}
+
+impl<V> Drop for Mock<V> {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl<V: Vendor> Shared<V> {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("no panic")
+    }
+
+    async fn sends(&self, body: &str) -> (u16, String) {
+        let (server, path) = self.seen().hooks.clone().expect("where webhooks go");
+        let signed = self.vendor.lock().expect("no panic").signed(&format!("http://{server}{path}"), body);
+        let headers: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        post(server, &path, &headers, body).await.expect("an answer")
+    }
+
+    async fn hook(&self, bodies: Vec<String>) {
+        for body in bodies {
+            let answer = self.sends(&body).await;
+            self.seen().hooked.push(answer);
+        }
+    }
+
+    /// What it answers, and the webhooks that come of it.
+    fn answer(&self, asked: &Asked) -> Answer {
+        let line = format!("{} {}", asked.method, asked.path);
+        let fault = {
+            let mut seen = self.seen();
+            let at = seen.faults.iter().position(|fault| line.contains(&fault.to));
+            at.map(|at| seen.faults.remove(at).what)
+        };
+        let mut vendor = self.vendor.lock().expect("no panic");
+        match fault {
+            Some(Happens::TooMany) => vendor.too_many(),
+            Some(Happens::Answered(answer)) => answer,
+            Some(Happens::Lost) => {
+                let hooks = vendor.answer(asked).hooks;
+                Answer { hooks, ..Answer::text(502, "Bad Gateway") }
+            }
+            None => vendor.answer(asked),
+        }
+    }
+}
+
+async fn serve<V: Vendor>(State(shared): State<Arc<Shared<V>>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, BODY_BYTES).await.unwrap_or_default();
+    let asked = Asked::new(&head, &body);
+    let mut answer = shared.answer(&asked);
+    let hooks = std::mem::take(&mut answer.hooks);
+    let first = {
+        let mut seen = shared.seen();
+        seen.asked.push((asked, answer.status));
+        seen.hooks_first
+    };
+    if first {
+        shared.hook(hooks).await;
+    } else if !hooks.is_empty() {
+        tokio::spawn(async move { shared.hook(hooks).await });
+    }
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).expect("a status");
+    for (name, value) in answer.headers {
+        let value = HeaderValue::from_str(&value).expect("a header's value");
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    response
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    super::portal::unix_now()
+}
+
+/// HMAC, in lower-case hexadecimal.
+fn hex_hmac(algorithm: ring::hmac::Algorithm, key: &str, signed: &str) -> String {
+    hmac(algorithm, key, signed).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hmac(algorithm: ring::hmac::Algorithm, key: &str, signed: &str) -> Vec<u8> {
+    ring::hmac::sign(&ring::hmac::Key::new(algorithm, key.as_bytes()), signed.as_bytes()).as_ref().to_vec()
+}
