@@ -70,6 +70,7 @@ mod strangers;
 mod streams;
 mod summaries;
 mod support_chat;
+mod support_recipe;
 mod team_chat;
 mod tls;
 mod tokens;

@@ -127,7 +127,8 @@ impl<V: Vendor> Shop<V> {
     /// The vendor has refused our credentials, or our configuration: the portal waits, everybody can see why, and nothing is
     /// lost.
     pub async fn waits_for_an_operator(&self, session: &str) {
-        self.session_is(session, "waiting", |seen| seen["attempts"].as_array().is_some_and(|all| !all.is_empty())).await;
+        self.session_is(session, "waiting", |seen| seen["attempts"].as_array().is_some_and(|all| !all.is_empty()))
+            .await;
         let dead = self.server.api("GET", "/v1/portals/desk/dead-letters", &Value::Null).await.json();
         assert_eq!(dead["items"], json!([]), "a message was given up for what no message can help");
     }

@@ -22,14 +22,14 @@ use std::{
 };
 use tokio::task::JoinSet;
 
-const CUSTOMERS: usize = 200;
-const MESSAGES: usize = 30;
+pub const CUSTOMERS: usize = 200;
+pub const MESSAGES: usize = 30;
 /// POSTs that one instance has on their way at a time.
 const CONCURRENCY: usize = 32;
 /// How long everything may take until every answer is there: a claim of an instance that was killed lasts 30 s.
-const ARRIVES_WITHIN: Duration = Duration::from_secs(150);
+pub const ARRIVES_WITHIN: Duration = Duration::from_secs(150);
 
-enum Balancer {
+pub enum Balancer {
     Nginx(Nginx),
     Haproxy(Haproxy),
 }
@@ -68,7 +68,7 @@ async fn made(cluster: &Cluster, portal: &Portal) {
 }
 
 /// Each customer says everything, one thing after another; every other one in Protobuf. `said` counts.
-fn customers(balancer: &Balancer, said: &Arc<AtomicUsize>) -> JoinSet<Person> {
+pub fn customers(balancer: &Balancer, said: &Arc<AtomicUsize>) -> JoinSet<Person> {
     let mut customers = JoinSet::new();
     for n in 0..CUSTOMERS {
         let (addr, said) = (balancer.addr(), said.clone());
@@ -93,7 +93,7 @@ fn customers(balancer: &Balancer, said: &Arc<AtomicUsize>) -> JoinSet<Person> {
 }
 
 /// Waits until it is so.
-async fn until(what: &str, is: impl Fn() -> bool) {
+pub async fn until(what: &str, is: impl Fn() -> bool) {
     let began = Instant::now();
     while !is() {
         assert!(began.elapsed() < ARRIVES_WITHIN, "never: {what}");
@@ -184,7 +184,7 @@ fn verify_portal(portal: &Portal) -> usize {
 }
 
 /// The log holds each message and its answer once, in order, and the customer has received exactly it.
-async fn verify_customer(cluster: &Cluster, instance: usize, customer: &Person) {
+pub async fn verify_customer(cluster: &Cluster, instance: usize, customer: &Person) {
     let room = customer.name.replacen('c', "s", 1);
     let path = format!("/v1/rooms/{room}/messages?limit=1000");
     let page = cluster.instances[instance].api("GET", &path, &Value::Null).await.json();
@@ -205,11 +205,11 @@ async fn verify_customer(cluster: &Cluster, instance: usize, customer: &Person) 
     });
 }
 
-async fn cluster() -> Cluster {
+pub async fn cluster() -> Cluster {
     Cluster::of_with(3, &["--portal-allow", "127.0.0.1"]).await
 }
 
-fn addrs(cluster: &Cluster) -> Vec<SocketAddr> {
+pub fn addrs(cluster: &Cluster) -> Vec<SocketAddr> {
     cluster.instances.iter().map(|instance| instance.addr).collect()
 }
 

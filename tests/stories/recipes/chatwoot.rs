@@ -39,7 +39,8 @@ async fn a_contact_and_a_conversation_are_made_once() {
     let resolved = shop.vendor.vendor().resolves(&session);
     shop.takes(&resolved).await;
     ana.says(&session, "Thanks!").await;
-    shop.until("the thanks", |chatwoot| chatwoot.said(&session).last().is_some_and(|said| said == "contact: Thanks!")).await;
+    shop.until("the thanks", |chatwoot| chatwoot.said(&session).last().is_some_and(|said| said == "contact: Thanks!"))
+        .await;
     assert_eq!(shop.vendor.vendor().conversations[0].status, "open");
     assert_eq!(shop.vendor.vendor().conversations.len(), 1);
     shop.every_hook_was_taken();

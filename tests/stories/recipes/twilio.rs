@@ -11,7 +11,7 @@ async fn opens() -> Shop<Twilio> {
     let directory = tempfile::tempdir().expect("a directory");
     let server = crate::cluster::Cluster::laptop_with(directory.path(), &["--portal-allow", "127.0.0.1"]).await;
     // Twilio signs the address that it was given, whatever a proxy makes of it.
-    let public = format!("verify.public_url=http://{}/hooks/desk", server.at(0));
+    let public = format!("public_url=http://{}", server.at(0));
     let user = format!("auth.user={ACCOUNT}");
     let filled = Filled { recipe: "twilio", path: "", sets: &[&user, &public], access: Some(TOKEN), incoming: TOKEN };
     Shop::at(server, directory, Twilio::new(ACCOUNT, TOKEN), filled).await
@@ -44,8 +44,7 @@ async fn a_conversation_is_named_after_its_session() {
     shop.every_hook_was_taken();
     // Signed for another address.
     let signature = shop.vendor.vendor().signature("http://elsewhere.example/hooks/desk", &answer);
-    let headers =
-        format!("content-type: application/x-www-form-urlencoded\r\nx-twilio-signature: {signature}\r\n");
+    let headers = format!("content-type: application/x-www-form-urlencoded\r\nx-twilio-signature: {signature}\r\n");
     let (status, _) = post(shop.server.at(0), "/hooks/desk", &headers, &answer).await.expect("an answer");
     assert_eq!(status, 401);
 }

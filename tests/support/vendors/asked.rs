@@ -25,6 +25,8 @@ pub struct Answer {
     pub body: String,
     /// The bodies of webhooks that come of it.
     pub hooks: Vec<String>,
+    /// What agents answer: in the order of a conversation, again until it is taken.
+    pub by_agents: Vec<(String, String)>,
 }
 
 impl Asked {
@@ -83,7 +85,7 @@ impl Answer {
     }
 
     pub fn text(status: u16, body: &str) -> Self {
-        Self { status, headers: vec![], body: body.to_owned(), hooks: vec![] }
+        Self { status, headers: vec![], body: body.to_owned(), hooks: vec![], by_agents: vec![] }
     }
 
     pub fn with(mut self, header: &'static str, value: &str) -> Self {

@@ -38,7 +38,9 @@ impl Vendor for CatchHook {
         if asked.header("x-hook-key") != self.key {
             return Answer::text(403, "Authorization data is wrong!");
         }
-        let Some(body) = asked.json() else { return Answer::json(422, &json!({ "message": "Failed to parse request body" })) };
+        let Some(body) = asked.json() else {
+            return Answer::json(422, &json!({ "message": "Failed to parse request body" }));
+        };
         self.caught.push(body);
         Answer::json(200, &json!({ "message": "Workflow was started" }))
     }

@@ -15,7 +15,7 @@
 
 use super::{Answer, Asked, Vendor, hex_hmac, now};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Characters of a message.
 const LONGEST: usize = 150_000;
@@ -27,6 +27,9 @@ pub struct Chatwoot {
     /// By `source_id`: the contact's name.
     pub contacts: BTreeMap<String, String>,
     pub conversations: Vec<Conversation>,
+    /// Every message is answered, once: `re: …`.
+    pub has_agents: bool,
+    answered: HashSet<String>,
     last_id: u64,
 }
 
@@ -46,6 +49,8 @@ impl Chatwoot {
             secret: secret.to_owned(),
             contacts: BTreeMap::new(),
             conversations: vec![],
+            has_agents: false,
+            answered: HashSet::new(),
             last_id: 100,
         }
     }
@@ -95,7 +100,8 @@ impl Chatwoot {
     fn contact(&self, source: &str) -> Answer {
         match self.contacts.get(source) {
             Some(name) => {
-                let contact = json!({ "source_id": source, "pubsub_token": "p", "id": 14, "name": name, "email": null });
+                let contact =
+                    json!({ "source_id": source, "pubsub_token": "p", "id": 14, "name": name, "email": null });
                 Answer::json(200, &contact)
             }
             None => not_found(),
@@ -119,7 +125,13 @@ impl Chatwoot {
         let told = self.created(at, &text, "incoming", &sender, false);
         let made = json!({ "id": self.last_id, "content": text, "message_type": 0, "content_type": "text",
             "content_attributes": {}, "created_at": now(), "conversation_id": at + 1, "sender": sender });
-        Answer::json(200, &made).hooks(told)
+        let mut answer = Answer::json(200, &made).hooks(told);
+        let echo = body["echo_id"].as_str().unwrap_or_default();
+        if self.has_agents && self.answered.insert(echo.to_owned()) {
+            let body = self.agent_writes(source, &format!("re: {text}"), false);
+            answer.by_agents.push((source.to_owned(), body));
+        }
+        answer
     }
 }
 

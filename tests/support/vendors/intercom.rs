@@ -96,7 +96,12 @@ impl Intercom {
         let Some(text) = said(body) else { return error(400, "parameter_invalid", "body is required") };
         let at = self.conversations.len();
         let id = format!("{}", 460 + at);
-        self.conversations.push(Conversation { id, contact: from, created_at: now(), parts: vec![("user", text.clone())] });
+        self.conversations.push(Conversation {
+            id,
+            contact: from,
+            created_at: now(),
+            parts: vec![("user", text.clone())],
+        });
         let told = self.told(at, "conversation.user.created", "comment", &text);
         let made = json!({ "type": "user_message", "id": format!("4036182{at}"), "created_at": now(), "body": text,
             "message_type": "inapp", "conversation_id": self.conversations[at].id });
@@ -184,7 +189,10 @@ impl Vendor for Intercom {
             ("POST", ["conversations", "search"]) => {
                 let all = (0..self.conversations.len()).filter(|at| self.matching(*at, &body["query"]));
                 let all: Vec<_> = all.map(|at| self.shown(at)).collect();
-                Answer::json(200, &json!({ "type": "conversation.list", "total_count": all.len(), "conversations": all }))
+                Answer::json(
+                    200,
+                    &json!({ "type": "conversation.list", "total_count": all.len(), "conversations": all }),
+                )
             }
             ("POST", ["conversations"]) => self.conversation(&body),
             ("POST", ["conversations", id, "reply"]) => self.reply(id, &body),

@@ -1,6 +1,7 @@
 //! Vendors of agent software, as their documentation says they behave: real HTTP servers that refuse what the vendor would
 //! refuse, and send the webhooks that the vendor would send. Each file names the pages it was written from, and when.
 
+mod agents;
 mod asked;
 pub mod catch_hook;
 pub mod chatwoot;
@@ -12,6 +13,7 @@ pub mod twilio;
 pub use asked::{Answer, Asked};
 
 use super::portal::post;
+use agents::Agents;
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -23,7 +25,10 @@ use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinHandle,
+};
 
 /// Bytes of a request that a vendor reads.
 const BODY_BYTES: usize = 1 << 20;
@@ -44,7 +49,7 @@ pub trait Vendor: Send + 'static {
 pub struct Mock<V> {
     addr: SocketAddr,
     shared: Arc<Shared<V>>,
-    serving: JoinHandle<()>,
+    serving: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared<V> {
@@ -57,11 +62,14 @@ struct Seen {
     /// Requests, and the status of the answer.
     asked: Vec<(Asked, u16)>,
     faults: Vec<Fault>,
-    hooks: Option<(SocketAddr, String)>,
+    hooks: Option<(Vec<SocketAddr>, String)>,
     /// Webhooks that it has sent by itself, and how they were answered.
     hooked: Vec<(u16, String)>,
     /// Its webhooks go out before the request that caused them is answered, and are waited for.
     hooks_first: bool,
+    /// Nobody is at work behind the address.
+    is_down: bool,
+    agents: Agents,
 }
 
 /// Something that happens once, to a request whose method and path contain this.
@@ -83,11 +91,36 @@ impl<V: Vendor> Mock<V> {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared { vendor: Mutex::new(vendor), seen: Mutex::default() });
-        let router = Router::new().fallback(serve::<V>).with_state(shared.clone());
+        let mock = Self { addr, shared, serving: Mutex::default() };
+        mock.listens(listener);
+        mock
+    }
+
+    fn listens(&self, listener: TcpListener) {
+        let router = Router::new().fallback(serve::<V>).with_state(self.shared.clone());
         let serving = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Self { addr, shared, serving }
+        *self.serving.lock().expect("no panic") = Some(serving);
+    }
+
+    /// Refuses connections; on those that there are nobody is at work any more.
+    pub async fn goes_down(&self) {
+        self.seen().is_down = true;
+        let serving = self.serving.lock().expect("no panic").take();
+        if let Some(serving) = serving {
+            serving.abort();
+            let _ = serving.await;
+        }
+    }
+
+    /// Is there again, where it was.
+    pub fn comes_up(&self) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("an option");
+        socket.bind(self.addr).expect("its own port");
+        self.listens(socket.listen(1_024).expect("a listener"));
+        self.seen().is_down = false;
     }
 
     /// Where its API is.
@@ -106,7 +139,12 @@ impl<V: Vendor> Mock<V> {
 
     /// Where its webhooks go.
     pub fn hooks_to(&self, server: SocketAddr, path: &str) {
-        self.seen().hooks = Some((server, path.to_owned()));
+        self.hooks_to_any(&[server], path);
+    }
+
+    /// The same, to whichever of several.
+    pub fn hooks_to_any(&self, servers: &[SocketAddr], path: &str) {
+        self.seen().hooks = Some((servers.to_vec(), path.to_owned()));
     }
 
     /// From now on a webhook goes out, and is answered, before the request that caused it is.
@@ -156,7 +194,9 @@ impl<V: Vendor> Mock<V> {
 
 impl<V> Drop for Mock<V> {
     fn drop(&mut self) {
-        self.serving.abort();
+        if let Some(serving) = self.serving.lock().expect("no panic").take() {
+            serving.abort();
+        }
     }
 }
 
@@ -166,10 +206,15 @@ impl<V: Vendor> Shared<V> {
     }
 
     async fn sends(&self, body: &str) -> (u16, String) {
-        let (server, path) = self.seen().hooks.clone().expect("where webhooks go");
+        self.tries(body).await.expect("an answer")
+    }
+
+    async fn tries(&self, body: &str) -> std::io::Result<(u16, String)> {
+        let (servers, path) = self.seen().hooks.clone().expect("where webhooks go");
+        let server = servers[rand::random_range(0..servers.len())];
         let signed = self.vendor.lock().expect("no panic").signed(&format!("http://{server}{path}"), body);
         let headers: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        post(server, &path, &headers, body).await.expect("an answer")
+        post(server, &path, &headers, body).await
     }
 
     async fn hook(&self, bodies: Vec<String>) {
@@ -202,10 +247,22 @@ impl<V: Vendor> Shared<V> {
 
 async fn serve<V: Vendor>(State(shared): State<Arc<Shared<V>>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    if shared.seen().is_down {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::BAD_GATEWAY;
+        return response;
+    }
     let body = to_bytes(body, BODY_BYTES).await.unwrap_or_default();
     let asked = Asked::new(&head, &body);
     let mut answer = shared.answer(&asked);
     let hooks = std::mem::take(&mut answer.hooks);
+    for (conversation, body) in std::mem::take(&mut answer.by_agents) {
+        let agent = shared.clone();
+        shared.seen().agents.answer(&conversation, body, move |body| {
+            let agent = agent.clone();
+            async move { agent.tries(&body).await }
+        });
+    }
     let first = {
         let mut seen = shared.seen();
         seen.asked.push((asked, answer.status));

@@ -134,8 +134,10 @@ impl Slack {
         }
         let message = self.kept(thread, text);
         let told = self.event(&message, &json!({ "bot_id": "B0", "app_id": "A0", "user": "U0BOT" }));
-        let shown = json!({ "bot_id": "B0", "type": "message", "text": message.text, "user": "U0BOT", "ts": message.ts });
-        Answer::json(200, &json!({ "ok": true, "channel": self.channel, "ts": message.ts, "message": shown })).hooks(told)
+        let shown =
+            json!({ "bot_id": "B0", "type": "message", "text": message.text, "user": "U0BOT", "ts": message.ts });
+        Answer::json(200, &json!({ "ok": true, "channel": self.channel, "ts": message.ts, "message": shown }))
+            .hooks(told)
     }
 }
 

@@ -63,7 +63,11 @@ impl Sunshine {
 
     fn business(&mut self, at: usize, text: &str) -> Value {
         self.conversations[at].messages.push(("business", text.to_owned()));
-        self.event(at, text, &json!({ "type": "business", "displayName": "Ada", "avatarUrl": "https://example.org/a.png" }))
+        self.event(
+            at,
+            text,
+            &json!({ "type": "business", "displayName": "Ada", "avatarUrl": "https://example.org/a.png" }),
+        )
     }
 
     fn event(&mut self, at: usize, text: &str, author: &Value) -> Value {
@@ -95,7 +99,9 @@ impl Sunshine {
         if body["type"] != "personal" || participants.len() != 1 {
             return error(400, "bad_request", "A personal conversation has exactly one participant");
         }
-        let flat = |metadata: &Value| metadata.as_object().is_none_or(|all| !all.values().any(|one| one.is_object() || one.is_array()));
+        let flat = |metadata: &Value| {
+            metadata.as_object().is_none_or(|all| !all.values().any(|one| one.is_object() || one.is_array()))
+        };
         if !flat(&body["metadata"]) {
             return error(400, "bad_request", "Invalid metadata");
         }
