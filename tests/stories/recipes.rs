@@ -3,6 +3,7 @@
 mod catch_hook;
 mod chatwoot;
 mod intercom;
+mod others;
 mod slack;
 mod twilio;
 mod zendesk;
@@ -64,6 +65,22 @@ impl<V: Vendor> Shop<V> {
         command.extend(["--server", &to, "--api-key", API_KEY]);
         let (made, said, complaints) = program(&command).await;
         assert!(made, "{said}{complaints}");
+        Self { server, vendor, _directory: directory }
+    }
+
+    /// A portal of these settings, without a recipe.
+    pub async fn configured(vendor: V, access: Option<&str>, incoming: &str, mut settings: Value) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let server = Cluster::laptop_with(directory.path(), &["--portal-allow", "127.0.0.1"]).await;
+        let vendor = Mock::start(vendor).await;
+        vendor.hooks_to(server.at(0), "/hooks/desk");
+        settings["url"] = vendor.url().into();
+        let mut new = json!({ "id": "desk", "settings": settings, "incoming_secret": incoming });
+        if let Some(access) = access {
+            new["access_secret"] = access.into();
+        }
+        let made = server.api("POST", "/v1/portals", &new).await;
+        assert_eq!(made.status, 201, "{}", made.text);
         Self { server, vendor, _directory: directory }
     }
 
