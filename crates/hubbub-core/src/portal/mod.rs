@@ -36,6 +36,9 @@ pub mod signature;
 pub mod verify;
 pub mod webhook;
 
+#[cfg(test)]
+mod recipes;
+
 /// A portal's name for machines: it stands in `/hooks/{portal}` and in the ids of its agents.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PortalId(Arc<str>);
