@@ -43,9 +43,8 @@ async fn a_thread_of_a_channel_is_a_conversation() {
     assert_eq!(kept["items"], serde_json::json!([]), "talk of others was kept");
 
     // Nobody else may answer.
-    let forged =
-        format!("content-type: application/json\r\nx-slack-request-timestamp: 1\r\nx-slack-signature: v0=00\r\n");
-    let (status, _) = post(shop.server.at(0), "/hooks/desk", &forged, &answer).await.expect("an answer");
+    let forged = "content-type: application/json\r\nx-slack-request-timestamp: 1\r\nx-slack-signature: v0=00\r\n";
+    let (status, _) = post(shop.server.at(0), "/hooks/desk", forged, &answer).await.expect("an answer");
     assert_eq!(status, 401);
 }
 

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Agents(HashMap<String, mpsc::UnboundedSender<String>>);
+pub(super) struct Agents(HashMap<String, mpsc::Sender<String>>);
 
 impl Agents {
     /// What an agent sends in a conversation, behind what was sent there before.
@@ -14,7 +14,7 @@ impl Agents {
         F: Future<Output = std::io::Result<(u16, String)>> + Send + 'static,
     {
         let agent = self.0.entry(conversation.to_owned()).or_insert_with(|| {
-            let (tell, mut told) = mpsc::unbounded_channel::<String>();
+            let (tell, mut told) = mpsc::channel::<String>(1_024);
             tokio::spawn(async move {
                 while let Some(body) = told.recv().await {
                     while !matches!(send(body.clone()).await, Ok((200..=299, _))) {
@@ -24,6 +24,6 @@ impl Agents {
             });
             tell
         });
-        agent.send(body).expect("an agent");
+        agent.try_send(body).expect("room for what is to be answered");
     }
 }
