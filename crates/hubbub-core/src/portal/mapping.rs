@@ -67,6 +67,9 @@ pub struct Mapping {
     /// Pointers that must find false, or nothing; otherwise the event is passed over.
     #[serde(default)]
     pub equals_false: Vec<String>,
+    /// Pointers that must find something, and neither false nor an empty text; otherwise the event is passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub present: Vec<String>,
     /// A body that is to be answered at once and creates nothing.
     #[serde(default)]
     pub challenge: Option<Challenge>,
@@ -119,6 +122,7 @@ impl Default for Mapping {
             require: BTreeMap::new(),
             forbid: Vec::new(),
             equals_false: Vec::new(),
+            present: Vec::new(),
             challenge: None,
             format: BodyFormat::Json,
         }
@@ -189,6 +193,7 @@ impl Mapping {
         }
         self.forbid.iter().try_for_each(|pointer| check_in_event("forbid", pointer))?;
         self.equals_false.iter().try_for_each(|pointer| check_in_event("equals_false", pointer))?;
+        self.present.iter().try_for_each(|pointer| check_in_event("present", pointer))?;
         check_values("require", &self.require)?;
         if let Some(challenge) = &self.challenge {
             challenge.check()?;

@@ -206,6 +206,7 @@ enum Filter<'a> {
     Require(&'a str),
     Forbid(&'a str),
     EqualsFalse(&'a str),
+    Present(&'a str),
 }
 
 impl Filter<'_> {
@@ -214,6 +215,7 @@ impl Filter<'_> {
             Self::Require(pointer) => ("require", pointer),
             Self::Forbid(pointer) => ("forbid", pointer),
             Self::EqualsFalse(pointer) => ("equals_false", pointer),
+            Self::Present(pointer) => ("present", pointer),
         };
         let found = item.anything(pointer).map_or_else(
             || "nothing".into(),
@@ -265,11 +267,13 @@ impl Mapping {
         let forbidden = || self.forbid.iter().map(String::as_str).find(|pointer| asked(pointer) && !nothing(pointer));
         let unequal =
             || self.equals_false.iter().map(String::as_str).find(|pointer| asked(pointer) && !not_true(pointer));
+        let absent = || self.present.iter().map(String::as_str).find(|pointer| asked(pointer) && nothing(pointer));
         required
             .next()
             .map(|(pointer, _)| Filter::Require(pointer))
             .or_else(|| forbidden().map(Filter::Forbid))
             .or_else(|| unequal().map(Filter::EqualsFalse))
+            .or_else(|| absent().map(Filter::Present))
     }
 }
 

@@ -191,6 +191,24 @@ fn filters_come_before_anything_is_demanded() {
 }
 
 #[test]
+fn what_must_be_there_is_there_or_the_event_is_passed_over() {
+    let slack = mapping(json!({ "external": "/thread", "text": "/t", "present": ["/thread", "#/team"] }));
+    for (body, taken) in [
+        (json!({ "thread": "1.5", "t": "hi", "team": "T" }), 1),
+        (json!({ "thread": 0, "t": "hi", "team": {} }), 1),
+        (json!({ "t": "hi", "team": "T" }), 0),
+        (json!({ "thread": null, "t": "hi", "team": "T" }), 0),
+        (json!({ "thread": "", "team": "T" }), 0),
+        (json!({ "thread": "1.5", "t": "hi", "team": false }), 0),
+    ] {
+        let (found, passed_over) = events(&slack, &body);
+        assert_eq!((found.len(), passed_over), (taken, 1 - taken), "{body}");
+    }
+    let wrong: Mapping = serde_json::from_value(json!({ "session": "/s", "text": "/t", "present": ["s"] })).unwrap();
+    assert!(wrong.check().unwrap_err().to_string().starts_with("present: `s` is no JSON Pointer"));
+}
+
+#[test]
 fn a_body_that_is_not_meant_need_not_have_the_array() {
     let desk = mapping(json!({
         "each": "/data/parts", "external": "#/data/id", "text": "/body",
