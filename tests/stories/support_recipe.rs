@@ -79,7 +79,7 @@ fn verify_vendor(vendor: &Mock<Chatwoot>) -> usize {
     repeats
 }
 
-/// A part of a second without the vendor, and an instance that dies in the middle of its calls.
+/// The vendor is away for a sixth of what is said; with `HUBBUB_LONG` an instance also dies in the middle of its calls.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_customers_are_answered_by_way_of_a_vendors_own_api() {
     let mut cluster = support_chat::cluster().await;
@@ -96,7 +96,10 @@ async fn two_hundred_customers_are_answered_by_way_of_a_vendors_own_api() {
     reaches(all / 2).await;
     vendor.comes_up();
     reaches(all * 2 / 3).await;
-    cluster.kill(0);
+    // A claim of an instance that was killed lasts 30 s.
+    if std::env::var_os("HUBBUB_LONG").is_some() {
+        cluster.kill(0);
+    }
     let people = talking.join_all().await;
     let talked = began.elapsed();
     for customer in &people {

@@ -49,8 +49,8 @@ async fn a_contact_and_a_conversation_are_made_once() {
     let (_, second) = shop.customer_in("ana", json!("order-2")).await;
     ana.follows(&second).await;
     ana.says(&second, "And this order?").await;
-    shop.until("the other order", |chatwoot| chatwoot.said("order-2") == ["contact: And this order?"]).await;
-    let answer = shop.vendor.vendor().agent_writes("order-2", "Tomorrow", false);
+    shop.until("the other order", |chatwoot| chatwoot.said(&second) == ["contact: And this order?"]).await;
+    let answer = shop.vendor.vendor().agent_writes(&second, "Tomorrow", false);
     shop.takes(&answer).await;
     ana.hears(&second, "Tomorrow").await;
     assert_eq!(shop.log(&session).await.len(), 4, "the answer about one order is not in the other");

@@ -86,11 +86,10 @@ async fn crisp_is_configured_by_hand() {
     shop.vendor.is_hasty();
     ana.says(&session, "Hello?").await;
     shop.until("the message", |crisp| crisp.conversations == [[("user", "Hello?".to_owned())]]).await;
-    let answers =
-        [shop.vendor.vendor().operator_writes(0, "Hi!"), shop.vendor.vendor().operator_sends(0, "https://f.example/1")];
-    for answer in answers {
-        shop.takes(&answer).await;
-    }
+    let answer = shop.vendor.vendor().operator_writes(0, "Hi!");
+    shop.takes(&answer).await;
+    let file = shop.vendor.vendor().operator_sends(0, "https://f.example/1");
+    shop.takes(&file).await;
     ana.hears(&session, "Hi!").await;
     ana.hears(&session, "bill.pdf").await;
     shop.every_hook_was_taken();

@@ -222,7 +222,8 @@ impl<V: Vendor> Shared<V> {
 
     async fn hook(&self, bodies: Vec<String>) {
         for body in bodies {
-            let answer = self.sends(&body).await;
+            // An instance that dies answers nothing, and this vendor does not ask again.
+            let answer = self.tries(&body).await.unwrap_or_else(|why| (0, why.to_string()));
             self.seen().hooked.push(answer);
         }
     }
