@@ -32,7 +32,8 @@ impl Crisp {
     }
 
     /// An operator sends a file.
-    pub fn operator_sends(&self, at: usize, url: &str) -> String {
+    pub fn operator_sends(&mut self, at: usize, url: &str) -> String {
+        self.conversations[at].push(("operator", url.to_owned()));
         self.told(at, "operator", "file", &json!({ "name": "bill.pdf", "url": url, "type": "application/pdf" }))
     }
 
