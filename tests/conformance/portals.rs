@@ -42,6 +42,7 @@ mod quarantine;
 mod receiving;
 mod reopening;
 mod sessions;
+mod steering;
 mod turns;
 
 /// How long a claim is good where a test does not wait for its end.
@@ -76,6 +77,7 @@ impl Desk {
             created_at: Timestamp(0),
             succeeded_at: None,
             locked: None,
+            trouble: None,
         };
         stores.portals.create_portal(&portal).await.expect("a portal");
         Self { pen: Pen(stores.logs), portals: stores.portals, portal: portal.id }

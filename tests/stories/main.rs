@@ -53,6 +53,7 @@ mod portal_in;
 mod portal_out;
 mod portal_secrets;
 mod portal_signatures;
+mod portal_ways_out;
 mod presence;
 mod proxies;
 mod quotas;

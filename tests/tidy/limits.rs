@@ -193,6 +193,7 @@ pub const INTERNAL: &[&str] = &[
     "EXTERNAL_HOLDERS",
     "FAILED_SHOWN",
     "GIVE_UP",
+    "GONE_FOR",
     "HEARD_WITHIN",
     "HOOKS_TOGETHER",
     "IDLE_IN_TRANSACTION",

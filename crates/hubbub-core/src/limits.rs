@@ -490,6 +490,8 @@ pub const BREAKER_FRESH_MAX: Duration = Duration::from_secs(2);
 pub const BREAKER_GRACE: Duration = Duration::from_secs(3);
 /// Answers in a row that the portal does not know us, after which it is left alone.
 pub const BREAKER_CREDENTIALS: u32 = 2;
+/// How long a portal answers 410 in several sessions, and takes nothing, before it is disabled.
+pub const GONE_FOR: Duration = Duration::from_secs(10);
 /// Sessions that are looked at for whose turn it is: so many of those due longest, and as many of those due latest.
 pub const TURNS_LOOKED_AT: usize = 128;
 /// The same of those whose next message has failed before.

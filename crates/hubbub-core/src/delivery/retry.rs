@@ -149,6 +149,32 @@ fn is_refusal(attempt: &Attempt) -> bool {
     attempt.error.is_some() && matches!(class, Some(Class::Refused | Class::Taken))
 }
 
+/// What a 410 says of the portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// Nothing yet: it may be one session's.
+    OfSession,
+    /// It is gone, if the session is the only one it has.
+    OfOnlySession,
+    /// It is gone as a whole.
+    OfPortal,
+}
+
+/// Whether a portal is gone as a whole. Since it last took something, so many sessions of so many customers met a 410, the first
+/// of them so long ago; it has taken something of `served` customers before. `again`: this session met one before.
+///
+/// The rule: a 410 is its session's own affair. It is the portal's where nothing else is taken: for ten seconds at least, by two
+/// sessions, and by half of the customers who were served before. A portal that has one session only is gone with its second 410.
+pub fn gone(sessions: usize, customers: usize, served: usize, first: Duration, again: bool) -> Gone {
+    if sessions >= 2 && first >= limits::GONE_FOR && 2 * customers >= served {
+        Gone::OfPortal
+    } else if again && sessions == 1 {
+        Gone::OfOnlySession
+    } else {
+        Gone::OfSession
+    }
+}
+
 /// Reads a `Retry-After`: seconds, or a date in any of the three forms of HTTP (RFC 9110, 5.6.7). At most
 /// [`limits::RETRY_AFTER_MAX`]; a date that has passed is now.
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {

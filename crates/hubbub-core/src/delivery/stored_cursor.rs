@@ -217,7 +217,8 @@ impl StoredCursor {
                 self.counted = *counted;
                 self.since = self.since.or(Some(Timestamp(attempt.at)));
                 self.leased = false;
-                self.due_at = Some(after(now, *again_in));
+                // It may have been stopped meanwhile.
+                self.due_at = (!self.blocked).then(|| after(now, *again_in));
             }
             // The same step again, because its first answer was lost: it is done, and the dead letter has all attempts.
             DeliveryStep::GivenUp { seq, .. }
@@ -226,7 +227,7 @@ impl StoredCursor {
                 let mut attempts = std::mem::take(&mut self.attempts);
                 let progress = self.calls.of(seq.get()).cloned();
                 keep(&mut attempts, attempt);
-                self.blocked = *block;
+                self.blocked |= *block;
                 // Entries that were passed over before this one are behind the cursor, too.
                 self.pass(if *block { before(*seq) } else { *seq });
                 return Some(Beside::Dead { seq: *seq, why: why.clone(), attempts, progress });
@@ -265,9 +266,49 @@ impl StoredCursor {
         self.wake(now);
     }
 
-    /// The end of a step: the claim is kept for `keep` from now, or given up.
+    /// Has what waits tried at once, as if for the first time. Not while an attempt is under way.
+    pub fn retry(&mut self, now: Timestamp) {
+        if !self.leased && self.has_entries() {
+            (self.counted, self.since) = (0, None);
+            self.due_at = Some(now);
+        }
+    }
+
+    /// Nothing more is sent until [`go_on`](Self::go_on); an attempt that is under way is the last.
+    pub fn stop(&mut self, now: Timestamp) {
+        self.blocked = true;
+        if !self.leased {
+            self.due_at = None;
+            self.wake(now);
+        }
+    }
+
+    /// Goes on after [`stop`](Self::stop), unless the next entry is a dead letter at which it stands still.
+    pub fn go_on(&mut self, at_dead_letter: bool, now: Timestamp) {
+        self.blocked = at_dead_letter;
+        (self.counted, self.since) = (0, None);
+        if !self.leased {
+            self.wake(now);
+        }
+    }
+
+    /// Passes over `seq`, the next entry that the reader was to have, whoever has claimed it. What it returns is to be written
+    /// beside the cursor; nothing where it is a dead letter already.
+    pub fn skip(&mut self, seq: Seq, at_dead_letter: bool, why: String, now: Timestamp) -> Option<Beside> {
+        let attempts = std::mem::take(&mut self.attempts);
+        let progress = self.calls.of(seq.get()).cloned();
+        if at_dead_letter {
+            self.blocked = false;
+        }
+        self.pass(seq);
+        (self.leased, self.due_at) = (false, None);
+        self.wake(now);
+        (!at_dead_letter).then_some(Beside::Dead { seq, why, attempts, progress })
+    }
+
+    /// The end of a step: the claim is kept for `keep` from now, or given up. One that was stopped is given up.
     pub fn conclude(&mut self, step: &DeliveryStep, keep: Option<Duration>, now: Timestamp) {
-        match (step, keep) {
+        match (step, keep.filter(|_| !(self.blocked && step.is_taken()))) {
             (DeliveryStep::Later { .. }, _) => {}
             (DeliveryStep::Released, _) | (_, None) => {
                 (self.leased, self.due_at) = (false, None);

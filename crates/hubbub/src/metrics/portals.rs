@@ -26,6 +26,7 @@ pub struct PortalMetrics {
     tokens: Family<Outcome, Counter>,
     locked: Family<Of, Gauge>,
     breaker: Family<Of, Gauge>,
+    trouble: Family<Of, Gauge>,
     oldest: Family<Of, Gauge>,
     waiting: Family<Of, Gauge>,
     dead: Family<Of, Gauge>,
@@ -56,6 +57,7 @@ impl PortalMetrics {
             tokens,
             locked: gauge("portal_locked", "1: this instance cannot open the portal's secrets, and does not serve it"),
             breaker: gauge("portal_breaker", "0: the portal is called, 1: it is tried, 2: it is left alone"),
+            trouble: gauge("portal_trouble", "1: the portal as a whole is in trouble, and is sent no more than probes"),
             oldest: gauge("portal_oldest_waiting_seconds", "How long the oldest entry has waited for its portal"),
             waiting: gauge("portal_sessions_waiting", "Sessions with entries that wait for the portal"),
             dead: gauge("portal_dead_letters", "Entries given up on and not delivered since"),
@@ -103,6 +105,19 @@ impl PortalMetrics {
             _ => 2,
         };
         self.breaker.get_or_create(&Of { portal: portal.into() }).set(number);
+    }
+
+    /// Whether something is the matter with the portal as a whole.
+    pub fn trouble(&self, portal: &str, is: bool) {
+        self.trouble.get_or_create(&Of { portal: portal.into() }).set(i64::from(is));
+    }
+
+    /// A portal was deleted: what was said of it is no more.
+    pub fn forget(&self, portal: &str) {
+        let of = Of { portal: portal.into() };
+        for family in [&self.breaker, &self.trouble, &self.oldest, &self.waiting, &self.dead, &self.quarantined] {
+            family.remove(&of);
+        }
     }
 
     /// What waits: seconds of the oldest, sessions, dead letters, events in quarantine.

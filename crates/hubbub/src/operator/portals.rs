@@ -122,6 +122,13 @@ pub enum PortalCommand {
         #[command(flatten)]
         at: At,
     },
+    /// Delete a portal: nothing is sent or taken any more, its secrets are gone, its sessions are closed; what was said stays
+    Delete {
+        /// The portal
+        portal: String,
+        #[command(flatten)]
+        at: At,
+    },
     /// Send a portal a test message for real, and show requests and answers; secrets are masked
     Try {
         /// The portal
@@ -223,6 +230,7 @@ impl PortalCommand {
                     ("URL", "/settings/url"),
                     ("LAST TAKEN", "/succeeded_at"),
                     ("WHY", "/why"),
+                    ("TROUBLE", "/trouble/why"),
                 ];
                 at.show(portals["portals"].as_array().map_or(&[], Vec::as_slice), &columns);
             }
@@ -299,6 +307,11 @@ impl PortalCommand {
             Self::Resume { portal, at } => {
                 let resumed = at.ask(Method::POST, &path(&portal, "/resume"), None).await?;
                 at.say(&resumed, &format!("{portal} is active: what waits is sent"));
+            }
+            Self::Delete { portal, at } => {
+                let deleted = at.ask(Method::DELETE, &path(&portal, ""), None).await?;
+                let closed = &deleted["sessions_closed"];
+                at.say(&deleted, &format!("{portal} is deleted; {closed} sessions were closed"));
             }
             Self::Try { portal, session, text, kind, at } => {
                 let message = json!({ "session": session, "text": text, "type": kind });

@@ -82,6 +82,41 @@ pub enum Deliveries {
         #[command(flatten)]
         at: At,
     },
+    /// Pass over the next message: it becomes a dead letter, and the session goes on
+    Skip {
+        /// The session
+        session: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Try the next message at once, as if for the first time
+    Retry {
+        /// The session
+        session: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Send the portal nothing more of one session; everything waits, others go on
+    Disable {
+        /// The session
+        session: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Let a disabled session go on
+    Enable {
+        /// The session
+        session: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+async fn steer(at: &At, session: &str, action: &str, done: &str) -> anyhow::Result<()> {
+    let path = format!("/v1/sessions/{}/delivery", url_part(session));
+    let steered = at.ask(Method::POST, &path, Some(&json!({ "action": action }))).await?;
+    at.say(&steered, &format!("session {session}: {done}"));
+    Ok(())
 }
 
 impl Sessions {
@@ -152,6 +187,12 @@ impl Deliveries {
                 at.show(&waiting, &columns);
             }
             Self::Show { session, at } => show(&at, &session).await?,
+            Self::Skip { session, at } => {
+                steer(&at, &session, "skip", "its next message is a dead letter, and it goes on").await?;
+            }
+            Self::Retry { session, at } => steer(&at, &session, "retry", "its next message is tried at once").await?,
+            Self::Disable { session, at } => steer(&at, &session, "disable", "it waits until it is enabled").await?,
+            Self::Enable { session, at } => steer(&at, &session, "enable", "it goes on").await?,
         }
         Ok(())
     }

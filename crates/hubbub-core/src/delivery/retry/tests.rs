@@ -251,3 +251,24 @@ fn retry_after_is_seconds_or_a_date_and_bounded() {
         assert_eq!(retry_after(value, NOW), seconds.map(Duration::from_secs), "{value}");
     }
 }
+
+#[test]
+fn a_410_disables_the_portal_only_where_nothing_else_is_taken() {
+    let long = limits::GONE_FOR;
+    for (sessions, customers, served, first, again, expected) in [
+        (1, 1, 0, Duration::ZERO, false, Gone::OfSession),
+        (1, 1, 50, long, true, Gone::OfOnlySession),
+        (2, 2, 0, Duration::ZERO, true, Gone::OfSession),
+        (2, 2, 4, long, false, Gone::OfPortal),
+        (2, 1, 2, long, true, Gone::OfPortal),
+        (2, 2, 100, long, true, Gone::OfSession),
+        (100, 1, 50, 9 * long, true, Gone::OfSession),
+        (100, 100, 10, long / 2, true, Gone::OfSession),
+    ] {
+        assert_eq!(
+            gone(sessions, customers, served, first, again),
+            expected,
+            "{sessions} {customers} {served} {again}"
+        );
+    }
+}

@@ -152,3 +152,62 @@ fn how_far_calls_have_come_is_kept_until_the_entry_is_passed() {
     assert_eq!((cursor.calls.sent.len(), cursor.calls.sent.last()), (crate::limits::SENT_KEPT, Some(&sent(39))));
     assert!(!called(3).is_taken(), "the portal has taken something when it has the message");
 }
+
+#[test]
+fn an_operator_stops_a_session_and_lets_it_go_on() {
+    // What is under way is the last: the claim ends with it, though it was to be kept.
+    let mut cursor = claimed(5);
+    cursor.stop(NOW);
+    assert!(cursor.is_held_by(7));
+    let step = DeliveryStep::Passed { position: Seq::new(3), taken: true };
+    assert_eq!(cursor.settle(&step, NOW), None);
+    cursor.conclude(&step, Some(LEASE), NOW);
+    assert_eq!((cursor.position, cursor.leased, cursor.due_at), (Seq::new(3), false, None));
+    assert!(!cursor.mark(Seq::new(6), Seq::new(6), false, NOW), "it waits");
+    // It stays stopped whatever becomes of what was under way.
+    for step in [
+        DeliveryStep::Later { attempt: attempt(), counted: 1, again_in: LEASE },
+        DeliveryStep::GivenUp { seq: Seq::new(3), attempt: attempt(), why: "no".into(), block: false },
+        DeliveryStep::Released,
+    ] {
+        let mut cursor = claimed(5);
+        cursor.stop(NOW);
+        settled(&mut cursor, &step);
+        assert_eq!((cursor.blocked, cursor.due_at), (true, None), "{step:?}");
+    }
+    cursor.go_on(true, NOW);
+    assert_eq!(cursor.due_at, None, "it stands still at a dead letter");
+    cursor.go_on(false, NOW);
+    assert_eq!(cursor.due_at, Some(NOW));
+    // What is to be sent again is sent, though nothing else is.
+    cursor.stop(NOW);
+    cursor.ask_again(1, NOW);
+    assert_eq!(cursor.due_at, Some(NOW));
+}
+
+#[test]
+fn an_operator_skips_what_waits_or_has_it_tried_at_once() {
+    let mut cursor = claimed(5);
+    settled(&mut cursor, &DeliveryStep::Later { attempt: attempt(), counted: 3, again_in: LEASE });
+    cursor.retry(NOW);
+    assert_eq!((cursor.due_at, cursor.counted, cursor.since, cursor.attempts.len()), (Some(NOW), 0, None, 1));
+    cursor.claim(LEASE, NOW);
+    cursor.retry(NOW);
+    assert_eq!(cursor.due_at, at(30_000), "it is tried just now");
+    // 3 is not for the portal, 4 is skipped, 5 goes on at once; whoever has claimed it has lost it.
+    let beside = cursor.skip(Seq::new(4), false, "skipped".into(), NOW);
+    assert_eq!(
+        beside,
+        Some(Beside::Dead { seq: Seq::new(4), why: "skipped".into(), attempts: vec![attempt()], progress: None })
+    );
+    assert_eq!((cursor.position, cursor.due_at, cursor.is_held_by(8)), (Seq::new(4), Some(NOW), false));
+    // One that stands still at a dead letter goes on behind it, and the letter stays as it is.
+    cursor.claim(LEASE, NOW);
+    let step = DeliveryStep::GivenUp { seq: Seq::new(5), attempt: attempt(), why: "no".into(), block: true };
+    settled(&mut cursor, &step);
+    assert_eq!(cursor.skip(Seq::new(5), true, "skipped".into(), NOW), None);
+    assert_eq!((cursor.position, cursor.blocked, cursor.due_at), (Seq::new(5), false, None));
+    let mut idle = idle();
+    idle.retry(NOW);
+    assert_eq!(idle.due_at, None);
+}

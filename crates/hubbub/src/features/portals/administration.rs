@@ -152,6 +152,7 @@ impl SupportChat {
             created_at: self.chat.clock.timestamp(),
             succeeded_at: None,
             locked: None,
+            trouble: None,
         };
         if !self.store.create_portal(&portal).await? {
             return Err(SupportError::PortalExists);

@@ -10,14 +10,14 @@ use super::{
 use crate::{
     chat::log::gather::Gather,
     features::portals::store::{
-        Attempt, Claim, DeadLetter, DeliveryStep, Portal, PortalStanding, SentMessage, Settlement,
+        Attempt, Claim, DeadLetter, DeliveryStep, Filter, Portal, PortalStanding, SentMessage, Settlement,
     },
     log::Summary,
 };
 use hubbub_core::{
     delivery::{
         forwarding::Way,
-        retry::{self, Class, Next, PostVerdict},
+        retry::{self, Class, Gone, Next, PostVerdict},
     },
     limits,
     log::entry::Entry,
@@ -90,9 +90,6 @@ impl Delivery<'_> {
             let kind = webhook::kind(&letter.entry, &[Forward::Messages, Forward::States], &self.portal.id);
             let kind = kind.unwrap_or("message.created");
             let Some(posted) = self.send(&letter.entry, kind, Some(&letter)).await else { return };
-            if posted.verdict.class == Class::Gone {
-                self.disable().await;
-            }
             if posted.attempt.error.is_none() {
                 self.hint(Way::Forwarded, letter.entry.seq);
             }
@@ -125,11 +122,6 @@ impl Delivery<'_> {
                     let held = self.settle(step, posted.kept, more).await;
                     self.hint(Way::Forwarded, entry.seq);
                     held && more
-                }
-                Class::Gone => {
-                    self.disable().await;
-                    self.settle(DeliveryStep::Released, Kept::default(), false).await;
-                    false
                 }
                 _ => {
                     self.failed(entry.seq, posted.attempt, &posted.verdict).await;
@@ -222,6 +214,9 @@ impl Delivery<'_> {
                 if first {
                     self.hint(Way::Delayed, seq);
                 }
+                if verdict.class == Class::Gone {
+                    self.gone().await;
+                }
             }
             Next::GiveUp { why } => {
                 let block = settings.on_dead_letter == OnDeadLetter::Block;
@@ -262,9 +257,27 @@ impl Delivery<'_> {
         }
     }
 
-    /// It wants no more: nobody sends it anything until an operator says so.
+    /// It wants no more of this session, or of any.
+    async fn gone(&self) {
+        let again = self.claim.delivery.since.is_some()
+            && self.claim.delivery.attempts.last().is_some_and(|last| last.status == Some(410));
+        let is_gone = match self.lane.gone(&self.claim.session, &self.claim.customer, again) {
+            Gone::OfSession => false,
+            Gone::OfPortal => true,
+            Gone::OfOnlySession => {
+                let filter = Filter { portal: Some(self.portal.id.clone()), ..Filter::default() };
+                let sessions = self.portals.support.store.sessions(&filter, None, 2).await;
+                sessions.is_ok_and(|sessions| sessions.items.len() == 1)
+            }
+        };
+        if is_gone {
+            self.disable().await;
+        }
+    }
+
+    /// Nobody sends it anything until an operator says so.
     async fn disable(&self) {
-        let why = "it answered 410 (gone)";
+        let why = "it answered 410 (gone), and took nothing else";
         tracing::warn!(portal = %self.portal.id, "{why}; resume it once it is back");
         // Somebody else may be changing it: then their change is the newer one, and the next POST meets the 410 again.
         let Ok(all) = self.portals.directory.read().await else { return };

@@ -22,7 +22,7 @@ pub enum SupportError {
     #[error("there is no portal of this id")]
     UnknownPortal,
     /// There is a portal of this id.
-    #[error("a portal of this id exists")]
+    #[error("a portal of this id exists, or was deleted: an id is not given twice")]
     PortalExists,
     /// There are as many portals as there may be.
     #[error("limit exceeded: portals; the limit is {}", limits::PORTALS)]
@@ -30,6 +30,9 @@ pub enum SupportError {
     /// Others changed the portal at the same time, again and again.
     #[error("others change this portal, too; try again")]
     PortalBusy,
+    /// Nothing waits in the session, or it does no more.
+    #[error("nothing waits in this session that could be skipped")]
+    NothingWaits,
     /// There is no session of this id.
     #[error("there is no session of this id")]
     UnknownSession,
@@ -60,6 +63,7 @@ impl From<SupportError> for MethodError {
             SupportError::PortalExists => (409, "portal_exists"),
             SupportError::TooManyPortals => (409, "too_many"),
             SupportError::PortalBusy => (429, "busy"),
+            SupportError::NothingWaits => (409, "nothing_waits"),
             SupportError::UnknownSession => (404, "unknown_session"),
             SupportError::UnknownDeadLetter => (404, "unknown_letter"),
             SupportError::UnknownEvent => (404, "unknown_event"),

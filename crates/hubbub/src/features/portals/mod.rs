@@ -2,6 +2,7 @@
 //!
 //! - What is done with sessions, portals, dead letters and events in quarantine: [`support`], [`sessions`], [`administration`],
 //!   [`dead_letters`], [`quarantine`].
+//! - What operators do about what waits: [`steering`].
 //! - Out: [`workers`] claim the cursors of sessions that are due; each claim is a [`delivery`], which POSTs entry after entry
 //!   ([`call`]), or makes the calls that the portal's settings name ([`calling`]), and writes back what came of it before the next.
 //! - In: [`hooks`] are the routes, [`incoming`] verifies, maps and has [`support`] store.
@@ -9,16 +10,21 @@
 //! - Secrets: sealed and opened by [`vault`], put into what opens a portal by [`access`].
 //! - What is kept: [`store`], in each database ([`postgres`], [`sqlite`]) beside the logs.
 
-use crate::{crypto::seal::SealKeys, metrics::Metrics, store::StoreError};
+use crate::{crypto::seal::SealKeys, metrics::Metrics};
 use access::Access;
 use anyhow::Context;
 use call::Caller;
 use directory::Directory;
-use hubbub_core::{limits, model::reason::Reason, model::time::Timestamp, portal::address::Allowed};
+use hubbub_core::{
+    limits,
+    model::{reason::Reason, time::Timestamp},
+    portal::{PortalId, address::Allowed},
+};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use store::Trouble;
 use support::SupportChat;
 
 pub mod access;
@@ -40,6 +46,7 @@ pub mod rotation;
 pub mod secrets;
 pub mod sessions;
 pub mod sqlite;
+pub mod steering;
 pub mod store;
 pub mod support;
 pub mod trial;
@@ -84,6 +91,22 @@ impl Portals {
         self.directory.forget();
     }
 
+    /// Writes down what is the matter with a portal as a whole, or that nothing is any more.
+    fn note_trouble(self: &Arc<Self>, portal: PortalId, trouble: Option<Trouble>) {
+        match &trouble {
+            Some(Trouble { class, why, .. }) => {
+                tracing::warn!(%portal, class, why, "a portal takes nothing: it is sent no more than probes until it does");
+            }
+            None => tracing::info!(%portal, "a portal takes something again"),
+        }
+        let portals = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = portals.support.store.note_trouble(&portal, trouble.as_ref()).await {
+                tracing::debug!(%error, %portal, "its trouble was not written down");
+            }
+        });
+    }
+
     /// Begins to deliver.
     pub fn start(self: &Arc<Self>) -> Workers {
         Workers::start(self)
@@ -106,7 +129,7 @@ impl Default for Complaint {
 }
 
 impl Complaint {
-    fn hear<T>(&self, what: &str, answer: Result<T, StoreError>) -> Option<T> {
+    fn hear<T>(&self, what: &str, answer: Result<T, impl std::fmt::Display>) -> Option<T> {
         let mut reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match answer {
             Ok(answer) => {

@@ -56,6 +56,48 @@ pub struct Portal {
     pub succeeded_at: Option<Timestamp>,
     /// Why its secrets cannot be opened here, so that it is not served; what the store says nothing of and does not keep.
     pub locked: Option<String>,
+    /// What is the matter with it as a whole, as the instances see it; any change of the portal forgets it.
+    pub trouble: Option<Trouble>,
+}
+
+/// What is the matter with a portal as a whole: it is sent no more than probes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The word of the [class](hubbub_core::delivery::retry::Class) of its answers.
+    pub class: String,
+    /// The last answer, in words.
+    pub why: String,
+    /// Since when; milliseconds since 1970.
+    pub since: i64,
+}
+
+/// What an operator does about what waits in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Steer {
+    /// Passes over `seq`, the next that is for the portal, if the cursor still is at `position`. It becomes a dead letter.
+    Skip {
+        /// See above.
+        position: Seq,
+        /// See above.
+        seq: Seq,
+    },
+    /// Has it tried at once, as if for the first time.
+    Retry,
+    /// Sends the session's portal nothing more of it.
+    Disable,
+    /// Goes on.
+    Enable,
+}
+
+/// A session whose portal was deleted, and which is not closed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// The session.
+    pub session: RoomId,
+    /// Its customer.
+    pub customer: UserId,
+    /// The last entry that waits for the portal; `None`: none does.
+    pub waits: Option<Seq>,
 }
 
 /// Reads a portal's id as it lies in a row.
@@ -280,15 +322,28 @@ pub struct Backlog {
 /// ([`crate::store::Store::due`]).
 #[async_trait]
 pub trait PortalStore: GrantStore {
-    /// All portals, by id.
+    /// All portals that were not deleted, by id.
     async fn portals(&self) -> Result<Vec<Portal>, StoreError>;
 
-    /// Makes a portal; `false` when there is one of this id. Its `revision` and times are the store's to say.
+    /// Makes a portal; `false` when there is one of this id, or was. Its `revision` and times are the store's to say.
     async fn create_portal(&self, portal: &Portal) -> Result<bool, StoreError>;
 
     /// Writes settings, secrets and standing if the portal still is of `portal.revision`; `false` when it is not, or is not
     /// there.
     async fn write_portal(&self, portal: &Portal) -> Result<bool, StoreError>;
+
+    /// Writes down what is the matter with a portal as a whole.
+    async fn note_trouble(&self, portal: &PortalId, trouble: Option<&Trouble>) -> Result<(), StoreError>;
+
+    /// Deletes a portal: nothing is sent, taken or opened any more, and its secrets are gone. Its sessions, logs and letters stay.
+    /// `false`: there is none of this id.
+    async fn delete_portal(&self, portal: &PortalId) -> Result<bool, StoreError>;
+
+    /// Some sessions of deleted portals that are not closed yet, by id. None: there are none, and it is noted that none is left.
+    async fn orphans(&self, limit: usize) -> Result<Vec<Orphan>, StoreError>;
+
+    /// Does what an operator asks; `false` where that cannot be any more, or there is no such session.
+    async fn steer(&self, session: &RoomId, how: &Steer) -> Result<bool, StoreError>;
 
     /// Makes a session, its room and its cursor, unless there is one of this id.
     async fn open_session(&self, new: &SessionProposal) -> Result<Opened, StoreError>;

@@ -208,6 +208,7 @@ mod tests {
             revision: 0,
             created_at: Timestamp(0),
             succeeded_at: None,
+            trouble: None,
             locked: None,
         }
     }

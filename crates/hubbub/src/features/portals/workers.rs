@@ -1,23 +1,26 @@
 //! Who delivers: claims what is due, as much as each portal may have on its way, and leaves alone portals that fail as a whole.
 
-use super::{Complaint, Portals, delivery::Delivery, release};
+use super::{Complaint, Portals, delivery::Delivery, millis, release};
 use crate::{
     chat::log::gather::{AsyncCall, Gather},
-    features::portals::store::{Claim, Portal, PortalStanding, PortalStore, Settlement, Wanted},
+    features::portals::store::{Claim, Portal, PortalStanding, PortalStore, Settlement, Trouble, Wanted},
     store::StoreError,
 };
 use hubbub_core::{
     delivery::{
         breaker::{Breaker, BreakerState},
-        retry::PostVerdict,
+        retry::{self, Class, Gone, PostVerdict},
         turns::{KNOWN, Places, Probe},
     },
     limits,
-    model::ids::UserId,
+    model::{
+        ids::{RoomId, UserId},
+        time::Timestamp,
+    },
     portal::PortalId,
 };
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -67,6 +70,14 @@ struct Load {
     failed: HashMap<UserId, usize>,
     /// Of whom it took something.
     served: HashSet<UserId>,
+    /// When it last took something from this instance.
+    taken_at: Option<Instant>,
+    /// The last answer that was none of "taken", in words.
+    why: String,
+    /// What was written down of its trouble, and when.
+    noted: Option<(Option<Class>, Instant)>,
+    /// Sessions that met a 410 since it last took something: whose, and when.
+    gone: HashMap<RoomId, (UserId, Instant)>,
 }
 
 impl Load {
@@ -79,6 +90,26 @@ impl Load {
         let permit = self.breaker.may(now);
         let probe = || Probe { lot: rand::random(), failed: self.failed.clone(), served: self.served.clone() };
         Places::permitted(permit, concurrency, free, self.failing, self.of_customers.clone(), probe)
+    }
+
+    /// What is to be written down of the portal's trouble, where that has changed.
+    fn changed_trouble(&mut self, portal: &Portal, now: Timestamp) -> Option<Option<Trouble>> {
+        let (is, known) = (self.breaker.trouble(), portal.trouble.as_ref());
+        let changed = match (is, known) {
+            (Some(class), known) => known.is_none_or(|known| known.class != class.word()),
+            // Another instance may have seen it, which knows more of it than one that has sent nothing since.
+            (None, Some(known)) => {
+                self.taken_at.is_some_and(|at| now.0.saturating_sub_unsigned(millis(at.elapsed())) > known.since)
+            }
+            (None, None) => false,
+        };
+        let just_noted =
+            |(noted, at): (Option<Class>, Instant)| noted == is && at.elapsed() < 2 * limits::PORTALS_EVERY;
+        if !changed || self.noted.is_some_and(just_noted) {
+            return None;
+        }
+        self.noted = Some((is, Instant::now()));
+        Some(is.map(|class| Trouble { class: class.word().into(), why: self.why.clone(), since: now.0 }))
     }
 
     /// Whether these places are, or hold, the one of a probe.
@@ -96,7 +127,9 @@ impl Lane {
     pub fn answered(&self, customer: &UserId, verdict: &PostVerdict, counted: u32) {
         let mut load = self.load();
         if verdict.is_taken() {
+            load.taken_at = Some(Instant::now());
             load.failed.clear();
+            load.gone.clear();
             if load.served.len() >= CUSTOMERS_KNOWN {
                 load.served.clear();
             }
@@ -105,6 +138,9 @@ impl Lane {
             }
         } else if load.failed.len() < CUSTOMERS_KNOWN || load.failed.contains_key(customer) {
             *load.failed.entry(customer.clone()).or_default() += 1;
+        }
+        if !verdict.is_taken() {
+            load.why.clone_from(&verdict.why);
         }
         load.breaker.answered(verdict, counted >= KNOWN, Instant::now(), rand::random());
     }
@@ -116,6 +152,18 @@ impl Lane {
             *load.failed.entry(customer.clone()).or_default() += 1;
         }
         load.breaker.given_back();
+    }
+
+    /// A session met a 410, once `again`. Whether the portal is gone as a whole, as far as can be told from here.
+    pub fn gone(&self, session: &RoomId, customer: &UserId, again: bool) -> Gone {
+        let mut load = self.load();
+        let now = Instant::now();
+        if load.gone.len() < CUSTOMERS_KNOWN {
+            load.gone.entry(session.clone()).or_insert_with(|| (customer.clone(), now));
+        }
+        let longest = load.gone.values().map(|(_, at)| now.duration_since(*at)).max().unwrap_or_default();
+        let customers: HashSet<&UserId> = load.gone.values().map(|(customer, _)| customer).collect();
+        retry::gone(load.gone.len(), customers.len(), load.served.len(), longest, again)
     }
 
     /// Whether nothing more is to be sent: the instance goes, or the portal fails as a whole.
@@ -235,13 +283,20 @@ impl Desk {
                 // Somebody has mended it, perhaps.
                 (load.revision, load.breaker) = (portal.revision, Breaker::default());
                 load.failed.clear();
+                load.gone.clear();
+                load.noted = None;
             }
             let places = load.places(portal.settings.concurrency, room, now);
             if load.is_probe(&places) {
                 probes.push(id.clone());
             }
             self.portals.metrics().portals.breaker(id.as_str(), load.breaker.state().word());
+            let trouble = load.changed_trouble(portal, self.portals.now());
+            self.portals.metrics().portals.trouble(id.as_str(), load.breaker.trouble().is_some());
             drop(load);
+            if let Some(trouble) = trouble {
+                self.portals.note_trouble(id.clone(), trouble);
+            }
             room -= places.most;
             if places.most > 0 {
                 wanted.push(Wanted { portal: id.clone(), places });
@@ -314,15 +369,27 @@ impl Drop for UnderWay {
 /// Says what waits, for `/metrics`.
 async fn count(portals: Arc<Portals>) {
     let complaint = Complaint::default();
+    let mut known = BTreeSet::new();
     let mut turns = time::interval(COUNTED_EVERY);
     turns.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
+        // What a deletion left: nothing, mostly.
+        while complaint.hear("sessions of deleted portals are not closed", portals.support.close_orphans().await)
+            > Some(0)
+        {}
         if portals.directory.all(limits::PORTALS_EVERY).await.is_empty() {
             continue;
         }
         let backlog = complaint.hear("what waits for portals cannot be counted", portals.support.store.backlog().await);
         let now = portals.now();
+        let listed: BTreeSet<PortalId> = backlog.iter().flatten().map(|one| one.portal.clone()).collect();
+        for gone in known.difference(&listed).filter(|_| backlog.is_some()) {
+            portals.metrics().portals.forget(gone.as_str());
+        }
+        if backlog.is_some() {
+            known = listed;
+        }
         for one in backlog.unwrap_or_default() {
             let oldest = one.oldest.map_or(0, |at| (now.0 - at.0).max(0) / 1_000);
             let counts = [oldest, one.waiting.cast_signed(), one.dead.cast_signed(), one.quarantined.cast_signed()];

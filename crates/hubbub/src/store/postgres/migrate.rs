@@ -21,7 +21,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/postgres/
 
 /// What is beside the tables of a version, in order, by name; each once. Never change or rename one that has been released.
 /// The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 7] = [
+const ADDITIONS: [(&str, &str); 8] = [
     ("instances", include_str!("../../../../../migrations/postgres/additions/instances.sql")),
     ("portals", include_str!("../../../../../migrations/postgres/additions/portals.sql")),
     ("kinds", include_str!("../../../../../migrations/postgres/additions/kinds.sql")),
@@ -29,6 +29,7 @@ const ADDITIONS: [(&str, &str); 7] = [
     ("calls", include_str!("../../../../../migrations/postgres/additions/calls.sql")),
     ("externals", include_str!("../../../../../migrations/postgres/additions/externals.sql")),
     ("portal_grants", include_str!("../../../../../migrations/postgres/additions/portal_grants.sql")),
+    ("ways_out", include_str!("../../../../../migrations/postgres/additions/ways_out.sql")),
 ];
 
 /// The newest version known here.

@@ -5,6 +5,7 @@ pub mod configure_portal;
 pub mod create_portal;
 pub mod dead_letter;
 pub mod dead_letters;
+pub mod delete_portal;
 pub mod deliveries;
 pub mod discard_dead_letter;
 pub mod drop_event;
@@ -25,6 +26,7 @@ pub mod sessions;
 pub mod set_session_state;
 pub mod show_portal;
 pub mod show_secrets;
+pub mod steer_session;
 pub mod try_portal;
 pub mod views;
 
@@ -38,6 +40,7 @@ pub fn list(edge: &mut (impl Edge<SupportChat> + Edge<Portals>)) {
     close_session::CloseSession::register(edge);
     sessions::ListSessions::register(edge);
     set_session_state::SetSessionState::register(edge);
+    steer_session::SteerSession::register(edge);
     create_portal::CreatePortal::register(edge);
     portals::ListPortals::register(edge);
     show_portal::ShowPortal::register(edge);
@@ -47,6 +50,7 @@ pub fn list(edge: &mut (impl Edge<SupportChat> + Edge<Portals>)) {
     reseal::Reseal::register(edge);
     pause_portal::PausePortal::register(edge);
     resume_portal::ResumePortal::register(edge);
+    delete_portal::DeletePortal::register(edge);
     dry_run::DryRunBody::register(edge);
     try_portal::TryPortal::register(edge);
     explain_portal::ExplainPortal::register(edge);

@@ -8,7 +8,7 @@ use crate::{
     },
     features::portals::{
         sessions::{ExternalOutcome, OpenedSession},
-        store::{Portal, Session},
+        store::{Portal, Session, Trouble},
         trial::{Trial, TriedCall},
     },
 };
@@ -102,8 +102,10 @@ pub struct DeliveryView {
     due_at: Option<String>,
     /// Attempts that count against the next entry.
     counted: u32,
-    /// It stands still at a dead letter.
+    /// It stands still: at a dead letter, or because an operator disabled it.
     blocked: bool,
+    /// An operator disabled it.
+    disabled: bool,
     /// The attempts of the next entry, the newest last.
     attempts: Vec<AttemptView>,
     /// What calls have picked from the portal's answers besides `external`, by name.
@@ -129,7 +131,8 @@ pub struct SentView {
 impl DeliveryView {
     /// A session.
     pub fn new(session: &Session) -> Self {
-        let Delivery { waiting_since, due_at, counted, blocked, attempts, calls, .. } = &session.delivery;
+        let Delivery { position, failed, waiting_since, due_at, counted, blocked, attempts, calls, .. } =
+            &session.delivery;
         Self {
             session: SessionView::new(session),
             external_before: session.externals.clone(),
@@ -140,6 +143,7 @@ impl DeliveryView {
             due_at: due_at.map(|at| at.to_string()),
             counted: *counted,
             blocked: *blocked,
+            disabled: *blocked && !failed.iter().any(|seq| seq.get() == position.get() + 1),
             attempts: attempts.iter().map(AttemptView::new).collect(),
             refs: session.refs.clone(),
             called: calls.entry.as_ref().map(|progress| progress.done.clone()).unwrap_or_default(),
@@ -262,6 +266,9 @@ pub struct PortalView {
     /// Why it is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// What is the matter with it as a whole: it is sent no more than probes, and nothing counts against messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<TroubleView>,
     /// Where it sends its webhooks, below the server's address.
     hook: String,
     /// When it was made.
@@ -280,6 +287,24 @@ pub struct PortalView {
     challenge_secret: Option<String>,
 }
 
+/// What is the matter with a portal as a whole.
+#[derive(Serialize, ToSchema)]
+pub struct TroubleView {
+    /// down, throttled, credentials (or configuration: 401, 403) or refused (everything is).
+    class: String,
+    /// Its last answer.
+    why: String,
+    /// Since when.
+    since: String,
+}
+
+impl TroubleView {
+    fn new(trouble: &Trouble) -> Self {
+        let Trouble { class, why, since } = trouble.clone();
+        Self { class, why, since: Timestamp(since).to_string() }
+    }
+}
+
 impl PortalView {
     /// A portal, without its secrets.
     pub fn new(portal: &Portal) -> Self {
@@ -288,6 +313,7 @@ impl PortalView {
             settings: portal.settings.clone(),
             standing: if portal.locked.is_some() { "disabled" } else { portal.standing.word() },
             why: portal.locked.clone().or_else(|| portal.standing.why().map(ToOwned::to_owned)),
+            trouble: portal.trouble.as_ref().map(TroubleView::new),
             hook: format!("/hooks/{}", portal.id),
             created_at: portal.created_at.to_string(),
             succeeded_at: portal.succeeded_at.map(|at| at.to_string()),

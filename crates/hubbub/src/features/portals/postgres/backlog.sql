@@ -2,7 +2,7 @@
 SELECT p.id, coalesce(w.sessions, 0) + coalesce(b.sessions, 0) AS waiting, least(w.oldest, b.oldest) AS oldest,
        (SELECT count(*) FROM hubbub.dead_letters d WHERE d.portal = p.no AND d.delivered_at IS NULL) AS dead,
        (SELECT count(*) FROM hubbub.quarantine q WHERE q.portal = p.no) AS quarantined
-FROM hubbub.portals p
+FROM (SELECT * FROM hubbub.portals WHERE deleted_at IS NULL) p
 LEFT JOIN LATERAL (
     SELECT count(*) AS sessions, min(c.waiting_since) AS oldest FROM hubbub.cursors c
     WHERE c.portal = p.no AND c.due_at IS NOT NULL AND NOT c.blocked AND c.position < c.head

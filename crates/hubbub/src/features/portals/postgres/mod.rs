@@ -2,8 +2,9 @@
 
 use crate::{
     features::portals::store::{
-        Backlog, Claim, DeadLetter, Filter, Incoming, Learned, Opened, Portal, PortalStanding, PortalStore,
-        Quarantined, Releasable, Resolved, Session, SessionProposal, Settlement, Wanted, Which, portal_id,
+        Backlog, Claim, DeadLetter, Filter, Incoming, Learned, Opened, Orphan, Portal, PortalStanding, PortalStore,
+        Quarantined, Releasable, Resolved, Session, SessionProposal, Settlement, Steer, Trouble, Wanted, Which,
+        portal_id,
     },
     log::Summary,
     store::{
@@ -35,6 +36,7 @@ mod resolve;
 mod sessions;
 mod settle;
 mod sql;
+mod steer;
 
 /// Portals whose rows cannot be read.
 static UNREADABLE: Summary = Summary::new("a portal cannot be read, and is not served");
@@ -98,6 +100,7 @@ impl PostgresPortals {
                 created_at: Timestamp(row.get("created_at")),
                 succeeded_at: row.get::<_, Option<i64>>("succeeded_at").map(Timestamp),
                 locked: None,
+                trouble: row.get::<_, Option<&str>>("trouble").and_then(|json| serde_json::from_str(json).ok()),
             })
         };
         // One that cannot be read, of a newer version perhaps, does not keep the others from their work.
@@ -141,6 +144,23 @@ impl PortalStore for PostgresPortals {
 
     async fn write_portal(&self, portal: &Portal) -> Result<bool, StoreError> {
         patiently(self.put_portal(portal, Some(portal.revision))).await
+    }
+
+    async fn note_trouble(&self, portal: &PortalId, trouble: Option<&Trouble>) -> Result<(), StoreError> {
+        let trouble = trouble.map(columns::to_json);
+        patiently(self.store.ask(&self.sql.note_trouble, &[&portal.as_str(), &trouble])).await.map(drop)
+    }
+
+    async fn delete_portal(&self, portal: &PortalId) -> Result<bool, StoreError> {
+        patiently(self.mark_deleted(portal)).await
+    }
+
+    async fn orphans(&self, limit: usize) -> Result<Vec<Orphan>, StoreError> {
+        patiently(self.list_orphans(limit)).await
+    }
+
+    async fn steer(&self, session: &RoomId, how: &Steer) -> Result<bool, StoreError> {
+        patiently(self.steer_session(session, how)).await
     }
 
     async fn open_session(&self, new: &SessionProposal) -> Result<Opened, StoreError> {

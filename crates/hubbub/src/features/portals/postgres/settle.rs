@@ -40,7 +40,7 @@ impl PostgresPortals {
             row.cursor.note_sent(&settlement.sent);
             row.cursor.conclude(&settlement.step, settlement.keep, now);
             changed.insert(&settlement.session);
-            held.push(true);
+            held.push(settlement.leaves_held(&row.cursor));
         }
         self.learn_settled(&lease, settlements, &held, &cursors).await?;
         self.store.write_cursors(&lease, changed.iter().filter_map(|session| cursors.get(session))).await?;
@@ -57,7 +57,7 @@ impl PostgresPortals {
         Ok(held)
     }
 
-    async fn write_beside(
+    pub(super) async fn write_beside(
         &self,
         lease: &Lease,
         row: &mut CursorRow,

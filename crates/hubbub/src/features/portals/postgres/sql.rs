@@ -51,11 +51,23 @@ crate::store::postgres::sql::texts! {
     dead_letter_of_session = "d.room = (SELECT room FROM hubbub.sessions WHERE id = ?)";
     dead_letter_of_customer = "d.room IN (SELECT room FROM hubbub.sessions WHERE customer = ?)";
     backlog = include_str!("backlog.sql");
-    portals = "SELECT id, settings, secrets, standing, why, revision, created_at, succeeded_at FROM hubbub.portals ORDER BY id";
+    portals = "SELECT id, settings, secrets, standing, why, revision, created_at, succeeded_at, trouble FROM hubbub.portals
+        WHERE deleted_at IS NULL ORDER BY id";
+    note_trouble = "UPDATE hubbub.portals SET trouble = $2::text WHERE id = $1 AND trouble IS DISTINCT FROM $2::text";
+    delete_portal = "WITH gone AS (UPDATE hubbub.portals SET deleted_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint, standing = 'disabled',
+            why = 'closing', secrets = '{\"outgoing\":[],\"incoming\":[]}', trouble = NULL, revision = revision + 1
+        WHERE id = $1 AND deleted_at IS NULL RETURNING no
+        ), grants AS (DELETE FROM hubbub.portal_grants g USING gone WHERE g.portal = gone.no) SELECT no FROM gone";
+    orphans = "SELECT s.id, s.customer, CASE WHEN c.position < c.head THEN c.head END AS waits
+        FROM hubbub.portals p JOIN hubbub.sessions s ON s.portal = p.no JOIN hubbub.rooms r ON r.no = s.room
+        JOIN hubbub.cursors c ON c.room = s.room
+        WHERE p.deleted_at IS NOT NULL AND p.why = 'closing' AND r.session <> 'closed' ORDER BY s.id LIMIT $1::bigint";
+    no_orphans = "UPDATE hubbub.portals SET why = 'deleted' WHERE deleted_at IS NOT NULL AND why = 'closing'";
+    at_dead_letter = "SELECT EXISTS (SELECT FROM hubbub.dead_letters WHERE room = $1 AND seq = $2 AND delivered_at IS NULL) AS there";
     create_portal = "INSERT INTO hubbub.portals (id, settings, secrets, standing, why, created_at)
         VALUES ($1, $2, $3, $4, $5, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) ON CONFLICT (id) DO NOTHING";
-    write_portal = "UPDATE hubbub.portals SET settings = $3, secrets = $4, standing = $5, why = $6, revision = revision + 1
-        WHERE id = $1 AND revision = $2::bigint";
+    write_portal = "UPDATE hubbub.portals SET settings = $3, secrets = $4, standing = $5, why = $6, trouble = NULL,
+        revision = revision + 1 WHERE id = $1 AND revision = $2::bigint AND deleted_at IS NULL";
     succeeded = "UPDATE hubbub.portals SET succeeded_at = clock.now
         FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
         WHERE id = ANY($1) AND (succeeded_at IS NULL OR succeeded_at < clock.now - 1000)";
@@ -64,7 +76,7 @@ crate::store::postgres::sql::texts! {
     may_open = "SELECT p.no, (SELECT s.id FROM hubbub.sessions s WHERE s.room = coalesce(
                 (SELECT x.room FROM hubbub.session_externals x WHERE x.portal = p.no AND x.external = $2::text LIMIT 1),
                 (SELECT l.room FROM hubbub.sessions l WHERE l.portal = p.no AND l.external = $2::text LIMIT 1))) AS taken_by
-        FROM hubbub.portals p WHERE p.id = $1";
+        FROM hubbub.portals p WHERE p.id = $1 AND p.deleted_at IS NULL";
     lock_customer = "SELECT pg_advisory_xact_lock(hashtextextended($1::text || '/' || $2::text, 0))";
     sessions_of_customer = "SELECT count(*) AS sessions FROM hubbub.sessions WHERE customer = $1 AND portal = $2";
     lock_names = "SELECT pg_advisory_xact_lock(names.key) FROM (

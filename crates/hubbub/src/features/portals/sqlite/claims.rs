@@ -160,12 +160,12 @@ pub(crate) fn settle(
         if let Some(external) = &settlement.external {
             externals::learn_for(transaction, row.room, external, Teacher::Answer, at)?;
         }
-        held.push(true);
+        held.push(settlement.leaves_held(&row.cursor));
     }
     Ok((held, due))
 }
 
-fn write_beside(
+pub(crate) fn write_beside(
     transaction: &Transaction<'_>,
     row: &mut CursorRow,
     beside: Beside,

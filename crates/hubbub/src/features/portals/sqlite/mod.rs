@@ -2,8 +2,9 @@
 
 use crate::{
     features::portals::store::{
-        Backlog, Claim, DeadLetter, Filter, Incoming, Learned, Opened, Portal, PortalStanding, PortalStore,
-        Quarantined, Releasable, Resolved, Session, SessionProposal, Settlement, Wanted, Which, portal_id,
+        Backlog, Claim, DeadLetter, Filter, Incoming, Learned, Opened, Orphan, Portal, PortalStanding, PortalStore,
+        Quarantined, Releasable, Resolved, Session, SessionProposal, Settlement, Steer, Trouble, Wanted, Which,
+        portal_id,
     },
     log::Summary,
     store::{
@@ -31,6 +32,7 @@ mod grants;
 mod quarantine;
 mod resolve;
 mod sessions;
+mod steer;
 
 /// Portals whose rows cannot be read.
 static UNREADABLE: Summary = Summary::new("a portal cannot be read, and is not served");
@@ -53,7 +55,8 @@ fn number(number: i64) -> u64 {
 
 fn list(snapshot: &Connection) -> Result<Vec<Portal>, StoreError> {
     let mut statement = snapshot.prepare_cached(
-        "SELECT id, settings, secrets, standing, why, revision, created_at, succeeded_at FROM portals ORDER BY id",
+        "SELECT id, settings, secrets, standing, why, revision, created_at, succeeded_at, trouble FROM portals
+         WHERE deleted_at IS NULL ORDER BY id",
     )?;
     let mut rows = statement.query([])?;
     let mut portals = Vec::new();
@@ -63,6 +66,7 @@ fn list(snapshot: &Connection) -> Result<Vec<Portal>, StoreError> {
         let (standing, why): (String, Option<String>) = (text("standing")?, row.get("why")?);
         let (revision, created_at) = (row.get("revision")?, row.get("created_at")?);
         let succeeded_at: Option<i64> = row.get("succeeded_at")?;
+        let trouble: Option<String> = row.get("trouble")?;
         let portal = || {
             Ok::<_, StoreError>(Portal {
                 id: portal_id(&id)?,
@@ -73,6 +77,7 @@ fn list(snapshot: &Connection) -> Result<Vec<Portal>, StoreError> {
                 created_at: Timestamp(created_at),
                 succeeded_at: succeeded_at.map(Timestamp),
                 locked: None,
+                trouble: trouble.as_deref().and_then(|json| serde_json::from_str(json).ok()),
             })
         };
         match portal() {
@@ -103,7 +108,7 @@ fn backlog(snapshot: &Connection) -> Result<Vec<Backlog>, StoreError> {
                 AND c.position < c.head) AS oldest_blocked,
             (SELECT count(*) FROM dead_letters d WHERE d.portal = p.no AND d.delivered_at IS NULL) AS dead,
             (SELECT count(*) FROM quarantine q WHERE q.portal = p.no) AS quarantined
-         FROM portals p ORDER BY p.id",
+         FROM portals p WHERE p.deleted_at IS NULL ORDER BY p.id",
     )?;
     let mut rows = statement.query([])?;
     let mut backlog = Vec::new();
@@ -149,14 +154,41 @@ impl PortalStore for SqlitePortals {
             .writer
             .write(move |transaction, _| {
                 let written = transaction.execute(
-                    "UPDATE portals SET settings = ?3, secrets = ?4, standing = ?5, why = ?6, revision = revision + 1
-                     WHERE id = ?1 AND revision = ?2",
+                    "UPDATE portals SET settings = ?3, secrets = ?4, standing = ?5, why = ?6, trouble = NULL,
+                        revision = revision + 1 WHERE id = ?1 AND revision = ?2 AND deleted_at IS NULL",
                     params![id.as_str(), revision, settings, secrets, standing, why],
                 )?;
                 Ok(written > 0)
             })
             .await
             // What waited for it may go now.
+            .inspect(|_| self.store.due.notify_one())
+    }
+
+    async fn note_trouble(&self, portal: &PortalId, trouble: Option<&Trouble>) -> Result<(), StoreError> {
+        let (portal, trouble) = (portal.clone(), trouble.map(columns::to_json));
+        self.store.writer.write(move |transaction, _| steer::note_trouble(transaction, &portal, trouble)).await
+    }
+
+    async fn delete_portal(&self, portal: &PortalId) -> Result<bool, StoreError> {
+        let portal = portal.clone();
+        self.store.writer.write(move |transaction, at| steer::delete_portal(transaction, &portal, at)).await
+    }
+
+    async fn orphans(&self, limit: usize) -> Result<Vec<Orphan>, StoreError> {
+        let (orphans, closing) = self.store.readers.read(move |snapshot| steer::orphans(snapshot, limit)).await?;
+        if orphans.is_empty() && closing {
+            self.store.writer.write(|transaction, _| steer::no_orphans(transaction)).await?;
+        }
+        Ok(orphans)
+    }
+
+    async fn steer(&self, session: &RoomId, how: &Steer) -> Result<bool, StoreError> {
+        let (session, how) = (session.clone(), how.clone());
+        self.store
+            .writer
+            .write(move |transaction, at| steer::steer(transaction, &session, &how, at))
+            .await
             .inspect(|_| self.store.due.notify_one())
     }
 

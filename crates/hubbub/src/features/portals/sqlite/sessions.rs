@@ -32,7 +32,7 @@ use hubbub_core::{
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 pub(crate) fn open(transaction: &Transaction<'_>, new: &SessionProposal, at: Timestamp) -> Result<Opened, StoreError> {
-    let sql = "SELECT no FROM portals WHERE id = ?1";
+    let sql = "SELECT no FROM portals WHERE id = ?1 AND deleted_at IS NULL";
     let portal: Option<i64> = transaction.query_row(sql, [new.portal.as_str()], |row| row.get("no")).optional()?;
     let Some(portal) = portal else { return Ok(Opened::UnknownPortal) };
     if let Some(session) = one(transaction, &new.id)? {
