@@ -115,7 +115,8 @@ struct Hooks {
 impl Answer for Hooks {
     async fn answer(&self, request: Read) -> anyhow::Result<(u16, String)> {
         let header = |name: &str| request.header(name).map(str::as_bytes);
-        let signed = Signed { method: "POST", url: "", headers: &header, body: &request.body, path_secret: None };
+        let signed =
+            Signed { method: "POST", url: None, query: None, headers: &header, body: &request.body, path_secret: None };
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as i64;
         self.verify.verify(&[&self.secret], &signed, now)?;
         let body: serde_json::Value = serde_json::from_slice(&request.body)?;
