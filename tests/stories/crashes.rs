@@ -119,9 +119,11 @@ async fn one_of_three_instances_is_killed_under_load_again_and_again() {
             "meta",
             "migrations",
             "portal_events",
+            "portal_grants",
             "portals",
             "quarantine",
             "rooms",
+            "session_externals",
             "sessions",
             "users"
         ],
