@@ -3,9 +3,13 @@
 #[expect(dead_code, reason = "what only stories look at")]
 #[path = "../stories/http.rs"]
 mod http;
+#[expect(dead_code, reason = "what only the other suites use")]
+#[path = "../support/postgres.rs"]
+mod postgres;
 
 use axum::{Router, body::Bytes, extract::State, routing::post};
 use futures_util::{SinkExt, StreamExt};
+use postgres::Postgres;
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
@@ -55,7 +59,17 @@ impl Program {
         drop(free);
         let process = Command::new(env!("CARGO_BIN_EXE_hubbub"))
             .args(["serve", "--listen", &addr.to_string(), "--token-secret", SECRET, "--api-key", API_KEY])
-            .args(["--store", &format!("sqlite:{}", directory.join("hubbub.db").display()), "--instance", "corner"])
+            // An instance alone publishes nothing.
+            .args([
+                "--store",
+                &Postgres::shared().url(),
+                "--schema",
+                "traces",
+                "--bus",
+                "postgres",
+                "--instance",
+                "corner",
+            ])
             // Whatever is logged, spans are exported; and none before it goes: the end is what hands them over.
             .env("HUBBUB_LOG", "warn")
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
