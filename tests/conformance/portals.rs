@@ -306,7 +306,14 @@ fn passed(position: Seq) -> DeliveryStep {
 
 fn attempt(at: i64, error: Option<&str>) -> Attempt {
     let status = Some(if error.is_some() { 500 } else { 200 });
-    Attempt { at, took: 7, status, error: error.map(ToOwned::to_owned), instance: "one".into() }
+    Attempt {
+        at,
+        took: 7,
+        status,
+        error: error.map(ToOwned::to_owned),
+        instance: "one".into(),
+        class: Some("down".into()),
+    }
 }
 
 fn given_up(seq: Seq, block: bool) -> DeliveryStep {

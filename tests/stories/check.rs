@@ -2,6 +2,7 @@
 
 use crate::{
     cluster::{API_KEY, Cluster, SECRET},
+    logged::Logged,
     support::{
         door::Door,
         postgres::Postgres,
@@ -314,4 +315,26 @@ async fn what_never_answers_is_found_in_time_and_a_running_server_is_no_fault() 
     let found = check(&["--listen", &address, "--store", &store], &secrets()).await;
     assert_eq!(found.code, 0, "{}", found.all);
     found.says("warning", &["--listen", "somebody listens there"]).says("warning", &["--store", "another process has"]);
+}
+
+#[tokio::test]
+async fn portals_that_sign_a_url_that_nobody_knows_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Logged::start(directory.path(), &["--public-url", "https://chat.example"]).await;
+    let verify =
+        |id: &str, verify: serde_json::Value| serde_json::json!({ "id": id, "settings": { "verify": verify } });
+    for made in [
+        verify("texts", serde_json::json!({ "scheme": "twilio" })),
+        verify("deleted", serde_json::json!({ "scheme": "hubspot" })),
+        verify("desk", serde_json::json!({ "scheme": "bearer" })),
+    ] {
+        let made = server.api("POST", "/v1/portals", &made).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    assert_eq!(server.api("DELETE", "/v1/portals/deleted", &serde_json::Value::Null).await.status, 200);
+    let store = format!("sqlite:{}", directory.path().join("hubbub.db").display());
+    let found = check(&["--store", &store], &secrets()).await;
+    found.says("warning", &["--public-url", "sign their whole URL: texts;"]);
+    let found = check(&["--store", &store, "--public-url", "https://chat.example"], &secrets()).await;
+    assert!(!found.all.contains("texts"), "{}", found.all);
 }

@@ -3,6 +3,7 @@
 use crate::{
     cluster::{API_KEY, Cluster, breathe, program},
     desk::{make, open, takes},
+    logged::Logged,
     support::{
         portal::{self, Portal},
         postgres::Postgres,
@@ -277,5 +278,27 @@ async fn a_dump_of_the_database_holds_no_secret() {
     for secret in &secrets {
         let bare = secret.trim_start_matches("whsec_");
         assert!(!bare.is_empty() && !dump.contains(bare), "{secret} is in the dump");
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_it_is_said_where_a_secret_lies_as_it_is_and_not_in_a_trial() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let says =
+        |server: &Logged, words: &str| server.log().lines().any(|line| line.contains("WARN") && line.contains(words));
+    let server = Logged::start(directory.path(), &[]).await;
+    assert!(!says(&server, "--secrets-key"), "there is no secret yet: {}", server.log());
+    let made = server.api("POST", "/v1/portals", &json!({ "id": "desk" })).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let (outgoing, incoming) = (secret(&made.json(), "outgoing_secret"), secret(&made.json(), "incoming_secret"));
+    assert!(says(&server, "no --secrets-key: a secret is kept as it is"), "{}", server.log());
+    assert!(!server.log().contains(&outgoing) && !server.log().contains(&incoming));
+    drop(server);
+    for (flags, is_said) in [(&[][..], true), (&["--dev"], false), (&["--secrets-key", &key(1)], false)] {
+        let server = Logged::start(directory.path(), flags).await;
+        assert_eq!(says(&server, "no --secrets-key"), is_said, "{flags:?}: {}", server.log());
+        let made = server.api("POST", "/v1/portals", &json!({ "id": format!("desk{}", flags.len()) })).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        assert_eq!(says(&server, "is kept as it is"), is_said, "{flags:?}: {}", server.log());
     }
 }

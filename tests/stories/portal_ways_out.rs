@@ -1,6 +1,7 @@
 //! What one session's answers do to its portal, and what operators do about it.
 
 use crate::{desk::Desk, support::portal::Mood, wire::DEADLINE};
+use hubbub_core::{limits, model::time::Timestamp};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -50,6 +51,39 @@ async fn a_410_is_its_sessions_own_affair_while_others_are_taken() {
     desk.says("s1", "ana", "back").await;
     desk.takes("s1", &["back"]).await;
     portal_is(&desk, "active", |seen| seen["standing"] == "active" && seen["trouble"].is_null()).await;
+}
+
+/// Two conversations were deleted at the portal, and the instance has just begun: it knows of nobody whom the portal serves.
+#[tokio::test]
+async fn an_instance_that_has_served_nobody_disables_no_portal_because_of_two_sessions() {
+    let desk = Desk::with(json!({ "retry_seconds": QUICK })).await;
+    for n in 0..6 {
+        desk.session(&format!("s{n}"), &format!("c{n}")).await;
+    }
+    desk.portal.poisons("gone", 410);
+    let began = Instant::now();
+    for n in [0, 1] {
+        desk.says(&format!("s{n}"), &format!("c{n}"), "gone").await;
+    }
+    let at = |attempt: Option<&Value>| {
+        attempt.and_then(|attempt| Timestamp::parse(attempt["at"].as_str()?)).map_or(0, |at| at.0)
+    };
+    let longer = i64::try_from(limits::GONE_FOR.as_millis()).expect("a number") + 500;
+    for session in ["s0", "s1"] {
+        loop {
+            let seen = desk.api("GET", &format!("/v1/sessions/{session}"), &Value::Null).await.json();
+            let attempts = seen["attempts"].as_array().expect("attempts");
+            assert!(attempts.iter().all(|attempt| attempt["class"] == "gone"), "{seen}");
+            if at(attempts.last()) - at(attempts.first()) > longer {
+                break;
+            }
+            assert!(began.elapsed() < 8 * DEADLINE, "it is not tried: {seen}");
+            crate::cluster::breathe().await;
+        }
+    }
+    portal_is(&desk, "active", |seen| seen["standing"] == "active").await;
+    desk.says("s2", "c2", "hi").await;
+    desk.takes("s2", &["hi"]).await;
 }
 
 #[tokio::test]
@@ -153,6 +187,23 @@ async fn alone_with_its_portal_a_message_is_given_up_on_where_the_settings_say_s
     assert_eq!(dead["attempts"].as_array().map(Vec::len), Some(3), "{dead}");
 }
 
+/// What cannot even be sent is refused as much as what the portal refuses.
+#[tokio::test]
+async fn alone_with_its_portal_a_message_that_no_template_can_hold_is_given_up_on() {
+    let desk = Desk::with(json!({ "retry_seconds": QUICK, "give_up_alone": 3, "auth": {"scheme": "none"},
+        "calls": [{ "name": "send", "json": { "order": "{/message/data/order}" } }] }))
+    .await;
+    desk.session("s1", "ana").await;
+    desk.says("s1", "ana", "no order").await;
+    let seen = desk.session_is("s1", "given up on", |seen| seen["failed"] == json!([3])).await;
+    assert_eq!(seen["attempts"], json!([]), "{seen}");
+    let dead = desk.api("GET", "/v1/portals/desk/dead-letters", &Value::Null).await.json()["items"][0].clone();
+    let attempts = dead["attempts"].as_array().expect("attempts");
+    let is_refused = |attempt: &Value| attempt["class"] == "refused" && attempt["status"].is_null();
+    assert!(attempts.len() == 3 && attempts.iter().all(is_refused), "{dead}");
+    assert!(attempts[0]["error"].as_str().is_some_and(|why| why.contains("/message/data/order")), "{dead}");
+}
+
 #[tokio::test]
 async fn a_portal_is_deleted_its_sessions_are_closed_and_what_was_said_stays() {
     let desk = Desk::with(json!({})).await;
@@ -163,6 +214,15 @@ async fn a_portal_is_deleted_its_sessions_are_closed_and_what_was_said_stays() {
     ana.follows("s1").await;
     ana.says("s1", "hello").await;
     desk.takes("s1", &["hello"]).await;
+    let letters = async |method: &str, path: &str| {
+        let answer = desk.api(method, &format!("/v1/portals/{path}"), &Value::Null).await;
+        (answer.status, answer.json())
+    };
+    desk.portal.is(Mood::Status(503, String::new()));
+    desk.says("s2", "ben", "lost").await;
+    desk.session_is("s2", "waits", |seen| seen["attempts"][0]["class"] == "down").await;
+    let skipped = desk.api("POST", "/v1/sessions/s2/delivery", &json!({ "action": "skip" })).await;
+    assert_eq!(skipped.status, 200, "{}", skipped.text);
     let deleted = desk.api("DELETE", "/v1/portals/desk", &Value::Null).await;
     assert_eq!((deleted.status, &deleted.json()["sessions_closed"]), (200, &json!(2)), "{}", deleted.text);
     for (method, path, body, status) in [
@@ -180,6 +240,16 @@ async fn a_portal_is_deleted_its_sessions_are_closed_and_what_was_said_stays() {
     assert!(log.iter().any(|entry| entry["text"] == "hello"));
     assert_eq!(log.last().expect("an entry")["type"], "closed", "{log:?}");
     assert_eq!(desk.api("GET", "/v1/sessions/s2", &Value::Null).await.json()["state"], "closed");
+    // What it did not take is still there.
+    let (status, left) = letters("GET", "desk/dead-letters").await;
+    assert_eq!((status, &left["items"][0]["entry"]["text"]), (200, &json!("lost")), "{left}");
+    let one = format!("desk/dead-letters/{}", left["items"][0]["number"]);
+    assert_eq!(letters("GET", &one).await.0, 200);
+    assert_eq!(letters("GET", &format!("desk/dead-letters?after={}", left["items"][0]["number"])).await.0, 200);
+    assert_eq!(letters("POST", &format!("{one}/replay")).await.0, 404, "to whom?");
+    assert_eq!(desk.api("DELETE", &format!("/v1/portals/{one}"), &Value::Null).await.status, 204);
+    assert_eq!(letters("GET", "desk/dead-letters").await.0, 404);
+    assert_eq!(letters("GET", "other/dead-letters").await.0, 404);
     desk.is_known().await;
     assert_eq!(desk.answers("a", &json!({ "sessionId": "s1", "message": "hm" })).await.0, 404);
 }

@@ -161,7 +161,7 @@ async fn start(
         seed(&chat).await?;
     }
     let tokens = Arc::new(Tokens::new(&config.trust, chat.metrics.clone(), chat.clock.clone()));
-    let vault = Vault::new(config.secrets_keys.clone());
+    let vault = Vault::new(config.secrets_keys.clone()).warning(!config.dev);
     let support = SupportChat::start(chat.clone(), stores.portals, vault).known_as(config.public_url.as_deref());
     let support = Arc::new(support);
     let portals = Arc::new(Portals::new(support.clone(), config.portal_allow.clone(), label.into())?);
@@ -172,8 +172,12 @@ async fn start(
     let api = Api { chat: chat.clone(), keys: keys.clone(), tokens: tokens.clone(), label: label.into() };
     chat.set_quota(files::within(room, config.limits));
     let workers = portals.start();
-    if config.secrets_keys.ids().next().is_none() {
-        tracing::warn!("no --secrets-key: secrets of portals lie in the database as they are");
+    // A trial has nothing to hide. Should the store not answer, it is not said this time.
+    if !config.dev && config.secrets_keys.ids().next().is_none() {
+        let plain = support.secrets_at_rest().await.map_or(0, |at_rest| at_rest.plain);
+        if plain > 0 {
+            tracing::warn!(secrets = plain, "no --secrets-key: secrets of portals lie in the database as they are");
+        }
     }
     let sealed = portals.clone();
     reload::follow(reloaded.clone(), move |config| {

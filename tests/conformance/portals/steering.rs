@@ -1,7 +1,7 @@
 //! What operators do about portals and about what waits in sessions.
 
 use super::*;
-use hubbub::features::portals::store::{Steer, Trouble};
+use hubbub::features::portals::store::{Filter, Steer, Trouble};
 
 impl Desk {
     async fn steer(&self, id: &str, how: Steer) -> bool {
@@ -84,6 +84,9 @@ for_every_store! {
         for n in 0..5 {
             desk.session(&format!("s{n}")).await;
         }
+        let lost = desk.asks("s0", "lost").await;
+        let claim = desk.claim_one().await;
+        assert!(desk.settle(&claim, given_up(lost, false)).await);
         let asked = desk.asks("s1", "a").await;
         let before = desk.kept().await;
         assert!(desk.portals().orphans(10).await.expect("orphans").is_empty());
@@ -114,6 +117,11 @@ for_every_store! {
             }
         }
         assert_eq!(seen.len(), 5);
+        let filter = Filter { portal: Some(desk.portal.clone()), ..Filter::default() };
+        let left = desk.portals().dead_letters(&filter, 0, 10).await.expect("dead letters").items;
+        assert_eq!(left.iter().map(|letter| letter.entry.seq).collect::<Vec<_>>(), [lost]);
+        assert!(desk.portals().discard(&desk.portal, left[0].number).await.expect("an answer"));
+        assert!(desk.portals().dead_letters(&filter, 0, 10).await.expect("dead letters").items.is_empty());
     }
 
     async fn what_is_the_matter_with_a_portal_is_written_down_until_it_is_changed(home: &Home) {

@@ -1,5 +1,6 @@
 //! What is kept of an attempt to deliver an entry.
 
+use super::retry::Class;
 use crate::limits::ATTEMPTS_KEPT;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,21 @@ pub struct Attempt {
     pub error: Option<String>,
     /// Which instance made it.
     pub instance: String,
+    /// The word for its [`Class`]; absent of attempts that an older version made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub class: Option<String>,
+}
+
+impl Attempt {
+    /// What kind of thing it met. Of older attempts their status tells it; `None`: nobody knows.
+    pub fn class(&self) -> Option<Class> {
+        match (&self.class, self.status) {
+            (Some(word), _) => Class::parse(word),
+            // Refused by what its body said.
+            (None, Some(200..=299)) if self.error.is_some() => Some(Class::Refused),
+            (None, status) => status.map(Class::of_status),
+        }
+    }
 }
 
 /// Adds an attempt, and forgets the oldest beyond [`ATTEMPTS_KEPT`].

@@ -143,10 +143,11 @@ pub enum Next {
     },
 }
 
-/// An answer that was refused by its status or, with one that says "taken", by its body.
-fn is_refusal(attempt: &Attempt) -> bool {
-    let class = attempt.status.map(Class::of_status);
-    attempt.error.is_some() && matches!(class, Some(Class::Refused | Class::Taken))
+/// How often in a row it was refused before, since it is tried.
+fn refusals(so_far: &Delivery) -> usize {
+    let since = |attempt: &&Attempt| so_far.since.is_some_and(|since| attempt.at >= since.0);
+    let is_refusal = |attempt: &&Attempt| attempt.class() == Some(Class::Refused);
+    so_far.attempts.iter().rev().take_while(since).take_while(is_refusal).count()
 }
 
 /// What a 410 says of the portal.
@@ -160,11 +161,13 @@ pub enum Gone {
     OfPortal,
 }
 
-/// Whether a portal is gone as a whole. Since it last took something, so many sessions of so many customers met a 410, the first
-/// of them so long ago; it has taken something of `served` customers before. `again`: this session met one before.
+/// Whether a portal is gone as a whole. Since it last took something, of whichever instance, so many sessions of so many customers
+/// met a 410 here, the first of them so long ago; it has taken something of `served` customers before. `again`: this session met
+/// one before.
 ///
 /// The rule: a 410 is its session's own affair. It is the portal's where nothing else is taken: for ten seconds at least, by two
 /// sessions, and by half of the customers who were served before. A portal that has one session only is gone with its second 410.
+/// An instance that has seen it serve nobody, because it is young, compares with how many sessions there are.
 pub fn gone(sessions: usize, customers: usize, served: usize, first: Duration, again: bool) -> Gone {
     if sessions >= 2 && first >= limits::GONE_FOR && 2 * customers >= served {
         Gone::OfPortal
@@ -259,7 +262,7 @@ pub fn next(
     if verdict.class == Class::Refused
         && let Some(most) = policy.give_up_alone
     {
-        let refused = so_far.attempts.iter().rev().take_while(|attempt| is_refusal(attempt)).count() as u32 + 1;
+        let refused = refusals(so_far) as u32 + 1;
         if before.is_some() && refused >= most {
             return give_up(format!("the portal refused this message {refused} times, and nobody else writes to it"));
         }

@@ -196,15 +196,20 @@ impl Auth {
     }
 }
 
-/// Takes secrets out of a text that is shown to an operator: each of them, and the Basic pair and percent-encoding that they
+/// Takes secrets out of a text that is shown to an operator: each of them, and the base64, percent-encoding and JSON that they
 /// may be written in, becomes `…`.
 pub fn mask(text: &str, secrets: &[&str]) -> String {
     let mut forms: Vec<String> = Vec::new();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         forms.push((*secret).to_owned());
         forms.push(STANDARD.encode(secret));
-        forms.push(form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        forms.extend([form.replace('+', "%20"), form]);
+        let json = serde_json::Value::from(*secret).to_string();
+        let json = json.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned();
+        forms.extend([json.replace('/', "\\/"), json]);
     }
+    forms.retain(|form| !form.is_empty());
     // The longest first: a secret may be a part of another.
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     forms.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), "…"))

@@ -59,6 +59,8 @@ const PARTS: [(&[&str], &[&str]); 5] = [
 ];
 /// What such parts are parts of.
 const WHOLES: [&str; 4] = ["ul", "ol", "dl", "table"];
+/// What stands for an image of which nothing else can be said.
+const IMAGE: &str = "[image]";
 /// Schemes of images that anybody can fetch.
 const WEB: [&str; 2] = ["https://", "http://"];
 /// Schemes of links that are worth showing.
@@ -85,11 +87,19 @@ pub fn text(html: &str) -> String {
 
 /// The address of something that can be looked at from elsewhere.
 fn on_the_web(address: &str) -> Option<String> {
-    let is = |scheme: &str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    if WEB.into_iter().any(is) {
+    if of_scheme(address, &WEB).is_some() {
         return Some(address.to_owned());
     }
     address.starts_with("//").then(|| format!("https:{address}"))
+}
+
+/// What follows the scheme of an address, where it is one of these.
+fn of_scheme<'a>(address: &'a str, schemes: &[&str]) -> Option<&'a str> {
+    let after = |scheme: &&str| {
+        let (start, rest) = address.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    schemes.iter().find_map(after)
 }
 
 /// How many elements of a name are open, of those that stand for lines and cells.
@@ -216,7 +226,7 @@ impl Page {
                 let address = address.or_else(|| attribute(b"srcset").and_then(first));
                 // Images of one pixel count readers; they show nothing.
                 if !(dot(b"width") && dot(b"height")) {
-                    self.image(attribute(b"alt").filter(|alt| !alt.is_empty()), address);
+                    self.image(attribute(b"alt"), address);
                 }
             }
             "video" | "audio" | "embed" => {
@@ -235,7 +245,8 @@ impl Page {
             }
             "a" => {
                 self.close_link();
-                self.link = attribute(b"href").map(|href| (href, self.out.len()));
+                let href = attribute(b"href").map(|href| on_the_web(&href).unwrap_or(href));
+                self.link = href.map(|href| (href, self.out.len()));
             }
             _ if LINES.contains(&name) => self.line(),
             _ => {}
@@ -287,11 +298,13 @@ impl Page {
         }
     }
 
+    /// One that stands for nothing (`alt=""`) is worth no word; of any other it is said that it is there.
     fn image(&mut self, alt: Option<String>, address: Option<String>) {
         self.has_image = true;
-        match (alt, address) {
+        match (alt.as_deref(), address) {
+            (None | Some(""), Some(address)) => self.text(&address),
             (Some(alt), Some(address)) => self.text(&format!("{alt} ({address})")),
-            (one, other) => self.text(&one.or(other).unwrap_or_default()),
+            (alt, None) => self.text(alt.unwrap_or(IMAGE)),
         }
     }
 
@@ -312,11 +325,10 @@ impl Page {
     fn close_link(&mut self) {
         let Some((href, began)) = self.link.take() else { return };
         let said = self.out.get(began..).unwrap_or_default().trim();
-        let bare = |link: &str| {
-            let link = SHOWN.into_iter().find_map(|scheme| link.strip_prefix(scheme)).unwrap_or(link);
-            link.trim_end_matches('/').to_owned()
-        };
-        if SHOWN.into_iter().any(|scheme| href.starts_with(scheme)) && bare(said) != bare(&href) {
+        let bare = |link: &str| of_scheme(link, &SHOWN).unwrap_or(link).trim_end_matches('/').to_owned();
+        // A picture that leads to itself has said it.
+        let is_said = bare(said) == bare(&href) || said.ends_with(&format!("({href})"));
+        if of_scheme(&href, &SHOWN).is_some() && !is_said {
             let address = if said.is_empty() { href } else { format!("({href})") };
             let due = std::mem::replace(&mut self.space, !said.is_empty());
             self.text(&address);
@@ -327,7 +339,7 @@ impl Page {
     fn finish(mut self) -> String {
         self.close_link();
         if self.has_image && self.out.trim().is_empty() {
-            return "[image]".into();
+            return IMAGE.into();
         }
         let mut text = String::with_capacity(self.out.len());
         let mut feeds = 0;

@@ -9,11 +9,15 @@ use super::{
     settings::ExternalConflict,
 };
 use crate::{
+    limits,
     log::{
         entry::{EventName, Outcome, Place, Proposal, Right},
         kinds::{Message, What},
     },
-    model::ids::{Key, RoomId, UserId},
+    model::{
+        ids::{Key, RoomId, UserId},
+        time::Timestamp,
+    },
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -149,8 +153,29 @@ impl Incoming {
     }
 }
 
-/// What tells repeats of a message that no id tells: its place among those of a webhook, and the bytes of that, in one span of
-/// time. No portal's own event has such a name: see [`super::mapping::Event::repeat_key`].
+/// Spans of time, in which repeats of a webhook are told by its bytes. What came in the span before is still looked for, and is a
+/// repeat for as long as a span; then its names go on, so that what is not stored of it yet is stored under the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spans {
+    /// The one that is now.
+    pub now: i64,
+    /// The one before.
+    pub before: i64,
+    /// What came after this is a repeat.
+    pub since: Timestamp,
+}
+
+impl Spans {
+    /// The spans at this time.
+    pub fn at(now: Timestamp) -> Self {
+        let long = limits::BODY_REPEATS.as_secs().cast_signed() * 1_000;
+        let span = now.0.div_euclid(long);
+        Self { now: span, before: span - 1, since: Timestamp(now.0.saturating_sub(long)) }
+    }
+}
+
+/// What tells repeats of a message that no id tells: its place among those of a webhook, and the bytes of that, in one [span of
+/// time](Spans). No portal's own event has such a name: see [`super::mapping::Event::repeat_key`].
 pub fn of_body(body: &[u8], place: usize, span: i64) -> String {
     format!("b:{}:{place}:{span}", super::verify::digest(body))
 }

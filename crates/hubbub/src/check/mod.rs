@@ -11,6 +11,7 @@ mod bus;
 mod edge;
 mod files;
 mod listen;
+mod portals;
 mod secrets;
 mod store;
 mod tokens;
@@ -22,7 +23,7 @@ const WITHIN: Duration = Duration::from_secs(12);
 type Check = for<'a> fn(&'a Asked) -> BoxFuture<'a, Vec<Finding>>;
 
 /// What is checked, in the order it is said. A name is for who waits too long.
-const CHECKS: [(&str, Check); 11] = [
+const CHECKS: [(&str, Check); 12] = [
     ("--config", |asked| Box::pin(files::configuration(asked))),
     ("secret files", |asked| Box::pin(files::secrets(asked))),
     ("secrets", |asked| Box::pin(values::secrets(asked))),
@@ -33,6 +34,7 @@ const CHECKS: [(&str, Check); 11] = [
     ("how it is reached", |asked| Box::pin(edge::edge(asked))),
     ("--store", |asked| Box::pin(store::store(asked))),
     ("--secrets-key", |asked| Box::pin(secrets::keys(asked))),
+    ("portals", |asked| Box::pin(portals::addresses(asked))),
     ("--bus", |asked| Box::pin(bus::bus(asked))),
 ];
 

@@ -13,7 +13,8 @@ fn before(seconds: i64) -> Timestamp {
 
 /// A message that was first tried `since` seconds ago and last tried `last` seconds ago.
 fn tried(counted: u32, since: i64, last: i64) -> Delivery {
-    let attempt = Attempt { at: before(last).0, took: 5, status: Some(503), error: None, instance: "a".into() };
+    let attempt =
+        Attempt { at: before(last).0, took: 5, status: Some(503), error: None, instance: "a".into(), class: None };
     Delivery { counted, since: Some(before(since)), attempts: vec![attempt], ..Delivery::default() }
 }
 
@@ -218,6 +219,34 @@ fn alone_a_message_is_refused_for_ever_unless_the_settings_say_otherwise() {
         assert!(!give_up(Some(2), &refused(15, Some(422)), class), "{class:?}");
     }
     assert!(!give_up(Some(2), &Delivery::default(), Class::Refused), "the first attempt");
+}
+
+/// What an attempt met is what counts: what could not be sent has no status, and a status of success may say anything.
+#[test]
+fn alone_a_message_is_given_up_on_by_what_its_attempts_met() {
+    let of = |class: Option<Class>, status: Option<u16>, at: i64| {
+        let class = class.map(|class| class.word().to_owned());
+        Attempt { at: before(at).0, took: 5, status, error: Some("no".into()), instance: "a".into(), class }
+    };
+    let give_up = |since: i64, attempts: Vec<Attempt>| {
+        let so_far = Delivery { since: Some(before(since)), attempts, ..tried(1, 500, 3) };
+        let verdict = PostVerdict::failed(Class::Refused, String::new());
+        let next = next(Policy { give_up_alone: Some(3), ..POLICY }, &so_far, &verdict, None, NOW, 0.5);
+        matches!(next, Next::GiveUp { .. })
+    };
+    let refused = Some(Class::Refused);
+    assert!(give_up(500, vec![of(refused, None, 9), of(refused, None, 3)]), "a template found nothing");
+    assert!(give_up(500, vec![of(refused, Some(503), 9), of(refused, Some(201), 3)]), "its body says so");
+    assert!(give_up(500, vec![of(None, Some(422), 9), of(refused, None, 3)]), "one by an instance of before");
+    for class in [Class::Throttled, Class::Credentials, Class::Down, Class::Gone] {
+        let said = of(Some(class), Some(200), 3);
+        assert!(!give_up(500, vec![of(refused, Some(422), 12), of(refused, Some(422), 9), said]), "{class:?}");
+    }
+    let newer = Attempt { class: Some("postponed".into()), ..of(None, Some(422), 3) };
+    assert!(!give_up(500, vec![of(refused, None, 9), newer]), "of a newer version");
+    // An operator had it tried as if for the first time.
+    let attempts = vec![of(refused, Some(422), 400), of(refused, Some(422), 300), of(refused, Some(422), 3)];
+    assert!(give_up(500, attempts.clone()) && !give_up(5, attempts));
 }
 
 #[test]

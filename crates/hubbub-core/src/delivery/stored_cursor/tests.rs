@@ -21,7 +21,7 @@ fn claimed(head: u64) -> StoredCursor {
 }
 
 fn attempt() -> Attempt {
-    Attempt { at: NOW.0, took: 5, status: Some(500), error: Some("500".into()), instance: "a".into() }
+    Attempt { at: NOW.0, took: 5, status: Some(500), error: Some("500".into()), instance: "a".into(), class: None }
 }
 
 fn settled(cursor: &mut StoredCursor, step: &DeliveryStep) -> Option<Beside> {

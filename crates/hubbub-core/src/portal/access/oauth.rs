@@ -1,6 +1,6 @@
 //! OAuth 2 (RFC 6749): what is asked of a token endpoint, and what its answer means.
 
-use super::{is_visible, short};
+use super::{is_visible, mask, short};
 use crate::{
     delivery::retry::{PostOutcome, retry_after},
     limits,
@@ -17,8 +17,8 @@ use utoipa::ToSchema;
 
 /// What we say ourselves in a request for a token.
 const OURS: [&str; 5] = ["grant_type", "client_id", "client_secret", "refresh_token", "scope"];
-/// Characters of what a token endpoint says that are kept.
-const SAID: usize = 200;
+/// Characters that are kept of what a token endpoint says is wrong.
+const SAID: usize = 400;
 
 /// A token that we fetch and renew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -116,6 +116,9 @@ pub enum TokenAnswer {
 impl OAuth2 {
     pub(super) fn check(&self) -> Result<(), Invalid> {
         check_url(&self.token_url).map_err(|invalid| Invalid { field: "auth.token_url", ..invalid })?;
+        if self.token_url.contains(['{', '}']) {
+            return Err(Invalid::new("auth.token_url", "it is literal, and no template"));
+        }
         if self.client_id.is_empty() || !is_visible(&self.client_id) {
             return Err(Invalid::new("auth.client_id", "it is not empty, and visible ASCII"));
         }
@@ -248,8 +251,14 @@ fn tokens(said: &Value) -> Result<Tokens, String> {
     Ok(Tokens { access, refresh: token("refresh_token")?, good_for })
 }
 
+/// What a token endpoint says, without these secrets, which it may have repeated, and then no longer than is kept: what is left of a
+/// secret that was cut is one, too.
+pub fn without(secrets: &[&str], why: &str) -> String {
+    mask(why, secrets).chars().take(SAID).collect()
+}
+
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(SAID).collect()
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// When a token that was got now is to be renewed: a while before it ends, and of a short one not at once.

@@ -132,6 +132,10 @@ fn what_cannot_be_is_refused_by_its_field() {
         (json!({"scheme":"hmac","header":"X-Sig","prefix":"a\nb"}), "auth.prefix"),
         (json!({"scheme":"oauth2","token_url":"ftp://x/","grant":"refresh_token","client_id":"us"}), "auth.token_url"),
         (
+            json!({"scheme":"oauth2","token_url":"https://id.example/{/vars/x}","grant":"refresh_token","client_id":"us"}),
+            "auth.token_url",
+        ),
+        (
             json!({"scheme":"oauth2","token_url":"https://u:p@x/","grant":"refresh_token","client_id":"us"}),
             "auth.token_url",
         ),
@@ -185,6 +189,20 @@ fn secrets_are_masked_in_each_of_their_forms() {
     let text = "Basic cEBzcyB3b3Jk, client_secret=p%40ss+word, p@ss word and pass";
     assert_eq!(mask(text, &secrets), "Basic …, client_secret=…, … and …");
     assert_eq!(mask("ab", &[""]), "ab");
+    // As JSON writes them, and as PHP does; as a path holds them.
+    let written = r#"{"token":"a\/b\"c","again":"a/b\"c","in a path":"a%2Fb%22c","x y":"x%20y"}"#;
+    assert_eq!(mask(written, &["a/b\"c", "x y"]), r#"{"token":"…","again":"…","in a path":"…","…":"…"}"#);
+    assert_eq!(mask("\"\\\"", &["\""]), "……", "a secret of a quote alone");
+}
+
+/// What is left of a secret that was cut is one, too.
+#[test]
+fn what_a_token_endpoint_repeats_is_masked_before_it_is_cut() {
+    let secret = "s".repeat(300);
+    let body = format!(r#"{{"error":"invalid_client","error_description":"no {secret} here {}"}}"#, "x".repeat(900));
+    let TokenAnswer::Credentials(why) = judged(401, &body) else { panic!("credentials") };
+    let said = super::oauth::without(&[&secret], &why);
+    assert!(said.contains("no … here xxx") && !said.contains("ss") && said.chars().count() == 400, "{said}");
 }
 
 fn oauth(grant: &str, more: serde_json::Value) -> OAuth2 {

@@ -235,3 +235,41 @@ fn a_webhook_takes_no_id_from_another_session_and_leads_only_where_no_answer_doe
     let others = Addressee { holders: vec![holder(2)], ..known };
     assert_eq!(learned(webhooks, others), (None, vec![session(2)]));
 }
+
+/// A webhook without ids that comes again is a repeat for a day from when it came, whatever midnights are in between; what is not
+/// stored of it yet has the names that it had before midnight.
+#[test]
+fn repeats_by_their_bytes_are_told_for_a_day_also_over_midnight() {
+    const DAY: i64 = 86_400_000;
+    let midnight = 20_000 * DAY;
+    // What is done with a body that comes now, by what came before.
+    let comes = |known: &mut HashMap<String, i64>, at: i64| {
+        let spans = Spans::at(Timestamp(at));
+        let name = |span| of_body(b"[1,2]", 0, span);
+        let came_before = known.get(&name(spans.before)).is_some_and(|at| *at > spans.since.0);
+        let name = name(if came_before { spans.before } else { spans.now });
+        let is_new = !known.contains_key(&name);
+        known.entry(name.clone()).or_insert(at);
+        (is_new, name)
+    };
+    for first in [0, 1, DAY / 2, DAY - 2, DAY - 1] {
+        for later in [0, 1, 2, 1_000, DAY / 2, DAY - 1_000, DAY - 1] {
+            let mut known = HashMap::new();
+            let (is_new, named) = comes(&mut known, midnight + first);
+            assert!(is_new);
+            assert_eq!(comes(&mut known, midnight + first + later), (false, named), "{first}, again after {later}");
+        }
+        let mut known = HashMap::new();
+        comes(&mut known, midnight + first);
+        for later in [DAY, DAY + 1, 2 * DAY] {
+            let mut known = known.clone();
+            let (is_new, _) = comes(&mut known, midnight + first + later);
+            assert!(is_new, "{first}, again after {later}: another day, and another message");
+        }
+    }
+    // Before 1970, and at the ends of time, nothing overflows.
+    for at in [-1, 0, i64::MIN, i64::MAX] {
+        let spans = Spans::at(Timestamp(at));
+        assert!(spans.before < spans.now && spans.since.0 <= at, "{at}");
+    }
+}

@@ -80,9 +80,7 @@ impl Body {
         match std::str::from_utf8(body) {
             Ok(text) => Ok(text.into()),
             Err(why) => match charset(content_type).as_deref() {
-                Some("iso-8859-1" | "latin1" | "windows-1252") => {
-                    Ok(body.iter().map(|byte| char::from(*byte)).collect())
-                }
+                Some("iso-8859-1" | "latin1" | "windows-1252" | "cp1252") => Ok(western(body).into()),
                 None | Some("utf-8" | "utf8" | "us-ascii") => Err(Unmapped::NotJson(why.to_string())),
                 Some(other) => Err(Unmapped::ContentType {
                     given: format!("application/json; charset={}", other.chars().take(40).collect::<String>()),
@@ -109,6 +107,21 @@ impl Body {
         let item = |(n, (event, event_text))| Item { event, event_text, index: Some(n), ..self.whole() };
         Ok(Some(items.map(item).collect()))
     }
+}
+
+/// What the bytes 0x80 to 0x9F are in Windows-1252. Those that have nothing there are themselves.
+const WESTERN: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// Reads Windows-1252, which is what those mean who say ISO-8859-1 (WHATWG).
+fn western(bytes: &[u8]) -> String {
+    let read = |byte: &u8| match byte {
+        0x80..=0x9f => WESTERN[usize::from(byte - 0x80)],
+        byte => char::from(*byte),
+    };
+    bytes.iter().map(read).collect()
 }
 
 fn form<'a>(

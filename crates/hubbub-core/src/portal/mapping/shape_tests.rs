@@ -139,6 +139,11 @@ fn a_charset_is_believed_where_the_bytes_are_not_utf_8() {
     let utf8 = "{\"sessionId\":\"s\",\"message\":\"grüße\"}";
     assert_eq!(text("application/json; charset=ISO-8859-1", latin), Ok("grüße".into()));
     assert_eq!(text("application/json; charset=iso-8859-1", utf8.as_bytes()), Ok("grüße".into()), "JSON is UTF-8");
+    let western = b"{\"sessionId\":\"s\",\"message\":\"5 \x80 \x96 it\x92s \x84fein\x93, \xe9t\xe9\"}";
+    for charset in ["windows-1252", "\"ISO-8859-1\"", "cp1252"] {
+        let read = text(&format!("text/plain; Charset={charset}"), western);
+        assert_eq!(read, Ok("5 € – it’s „fein“, été".into()), "{charset}");
+    }
     assert_eq!(text("text/plain; charset=\"utf-8\"", utf8.as_bytes()), Ok("grüße".into()));
     assert_eq!(text("application/json", format!("\u{feff}{utf8}").as_bytes()), Ok("grüße".into()));
     assert_eq!(text("application/json; charset=utf-8", latin).unwrap_err().status(), 400);

@@ -53,6 +53,9 @@ pub fn check(settings: &PortalSettings) -> Result<(), Invalid> {
     if settings.answer_external.is_some() {
         return Err(Invalid::new("answer_external", "with calls, a call picks `external`"));
     }
+    if url.contains(['{', '}']) {
+        return Err(Invalid::new("url", "it is literal, and no template: `path`, `query` and `vars` are"));
+    }
     if address::parse(url)?.query().is_some() && calls.iter().any(|call| call.path.is_some()) {
         return Err(Invalid::new("url", "it has a query, and a call has a path, which would stand behind it"));
     }

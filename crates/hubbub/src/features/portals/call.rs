@@ -68,9 +68,9 @@ impl Called {
         self.status.and(self.cut.clone())
     }
 
-    /// The beginning of what the portal said, for people.
-    pub fn complaint(&self) -> Option<String> {
-        let text = String::from_utf8_lossy(&self.body);
+    /// The beginning of what the portal said, for people. It is masked before it is cut: what is left of a secret is one, too.
+    pub fn complaint(&self, mask: impl Fn(&str) -> String) -> Option<String> {
+        let text = mask(&String::from_utf8_lossy(&self.body));
         let words: Vec<&str> = text.split_whitespace().collect();
         let said: String = words.join(" ").chars().filter(|c| !c.is_control()).take(COMPLAINT).collect();
         (!said.is_empty()).then_some(said)

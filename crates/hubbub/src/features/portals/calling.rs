@@ -59,6 +59,7 @@ impl Made {
             status: self.called.status,
             error: self.error,
             instance: instance.to_owned(),
+            class: Some(self.verdict.class.word().to_owned()),
         }
     }
 }
@@ -136,8 +137,8 @@ impl Portals {
         let verdict = self.judge(step, &called);
         let said = opened.mask(&String::from_utf8_lossy(&called.body));
         let error = (!verdict.is_taken()).then(|| {
-            let why = match called.complaint() {
-                Some(said) => format!("{}: {}", verdict.why, opened.mask(&said)),
+            let why = match called.complaint(|said| opened.mask(said)) {
+                Some(said) => format!("{}: {said}", verdict.why),
                 None => verdict.why.clone(),
             };
             format!("call `{}`: {why}", step.shown())

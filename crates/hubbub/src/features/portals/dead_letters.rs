@@ -35,12 +35,28 @@ impl SupportChat {
         Ok(self.store.dead_letters(filter, after, limit).await?)
     }
 
+    /// Whose dead letters are asked for: a portal, or one that was deleted and has left some.
+    ///
+    /// # Errors
+    /// Where there is none of this id, or it cannot be an id.
+    pub async fn left_by(&self, id: &str) -> Result<PortalId, SupportError> {
+        let unknown = match self.portal(id).await {
+            Ok(portal) => return Ok(portal.id),
+            Err(unknown @ SupportError::UnknownPortal) => unknown,
+            Err(other) => return Err(other),
+        };
+        let id = PortalId::parse(id)?;
+        let filter = Filter { portal: Some(id.clone()), ..Filter::default() };
+        let left = self.store.dead_letters(&filter, 0, 1).await?;
+        if left.items.is_empty() { Err(unknown) } else { Ok(id) }
+    }
+
     /// A dead letter of a portal.
     ///
     /// # Errors
     /// Where there is none of this number.
-    pub async fn dead_letter(&self, portal: &Portal, number: u64) -> Result<DeadLetter, SupportError> {
-        let filter = Filter { portal: Some(portal.id.clone()), ..Filter::default() };
+    pub async fn dead_letter(&self, portal: &PortalId, number: u64) -> Result<DeadLetter, SupportError> {
+        let filter = Filter { portal: Some(portal.clone()), ..Filter::default() };
         let part = self.store.dead_letters(&filter, number.saturating_sub(1), 1).await?;
         part.items.into_iter().find(|letter| letter.number == number).ok_or(SupportError::UnknownDeadLetter)
     }
@@ -50,7 +66,7 @@ impl SupportChat {
     /// # Errors
     /// Where there is none of this number.
     pub async fn replay_dead_letter(&self, portal: &Portal, number: u64) -> Result<u64, SupportError> {
-        let portal = self.dead_letter(portal, number).await?.portal;
+        let portal = self.dead_letter(&portal.id, number).await?.portal;
         Ok(self.store.replay(&portal, Which::One(number)).await?)
     }
 

@@ -5,7 +5,7 @@ use super::{
     access::Answered,
     call::{Called, Outgoing},
     millis,
-    workers::Lane,
+    workers::{Lane, Met},
 };
 use crate::{
     chat::log::gather::Gather,
@@ -67,18 +67,21 @@ struct Kept {
 impl Posted {
     /// No call is left to be made.
     fn without_call(is_sent: bool, at: Timestamp, instance: &str) -> Self {
-        Self { verdict: PostVerdict::TAKEN, attempt: nothing(at, None, instance), kept: Kept::default(), is_sent }
+        let attempt = nothing(at, &PostVerdict::TAKEN, instance);
+        Self { verdict: PostVerdict::TAKEN, attempt, kept: Kept::default(), is_sent }
     }
 
     /// It cannot be sent.
     fn unmade(verdict: PostVerdict, at: Timestamp, instance: &str) -> Self {
-        let attempt = nothing(at, Some(verdict.why.clone()), instance);
+        let attempt = nothing(at, &verdict, instance);
         Self { verdict, attempt, kept: Kept::default(), is_sent: false }
     }
 }
 
-fn nothing(at: Timestamp, error: Option<String>, instance: &str) -> Attempt {
-    Attempt { at: at.0, took: 0, status: None, error, instance: instance.to_owned() }
+fn nothing(at: Timestamp, verdict: &PostVerdict, instance: &str) -> Attempt {
+    let error = (!verdict.is_taken()).then(|| verdict.why.clone());
+    let class = Some(verdict.class.word().to_owned());
+    Attempt { at: at.0, took: 0, status: None, error, instance: instance.to_owned(), class }
 }
 
 impl Delivery<'_> {
@@ -171,7 +174,7 @@ impl Delivery<'_> {
             Ok(Answered { called, opened, .. }) => {
                 let verdict = retry::judge(&called.outcome(), None, self.portals.now());
                 // A portal may repeat what it was sent.
-                let said = called.complaint().map(|said| opened.mask(&said));
+                let said = called.complaint(|said| opened.mask(said));
                 (called, verdict, said)
             }
             Err(verdict) => (Called::default(), verdict, None),
@@ -195,6 +198,7 @@ impl Delivery<'_> {
             status: called.status,
             error,
             instance: self.portals.label.to_string(),
+            class: Some(verdict.class.word().to_owned()),
         };
         let kept = Kept { external, ..Kept::default() };
         Posted { verdict, attempt, kept, is_sent: true }
@@ -215,7 +219,7 @@ impl Delivery<'_> {
                     self.hint(Way::Delayed, seq);
                 }
                 if verdict.class == Class::Gone {
-                    self.gone().await;
+                    self.gone(succeeded_at).await;
                 }
             }
             Next::GiveUp { why } => {
@@ -258,21 +262,26 @@ impl Delivery<'_> {
     }
 
     /// It wants no more of this session, or of any.
-    async fn gone(&self) {
-        let again = self.claim.delivery.since.is_some()
-            && self.claim.delivery.attempts.last().is_some_and(|last| last.status == Some(410));
-        let is_gone = match self.lane.gone(&self.claim.session, &self.claim.customer, again) {
+    async fn gone(&self, succeeded_at: Option<Timestamp>) {
+        let (claim, last) = (&self.claim, self.claim.delivery.attempts.last());
+        let again = claim.delivery.since.is_some() && last.is_some_and(|last| last.status == Some(410));
+        let met = Met { session: &claim.session, customer: &claim.customer, at: self.portals.now(), again };
+        let (gone, customers) = self.lane.gone(met, succeeded_at);
+        let is_gone = match gone {
             Gone::OfSession => false,
-            Gone::OfPortal => true,
-            Gone::OfOnlySession => {
-                let filter = Filter { portal: Some(self.portal.id.clone()), ..Filter::default() };
-                let sessions = self.portals.support.store.sessions(&filter, None, 2).await;
-                sessions.is_ok_and(|sessions| sessions.items.len() == 1)
-            }
+            Gone::OfPortal => !self.lane.has_served_nobody() || self.has_at_most(2 * customers).await,
+            Gone::OfOnlySession => self.has_at_most(1).await,
         };
         if is_gone {
             self.disable().await;
         }
+    }
+
+    /// Whether the portal has so few sessions.
+    async fn has_at_most(&self, most: usize) -> bool {
+        let filter = Filter { portal: Some(self.portal.id.clone()), ..Filter::default() };
+        let sessions = self.portals.support.store.sessions(&filter, None, most + 1).await;
+        sessions.is_ok_and(|sessions| !sessions.more && sessions.items.len() <= most)
     }
 
     /// Nobody sends it anything until an operator says so.

@@ -17,12 +17,11 @@ use hubbub_core::{
     model::{
         ids::{Invalid, Key, RoomId},
         json::Json,
-        time::Timestamp,
     },
     portal::{
         PortalId,
         challenge::{Answer, Challenge},
-        intake::of_body,
+        intake::{Spans, of_body},
         mapping::{Body, Event, Unmapped},
         settings::UnknownSession,
         verify::{Signed, Unverified, is_token},
@@ -237,27 +236,23 @@ impl Portals {
         if !several || nameless.is_empty() {
             return Ok(messages);
         }
-        let now = self.now();
-        let day = now.0.div_euclid(BODY_REPEATS_MS);
-        let mut name = |day: i64| {
+        let spans = Spans::at(self.now());
+        let mut name = |span: i64| {
             let place = |n: usize| events[n].index.unwrap_or(n);
             for n in &nameless {
-                messages[*n].event = Some(of_body(hook.signed.body, place(*n), day));
+                messages[*n].event = Some(of_body(hook.signed.body, place(*n), span));
             }
             messages.clone()
         };
         // What began yesterday may end today.
-        let yesterday: Vec<_> = name(day - 1);
+        let yesterday: Vec<_> = name(spans.before);
         let nameless: Vec<_> = nameless.iter().filter_map(|n| yesterday.get(*n).cloned()).collect();
-        let since = Timestamp(now.0.saturating_sub(BODY_REPEATS_MS));
-        if self.support.has_come(nameless, since).await? {
+        if self.support.has_come(nameless, spans.since).await? {
             return Ok(yesterday);
         }
-        Ok(name(day))
+        Ok(name(spans.now))
     }
 }
-
-const BODY_REPEATS_MS: i64 = limits::BODY_REPEATS.as_secs().cast_signed() * 1_000;
 
 fn incoming(portal: &Portal, event: &Event, header_id: Option<&str>) -> Result<Incoming, Invalid> {
     let from = portal.id.agent(event.agent.as_deref());

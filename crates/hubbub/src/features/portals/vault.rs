@@ -5,7 +5,10 @@
 //! it as it is, and does not serve its portal.
 
 use super::store::{Portal, Secret};
-use crate::crypto::seal::{self, SealKeys};
+use crate::{
+    crypto::seal::{self, SealKeys},
+    log::Seldom,
+};
 use hubbub_core::{
     model::{ids::Invalid, time::Timestamp},
     portal::PortalId,
@@ -51,6 +54,8 @@ impl fmt::Debug for Kept {
     }
 }
 
+static PLAIN: Seldom = Seldom::new();
+
 /// What a secret is for: it is opened as nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -90,12 +95,21 @@ pub struct Locked(String);
 #[derive(Debug, Default)]
 pub struct Vault {
     keys: RwLock<SealKeys>,
+    /// It is said where a secret is kept as it is.
+    warns: bool,
 }
 
 impl Vault {
     /// Seals with the first of these keys, and opens with all.
     pub const fn new(keys: SealKeys) -> Self {
-        Self { keys: RwLock::new(keys) }
+        Self { keys: RwLock::new(keys), warns: false }
+    }
+
+    /// The same; whether it is said where a secret is kept as it is.
+    #[must_use]
+    pub const fn warning(mut self, warns: bool) -> Self {
+        self.warns = warns;
+        self
     }
 
     /// Other keys from now on.
@@ -122,7 +136,15 @@ impl Vault {
             None if seal::is_sealed(text) => {
                 Err(Invalid::new("secret", "without --secrets-key it may not begin with sealed:"))
             }
-            None => Ok(Kept(text.to_owned())),
+            None => {
+                if self.warns
+                    && let Some(passed_over) = PLAIN.tell()
+                {
+                    let field = field.word();
+                    tracing::warn!(%portal, field, passed_over, "no --secrets-key: a secret is kept as it is");
+                }
+                Ok(Kept(text.to_owned()))
+            }
         }
     }
 

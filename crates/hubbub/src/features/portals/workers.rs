@@ -57,6 +57,15 @@ pub(super) struct Lane {
     stopped: Arc<AtomicBool>,
 }
 
+/// A 410.
+pub(super) struct Met<'a> {
+    pub session: &'a RoomId,
+    pub customer: &'a UserId,
+    pub at: Timestamp,
+    /// The session met one before.
+    pub again: bool,
+}
+
 #[derive(Default)]
 struct Load {
     /// Of the portal as it is since this change: what was known of it before says nothing.
@@ -77,7 +86,7 @@ struct Load {
     /// What was written down of its trouble, and when.
     noted: Option<(Option<Class>, Instant)>,
     /// Sessions that met a 410 since it last took something: whose, and when.
-    gone: HashMap<RoomId, (UserId, Instant)>,
+    gone: HashMap<RoomId, (UserId, Timestamp)>,
 }
 
 impl Load {
@@ -154,16 +163,23 @@ impl Lane {
         load.breaker.given_back();
     }
 
-    /// A session met a 410, once `again`. Whether the portal is gone as a whole, as far as can be told from here.
-    pub fn gone(&self, session: &RoomId, customer: &UserId, again: bool) -> Gone {
+    /// A session met a 410 now, once `again`; the portal last took something of any instance at `succeeded_at`. Whether it is gone
+    /// as a whole, as far as can be told from here, by how many customers.
+    pub fn gone(&self, met: Met<'_>, succeeded_at: Option<Timestamp>) -> (Gone, usize) {
         let mut load = self.load();
-        let now = Instant::now();
+        load.gone.retain(|_, (_, at)| succeeded_at.is_none_or(|taken| *at > taken));
         if load.gone.len() < CUSTOMERS_KNOWN {
-            load.gone.entry(session.clone()).or_insert_with(|| (customer.clone(), now));
+            load.gone.entry(met.session.clone()).or_insert_with(|| (met.customer.clone(), met.at));
         }
-        let longest = load.gone.values().map(|(_, at)| now.duration_since(*at)).max().unwrap_or_default();
-        let customers: HashSet<&UserId> = load.gone.values().map(|(customer, _)| customer).collect();
-        retry::gone(load.gone.len(), customers.len(), load.served.len(), longest, again)
+        let first = load.gone.values().map(|(_, at)| at.0).min().unwrap_or(met.at.0);
+        let longest = Duration::from_millis(met.at.0.saturating_sub(first).max(0).unsigned_abs());
+        let customers = load.gone.values().map(|(customer, _)| customer).collect::<HashSet<_>>().len();
+        (retry::gone(load.gone.len(), customers, load.served.len(), longest, met.again), customers)
+    }
+
+    /// Whether nobody is known here of whom the portal took something: the instance is young, or it never did.
+    pub fn has_served_nobody(&self) -> bool {
+        self.load().served.is_empty()
     }
 
     /// Whether nothing more is to be sent: the instance goes, or the portal fails as a whole.

@@ -151,5 +151,21 @@ pub(crate) async fn portal_secrets(url: &str, schema: &str) -> Result<Vec<String
     .await
 }
 
+/// The settings of portals, by their ids. Older programs delete none.
+pub(crate) async fn portal_settings(url: &str, schema: &str) -> Result<Vec<(String, String)>, StoreError> {
+    let (server, schema) = (connect::server(url)?, Schema::parse(schema)?);
+    connect::within(hubbub_core::limits::STORE_DIAL, async {
+        let client = connect::dial(&server).await?;
+        let list = async |sql: &str| client.query(&schema.put_into(sql), &[]).await;
+        let rows = match list(PORTAL_SETTINGS).await {
+            Ok(rows) => rows,
+            Err(_) => list("SELECT id, settings FROM hubbub.portals ORDER BY id").await?,
+        };
+        Ok(rows.iter().map(|row| (row.get("id"), row.get("settings"))).collect())
+    })
+    .await
+}
+
+const PORTAL_SETTINGS: &str = "SELECT id, settings FROM hubbub.portals WHERE deleted_at IS NULL ORDER BY id";
 const PORTAL_TOKENS: &str = "SELECT access FROM hubbub.portal_grants WHERE access IS NOT NULL
     UNION ALL SELECT refresh FROM hubbub.portal_grants WHERE refresh IS NOT NULL";

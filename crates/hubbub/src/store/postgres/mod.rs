@@ -101,6 +101,14 @@ impl PostgresStore {
         inspect::portal_secrets(url, schema).await
     }
 
+    /// The settings of portals by their ids, JSON.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn portal_settings(url: &str, schema: &str) -> Result<Vec<(String, String)>, StoreError> {
+        inspect::portal_settings(url, schema).await
+    }
+
     /// Connects, and makes or migrates the tables in `schema` (`[a-z_][a-z0-9_]{0,62}`).
     ///
     /// # Errors

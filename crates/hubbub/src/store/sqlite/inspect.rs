@@ -66,5 +66,17 @@ pub(crate) fn portal_secrets(path: &Path) -> Result<Vec<String>, StoreError> {
     Ok(secrets)
 }
 
+/// The settings of portals, by their ids. Older programs delete none.
+pub(crate) fn portal_settings(path: &Path) -> Result<Vec<(String, String)>, StoreError> {
+    let file =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| cannot_open(path, &e))?;
+    file.busy_timeout(hubbub_core::limits::LOCK_TIMEOUT)?;
+    let list = |sql: &str| -> Result<Vec<(String, String)>, rusqlite::Error> {
+        file.prepare(sql)?.query_map([], |row| Ok((row.get("id")?, row.get("settings")?)))?.collect()
+    };
+    Ok(list(PORTAL_SETTINGS).or_else(|_| list("SELECT id, settings FROM portals ORDER BY id"))?)
+}
+
+const PORTAL_SETTINGS: &str = "SELECT id, settings FROM portals WHERE deleted_at IS NULL ORDER BY id";
 const PORTAL_TOKENS: &str = "SELECT access FROM portal_grants WHERE access IS NOT NULL
     UNION ALL SELECT refresh FROM portal_grants WHERE refresh IS NOT NULL";

@@ -119,6 +119,14 @@ impl SqliteStore {
         inspect::portal_secrets(path)
     }
 
+    /// The settings of portals by their ids, JSON. Also beside whoever has the file open.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn portal_settings(path: &Path) -> Result<Vec<(String, String)>, StoreError> {
+        inspect::portal_settings(path)
+    }
+
     /// Which of the file, and of what SQLite keeps beside it, others than its owner may read or write, and their modes.
     pub fn open_to_others(path: &Path) -> Vec<(PathBuf, u32)> {
         file::resolved(path).map(|path| file::open_to_others(&path)).unwrap_or_default()

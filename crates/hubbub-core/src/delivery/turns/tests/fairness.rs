@@ -135,7 +135,14 @@ impl World {
         match next(policy, so_far, &verdict, self.succeeded_at, now, again) {
             Next::Later { counted, again_in } => {
                 let at = self.now - ANSWERED;
-                let attempt = Attempt { at, took: 0, status: None, error: Some(String::new()), instance: "a".into() };
+                let attempt = Attempt {
+                    at,
+                    took: 0,
+                    status: None,
+                    error: Some(String::new()),
+                    instance: "a".into(),
+                    class: None,
+                };
                 keep(&mut session.delivery.attempts, &attempt);
                 session.delivery.since = session.delivery.since.or(Some(Timestamp(at)));
                 session.delivery.counted = counted;

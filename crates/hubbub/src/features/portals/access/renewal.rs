@@ -17,8 +17,8 @@ use hubbub_core::{
     portal::{
         PortalId,
         access::{
-            GrantKind, OAuth2, mask,
-            oauth::{TokenAnswer, Tokens, judge, renew_at},
+            GrantKind, OAuth2,
+            oauth::{TokenAnswer, Tokens, judge, renew_at, without},
         },
     },
 };
@@ -227,7 +227,7 @@ impl Desk {
         let now = self.support.chat.clock.timestamp();
         let answer = judge(&called.outcome(), &called.body, now);
         let known: Vec<&str> = secret.iter().chain(&refresh).map(String::as_str).collect();
-        let hidden = |why: &str| mask(why, &known);
+        let hidden = |why: &str| without(&known, why);
         let count = |outcome| self.support.chat.metrics.portals.renewed(claim.portal.as_str(), outcome);
         let verdict = match answer {
             TokenAnswer::Granted(tokens) => {

@@ -27,7 +27,7 @@ impl Method for ShowDeadLetter {
         _: &Actor,
         (portal, number): (String, u64),
     ) -> Result<DeadLetterView, MethodError> {
-        let portal = support.portal(&portal).await?;
+        let portal = support.left_by(&portal).await?;
         Ok(DeadLetterView::new(&support.dead_letter(&portal, number).await?))
     }
 }

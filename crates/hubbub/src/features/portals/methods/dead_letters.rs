@@ -83,7 +83,7 @@ impl DeadLetterView {
 impl Method for ListDeadLetters {
     const NAME: &'static str = "dead_letters";
     const DOC: Doc = Doc {
-        summary: "Dead letters, by number, with their attempts; those that were delivered since stay in the list.",
+        summary: "Dead letters, by number, with their attempts; those that were delivered since stay in the list, and so do those of a portal that was deleted.",
         example: "",
         more: "",
     };
@@ -101,7 +101,7 @@ impl Method for ListDeadLetters {
         (portal, query): (String, NumbersQuery),
     ) -> Result<PartView<DeadLetterView>, MethodError> {
         let filter = Filter {
-            portal: Some(support.portal(&portal).await?.id),
+            portal: Some(support.left_by(&portal).await?),
             session: query.session.as_deref().map(|id| RoomId::parse_as("session", id)).transpose()?,
             ..Filter::default()
         };

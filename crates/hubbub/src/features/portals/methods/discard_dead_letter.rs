@@ -25,7 +25,7 @@ impl Method for DiscardDeadLetter {
     }
 
     async fn run(support: &SupportChat, _: &Actor, (portal, number): (String, u64)) -> Result<Nothing, MethodError> {
-        let portal = support.portal(&portal).await?.id;
+        let portal = support.left_by(&portal).await?;
         support.discard_dead_letter(&portal, number).await?;
         Ok(Nothing {})
     }

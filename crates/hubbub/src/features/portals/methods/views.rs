@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use hubbub_core::{
-    delivery::{attempt::Attempt, stored_cursor::Delivery},
+    delivery::{attempt::Attempt, retry::Class, stored_cursor::Delivery},
     log::room::ListPart,
     model::time::Timestamp,
     portal::settings::PortalSettings,
@@ -165,6 +165,9 @@ pub struct AttemptView {
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What kind of thing it met: taken, down, throttled, credentials, refused or gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'static str>,
     /// Which instance made it.
     instance: String,
 }
@@ -176,6 +179,7 @@ impl AttemptView {
             took_ms: attempt.took,
             status: attempt.status,
             error: attempt.error.clone(),
+            class: attempt.class().filter(|_| attempt.error.is_some()).map(Class::word),
             instance: attempt.instance.clone(),
         }
     }
