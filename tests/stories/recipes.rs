@@ -68,13 +68,16 @@ impl<V: Vendor> Shop<V> {
         Self { server, vendor, _directory: directory }
     }
 
-    /// A portal of these settings, without a recipe.
+    /// A portal of these settings, without a recipe. Their addresses are below the vendor's.
     pub async fn configured(vendor: V, access: Option<&str>, incoming: &str, mut settings: Value) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let server = Cluster::laptop_with(directory.path(), &["--portal-allow", "127.0.0.1"]).await;
         let vendor = Mock::start(vendor).await;
         vendor.hooks_to(server.at(0), "/hooks/desk");
-        settings["url"] = vendor.url().into();
+        settings["url"] = format!("{}{}", vendor.url(), settings["url"].as_str().unwrap_or_default()).into();
+        if let Some(path) = settings.pointer("/auth/token_url").and_then(Value::as_str) {
+            settings["auth"]["token_url"] = format!("{}{path}", vendor.url()).into();
+        }
         let mut new = json!({ "id": "desk", "settings": settings, "incoming_secret": incoming });
         if let Some(access) = access {
             new["access_secret"] = access.into();

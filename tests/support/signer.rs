@@ -103,6 +103,11 @@ impl Signer {
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
+    /// The signature of these bytes.
+    pub fn signs_bytes(&self, message: &[u8]) -> Vec<u8> {
+        self.pair.sign(self.algorithm, message)
+    }
+
     /// Her key as an entry of a JWKS.
     pub fn jwk(&self) -> Value {
         let mut jwk = self.pair.jwk();

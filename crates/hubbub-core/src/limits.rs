@@ -381,8 +381,8 @@ pub const PORTAL_ID_BYTES: usize = 32;
 pub const PORTALS: usize = 1_000;
 /// Longest settings of a portal, as JSON.
 pub const PORTAL_SETTINGS_BYTES: usize = 32 * 1024;
-/// Longest secret of a portal, given or made.
-pub const PORTAL_SECRET_BYTES: usize = 512;
+/// Longest secret of a portal, given or made: a public key may be one.
+pub const PORTAL_SECRET_BYTES: usize = 2 * 1024;
 /// Secrets of one direction of a portal that are good at a time: two while one is replaced.
 pub const PORTAL_SECRETS: usize = 2;
 /// How long the old secret stays good after a rotation that names no time.

@@ -5,7 +5,9 @@
 //!   `fingerprint`; `{"error":true,"reason":…}`
 //! - <https://docs.crisp.chat/guides/rest-api/authentication/>: basic, identifier and key, and `X-Crisp-Tier: plugin`
 //! - <https://docs.crisp.chat/guides/rest-api/rate-limits/>: 420 or 429, `rate_limited`
-//! - <https://docs.crisp.chat/guides/web-hooks/>: `X-Crisp-Signature`, the hex HMAC-SHA256 of `[timestamp;body]`
+//! - <https://docs.crisp.chat/references/web-hooks/v1/>, and `verifyHook` of <https://github.com/crisp-im/node-crisp-api>:
+//!   `X-Crisp-Signature`, the hex HMAC-SHA256 of `[timestamp;body]`, with `X-Crisp-Request-Timestamp`. That is what plugins get: web hooks
+//!   of a website have no signature, but whatever `?key=` their address was given
 
 use super::{Answer, Asked, Vendor, hex_hmac, now};
 use serde_json::{Value, json};

@@ -7,9 +7,13 @@
 //!   with `Retry-After`
 //! - <https://dev.frontapp.com/docs/creating-a-custom-channel>: what a teammate answers is POSTed to the channel's address, as a
 //!   message with HTML in `body`
-//! - <https://dev.frontapp.com/docs/webhooks-1>: `X-Front-Signature`, the base64 HMAC-SHA1 of the body by the API secret
+//! - <https://dev.frontapp.com/docs/rule-webhooks>: `X-Front-Signature`, the base64 HMAC-SHA1 of the body by the API secret
+//! - <https://dev.frontapp.com/docs/application-webhooks>, <https://dev.frontapp.com/docs/security-1>: of an application, and of its
+//!   channels, the base64 HMAC-SHA256 of `timestamp:body`, with `X-Front-Request-Timestamp` in milliseconds
+//!
+//! Not verified: which of the two signs what a custom channel sends; both are tried.
 
-use super::{Answer, Asked, Vendor, hmac};
+use super::{Answer, Asked, Vendor, hmac, now};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -19,6 +23,8 @@ pub struct Front {
     pub token: String,
     pub secret: String,
     pub channel: String,
+    /// It signs as applications do.
+    pub by_application: bool,
     /// By `thread_ref`: who wrote, and what.
     pub threads: BTreeMap<String, Vec<(String, String)>>,
     sent: usize,
@@ -27,7 +33,7 @@ pub struct Front {
 impl Front {
     pub fn new(token: &str, secret: &str, channel: &str) -> Self {
         let [token, secret, channel] = [token, secret, channel].map(ToOwned::to_owned);
-        Self { token, secret, channel, threads: BTreeMap::new(), sent: 0 }
+        Self { token, secret, channel, by_application: false, threads: BTreeMap::new(), sent: 0 }
     }
 
     /// A teammate answers in a thread.
@@ -69,6 +75,15 @@ impl Vendor for Front {
     }
 
     fn signed(&self, _url: &str, body: &str) -> Vec<(&'static str, String)> {
+        if self.by_application {
+            let at = now() * 1_000;
+            let signature = hmac(ring::hmac::HMAC_SHA256, &self.secret, &format!("{at}:{body}"));
+            return vec![
+                ("content-type", "application/json".into()),
+                ("x-front-request-timestamp", at.to_string()),
+                ("x-front-signature", STANDARD.encode(signature)),
+            ];
+        }
         let signature = hmac(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.secret, body);
         vec![("content-type", "application/json".into()), ("x-front-signature", STANDARD.encode(signature))]
     }

@@ -6,11 +6,15 @@ mod asked;
 pub mod catch_hook;
 pub mod chatwoot;
 pub mod crisp;
+pub mod freshchat;
 pub mod front;
+pub mod genesys;
 pub mod intercom;
+pub mod plain;
 pub mod rocket_chat;
 pub mod slack;
 pub mod sunshine;
+pub mod telegram;
 pub mod twilio;
 
 pub use asked::{Answer, Asked};

@@ -7,8 +7,10 @@
 //!   visitor, or makes one
 //! - <https://developer.rocket.chat/reference/api/rest-api/endpoints/omnichannel/livechat-endpoints/livechat-message/livechat-send-new-message>:
 //!   `_id` may be ours; what is wrong is 400 with `success: false`
-//! - <https://docs.rocket.chat/docs/omnichannel-webhooks>: `X-RocketChat-Livechat-Token`; `type` says which event it is, the messages
-//!   of agents have an `agentId`
+//! - <https://docs.rocket.chat/docs/webhooks>: `X-RocketChat-Livechat-Token`; `type` says which event it is, the messages of agents have
+//!   an `agentId`; whatever is not answered 200 comes again, ten times, every 10 s
+//!
+//! Not verified: that the event of one message has the `type` `Message`, and an `_id` in it (the example is of `LivechatSession`).
 
 use super::{Answer, Asked, Vendor};
 use serde_json::{Value, json};

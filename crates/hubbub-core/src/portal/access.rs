@@ -8,6 +8,7 @@ use crate::{limits, model::ids::Invalid};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use url::Position;
 use utoipa::ToSchema;
 
 pub mod oauth;
@@ -59,6 +60,17 @@ pub enum Auth {
         name: String,
         /// What stands before the secret in it, like `Token token=`.
         #[serde(default)]
+        prefix: String,
+    },
+    /// The secret is a parameter of the URL: an API key.
+    Query {
+        /// Its name.
+        name: String,
+    },
+    /// The secret is a part of the URL's path, right behind the portal's `url`.
+    Path {
+        /// What stands before the secret, like `/bot`; `/` without.
+        #[serde(default = "slash")]
         prefix: String,
     },
     /// A signature of one's own, described.
@@ -121,6 +133,22 @@ impl Auth {
                 check_visible("auth.prefix", prefix)?;
                 short("auth.prefix", prefix)
             }
+            Self::Query { name } => {
+                if !is_plain(name) {
+                    return Err(Invalid::new("auth.name", "a parameter's name: A-Z a-z 0-9 - . _ ~"));
+                }
+                short("auth.name", name)
+            }
+            Self::Path { prefix } => {
+                if !prefix.starts_with('/') || !prefix.split('/').skip(1).all(|part| part.is_empty() || is_plain(part))
+                {
+                    return Err(Invalid::new("auth.prefix", "it begins with /, and holds A-Z a-z 0-9 - . _ ~ /"));
+                }
+                if prefix.split('/').any(|part| matches!(part, "." | "..")) {
+                    return Err(Invalid::new("auth.prefix", "no step of a path is . or .."));
+                }
+                short("auth.prefix", prefix)
+            }
             Self::Hmac(signing) => signing.check(),
             Self::OAuth2(oauth) => oauth.check(),
         }
@@ -142,7 +170,12 @@ impl Auth {
             Self::Header { .. } | Self::Bearer {} if !is_visible(secret) || secret.trim() != secret => {
                 wrong("a header holds visible ASCII only")
             }
-            Self::Basic { .. } | Self::OAuth2(_) if secret.contains(char::is_control) => {
+            Self::Path { .. }
+                if !secret.chars().all(|c| is_plain_char(c) || c == ':') || !secret.contains(|c| c != '.') =>
+            {
+                wrong("a path holds A-Z a-z 0-9 - . _ ~ : only")
+            }
+            Self::Basic { .. } | Self::Query { .. } | Self::OAuth2(_) if secret.contains(char::is_control) => {
                 wrong("no control characters are allowed")
             }
             Self::Hmac(signing) => signing.key(secret).map(|_| ()),
@@ -154,7 +187,12 @@ impl Auth {
     pub const fn needs_secret(&self) -> bool {
         match self {
             Self::None {} | Self::StandardWebhooks {} => false,
-            Self::Bearer {} | Self::Basic { .. } | Self::Header { .. } | Self::Hmac(_) => true,
+            Self::Bearer {}
+            | Self::Basic { .. }
+            | Self::Header { .. }
+            | Self::Query { .. }
+            | Self::Path { .. }
+            | Self::Hmac(_) => true,
             // A public client has none.
             Self::OAuth2(oauth) => matches!(oauth.grant, GrantKind::ClientCredentials),
         }
@@ -180,7 +218,7 @@ impl Auth {
         };
         let one = |name: &str, value: String| Ok(vec![(name.to_owned(), value)]);
         match self {
-            Self::None {} => Ok(vec![]),
+            Self::None {} | Self::Query { .. } | Self::Path { .. } => Ok(vec![]),
             Self::StandardWebhooks {} => Ok(signing::standard_webhooks(held.outgoing, call)),
             Self::Bearer {} => one("authorization", format!("Bearer {}", secret()?)),
             Self::Basic { user } => {
@@ -193,6 +231,34 @@ impl Auth {
             }
             Self::OAuth2(_) => one("authorization", format!("Bearer {}", held.token.ok_or(NoAccess::NoToken)?)),
         }
+    }
+}
+
+impl Auth {
+    /// The URL of a call with the secret, where it stands there. `base` is the portal's own `url`.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn url(&self, held: Held<'_>, base: &str, url: &str) -> Result<Option<String>, NoAccess> {
+        if !matches!(self, Self::Query { .. } | Self::Path { .. }) {
+            return Ok(None);
+        }
+        let secret = held.access.ok_or(NoAccess::NoSecret)?;
+        self.check_secret(secret).map_err(NoAccess::Unfit)?;
+        Ok(match self {
+            Self::Query { name } => {
+                let value: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+                let mark = if url.contains('?') { '&' } else { '?' };
+                Some(format!("{url}{mark}{name}={value}"))
+            }
+            Self::Path { prefix } => {
+                let base = super::address::parse(base).map_err(NoAccess::Unfit)?;
+                let stem = base[..Position::AfterPath].trim_end_matches('/');
+                let behind = url.strip_prefix(stem).unwrap_or_default();
+                Some(format!("{stem}{prefix}{secret}{behind}"))
+            }
+            _ => None,
+        })
     }
 }
 
@@ -228,6 +294,19 @@ fn short(field: &'static str, text: &str) -> Result<(), Invalid> {
         return Err(Invalid::too_long(field, text.len(), limits::ACCESS_WORD_BYTES));
     }
     Ok(())
+}
+
+fn slash() -> String {
+    "/".into()
+}
+
+const fn is_plain_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')
+}
+
+/// What means itself anywhere in a URL.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(is_plain_char)
 }
 
 fn is_visible(text: &str) -> bool {

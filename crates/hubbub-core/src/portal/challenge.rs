@@ -227,6 +227,9 @@ impl Challenge {
             return Ok(());
         }
         let by = self.verify_by(webhooks);
+        if webhooks.is_by_public_key() {
+            return wrong("no answer is made with a public key: there is no secret");
+        }
         if webhooks.keeps_digest() {
             return wrong("no answer is made with a secret of which only the digest is kept");
         }

@@ -61,6 +61,9 @@ pub struct Mapping {
     /// Pointers that must find one of these values; otherwise the event is passed over.
     #[serde(default)]
     pub require: BTreeMap<String, Vec<serde_json::Value>>,
+    /// Pointers that must not find one of these values: others will do, and nothing; otherwise the event is passed over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exclude: BTreeMap<String, Vec<serde_json::Value>>,
     /// Pointers that must find nothing, null, false, or an empty text; otherwise the event is passed over.
     #[serde(default)]
     pub forbid: Vec<String>,
@@ -120,6 +123,7 @@ impl Default for Mapping {
             agent: Some("/agent".into()),
             attachments: one("/attachments"),
             require: BTreeMap::new(),
+            exclude: BTreeMap::new(),
             forbid: Vec::new(),
             equals_false: Vec::new(),
             present: Vec::new(),
@@ -195,6 +199,7 @@ impl Mapping {
         self.equals_false.iter().try_for_each(|pointer| check_in_event("equals_false", pointer))?;
         self.present.iter().try_for_each(|pointer| check_in_event("present", pointer))?;
         check_values("require", &self.require)?;
+        check_values("exclude", &self.exclude)?;
         if let Some(challenge) = &self.challenge {
             challenge.check()?;
         }

@@ -136,6 +136,9 @@ pub struct Success {
     /// The same, and it does not accept our credentials.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub credentials: BTreeMap<String, Vec<serde_json::Value>>,
+    /// The same, and it does not work just now: the message is tried again.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub down: BTreeMap<String, Vec<serde_json::Value>>,
 }
 
 /// Pointers, and the values that each may find.
@@ -148,7 +151,8 @@ impl Success {
 
     /// Whether the answer's body has to be read.
     pub fn reads_body(&self) -> bool {
-        !(self.require.is_empty() && self.throttled.is_empty() && self.credentials.is_empty())
+        let all = [&self.require, &self.throttled, &self.credentials, &self.down];
+        !all.into_iter().all(BTreeMap::is_empty)
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 mod check;
+mod public_key;
 mod template;
 mod twilio;
 
@@ -17,6 +18,7 @@ pub(super) use check::hex;
 pub use check::is_token;
 pub use check::{Signed, Unverified};
 pub(in crate::portal) use check::{digest, sign};
+pub use public_key::{KeyAlgorithm, PublicKeyTemplate};
 pub(super) use template::parts;
 pub use template::{HmacTemplate, KeyIn};
 
@@ -72,6 +74,8 @@ pub enum Verify {
     },
     /// Any other HMAC.
     Hmac(HmacTemplate),
+    /// A signature by a key pair (RSA, ECDSA, Ed25519): the secret is the vendor's public key.
+    PublicKey(PublicKeyTemplate),
     /// A header that holds the secret itself.
     Header {
         /// Its name.
@@ -159,6 +163,7 @@ impl Verify {
             | Self::Hubspot { tolerance_seconds } => check_tolerance(*tolerance_seconds),
             Self::HubSignature { .. } | Self::Bearer | Self::Path | Self::Twilio => Ok(()),
             Self::Hmac(template) => template.check(one_of),
+            Self::PublicKey(template) => template.described().check(one_of),
             Self::Header { name } => check_header("name", name),
             Self::Basic { user } if user.contains(|c: char| c == ':' || c.is_control()) => {
                 Err(Invalid::new("user", "no colon and no control characters are allowed"))
@@ -172,19 +177,25 @@ impl Verify {
         match self {
             Self::Twilio | Self::Hubspot { .. } => true,
             Self::Hmac(template) => template.signs("{url}"),
+            Self::PublicKey(template) => template.described().signs("{url}"),
             _ => false,
         }
     }
 
     /// Whether what stands behind `?` in the URL is signed.
     pub(in crate::portal) fn signs_query(&self) -> bool {
-        self.signs_url() || matches!(self, Self::Hmac(template) if template.signs("{query}"))
+        match self {
+            Self::Hmac(template) => self.signs_url() || template.signs("{query}"),
+            Self::PublicKey(template) => self.signs_url() || template.described().signs("{query}"),
+            scheme => scheme.signs_url(),
+        }
     }
 
     /// Whether the body is signed.
     pub(in crate::portal) fn signs_body(&self) -> bool {
         match self {
             Self::Hmac(template) => template.signs("{body}"),
+            Self::PublicKey(template) => template.described().signs("{body}"),
             scheme => !scheme.keeps_digest(),
         }
     }
@@ -195,6 +206,7 @@ impl Verify {
             Self::StandardWebhooks { .. } => Some("webhook-id"),
             Self::Svix { .. } => Some("svix-id"),
             Self::Hmac(template) => template.id_header.as_deref(),
+            Self::PublicKey(template) => template.id_header.as_deref(),
             _ => None,
         }
     }
@@ -202,6 +214,11 @@ impl Verify {
     /// Whether a SHA-256 of the secret is all that is kept of it: schemes that only compare need no more.
     pub const fn keeps_digest(&self) -> bool {
         matches!(self, Self::Header { .. } | Self::Bearer | Self::Basic { .. } | Self::Path)
+    }
+
+    /// Whether the secret is none: a public key, which nobody but the vendor can make, and by which nothing is signed.
+    pub const fn is_by_public_key(&self) -> bool {
+        matches!(self, Self::PublicKey(_))
     }
 
     /// What is to be kept of a secret, once it has been found fit for the scheme; what [`Verify::verify`] takes.
@@ -219,6 +236,7 @@ impl Verify {
             {
                 return wrong("a header holds visible ASCII only".into());
             }
+            Self::PublicKey(template) => template.check_key(secret)?,
             Self::Path if !secret.chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c)) => {
                 return wrong("a path holds A-Z a-z 0-9 - . _ ~ only".into());
             }

@@ -260,8 +260,14 @@ impl PortalCommand {
                     "access_secret": secret_of(access_secret_file.as_ref())?,
                 });
                 let made = at.ask(Method::POST, "/v1/portals", Some(&new)).await?;
-                at.say(&made, &format!("{portal} was made; it sends its webhooks to {}", text_of(&made["hook"])));
-                secrets(&at, &made);
+                at.say(&made, &format!("{portal} was made; it sends its webhooks to {}", hook(&made)));
+                let is_used = made["settings"]["auth"]["scheme"] == "standard_webhooks"
+                    || (made["settings"]["auth"].is_null() && is_empty(&made["settings"]["calls"]));
+                secrets(&at, &made, &|direction| match direction {
+                    "outgoing" => is_used,
+                    "incoming" => new["incoming_secret"].is_null(),
+                    _ => true,
+                });
             }
             Self::Configure { portal, settings, at } => {
                 let changed = at.ask(Method::PUT, &path(&portal, ""), Some(&settings_of(&settings)?)).await?;
@@ -283,7 +289,7 @@ impl PortalCommand {
                     _ => String::new(),
                 };
                 at.say(&rotated, &format!("{portal} has a new {direction} secret{kept}"));
-                secrets(&at, &rotated);
+                secrets(&at, &rotated, &|_| true);
             }
             Self::Secrets { at } => {
                 at.show_one(&at.ask(Method::GET, "/v1/secrets", None).await?);
@@ -373,11 +379,27 @@ fn text_of(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Printed once, for people; in JSON they are in the answer.
-fn secrets(at: &At, answer: &Value) {
+/// Where the vendor is to send webhooks: with the secret, where that is the end of the path.
+fn hook(made: &Value) -> String {
+    let hook = text_of(&made["hook"]);
+    match made["incoming_secret"].as_str() {
+        Some(secret) if made["settings"]["verify"]["scheme"] == "path" => format!("{hook}/{secret}"),
+        _ => hook.to_owned(),
+    }
+}
+
+fn is_empty(list: &Value) -> bool {
+    list.as_array().is_none_or(Vec::is_empty)
+}
+
+/// Printed once, for people, if they are `shown`: those that are used, and that nobody has given. In JSON all are in the answer.
+fn secrets(at: &At, answer: &Value, shown: &dyn Fn(&str) -> bool) {
     let all = ["outgoing", "incoming", "challenge"];
     for (name, field) in all.map(|name| (name, format!("{name}_secret"))) {
         if let Some(secret) = answer[&field].as_str() {
+            if !shown(name) {
+                continue;
+            }
             at.say(&Value::Null, &format!("{name} secret, shown only now: {secret}"));
         }
     }

@@ -296,3 +296,61 @@ fn a_token_is_renewed_before_it_ends() {
         assert_eq!(renew_at(Timestamp(0), Duration::from_secs(seconds)), Timestamp(renewed * 1_000), "{seconds}");
     }
 }
+
+#[test]
+fn a_secret_may_stand_in_the_url_and_is_shown_nowhere() {
+    let token = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw";
+    let held = |secret| Held { access: Some(secret), ..Held::default() };
+    for (said, base, url, secret, expected) in [
+        (
+            json!({"scheme": "path", "prefix": "/bot"}),
+            "https://api.example/",
+            "https://api.example/sendMessage",
+            token,
+            format!("https://api.example/bot{token}/sendMessage"),
+        ),
+        (
+            json!({"scheme": "path"}),
+            "https://h.example/services",
+            "https://h.example/services?a=1",
+            "T0-B0",
+            "https://h.example/services/T0-B0?a=1".into(),
+        ),
+        (
+            json!({"scheme": "query", "name": "access_token"}),
+            "https://g.example/v1",
+            "https://g.example/v1/messages",
+            "a b&c",
+            "https://g.example/v1/messages?access_token=a+b%26c".into(),
+        ),
+        (
+            json!({"scheme": "query", "name": "key"}),
+            "https://g.example",
+            "https://g.example/x?a=1",
+            "k",
+            "https://g.example/x?a=1&key=k".into(),
+        ),
+    ] {
+        let auth = auth(said);
+        auth.check().unwrap();
+        assert_eq!(auth.headers(held(secret), &call(b"")), Ok(vec![]));
+        let with = auth.url(held(secret), base, url).unwrap().unwrap();
+        assert_eq!(with, expected);
+        assert!(!mask(&with, &[secret]).contains(secret), "{with}");
+        assert_eq!(auth.url(Held::default(), base, url), Err(NoAccess::NoSecret));
+        assert!(auth.needs_secret());
+    }
+    assert_eq!(Auth::Bearer {}.url(held("x"), "https://a.example", "https://a.example/b"), Ok(None));
+    for wrong in ["a/b", "a?b", "..", "ä", "", "a#b", "a%2e"] {
+        assert!(auth(json!({"scheme": "path"})).check_secret(wrong).is_err(), "{wrong}");
+    }
+    for wrong in [
+        json!({"scheme": "path", "prefix": "bot"}),
+        json!({"scheme": "path", "prefix": "/../"}),
+        json!({"scheme": "path", "prefix": "/a?b="}),
+        json!({"scheme": "query", "name": "a&b"}),
+        json!({"scheme": "query", "name": ""}),
+    ] {
+        assert!(auth(wrong.clone()).check().is_err(), "{wrong}");
+    }
+}

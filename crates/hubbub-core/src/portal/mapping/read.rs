@@ -204,6 +204,7 @@ enum Off {
 /// A filter that does not match.
 enum Filter<'a> {
     Require(&'a str),
+    Exclude(&'a str),
     Forbid(&'a str),
     EqualsFalse(&'a str),
     Present(&'a str),
@@ -213,6 +214,7 @@ impl Filter<'_> {
     fn words(&self, item: &Item<'_>) -> String {
         let (word, pointer) = match self {
             Self::Require(pointer) => ("require", pointer),
+            Self::Exclude(pointer) => ("exclude", pointer),
             Self::Forbid(pointer) => ("forbid", pointer),
             Self::EqualsFalse(pointer) => ("equals_false", pointer),
             Self::Present(pointer) => ("present", pointer),
@@ -264,6 +266,10 @@ impl Mapping {
         let not_true = |pointer: &str| item.value(pointer).is_none_or(|value| *value == Value::Bool(false));
         let required = self.require.iter().filter(|(pointer, _)| asked(pointer));
         let mut required = required.filter(|(pointer, values)| !finds(item, pointer, values));
+        let excluded = || {
+            let mut asked = self.exclude.iter().filter(|(pointer, _)| asked(pointer));
+            asked.find(|(pointer, values)| finds(item, pointer, values)).map(|(pointer, _)| pointer.as_str())
+        };
         let forbidden = || self.forbid.iter().map(String::as_str).find(|pointer| asked(pointer) && !nothing(pointer));
         let unequal =
             || self.equals_false.iter().map(String::as_str).find(|pointer| asked(pointer) && !not_true(pointer));
@@ -271,6 +277,7 @@ impl Mapping {
         required
             .next()
             .map(|(pointer, _)| Filter::Require(pointer))
+            .or_else(|| excluded().map(Filter::Exclude))
             .or_else(|| forbidden().map(Filter::Forbid))
             .or_else(|| unequal().map(Filter::EqualsFalse))
             .or_else(|| absent().map(Filter::Present))

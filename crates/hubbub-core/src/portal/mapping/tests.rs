@@ -191,6 +191,31 @@ fn filters_come_before_anything_is_demanded() {
 }
 
 #[test]
+fn what_is_excluded_is_passed_over_and_what_is_not_there_is_not_excluded() {
+    let desk = mapping(json!({
+        "session": "/s", "text": "/t", "exclude": {"/kind": ["private", "note"], "/by/type": ["user"], "/n": [3, null]}
+    }));
+    for (body, wanted) in [
+        (json!({"s": 1, "t": "x"}), true),
+        (json!({"s": 1, "t": "x", "kind": "normal", "by": {"type": "agent"}, "n": 4}), true),
+        (json!({"s": 1, "t": "x", "kind": ""}), true),
+        (json!({"s": 1, "t": "x", "kind": null}), true),
+        (json!({"kind": "private"}), false),
+        (json!({"kind": "note"}), false),
+        (json!({"s": 1, "t": "x", "by": {"type": "user"}}), false),
+        (json!({"n": 3}), false),
+        (json!({"n": null}), false),
+    ] {
+        let (found, passed_over) = events(&desk, &body);
+        assert_eq!((found.len(), passed_over), if wanted { (1, 0) } else { (0, 1) }, "{body}");
+    }
+    let explained = super::read(&[desk], None, br#"{"kind":"note"}"#, true).unwrap();
+    assert_eq!(explained.refusals[0].why, r#"`exclude`: `/kind` finds "note""#);
+    let without = serde_json::to_string(&Mapping::default()).unwrap();
+    assert!(!without.contains("exclude"), "{without}");
+}
+
+#[test]
 fn what_must_be_there_is_there_or_the_event_is_passed_over() {
     let slack = mapping(json!({ "external": "/thread", "text": "/t", "present": ["/thread", "#/team"] }));
     for (body, taken) in [
@@ -317,6 +342,7 @@ fn a_mapping_that_cannot_work_is_refused() {
         ),
         (json!({"session": "/s", "text": []}), "text: no pointer"),
         (json!({"session": "/s", "text": "/t", "require": {"/x": []}}), "require: `/x` has no value that would do"),
+        (json!({"session": "/s", "text": "/t", "exclude": {"/x": []}}), "exclude: `/x` has no value that would do"),
         (
             json!({"session": "/s", "text": "/t", "format": {"form_field": ""}}),
             "format: the name of the form's field is empty",

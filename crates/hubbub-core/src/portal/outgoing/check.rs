@@ -258,10 +258,11 @@ impl Look<'_> {
         if let Some(status) = call.success.status.iter().find(|status| !(200..=599).contains(*status)) {
             return Err(format!("success, status: {status}; it is 200 to 599"));
         }
-        let values: [(&str, &Values); 3] = [
+        let values: [(&str, &Values); 4] = [
             ("require", &call.success.require),
             ("throttled", &call.success.throttled),
             ("credentials", &call.success.credentials),
+            ("down", &call.success.down),
         ];
         for (field, values) in values {
             for (pointer, values) in values {

@@ -5,6 +5,7 @@
 //! braces.
 
 use super::event::Document;
+use crate::model::time::Timestamp;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::{borrow::Cow, fmt};
 
@@ -47,17 +48,39 @@ pub enum Filter {
     Json,
     /// Its bytes in base64.
     Base64,
+    /// A number that is written as a text, as a number.
+    Number,
+    /// A time, as seconds since 1970.
+    Seconds,
+    /// A time, as milliseconds since 1970.
+    Milliseconds,
 }
 
 impl Filter {
-    const ALL: [(&'static str, Self); 4] =
-        [("html", Self::Html), ("slack", Self::Slack), ("json", Self::Json), ("base64", Self::Base64)];
+    const ALL: [(&'static str, Self); 7] = [
+        ("html", Self::Html),
+        ("slack", Self::Slack),
+        ("json", Self::Json),
+        ("base64", Self::Base64),
+        ("number", Self::Number),
+        ("seconds", Self::Seconds),
+        ("milliseconds", Self::Milliseconds),
+    ];
 
-    /// A text, written so.
-    fn write(self, text: &str) -> String {
-        match self {
+    /// Whether what it writes is a number.
+    const fn is_number(self) -> bool {
+        matches!(self, Self::Number | Self::Seconds | Self::Milliseconds)
+    }
+
+    /// A text, written so; `None`: it cannot be.
+    fn write(self, text: &str) -> Option<String> {
+        let time = || Timestamp::parse(text).map(|time| time.0);
+        Some(match self {
             Self::Base64 => STANDARD.encode(text),
             Self::Json => serde_json::Value::from(text).to_string(),
+            Self::Number => serde_json::from_str::<serde_json::Number>(text).ok().map(|_| text.to_owned())?,
+            Self::Seconds => time()?.div_euclid(1_000).to_string(),
+            Self::Milliseconds => time()?.to_string(),
             Self::Html | Self::Slack => {
                 let mut written = String::with_capacity(text.len());
                 for c in text.chars() {
@@ -68,7 +91,7 @@ impl Filter {
                 }
                 written
             }
-        }
+        })
     }
 
     const fn entity(self, c: char) -> Option<&'static str> {
@@ -244,7 +267,9 @@ impl<'t> Place<'t> {
         if self.filters.is_empty() {
             return self.raw(event).map_or_else(|| self.missing(), |json| Ok(Some(json.into())));
         }
-        Ok(self.text(event)?.map(|text| Filter::Json.write(&text).into()))
+        let is_number = self.filters.last().is_some_and(|last| last.is_number());
+        let write = |text: String| if is_number { text } else { serde_json::Value::from(text).to_string() };
+        Ok(self.text(event)?.map(|text| write(text).into()))
     }
 
     /// What is found, as text.
@@ -267,7 +292,11 @@ impl<'t> Place<'t> {
             _ => (json.to_owned(), self.filters.as_slice()),
         };
         for filter in rest {
-            text = filter.write(&text);
+            let Some(written) = filter.write(&text) else {
+                let what = if *filter == Filter::Number { "number" } else { "time" };
+                return fault(format!("`{}` finds what is no {what}", self.pointers.join("`, `")));
+            };
+            text = written;
         }
         Ok(Some(text))
     }

@@ -161,6 +161,7 @@ impl Verify {
                 self.by_text(secrets, *algorithm, &[request.body], &given)
             }
             Self::Hmac(template) => template.verify(secrets, request, now_s),
+            Self::PublicKey(template) => template.verify(secrets, request, now_s),
             Self::Header { name } => by_digest(secrets, request.header(name)?),
             Self::Bearer => by_digest(secrets, authorization(request, "bearer")?),
             Self::Basic { user } => {
@@ -262,8 +263,23 @@ pub(super) fn hubspot_url(url: &str) -> String {
     decoded
 }
 
+/// What a description finds in a request.
+pub(super) struct Found<'t> {
+    /// What is signed, one after another.
+    pub parts: Vec<&'t [u8]>,
+    /// The signatures.
+    pub given: Vec<Vec<u8>>,
+}
+
 impl HmacTemplate {
     fn verify(&self, secrets: &[&str], request: &Signed<'_>, now_s: i64) -> Result<usize, Unverified> {
+        let found = self.read(request, now_s)?;
+        let given: Vec<&[u8]> = found.given.iter().map(Vec::as_slice).collect();
+        by_key(secrets, self.algorithm, |secret| key_of(self.key, secret), &found.parts, &given)
+    }
+
+    /// What is signed, and the signatures; the timestamp is near enough.
+    pub(super) fn read<'a: 't, 't>(&'t self, request: &Signed<'a>, now_s: i64) -> Result<Found<'t>, Unverified> {
         let id = self.id_header.as_deref().filter(|_| self.signs("{id}"));
         let id = id.map(|name| request.header(name)).transpose()?;
         let value = request.header(&self.header)?;
@@ -287,7 +303,6 @@ impl HmacTemplate {
             Some(part) => listed(value, part).filter_map(|one| read(one).ok()).collect(),
             None => vec![read(value)?],
         };
-        let given: Vec<&[u8]> = given.iter().map(Vec::as_slice).collect();
         let url = if self.signs("{url}") { request.url()? } else { "" };
         let parts: Vec<&[u8]> = parts(&self.signed)
             .map(|part| match part {
@@ -300,7 +315,7 @@ impl HmacTemplate {
                 text => text.as_bytes(),
             })
             .collect();
-        by_key(secrets, self.algorithm, |secret| key_of(self.key, secret), &parts, &given)
+        Ok(Found { parts, given })
     }
 }
 

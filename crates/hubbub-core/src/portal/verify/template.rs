@@ -67,7 +67,7 @@ impl KeyIn {
     }
 }
 
-fn body() -> String {
+pub(super) fn body() -> String {
     "{body}".into()
 }
 

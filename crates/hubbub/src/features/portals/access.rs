@@ -33,6 +33,8 @@ pub(super) struct Access {
 pub(super) struct Opened {
     /// Headers, with names in lower case.
     pub headers: Vec<(String, String)>,
+    /// The URL, where the secret stands in it.
+    url: Option<String>,
     /// What must not be shown.
     secrets: Vec<String>,
     /// Which token it is, where it is one.
@@ -92,13 +94,16 @@ impl Access {
         let held = Held { access: secrets.first().map(String::as_str), outgoing: &outgoing, token: token.as_deref() };
         let headers =
             auth.headers(held, call).map_err(|missing| PostVerdict::failed(Class::Credentials, missing.to_string()))?;
+        let base = portal.settings.url.as_deref().unwrap_or(call.url);
+        let url = auth.url(held, base, call.url);
+        let url = url.map_err(|missing| PostVerdict::failed(Class::Credentials, missing.to_string()))?;
         secrets.extend(token);
         if let Auth::Basic { user } = auth {
             let pair = secrets.first().map(|secret| format!("{user}:{secret}"));
             secrets.extend(pair);
         }
         secrets.extend(outgoing);
-        Ok(Opened { headers, secrets, token: which })
+        Ok(Opened { headers, url, secrets, token: which })
     }
 
     /// Calls with what opens the portal, besides the headers that there are; once more with another token where the portal refuses
@@ -117,8 +122,10 @@ impl Access {
             let is_opened = |name: &str| opened.headers.iter().any(|(other, _)| other == name);
             let own = outgoing.headers.iter().filter(|(name, _)| !is_opened(name));
             let headers: Vec<_> = own.chain(&opened.headers).cloned().collect();
+            let url = opened.url.as_deref().unwrap_or(url);
             let call = Outgoing { method, url, headers: &headers, body: body.clone(), wants_answer: *wants_answer };
-            let called = self.caller.call(call).await;
+            let mut called = self.caller.call(call).await;
+            called.failure = called.failure.map(|why| opened.mask(&why));
             let is_worth_it = again && called.status == Some(401) && is_time_left(began.elapsed());
             if !is_worth_it || !self.rejected(portal, &opened).await {
                 return Ok(Answered { called, opened, headers });

@@ -107,6 +107,10 @@ impl MadeSecret {
                 Ok(Self { kept: shown.clone(), shown })
             }
             Direction::Incoming => {
+                if given.is_none() && settings.verify.is_by_public_key() {
+                    let why = "missing: it is the vendor's public key, which nobody else can make";
+                    return Err(Invalid::new("incoming_secret", why));
+                }
                 let shown = given.map_or_else(|| settings.verify.make(random), ToOwned::to_owned);
                 let kept = settings.verify.stored(&shown);
                 let kept = kept.map_err(|invalid| Invalid { field: "incoming_secret", ..invalid })?;

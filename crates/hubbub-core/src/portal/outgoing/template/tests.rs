@@ -43,6 +43,42 @@ fn places_are_filled_in_and_braces_are_braces() {
 }
 
 #[test]
+fn numbers_and_times_are_written_as_a_portal_wants_them() {
+    let event = Document::new(
+        r#"{"session":{"external":"4711","refs":{"ticket":"1.50","code":"007","name":"x"}},
+            "event":{"timestamp":"2026-01-31T09:30:00.123Z"},"n":12}"#
+            .into(),
+    );
+    let json = |template: &str| {
+        let template = Template::parse(template).map_err(|why| why.0)?;
+        let found = template.whole().unwrap().json(&event).map_err(|why| why.0)?;
+        Ok::<_, String>(found.map(|json| json.into_owned()))
+    };
+    for (template, written) in [
+        ("{/session/external}", Some(r#""4711""#)),
+        ("{/session/external|number}", Some("4711")),
+        ("{/session/refs/ticket|number}", Some("1.50")),
+        ("{/n|number}", Some("12")),
+        ("{/session/refs/none?|number}", None),
+        ("{/event/timestamp|seconds}", Some("1769851800")),
+        ("{/event/timestamp|milliseconds}", Some("1769851800123")),
+        ("{/event/timestamp|seconds|base64}", Some(r#""MTc2OTg1MTgwMA==""#)),
+    ] {
+        assert_eq!(json(template).unwrap().as_deref(), written, "{template}");
+    }
+    // What is no number in JSON would break the body.
+    for (template, what) in [
+        ("{/session/refs/name|number}", "`/session/refs/name` finds what is no number"),
+        ("{/session/refs/code|number}", "`/session/refs/code` finds what is no number"),
+        ("{/session/external|seconds}", "`/session/external` finds what is no time"),
+    ] {
+        assert_eq!(json(template).unwrap_err(), what);
+    }
+    let text = Template::parse("at {/event/timestamp|seconds}, no. {/session/external|number}").unwrap();
+    assert_eq!(text.fill(&event, |_, found| Ok(found)).unwrap(), "at 1769851800, no. 4711");
+}
+
+#[test]
 fn what_finds_nothing_or_no_text_is_named() {
     for (template, why) in [
         ("{/session/external}", "`/session/external` finds nothing"),
@@ -73,7 +109,10 @@ fn what_is_no_template_is_refused() {
         ("{env.HOME}", "after { stands a pointer"),
         ("{ /message/text}", "after { stands a pointer"),
         ("{/a{/b}}", "a { within a pointer"),
-        ("{/a|upper}", "`upper` is neither a pointer nor one of html, slack, json, base64"),
+        (
+            "{/a|upper}",
+            "`upper` is neither a pointer nor one of html, slack, json, base64, number, seconds, milliseconds",
+        ),
         ("{/a|}", "`` is neither a pointer"),
         ("{/a|html|/b}", "`/b` stands after"),
         ("{/a?|/b}", "`/b` stands after"),

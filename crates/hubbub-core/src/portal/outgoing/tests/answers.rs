@@ -9,6 +9,32 @@ fn says(success: Value, status: u16, body: &str) -> Option<Class> {
 }
 
 #[test]
+fn an_answer_may_say_that_the_portal_does_not_work_just_now() {
+    // GraphQL: every answer is 200.
+    let graphql = json!({ "require": { "/data/send/error": [null] },
+        "credentials": { "/errors/0/extensions/code": ["UNAUTHENTICATED"], "/data/send/error/type": ["FORBIDDEN"] },
+        "down": { "/data/send/error/type": ["INTERNAL"], "/errors/0/extensions/code": ["INTERNAL_SERVER_ERROR"] } });
+    for (status, body, class) in [
+        (200, r#"{"data":{"send":{"id":1,"error":null}}}"#, Some(Class::Taken)),
+        (200, r#"{"data":{"send":{"error":{"type":"VALIDATION"}}}}"#, Some(Class::Refused)),
+        (200, r#"{"data":{"send":{"error":{"type":"INTERNAL"}}}}"#, Some(Class::Down)),
+        (200, r#"{"data":{"send":{"error":{"type":"FORBIDDEN"}}}}"#, Some(Class::Credentials)),
+        (200, r#"{"errors":[{"extensions":{"code":"INTERNAL_SERVER_ERROR"}}],"data":null}"#, Some(Class::Down)),
+        (400, r#"{"errors":[{"extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}"#, Some(Class::Down)),
+        (200, r#"{"errors":[{"message":"x"}],"data":null}"#, Some(Class::Refused)),
+    ] {
+        assert_eq!(says(graphql.clone(), status, body), class, "{status} {body}");
+    }
+    let without = serde_json::to_string(&call(json!({ "name": "x", "success": { "status": [200] } }))).unwrap();
+    assert!(
+        !without.contains("down"),
+        "settings that do not say it are read by programs that do not know it: {without}"
+    );
+    let only = call(json!({ "name": "x", "success": { "down": { "/busy": [true] } } }));
+    assert!(only.reads_answer());
+}
+
+#[test]
 fn success_is_judged_by_status_and_by_body() {
     let slack = json!({ "require": { "/ok": [true] }, "throttled": { "/error": ["ratelimited"] },
         "credentials": { "/error": ["invalid_auth", "token_revoked"] } });

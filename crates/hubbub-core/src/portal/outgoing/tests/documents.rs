@@ -1,24 +1,46 @@
 //! What the guide to portals says of calls is so.
 
 use super::{Said, call};
-use crate::portal::settings::PortalSettings;
+use crate::portal::{access::Auth, settings::PortalSettings, verify::Verify};
 use serde_json::{Value, json};
 
 const GUIDE: &str = include_str!("../../../../../../docs/portals.md");
 
 fn chapter() -> &'static str {
-    let from = GUIDE.split_once("## A portal with an API of its own").expect("the chapter").1;
+    called("A portal with an API of its own")
+}
+
+fn called(name: &str) -> &'static str {
+    let from = GUIDE.split_once(&format!("\n## {name}\n")).expect("the chapter").1;
     from.split_once("\n## ").expect("the next one").0
 }
 
 #[test]
 fn the_settings_that_are_shown_can_be() {
-    let blocks: Vec<_> = chapter().split("```json\n").skip(1).filter_map(|from| from.split_once("```")).collect();
-    assert!(!blocks.is_empty());
+    let chapters = [called("One file, both directions"), chapter()];
+    let blocks = chapters.map(|chapter| chapter.split("```json\n").skip(1).filter_map(|from| from.split_once("```")));
+    let blocks: Vec<_> = blocks.into_iter().flatten().collect();
+    assert!(blocks.len() > 1);
     for (json, _) in blocks {
         let settings: PortalSettings = serde_json::from_str(json).unwrap_or_else(|why| panic!("{why}: {json}"));
         assert_eq!(settings.check().map_err(|why| why.to_string()), Ok(()), "{json}");
     }
+}
+
+#[test]
+fn the_schemes_that_are_shown_can_be() {
+    let shown = |chapter: &'static str| chapter.split('`').filter(|code| code.starts_with(r#"{"scheme""#));
+    let mut count = 0;
+    for json in shown(called("What comes in")) {
+        let verify: Verify = serde_json::from_str(json).unwrap_or_else(|why| panic!("{why}: {json}"));
+        verify.check().unwrap_or_else(|why| panic!("{why}: {json}"));
+        count += 1;
+    }
+    for json in shown(called("What goes out")) {
+        serde_json::from_str::<Auth>(json).unwrap_or_else(|why| panic!("{why}: {json}"));
+        count += 1;
+    }
+    assert!(count > 12, "{count}");
 }
 
 #[test]
