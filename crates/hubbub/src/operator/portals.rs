@@ -404,3 +404,20 @@ fn secrets(at: &At, answer: &Value, shown: &dyn Fn(&str) -> bool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_is_told_the_whole_path_for_webhooks() {
+        let made = |scheme: &str| {
+            let settings = json!({ "verify": { "scheme": scheme } });
+            json!({ "hook": "/hooks/desk", "incoming_secret": "hush", "settings": settings })
+        };
+        assert_eq!(hook(&made("path")), "/hooks/desk/hush");
+        for scheme in ["header", "hmac", "public_key", "standard_webhooks"] {
+            assert_eq!(hook(&made(scheme)), "/hooks/desk");
+        }
+    }
+}
