@@ -69,19 +69,8 @@ const SHOWN: [&str; 4] = ["https://", "http://", "mailto:", "tel:"];
 /// What a person would read of this: entities decoded, scripts and styles left out, white space as a browser shows it; the
 /// address of a link follows its text where the two differ, that of an image the text that stands for it.
 pub fn text(html: &str) -> String {
-    let mut emitter = DefaultEmitter::<()>::default();
-    emitter.naively_switch_states(true);
     let mut page = Page::default();
-    for token in Tokenizer::new_with_emitter(html, emitter) {
-        match token {
-            Ok(Token::StartTag(tag)) => page.start(&tag),
-            Ok(Token::EndTag(tag)) => page.end(&tag),
-            Ok(Token::String(text)) => page.text(&String::from_utf8_lossy(&text)),
-            Ok(Token::Comment(_) | Token::Doctype(_) | Token::Error(_)) => {}
-            // Reading from memory does not fail.
-            Err(never) => match never {},
-        }
-    }
+    page.read(html, false);
     page.finish()
 }
 
@@ -178,6 +167,30 @@ struct Page {
 }
 
 impl Page {
+    /// Reads this. `nested`: it was text to the tokenizer, as what stands in `noscript` is, where browsers run scripts; we run none.
+    fn read(&mut self, html: &str, nested: bool) {
+        let mut emitter = DefaultEmitter::<()>::default();
+        emitter.naively_switch_states(true);
+        let mut is_markup = false;
+        for token in Tokenizer::new_with_emitter(html, emitter) {
+            match token {
+                Ok(Token::StartTag(tag)) => {
+                    is_markup = !nested && *tag.name == b"noscript"[..];
+                    self.start(&tag);
+                }
+                Ok(Token::EndTag(tag)) => {
+                    is_markup = false;
+                    self.end(&tag);
+                }
+                Ok(Token::String(text)) if is_markup => self.read(&String::from_utf8_lossy(&text), true),
+                Ok(Token::String(text)) => self.text(&String::from_utf8_lossy(&text)),
+                Ok(Token::Comment(_) | Token::Doctype(_) | Token::Error(_)) => {}
+                // Reading from memory does not fail.
+                Err(never) => match never {},
+            }
+        }
+    }
+
     fn start(&mut self, tag: &StartTag<()>) {
         let name = std::str::from_utf8(&tag.name).unwrap_or_default();
         if let Some(unread) = &mut self.unread {
@@ -197,8 +210,9 @@ impl Page {
                 let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
                 style.to_ascii_lowercase().contains("display:none")
             });
-        if name == "iframe" && !is_hidden {
-            self.text(&attribute(b"src").and_then(|src| on_the_web(&src)).unwrap_or_default());
+        let framed = [("iframe", b"src".as_slice()), ("object", b"data")].into_iter().find(|(of, _)| *of == name);
+        if let Some((_, address)) = framed.filter(|_| !is_hidden) {
+            self.address(attribute(address).and_then(|address| on_the_web(&address)));
         }
         if is_hidden || UNREAD.contains(&name) {
             let is_whole = VOID.contains(&name) || (name == "svg" && tag.self_closing);
@@ -218,12 +232,16 @@ impl Page {
                 self.out.push('\n');
             }
             "td" | "th" => self.space = true,
-            "img" => {
+            "input" if attribute(b"type").is_none_or(|kind| !kind.eq_ignore_ascii_case("image")) => {}
+            // The first is what browsers read the second as.
+            "img" | "image" | "input" => {
                 let dot =
                     |side| attribute(side).is_some_and(|length| matches!(length.as_str(), "0" | "1" | "0px" | "1px"));
                 let first = |list: String| list.split([' ', ',']).find(|one| !one.is_empty()).and_then(on_the_web);
                 let address = attribute(b"src").and_then(|src| on_the_web(&src));
-                let address = address.or_else(|| attribute(b"srcset").and_then(first));
+                // Of an image that a script is to load later.
+                let later = || attribute(b"data-src").and_then(|src| on_the_web(&src));
+                let address = address.or_else(|| attribute(b"srcset").and_then(first)).or_else(later);
                 // Images of one pixel count readers; they show nothing.
                 if !(dot(b"width") && dot(b"height")) {
                     self.image(attribute(b"alt"), address);
@@ -235,13 +253,13 @@ impl Page {
                 }
                 let address = attribute(b"src").and_then(|src| on_the_web(&src));
                 self.plays_next = address.is_none();
-                self.text(&address.unwrap_or_default());
+                self.address(address);
             }
             // Of several that say the same the first.
             "source" => {
                 let address = attribute(b"src").filter(|_| self.plays_next).and_then(|src| on_the_web(&src));
                 self.plays_next &= address.is_none();
-                self.text(&address.unwrap_or_default());
+                self.address(address);
             }
             "a" => {
                 self.close_link();
@@ -302,9 +320,18 @@ impl Page {
     fn image(&mut self, alt: Option<String>, address: Option<String>) {
         self.has_image = true;
         match (alt.as_deref(), address) {
-            (None | Some(""), Some(address)) => self.text(&address),
+            (None | Some(""), Some(address)) => self.address(Some(address)),
             (Some(alt), Some(address)) => self.text(&format!("{alt} ({address})")),
             (alt, None) => self.text(alt.unwrap_or(IMAGE)),
+        }
+    }
+
+    /// An address stands alone, or nobody could tell where it ends.
+    fn address(&mut self, address: Option<String>) {
+        if let Some(address) = address.filter(|_| self.unread.is_none()) {
+            self.space = true;
+            self.text(&address);
+            self.space = true;
         }
     }
 
@@ -329,9 +356,11 @@ impl Page {
         // A picture that leads to itself has said it.
         let is_said = bare(said) == bare(&href) || said.ends_with(&format!("({href})"));
         if of_scheme(&href, &SHOWN).is_some() && !is_said {
-            let address = if said.is_empty() { href } else { format!("({href})") };
-            let due = std::mem::replace(&mut self.space, !said.is_empty());
-            self.text(&address);
+            if said.is_empty() {
+                return self.address(Some(href));
+            }
+            let due = std::mem::replace(&mut self.space, true);
+            self.text(&format!("({href})"));
             self.space = due;
         }
     }

@@ -96,6 +96,22 @@ fn an_image_is_its_text_and_its_address() {
             "<img src='data:,' srcset='https://a.example/1x.png 1x, https://a.example/2x.png 2x'>",
             "https://a.example/1x.png",
         ),
+        ("a<img src=https://a.example/x><img src=https://a.example/y>b", "a https://a.example/x https://a.example/y b"),
+        (
+            "<ul><li>1<img src=https://a.example/1><li>2<img src=https://a.example/2></ul>",
+            "1 https://a.example/1\n2 https://a.example/2",
+        ),
+        ("a<noscript><p><img src=https://a.example/x></p></noscript>b", "a\nhttps://a.example/x\nb"),
+        ("<noscript>a &amp; <noscript><img src=https://a.example/x></noscript>", "a & <img src=https://a.example/x>"),
+        ("<div hidden><noscript><img src=https://a.example/x></noscript></div>b", "b"),
+        ("<img src='data:,' data-src=https://a.example/later.png alt=cat>", "cat (https://a.example/later.png)"),
+        (
+            "<input type=Image src=https://a.example/i.png><input src=https://a.example/no.png>",
+            "https://a.example/i.png",
+        ),
+        ("<image src=https://a.example/i.png>", "https://a.example/i.png"),
+        ("a<object data=https://a.example/o.pdf>old</object>b", "a https://a.example/o.pdf b"),
+        ("a<a href=https://a.example/f.pdf></a>b", "a https://a.example/f.pdf b"),
         ("look<video src=https://a.example/v.mp4></video>", "look\nhttps://a.example/v.mp4"),
         (
             "<audio><source src=https://a.example/a.ogg><source src=https://a.example/a.mp3></audio>",
@@ -148,6 +164,8 @@ fn hostile_input_is_read_in_linear_time_and_without_a_stack() {
     assert_eq!(text(&format!("{}x", "<svg>".repeat(N))), "");
     assert_eq!(text(&"<a href=https://a.example>b".repeat(N)).len(), N * "b (https://a.example)".len());
     assert_eq!(text(&"<!--".repeat(N)), "");
+    assert_eq!(text(&"<noscript>".repeat(N)).len(), (N - 2) * "<noscript>".len());
+    assert_eq!(text(&"<noscript><p>x</noscript>".repeat(N)).len(), 2 * N - 1);
     assert_eq!(text(&format!("{}x", " <p> ".repeat(N))), "x");
     assert_eq!(text(&"&".repeat(N)).len(), N);
 }

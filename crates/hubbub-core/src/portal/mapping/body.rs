@@ -6,6 +6,7 @@ use crate::{
     model::{ijson, json::is_deeper},
 };
 use find::Item;
+use percent_encoding::percent_decode;
 use serde_json::{Map, Value, value::RawValue};
 use std::borrow::Cow;
 
@@ -31,13 +32,13 @@ impl Body {
                 return Self::of(around.whole().json_text(pointer)?);
             }
             BodyFormat::Form => {
-                let fields: Map<_, _> = form(content_type, body)?.map(|(n, v)| (n.into_owned(), v.into())).collect();
+                let fields: Map<_, _> = form(content_type, body)?.into_iter().map(|(n, v)| (n, v.into())).collect();
                 Value::Object(fields).to_string().into()
             }
             BodyFormat::FormField(wanted) => {
-                let found = form(content_type, body)?.find(|(name, _)| name == wanted);
+                let found = form(content_type, body)?.into_iter().find(|(name, _)| name == wanted);
                 let missing = || Unmapped::Missing { at: format!("the form's field `{wanted}`") };
-                found.map(|(_, value)| value).ok_or_else(missing)?
+                found.map(|(_, value)| value.into()).ok_or_else(missing)?
             }
         };
         Self::of(&text)
@@ -80,7 +81,7 @@ impl Body {
         match std::str::from_utf8(body) {
             Ok(text) => Ok(text.into()),
             Err(why) => match charset(content_type).as_deref() {
-                Some("iso-8859-1" | "latin1" | "windows-1252" | "cp1252") => Ok(western(body).into()),
+                said if is_western(said) => Ok(western(body).into()),
                 None | Some("utf-8" | "utf8" | "us-ascii") => Err(Unmapped::NotJson(why.to_string())),
                 Some(other) => Err(Unmapped::ContentType {
                     given: format!("application/json; charset={}", other.chars().take(40).collect::<String>()),
@@ -124,16 +125,32 @@ fn western(bytes: &[u8]) -> String {
     bytes.iter().map(read).collect()
 }
 
-fn form<'a>(
-    content_type: Option<&str>,
-    body: &'a [u8],
-) -> Result<impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>, Unmapped> {
+/// The fields of a form, in order. They are UTF-8; what is none may be what the type says.
+fn form(content_type: Option<&str>, body: &[u8]) -> Result<Vec<(String, String)>, Unmapped> {
     match kind(content_type) {
         Some(kind) if kind != FORM => {
-            Err(Unmapped::ContentType { given: kind.chars().take(100).collect(), wanted: FORM })
+            return Err(Unmapped::ContentType { given: kind.chars().take(100).collect(), wanted: FORM });
         }
-        _ => Ok(form_urlencoded::parse(body)),
+        _ if !is_western(charset(content_type).as_deref()) => {
+            return Ok(form_urlencoded::parse(body).into_owned().collect());
+        }
+        _ => {}
     }
+    let read = |part: &[u8]| {
+        let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        let bytes: Vec<u8> = percent_decode(&spaced).collect();
+        String::from_utf8(bytes).unwrap_or_else(|not| western(not.as_bytes()))
+    };
+    let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    let pair = |pair: &[u8]| {
+        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        (read(&pair[..at]), read(pair.get(at + 1..).unwrap_or_default()))
+    };
+    Ok(pairs.map(pair).collect())
+}
+
+fn is_western(charset: Option<&str>) -> bool {
+    matches!(charset, Some("iso-8859-1" | "latin1" | "windows-1252" | "cp1252"))
 }
 
 fn kind(content_type: Option<&str>) -> Option<String> {

@@ -140,6 +140,19 @@ fn a_charset_is_believed_where_the_bytes_are_not_utf_8() {
     assert_eq!(text("application/json; charset=ISO-8859-1", latin), Ok("grüße".into()));
     assert_eq!(text("application/json; charset=iso-8859-1", utf8.as_bytes()), Ok("grüße".into()), "JSON is UTF-8");
     let western = b"{\"sessionId\":\"s\",\"message\":\"5 \x80 \x96 it\x92s \x84fein\x93, \xe9t\xe9\"}";
+    let form = [Mapping { format: BodyFormat::Form, ..Mapping::default() }];
+    let form =
+        |kind: &str, body: &[u8]| read(&form, Some(kind), body, false).map(|mapped| mapped.events[0].text.clone());
+    let kind = "application/x-www-form-urlencoded";
+    for (kind, body, said) in [
+        (format!("{kind}; charset=ISO-8859-1"), &b"sessionId=s&message=gr%FC%DFe+%80%261%3D1"[..], "grüße €&1=1"),
+        (format!("{kind}; charset=ISO-8859-1"), b"sessionId=s&message=gr\xfc\xdfe&&x", "grüße"),
+        (format!("{kind}; charset=windows-1252"), b"sessionId=s&message=gr%C3%BC%C3%9Fe", "grüße"),
+        (kind.to_owned(), b"sessionId=s&message=gr%C3%BC%C3%9Fe", "grüße"),
+        (kind.to_owned(), b"sessionId=s&message=gr%FCn", "gr\u{fffd}n"),
+    ] {
+        assert_eq!(form(&kind, body), Ok(said.into()), "{kind}");
+    }
     for charset in ["windows-1252", "\"ISO-8859-1\"", "cp1252"] {
         let read = text(&format!("text/plain; Charset={charset}"), western);
         assert_eq!(read, Ok("5 € – it’s „fein“, été".into()), "{charset}");

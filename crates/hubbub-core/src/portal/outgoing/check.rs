@@ -4,7 +4,7 @@ use super::{
     Call, HttpMethod, LongText, Values,
     event::SEEN,
     render::check_steps,
-    template::{Piece, Place, Template},
+    template::{Filter, Piece, Place, Template},
 };
 use crate::{
     limits,
@@ -310,13 +310,20 @@ impl Look<'_> {
         if !(least..=most).contains(&limit) {
             return Err(format!("text_limit: {limit}; it is {least} to {most}"));
         }
-        let mut is_there = false;
+        let (mut is_there, mut is_coded) = (false, false);
         call.each_template(&mut |_, template| {
             let template = Template::parse(template);
-            is_there |= template.iter().flat_map(Template::places).any(|p| p.pointers.contains(&"/message/text"));
+            for place in template.iter().flat_map(Template::places) {
+                let is_text = place.pointers.contains(&"/message/text");
+                is_there |= is_text;
+                is_coded |= is_text && place.filters.contains(&Filter::Base64);
+            }
         });
         if !is_there {
             return Err("text_limit: no template of the call holds /message/text".into());
+        }
+        if is_coded {
+            return Err("text_limit: in base64 the text has other characters than it has".into());
         }
         Ok(())
     }

@@ -107,7 +107,11 @@ impl Filter {
 
     /// How many characters this one becomes.
     pub fn width(self, c: char) -> usize {
-        self.entity(c).map_or(1, str::len)
+        match (self, c) {
+            (Self::Json, '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}') => 2,
+            (Self::Json, '\0'..='\u{1f}') => 6,
+            _ => self.entity(c).map_or(1, str::len),
+        }
     }
 }
 

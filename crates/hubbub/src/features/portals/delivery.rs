@@ -33,6 +33,8 @@ mod calls;
 
 /// Messages that were given up on.
 static GIVEN_UP: Summary = Summary::new("a message to a portal was given up on");
+/// Customers who met a 410 from whom on nobody asks how many others there are.
+const MANY_GONE: usize = 50;
 /// Settlements that were not written.
 static UNWRITTEN: Summary = Summary::new("what came of a delivery was not written");
 
@@ -269,7 +271,8 @@ impl Delivery<'_> {
         let (gone, customers) = self.lane.gone(met, succeeded_at);
         let is_gone = match gone {
             Gone::OfSession => false,
-            Gone::OfPortal => !self.lane.has_served_nobody() || self.has_at_most(2 * customers).await,
+            Gone::OfPortal if customers >= MANY_GONE || !self.lane.has_served_nobody() => true,
+            Gone::OfPortal => self.has_at_most(2 * customers).await,
             Gone::OfOnlySession => self.has_at_most(1).await,
         };
         if is_gone {

@@ -93,6 +93,10 @@ fn what_cannot_be_is_refused_with_the_field() {
         (json!({ "name": "x", "long_text": "split" }), "long_text: only with a text_limit"),
         (json!({ "name": "x", "text_limit": 15, "text": "{/message/text}" }), "text_limit: 15; it is 16 to 8192"),
         (json!({ "name": "x", "text_limit": 160 }), "text_limit: no template of the call holds /message/text"),
+        (
+            json!({ "name": "x", "text_limit": 160, "text": "{/message/text|base64}" }),
+            "text_limit: in base64 the text has other characters",
+        ),
         (json!({ "name": "x", "method": "TRACE" }), "unknown variant `TRACE`"),
         (json!({ "name": "x", "url": "https://evil.example" }), "unknown field `url`"),
     ] {

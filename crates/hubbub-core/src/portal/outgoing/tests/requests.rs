@@ -51,6 +51,34 @@ fn json_stays_json_whatever_is_filled_in() {
     );
 }
 
+/// Null is nothing where it is pointed at, and null where it is within something; numbers keep their digits.
+#[test]
+fn null_and_numbers_are_what_they_were() {
+    let said = Said::new("x").data(
+        r#"{"null":null,"deep":{"null":null,"n":[1.0,-0,1e5]},"zero":0,"no":false,"big":0.1000000000000000055511151231257827,"word":"null"}"#,
+    );
+    let body = |json: Value| request(&said, json!({ "name": "x", "json": json })).map(|made| made.body.unwrap());
+    for (json, written) in [
+        (json!({ "a": "{/message/data/null?}", "b": null }), Ok(r#"{"b":null}"#)),
+        (json!(["{/message/data/null?}", "{/message/data/deep}"]), Ok(r#"[{"null":null,"n":[1.0,-0,1e5]}]"#)),
+        (json!("{/message/data/null?}"), Ok("null")),
+        (json!("{/message/data/null|/message/data/zero}"), Ok("0")),
+        (json!("{/message/data/deep/n/1}{/message/data/deep/n/2}"), Ok(r#""-01e5""#)),
+        (json!("{/message/data/deep/n/0|json}"), Ok(r#""1.0""#)),
+        (json!(["{/message/data/zero}", "{/message/data/no}", "{/message/data/word}"]), Ok(r#"[0,false,"null"]"#)),
+        (json!("{/message/data/big}"), Ok("0.1000000000000000055511151231257827")),
+        (json!({ "n": "{/message/data/null}" }), Err("json: `/message/data/null` finds nothing")),
+        (json!("{/message/data/deep/n/3}"), Err("json: `/message/data/deep/n/3` finds nothing")),
+        (json!("{/message/data/deep/n/01}"), Err("json: `/message/data/deep/n/01` finds nothing")),
+    ] {
+        assert_eq!(body(json.clone()).as_deref().map_err(String::as_str), written, "{json}");
+    }
+    let form = json!({ "name": "x", "form": { "a": "{/message/data/zero}", "b": null, "c": 7, "d": "{/message/data/null?}",
+        "Ä ": "{/message/data/no}", "e": ["{/message/data/deep/null?}", "ß"] } });
+    let body = request(&said, form).unwrap().body.unwrap();
+    assert_eq!(body, "a=0&b=null&c=7&e=%5B%22%C3%9F%22%5D&%C3%84+=false");
+}
+
 #[test]
 fn a_form_and_a_query_hold_one_value_in_each_field() {
     let said = Said::new("a&b=c d+ü\r\n%").external("ü&x=1#?");
@@ -182,6 +210,8 @@ fn a_long_text_is_split_cut_or_refused_as_configured_and_never_silently() {
     }
     // What the portal gets is what counts.
     assert_eq!(texts(&it(Some("split"), "{/message/text|html}"), "<<<<<<<<"), ["<<<<", "<<<<"]);
+    let quoted = it(Some("split"), "{/message/text|json}");
+    assert_eq!(texts(&quoted, "\"\n\t\\\"\n\u{1}"), ["\"\n\t\\\"\n", "\u{1}"]);
     assert_eq!(texts(&call(json!({ "name": "x", "text": plain })), text), [text]);
 }
 
