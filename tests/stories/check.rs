@@ -337,4 +337,13 @@ async fn portals_that_sign_a_url_that_nobody_knows_are_named() {
     found.says("warning", &["--public-url", "sign their whole URL: texts;"]);
     let found = check(&["--store", &store, "--public-url", "https://chat.example"], &secrets()).await;
     assert!(!found.all.contains("texts"), "{}", found.all);
+    let cluster = Cluster::of_with(1, &["--public-url", "https://chat.example"]).await;
+    for id in ["one", "two", "gone"] {
+        let made = cluster.api("POST", "/v1/portals", &verify(id, serde_json::json!({ "scheme": "twilio" }))).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    assert_eq!(cluster.api("DELETE", "/v1/portals/gone", &serde_json::Value::Null).await.status, 200);
+    let url = Postgres::shared().url();
+    let found = check(&["--store", &url, "--schema", cluster.schema()], &secrets()).await;
+    found.says("warning", &["--public-url", "sign their whole URL: one, two;"]);
 }

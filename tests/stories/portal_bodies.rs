@@ -8,6 +8,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::time::Instant;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn texts(log: &[(String, String)]) -> Vec<&str> {
     log.iter().map(|(_, text)| text.as_str()).collect()
@@ -141,6 +142,17 @@ async fn a_packed_body_is_refused_before_anything_else_is_said() {
     let (status, text) =
         portal::post(to, "/hooks/desk", "content-encoding: identity\r\n", "{}").await.expect("an answer");
     assert_eq!(status, 401, "{text}");
+    // It need not say so: no JSON and no form begins like gzip. Nobody is verified before.
+    for (length, end) in [(2, &b"\x1f\x8b"[..]), (12, b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0")] {
+        let mut stream = tokio::net::TcpStream::connect(to).await.expect("a connection");
+        let head = format!(
+            "POST /hooks/desk HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(&[head.as_bytes(), end].concat()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 415") && answer.contains("gzip"), "{answer}");
+    }
     let large = "x".repeat(300_000);
     let (status, _) = portal::post(to, "/hooks/desk", "content-encoding: gzip\r\n", &large).await.expect("an answer");
     assert_eq!(status, 415);
