@@ -77,6 +77,8 @@ async fn an_instance_that_has_served_nobody_disables_no_portal_because_of_two_se
             if at(attempts.last()) - at(attempts.first()) > longer {
                 break;
             }
+            let portal = desk.api("GET", "/v1/portals/desk", &Value::Null).await.json();
+            assert_eq!(portal["standing"], "active", "{portal}");
             assert!(began.elapsed() < 8 * DEADLINE, "it is not tried: {seen}");
             crate::cluster::breathe().await;
         }
