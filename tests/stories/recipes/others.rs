@@ -4,8 +4,8 @@ use super::Shop;
 use crate::support::{
     signer::Signer,
     vendors::{
-        Vendor, crisp::Crisp, freshchat::Freshchat, front::Front, genesys::Genesys, plain::Plain,
-        rocket_chat::RocketChat, telegram::Telegram,
+        Vendor, crisp::Crisp, freshchat::Freshchat, front::Front, genesys::Genesys, help_scout::HelpScout,
+        plain::Plain, rocket_chat::RocketChat, telegram::Telegram,
     },
 };
 use jsonwebtoken::Algorithm;
@@ -372,4 +372,46 @@ async fn telegram_is_configured_by_hand() {
         let shown = shop.server.api(method, path, &json!({})).await;
         assert!(shown.status == 200 && !shown.text.contains(token), "{path}: {}", shown.text);
     }
+}
+
+#[tokio::test]
+async fn help_scout_is_configured_by_hand() {
+    let (client, client_secret, secret) = ("app-1", "app-secret-0123456789", "a-secret-of-webhooks-0123456789");
+    let who = json!({ "email": "{/customer/info/email|/vars/no_email}" });
+    let settings = json!({
+        "name": "Help Scout", "url": "/v2",
+        "auth": { "scheme": "oauth2", "token_url": "/v2/oauth2/token", "grant": "client_credentials", "client_id": client, "auth": "body" },
+        "vars": { "inbox": "85", "no_email": "unknown@example.com" },
+        "calls": [
+            { "name": "say", "when": "/session/external", "path": "/conversations/{/session/external}/customer",
+              "json": { "customer": who, "text": "{/from/label?}{/message/text|html}" }, "message_id": "header:Resource-ID" },
+            { "name": "begin", "unless": "/session/external", "path": "/conversations",
+              "json": { "mailboxId": "{/vars/inbox|number}", "type": "chat", "status": "active", "customer": who,
+                        "subject": "Chat with {/customer/name}",
+                        "threads": [{ "type": "customer", "customer": who, "text": "{/from/label?}{/message/text|html}" }] },
+              "pick": { "external": "header:Resource-ID" } },
+        ],
+        "verify": { "scheme": "hmac", "header": "X-HelpScout-Signature", "algorithm": "sha1", "encoding": "base64" },
+        // Each webhook has all threads: those that came before are known by their ids.
+        "mapping": {
+            "each": "/_embedded/threads", "require": { "/type": ["message"], "/createdBy/type": ["user"] },
+            "external": "#/id", "html": "/body", "agent": "/createdBy/first", "message_id": "/id",
+        },
+    });
+    let shop = opens(HelpScout::new((client, client_secret), secret), Some(client_secret), secret, settings).await;
+    let (ana, session) = shop.customer("ana").await;
+    ana.says(&session, "Is 3 < 4?").await;
+    ana.says(&session, "Hello?").await;
+    let said = ["Is 3 &lt; 4?", "Hello?"].map(|text| ("customer", text.to_owned()));
+    let of = "unknown@example.com";
+    shop.until("both messages", |scout| scout.conversations.iter().any(|(who, all)| who == of && *all == said)).await;
+    for reply in ["<p>It is</p>", "<p>Else?</p>"] {
+        let body = shop.vendor.vendor().user_replies(0, reply);
+        shop.takes(&body).await;
+    }
+    let note = shop.vendor.vendor().user_notes(0, "A difficult one");
+    shop.takes(&note).await;
+    ana.hears(&session, "Else?").await;
+    let log = shop.log(&session).await;
+    assert_eq!(log, ["ana: Is 3 < 4?", "ana: Hello?", "portal:desk/Ada: It is", "portal:desk/Ada: Else?"]);
 }

@@ -9,6 +9,7 @@ pub mod crisp;
 pub mod freshchat;
 pub mod front;
 pub mod genesys;
+pub mod help_scout;
 pub mod intercom;
 pub mod plain;
 pub mod rocket_chat;

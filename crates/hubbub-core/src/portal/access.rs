@@ -229,7 +229,9 @@ impl Auth {
                 let key = signing.key(secret()?).map_err(NoAccess::Unfit)?;
                 Ok(signing.headers(&key, call))
             }
-            Self::OAuth2(_) => one("authorization", format!("Bearer {}", held.token.ok_or(NoAccess::NoToken)?)),
+            Self::OAuth2(oauth) => {
+                one("authorization", format!("{}{}", oauth.prefix, held.token.ok_or(NoAccess::NoToken)?))
+            }
         }
     }
 }

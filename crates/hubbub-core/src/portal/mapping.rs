@@ -23,7 +23,7 @@ pub(super) use read::{finds, read};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
-    /// An array whose items are events of their own.
+    /// An array whose items are events of their own. `/*/` in it stands for every item of an array around it.
     #[serde(default)]
     pub each: Option<String>,
     /// Our session id.

@@ -75,10 +75,10 @@ pub struct Call {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
     /// What is picked from the answer and kept with the session: names, and pointers. `external` is the portal's own id of the
-    /// conversation; what has another name is found by templates at `/session/refs/NAME`.
+    /// conversation; what has another name is found by templates at `/session/refs/NAME`. `header:NAME` is a header of the answer.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pick: BTreeMap<String, String>,
-    /// Pointer to the portal's id of our message in the answer. It is kept, so that the portal's own webhook about the message
+    /// Pointer to the portal's id of our message in the answer, or `header:NAME`. It is kept, so that the portal's own webhook about the message
     /// is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,

@@ -1,6 +1,6 @@
 //! OAuth 2 (RFC 6749): what is asked of a token endpoint, and what its answer means.
 
-use super::{is_visible, mask, short};
+use super::{check_visible, is_visible, mask, short};
 use crate::{
     delivery::retry::{PostOutcome, retry_after},
     limits,
@@ -36,9 +36,20 @@ pub struct OAuth2 {
     /// How the client's secret is sent.
     #[serde(default)]
     pub auth: ClientAuth,
+    /// What stands before the token in `Authorization`, like `Zoho-oauthtoken `.
+    #[serde(default = "bearer", skip_serializing_if = "is_bearer")]
+    pub prefix: String,
     /// What else the endpoint wants to be told, like `audience`: constants, not secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, String>,
+}
+
+fn bearer() -> String {
+    "Bearer ".into()
+}
+
+fn is_bearer(prefix: &str) -> bool {
+    prefix == bearer()
 }
 
 /// What a token is fetched with.
@@ -116,6 +127,8 @@ pub enum TokenAnswer {
 impl OAuth2 {
     pub(super) fn check(&self) -> Result<(), Invalid> {
         check_url(&self.token_url).map_err(|invalid| Invalid { field: "auth.token_url", ..invalid })?;
+        check_visible("auth.prefix", &self.prefix)?;
+        short("auth.prefix", &self.prefix)?;
         if self.token_url.contains(['{', '}']) {
             return Err(Invalid::new("auth.token_url", "it is literal, and no template"));
         }

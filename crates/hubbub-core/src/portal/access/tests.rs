@@ -212,6 +212,23 @@ fn oauth(grant: &str, more: serde_json::Value) -> OAuth2 {
 }
 
 #[test]
+fn a_token_is_said_as_the_portal_wants_it() {
+    let held = Held { token: Some("t"), ..Held::default() };
+    for (more, value) in [
+        (json!({}), "Bearer t"),
+        (json!({ "prefix": "Zoho-oauthtoken " }), "Zoho-oauthtoken t"),
+        (json!({ "prefix": "" }), "t"),
+    ] {
+        let auth = Auth::OAuth2(oauth("client_credentials", more.clone()));
+        auth.check().unwrap();
+        assert_eq!(auth.headers(held, &call(b"")), Ok(vec![("authorization".into(), value.into())]));
+        let again = serde_json::to_value(&auth).unwrap();
+        assert_eq!(again.get("prefix").is_some(), value != "Bearer t", "{again}");
+    }
+    assert!(Auth::OAuth2(oauth("client_credentials", json!({ "prefix": "a\nb" }))).check().is_err());
+}
+
+#[test]
 fn a_token_is_asked_for_as_the_endpoint_wants_it() {
     let basic = oauth("client_credentials", json!({"scope":"a b","params":{"audience":"https://x"}}));
     let asked = basic.request(Some("s/1"), None).unwrap();

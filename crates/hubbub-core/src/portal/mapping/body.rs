@@ -96,18 +96,35 @@ impl Body {
         Item { event: &self.value, event_text: &self.text, body: &self.value, body_text: &self.text, index: None }
     }
 
-    /// The items of the array that is there; `None`: nothing is.
+    /// The items of the array that is there; `None`: nothing is. `*` stands for every item of an array: there are then those of all
+    /// the arrays that there are.
     pub(super) fn items(&self, each: &str) -> Result<Option<Vec<Item<'_>>>, Unmapped> {
-        let items = match self.value.pointer(each) {
-            Some(Value::Array(items)) => items,
-            None | Some(Value::Null) => return Ok(None),
-            Some(_) => return Err(Unmapped::WrongType { at: format!("`{each}`"), wanted: "an array" }),
-        };
-        let texts = find::raw_at(&self.text, each).map(find::items).unwrap_or_default();
-        let items = items.iter().zip(texts).enumerate();
+        let Some(all) = within(&self.value, &self.text, each)? else { return Ok(None) };
+        let all = all.into_iter().enumerate();
         let item = |(n, (event, event_text))| Item { event, event_text, index: Some(n), ..self.whole() };
-        Ok(Some(items.map(item).collect()))
+        Ok(Some(all.map(item).collect()))
     }
+}
+
+/// A value, and how it was written.
+type Written<'a> = (&'a Value, &'a RawValue);
+
+fn within<'a>(value: &'a Value, text: &'a RawValue, each: &str) -> Result<Option<Vec<Written<'a>>>, Unmapped> {
+    let starred = each.split_once("/*/").filter(|(before, _)| matches!(value.pointer(before), Some(Value::Array(_))));
+    let (before, rest) = starred.map_or((each, None), |(before, rest)| (before, Some(format!("/{rest}"))));
+    let items = match value.pointer(before) {
+        Some(Value::Array(items)) => items,
+        None | Some(Value::Null) => return Ok(None),
+        Some(_) => return Err(Unmapped::WrongType { at: format!("`{each}`"), wanted: "an array" }),
+    };
+    let texts = find::raw_at(text, before).map(find::items).unwrap_or_default();
+    let items = items.iter().zip(texts);
+    let Some(rest) = rest else { return Ok(Some(items.collect())) };
+    let mut all = Vec::new();
+    for (value, text) in items {
+        all.extend(within(value, text, &rest)?.unwrap_or_default());
+    }
+    Ok(Some(all))
 }
 
 /// What the bytes 0x80 to 0x9F are in Windows-1252. Those that have nothing there are themselves.

@@ -192,3 +192,45 @@ fn mrkdwn_is_read_where_it_is_mapped() {
     assert_eq!(said(&slack, &json!({"channel": "C1", "text": "<@U1|ada> &lt;3"})), says(&[(0, "@ada <3")], 0));
     assert_eq!(said(&slack, &json!({"channel": "C1", "text": "", "files": [{"id": "F1"}]})), says(&[(0, "")], 0));
 }
+
+#[test]
+fn events_may_be_in_arrays_of_arrays() {
+    // As Meta has them.
+    let meta: Mapping = serde_json::from_value(json!({
+        "each": "/entry/*/changes/*/value/messages", "require": {"#/object": ["whatsapp"], "/type": ["text"]},
+        "external": "/from", "text": "/text/body", "message_id": "/id"
+    }))
+    .unwrap();
+    meta.check().unwrap();
+    let says = |id: u64, text: &str| json!({"from": 1234567890123456789_u64, "id": id, "type": "text", "text": {"body": text}});
+    let changes =
+        |all: Vec<Value>| json!({"changes": all.into_iter().map(|value| json!({"value": value})).collect::<Vec<_>>()});
+    let body = json!({"object": "whatsapp", "entry": [
+        changes(vec![json!({"messages": [says(1, "one"), {"type": "image"}]}), json!({"statuses": [{"id": 1}]})]),
+        changes(vec![]),
+        changes(vec![json!({"messages": null}), json!({"messages": [says(2, "two")]})]),
+    ]});
+    let found = read(&[meta.clone()], None, body.to_string().as_bytes(), false).unwrap();
+    let texts: Vec<_> = found.events.iter().map(|event| (event.index, event.text.as_str())).collect();
+    assert_eq!((texts, found.passed_over), (vec![(Some(0), "one"), (Some(2), "two")], 1));
+    assert_eq!(found.events[0].external.as_deref(), Some("1234567890123456789"));
+    // Without one of these arrays there is nothing to do; without the outer one it is another body.
+    for (body, expected) in [
+        (json!({"object": "whatsapp", "entry": [changes(vec![json!({"statuses": []})])]}), Ok(0)),
+        (json!({"object": "whatsapp", "entry": []}), Ok(0)),
+        (json!({"object": "whatsapp"}), Err(422)),
+        (json!({"object": "whatsapp", "entry": [{"changes": 1}]}), Ok(0)),
+        (json!({"object": "whatsapp", "entry": [changes(vec![json!({"messages": 1})])]}), Err(422)),
+        (json!({"object": "page", "entry": 1}), Ok(0)),
+    ] {
+        let found = read(&[meta.clone()], None, body.to_string().as_bytes(), false);
+        assert_eq!(found.map(|found| found.events.len()).map_err(|why| why.status()), expected, "{body}");
+    }
+    // A body that is an array; a name that is a star.
+    for (each, body) in
+        [("", json!([{"s": 1, "t": "x"}])), ("/a/*/b", json!({"a": {"*": {"b": [{"s": 1, "t": "x"}]}}}))]
+    {
+        let mapping: Mapping = serde_json::from_value(json!({"each": each, "session": "/s", "text": "/t"})).unwrap();
+        assert_eq!(read(&[mapping], None, body.to_string().as_bytes(), false).unwrap().events.len(), 1, "{each}");
+    }
+}

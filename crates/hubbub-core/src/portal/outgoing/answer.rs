@@ -3,12 +3,15 @@
 use super::{Call, Success, event::Document, template::Fault};
 use crate::{
     delivery::{progress::Picked, retry::Class},
+    limits::EXTERNAL_BYTES,
     model::{ijson, json::is_deeper},
     portal::mapping::{id_in, raw_at},
 };
 use serde_json::{Value, value::RawValue};
 use std::collections::BTreeMap;
 
+/// What stands before the name of a header, where something is picked from one.
+pub(super) const HEADER: &str = "header:";
 /// Deepest nesting of an answer that is read.
 const DEPTH: usize = crate::limits::HOOK_DEPTH;
 
@@ -65,18 +68,30 @@ impl Call {
         }
     }
 
-    /// What an answer of success tells.
+    /// What an answer of success tells, with its headers, whose names are in lower case.
     ///
     /// # Errors
     /// Where what it is compared with cannot be filled in.
-    pub fn tells(&self, body: &[u8], event: &Document) -> Result<Told, Fault> {
+    pub fn tells(&self, body: &[u8], headers: &[(String, String)], event: &Document) -> Result<Told, Fault> {
         let mut told = Told::default();
-        let Some(body) = json(body) else { return Ok(told) };
-        let Some(item) = self.meant(&body, event)? else { return Ok(told) };
-        told.message_id = self.message_id.as_deref().and_then(|pointer| id_in(item.get(), pointer));
-        let finds = |pointer: &str| raw_at(item, pointer).is_some_and(|json| !matches!(json.get(), "null" | r#""""#));
+        let body = json(body);
+        let item = body.as_deref().map_or(Ok(None), |body| self.meant(body, event))?;
+        if item.is_none() && self.each.is_some() {
+            return Ok(told);
+        }
+        let header = |name: &str| {
+            let found = headers.iter().find(|(other, value)| other.eq_ignore_ascii_case(name) && !value.is_empty());
+            found.map(|(_, value)| value.clone()).filter(|value| value.len() <= EXTERNAL_BYTES)
+        };
+        let at = |place: &str| match place.strip_prefix(HEADER) {
+            Some(name) => header(name),
+            None => id_in(item?.get(), place),
+        };
+        told.message_id = self.message_id.as_deref().and_then(at);
+        let is_there = |json: &RawValue| !matches!(json.get(), "null" | r#""""#);
+        let finds = |pointer: &str| item.and_then(|item| raw_at(item, pointer)).is_some_and(is_there);
         if self.found.as_deref().is_none_or(finds) {
-            let picks = self.pick.iter().filter_map(|(name, at)| Some((name.clone(), id_in(item.get(), at)?)));
+            let picks = self.pick.iter().filter_map(|(name, place)| Some((name.clone(), at(place)?)));
             let mut refs: BTreeMap<_, _> = picks.collect();
             told.picked = Picked { external: refs.remove("external"), refs };
         }

@@ -2,6 +2,7 @@
 
 use super::{
     Call, HttpMethod, LongText, Values,
+    answer::HEADER,
     event::SEEN,
     render::check_steps,
     template::{Filter, Piece, Place, Template},
@@ -104,6 +105,15 @@ fn check_name(name: &str) -> Result<(), String> {
 
 fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+}
+
+/// Checks where in an answer something is picked from: a pointer, or a header.
+fn check_picked(place: &str) -> Result<(), String> {
+    match place.strip_prefix(HEADER) {
+        Some(name) if is_header_name(name) => Ok(()),
+        Some(name) => Err(format!("`{name}` is no name of a header")),
+        None => check_pointer("pointer", place).map_err(|why| why.problem),
+    }
 }
 
 /// One call among the others.
@@ -277,7 +287,7 @@ impl Look<'_> {
         }
         for (name, pointer) in &call.pick {
             check_name(name).map_err(|why| format!("pick: `{name}`: {why}"))?;
-            check_pointer("pointer", pointer).map_err(|why| format!("pick, `{name}`: {}", why.problem))?;
+            check_picked(pointer).map_err(|why| format!("pick, `{name}`: {why}"))?;
         }
         if call.each.is_none() && !call.matching.is_empty() {
             return Err("where: only with `each`, in whose items it is looked up".into());
@@ -285,7 +295,8 @@ impl Look<'_> {
         for pointer in call.matching.keys() {
             check_pointer("pointer", pointer).map_err(|why| format!("where: {}", why.problem))?;
         }
-        for (field, pointer) in [("each", &call.each), ("found", &call.found), ("message_id", &call.message_id)] {
+        call.message_id.as_deref().map_or(Ok(()), check_picked).map_err(|why| format!("message_id: {why}"))?;
+        for (field, pointer) in [("each", &call.each), ("found", &call.found)] {
             let checked = pointer.as_deref().map_or(Ok(()), |pointer| check_pointer("pointer", pointer));
             checked.map_err(|why| format!("{field}: {}", why.problem))?;
         }

@@ -139,9 +139,9 @@ impl<'a> Walk<'a> {
         self.passed(step);
     }
 
-    /// The call was made, and this is its answer of success. Says what it told.
-    pub fn made(&mut self, step: &Step<'_>, body: &[u8]) -> super::answer::Told {
-        let told = step.call.tells(body, &step.seen).unwrap_or_default();
+    /// The call was made, and this is its answer of success, with its headers. Says what it told.
+    pub fn made(&mut self, step: &Step<'_>, body: &[u8], headers: &[(String, String)]) -> super::answer::Told {
+        let told = step.call.tells(body, headers, &step.seen).unwrap_or_default();
         self.picked.take_in(&told.picked);
         self.progress.picked.take_in(&told.picked);
         self.passed(step);

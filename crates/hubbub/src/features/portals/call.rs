@@ -46,6 +46,8 @@ pub(super) struct Outgoing<'a> {
 pub(super) struct Called {
     pub status: Option<u16>,
     pub retry_after: Option<String>,
+    /// Headers that may be an id: names in lower case, and values.
+    pub headers: Vec<(String, String)>,
     /// Why there is no status.
     pub failure: Option<String>,
     /// What the portal said, as far as it was read.
@@ -139,6 +141,10 @@ impl Caller {
         }
         let response = request.send().await.map_err(|error| words(&error))?;
         called.status = Some(response.status().as_u16());
+        let id =
+            |value: &HeaderValue| value.to_str().ok().filter(|id| id.len() <= limits::EXTERNAL_BYTES).map(Into::into);
+        let headers = response.headers().iter();
+        called.headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), id(value)?))).collect();
         called.retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(Into::into);
         Ok(response)
     }

@@ -156,7 +156,7 @@ impl Portals {
                 trial.calls.push(shown.made(made, &Picked::default()));
                 break;
             }
-            let told = walk.made(&step, &made.called.body);
+            let told = walk.made(&step, &made.called.body, &made.called.headers);
             trial.calls.push(shown.made(made, &told.picked));
         }
         Ok(trial)

@@ -78,19 +78,19 @@ fn what_is_picked_is_a_text_or_a_number_as_it_was_written() {
         "message_id": "/m/0/id" }),
     );
     let answer = br#"{"c":{"id":12345678901234567890123},"source":"s-1","list":[1],"m":[{"id":"m-1"}]}"#;
-    let told = it.tells(answer, &Said::new("x").document()).unwrap();
+    let told = it.tells(answer, &[], &Said::new("x").document()).unwrap();
     assert_eq!(told.picked.external.as_deref(), Some("12345678901234567890123"));
     assert_eq!(told.picked.refs, [("source".to_owned(), "s-1".to_owned())].into());
     assert_eq!(told.message_id.as_deref(), Some("m-1"));
     for answer in [&b"<html>"[..], b"", b"[]", b"{\"c\":{\"id\":\"\"}}", b"\xff"] {
-        assert_eq!(it.tells(answer, &Said::new("x").document()).unwrap(), super::answer::Told::default());
+        assert_eq!(it.tells(answer, &[], &Said::new("x").document()).unwrap(), super::answer::Told::default());
     }
 }
 
 #[test]
 fn a_search_that_finds_nothing_picks_nothing_and_is_no_failure() {
     let search = call(json!({ "name": "x", "found": "/0/id", "pick": { "external": "/0/id", "status": "/0/status" } }));
-    let tells = |answer: &str| search.tells(answer.as_bytes(), &Said::new("x").document()).unwrap().picked;
+    let tells = |answer: &str| search.tells(answer.as_bytes(), &[], &Said::new("x").document()).unwrap().picked;
     assert_eq!(tells(r#"[{"id":7,"status":"open"}]"#).external.as_deref(), Some("7"));
     for nothing in ["[]", "{}", r#"[{"id":null,"status":"open"}]"#, r#"[{"id":"","status":"open"}]"#] {
         assert_eq!(tells(nothing), super::Picked::default(), "{nothing}");
@@ -103,7 +103,36 @@ fn a_search_that_finds_nothing_picks_nothing_and_is_no_failure() {
     let answer =
         br#"{"conversations":[{"id":1},{"id":2,"meta":{"session":"other"}},{"id":3,"meta":{"session":"order-4711"}}]}"#;
     let document = Said::new("x").document();
-    assert_eq!(listed.tells(answer, &document).unwrap().picked.external.as_deref(), Some("3"));
-    assert_eq!(listed.tells(br#"{"conversations":[]}"#, &document).unwrap().picked.external, None);
-    assert_eq!(listed.tells(b"{}", &document).unwrap().picked.external, None);
+    assert_eq!(listed.tells(answer, &[], &document).unwrap().picked.external.as_deref(), Some("3"));
+    assert_eq!(listed.tells(br#"{"conversations":[]}"#, &[], &document).unwrap().picked.external, None);
+    assert_eq!(listed.tells(b"{}", &[], &document).unwrap().picked.external, None);
+}
+
+#[test]
+fn an_id_may_be_in_a_header_of_the_answer() {
+    let headers: Vec<(String, String)> =
+        [("resource-id", "4711"), ("location", "/v2/conversations/4711"), ("x-empty", "")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+    let document = Said::new("x").document();
+    let made = call(
+        json!({ "name": "make", "pick": { "external": "header:Resource-ID", "none": "header:X-Empty", "b": "/b" },
+        "message_id": "header:resource-id" }),
+    );
+    for (body, b) in [("", None), (r#"{"b":1}"#, Some("1")), ("<html>", None)] {
+        let told = made.tells(body.as_bytes(), &headers, &document).unwrap();
+        assert_eq!(told.picked.external.as_deref(), Some("4711"));
+        assert_eq!(told.message_id.as_deref(), Some("4711"));
+        assert_eq!(
+            (told.picked.refs.get("b").map(String::as_str), told.picked.refs.len()),
+            (b, usize::from(b.is_some()))
+        );
+        assert_eq!(made.tells(body.as_bytes(), &[], &document).unwrap().picked.external, None);
+    }
+    let long = vec![("resource-id".to_owned(), "x".repeat(crate::limits::EXTERNAL_BYTES + 1))];
+    assert_eq!(made.tells(b"", &long, &document).unwrap().picked.external, None);
+    // A search that has found nothing picks nothing.
+    let search = call(json!({ "name": "find", "found": "/id", "pick": { "external": "header:Resource-ID" } }));
+    assert_eq!(search.tells(b"{}", &headers, &document).unwrap().picked.external, None);
+    assert_eq!(search.tells(br#"{"id":1}"#, &headers, &document).unwrap().picked.external.as_deref(), Some("4711"));
 }

@@ -39,14 +39,14 @@ fn a_conversation_is_looked_for_then_made_then_written_into() {
         (find.shown().as_str(), find.request.url.as_str()),
         ("find", "https://api.vendor.example/c?q=order-4711")
     );
-    assert_eq!(on.made(&find, b"[]").picked, Picked::default());
+    assert_eq!(on.made(&find, b"[]", &[]).picked, Picked::default());
     let make = next(&mut on).unwrap();
     assert_eq!(make.call.name, "make");
-    on.made(&make, br#"{"id":7,"source":"s"}"#);
+    on.made(&make, br#"{"id":7,"source":"s"}"#, &[]);
     assert_eq!((on.picked().external.as_deref(), on.picked().refs["source"].as_str()), (Some("7"), "s"));
     let send = next(&mut on).unwrap();
     assert_eq!(send.request.url, "https://api.vendor.example/c/7/m");
-    assert_eq!(on.made(&send, br#"{"id":"m"}"#).message_id.as_deref(), Some("m"));
+    assert_eq!(on.made(&send, br#"{"id":"m"}"#, &[]).message_id.as_deref(), Some("m"));
     assert!(next(&mut on).is_none());
     assert_eq!(on.progress().done, ["find", "make", "send", "close"]);
 }
@@ -73,11 +73,11 @@ fn whoever_goes_on_makes_no_call_again() {
         let mut on = walk(&said, &calls, kept.take());
         let Some(mut step) = next(&mut on) else { break };
         while step.call.is_search() {
-            on.made(&step, b"[]");
+            on.made(&step, b"[]", &[]);
             step = next(&mut on).unwrap();
         }
         made.push((step.shown(), step.request.body.clone().unwrap_or_default()));
-        on.made(&step, br#"{"id":7}"#);
+        on.made(&step, br#"{"id":7}"#, &[]);
         let json = serde_json::to_string(on.progress()).unwrap();
         kept = serde_json::from_str(&json).unwrap();
     }
@@ -98,12 +98,12 @@ fn what_was_looked_for_is_looked_for_again_before_something_is_made() {
     let (said, calls) = (Said::new("Hi"), find_make_send());
     let mut on = walk(&said, &calls, None);
     let find = next(&mut on).unwrap();
-    on.made(&find, b"[]");
+    on.made(&find, b"[]", &[]);
     assert_eq!(next(&mut on).unwrap().call.name, "make", "whose answer is lost");
     let mut on = walk(&said, &calls, Some(on.progress().clone()));
     let find = next(&mut on).unwrap();
     assert_eq!(find.call.name, "find");
-    on.made(&find, br#"[{"id":7}]"#);
+    on.made(&find, br#"[{"id":7}]"#, &[]);
     assert_eq!(next(&mut on).unwrap().request.url, "https://api.vendor.example/c/7/m", "it was made");
 }
 
@@ -113,7 +113,7 @@ fn settings_that_change_between_two_parts_lose_nothing_of_the_text() {
     let said = said.external("7");
     let mut on = walk(&said, &calls, None);
     let first = next(&mut on).unwrap();
-    on.made(&first, b"{}");
+    on.made(&first, b"{}", &[]);
     let mut wider = find_make_send();
     wider[2].text_limit = Some(1_000);
     let mut on = walk(&said, &wider, Some(on.progress().clone()));

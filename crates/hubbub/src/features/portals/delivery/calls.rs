@@ -61,7 +61,7 @@ impl Delivery<'_> {
                 portals.metrics().portals.attempted(portal.id.as_str(), made.verdict.class.word());
                 return Some(Posted::of(made, Kept::default(), &portals.label));
             }
-            let told = walk.made(&step, &made.called.body);
+            let told = walk.made(&step, &made.called.body, &made.called.headers);
             let kept = self.kept(&scene, &walk, sent(&told, entry));
             self.note_echoes(entry, &echoes(&told, walk.picked(), &entry.room)).await;
             next = walk.next_call();
