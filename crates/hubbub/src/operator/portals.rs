@@ -263,11 +263,7 @@ impl PortalCommand {
                 at.say(&made, &format!("{portal} was made; it sends its webhooks to {}", hook(&made)));
                 let is_used = made["settings"]["auth"]["scheme"] == "standard_webhooks"
                     || (made["settings"]["auth"].is_null() && is_empty(&made["settings"]["calls"]));
-                secrets(&at, &made, &|direction| match direction {
-                    "outgoing" => is_used,
-                    "incoming" => new["incoming_secret"].is_null(),
-                    _ => true,
-                });
+                secrets(&at, &made, &|direction| direction != "outgoing" || is_used);
             }
             Self::Configure { portal, settings, at } => {
                 let changed = at.ask(Method::PUT, &path(&portal, ""), Some(&settings_of(&settings)?)).await?;
@@ -392,7 +388,7 @@ fn is_empty(list: &Value) -> bool {
     list.as_array().is_none_or(Vec::is_empty)
 }
 
-/// Printed once, for people, if they are `shown`: those that are used, and that nobody has given. In JSON all are in the answer.
+/// Printed once, for people, if they are `shown`: those that are used. In JSON all are in the answer.
 fn secrets(at: &At, answer: &Value, shown: &dyn Fn(&str) -> bool) {
     let all = ["outgoing", "incoming", "challenge"];
     for (name, field) in all.map(|name| (name, format!("{name}_secret"))) {

@@ -210,7 +210,7 @@ fn events_may_be_in_arrays_of_arrays() {
         changes(vec![]),
         changes(vec![json!({"messages": null}), json!({"messages": [says(2, "two")]})]),
     ]});
-    let found = read(&[meta.clone()], None, body.to_string().as_bytes(), false).unwrap();
+    let found = read(std::slice::from_ref(&meta), None, body.to_string().as_bytes(), false).unwrap();
     let texts: Vec<_> = found.events.iter().map(|event| (event.index, event.text.as_str())).collect();
     assert_eq!((texts, found.passed_over), (vec![(Some(0), "one"), (Some(2), "two")], 1));
     assert_eq!(found.events[0].external.as_deref(), Some("1234567890123456789"));
@@ -223,7 +223,7 @@ fn events_may_be_in_arrays_of_arrays() {
         (json!({"object": "whatsapp", "entry": [changes(vec![json!({"messages": 1})])]}), Err(422)),
         (json!({"object": "page", "entry": 1}), Ok(0)),
     ] {
-        let found = read(&[meta.clone()], None, body.to_string().as_bytes(), false);
+        let found = read(std::slice::from_ref(&meta), None, body.to_string().as_bytes(), false);
         assert_eq!(found.map(|found| found.events.len()).map_err(|why| why.status()), expected, "{body}");
     }
     // A body that is an array; a name that is a star.
