@@ -40,6 +40,7 @@ mod listing;
 mod marking;
 mod quarantine;
 mod receiving;
+mod refused;
 mod reopening;
 mod sessions;
 mod steering;

@@ -122,6 +122,7 @@ async fn one_of_three_instances_is_killed_under_load_again_and_again() {
             "portal_grants",
             "portals",
             "quarantine",
+            "refused_hooks",
             "rooms",
             "session_externals",
             "sessions",

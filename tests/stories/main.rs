@@ -51,6 +51,7 @@ mod portal_fair;
 mod portal_ids;
 mod portal_in;
 mod portal_out;
+mod portal_refused;
 mod portal_secrets;
 mod portal_signatures;
 mod portal_ways_out;

@@ -11,6 +11,7 @@
 //! - [`webhook`], [`author`]: what a body of ours says, and who wrote.
 //! - [`externals`]: whose an id of theirs is.
 //! - [`intake`]: what a batch of their messages becomes.
+//! - [`refused`]: webhooks that were refused and are kept for a while.
 //! - [`address`]: which addresses may be called.
 //! - [`access`]: how our calls say who we are.
 
@@ -30,6 +31,7 @@ pub mod intake;
 pub mod mapping;
 pub mod mrkdwn;
 pub mod outgoing;
+pub mod refused;
 pub mod session;
 pub mod settings;
 pub mod signature;

@@ -211,6 +211,13 @@ impl Verify {
         }
     }
 
+    /// Whether what stands in the header of this name is a secret.
+    pub fn is_secret(&self, header: &str) -> bool {
+        let is = |name: &str| header.eq_ignore_ascii_case(name);
+        let own = matches!(self, Self::Header { name } if is(name));
+        own || ["authorization", "proxy-authorization", "cookie"].into_iter().any(is)
+    }
+
     /// Whether a SHA-256 of the secret is all that is kept of it: schemes that only compare need no more.
     pub const fn keeps_digest(&self) -> bool {
         matches!(self, Self::Header { .. } | Self::Bearer | Self::Basic { .. } | Self::Path)

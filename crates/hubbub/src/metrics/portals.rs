@@ -24,6 +24,7 @@ pub struct PortalMetrics {
     hooks: Family<Outcome, Counter>,
     shared: Family<Outcome, Counter>,
     tokens: Family<Outcome, Counter>,
+    refused: Family<Outcome, Counter>,
     locked: Family<Of, Gauge>,
     breaker: Family<Of, Gauge>,
     trouble: Family<Of, Gauge>,
@@ -31,6 +32,7 @@ pub struct PortalMetrics {
     waiting: Family<Of, Gauge>,
     dead: Family<Of, Gauge>,
     quarantined: Family<Of, Gauge>,
+    refused_hooks: Family<Of, Gauge>,
 }
 
 impl PortalMetrics {
@@ -45,6 +47,7 @@ impl PortalMetrics {
         let shared =
             counter("portal_external_conflicts", "Ids of portals' conversations met that several sessions have");
         let tokens = counter("portal_tokens", "Calls of token endpoints of portals, by outcome");
+        let refused = counter("portal_refused", "Verified webhooks that were refused and kept for a while, by outcome");
         let mut gauge = |name: &str, help: &str| {
             let family = Family::<Of, Gauge>::default();
             registry.register(name, help, family.clone());
@@ -55,6 +58,7 @@ impl PortalMetrics {
             hooks,
             shared,
             tokens,
+            refused,
             locked: gauge("portal_locked", "1: this instance cannot open the portal's secrets, and does not serve it"),
             breaker: gauge("portal_breaker", "0: the portal is called, 1: it is tried, 2: it is left alone"),
             trouble: gauge("portal_trouble", "1: the portal as a whole is in trouble, and is sent no more than probes"),
@@ -62,6 +66,7 @@ impl PortalMetrics {
             waiting: gauge("portal_sessions_waiting", "Sessions with entries that wait for the portal"),
             dead: gauge("portal_dead_letters", "Entries given up on and not delivered since"),
             quarantined: gauge("portal_quarantined", "Events of portals kept in quarantine"),
+            refused_hooks: gauge("portal_refused_hooks", "Refused webhooks of portals that are kept for a while"),
         }
     }
 
@@ -85,6 +90,17 @@ impl PortalMetrics {
     /// Events in quarantine were thrown away: nobody told their conversation in time.
     pub fn expired(&self, portal: &str, events: u64) {
         self.hooks.get_or_create(&Outcome { portal: portal.into(), outcome: "expired" }).inc_by(events);
+    }
+
+    /// Refused webhooks were kept (repeats, too), or replayed and taken; or they are gone: dropped, because there was no room for
+    /// them, or expired.
+    pub fn refused(&self, portal: &str, outcome: &'static str, hooks: u64) {
+        self.refused.get_or_create(&Outcome { portal: portal.into(), outcome }).inc_by(hooks);
+    }
+
+    /// How many refused webhooks are kept.
+    pub fn refused_hooks(&self, portal: &str, hooks: u64) {
+        self.refused_hooks.get_or_create(&Of { portal: portal.into() }).set(hooks.cast_signed());
     }
 
     /// A token endpoint was asked: renewed, revoked, credentials, throttled, down.
@@ -115,7 +131,15 @@ impl PortalMetrics {
     /// A portal was deleted: what was said of it is no more.
     pub fn forget(&self, portal: &str) {
         let of = Of { portal: portal.into() };
-        for family in [&self.breaker, &self.trouble, &self.oldest, &self.waiting, &self.dead, &self.quarantined] {
+        for family in [
+            &self.breaker,
+            &self.trouble,
+            &self.oldest,
+            &self.waiting,
+            &self.dead,
+            &self.quarantined,
+            &self.refused_hooks,
+        ] {
             family.remove(&of);
         }
     }

@@ -6,6 +6,7 @@ use server::At;
 mod dead_letters;
 mod portals;
 mod recipe;
+mod refused;
 mod server;
 mod sessions;
 mod table;
@@ -28,6 +29,9 @@ pub enum Operator {
     /// Webhooks that named no known session, where a portal keeps them
     #[command(subcommand)]
     Quarantine(dead_letters::Quarantine),
+    /// Verified webhooks that were refused and are kept for a while: looked at, taken after all, thrown away
+    #[command(subcommand, after_help = refused::EXAMPLES)]
+    Refused(refused::Refused),
 }
 
 impl Operator {
@@ -42,6 +46,7 @@ impl Operator {
             Self::Deliveries(command) => command.run().await,
             Self::DeadLetters(command) => command.run().await,
             Self::Quarantine(command) => command.run().await,
+            Self::Refused(command) => command.run().await,
         }
     }
 }

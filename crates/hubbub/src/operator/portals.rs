@@ -1,6 +1,6 @@
 //! `hubbub portals`.
 
-use super::{At, recipe};
+use super::{At, recipe, refused};
 use crate::config::duration;
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
@@ -161,6 +161,9 @@ pub enum PortalCommand {
         /// Instead of a message: a webhook's body, as the portal sends it; - for standard input
         #[arg(long, value_name = "FILE", conflicts_with_all = ["session", "text", "kind"])]
         webhook: Option<PathBuf>,
+        /// Instead of a message: a refused webhook that is kept, by its number
+        #[arg(long, value_name = "NUMBER", conflicts_with_all = ["session", "text", "kind", "webhook", "content_type"])]
+        refused: Option<u64>,
         /// How the webhook is written
         #[arg(long, default_value = "application/json")]
         content_type: String,
@@ -223,14 +226,17 @@ impl PortalCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::List { at } => {
-                let portals = at.ask(Method::GET, "/v1/portals", None).await?;
+                let mut portals = at.ask(Method::GET, "/v1/portals", None).await?;
+                if !at.is_json() {
+                    portals["portals"].as_array_mut().into_iter().flatten().for_each(note_refused);
+                }
                 let columns = [
                     ("PORTAL", "/id"),
                     ("STANDING", "/standing"),
                     ("URL", "/settings/url"),
                     ("LAST TAKEN", "/succeeded_at"),
                     ("WHY", "/why"),
-                    ("TROUBLE", "/trouble/why"),
+                    ("TROUBLE", "/shown_trouble"),
                 ];
                 at.show(portals["portals"].as_array().map_or(&[], Vec::as_slice), &columns);
             }
@@ -323,12 +329,14 @@ impl PortalCommand {
                     anyhow::bail!("{}", text_of(&tried["problem"]));
                 }
             }
-            Self::Explain { portal, session, text, kind, webhook, content_type, at } => {
-                let explained = match webhook {
-                    Some(file) => {
-                        let body = (content_type, bytes_of(&file)?);
-                        at.send(Method::POST, &path(&portal, "/dry-run"), Some(body)).await?
-                    }
+            Self::Explain { portal, session, text, kind, webhook, refused, content_type, at } => {
+                let came = match (webhook, refused) {
+                    (Some(file), _) => Some((content_type, bytes_of(&file)?)),
+                    (None, Some(number)) => Some(refused::body(&at, &portal, number).await?),
+                    (None, None) => None,
+                };
+                let explained = match came {
+                    Some(body) => at.send(Method::POST, &path(&portal, "/dry-run"), Some(body)).await?,
                     None => {
                         let message = json!({ "session": session, "text": text, "type": kind });
                         at.ask(Method::POST, &path(&portal, "/explain"), Some(&message)).await?
@@ -386,6 +394,22 @@ fn hook(made: &Value) -> String {
 
 fn is_empty(list: &Value) -> bool {
     list.as_array().is_none_or(Vec::is_empty)
+}
+
+/// Says of a portal that there are refused webhooks, where nothing else is the matter with it as a whole.
+fn note_refused(portal: &mut Value) {
+    let hooks = portal["refused_hooks"].as_u64().unwrap_or_default();
+    if hooks > 0 {
+        let id = text_of(&portal["id"]);
+        let refused = format!("{hooks} of its webhooks were refused: hubbub refused list --portal {id}");
+        let said = match text_of(&portal["trouble"]["why"]) {
+            "" => refused,
+            why => format!("{why}; {refused}"),
+        };
+        portal["shown_trouble"] = said.into();
+    } else {
+        portal["shown_trouble"] = portal["trouble"]["why"].clone();
+    }
 }
 
 /// Printed once, for people, if they are `shown`: those that are used. In JSON all are in the answer.

@@ -72,6 +72,11 @@ impl At {
         Ok(items)
     }
 
+    /// Whether the server's answer itself is wanted.
+    pub const fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Prints items as a table, or as they came.
     pub fn show(&self, items: &[Value], columns: &[(&'static str, &str)]) {
         if self.json {

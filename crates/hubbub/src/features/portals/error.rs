@@ -42,6 +42,9 @@ pub enum SupportError {
     /// The portal has no event of this number in quarantine.
     #[error("this portal has no event of this number in quarantine")]
     UnknownEvent,
+    /// The portal has no refused webhook of this number.
+    #[error("this portal has no refused webhook of this number; it was taken, thrown away, or gave way to newer ones")]
+    UnknownHook,
     /// The log has no number left.
     #[error("the log of this session is full")]
     LogFull,
@@ -67,6 +70,7 @@ impl From<SupportError> for MethodError {
             SupportError::UnknownSession => (404, "unknown_session"),
             SupportError::UnknownDeadLetter => (404, "unknown_letter"),
             SupportError::UnknownEvent => (404, "unknown_event"),
+            SupportError::UnknownHook => (404, "unknown_hook"),
             SupportError::LogFull => (409, "log_full"),
         };
         Self::new(status, word, error.to_string())

@@ -4,14 +4,7 @@ use super::{
     Portals,
     incoming::{Hook, HookError, Taken},
 };
-use crate::{
-    chat::methods::MethodError,
-    features::portals::{error::SupportError, store::Portal},
-    log::Seldom,
-    problem::Problem,
-    spans,
-    strangers::Visitor,
-};
+use crate::{features::portals::store::Portal, log::Seldom, problem::Problem, spans, strangers::Visitor};
 use axum::{
     Json, Router,
     body::{Body, HttpBody},
@@ -22,7 +15,7 @@ use axum::{
 };
 use hubbub_core::{
     limits,
-    portal::{challenge::Answer, verify::Signed},
+    portal::{challenge::Answer, refused, verify::Signed},
 };
 use serde::Serialize;
 use std::{sync::Arc, time::Instant};
@@ -138,8 +131,8 @@ async fn respond(portals: &Portals, name: &str, secret: Option<&str>, request: R
         if body.starts_with(GZIP) {
             return Err(packed(portals, &Ok(portal), "gzip"));
         }
-        let id = portal.settings.verify.id_header().into_iter().chain(["webhook-id", "idempotency-key"]).find_map(text);
-        let hook = Hook { signed: Signed { body: &body, ..signed }, id };
+        let id = refused::ids(&portal.settings).find_map(text);
+        let hook = Hook { signed: Signed { body: &body, ..signed }, id, kept: None };
         let taking = tokio::time::timeout(left, portals.take(&portal, hook)).await;
         taking.unwrap_or(Err(HookError::Unavailable))
     } else {
@@ -215,22 +208,8 @@ fn shown(taken: Taken) -> Response {
 
 impl From<HookError> for Problem {
     fn from(refused: HookError) -> Self {
-        if let HookError::Unmapped(unmapped) = refused {
-            return MethodError::from(SupportError::from(unmapped)).into();
-        }
-        let (status, code) = match &refused {
-            HookError::UnknownPortal => (StatusCode::NOT_FOUND, "unknown_portal"),
-            HookError::Unverified(_) => (StatusCode::UNAUTHORIZED, "unverified"),
-            HookError::Unmapped(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unmapped"),
-            HookError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
-            HookError::UnknownSession(_) => (StatusCode::NOT_FOUND, "unknown_session"),
-            HookError::Shared(_) => (StatusCode::CONFLICT, "external_conflict"),
-            HookError::QuarantineFull => (StatusCode::SERVICE_UNAVAILABLE, "quarantine_full"),
-            HookError::LogFull => (StatusCode::CONFLICT, "log_full"),
-            HookError::NotAsked => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
-            HookError::NoChallenge => (StatusCode::NOT_FOUND, "unknown_challenge"),
-            HookError::Locked | HookError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        };
+        let (status, code) = refused.answer();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self::new(status, code, refused.to_string())
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Hook<'a> {
     pub signed: Signed<'a>,
     /// `webhook-id`, `Idempotency-Key`, or the header that the portal's signatures have for it.
     pub id: Option<&'a str>,
+    /// Its number, where it was refused before and is taken by an operator's doing.
+    pub kept: Option<u64>,
 }
 
 /// Why a webhook was not taken. Nothing of it was stored, unless the text says so.
@@ -64,6 +66,25 @@ pub(super) enum HookError {
     Locked,
     #[error("temporarily unavailable, send it again")]
     Unavailable,
+}
+
+impl HookError {
+    /// The status of the answer, and the code in it.
+    pub fn answer(&self) -> (u16, &'static str) {
+        match self {
+            Self::UnknownPortal => (404, "unknown_portal"),
+            Self::Unverified(_) => (401, "unverified"),
+            Self::Unmapped(unmapped) => (unmapped.status(), "unmapped"),
+            Self::Invalid(_) => (422, "invalid"),
+            Self::UnknownSession(_) => (404, "unknown_session"),
+            Self::Shared(_) => (409, "external_conflict"),
+            Self::QuarantineFull => (503, "quarantine_full"),
+            Self::LogFull => (409, "log_full"),
+            Self::NotAsked => (405, "wrong_method"),
+            Self::NoChallenge => (404, "unknown_challenge"),
+            Self::Locked | Self::Unavailable => (503, "unavailable"),
+        }
+    }
 }
 
 impl From<ChatError> for HookError {
@@ -166,7 +187,8 @@ impl Portals {
         if let Some((challenge, body)) = settings.asked(&hook.signed, true) {
             return self.answer(portal, &hook.signed, challenge, body.as_ref(), Some(by));
         }
-        self.take_verified(portal, hook).await
+        let taken = self.take_verified(portal, hook).await;
+        taken.inspect_err(|refused| self.keep_refused(portal, hook, refused))
     }
 
     /// Answers a question, once its token is right. `by`: which of the secrets that are good now has verified it.
@@ -233,6 +255,10 @@ impl Portals {
         });
         let mut messages: Vec<Incoming> = messages.collect::<Result<_, _>>()?;
         let nameless: Vec<usize> = (0..messages.len()).filter(|n| messages[*n].event.is_none()).collect();
+        if let ([message], Some(number)) = (&mut messages[..], hook.kept) {
+            // Replayed twice it is one message. No portal's event has such a name.
+            message.event.get_or_insert_with(|| format!("r:{number}"));
+        }
         if !several || nameless.is_empty() {
             return Ok(messages);
         }

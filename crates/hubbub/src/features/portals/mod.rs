@@ -8,6 +8,7 @@
 //! - In: [`hooks`] are the routes, [`incoming`] verifies, maps and has [`support`] store.
 //! - What names a session that is not known yet waits in quarantine until it is: [`release`].
 //! - Secrets: sealed and opened by [`vault`], put into what opens a portal by [`access`].
+//! - What was verified and refused is kept for a while: [`refused`].
 //! - What is kept: [`store`], in each database ([`postgres`], [`sqlite`]) beside the logs.
 
 use crate::{crypto::seal::SealKeys, metrics::Metrics};
@@ -41,6 +42,7 @@ mod incoming;
 pub mod methods;
 pub mod postgres;
 pub mod quarantine;
+pub mod refused;
 mod release;
 pub mod rotation;
 pub mod secrets;
@@ -60,6 +62,7 @@ pub struct Portals {
     support: Arc<SupportChat>,
     directory: Arc<Directory>,
     access: Access,
+    keeper: refused::keeper::Keeper,
     /// This instance's label, for the attempts it makes.
     label: Arc<str>,
 }
@@ -73,7 +76,8 @@ impl Portals {
     pub fn new(support: Arc<SupportChat>, allowed: Allowed, label: Arc<str>) -> anyhow::Result<Self> {
         let caller = Arc::new(Caller::new(allowed).context("the HTTP client for portals")?);
         let access = Access::new(support.clone(), caller);
-        Ok(Self { directory: Arc::new(Directory::new(support.clone())), support, access, label })
+        let (directory, keeper) = (Arc::new(Directory::new(support.clone())), refused::keeper::Keeper::default());
+        Ok(Self { directory, support, access, keeper, label })
     }
 
     fn metrics(&self) -> &Metrics {

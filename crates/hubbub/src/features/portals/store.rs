@@ -5,7 +5,7 @@
 //! with a lease and a fence, hold no lock while they POST, and write back what came of it. That is refused once somebody else
 //! has claimed the cursor.
 
-use super::{access::store::GrantStore, vault::Kept};
+use super::{access::store::GrantStore, refused::store::RefusedStore, vault::Kept};
 use crate::store::StoreError;
 use async_trait::async_trait;
 pub use hubbub_core::{
@@ -321,7 +321,7 @@ pub struct Backlog {
 /// of time and cancelling holds here, too; whoever makes something due here has the store of the logs say so
 /// ([`crate::store::Store::due`]).
 #[async_trait]
-pub trait PortalStore: GrantStore {
+pub trait PortalStore: GrantStore + RefusedStore {
     /// All portals that were not deleted, by id.
     async fn portals(&self) -> Result<Vec<Portal>, StoreError>;
 
@@ -335,7 +335,7 @@ pub trait PortalStore: GrantStore {
     /// Writes down what is the matter with a portal as a whole.
     async fn note_trouble(&self, portal: &PortalId, trouble: Option<&Trouble>) -> Result<(), StoreError>;
 
-    /// Deletes a portal: nothing is sent, taken or opened any more, and its secrets are gone. Its sessions, logs and letters stay.
+    /// Deletes a portal: nothing is sent, taken or opened any more, its secrets are gone, and so is what was refused of it. Its sessions, logs and letters stay.
     /// `false`: there is none of this id.
     async fn delete_portal(&self, portal: &PortalId) -> Result<bool, StoreError>;
 

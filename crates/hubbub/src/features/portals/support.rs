@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 
 /// What an instance does for sessions and portals, whoever asks: clients, the product's backend, portals themselves. Its methods
 /// are in several files: [`super::sessions`], [`super::administration`], [`super::dead_letters`], [`super::quarantine`],
-/// [`super::release`], [`super::externals`].
+/// [`super::release`], [`super::refused`], [`super::externals`].
 pub struct SupportChat {
     /// The chat whose rooms sessions are.
     pub chat: Arc<Chat>,

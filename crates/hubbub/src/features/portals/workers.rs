@@ -1,6 +1,6 @@
 //! Who delivers: claims what is due, as much as each portal may have on its way, and leaves alone portals that fail as a whole.
 
-use super::{Complaint, Portals, delivery::Delivery, millis, release};
+use super::{Complaint, Portals, delivery::Delivery, millis, refused::keeper, release};
 use crate::{
     chat::log::gather::{AsyncCall, Gather},
     features::portals::store::{Claim, Portal, PortalStanding, PortalStore, Settlement, Trouble, Wanted},
@@ -49,6 +49,8 @@ pub struct Workers {
     running: Mutex<Option<JoinHandle<()>>>,
     counting: JoinHandle<()>,
     releasing: JoinHandle<()>,
+    keeping: JoinHandle<()>,
+    portals: Arc<Portals>,
 }
 
 /// One portal, as this instance calls it.
@@ -215,7 +217,9 @@ impl Workers {
         };
         let counting = tokio::spawn(count(portals.clone()));
         let releasing = tokio::spawn(release::run(portals.clone(), stopped.clone()));
-        Self { stopped, woken, running: Mutex::new(Some(tokio::spawn(desk.run()))), counting, releasing }
+        let keeping = tokio::spawn(keeper::run(portals.clone(), stopped.clone()));
+        let running = Mutex::new(Some(tokio::spawn(desk.run())));
+        Self { stopped, woken, running, counting, releasing, keeping, portals: portals.clone() }
     }
 
     /// Claims nothing more, and waits for what is under way, at most `patience`.
@@ -229,6 +233,8 @@ impl Workers {
             tracing::warn!("some deliveries were not finished; they are repeated once their leases end");
             running.abort();
         }
+        // What was refused in the last second.
+        self.portals.write_refused().await;
     }
 }
 
@@ -236,6 +242,7 @@ impl Drop for Workers {
     fn drop(&mut self) {
         self.counting.abort();
         self.releasing.abort();
+        self.keeping.abort();
         if let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
             running.abort();
         }
@@ -405,6 +412,13 @@ async fn count(portals: Arc<Portals>) {
         }
         if backlog.is_some() {
             known = listed;
+        }
+        let refused = complaint.hear("refused webhooks cannot be counted", portals.support.store.count_refused().await);
+        if let Some(refused) = refused.map(BTreeMap::from_iter) {
+            for portal in &known {
+                let hooks = refused.get(portal).copied().unwrap_or_default();
+                portals.metrics().portals.refused_hooks(portal.as_str(), hooks);
+            }
         }
         for one in backlog.unwrap_or_default() {
             let oldest = one.oldest.map_or(0, |at| (now.0 - at.0).max(0) / 1_000);

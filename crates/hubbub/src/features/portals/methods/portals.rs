@@ -3,7 +3,7 @@
 use super::views::PortalView;
 use crate::{
     chat::methods::{Actor, Doc, Edge, Method, MethodError, NoBody, NoQuery, RestMethod, RestRequest, Route, Verb},
-    features::portals::support::SupportChat,
+    features::portals::{store::Portal, support::SupportChat},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -31,7 +31,10 @@ impl Method for ListPortals {
 
     async fn run(support: &SupportChat, _: &Actor, (): ()) -> Result<PortalsView, MethodError> {
         let portals = support.portals().await?;
-        Ok(PortalsView { portals: portals.iter().map(PortalView::new).collect() })
+        let refused = support.count_refused().await?;
+        let hooks = |portal: &Portal| refused.get(&portal.id).copied().unwrap_or_default();
+        let view = |portal: &Portal| PortalView::new(portal).with_refused(hooks(portal));
+        Ok(PortalsView { portals: portals.iter().map(view).collect() })
     }
 }
 

@@ -21,7 +21,9 @@ impl Method for ShowPortal {
     }
 
     async fn run(support: &SupportChat, _: &Actor, portal: String) -> Result<PortalView, MethodError> {
-        Ok(PortalView::new(&support.portal(&portal).await?))
+        let portal = support.portal(&portal).await?;
+        let refused = support.count_refused().await?;
+        Ok(PortalView::new(&portal).with_refused(refused.get(&portal.id).copied().unwrap_or_default()))
     }
 }
 

@@ -273,6 +273,9 @@ pub struct PortalView {
     /// What is the matter with it as a whole: it is sent no more than probes, and nothing counts against messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<TroubleView>,
+    /// Its webhooks that were refused and are kept: in lists, and where it is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused_hooks: Option<u64>,
     /// Where it sends its webhooks, below the server's address.
     hook: String,
     /// When it was made.
@@ -318,6 +321,7 @@ impl PortalView {
             standing: if portal.locked.is_some() { "disabled" } else { portal.standing.word() },
             why: portal.locked.clone().or_else(|| portal.standing.why().map(ToOwned::to_owned)),
             trouble: portal.trouble.as_ref().map(TroubleView::new),
+            refused_hooks: None,
             hook: format!("/hooks/{}", portal.id),
             created_at: portal.created_at.to_string(),
             succeeded_at: portal.succeeded_at.map(|at| at.to_string()),
@@ -326,6 +330,11 @@ impl PortalView {
             challenge_secret: None,
         }
     }
+    /// The same, and how many of its webhooks were refused and are kept.
+    pub fn with_refused(self, hooks: u64) -> Self {
+        Self { refused_hooks: Some(hooks), ..self }
+    }
+
     /// The same, and what our webhooks are signed with.
     pub fn with_outgoing_secret(self, secret: String) -> Self {
         Self { outgoing_secret: Some(secret), ..self }

@@ -57,7 +57,29 @@ crate::store::postgres::sql::texts! {
     delete_portal = "WITH gone AS (UPDATE hubbub.portals SET deleted_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint, standing = 'disabled',
             why = 'closing', secrets = '{\"outgoing\":[],\"incoming\":[]}', trouble = NULL, revision = revision + 1
         WHERE id = $1 AND deleted_at IS NULL RETURNING no
-        ), grants AS (DELETE FROM hubbub.portal_grants g USING gone WHERE g.portal = gone.no) SELECT no FROM gone";
+        ), grants AS (DELETE FROM hubbub.portal_grants g USING gone WHERE g.portal = gone.no
+        ), refused AS (DELETE FROM hubbub.refused_hooks r USING gone WHERE r.portal = gone.no) SELECT no FROM gone";
+    lock_refused = "SELECT pg_advisory_xact_lock(portals.key) FROM (
+            SELECT DISTINCT hashtextextended('hubbub.refused_hooks/' || asked.portal, 0) AS key
+            FROM unnest($1::text[]) AS asked (portal) ORDER BY key) portals";
+    keep_refused = include_str!("keep_refused.sql");
+    bound_refused = include_str!("bound_refused.sql");
+    refused = include_str!("refused.sql");
+    refused_hook = "SELECT r.no, p.id AS portal_id, r.at, r.last_at, r.times, r.status, r.code, r.why, r.headers, r.bytes, r.body
+        FROM hubbub.portals p JOIN hubbub.refused_hooks r ON r.portal = p.no WHERE p.id = $1 AND r.no = $2::bigint";
+    refused_in_order = "SELECT at, no FROM hubbub.refused_hooks WHERE portal = (SELECT no FROM hubbub.portals WHERE id = $1)
+            AND (at, no) > ($2::bigint, $3::bigint) ORDER BY at, no LIMIT $4::bigint";
+    refuse_again = "UPDATE hubbub.refused_hooks SET status = $3::integer, code = $4, why = $5
+        WHERE no = $2::bigint AND portal = (SELECT no FROM hubbub.portals WHERE id = $1) RETURNING no";
+    drop_refused = "DELETE FROM hubbub.refused_hooks WHERE portal = (SELECT no FROM hubbub.portals WHERE id = $1)
+        AND no BETWEEN $2::bigint AND $3::bigint";
+    sweep_refused = "WITH gone AS (DELETE FROM hubbub.refused_hooks WHERE no IN (
+            SELECT no FROM hubbub.refused_hooks WHERE at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1::bigint
+                OR portal IN (SELECT no FROM hubbub.portals WHERE deleted_at IS NOT NULL)
+            ORDER BY no LIMIT $2::bigint FOR UPDATE SKIP LOCKED) RETURNING portal)
+        SELECT p.id, count(*) AS hooks FROM gone JOIN hubbub.portals p ON p.no = gone.portal GROUP BY p.id";
+    count_refused = "SELECT p.id, r.hooks FROM (SELECT portal, count(*) AS hooks FROM hubbub.refused_hooks GROUP BY portal) r
+        JOIN hubbub.portals p ON p.no = r.portal ORDER BY p.id";
     orphans = "SELECT s.id, s.customer, CASE WHEN c.position < c.head THEN c.head END AS waits
         FROM hubbub.portals p JOIN hubbub.sessions s ON s.portal = p.no JOIN hubbub.rooms r ON r.no = s.room
         JOIN hubbub.cursors c ON c.room = s.room

@@ -14,9 +14,12 @@ impl PostgresPortals {
     pub(crate) async fn mark_deleted(&self, portal: &PortalId) -> Result<bool, StoreError> {
         let lease = self.store.pool.get().await?;
         let delete = lease.prepare_cached(&self.sql.delete_portal).await?;
-        let deleted = lease.execute(&delete, &[&portal.as_str()]).await?;
+        lease.batch_execute("BEGIN").await?;
+        self.lock_refused(&lease, &[portal.as_str()]).await?;
+        let deleted = lease.query(&delete, &[&portal.as_str()]).await?;
+        lease.batch_execute("COMMIT").await?;
         lease.settle()?;
-        Ok(deleted > 0)
+        Ok(!deleted.is_empty())
     }
 
     pub(crate) async fn list_orphans(&self, limit: usize) -> Result<Vec<Orphan>, StoreError> {

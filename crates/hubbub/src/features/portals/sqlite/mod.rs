@@ -30,6 +30,7 @@ mod dead_letters;
 mod externals;
 mod grants;
 mod quarantine;
+mod refused;
 mod resolve;
 mod sessions;
 mod steer;

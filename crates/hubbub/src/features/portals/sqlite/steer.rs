@@ -38,6 +38,7 @@ pub(crate) fn delete_portal(
     let sql =
         "DELETE FROM portal_grants WHERE portal IN (SELECT no FROM portals WHERE id = ?1 AND deleted_at IS NOT NULL)";
     transaction.execute(sql, [portal.as_str()])?;
+    super::refused::forget(transaction, portal)?;
     Ok(deleted)
 }
 
