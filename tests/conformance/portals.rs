@@ -196,7 +196,7 @@ impl Desk {
             id: own,
             key: Key::of_id(own),
             from: self.agent(),
-            message: Message { text: Text::parse(text).expect("a text"), data: None, reply_to: None },
+            message: Message::new(Text::parse(text).expect("a text"), None, None),
             quarantine: false,
             externals: ExternalRules::default(),
         }
@@ -339,7 +339,7 @@ fn repeated(received: &Received) -> (String, u64) {
 
 fn text(what: &What) -> &str {
     match what {
-        What::Message(message) => message.text.as_str(),
+        What::Message(message) => message.content.text.as_str(),
         other => other.word(),
     }
 }

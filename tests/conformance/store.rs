@@ -207,7 +207,7 @@ pub fn says(text: &str) -> What {
 }
 
 fn answers(text: &str, reply_to: Option<u64>) -> What {
-    What::Message(Message { text: Text::parse(text).expect("a text"), data: None, reply_to: reply_to.map(Seq::new) })
+    What::Message(Message::new(Text::parse(text).expect("a text"), None, reply_to.map(Seq::new)))
 }
 
 fn place(outcome: &Outcome) -> Place {

@@ -124,7 +124,7 @@ fn deliveries(runtime: &Runtime) -> anyhow::Result<()> {
 }
 
 fn message() -> anyhow::Result<What> {
-    Ok(What::Message(Message { text: Text::parse(&"x".repeat(TEXT_BYTES))?, data: None, reply_to: None }))
+    Ok(What::Message(Message::new(Text::parse(&"x".repeat(TEXT_BYTES))?, None, None)))
 }
 
 /// As long as those that Hubbub makes of what `deliveries` sends.

@@ -253,7 +253,7 @@ async fn write_missed(store: &Arc<dyn Store>, storm: &Storm) -> anyhow::Result<(
     for room in 0..usize::from(storm.rooms) {
         for _ in 0..missed_in(room, storm) {
             let text = Text::parse(&"x".repeat(crate::bare::TEXT_BYTES))?;
-            let what = What::Message(Message { text, data: None, reply_to: None });
+            let what = What::Message(Message::new(text, None, None));
             drafts.push(draft(store, &RoomId::parse(&format!("r{room}"))?, &from, what, Right::Own)?);
         }
     }

@@ -6,11 +6,13 @@ mod access;
 mod edge;
 mod externals;
 mod refused;
+mod messages;
 
 pub use access::*;
 pub use edge::*;
 pub use externals::*;
 pub use refused::*;
+pub use messages::*;
 
 /// Longest room id: `[A-Za-z0-9._-]{1,64}`.
 pub const ROOM_ID_BYTES: usize = 64;

@@ -90,7 +90,7 @@ for_every_store! {
             .append(&[reply("0", 3), pen.says("general", "ana", "1", "?"), reply("2", 3), reply("3", 5), reply("4", 0)])
             .await
             .expect("outcomes");
-        let missing = Outcome::Refused(Refusal::NoSuchEntry);
+        let missing = Outcome::Refused(Refusal::NoSuchMessage("reply_to"));
         assert_eq!([&outcomes[0], &outcomes[3], &outcomes[4]], [&missing; 3]);
         assert_eq!((place(&outcomes[1]).seq, place(&outcomes[2]).seq), (Seq::new(3), Seq::new(4)));
         assert_eq!(place(&pen.append(reply("5", 4)).await).seq, Seq::new(5));
@@ -157,11 +157,7 @@ for_every_store! {
         let odd = ["", " ", "'; DROP TABLE rooms; --", "\u{feff}\u{202e}e\u{301}\u{10ffff}", "👩‍👩‍👧", "\\ \" \n\r\t\u{1}", "{NULL}"];
         for (n, text) in odd.iter().enumerate() {
             for (m, data) in [None, Some(r#"{"a":"\u0000","n":1.50,"b":12345678901234567890}"#), Some("null")].into_iter().enumerate() {
-                let what = What::Message(Message {
-                    text: Text::parse(text).expect("a text"),
-                    data: data.map(json),
-                    reply_to: Some(Seq::new(1)),
-                });
+                let what = What::Message(Message::new(Text::parse(text).expect("a text"), data.map(json), Some(Seq::new(1))));
                 let key = format!("{n}{m} \u{10ffff}\\");
                 let sent = place(&pen.append(pen.draft("general", "ben", &key, what.clone())).await);
                 let page = pen.0.page(&room("general"), PageOf::Newest, 1).await.expect("a page").expect("a room");
@@ -177,11 +173,7 @@ for_every_store! {
         use hubbub_core::limits::{BATCH, DATA_BYTES, TEXT_BYTES};
         let pen = Pen(home.open().await);
         pen.general().await;
-        let what = What::Message(Message {
-            text: Text::parse(&"x".repeat(TEXT_BYTES)).expect("a text"),
-            data: Some(json(&format!("\"{}\"", "y".repeat(DATA_BYTES - 2)))),
-            reply_to: None,
-        });
+        let what = What::Message(Message::new(Text::parse(&"x".repeat(TEXT_BYTES)).expect("a text"), Some(json(&format!("\"{}\"", "y".repeat(DATA_BYTES - 2)))), None));
         let batch: Vec<_> = (0..BATCH).map(|n| pen.draft("general", "ben", &n.to_string(), what.clone())).collect();
         let outcomes = pen.0.append(&batch).await.expect("outcomes");
         assert_eq!(place(&outcomes[BATCH - 1]).seq, Seq::new(2 + BATCH as u64));

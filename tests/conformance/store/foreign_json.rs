@@ -22,7 +22,7 @@ for_every_store! {
     async fn json_that_others_cannot_read_is_named_by_room_and_seq(home: &Home) {
         let pen = Pen(home.open().await);
         pen.general().await;
-        let kept = |data: &str| What::Message(Message { text: Text::parse("").expect("a text"), data: Some(json(data)), reply_to: None });
+        let kept = |data: &str| What::Message(Message::new(Text::parse("").expect("a text"), Some(json(data)), None));
         let long = format!("[{}]", "7".repeat(400));
         let data = [
             r#"{"p":"cut \ud83d"}"#, r#"{"fine":"\ud83d\ude42 \\ud83d 1e400"}"#, "[1e400]", "[1e3,2.5E+7]", &long, r#"{"\uDEAD":1}"#,
@@ -44,7 +44,7 @@ for_every_store! {
         let pen = Pen(home.open().await);
         pen.general().await;
         let bad = |n: usize| {
-            let message = Message { text: Text::parse("").expect("a text"), data: Some(json(r#""\ud800""#)), reply_to: None };
+            let message = Message::new(Text::parse("").expect("a text"), Some(json(r#""\ud800""#)), None);
             pen.draft("general", "ana", &format!("k{n}"), What::Message(message))
         };
         for begin in [0, 2_000] {

@@ -78,7 +78,7 @@ for_every_store! {
     async fn a_heavy_page_ends_early_at_its_far_end(home: &Home) {
         let pen = Pen(home.open().await);
         pen.general().await;
-        let what = || What::Message(Message { text: Text::parse(&"x".repeat(TEXT_BYTES)).expect("a text"), data: None, reply_to: None });
+        let what = || What::Message(Message::new(Text::parse(&"x".repeat(TEXT_BYTES)).expect("a text"), None, None));
         let batch: Vec<_> = (3..=60).map(|n| pen.draft("general", "ben", &n.to_string(), what())).collect();
         pen.0.append(&batch).await.expect("outcomes");
         let most = PAGE_BYTES / TEXT_BYTES;
@@ -205,7 +205,7 @@ for_every_store! {
         let pen = Pen(home.open().await);
         let names: Vec<String> = (100..200).map(|n| format!("user-{n}")).collect();
         let members: Vec<_> = names.iter().map(|name| (name.as_str(), Role::Member)).collect();
-        let heavy = || What::Message(Message { text: Text::parse(&"é".repeat(TEXT_BYTES / 2)).expect("a text"), data: None, reply_to: None });
+        let heavy = || What::Message(Message::new(Text::parse(&"é".repeat(TEXT_BYTES / 2)).expect("a text"), None, None));
         let ids: Vec<String> = (100..140).map(|n| format!("room-{n}")).collect();
         for id in &ids {
             pen.room(id, RoomKind::Private, if id == "room-100" { &members } else { &members[..1] }).await;

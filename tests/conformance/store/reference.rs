@@ -5,14 +5,19 @@ use crate::portals::Desk;
 use hubbub::features::portals::store::{Opened, SessionState};
 use hubbub_core::{
     log::{
+        body::Columns,
+        effects::Effects,
         entry::{Draft, EventName, Opening, Outcome, Right},
-        kinds::{Banned, Joined, Left, Renamed, What},
-        ledger::{Ledger, RoomState},
+        kinds::{
+            Banned, Changed, Content, Deleted, Edited, Gone, Joined, Left, Message, Muted, Pinned, Reacted,
+            ReactionWord, Renamed, Text, What,
+        },
+        ledger::{Ledger, Person, RoomState},
         room::PageOf,
     },
     model::{
-        access::{Role, RoomKind},
-        ids::Key,
+        access::{Refusal, Role, RoomKind, Standing},
+        ids::{Key, UserId},
         seq::Seq,
         time::Timestamp,
     },
@@ -49,11 +54,11 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
     for (name, kind) in &ROOMS[..3] {
         let members = [("ana", Role::Admin), ("ben", Role::Member)];
         let made = pen.room(&prefixed(name), *kind, &members).await;
-        ledger
-            .rooms
-            .insert(made.id.clone(), RoomState { kind: *kind, head: made.head, epoch: made.epoch, session: None });
-        for (name, role) in members {
-            ledger.standings.insert((made.id.clone(), user(name)), hubbub_core::model::access::Standing::Member(role));
+        ledger.rooms.insert(made.id.clone(), RoomState::new(*kind, made.head, made.epoch));
+        ledger.facts.entry(made.id.clone()).or_default().admins = (1, 2);
+        for (nth, (name, role)) in members.into_iter().enumerate() {
+            let person = Person { joined: Seq::new(nth as u64 + 1), ..Person::who(Standing::Member(role)) };
+            ledger.people.insert((made.id.clone(), user(name)), person);
         }
     }
     let desk = Desk::of(stores, "desk").await;
@@ -67,14 +72,12 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
             other => panic!("no new session: {other:?}"),
         };
         for name in ["ana", "ben"] {
-            ledger
-                .standings
-                .insert((made.id.clone(), user(name)), hubbub_core::model::access::Standing::Member(Role::Member));
+            ledger.people.insert((made.id.clone(), user(name)), Person::who(Standing::Member(Role::Member)));
         }
+        ledger.facts.entry(made.id.clone()).or_default().admins = (0, 2);
         let session = Some(SessionState::Open);
-        ledger
-            .rooms
-            .insert(made.id, RoomState { kind: RoomKind::Private, head: made.head, epoch: made.epoch, session });
+        let prepared = RoomState { session, ..RoomState::new(RoomKind::Private, made.head, made.epoch) };
+        ledger.rooms.insert(made.id, prepared);
         let state = pen.by_backend(&id, "state", What::State(state));
         assert_eq!(normal(pen.append(state.clone()).await), normal(ledger.apply(&state, Timestamp(0))));
     }
@@ -87,14 +90,21 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
     for _ in 0..40 {
         let drafts: Vec<Draft> =
             (0..dice.random_range(1..25)).map(|_| draft(&pen, &mut dice, &ledger, seed, only_messages)).collect();
-        let expected: Vec<Outcome> = drafts.iter().map(|draft| ledger.apply(draft, Timestamp(0))).collect();
+        // Every message has its place among what the rules may ask about.
+        for (room, state) in &ledger.rooms {
+            let facts = ledger.facts.entry(room.clone()).or_default();
+            (1..60).for_each(|ahead| drop(facts.targets.entry(Seq::new(state.head.get() + ahead)).or_insert(None)));
+        }
+        let expected: Vec<Outcome> = drafts.iter().map(|draft| ledger.apply(draft, now())).collect();
         let outcomes = pen.0.append(&drafts).await.expect("outcomes");
         for ((draft, outcome), expected) in drafts.iter().zip(outcomes).zip(expected) {
-            let seq = match &outcome {
-                Outcome::Appended(place) => Some(place.seq),
-                Outcome::Reopened { place, .. } => Some(place.seq),
-                _ => None,
+            let (seq, what) = match &outcome {
+                Outcome::Appended(place) => (Some(place.seq), &draft.what),
+                Outcome::Filled { place, what } => (Some(place.seq), &**what),
+                Outcome::Reopened { place, .. } => (Some(place.seq), &draft.what),
+                _ => (None, &draft.what),
             };
+            let draft = &Draft { what: what.clone(), ..draft.clone() };
             texts.extend(seq.map(|seq| ((draft.room.to_string(), seq.get()), draft.clone())));
             assert_eq!(normal(outcome), normal(expected), "seed {seed}: {draft:?}");
         }
@@ -110,8 +120,7 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
         for person in PEOPLE {
             let view = pen.0.look_up(&[(id.clone(), user(person))]).await.expect("a view")[0].clone().expect("a room");
             assert_eq!(view.room.head, state.head);
-            let expected = ledger.standings.get(&(id.clone(), user(person))).copied().unwrap_or_default();
-            assert_eq!(view.standing, expected, "{person} in {id}");
+            assert_eq!(view.standing, ledger.standing(id, &user(person)), "{person} in {id}");
         }
         let mut after = Seq::ZERO;
         while after < state.head {
@@ -121,10 +130,14 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
                 assert_eq!(entry.seq, after.next());
                 after = entry.seq;
                 if let Some(draft) = texts.get(&(id.to_string(), after.get())) {
-                    assert_eq!(
-                        (&entry.what, &entry.from, &entry.key, entry.id),
-                        (&draft.what, &draft.from, &draft.key, draft.id)
-                    );
+                    assert_eq!((&entry.from, &entry.key, entry.id), (&draft.from, &draft.key, draft.id));
+                    if ledger.changes.blanked.get(id).is_some_and(|blanked| blanked.contains(&after)) {
+                        let Columns { target, thread, in_room, .. } = Columns::of(&draft.what);
+                        let (word, effects) = (draft.what.word().into(), Effects::default());
+                        assert_eq!(entry.what, What::Gone(Gone { word, effects, target, thread, in_room }));
+                    } else {
+                        assert_eq!(entry.what, draft.what);
+                    }
                     assert!(entry.at > Timestamp(0));
                 }
             }
@@ -147,11 +160,65 @@ pub fn normal(outcome: Outcome) -> Outcome {
             (opening.at, place.at) = (Timestamp(0), Timestamp(0));
             Outcome::Reopened { opening, place }
         }
+        Outcome::Filled { mut place, what } => {
+            place.at = Timestamp(0);
+            Outcome::Filled { place, what }
+        }
+        Outcome::Refused(Refusal::SlowMode { seconds, .. }) => {
+            Outcome::Refused(Refusal::SlowMode { seconds, wait_ms: 0 })
+        }
         Outcome::Repeated { room, mut place } => {
             place.at = Timestamp(0);
             Outcome::Repeated { room, place }
         }
         other => other,
+    }
+}
+
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
+    Timestamp(since.as_millis() as i64)
+}
+
+/// What changes messages, and who may write them. Targets are messages of the last few, others, and none.
+fn about_messages(dice: &mut StdRng, head: u64, subject: UserId) -> What {
+    let target = Seq::new((head + 3).saturating_sub(dice.random_range(0..12)));
+    let text = Text::parse(&format!("text {}", dice.random_range(0..3))).expect("a text");
+    let mut content = Content::text(text);
+    if dice.random_ratio(1, 3) {
+        content.mentions = [subject.clone()].into();
+        content.mention_all = dice.random_bool(0.5);
+    }
+    match dice.random_range(0..12) {
+        0..2 => What::Message(Message {
+            thread: Some(target),
+            in_room: dice.random_bool(0.5),
+            reply_to: dice.random_bool(0.3).then_some(target),
+            content,
+        }),
+        2..4 => What::Edited(Edited { target, content }),
+        4..6 => What::Deleted(Deleted { target, of: None }),
+        6..8 => What::Reacted(Reacted {
+            target,
+            reaction: ReactionWord::parse(["+1", "🎉"][dice.random_range(0..2_usize)]).expect("a reaction"),
+            added: dice.random_ratio(2, 3),
+        }),
+        8..10 => What::Pinned(Pinned { target, pinned: dice.random_ratio(2, 3) }),
+        10 => {
+            let until = Timestamp(now().0 + [-5_000, 600_000, 900_000][dice.random_range(0..3_usize)]);
+            What::Muted(Muted { user: subject, until: dice.random_ratio(1, 3).then_some(until) })
+        }
+        _ => {
+            let change = [
+                r#"{"slow_mode":3600}"#,
+                r#"{"slow_mode":null,"frozen":false,"edit_window":null}"#,
+                r#"{"slow_mode":null,"frozen":false,"edit_window":null}"#,
+                r#"{"frozen":true}"#,
+                r#"{"edit_window":0}"#,
+                r#"{"members_may":{"pin":true,"mention_all":false,"invite":true}}"#,
+            ][dice.random_range(0..6_usize)];
+            What::Changed(Changed::new(&serde_json::from_str(change).expect("settings")))
+        }
     }
 }
 
@@ -161,9 +228,9 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
     let room_id = room(&format!("{name}-{seed}"));
     let from = user(PEOPLE[dice.random_range(0..PEOPLE.len())]);
     let subject = user(PEOPLE[dice.random_range(0..PEOPLE.len())]);
-    let role = if dice.random_ratio(1, 4) { Role::Admin } else { Role::Member };
+    let role = [Role::Reader, Role::Member, Role::Moderator, Role::Admin][dice.random_range(0..4_usize)];
     let head = ledger.rooms.get(&room_id).map_or(0, |room| room.head.get());
-    let what = match if only_messages { 0 } else { dice.random_range(0..12) } {
+    let what = match if only_messages { 0 } else { dice.random_range(0..24) } {
         0..4 => {
             let reply_to = match dice.random_range(0..20) {
                 0 => Some(0),
@@ -179,7 +246,8 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
         9..11 => What::State(
             [SessionState::Open, SessionState::Waiting, SessionState::Closed][dice.random_range(0..3_usize)],
         ),
-        _ => What::Renamed(Renamed { name: format!("name {}", dice.next_u32()) }),
+        11 => What::Renamed(Renamed { name: format!("name {}", dice.next_u32()) }),
+        _ => about_messages(dice, head, subject),
     };
     let right = match if only_messages { 9 } else { dice.random_range(0..10) } {
         0..2 => Right::Backend,

@@ -4,12 +4,14 @@
 use super::{ADMIN, MEMBER, Pen, answers, for_every_store, reference::normal, room, user};
 use hubbub_core::{
     log::{
+        batch::BatchReads,
         entry::{Draft, Outcome, Right},
         kinds::SessionState,
-        ledger::{Known, Ledger, RoomState},
+        ledger::{Known, Ledger, Person, RoomState, Target},
     },
     model::{
         access::{Role, RoomKind, Standing},
+        ids::UserId,
         seq::Seq,
         time::Timestamp,
     },
@@ -62,6 +64,7 @@ async fn prepared(home: &super::Home, pen: &Pen, id: &str, kind: RoomKind, sessi
     let made = pen.room(id, kind, &members).await;
     let mut ledger = Ledger::default();
     let mut head = made.head;
+    let mut messages = Vec::new();
     for (name, standing) in PEOPLE {
         for (key, text) in [("same", "hi"), ("other", "something else")] {
             let draft = pen.says(id, name, key, text);
@@ -69,6 +72,7 @@ async fn prepared(home: &super::Home, pen: &Pen, id: &str, kind: RoomKind, sessi
             let known = Known { id: place.id, seq: place.seq, at: Timestamp(0), hash: Some(draft.hash) };
             ledger.known.insert((draft.room, draft.from, draft.key), known);
             head = place.seq;
+            messages.push((place.seq, user(name)));
         }
         let word = standing.word().map_or("NULL".to_owned(), |word| format!("'{word}'"));
         let its = format!("user_id = '{name}' AND room = (SELECT no FROM rooms WHERE id = '{id}')");
@@ -76,13 +80,32 @@ async fn prepared(home: &super::Home, pen: &Pen, id: &str, kind: RoomKind, sessi
             Some(_) => home.change(&format!("UPDATE members SET standing = {word} WHERE {its}")).await,
             None => home.change(&format!("DELETE FROM members WHERE {its}")).await,
         }
-        ledger.standings.insert((room(id), user(name)), standing);
+        ledger.people.insert((room(id), user(name)), Person::who(standing));
     }
     if let Some(state) = session {
         home.change(&format!("UPDATE rooms SET session = '{}' WHERE id = '{id}'", state.state())).await;
     }
-    ledger.rooms.insert(room(id), RoomState { kind, head, epoch: made.epoch, session });
+    let facts = ledger.facts.entry(room(id)).or_default();
+    for (seq, from) in messages {
+        facts.targets.insert(seq, Some(message(from)));
+    }
+    ledger.rooms.insert(room(id), RoomState { session, ..RoomState::new(kind, head, made.epoch) });
     ledger
+}
+
+/// What the rule is told of a message that can be answered.
+fn message(from: UserId) -> Target {
+    Target {
+        from,
+        at: Timestamp(0),
+        gone: false,
+        thread: None,
+        in_room: false,
+        edit: None,
+        edits: 0,
+        content: None,
+        edit_seqs: Vec::new(),
+    }
 }
 
 /// Every message by its sender, right, key and what it answers.
@@ -103,6 +126,9 @@ fn every_message(pen: &Pen, ledger: &Ledger, id: &str) -> Vec<Draft> {
 }
 
 async fn agree(pen: &Pen, ledger: &mut Ledger, drafts: &[Draft]) {
+    for ((room, seq), _) in BatchReads::of(drafts).targets {
+        ledger.facts.entry(room.clone()).or_default().targets.entry(seq).or_insert(None);
+    }
     let expected: Vec<_> = drafts.iter().map(|draft| normal(ledger.apply(draft, Timestamp(0)))).collect();
     let outcomes = pen.0.append(drafts).await.expect("outcomes");
     let outcomes: Vec<_> = outcomes.into_iter().map(normal).collect();

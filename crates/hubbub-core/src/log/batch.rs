@@ -4,8 +4,10 @@ use super::{
     entry::{Draft, Entry, EventName, Opening, Outcome, Place, Right},
     hash::BodyHash,
     kinds::{Change, SessionState, What},
-    ledger::Ledger,
+    ledger::{Changes, Ledger, RoomFacts},
     room::RoomProposal,
+    settings::Settings,
+    situation::Needs,
 };
 use crate::model::{
     access::Membership,
@@ -15,7 +17,7 @@ use crate::model::{
 };
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
 };
 
 /// What must be read, under the rooms' locks, to decide drafts. In order: rooms are locked in this order everywhere.
@@ -30,6 +32,23 @@ pub struct BatchReads<'a> {
     /// Events that may have been taken already, and the rooms whose entries are to take them. They are taken in this order,
     /// behind the locks of the rooms.
     pub events: BTreeSet<(&'a EventName, &'a RoomId)>,
+    /// Messages that drafts are about, and how much of each.
+    pub targets: BTreeMap<(&'a RoomId, Seq), TargetDepth>,
+    /// Reactions by senders.
+    pub reactions: BTreeSet<(&'a RoomId, Seq, &'a str, &'a UserId)>,
+    /// Rooms whose pinned messages are asked for.
+    pub pins: BTreeSet<&'a RoomId>,
+    /// Rooms whose admins and members are to be counted.
+    pub admins: BTreeSet<&'a RoomId>,
+}
+
+/// How much of a message a draft asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TargetDepth {
+    /// What it says now.
+    pub content: bool,
+    /// The numbers of its edits.
+    pub edits: bool,
 }
 
 impl<'a> BatchReads<'a> {
@@ -37,13 +56,45 @@ impl<'a> BatchReads<'a> {
     pub fn of(drafts: &'a [Draft]) -> Self {
         let mut reads = Self::default();
         for draft in drafts {
-            reads.rooms.insert(&draft.room);
-            reads.people.insert((&draft.room, &draft.from));
-            reads.people.extend(draft.what.about().map(|user| (&draft.room, user)));
-            reads.keys.insert((&draft.room, &draft.from, &draft.key));
-            reads.events.extend(draft.once.as_deref().map(|event| (event, &draft.room)));
+            let room = &draft.room;
+            reads.rooms.insert(room);
+            reads.people.insert((room, &draft.from));
+            reads.keys.insert((room, &draft.from, &draft.key));
+            reads.events.extend(draft.once.as_deref().map(|event| (event, room)));
+            let mut needs = Needs::default();
+            draft.what.needs(&mut needs);
+            reads.people.extend(needs.people.into_iter().map(|user| (room, user)));
+            for seq in needs.targets {
+                reads.targets.entry((room, seq)).or_default();
+            }
+            for seq in needs.content {
+                reads.targets.entry((room, seq)).or_default().content = true;
+            }
+            for seq in needs.edits {
+                reads.targets.entry((room, seq)).or_default().edits = true;
+            }
+            reads.reactions.extend(needs.reactions.into_iter().map(|(seq, word)| (room, seq, word, &draft.from)));
+            reads.pins.extend(needs.pins.then_some(room));
+            reads.admins.extend(needs.admins.then_some(room));
         }
         reads
+    }
+
+    /// What hangs on the rooms, where nothing of it is known yet: every message that is asked for has its place.
+    pub fn unknown_facts(&self) -> HashMap<RoomId, RoomFacts> {
+        let mut facts: HashMap<RoomId, RoomFacts> = HashMap::new();
+        for (room, seq) in self.targets.keys() {
+            facts.entry((*room).clone()).or_default().targets.insert(*seq, None);
+        }
+        for room in &self.admins {
+            facts.entry((*room).clone()).or_default();
+        }
+        facts
+    }
+
+    /// Whether more is asked for than rooms, people, keys and events.
+    pub fn is_deep(&self) -> bool {
+        !(self.targets.is_empty() && self.reactions.is_empty() && self.pins.is_empty() && self.admins.is_empty())
     }
 }
 
@@ -58,10 +109,8 @@ pub struct BatchWrites<'a> {
     pub raised: BTreeMap<RoomId, Raised>,
     /// Those of them that are support sessions.
     pub sessions: BTreeSet<RoomId>,
-    /// Memberships that changed; strangers have none.
-    pub changed: BTreeMap<(RoomId, UserId), Membership>,
-    /// Events that were taken, and the entries that took them.
-    pub events: BTreeMap<EventName, (RoomId, Seq)>,
+    /// What else changed. Its newest messages, names, states and settings are among [`raised`](Self::raised).
+    pub changes: Changes,
 }
 
 /// An entry that is to be written.
@@ -78,18 +127,22 @@ pub struct NewEntry<'a> {
     /// What the key stands for.
     pub hash: &'a BodyHash,
     /// What happened.
-    pub what: &'a What,
+    pub what: Cow<'a, What>,
+    /// In `edited`: the edit of the same message before it.
+    pub previous: Option<Seq>,
 }
 
 impl<'a> NewEntry<'a> {
     fn of(draft: &'a Draft, place: Place) -> Self {
         let key = Cow::Borrowed(&draft.key);
-        Self { room: &draft.room, place, from: &draft.from, key, hash: &draft.hash, what: &draft.what }
+        let what = Cow::Borrowed(&draft.what);
+        Self { room: &draft.room, place, from: &draft.from, key, hash: &draft.hash, what, previous: None }
     }
 
     fn opening(draft: &'a Draft, opening: &'a Opening, place: Place) -> Self {
         let key = Cow::Owned(opening.key());
-        Self { room: &draft.room, place, from: &draft.from, key, hash: &opening.hash, what: Opening::WHAT }
+        let what = Cow::Borrowed(Opening::WHAT);
+        Self { room: &draft.room, place, from: &draft.from, key, hash: &opening.hash, what, previous: None }
     }
 
     /// The entry as it is in the log.
@@ -101,7 +154,7 @@ impl<'a> NewEntry<'a> {
             from: self.from.clone(),
             at: self.place.at,
             key: self.key.clone().into_owned(),
-            what: self.what.clone(),
+            what: self.what.clone().into_owned(),
         }
     }
 }
@@ -119,6 +172,8 @@ pub struct Raised {
     pub name: Option<String>,
     /// Where the session stands now.
     pub session: Option<SessionState>,
+    /// What is set of the room now.
+    pub settings: Option<Settings>,
     /// Whether the session's own portal wrote all of the new entries: then a cursor of the portal with nothing to do moves along.
     pub by_portal: bool,
 }
@@ -136,6 +191,10 @@ impl<'a> BatchWrites<'a> {
                     opens.into_iter().for_each(|entry| writes.take(draft.right, entry));
                     writes.take(draft.right, NewEntry::of(draft, **place));
                 }
+                Outcome::Filled { ref place, ref what } => {
+                    let what = Cow::Owned((**what).clone());
+                    writes.take(draft.right, NewEntry { what, ..NewEntry::of(draft, **place) });
+                }
                 Outcome::Repeated { .. }
                 | Outcome::Known(_)
                 | Outcome::Conflict { .. }
@@ -146,17 +205,25 @@ impl<'a> BatchWrites<'a> {
         }
         let is_session = |room: &&RoomId| ledger.rooms.get(*room).is_some_and(|room| room.session.is_some());
         writes.sessions = writes.raised.keys().filter(is_session).cloned().collect();
-        for (room, seq) in ledger.newest {
+        let mut changes = ledger.changes;
+        for (room, seq) in std::mem::take(&mut changes.newest) {
             writes.raised.entry(room).or_default().last_message = Some(seq);
         }
-        for (room, state) in ledger.states {
+        for (room, state) in std::mem::take(&mut changes.states) {
             writes.raised.entry(room).or_default().session = Some(state);
         }
-        for (room, name) in ledger.renamed {
+        for (room, name) in std::mem::take(&mut changes.renamed) {
             writes.raised.entry(room).or_default().name = Some(name);
         }
-        writes.changed = ledger.changed;
-        writes.events = ledger.taken;
+        for (room, settings) in std::mem::take(&mut changes.settings) {
+            writes.raised.entry(room).or_default().settings = Some(settings);
+        }
+        for entry in &mut writes.entries {
+            if matches!(*entry.what, What::Edited(_)) {
+                entry.previous = changes.previous.get(&(entry.room.clone(), entry.place.seq)).copied();
+            }
+        }
+        writes.changes = changes;
         writes
     }
 
@@ -169,10 +236,11 @@ impl<'a> BatchWrites<'a> {
             let Some(change) = draft.what.founds() else { continue };
             if let Change::Stands(user, standing) = &change {
                 let who = (new.id.clone(), user.clone());
-                if writes.changed.contains_key(&who) || !keys.insert((&draft.from, &draft.key)) {
+                if writes.changes.members.contains_key(&who) || !keys.insert((&draft.from, &draft.key)) {
                     continue;
                 }
-                writes.changed.insert(who, Membership { standing: *standing, since: seq.next() });
+                let since = seq.next();
+                writes.changes.members.insert(who, Membership { standing: *standing, since, joined: since });
             }
             seq = seq.next();
             writes.take(draft.right, NewEntry::of(draft, Place { id: draft.id, seq, epoch, at }));

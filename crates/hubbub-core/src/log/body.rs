@@ -2,6 +2,7 @@
 
 use super::kinds::What;
 use crate::model::{
+    access::Role,
     ids::UserId,
     json::{Json, to_json},
     seq::Seq,
@@ -20,8 +21,12 @@ pub enum Column {
     Target,
     /// The user the entry is about; in `renamed`, the new name.
     Subject,
-    /// A role.
+    /// A role. One that the first version did not know lies in a column of its own, beside the nearest that it knew.
     Role,
+    /// The number of the message that is the root of a thread.
+    Thread,
+    /// Whether what is in a thread is shown in the room, too.
+    InRoom,
     /// No column of its own: it is a member of the JSON object in the column `body`.
     Body,
 }
@@ -38,6 +43,10 @@ pub trait BodyWriter<'a> {
     fn json(&mut self, name: &'static str, column: Column, value: Option<&'a Json>);
     /// A number of an entry.
     fn seq(&mut self, name: &'static str, column: Column, value: Option<Seq>);
+    /// Something that is so, or is not; the latter is absent.
+    fn flag(&mut self, name: &'static str, column: Column, value: bool);
+    /// A member in [`Column::Body`], as JSON.
+    fn rest(&mut self, name: &'static str, json: &str);
 }
 
 /// The columns in which a body lies.
@@ -53,6 +62,12 @@ pub struct Columns<'a> {
     pub subject: Option<Cow<'a, str>>,
     /// [`Column::Role`].
     pub role: Option<Cow<'a, str>>,
+    /// [`Column::Role`], where the first version did not know it.
+    pub rank: Option<Cow<'a, str>>,
+    /// [`Column::Thread`].
+    pub thread: Option<Seq>,
+    /// [`Column::InRoom`].
+    pub in_room: bool,
     /// [`Column::Body`]: the members without a column, as a JSON object; `None`: there are none.
     pub body: Option<Cow<'a, str>>,
 }
@@ -93,6 +108,14 @@ impl<'a> Columns<'a> {
         user.ok_or(Damaged { kind, member: "user" })
     }
 
+    /// The message it is about.
+    ///
+    /// # Errors
+    /// [`Damaged`] when there is none.
+    pub fn target(&self, kind: &'static str) -> Result<Seq, Damaged> {
+        self.target.ok_or(Damaged { kind, member: "target" })
+    }
+
     fn borrow<'b>(other: &'b Columns<'_>) -> Columns<'b> {
         let text = |text: &'b Option<Cow<'_, str>>| text.as_deref().map(Cow::Borrowed);
         Columns {
@@ -101,6 +124,9 @@ impl<'a> Columns<'a> {
             target: other.target,
             subject: text(&other.subject),
             role: text(&other.role),
+            rank: text(&other.rank),
+            thread: other.thread,
+            in_room: other.in_room,
             body: text(&other.body),
         }
     }
@@ -114,6 +140,9 @@ impl<'a> Columns<'a> {
             target: self.target,
             subject: text(self.subject),
             role: text(self.role),
+            rank: text(self.rank),
+            thread: self.thread,
+            in_room: self.in_room,
             body: text(self.body),
         }
     }
@@ -128,8 +157,13 @@ impl<'a> ToColumns<'a> {
             Column::Text => &mut self.0.text,
             Column::Data => &mut self.0.data,
             Column::Subject => &mut self.0.subject,
-            Column::Role => &mut self.0.role,
-            Column::Target | Column::Body => {
+            Column::Role => {
+                let known = value.map(|word| Role::parse(word).map_or((word, None), |role| role.stored()));
+                self.0.role = known.map(|(role, _)| Cow::Borrowed(role));
+                self.0.rank = known.and_then(|(_, rank)| rank).map(Cow::Borrowed);
+                return;
+            }
+            Column::Target | Column::Thread | Column::InRoom | Column::Body => {
                 if let Some(value) = value {
                     let mut members = ToJson(self.0.body.take().map(Cow::into_owned).unwrap_or_default());
                     members.member(name);
@@ -156,8 +190,18 @@ impl<'a> BodyWriter<'a> for ToColumns<'a> {
         self.place(name, column, value.map(Json::as_str), true);
     }
 
-    fn seq(&mut self, _: &'static str, _: Column, value: Option<Seq>) {
-        self.0.target = value;
+    fn seq(&mut self, _: &'static str, column: Column, value: Option<Seq>) {
+        *(if column == Column::Thread { &mut self.0.thread } else { &mut self.0.target }) = value;
+    }
+
+    fn flag(&mut self, _: &'static str, _: Column, value: bool) {
+        self.0.in_room = value;
+    }
+
+    fn rest(&mut self, name: &'static str, json: &str) {
+        let mut members = ToJson(self.0.body.take().map(Cow::into_owned).unwrap_or_default());
+        members.raw(name, json);
+        self.0.body = Some(members.0.into());
     }
 }
 
@@ -200,6 +244,16 @@ impl<'a> BodyWriter<'a> for ToJson {
             self.member(name);
             self.0.push_str(&value.get().to_string());
         }
+    }
+
+    fn flag(&mut self, name: &'static str, _: Column, value: bool) {
+        if value {
+            self.raw(name, "true");
+        }
+    }
+
+    fn rest(&mut self, name: &'static str, json: &str) {
+        self.raw(name, json);
     }
 }
 

@@ -1,14 +1,19 @@
 //! What several methods check in what they are given, each rule in one place.
 
 use super::{
-    kinds::{Message, Text},
+    kinds::{Content, Message, Text},
     room::PageOf,
 };
 use crate::{
     limits,
-    model::{ids::Invalid, json::Json, seq::Seq},
+    model::{
+        ids::{Invalid, UserId},
+        json::Json,
+        seq::Seq,
+    },
 };
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// The size of a page: 1 to [`limits::PAGE_MAX`], [`limits::PAGE_DEFAULT`] where none is asked for.
 ///
@@ -36,22 +41,56 @@ pub fn page_of(before: Option<u64>, after: Option<u64>, around: Option<u64>) -> 
     }
 }
 
-/// A message from its parts: a text, or data, or both.
+/// What a client says of a message, unchecked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Said<'a> {
+    /// A text,
+    pub text: Option<&'a str>,
+    /// or data, or both.
+    pub data: Option<&'a RawValue>,
+    /// Who is mentioned.
+    pub mentions: &'a [Cow<'a, str>],
+    /// Whether everybody is.
+    pub mention_all: bool,
+}
+
+/// What a message says, from its parts: a text, or data, or both.
 ///
 /// # Errors
 /// Names the field, and the limit it is over.
-pub fn message(text: Option<&str>, data: Option<&RawValue>, reply_to: Option<u64>) -> Result<Message, Invalid> {
-    let data = data.filter(|raw| raw.get() != "null");
-    match (text, data) {
+pub fn content(said: Said<'_>) -> Result<Content, Invalid> {
+    let data = said.data.filter(|raw| raw.get() != "null");
+    match (said.text, data) {
         (None, None) => return Err(Invalid::missing("text")),
         (Some(""), None) => return Err(Invalid::new("text", "empty, and there is no data")),
         _ => {}
     }
-    Ok(Message {
-        text: Text::parse(text.unwrap_or_default())?,
+    if said.mentions.len() > limits::MENTIONS {
+        let problem = format!("{} named; the limit is {}", said.mentions.len(), limits::MENTIONS);
+        return Err(Invalid::new("mentions", problem));
+    }
+    let mut mentions: Vec<UserId> = Vec::with_capacity(said.mentions.len());
+    for name in said.mentions {
+        let user = UserId::parse_as("mentions", name)?;
+        if !mentions.contains(&user) {
+            mentions.push(user);
+        }
+    }
+    Ok(Content {
+        text: Text::parse(said.text.unwrap_or_default())?,
         data: data.map(|raw| Json::parse("data", raw, limits::DATA_BYTES)).transpose()?,
-        reply_to: reply_to.map(Seq::new),
+        mentions: mentions.into(),
+        mention_all: said.mention_all,
     })
+}
+
+/// A message that mentions nobody and is in no thread, from its parts: a text, or data, or both.
+///
+/// # Errors
+/// As [`content`].
+pub fn message(text: Option<&str>, data: Option<&RawValue>, reply_to: Option<u64>) -> Result<Message, Invalid> {
+    let content = content(Said { text, data, ..Said::default() })?;
+    Ok(Message::new(content.text, content.data, reply_to.map(Seq::new)))
 }
 
 /// A room's name for people: at most [`limits::ROOM_NAME_BYTES`], without control characters.

@@ -7,12 +7,13 @@ use super::{
     body::{Column, Columns, ToJson, push_string},
     effects::Effects,
     entry::Entry,
-    kinds::What,
+    kinds::{Kind, Message, What},
 };
 use crate::model::{ids::RoomId, seq::Seq};
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 /// An entry ready for its readers: its JSON, and what an instance must know of it without reading that.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub fn encode(entry: &Entry) -> String {
     push_string(&mut json, entry.key.as_str());
     let mut json = ToJson(json);
     match &entry.what {
-        What::Gone(_) => json.0.push_str(GONE),
+        What::Gone(gone) => push_gone(&mut json, entry.what.word(), gone.target, gone.thread, gone.in_room),
         What::Other(other) => push_columns(&mut json, &other.columns),
         known => known.write(&mut json),
     }
@@ -63,7 +64,27 @@ pub fn raw(entry: &Entry) -> Box<RawValue> {
     RawValue::from_string(encode(entry)).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-const GONE: &str = r#","gone":true"#;
+/// What is left of the body of a blanked entry.
+fn push_gone(json: &mut ToJson, word: &str, target: Option<Seq>, thread: Option<Seq>, in_room: bool) {
+    use super::body::BodyWriter;
+    let name = if Message::WORDS.contains(&word) { "reply_to" } else { "target" };
+    json.seq(name, Column::Target, target);
+    json.seq("thread", Column::Thread, thread);
+    json.flag("in_room", Column::InRoom, in_room);
+    json.raw("gone", "true");
+}
+
+/// The members of an entry's JSON that stay when it is blanked.
+#[derive(Deserialize)]
+struct Staying<'a> {
+    #[serde(rename = "type", borrow)]
+    word: Cow<'a, str>,
+    reply_to: Option<Seq>,
+    target: Option<Seq>,
+    thread: Option<Seq>,
+    #[serde(default)]
+    in_room: bool,
+}
 
 /// The same JSON with its content blanked. `None`: this is no entry's JSON.
 pub fn blanked(json: &str) -> Option<String> {
@@ -74,7 +95,12 @@ pub fn blanked(json: &str) -> Option<String> {
         escaped = c == '\\' && !escaped;
         ends
     })?;
-    Some(format!("{}{GONE}}}", &json[..=key + end]))
+    let staying: Staying<'_> = serde_json::from_str(json).ok()?;
+    let mut blank = ToJson(json[..=key + end].to_owned());
+    let target = staying.reply_to.or(staying.target);
+    push_gone(&mut blank, &staying.word, target, staying.thread, staying.in_room);
+    blank.0.push('}');
+    Some(blank.0)
 }
 
 /// The members of an entry whose kind is not known, by the names that members with columns have in every newer kind.
@@ -86,7 +112,9 @@ fn push_columns(json: &mut ToJson, columns: &Columns<'_>) {
     }
     json.seq("target", Column::Target, columns.target);
     json.string("user", Column::Subject, columns.subject.as_deref());
-    json.string("role", Column::Role, columns.role.as_deref());
+    json.string("role", Column::Role, columns.rank.as_deref().or(columns.role.as_deref()));
+    json.seq("thread", Column::Thread, columns.thread);
+    json.flag("in_room", Column::InRoom, columns.in_room);
     let members = columns.body.as_deref().and_then(|body| body.strip_prefix('{')?.strip_suffix('}'));
     if let Some(members) = members.filter(|members| !members.is_empty()) {
         json.0.push(',');

@@ -1,6 +1,6 @@
 //! What a log is made of.
 
-pub use super::kinds::Right;
+pub use super::situation::Right;
 use super::{
     hash::{BodyHash, HashKey},
     kinds::{SessionState, What},
@@ -111,6 +111,13 @@ pub enum Outcome {
         room: RoomId,
         /// The first.
         place: Box<Place>,
+    },
+    /// It is in the log, with what only the log knows of it.
+    Filled {
+        /// Where.
+        place: Box<Place>,
+        /// What happened.
+        what: Box<What>,
     },
     /// Its key is in the log already, with the same body: this is the first.
     Known(Place),

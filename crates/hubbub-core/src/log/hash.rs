@@ -33,11 +33,11 @@ impl Hashing {
         self.0.update(bytes);
     }
 
-    /// A member with a column of its own has been there from the beginning, and counts even when it is absent. A member that
-    /// lies in the column `body` may have been added by a later version: it counts, with its name, only when it is present, so
+    /// A member with a column of the first version has been there from the beginning, and counts even when it is absent. Any other
+    /// may have been added by a later version: it counts, with its name, only when it is present, so
     /// that the hash of a body without it stays what it was.
     fn member(&mut self, name: &str, column: Column, value: Option<&[u8]>, absent: &[u8]) {
-        if column == Column::Body {
+        if matches!(column, Column::Thread | Column::InRoom | Column::Body) {
             if let Some(value) = value {
                 self.part(name.as_bytes());
                 self.part(value);
@@ -60,6 +60,14 @@ impl<'a> BodyWriter<'a> for Hashing {
     fn seq(&mut self, name: &'static str, column: Column, value: Option<Seq>) {
         let bytes = value.map(|seq| seq.get().to_be_bytes());
         self.member(name, column, bytes.as_ref().map(<[u8; 8]>::as_slice), &[0; 8]);
+    }
+
+    fn flag(&mut self, name: &'static str, column: Column, value: bool) {
+        self.member(name, column, value.then_some(b"true".as_slice()), b"");
+    }
+
+    fn rest(&mut self, name: &'static str, json: &str) {
+        self.member(name, Column::Body, Some(json.as_bytes()), b"");
     }
 }
 

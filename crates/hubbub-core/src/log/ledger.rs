@@ -3,32 +3,27 @@
 //! A store reads the state of the rooms it has locked into a [`Ledger`], applies the drafts in order, and writes what
 //! changed. It is also the reference that the stores' own SQL is tested against.
 
+pub use super::situation::{Person, RoomState, Target};
 use super::{
     entry::{Draft, EventName, Outcome, Place},
     hash::BodyHash,
-    kinds::{Change, SessionState, Situation},
+    kinds::{Change, SessionState, What},
+    situation::{Facts, Situation},
 };
 use crate::model::{
-    access::{Membership, Refusal, RoomKind, Standing},
+    access::{Refusal, Standing},
     ids::{Key, RoomId, UserId},
-    seq::{Epoch, Seq},
+    seq::Seq,
     time::Timestamp,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// A room as the transaction found it, and as it leaves it.
-#[derive(Debug, Clone)]
-pub struct RoomState {
-    /// Its kind.
-    pub kind: RoomKind,
-    /// The last number given.
-    pub head: Seq,
-    /// What its numbers belong to.
-    pub epoch: Epoch,
-    /// Where it stands as a session; `None`: it is none.
-    pub session: Option<SessionState>,
-}
+mod changes;
+#[cfg(test)]
+mod tests;
+
+pub use changes::{Changes, NewestEdit, ReactionCount, ThreadChange};
 
 /// An entry that already has a key.
 #[derive(Debug, Clone)]
@@ -39,8 +34,30 @@ pub struct Known {
     pub seq: Seq,
     /// When it was taken.
     pub at: Timestamp,
-    /// The hash of its original body; `None` once it was erased: then any body fits.
+    /// The hash of its original body; `None` once it was blanked: then any body fits.
     pub hash: Option<BodyHash>,
+}
+
+/// The reactions of a message, among those asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Reactions {
+    /// How often each is there; none that is not.
+    pub counts: HashMap<Box<str>, ReactionCount>,
+    /// Who has added which, among those asked for.
+    pub by: BTreeSet<(Box<str>, UserId)>,
+}
+
+/// What hangs on a room beside its row, as far as it was asked for.
+#[derive(Debug, Default)]
+pub struct RoomFacts {
+    /// The messages that were asked for: `None` where there is no message of this number.
+    pub targets: HashMap<Seq, Option<Target>>,
+    /// Reactions of messages that were asked for.
+    pub reactions: HashMap<Seq, Reactions>,
+    /// The pinned messages, each with the entry that pinned it.
+    pub pins: BTreeMap<Seq, Seq>,
+    /// How many admins and how many members there are. The latter may be counted to a thousand only.
+    pub admins: (u64, u64),
 }
 
 /// The locked rooms of one transaction.
@@ -48,23 +65,56 @@ pub struct Known {
 pub struct Ledger {
     /// The rooms, by id.
     pub rooms: HashMap<RoomId, RoomState>,
-    /// How senders and subjects stand; who is missing is a stranger.
-    pub standings: HashMap<(RoomId, UserId), Standing>,
+    /// Senders and those whom drafts are about; who is missing is a stranger.
+    pub people: HashMap<(RoomId, UserId), Person>,
+    /// What else drafts are about.
+    pub facts: HashMap<RoomId, RoomFacts>,
     /// Keys that the log has already, among those asked for.
     pub known: HashMap<(RoomId, UserId, Key), Known>,
     /// Events that were taken before, among those asked for, and the entries that took them. `None`: the entry is not there
     /// any more. Who is missing is free to be taken.
     pub events: HashMap<EventName, Option<(RoomId, Place)>>,
-    /// What changed: events that were taken, and the entries that took them.
-    pub taken: BTreeMap<EventName, (RoomId, Seq)>,
-    /// What changed: the newest message of rooms.
-    pub newest: BTreeMap<RoomId, Seq>,
-    /// What changed: memberships to write.
-    pub changed: BTreeMap<(RoomId, UserId), Membership>,
-    /// What changed: names to write.
-    pub renamed: BTreeMap<RoomId, String>,
-    /// What changed: states of sessions to write.
-    pub states: BTreeMap<RoomId, SessionState>,
+    /// What changed.
+    pub changes: Changes,
+}
+
+/// One of the locked rooms, for the rules.
+struct Locked<'a> {
+    ledger: &'a Ledger,
+    id: &'a RoomId,
+    facts: Option<&'a RoomFacts>,
+}
+
+impl Facts for Locked<'_> {
+    fn person(&self, user: &UserId) -> Person {
+        self.ledger.people.get(&(self.id.clone(), user.clone())).copied().unwrap_or_default()
+    }
+
+    fn target(&self, seq: Seq) -> Option<&Target> {
+        self.facts?.targets.get(&seq)?.as_ref()
+    }
+
+    fn has_reacted(&self, target: Seq, reaction: &str, user: &UserId) -> bool {
+        let reactions = self.facts.and_then(|facts| facts.reactions.get(&target));
+        reactions.is_some_and(|all| all.by.contains(&(reaction.into(), user.clone())))
+    }
+
+    fn reactions(&self, target: Seq, reaction: &str) -> (usize, bool) {
+        let reactions = self.facts.and_then(|facts| facts.reactions.get(&target));
+        reactions.map_or((0, false), |all| (all.counts.len(), all.counts.contains_key(reaction)))
+    }
+
+    fn is_pinned(&self, target: Seq) -> bool {
+        self.facts.is_some_and(|facts| facts.pins.contains_key(&target))
+    }
+
+    fn pins(&self) -> usize {
+        self.facts.map_or(0, |facts| facts.pins.len())
+    }
+
+    fn admins(&self) -> (u64, u64) {
+        self.facts.map_or((0, 0), |facts| facts.admins)
+    }
 }
 
 impl Ledger {
@@ -73,7 +123,7 @@ impl Ledger {
         let Some(room) = self.rooms.get(&draft.room) else {
             return Outcome::Refused(Refusal::UnknownRoom);
         };
-        let (kind, head, epoch, session) = (room.kind, room.head, room.epoch, room.session);
+        let (head, epoch, session) = (room.head, room.epoch, room.session);
         match draft.once.as_deref().and_then(|event| self.events.get(event)) {
             Some(Some((room, place))) => return Outcome::Repeated { room: room.clone(), place: Box::new(*place) },
             Some(None) => return Outcome::Unchanged,
@@ -88,13 +138,14 @@ impl Ledger {
             self.take_event(draft, place);
             return Outcome::Known(place);
         }
-        let standing = |user: &UserId| self.standing(&draft.room, user);
-        let situation = Situation { right: draft.right, from: &draft.from, kind, head, session, standing: &standing };
+        let locked = Locked { ledger: self, id: &draft.room, facts: self.facts.get(&draft.room) };
+        let situation = Situation { right: draft.right, from: &draft.from, at, room, facts: &locked };
         let change = match draft.what.rule(&situation) {
             Ok(Some(change)) => change,
             Ok(None) => return Outcome::Unchanged,
             Err(refusal) => return Outcome::Refused(refusal),
         };
+        let filled = draft.what.fill(&situation);
         let is_open = session.is_none_or(|state| state == SessionState::Open);
         let opening = draft.opening.as_deref().filter(|_| !is_open);
         // Both or neither: a session that takes no message is not opened.
@@ -102,40 +153,23 @@ impl Ledger {
         if head == Seq::MAX || before == Seq::MAX {
             return Outcome::Refused(Refusal::LogFull);
         }
-        let seq = before.next();
         let opening = opening.map(|opening| {
             let key = (draft.room.clone(), draft.from.clone(), opening.key());
             self.known.insert(key, Known { id: opening.id, seq: before, at, hash: Some(opening.hash) });
             self.change_state(&draft.room, SessionState::Open);
             Place { id: opening.id, seq: before, epoch, at }
         });
+        let place = Place { id: draft.id, seq: before.next(), epoch, at };
         if let Some(room) = self.rooms.get_mut(&draft.room) {
-            room.head = seq;
+            room.head = place.seq;
         }
-        match change {
-            Change::Nothing => {}
-            Change::Newest => match self.newest.get_mut(&draft.room) {
-                Some(newest) => *newest = seq,
-                None => {
-                    self.newest.insert(draft.room.clone(), seq);
-                }
-            },
-            Change::Stands(user, standing) => {
-                let who = (draft.room.clone(), user);
-                self.standings.insert(who.clone(), standing);
-                self.changed.insert(who, Membership { standing, since: seq });
-            }
-            Change::Named(name) => {
-                self.renamed.insert(draft.room.clone(), name);
-            }
-            Change::Session(state) => self.change_state(&draft.room, state),
-        }
-        self.known.insert(key, Known { id: draft.id, seq, at, hash: Some(draft.hash) });
-        let place = Place { id: draft.id, seq, epoch, at };
+        self.known.insert(key, Known { id: draft.id, seq: place.seq, at, hash: Some(draft.hash) });
+        self.change(change, draft, filled.as_ref().unwrap_or(&draft.what), place);
         self.take_event(draft, place);
-        match opening {
-            Some(opening) => Outcome::Reopened { opening: opening.into(), place: place.into() },
-            None => Outcome::Appended(place),
+        match (opening, filled) {
+            (Some(opening), _) => Outcome::Reopened { opening: opening.into(), place: place.into() },
+            (None, Some(what)) => Outcome::Filled { place: place.into(), what: what.into() },
+            (None, None) => Outcome::Appended(place),
         }
     }
 
@@ -143,214 +177,37 @@ impl Ledger {
         if let Some(room) = self.rooms.get_mut(room) {
             room.session = Some(state);
         }
-        self.states.insert(room.clone(), state);
+        self.changes.states.insert(room.clone(), state);
     }
 
     fn take_event(&mut self, draft: &Draft, place: Place) {
         if let Some(event) = draft.once.as_deref() {
             self.events.insert(event.clone(), Some((draft.room.clone(), place)));
-            self.taken.insert(event.clone(), (draft.room.clone(), place.seq));
+            self.changes.taken.insert(event.clone(), (draft.room.clone(), place.seq));
         }
     }
 
-    fn standing(&self, room: &RoomId, user: &UserId) -> Standing {
-        self.standings.get(&(room.clone(), user.clone())).copied().unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        log::{
-            entry::Opening,
-            hash::HashKey,
-            kinds::{Banned, Joined, Left, Message, Right, Text, What},
-        },
-        model::access::Role,
-    };
-
-    const EPOCH: Epoch = Epoch { incarnation: 1, generation: 1 };
-
-    fn user(name: &str) -> UserId {
-        UserId::parse(name).unwrap()
-    }
-
-    fn room() -> RoomId {
-        RoomId::parse("general").unwrap()
-    }
-
-    fn ledger(kind: RoomKind, members: &[(&str, Standing)]) -> Ledger {
-        let mut ledger = Ledger::default();
-        ledger.rooms.insert(room(), RoomState { kind, head: Seq::ZERO, epoch: EPOCH, session: None });
-        for (name, standing) in members {
-            ledger.standings.insert((room(), user(name)), *standing);
-        }
-        ledger
-    }
-
-    fn draft(from: &str, key: &str, what: What) -> Draft {
-        Draft {
-            room: room(),
-            id: Uuid::from_u128(u128::from(key.as_bytes()[0])),
-            from: user(from),
-            key: Key::parse(key).unwrap(),
-            hash: HashKey([0; 32]).hash(&what),
-            what,
-            right: Right::Own,
-            once: None,
-            opening: None,
-        }
-    }
-
-    /// An agent's answer that opens the session again, once by its event.
-    fn answer(room: &RoomId, key: &str, event: Option<&str>) -> Draft {
-        let once = event.map(|name| EventName { scope: 1, name: name.into() }.into());
-        let hash = HashKey([0; 32]).hash(Opening::WHAT);
-        let opening = Some(Opening { id: Uuid::from_u128(1_000 + u128::from(key.as_bytes()[0])), hash }.into());
-        let room = room.clone();
-        Draft { room, right: Right::Portal, once, opening, ..draft("portal:desk/ada", key, says("hello")) }
-    }
-
-    fn says(text: &str) -> What {
-        What::Message(Message { text: Text::parse(text).unwrap(), data: None, reply_to: None })
-    }
-
-    fn seq_of(outcome: Outcome) -> u64 {
-        match outcome {
-            Outcome::Appended(place) => place.seq.get(),
-            other => panic!("not appended: {other:?}"),
-        }
-    }
-
-    const MEMBER: Standing = Standing::Member(Role::Member);
-    const ADMIN: Standing = Standing::Member(Role::Admin);
-
-    #[test]
-    fn numbers_are_dense_and_a_key_is_taken_once() {
-        let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER)]);
-        assert_eq!(seq_of(ledger.apply(&draft("ana", "a", says("hi")), Timestamp(1))), 1);
-        let again = ledger.apply(&draft("ana", "a", says("hi")), Timestamp(2));
-        assert!(matches!(again, Outcome::Known(place) if place.seq == Seq::new(1) && place.at == Timestamp(1)));
-        let other = ledger.apply(&draft("ana", "a", says("ho")), Timestamp(3));
-        assert!(matches!(other, Outcome::Conflict { seq, .. } if seq == Seq::new(1)));
-        assert_eq!(seq_of(ledger.apply(&draft("ana", "b", says("ho")), Timestamp(4))), 2);
-    }
-
-    #[test]
-    fn a_key_answers_its_sender_even_after_the_removal() {
-        let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER), ("ben", ADMIN)]);
-        ledger.apply(&draft("ana", "a", says("hi")), Timestamp(1));
-        ledger.apply(&draft("ben", "b", What::Left(Left { user: user("ana") })), Timestamp(2));
-        let retry = ledger.apply(&draft("ana", "a", says("hi")), Timestamp(3));
-        assert!(matches!(retry, Outcome::Known(_)));
-        let fresh = ledger.apply(&draft("ana", "c", says("hi")), Timestamp(4));
-        assert_eq!(fresh, Outcome::Refused(Refusal::UnknownRoom));
-    }
-
-    #[test]
-    fn a_private_room_looks_like_none_to_strangers() {
-        let mut ledger = ledger(RoomKind::Private, &[("eve", Standing::Banned)]);
-        for who in ["mallory", "eve"] {
-            for what in [
-                says("hi"),
-                What::Joined(Joined { user: user(who), role: Role::Member }),
-                What::Left(Left { user: user(who) }),
-            ] {
-                assert_eq!(ledger.apply(&draft(who, "k", what), Timestamp(0)), Outcome::Refused(Refusal::UnknownRoom));
+    /// Makes what the rule has decided so, here and among the changes.
+    fn change(&mut self, change: Change, draft: &Draft, what: &What, place: Place) {
+        match change {
+            Change::Nothing => {}
+            Change::Stands(user, standing) => self.stands(&draft.room, user, standing, place.seq),
+            Change::Named(name) => {
+                self.changes.renamed.insert(draft.room.clone(), name);
             }
+            Change::Session(state) => self.change_state(&draft.room, state),
+            Change::Said => self.said(draft, place),
+            Change::Edited => self.edited(&draft.room, what, place),
+            Change::Deleted => self.deleted(&draft.room, what),
+            Change::Reacted => self.reacted(draft, place),
+            Change::Pinned => self.pinned(draft, place),
+            Change::Muted => self.muted(draft),
+            Change::Settings => self.set(draft),
         }
     }
 
-    #[test]
-    fn an_open_room_is_joined_and_left_by_oneself() {
-        let mut ledger = ledger(RoomKind::Open, &[("eve", Standing::Banned)]);
-        let join = |who: &str| What::Joined(Joined { user: user(who), role: Role::Admin });
-        assert_eq!(ledger.apply(&draft("ana", "a", says("hi")), Timestamp(0)), Outcome::Refused(Refusal::NotMember));
-        assert_eq!(seq_of(ledger.apply(&draft("ana", "b", join("ana")), Timestamp(0))), 1);
-        assert_eq!(ledger.standing(&room(), &user("ana")), MEMBER, "nobody makes herself an admin");
-        assert_eq!(ledger.apply(&draft("ana", "c", join("ana")), Timestamp(0)), Outcome::Unchanged);
-        assert_eq!(ledger.apply(&draft("eve", "d", join("eve")), Timestamp(0)), Outcome::Refused(Refusal::Banned));
-        assert_eq!(seq_of(ledger.apply(&draft("ana", "e", What::Left(Left { user: user("ana") })), Timestamp(0))), 2);
-    }
-
-    #[test]
-    fn a_closed_session_takes_nothing_but_what_opens_it_and_its_agents_answers() {
-        let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER)]);
-        let state = |state| What::State(state);
-        let refused = |refusal| Outcome::Refused(refusal);
-        let close = draft("ana", "a", state(SessionState::Closed));
-        assert_eq!(ledger.apply(&close, Timestamp(0)), refused(Refusal::NotSession));
-        ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Open);
-        assert_eq!(
-            ledger.apply(&draft("eve", "a", state(SessionState::Closed)), Timestamp(0)),
-            refused(Refusal::UnknownRoom)
-        );
-        assert_eq!(seq_of(ledger.apply(&close, Timestamp(0))), 1);
-        assert_eq!(ledger.apply(&draft("ana", "b", state(SessionState::Closed)), Timestamp(0)), Outcome::Unchanged);
-        assert_eq!(ledger.apply(&draft("ana", "c", says("hi")), Timestamp(0)), refused(Refusal::SessionClosed));
-        let agent = Draft { right: Right::Portal, ..draft("portal:desk/ada", "d", says("one more thing")) };
-        assert_eq!(seq_of(ledger.apply(&agent, Timestamp(0))), 2);
-        assert_eq!(seq_of(ledger.apply(&draft("ana", "e", state(SessionState::Open)), Timestamp(0))), 3);
-        assert_eq!(seq_of(ledger.apply(&draft("ana", "c", says("hi")), Timestamp(0))), 4);
-        assert_eq!(ledger.states[&room()], SessionState::Open);
-    }
-
-    #[test]
-    fn an_answer_opens_its_session_again_and_only_along_with_itself() {
-        let mut ledger = ledger(RoomKind::Private, &[]);
-        ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Closed);
-        let first = answer(&room(), "a", Some("e1"));
-        let outcome = ledger.apply(&first, Timestamp(3));
-        let Outcome::Reopened { opening, place } = outcome else { panic!("{outcome:?}") };
-        assert_eq!((opening.seq, place.seq), (Seq::new(1), Seq::new(2)));
-        assert_eq!(ledger.rooms[&room()].session, Some(SessionState::Open));
-        assert_eq!(seq_of(ledger.apply(&answer(&room(), "b", None), Timestamp(4))), 3);
-        // Closed again: what is only told again does not open it.
-        ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Closed);
-        let repeated = Outcome::Repeated { room: room(), place };
-        assert_eq!(ledger.apply(&first, Timestamp(5)), repeated);
-        assert!(matches!(ledger.apply(&answer(&room(), "b", None), Timestamp(5)), Outcome::Known(_)));
-        assert_eq!(ledger.rooms[&room()].session, Some(SessionState::Closed));
-        // One number is left, and two entries are needed.
-        ledger.rooms.get_mut(&room()).unwrap().head = Seq::new(Seq::MAX.get() - 1);
-        let full = answer(&room(), "c", Some("e2"));
-        assert_eq!(ledger.apply(&full, Timestamp(6)), Outcome::Refused(Refusal::LogFull));
-        assert_eq!(ledger.rooms[&room()].session, Some(SessionState::Closed));
-        assert_eq!(ledger.taken.len(), 1, "what was refused has taken no event");
-    }
-
-    #[test]
-    fn an_event_is_taken_once_in_all_rooms() {
-        let mut ledger = ledger(RoomKind::Private, &[]);
-        let elsewhere = RoomId::parse("elsewhere").unwrap();
-        let state = RoomState { session: Some(SessionState::Open), ..ledger.rooms[&room()].clone() };
-        ledger.rooms.insert(elsewhere.clone(), state);
-        // The first is refused: this room is no session.
-        let refused = ledger.apply(&answer(&room(), "a", Some("e1")), Timestamp(1));
-        assert_eq!(refused, Outcome::Refused(Refusal::NotSession));
-        let Outcome::Appended(place) = ledger.apply(&answer(&elsewhere, "b", Some("e1")), Timestamp(2)) else {
-            panic!("not appended")
-        };
-        ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Open);
-        let again = ledger.apply(&answer(&room(), "c", Some("e1")), Timestamp(3));
-        assert_eq!(again, Outcome::Repeated { room: elsewhere.clone(), place: place.into() });
-        assert_eq!(ledger.taken.into_values().collect::<Vec<_>>(), [(elsewhere, place.seq)]);
-        let gone = EventName { scope: 1, name: "e2".into() };
-        ledger.events.insert(gone, None);
-        let mut ledger = Ledger { taken: BTreeMap::new(), ..ledger };
-        assert_eq!(ledger.apply(&answer(&room(), "d", Some("e2")), Timestamp(3)), Outcome::Unchanged);
-    }
-
-    #[test]
-    fn only_admins_govern() {
-        let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN), ("ben", MEMBER)]);
-        let ban = || What::Banned(Banned { user: user("ana") });
-        assert_eq!(ledger.apply(&draft("ben", "a", ban()), Timestamp(0)), Outcome::Refused(Refusal::NotAdmin));
-        let add = What::Joined(Joined { user: user("cem"), role: Role::Member });
-        assert_eq!(seq_of(ledger.apply(&draft("ana", "b", add), Timestamp(0))), 1);
-        let backend = Draft { right: Right::Backend, ..draft("hubbub:api", "c", ban()) };
-        assert_eq!(seq_of(ledger.apply(&backend, Timestamp(0))), 2);
-        assert_eq!(ledger.changed[&(room(), user("ana"))].standing, Standing::Banned);
+    /// How somebody stands.
+    pub fn standing(&self, room: &RoomId, user: &UserId) -> Standing {
+        self.people.get(&(room.clone(), user.clone())).copied().unwrap_or_default().standing
     }
 }

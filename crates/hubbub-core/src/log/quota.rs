@@ -2,7 +2,7 @@
 
 use crate::{
     limits::{DATA_BYTES, TEXT_BYTES},
-    log::{account::UserQuota, kinds::Message},
+    log::{account::UserQuota, kinds::Content},
     model::ids::Invalid,
 };
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -38,16 +38,16 @@ impl Default for Quota {
 }
 
 impl Quota {
-    /// Whether a message is short enough.
+    /// Whether what a message says is short enough.
     ///
     /// # Errors
     /// Names the field and the limit.
-    pub fn check(&self, message: &Message) -> Result<(), Invalid> {
-        let text = message.text.as_str().len();
+    pub fn check(&self, content: &Content) -> Result<(), Invalid> {
+        let text = content.text.as_str().len();
         if text > self.text_bytes {
             return Err(Invalid::too_long("text", text, self.text_bytes));
         }
-        let data = message.data.as_ref().map_or(0, |data| data.as_str().len());
+        let data = content.data.as_ref().map_or(0, |data| data.as_str().len());
         if data > self.data_bytes {
             return Err(Invalid::too_long("data", data, self.data_bytes));
         }

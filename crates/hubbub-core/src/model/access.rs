@@ -1,6 +1,10 @@
 //! Who may do what in a room.
 
-use crate::model::{ids::Invalid, seq::Seq};
+use crate::model::{
+    ids::{Invalid, UserId},
+    seq::Seq,
+    time::Timestamp,
+};
 use std::fmt;
 
 /// What kind of room, fixed when it is created.
@@ -14,12 +18,16 @@ pub enum RoomKind {
     Direct,
 }
 
-/// What a member may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What a member is; [`rights`](super::rights) says what that allows. Each may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
+    /// Reads, and does not write.
+    Reader,
     /// Reads and writes.
     Member,
-    /// Also adds, removes and bans members and renames the room.
+    /// Also keeps order: deletes what others wrote, pins, mutes, removes and bans.
+    Moderator,
+    /// Also adds members, gives roles, and changes the room.
     Admin,
 }
 
@@ -42,6 +50,8 @@ pub struct Membership {
     pub standing: Standing,
     /// The entry that made it so.
     pub since: Seq,
+    /// The entry with which the person last became a member: a change of role leaves it as it is.
+    pub joined: Seq,
 }
 
 /// Why the log did not take a draft, or why a room may not be read. One refusal, one request: it never ends a connection.
@@ -62,9 +72,74 @@ pub enum Refusal {
     /// The two people of a direct room are fixed.
     #[error("nobody joins, leaves or renames a direct room")]
     FixedMembers,
-    /// `reply_to` names an entry that is not in the log.
-    #[error("reply_to: no such entry in this room")]
-    NoSuchEntry,
+    /// Only a moderator or an admin of the room, or the product's backend, may do this.
+    #[error("only a moderator of this room may do this")]
+    NotModerator,
+    /// Readers do not write.
+    #[error("a reader of this room does not write there")]
+    ReadOnly,
+    /// Nobody acts against somebody of a higher role than their own.
+    #[error("user: this member's role is as high as yours, or higher")]
+    Outranked,
+    /// A room with members keeps an admin.
+    #[error("the last admin does not leave the others without one; make somebody else an admin first")]
+    LastAdmin,
+    /// Muted: may read and not write for now.
+    #[error("muted in this room until {0}")]
+    Muted(Timestamp),
+    /// For now only moderators write.
+    #[error("this room is frozen: only its moderators write")]
+    Frozen,
+    /// The room takes one message of each member in this time.
+    #[error("slow mode: one message in {seconds} s; retry in {wait_ms} ms with the same key")]
+    SlowMode {
+        /// The time.
+        seconds: u32,
+        /// So many milliseconds of it are left.
+        wait_ms: u64,
+    },
+    /// The field names no message of this room.
+    #[error("{0}: no such message in this room")]
+    NoSuchMessage(&'static str),
+    /// The field names a message that retention has removed.
+    #[error("{0}: older than what this room keeps")]
+    BelowFloor(&'static str),
+    /// The field names a message that was deleted.
+    #[error("{0}: this message was deleted")]
+    Deleted(&'static str),
+    /// Only the author changes a message.
+    #[error("target: only its author may do this")]
+    NotAuthor,
+    /// The message is too old to be changed by its author.
+    #[error("target: older than the {0} s within which an author may change a message here")]
+    WindowOver(u64),
+    /// A thread has no threads.
+    #[error("thread: this message is in a thread itself; name its root, {0}")]
+    InThread(Seq),
+    /// The field names somebody who is not a member.
+    #[error("{field}: {user} is not a member of this room")]
+    NoSuchMember {
+        /// The field.
+        field: &'static str,
+        /// Who.
+        user: UserId,
+    },
+    /// Only moderators mention everybody here.
+    #[error("mention_all: only a moderator of this room may do this")]
+    MayNotMentionAll,
+    /// There are as many of something as there may be.
+    #[error("{field}: there are {limit} {what} already; that is the limit")]
+    TooMany {
+        /// The field.
+        field: &'static str,
+        /// What there are too many of.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A time that has passed, or is too far away.
+    #[error("until: between now and {0} days from now is expected")]
+    NoSuchTime(u32),
     /// The room has as many entries as a JSON number can count.
     #[error("this room's log is full")]
     LogFull,
@@ -108,23 +183,33 @@ impl Role {
     /// The word used on the wire.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Reader => "reader",
             Self::Member => "member",
+            Self::Moderator => "moderator",
             Self::Admin => "admin",
         }
     }
 
     /// Reads the word used on the wire.
     pub fn parse(word: &str) -> Result<Self, Invalid> {
-        match word {
-            "member" => Ok(Self::Member),
-            "admin" => Ok(Self::Admin),
-            _ => Err(Invalid::new("role", "one of member, admin")),
+        [Self::Reader, Self::Member, Self::Moderator, Self::Admin]
+            .into_iter()
+            .find(|role| role.word() == word)
+            .ok_or_else(|| Invalid::new("role", "one of reader, member, moderator, admin"))
+    }
+
+    /// How it lies in the store: a word that every version knows, and the role's own word where that is another. A program of the
+    /// first version takes a moderator and a reader for members, and not for strangers.
+    pub const fn stored(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Reader | Self::Moderator => ("member", Some(self.word())),
+            Self::Member | Self::Admin => (self.word(), None),
         }
     }
 }
 
 impl Standing {
-    /// The word used on the wire and in the store; a stranger has no row, and no word.
+    /// The word used on the wire; a stranger has none.
     pub const fn word(self) -> Option<&'static str> {
         match self {
             Self::Stranger => None,
@@ -133,12 +218,32 @@ impl Standing {
         }
     }
 
-    /// Reads the word used in the store.
-    pub fn parse(word: Option<&str>) -> Self {
+    /// How it lies in the store: see [`Role::stored`]. A stranger has no row.
+    pub const fn stored(self) -> Option<(&'static str, Option<&'static str>)> {
+        match self {
+            Self::Stranger => None,
+            Self::Member(role) => Some(role.stored()),
+            Self::Banned => Some(("banned", None)),
+        }
+    }
+
+    /// Reads what lies in the store. A role of a newer version is one of a member.
+    pub fn read(word: Option<&str>, rank: Option<&str>) -> Self {
         match word {
             Some("banned") => Self::Banned,
-            Some(role) => Role::parse(role).map_or(Self::Stranger, Self::Member),
+            Some(role) => {
+                let role = rank.and_then(|rank| Role::parse(rank).ok()).map_or_else(|| Role::parse(role), Ok);
+                role.map_or(Self::Stranger, Self::Member)
+            }
             None => Self::Stranger,
+        }
+    }
+
+    /// The role of a member.
+    pub const fn role(self) -> Option<Role> {
+        match self {
+            Self::Member(role) => Some(role),
+            Self::Stranger | Self::Banned => None,
         }
     }
 

@@ -117,6 +117,12 @@ impl UserId {
         Self(id.into())
     }
 
+    /// The name of the portal that writes under this id, for itself or for one of its agents.
+    pub fn portal(&self) -> Option<&str> {
+        let name = self.as_str().strip_prefix("portal:")?;
+        Some(name.split_once('/').map_or(name, |(portal, _)| portal))
+    }
+
     /// Parses the id of somebody from outside, who may not claim a reserved prefix.
     pub fn parse_outsider(field: &'static str, s: &str) -> Result<Self, Invalid> {
         is_no_path_step(field, s)?;

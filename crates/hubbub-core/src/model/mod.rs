@@ -11,6 +11,7 @@ pub mod origin;
 pub mod percent;
 pub mod rate;
 pub mod reason;
+pub mod rights;
 pub mod room_ids;
 pub mod seq;
 pub mod strangers;

@@ -102,6 +102,7 @@ impl Received {
     pub fn of(session: RoomId, outcome: Outcome) -> Self {
         match outcome {
             Outcome::Appended(place) => Self::Stored { session, opening: None, place },
+            Outcome::Filled { place, .. } => Self::Stored { session, opening: None, place: *place },
             Outcome::Reopened { opening, place } => Self::Stored { session, opening: Some(*opening), place: *place },
             // This very message was stored before, or its event by another.
             Outcome::Known(place) => Self::Repeated { session, place },

@@ -72,7 +72,7 @@ pub fn kind(entry: &Entry, forward: &[Forward], portal: &PortalId) -> Option<&'s
 /// known when the entry was claimed.
 pub fn body(kind: &str, entry: &Entry, external: Option<&str>, customer: &UserId) -> String {
     let message = match &entry.what {
-        What::Message(message) => Some(message.text.as_str()),
+        What::Message(message) => Some(message.content.text.as_str()),
         _ => None,
     };
     to_json(&Webhook {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn says(text: &str) -> What {
-        What::Message(Message { text: Text::parse(text).unwrap(), data: None, reply_to: None })
+        What::Message(Message::new(Text::parse(text).unwrap(), None, None))
     }
 
     #[test]

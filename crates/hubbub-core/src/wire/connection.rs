@@ -337,7 +337,7 @@ impl Connection {
         now: Instant,
         user: impl FnOnce() -> Result<(), Duration>,
     ) -> Result<(), Unsent> {
-        quota.check(message).map_err(|invalid| Unsent::Never(invalid.into()))?;
+        quota.check(&message.content).map_err(|invalid| Unsent::Never(invalid.into()))?;
         let mut sends = self.sends;
         if let Some(per_second) = quota.sends_per_second {
             let pace = Pace::Connection(per_second);

@@ -128,10 +128,30 @@ impl From<Refusal> for CommandError {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal {
             Refusal::UnknownRoom => return Self::UNKNOWN_ROOM,
-            Refusal::NoSuchEntry | Refusal::NotSession => return Self::bad_request(refusal),
-            Refusal::NotMember | Refusal::Banned | Refusal::NotAdmin | Refusal::FixedMembers => 103,
-            Refusal::LogFull => 106,
-            Refusal::SessionClosed => 410,
+            Refusal::NotSession
+            | Refusal::NoSuchMessage(_)
+            | Refusal::BelowFloor(_)
+            | Refusal::InThread(_)
+            | Refusal::NoSuchMember { .. }
+            | Refusal::NoSuchTime(_) => return Self::bad_request(refusal),
+            Refusal::SlowMode { .. } => {
+                return Self { message: Cow::Owned(refusal.to_string()), ..later(111, "") };
+            }
+            Refusal::NotMember
+            | Refusal::Banned
+            | Refusal::NotAdmin
+            | Refusal::NotModerator
+            | Refusal::ReadOnly
+            | Refusal::Outranked
+            | Refusal::LastAdmin
+            | Refusal::Muted(_)
+            | Refusal::Frozen
+            | Refusal::NotAuthor
+            | Refusal::WindowOver(_)
+            | Refusal::MayNotMentionAll
+            | Refusal::FixedMembers => 103,
+            Refusal::LogFull | Refusal::TooMany { .. } => 106,
+            Refusal::SessionClosed | Refusal::Deleted(_) => 410,
         };
         Self { message: Cow::Owned(refusal.to_string()), ..error(code, "") }
     }

@@ -90,7 +90,7 @@ impl Store {
     /// A text of `bytes` more bytes than its number.
     pub fn message(&self, bytes: usize) -> What {
         let text = format!("{}{}", self.made, " ".repeat(bytes));
-        What::Message(Message { text: Text::trusted(text), data: None, reply_to: None })
+        What::Message(Message::new(Text::trusted(text), None, None))
     }
 
     /// Somebody comes.

@@ -4,7 +4,13 @@ use super::StoreError;
 use crate::log::Summary;
 use hubbub_core::{
     limits::{PAGE_MAX, SEQ_MAX},
-    log::{body::Columns, entry::Entry, hash::BodyHash, kinds::SessionState},
+    log::{
+        body::Columns,
+        entry::Entry,
+        hash::BodyHash,
+        kinds::{Content, SessionState},
+        settings::Settings,
+    },
     model::{
         access::RoomKind,
         ids::{Invalid, RoomId, UserId},
@@ -64,6 +70,22 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
 /// Where a room stands as a session; `None`: it is none.
 pub(crate) fn session(word: Option<&str>) -> Result<Option<SessionState>, StoreError> {
     word.map(SessionState::parse).transpose().map_err(damaged)
+}
+
+/// What is set of a room.
+pub(crate) fn settings(stored: Option<&str>) -> Result<Settings, StoreError> {
+    Settings::read(stored).map_err(|error| StoreError::Broken(format!("settings of a room: {error}")))
+}
+
+/// What a message says, by its columns.
+pub(crate) fn content(text: Option<&str>, data: Option<&str>, body: Option<&str>) -> Result<Content, StoreError> {
+    let columns = Columns {
+        text: text.map(Into::into),
+        data: data.map(Into::into),
+        body: body.map(Into::into),
+        ..Columns::default()
+    };
+    Content::read("message", &columns).map_err(|damaged| StoreError::Broken(damaged.to_string()))
 }
 
 pub(crate) fn hash(bytes: Option<Vec<u8>>) -> Result<Option<BodyHash>, StoreError> {

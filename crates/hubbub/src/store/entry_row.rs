@@ -21,7 +21,8 @@ use uuid::Uuid;
 /// What a statement selects of an entry `e`, in the order of [`EntryRow`]. Statements have `/* entry */` in its place.
 pub(crate) const SELECTED: &str = "e.seq AS e_seq, e.id AS e_id, e.author AS e_author, e.at AS e_at, e.key AS e_key, \
     e.kind AS e_kind, e.text AS e_text, e.data AS e_data, e.target AS e_target, e.subject AS e_subject, e.role AS e_role, \
-    e.body AS e_body, e.effects AS e_effects, e.gone AS e_gone";
+    e.body AS e_body, e.effects AS e_effects, e.gone AS e_gone, e.rank AS e_rank, \
+    e.thread AS e_thread, e.in_room AS e_in_room";
 
 /// The first of them: the others follow it.
 pub(crate) const FIRST: &str = "e_seq";
@@ -42,6 +43,9 @@ pub(crate) struct EntryRow<'a> {
     pub body: Option<&'a str>,
     pub effects: Option<&'a str>,
     pub gone: bool,
+    pub rank: Option<&'a str>,
+    pub thread: Option<i64>,
+    pub in_room: bool,
 }
 
 impl EntryRow<'_> {
@@ -65,7 +69,13 @@ impl EntryRow<'_> {
             None => Effects::default(),
         };
         if self.gone {
-            return Ok(What::Gone(Gone { word: self.kind.into(), effects }));
+            return Ok(What::Gone(Gone {
+                word: self.kind.into(),
+                effects,
+                target: self.target.map(seq),
+                thread: self.thread.map(seq),
+                in_room: self.in_room,
+            }));
         }
         let text = |text: Option<&str>| text.map(|text| text.to_owned().into());
         let columns = Columns {
@@ -74,6 +84,9 @@ impl EntryRow<'_> {
             target: self.target.map(seq),
             subject: text(self.subject),
             role: text(self.role),
+            rank: text(self.rank),
+            thread: self.thread.map(seq),
+            in_room: self.in_room,
             body: text(self.body),
         };
         What::read(self.kind, columns, effects).map_err(|damaged| broken(&damaged.to_string()))

@@ -30,7 +30,7 @@ fn entry(what: What) -> EncodedEntry {
 
 fn says(text: &str) -> What {
     let data = Some(Json::trusted(r#"{"a":1,"entry":{"b":2}}"#.into()));
-    What::Message(Message { text: Text::parse(text).unwrap(), data, reply_to: None })
+    What::Message(Message::new(Text::parse(text).unwrap(), data, None))
 }
 
 fn decode(line: String) -> Option<Wake> {

@@ -5,11 +5,11 @@ use crate::{
 };
 
 fn says(text: &str, data: Option<&str>, reply_to: Option<u64>) -> What {
-    What::Message(Message {
-        text: Text::parse(text).unwrap(),
-        data: data.map(|data| Json::trusted(data.into())),
-        reply_to: reply_to.map(Seq::new),
-    })
+    What::Message(Message::new(
+        Text::parse(text).unwrap(),
+        data.map(|data| Json::trusted(data.into())),
+        reply_to.map(Seq::new),
+    ))
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `banned`: somebody was banned.
 
-use super::{Change, Kind, Situation};
+use super::{Change, Kind, Needs, Situation};
 use crate::{
     log::{
         body::{BodyWriter, Column, Columns, Damaged},
@@ -9,6 +9,7 @@ use crate::{
     model::{
         access::{Refusal, Standing},
         ids::UserId,
+        rights::Act,
     },
 };
 
@@ -30,13 +31,18 @@ impl Kind for Banned {
         Ok(Self { user: columns.user("banned")? })
     }
 
-    fn about(&self) -> Option<&UserId> {
-        Some(&self.user)
+    fn needs<'a>(&'a self, needs: &mut Needs<'a>) {
+        needs.people.push(&self.user);
+        needs.admins = true;
     }
 
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
-        situation.may_govern()?;
-        let already = (situation.standing)(&self.user) == Standing::Banned;
+        situation.may_to(Act::Ban, &self.user)?;
+        situation.is_changeable()?;
+        if self.user == *situation.from {
+            situation.is_not_last_admin()?;
+        }
+        let already = situation.standing(&self.user) == Standing::Banned;
         Ok((!already).then(|| Change::Stands(self.user.clone(), Standing::Banned)))
     }
 

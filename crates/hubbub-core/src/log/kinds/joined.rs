@@ -1,6 +1,6 @@
 //! `joined`: somebody became a member, or a member's role changed.
 
-use super::{Change, Kind, Right, Situation};
+use super::{Change, Kind, Needs, Right, Situation};
 use crate::{
     log::{
         body::{BodyWriter, Column, Columns, Damaged},
@@ -9,6 +9,7 @@ use crate::{
     model::{
         access::{Refusal, Role, Standing},
         ids::UserId,
+        rights::Act,
     },
 };
 
@@ -30,30 +31,32 @@ impl Kind for Joined {
     }
 
     fn read(_: &str, columns: &Columns<'_>) -> Result<Self, Damaged> {
-        let role = Role::parse(columns.role.as_deref().unwrap_or_default());
-        let role = role.map_err(|_| Damaged { kind: "joined", member: "role" })?;
+        let stands = Standing::read(columns.role.as_deref(), columns.rank.as_deref());
+        let role = stands.role().ok_or(Damaged { kind: "joined", member: "role" })?;
         Ok(Self { user: columns.user("joined")?, role })
     }
 
-    fn about(&self) -> Option<&UserId> {
-        Some(&self.user)
+    fn needs<'a>(&'a self, needs: &mut Needs<'a>) {
+        needs.people.push(&self.user);
     }
 
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
         let herself = matches!(situation.right, Right::Own | Right::Returning) && self.user == *situation.from;
-        let (own, wanted) = (situation.own(), Standing::Member(self.role));
-        if (situation.standing)(&self.user) == wanted || (herself && own.is_member()) {
+        let (own, theirs, wanted) = (situation.own(), situation.standing(&self.user), Standing::Member(self.role));
+        if theirs == wanted || (herself && own.is_member()) {
             return Ok(None);
         }
         if herself {
             // Who may read and is no member may join: the room is open, and she is not banned. Or she comes back.
             if situation.right == Right::Own || own == Standing::Banned {
-                situation.kind.may_read(own)?;
+                situation.room.kind.may_read(own)?;
             }
         } else {
-            situation.may_govern()?;
+            let is_invited = theirs == Standing::Stranger && self.role <= Role::Member;
+            situation.may(if is_invited { Act::Invite } else { Act::SetRole })?;
+            situation.is_changeable()?;
         }
-        // Nobody makes herself an admin.
+        // Nobody gives herself a role.
         let role = if herself { Role::Member } else { self.role };
         Ok(Some(Change::Stands(self.user.clone(), Standing::Member(role))))
     }

@@ -1,14 +1,15 @@
 //! `left`: somebody left or was removed, or a ban was lifted.
 
-use super::{Change, Kind, Right, Situation};
+use super::{Change, Kind, Needs, Right, Situation};
 use crate::{
     log::{
         body::{BodyWriter, Column, Columns, Damaged},
         effects::{Effects, HintKind, ListKind},
     },
     model::{
-        access::{Refusal, RoomKind, Standing},
+        access::{Refusal, Standing},
         ids::UserId,
+        rights::Act,
     },
 };
 
@@ -30,23 +31,25 @@ impl Kind for Left {
         Ok(Self { user: columns.user("left")? })
     }
 
-    fn about(&self) -> Option<&UserId> {
-        Some(&self.user)
+    fn needs<'a>(&'a self, needs: &mut Needs<'a>) {
+        needs.people.push(&self.user);
+        needs.admins = true;
     }
 
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
         if situation.right == Right::Own && self.user == *situation.from {
             let own = situation.own();
             if !own.is_member() {
-                situation.kind.may_read(own)?;
+                situation.room.kind.may_read(own)?;
                 return Ok(None);
             }
-            if situation.kind == RoomKind::Direct {
-                return Err(Refusal::FixedMembers);
-            }
+            situation.is_changeable()?;
+            situation.is_not_last_admin()?;
         } else {
-            situation.may_govern()?;
-            if (situation.standing)(&self.user) == Standing::Stranger {
+            let theirs = situation.standing(&self.user);
+            situation.may_to(if theirs == Standing::Banned { Act::Ban } else { Act::Remove }, &self.user)?;
+            situation.is_changeable()?;
+            if theirs == Standing::Stranger {
                 return Ok(None);
             }
         }

@@ -1,55 +1,83 @@
 //! `message`: somebody said something.
 
-use super::{Change, Kind, Right, SessionState, Situation};
+use super::{Change, Content, Kind, Needs, Situation};
 use crate::{
     limits::TEXT_BYTES,
     log::body::{BodyWriter, Column, Columns, Damaged},
-    model::{access::Refusal, ids::Invalid, json::Json, seq::Seq},
+    model::{access::Refusal, ids::Invalid, json::Json, rights::Act, seq::Seq},
 };
 
 /// What somebody said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The text; may be empty where there is data.
-    pub text: Text,
-    /// What the product attached.
-    pub data: Option<Json>,
-    /// The entry this answers.
+    /// What.
+    pub content: Content,
+    /// The message this answers.
     pub reply_to: Option<Seq>,
+    /// The message that is the root of the thread this is in.
+    pub thread: Option<Seq>,
+    /// Whether it is shown in the room although it is in a thread.
+    pub in_room: bool,
+}
+
+impl Message {
+    /// A message that mentions nobody and is in no thread.
+    pub fn new(text: Text, data: Option<Json>, reply_to: Option<Seq>) -> Self {
+        Self { content: Content { data, ..Content::text(text) }, reply_to, thread: None, in_room: false }
+    }
+
+    /// Whether it is shown among the messages of the room, and not only in its thread.
+    pub const fn is_shown(&self) -> bool {
+        self.thread.is_none() || self.in_room
+    }
+
+    /// Whether the store may number it by the shorter way: nothing hangs on it but the sender's membership and whom it answers.
+    pub fn is_plain(&self) -> bool {
+        self.thread.is_none() && self.content.mentions.is_empty() && !self.content.mention_all
+    }
 }
 
 impl Kind for Message {
     const WORDS: &'static [&'static str] = &["message"];
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
-        to.string("text", Column::Text, Some(self.text.as_str()));
-        to.json("data", Column::Data, self.data.as_ref());
+        self.content.write(to);
         to.seq("reply_to", Column::Target, self.reply_to);
+        to.seq("thread", Column::Thread, self.thread);
+        to.flag("in_room", Column::InRoom, self.in_room);
+        self.content.write_rest(to);
     }
 
     fn read(_: &str, columns: &Columns<'_>) -> Result<Self, Damaged> {
         Ok(Self {
-            text: Text::trusted(columns.text.as_deref().unwrap_or_default().to_owned()),
-            data: columns.data.as_deref().map(|data| Json::trusted(data.to_owned())),
+            content: Content::read("message", columns)?,
             reply_to: columns.target,
+            thread: columns.thread,
+            in_room: columns.in_room,
         })
+    }
+
+    fn needs<'a>(&'a self, needs: &mut Needs<'a>) {
+        needs.targets.extend(self.reply_to);
+        needs.targets.extend(self.thread);
+        self.content.needs(needs);
     }
 
     /// The verdicts of `store/postgres/number_messages.sql` are the same; the conformance suite compares them.
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
-        let own = situation.own();
-        if situation.right == Right::Portal {
-            situation.session.ok_or(Refusal::NotSession)?;
-        } else if !own.is_member() {
-            situation.kind.may_read(own)?;
-            return Err(Refusal::NotMember);
-        } else if situation.session == Some(SessionState::Closed) {
-            return Err(Refusal::SessionClosed);
+        situation.may_take_part()?;
+        situation.may(Act::Write)?;
+        if let Some(answered) = self.reply_to {
+            situation.any_message("reply_to", answered)?;
         }
-        match self.reply_to {
-            Some(target) if target > situation.head || target == Seq::ZERO => Err(Refusal::NoSuchEntry),
-            _ => Ok(Some(Change::Newest)),
+        if let Some(root) = self.thread {
+            if let Some(root) = situation.message("thread", root)?.thread {
+                return Err(Refusal::InThread(root));
+            }
         }
+        self.content.may_be(situation)?;
+        situation.is_time()?;
+        Ok(Some(Change::Said))
     }
 }
 

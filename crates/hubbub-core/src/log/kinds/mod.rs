@@ -4,8 +4,12 @@ use super::{
     body::{BodyWriter, Columns, Damaged},
     effects::Effects,
 };
+pub use super::{
+    content::Content,
+    situation::{Needs, Right, Situation},
+};
 use crate::model::{
-    access::{Refusal, Role, RoomKind, Standing},
+    access::{Refusal, Standing},
     ids::UserId,
     seq::Seq,
 };
@@ -29,10 +33,8 @@ pub trait Kind: Sized {
     /// [`Damaged`] when a member is missing or is not what it must be.
     fn read(word: &str, columns: &Columns<'_>) -> Result<Self, Damaged>;
 
-    /// Whose standing the rule asks for, beside the sender's.
-    fn about(&self) -> Option<&UserId> {
-        None
-    }
+    /// Asks for what the rule looks at, beside the room and how the sender stands.
+    fn needs<'a>(&'a self, _: &mut Needs<'a>) {}
 
     /// The rule: what is to change in the room when the log takes this, or why it does not take it. `Ok(None)`: things are as
     /// asked already, and nothing is written.
@@ -40,6 +42,11 @@ pub trait Kind: Sized {
     /// # Errors
     /// The reason, for the sender.
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal>;
+
+    /// The same with what only the log knows of it: for a draft that the rule has let through. `None`: there is nothing to add.
+    fn fill(&self, _: &Situation<'_>) -> Option<Self> {
+        None
+    }
 
     /// What is to change when this is one of the first entries of a new room. `None`: it cannot be one.
     fn founds(&self) -> Option<Change> {
@@ -52,70 +59,25 @@ pub trait Kind: Sized {
     }
 }
 
-/// What a rule looks at: the room under its lock, and the draft.
-pub struct Situation<'a> {
-    /// By whose right it is done.
-    pub right: Right,
-    /// Who does it.
-    pub from: &'a UserId,
-    /// The kind of room.
-    pub kind: RoomKind,
-    /// The last number given.
-    pub head: Seq,
-    /// Where the room stands as a support session; `None`: it is none.
-    pub session: Option<SessionState>,
-    /// How people stand: the sender, and whoever the entry is [about](Kind::about).
-    pub standing: &'a dyn Fn(&UserId) -> Standing,
-}
-
-/// By whose right something is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Right {
-    /// The sender's own standing in the room decides.
-    Own,
-    /// The sender's own, as somebody whom the room is for and who has left it: they may come back, unless they are banned.
-    Returning,
-    /// The product's backend asked; messages still need a sender who is a member.
-    Backend,
-    /// A portal asked, for a session of its own: its agents write without being members, also where the session is closed.
-    Portal,
-}
-
-impl Situation<'_> {
-    /// How the sender stands.
-    pub fn own(&self) -> Standing {
-        (self.standing)(self.from)
-    }
-
-    /// Whether the sender may add, remove and ban members and rename the room.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn may_govern(&self) -> Result<(), Refusal> {
-        let own = self.own();
-        match (self.right, own) {
-            (Right::Backend | Right::Portal, _) | (Right::Own, Standing::Member(Role::Admin)) => match self.kind {
-                RoomKind::Direct => Err(Refusal::FixedMembers),
-                RoomKind::Open | RoomKind::Private => Ok(()),
-            },
-            (Right::Own, Standing::Member(Role::Member)) | (Right::Returning, Standing::Member(_)) => {
-                Err(Refusal::NotAdmin)
-            }
-            (Right::Own | Right::Returning, Standing::Stranger | Standing::Banned) => {
-                self.kind.may_read(own)?;
-                Err(Refusal::NotAdmin)
-            }
-        }
-    }
-}
-
 /// What an entry changes in its room, in the entry's own transaction; a small closed vocabulary that the stores write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Nothing but the log itself.
     Nothing,
-    /// It is the room's newest message: lists of rooms show it.
-    Newest,
+    /// There is another message.
+    Said,
+    /// A message says something else.
+    Edited,
+    /// A message and its edits are blanked.
+    Deleted,
+    /// There is a reaction more, or less.
+    Reacted,
+    /// A message is pinned, or not any more.
+    Pinned,
+    /// Somebody may not write for a while, or may again.
+    Muted,
+    /// The room has other settings.
+    Settings,
     /// Somebody stands otherwise.
     Stands(UserId, Standing),
     /// The room has another name.
@@ -142,6 +104,12 @@ pub struct Gone {
     pub word: Box<str>,
     /// Its effects stay.
     pub effects: Effects,
+    /// The message that it answers or is about.
+    pub target: Option<Seq>,
+    /// The root of the thread it is in.
+    pub thread: Option<Seq>,
+    /// Whether it is shown in the room although it is in a thread.
+    pub in_room: bool,
 }
 
 macro_rules! kinds {
@@ -194,10 +162,18 @@ macro_rules! kinds {
                 Ok(Self::Other(Other { word: word.into(), columns: Box::new(columns.into_owned()), effects }))
             }
 
-            /// Whose standing the rule asks for: see [`Kind::about`].
-            pub fn about(&self) -> Option<&UserId> {
+            /// Asks for what the rule looks at: see [`Kind::needs`].
+            pub fn needs<'a>(&'a self, needs: &mut Needs<'a>) {
                 match self {
-                    $(Self::$variant(kind) => kind.about(),)*
+                    $(Self::$variant(kind) => kind.needs(needs),)*
+                    Self::Other(_) | Self::Gone(_) => {}
+                }
+            }
+
+            /// The same with what only the log knows of it: see [`Kind::fill`].
+            pub fn fill(&self, situation: &Situation<'_>) -> Option<Self> {
+                match self {
+                    $(Self::$variant(kind) => kind.fill(situation).map(Self::$variant),)*
                     Self::Other(_) | Self::Gone(_) => None,
                 }
             }
@@ -241,4 +217,10 @@ kinds! {
     banned::Banned as Banned,
     renamed::Renamed as Renamed,
     session_state::SessionState as State,
+    edited::Edited as Edited,
+    deleted::Deleted as Deleted,
+    reaction::Reacted as Reacted,
+    pinned::Pinned as Pinned,
+    muted::Muted as Muted,
+    changed::Changed as Changed,
 }

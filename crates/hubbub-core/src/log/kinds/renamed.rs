@@ -6,7 +6,7 @@ use crate::{
         body::{BodyWriter, Column, Columns, Damaged},
         effects::{Effects, ListKind},
     },
-    model::access::Refusal,
+    model::{access::Refusal, rights::Act},
 };
 
 /// See the module.
@@ -29,7 +29,8 @@ impl Kind for Renamed {
     }
 
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
-        situation.may_govern()?;
+        situation.may(Act::Rename)?;
+        situation.is_changeable()?;
         Ok(Some(Change::Named(self.name.clone())))
     }
 

@@ -57,10 +57,10 @@ impl Kind for SessionState {
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
         let own = situation.own();
         if situation.right == Right::Own && !own.is_member() {
-            situation.kind.may_read(own)?;
+            situation.room.kind.may_read(own)?;
             return Err(Refusal::NotMember);
         }
-        let stands = situation.session.ok_or(Refusal::NotSession)?;
+        let stands = situation.room.session.ok_or(Refusal::NotSession)?;
         Ok((stands != *self).then_some(Change::Session(*self)))
     }
 

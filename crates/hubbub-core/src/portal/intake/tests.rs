@@ -28,7 +28,7 @@ fn message(key: &str, event: Option<&str>, external: Option<&str>) -> Incoming {
         event: event.map(ToOwned::to_owned),
         id: Uuid::from_u128(u128::from(key.as_bytes()[0])),
         key: Key::parse(key).unwrap(),
-        message: Message { text: Text::parse("hi").unwrap(), data: None, reply_to: None },
+        message: Message::new(Text::parse("hi").unwrap(), None, None),
         quarantine: false,
         externals: ExternalRules::default(),
     }
@@ -55,7 +55,7 @@ fn ledger() -> Ledger {
     let mut ledger = Ledger::default();
     for n in [1, 2] {
         let session_state = Some(SessionState::Open);
-        let room = RoomState { kind: RoomKind::Private, head: Seq::new(2), epoch: EPOCH, session: session_state };
+        let room = RoomState { session: session_state, ..RoomState::new(RoomKind::Private, Seq::new(2), EPOCH) };
         ledger.rooms.insert(session(n), room);
     }
     ledger
@@ -114,7 +114,7 @@ fn a_repeat_among_others_shares_the_fate_of_the_first() {
     let numbers = [("e1", 1, 3), ("e2", 1, 4), ("e3", 2, 3)];
     let numbers =
         numbers.map(|(event, n, seq)| (EventName { scope: 1, name: event.into() }, (session(n), Seq::new(seq))));
-    assert_eq!(ledger.taken.into_iter().collect::<Vec<_>>(), numbers);
+    assert_eq!(ledger.changes.taken.into_iter().collect::<Vec<_>>(), numbers);
     let first = received[0].place().unwrap();
     assert_eq!(received[2], Received::Repeated { session: first.0.clone(), place: first.1 });
     assert_eq!(received[3], Received::UnknownSession, "what is stored nowhere takes no event");

@@ -142,7 +142,7 @@ impl Event<'_> {
     /// The text of its message; empty where it is none.
     pub fn text(&self) -> &str {
         match &self.entry.what {
-            What::Message(message) => message.text.as_str(),
+            What::Message(message) => message.content.text.as_str(),
             _ => "",
         }
     }
@@ -152,13 +152,13 @@ impl Event<'_> {
         let entry = self.entry;
         let message = match &entry.what {
             What::Message(message) => {
-                let whole = TextPart { text: message.text.as_str(), part: 1, parts: 1 };
+                let whole = TextPart { text: message.content.text.as_str(), part: 1, parts: 1 };
                 let TextPart { text, part, parts } = part.unwrap_or(whole);
                 Some(ShownMessage {
                     id: entry.id.to_string(),
                     seq: entry.seq.get(),
                     text,
-                    data: message.data.as_ref().map(Json::to_raw),
+                    data: message.content.data.as_ref().map(Json::to_raw),
                     reply_to: message.reply_to.map(|seq| seq.get()),
                     part,
                     parts,

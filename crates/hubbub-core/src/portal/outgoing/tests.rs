@@ -36,7 +36,7 @@ pub(super) struct Said {
 
 impl Said {
     pub fn new(text: &str) -> Self {
-        let message = Message { text: Text::parse(text).unwrap(), data: None, reply_to: None };
+        let message = Message::new(Text::parse(text).unwrap(), None, None);
         Self {
             entry: Entry {
                 room: RoomId::parse("order-4711").unwrap(),
@@ -62,7 +62,7 @@ impl Said {
 
     pub fn data(mut self, data: &str) -> Self {
         if let What::Message(message) = &mut self.entry.what {
-            message.data = Some(Json::trusted(data.into()));
+            message.content.data = Some(Json::trusted(data.into()));
         }
         self
     }

@@ -66,11 +66,7 @@ fn entry(text: &str) -> Entry {
         from: UserId::parse("ana").unwrap(),
         at: Timestamp(1_769_851_800_123),
         key: Key::parse("k").unwrap(),
-        what: What::Message(crate::log::kinds::Message {
-            text: Text::parse(text).unwrap(),
-            data: None,
-            reply_to: None,
-        }),
+        what: What::Message(crate::log::kinds::Message::new(Text::parse(text).unwrap(), None, None)),
     }
 }
 

@@ -303,6 +303,10 @@ impl Committer {
                     wakes.extend(opens.map(|entry| self.entry(**opening, &entry)));
                     wakes.push(self.entry(**place, &draft.into_entry(**place)));
                 }
+                Outcome::Filled { place, what } => {
+                    let filled = Entry { what: (**what).clone(), ..draft.into_entry(**place) };
+                    wakes.push(self.entry(**place, &filled));
+                }
                 Outcome::Known(place) => wakes.push(self.head(&draft.room, *place)),
                 Outcome::Repeated { room, place } => wakes.push(self.head(room, **place)),
                 Outcome::Conflict { .. } | Outcome::Unchanged | Outcome::Refused(_) => {}

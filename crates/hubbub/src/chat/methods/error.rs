@@ -94,6 +94,7 @@ const fn title(status: u16) -> &'static str {
         404 => "Not Found",
         405 => "Method Not Allowed",
         409 => "Conflict",
+        410 => "Gone",
         413 => "Payload Too Large",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Entity",
@@ -119,7 +120,22 @@ impl From<ChatError> for Problem {
                 Refusal::Banned => (403, "banned"),
                 Refusal::NotAdmin => (403, "not_admin"),
                 Refusal::FixedMembers => (409, "fixed_members"),
-                Refusal::NoSuchEntry => (422, "invalid"),
+                Refusal::NotModerator | Refusal::MayNotMentionAll => (403, "not_moderator"),
+                Refusal::ReadOnly => (403, "read_only"),
+                Refusal::Outranked => (403, "outranked"),
+                Refusal::Muted(_) => (403, "muted"),
+                Refusal::Frozen => (403, "frozen"),
+                Refusal::NotAuthor => (403, "not_author"),
+                Refusal::WindowOver(_) => (403, "window_over"),
+                Refusal::LastAdmin => (409, "last_admin"),
+                Refusal::SlowMode { .. } => (429, "slow_mode"),
+                Refusal::Deleted(_) => (410, "deleted"),
+                Refusal::NoSuchMessage(_)
+                | Refusal::BelowFloor(_)
+                | Refusal::InThread(_)
+                | Refusal::NoSuchMember { .. }
+                | Refusal::NoSuchTime(_) => (422, "invalid"),
+                Refusal::TooMany { .. } => (409, "too_many"),
                 Refusal::LogFull => (409, "log_full"),
                 Refusal::SessionClosed => (409, "session_closed"),
                 Refusal::NotSession => (404, "not_session"),
@@ -131,7 +147,11 @@ impl From<ChatError> for Problem {
             ChatError::Busy => (429, "busy"),
             ChatError::Unavailable => (503, "unavailable"),
         };
-        let retry_after = if let ChatError::OverQuota(over) = &error { over.wait } else { None };
+        let retry_after = match &error {
+            ChatError::OverQuota(over) => over.wait,
+            ChatError::Refused(Refusal::SlowMode { wait_ms, .. }) => Some(Duration::from_millis(*wait_ms)),
+            _ => None,
+        };
         Self { retry_after, ..Self::of(status, code, error.to_string()) }
     }
 }

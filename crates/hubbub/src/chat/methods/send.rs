@@ -90,7 +90,7 @@ keep it for every attempt. The same key with the same body is answered with the 
     }
 
     async fn run(chat: &Chat, by: &Actor, request: SendRequest) -> Result<SentView, MethodError> {
-        chat.quota().check(&request.message)?;
+        chat.quota().check(&request.message.content)?;
         // The backend knows its rooms.
         Ok(queue(chat, &by.source, &by.user, request, true)?.committed().await?)
     }
@@ -283,8 +283,8 @@ mod tests {
             ("[1, 2]", "", Some("[1,2]"), None),
         ] {
             let send = published(RoomId::parse("r").unwrap(), &RawData::from_json(data)).unwrap();
-            assert_eq!(send.message.text.as_str(), text);
-            assert_eq!(send.message.data.as_ref().map(hubbub_core::model::json::Json::as_str), kept);
+            assert_eq!(send.message.content.text.as_str(), text);
+            assert_eq!(send.message.content.data.as_ref().map(hubbub_core::model::json::Json::as_str), kept);
             assert_eq!(send.key.as_ref().map(Key::as_str), key);
         }
         let elsewhere = RawData::from_json(r#"{"text":"hi","room":"elsewhere"}"#);

@@ -282,8 +282,7 @@ impl Portals {
 
 fn incoming(portal: &Portal, event: &Event, header_id: Option<&str>) -> Result<Incoming, Invalid> {
     let from = portal.id.agent(event.agent.as_deref());
-    let message =
-        Message { text: Text::parse(&event.text)?, data: event.data.clone().map(Json::trusted), reply_to: None };
+    let message = Message::new(Text::parse(&event.text)?, event.data.clone().map(Json::trusted), None);
     let id = Uuid::now_v7();
     Ok(Incoming {
         portal: portal.id.clone(),

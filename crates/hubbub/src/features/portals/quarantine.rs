@@ -87,7 +87,7 @@ impl SupportChat {
 
 /// An event as it came.
 pub(super) fn incoming(kept: Quarantined) -> Incoming {
-    let message = Message { text: Text::trusted(kept.text), data: kept.data.map(Json::trusted), reply_to: None };
+    let message = Message::new(Text::trusted(kept.text), kept.data.map(Json::trusted), None);
     let id = Uuid::now_v7();
     Incoming {
         portal: kept.portal,

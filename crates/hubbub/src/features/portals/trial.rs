@@ -226,7 +226,7 @@ impl Portals {
         let what = match kind {
             "message.created" => {
                 let text = Text::parse(wish.text.as_deref().unwrap_or(TEXT))?;
-                What::Message(Message { text, data: None, reply_to: None })
+                What::Message(Message::new(text, None, None))
             }
             "session.opened" => What::State(SessionState::Open),
             "session.waiting" => What::State(SessionState::Waiting),

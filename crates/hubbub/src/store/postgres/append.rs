@@ -107,7 +107,7 @@ impl<'a> Messages<'a> {
         let mut asked: HashMap<(&RoomId, &UserId, &Key), usize> = HashMap::with_capacity(drafts.len());
         for draft in drafts {
             let What::Message(message) = &draft.what else { return None };
-            if draft.right == Right::Portal || draft.once.is_some() || draft.opening.is_some() {
+            if !message.is_plain() || draft.right == Right::Portal || draft.once.is_some() || draft.opening.is_some() {
                 return None;
             }
             match asked.entry((&draft.room, &draft.from, &draft.key)) {
@@ -138,9 +138,9 @@ impl<'a> Messages<'a> {
             arrays.keys.push(draft.key.as_str());
             arrays.ids.push(draft.id);
             arrays.hashes.push(&draft.hash.0);
-            if let What::Message(Message { text, data, reply_to }) = &draft.what {
-                arrays.texts.push(Some(text.as_str()));
-                arrays.data.push(data.as_ref().map(Json::as_str));
+            if let What::Message(Message { content, reply_to, .. }) = &draft.what {
+                arrays.texts.push(Some(content.text.as_str()));
+                arrays.data.push(content.data.as_ref().map(Json::as_str));
                 arrays.replies.push(reply_to.map(number));
             }
         }
@@ -189,11 +189,12 @@ impl Verdict {
                 hash: columns::hash(row.get(8))?,
             },
             "stranger" => {
-                let standing = Standing::parse(row.get(2));
+                let standing = Standing::read(row.get(2), None);
                 Self::Refused(columns::kind(row.get(1))?.may_read(standing).err().unwrap_or(Refusal::NotMember))
             }
             "closed" => Self::Refused(Refusal::SessionClosed),
-            "no target" => Self::Refused(Refusal::NoSuchEntry),
+            "no target" => Self::Refused(Refusal::NoSuchMessage("reply_to")),
+            "below floor" => Self::Refused(Refusal::BelowFloor("reply_to")),
             "depends" => return Ok(None),
             "fresh" => match row.get::<_, Option<i64>>(9) {
                 None => return Ok(None),

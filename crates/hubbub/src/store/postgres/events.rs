@@ -80,14 +80,14 @@ impl PostgresStore {
             return Ok(());
         }
         let (mut scopes, mut names, mut rooms, mut seqs) = (vec![], vec![], vec![], vec![]);
-        for (event, (room, seq)) in &decided.events {
+        for (event, (room, seq)) in &decided.changes.taken {
             let no = numbers.get(room).ok_or_else(|| StoreError::Broken(format!("room {room} was not locked")))?;
             scopes.push(event.scope);
             names.push(&*event.name);
             rooms.push(*no);
             seqs.push(number(*seq));
         }
-        let left = events.taken.iter().filter(|event| !decided.events.contains_key(*event));
+        let left = events.taken.iter().filter(|event| !decided.changes.taken.contains_key(*event));
         let (left_scopes, left_names): (Vec<i64>, Vec<&str>) = left.map(|event| (event.scope, &*event.name)).unzip();
         let set = lease.prepare_cached(&self.sql.number_events).await?;
         let drop = lease.prepare_cached(&self.sql.drop_events).await?;

@@ -6,6 +6,7 @@ use super::{
         columns::{self, number, seq},
     },
     PostgresStore,
+    deep::DeepRows,
     pool::Lease,
 };
 use hubbub_core::{
@@ -14,7 +15,8 @@ use hubbub_core::{
         body::Columns,
         entry::{Draft, Outcome},
         kinds::SessionState,
-        ledger::{Known, Ledger, RoomState},
+        ledger::{Known, Ledger, Person, RoomState},
+        settings::Settings,
     },
     model::{
         access::Standing,
@@ -108,6 +110,7 @@ impl PostgresStore {
         lease: &Lease,
         asked: &BatchReads<'_>,
     ) -> Result<(Ledger, Numbers, Timestamp), StoreError> {
+        let deep = self.prepare_deep(lease, asked).await?;
         let (lock, clock, standings, known) = tokio::try_join!(
             lease.prepare_cached(&self.sql.lock),
             lease.prepare_cached(&self.sql.clock),
@@ -120,16 +123,22 @@ impl PostgresStore {
         let key_rooms: Vec<&str> = asked.keys.iter().map(|(room, _, _)| room.as_str()).collect();
         let (authors, keys): (Vec<&str>, Vec<&str>) =
             asked.keys.iter().map(|(_, author, key)| (author.as_str(), key.as_str())).unzip();
-        let (begun, locked, clock, standings, known) = tokio::join!(
+        let (begun, locked, clock, standings, known, deep) = tokio::join!(
             biased;
             lease.batch_execute("BEGIN"),
             async { lease.query(&lock, &[&rooms]).await },
             async { lease.query_one(&clock, &[]).await },
             async { lease.query(&standings, &[&people_rooms, &people]).await },
             async { lease.query(&known, &[&key_rooms, &authors, &keys]).await },
+            async {
+                match &deep {
+                    Some(deep) => deep.query(lease, asked).await,
+                    None => Ok(DeepRows::default()),
+                }
+            },
         );
         begun?;
-        let (locked, clock, standings, known) = (locked?, clock?, standings?, known?);
+        let (locked, clock, standings, known, deep) = (locked?, clock?, standings?, known?, deep?);
         let (incarnation, at) = read_clock(&clock)?;
 
         let (mut ledger, mut numbers) = (Ledger::default(), Numbers::new());
@@ -137,13 +146,25 @@ impl PostgresStore {
             let (room, kind) = (columns::room(row.get(1))?, columns::kind(row.get(2))?);
             let epoch = Epoch { incarnation, generation: columns::epoch_part(row.get(4))? };
             numbers.insert(room.clone(), row.get(0));
-            ledger
-                .rooms
-                .insert(room, RoomState { kind, head: seq(row.get(3)), epoch, session: columns::session(row.get(5))? });
+            let state = RoomState {
+                kind,
+                head: seq(row.get(3)),
+                floor: seq(row.get(6)),
+                epoch,
+                session: columns::session(row.get(5))?,
+                settings: columns::settings(row.get(7))?,
+            };
+            ledger.rooms.insert(room, state);
         }
         for row in standings {
             let who = (columns::room(row.get(0))?, columns::user(row.get(1))?);
-            ledger.standings.insert(who, Standing::parse(Some(row.get(2))));
+            let person = Person {
+                standing: Standing::read(row.get(2), row.get(3)),
+                joined: seq(row.get(4)),
+                muted_until: row.get::<_, Option<i64>>(5).map(Timestamp),
+                wrote_at: row.get::<_, Option<i64>>(6).map(Timestamp),
+            };
+            ledger.people.insert(who, person);
         }
         for row in known {
             let key = Key::parse(row.get(2)).map_err(|e| StoreError::Broken(e.to_string()))?;
@@ -155,6 +176,8 @@ impl PostgresStore {
             };
             ledger.known.insert((columns::room(row.get(0))?, columns::user(row.get(1))?, key), known);
         }
+        ledger.facts = asked.unknown_facts();
+        deep.into_facts(&mut ledger.facts)?;
         Ok((ledger, numbers, at))
     }
 
@@ -180,7 +203,7 @@ impl PostgresStore {
         };
 
         let entries = &decided.entries;
-        let what: Vec<Columns<'_>> = entries.iter().map(|entry| Columns::of(entry.what)).collect();
+        let what: Vec<Columns<'_>> = entries.iter().map(|entry| Columns::of(&entry.what)).collect();
         let entry_rooms = entries.iter().map(|entry| no(entry.room)).collect::<Result<Vec<_>, _>>()?;
         let seqs: Vec<i64> = entries.iter().map(|entry| number(entry.place.seq)).collect();
         let ids: Vec<_> = entries.iter().map(|entry| entry.place.id).collect();
@@ -197,12 +220,20 @@ impl PostgresStore {
         let bodies: Vec<_> = what.iter().map(|what| what.body.as_deref()).collect();
         let effects: Vec<_> = entries.iter().map(|entry| entry.what.effects().json()).collect();
 
+        let ranks: Vec<_> = what.iter().map(|what| what.rank.as_deref()).collect();
+        let threads: Vec<_> = what.iter().map(|what| what.thread.map(number)).collect();
+        let in_room: Vec<_> = what.iter().map(|what| what.in_room.then_some(true)).collect();
+        let previous: Vec<_> = entries.iter().map(|entry| entry.previous.map(number)).collect();
+
         let raised_rooms = decided.raised.keys().map(no).collect::<Result<Vec<_>, _>>()?;
         let heads: Vec<_> = decided.raised.values().map(|raised| number(raised.head)).collect();
         let last_messages: Vec<_> = decided.raised.values().map(|raised| raised.last_message.map(number)).collect();
         let names: Vec<_> = decided.raised.values().map(|raised| raised.name.as_deref()).collect();
 
         let states: Vec<_> = decided.raised.values().map(|raised| raised.session.map(SessionState::state)).collect();
+        let is_set: Vec<_> = decided.raised.values().map(|raised| raised.settings.is_some()).collect();
+        let settings: Vec<_> =
+            decided.raised.values().map(|raised| raised.settings.as_ref().and_then(Settings::stored)).collect();
         let marked = decided.raised.iter().filter(|(room, _)| decided.sessions.contains(room));
         let (mut marked_rooms, mut firsts, mut marked_heads, mut by_portal) = (vec![], vec![], vec![], vec![]);
         for (room, raised) in marked {
@@ -213,20 +244,24 @@ impl PostgresStore {
         }
 
         let (mut stand_rooms, mut stand_users, mut words, mut since) = (vec![], vec![], vec![], vec![]);
+        let (mut stand_ranks, mut joined) = (vec![], vec![]);
         let (mut gone_rooms, mut gone_users) = (vec![], vec![]);
-        for ((room, user), membership) in &decided.changed {
-            if let Some(word) = membership.standing.word() {
+        for ((room, user), membership) in &decided.changes.members {
+            if let Some((word, rank)) = membership.standing.stored() {
                 stand_rooms.push(no(room)?);
                 stand_users.push(user.as_str());
                 words.push(word);
                 since.push(number(membership.since));
+                stand_ranks.push(rank);
+                joined.push(number(membership.joined));
             } else {
                 gone_rooms.push(no(room)?);
                 gone_users.push(user.as_str());
             }
         }
 
-        let columns: [&(dyn ToSql + Sync); 15] = [
+        let deep = self.prepare_writes(lease, &decided.changes, numbers).await?;
+        let columns: [&(dyn ToSql + Sync); 19] = [
             &entry_rooms,
             &seqs,
             &ids,
@@ -242,12 +277,16 @@ impl PostgresStore {
             &roles,
             &bodies,
             &effects,
+            &ranks,
+            &threads,
+            &in_room,
+            &previous,
         ];
-        let (inserted, raised, stands, forgotten, marked, committed) = tokio::join!(
+        let (inserted, raised, stands, forgotten, marked, hung, committed) = tokio::join!(
             biased;
             lease.execute(&insert, &columns),
-            async { lease.execute(&raise, &[&raised_rooms, &heads, &last_messages, &names, &states]).await },
-            async { lease.execute(&stand, &[&stand_rooms, &stand_users, &words, &since]).await },
+            async { lease.execute(&raise, &[&raised_rooms, &heads, &last_messages, &names, &states, &is_set, &settings]).await },
+            async { lease.execute(&stand, &[&stand_rooms, &stand_users, &words, &since, &stand_ranks, &joined]).await },
             async { lease.execute(&forget, &[&gone_rooms, &gone_users]).await },
             async {
                 match marked_rooms.is_empty() {
@@ -255,9 +294,10 @@ impl PostgresStore {
                     false => lease.execute(&mark, &[&marked_rooms, &firsts, &marked_heads, &by_portal]).await,
                 }
             },
+            deep.execute(lease),
             lease.batch_execute("COMMIT"),
         );
-        Ok(inserted.and(raised).and(stands).and(forgotten).and(marked).and(committed)?)
+        Ok(inserted.and(raised).and(stands).and(forgotten).and(marked).and_then(|_| hung).and(committed)?)
     }
 }
 

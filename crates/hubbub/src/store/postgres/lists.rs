@@ -56,7 +56,11 @@ impl PostgresStore {
         let member = |row: &Row| {
             Ok(Member {
                 user: columns::user(row.get("user_id"))?,
-                membership: Membership { standing: Standing::parse(row.get("standing")), since: seq(row.get("since")) },
+                membership: Membership {
+                    standing: Standing::read(row.get("standing"), row.get("rank")),
+                    since: seq(row.get("since")),
+                    joined: seq(row.get("joined")),
+                },
                 info: row.get::<_, Option<String>>("info").map(Json::trusted),
             })
         };

@@ -1,8 +1,8 @@
 -- The members of $1 after $2: at most $3, as long as what is known of them weighs no more than $4. One more is looked at, to
 -- tell whether there are others.
-SELECT user_id, standing, since, info, nth < total AS more
+SELECT user_id, standing, rank, since, joined, info, nth < total AS more
 FROM (
-    SELECT m.user_id, m.standing, m.since, u.info,
+    SELECT m.user_id, m.standing, m.rank, m.since, coalesce(m.joined, m.since) AS joined, u.info,
            row_number() OVER (ORDER BY m.user_id) AS nth,
            count(*) OVER () AS total,
            sum(coalesce(octet_length(u.info), 0)) OVER (ORDER BY m.user_id) AS weighed

@@ -28,6 +28,7 @@ use uuid::Uuid;
 pub(crate) mod append;
 pub(crate) mod connect;
 pub(crate) mod cursors;
+mod deep;
 pub(crate) mod epoch;
 pub(crate) mod events;
 pub(crate) mod fault;
@@ -54,6 +55,7 @@ pub struct PostgresStore {
     /// For lists of statements of their own.
     pub(crate) schema: sql::Schema,
     pub(crate) sql: sql::Texts,
+    deep: deep::Texts,
     /// A stored cursor became due through this very store.
     pub(crate) due: Arc<Notify>,
 }
@@ -119,7 +121,14 @@ impl PostgresStore {
         let server = connect::server(url)?;
         let (identity, session) = migrate::run(&server, &schema).await?;
         let pool = pool::Pool::new(server, &schema, session);
-        Ok(Self { identity, pool, sql: sql::Texts::new(&schema), schema, due: Arc::default() })
+        Ok(Self {
+            identity,
+            pool,
+            sql: sql::Texts::new(&schema),
+            deep: deep::Texts::new(&schema),
+            schema,
+            due: Arc::default(),
+        })
     }
 }
 

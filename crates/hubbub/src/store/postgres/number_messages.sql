@@ -9,7 +9,11 @@ WITH draft AS MATERIALIZED (
                WHEN e.seq IS NOT NULL THEN 'known'
                WHEN m.standing IS NULL OR m.standing = 'banned' THEN 'stranger'
                WHEN r.session = 'closed' THEN 'closed'
-               WHEN d.reply_to IS NULL OR d.reply_to BETWEEN 1 AND r.head THEN 'fresh'
+               -- Whether they may write now is for the rule to say: the batch is decided one after another, elsewhere.
+               WHEN r.settings IS NOT NULL OR m.rank = 'reader' OR s.has_row THEN 'depends'
+               WHEN d.reply_to IS NULL OR t.is_message THEN 'fresh'
+               WHEN d.reply_to >= 1 AND d.reply_to < r.floor THEN 'below floor'
+               WHEN d.reply_to BETWEEN 1 AND r.head THEN 'no target'
                -- Even if everything before it in the room is taken, it names no entry before it.
                WHEN d.reply_to < 1 OR d.reply_to >= r.head + row_number() OVER (PARTITION BY r.no ORDER BY d.ord)
                    THEN 'no target'
@@ -21,8 +25,15 @@ WITH draft AS MATERIALIZED (
     -- LIMIT keeps the planner to one index look-up per draft, whatever it believes about the tables' sizes.
     LEFT JOIN LATERAL (SELECT * FROM hubbub.rooms WHERE rooms.id = d.room LIMIT 1) r ON true
     LEFT JOIN LATERAL (
-        SELECT standing FROM hubbub.members WHERE members.room = r.no AND members.user_id = d.author LIMIT 1
+        SELECT standing, rank FROM hubbub.members WHERE members.room = r.no AND members.user_id = d.author LIMIT 1
     ) m ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS has_row FROM hubbub.speakers WHERE speakers.room = r.no AND speakers.user_id = d.author LIMIT 1
+    ) s ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS is_message FROM hubbub.entries
+        WHERE entries.room = r.no AND entries.seq = d.reply_to AND entries.seq >= r.floor AND entries.kind = 'message' LIMIT 1
+    ) t ON true
     LEFT JOIN LATERAL (
         SELECT id, seq, at, hash FROM hubbub.entries
         WHERE entries.room = r.no AND entries.author = d.author AND entries.key = d.key LIMIT 1

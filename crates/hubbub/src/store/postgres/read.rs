@@ -108,7 +108,7 @@ pub(crate) fn view(row: &Row) -> Result<View, StoreError> {
         floor: seq(row.get("floor")),
         epoch: epoch(row)?,
     };
-    Ok(View { room, standing: Standing::parse(row.get("standing")) })
+    Ok(View { room, standing: Standing::read(row.get("standing"), row.get("rank")) })
 }
 
 /// Reads the entry of a row; `None` where the row has none.
@@ -132,6 +132,9 @@ pub(crate) fn entry(row: &Row, room: &RoomId) -> Result<Option<Entry>, StoreErro
         body: row.get(first + 11),
         effects: row.get(first + 12),
         gone: row.get::<_, Option<bool>>(first + 13).unwrap_or_default(),
+        rank: row.get(first + 14),
+        thread: row.get(first + 15),
+        in_room: row.get::<_, Option<bool>>(first + 16).unwrap_or_default(),
     };
     row.entry(room).map(Some)
 }

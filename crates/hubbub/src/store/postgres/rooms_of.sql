@@ -2,7 +2,7 @@
 -- its content). One more is looked at, to tell whether there are others.
 SELECT part.*, (SELECT incarnation FROM hubbub.meta) AS incarnation, nth < total AS more
 FROM (
-    SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation, r.standing,
+    SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation, r.standing, r.rank,
            /* entry */,
            row_number() OVER (ORDER BY r.id) AS nth,
            count(*) OVER () AS total,
@@ -11,7 +11,7 @@ FROM (
                    + coalesce(octet_length(e.body), 0) END)
                OVER (ORDER BY r.id) AS weighed
     FROM (
-        SELECT rooms.*, m.standing FROM hubbub.members m JOIN hubbub.rooms ON rooms.no = m.room
+        SELECT rooms.*, m.standing, m.rank FROM hubbub.members m JOIN hubbub.rooms ON rooms.no = m.room
         WHERE m.user_id = $1::text AND m.standing <> 'banned' AND rooms.id > $2::text
         ORDER BY rooms.id LIMIT $3::bigint + 1
     ) r

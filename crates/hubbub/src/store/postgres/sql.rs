@@ -50,31 +50,36 @@ macro_rules! texts {
 pub(crate) use texts;
 
 texts! {
-    lock = "SELECT no, id, kind, head, generation, session FROM hubbub.rooms WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+    lock = "SELECT no, id, kind, head, generation, session, floor, settings FROM hubbub.rooms WHERE id = ANY($1) ORDER BY id FOR UPDATE";
     number_messages = include_str!("number_messages.sql");
     clock = "SELECT incarnation, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.meta";
     server_clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    standings = "SELECT asked.room, asked.user_id, m.standing
+    standings = "SELECT asked.room, asked.user_id, m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at
         FROM unnest($1::text[], $2::text[]) AS asked (room, user_id)
         JOIN hubbub.rooms r ON r.id = asked.room
-        JOIN hubbub.members m ON m.room = r.no AND m.user_id = asked.user_id";
+        LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = asked.user_id
+        LEFT JOIN hubbub.speakers s ON s.room = r.no AND s.user_id = asked.user_id";
     known = "SELECT asked.room, asked.author, asked.key, e.id, e.seq, e.at, e.hash
         FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (room, author, key)
         JOIN hubbub.rooms r ON r.id = asked.room
         CROSS JOIN LATERAL (SELECT id, seq, at, hash FROM hubbub.entries e
             WHERE e.room = r.no AND e.author = asked.author AND e.key = asked.key LIMIT 1) e";
     insert = "INSERT INTO hubbub.entries
-            (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role, body, effects)
+            (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role, body, effects, rank, thread,
+            in_room, edit)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-            $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[])";
+            $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[],
+            $16::text[], $17::bigint[], $18::boolean[], $19::bigint[])";
     raise = "UPDATE hubbub.rooms r SET head = n.head, last_message = coalesce(n.last_message, r.last_message),
-            name = coalesce(n.name, r.name), session = coalesce(n.session, r.session)
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[])
-            AS n (no, head, last_message, name, session)
+            name = coalesce(n.name, r.name), session = coalesce(n.session, r.session),
+            settings = CASE WHEN n.is_set THEN n.settings ELSE r.settings END
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::boolean[], $7::text[])
+            AS n (no, head, last_message, name, session, is_set, settings)
         WHERE r.no = n.no";
-    stand = "INSERT INTO hubbub.members (room, user_id, standing, since)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
-        ON CONFLICT (room, user_id) DO UPDATE SET standing = excluded.standing, since = excluded.since";
+    stand = "INSERT INTO hubbub.members (room, user_id, standing, since, rank, joined)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[])
+        ON CONFLICT (room, user_id) DO UPDATE SET standing = excluded.standing, since = excluded.since,
+            rank = excluded.rank, joined = excluded.joined";
     forget = "DELETE FROM hubbub.members m USING unnest($1::bigint[], $2::text[]) AS gone (room, user_id)
         WHERE m.room = gone.room AND m.user_id = gone.user_id";
     make_room = "INSERT INTO hubbub.rooms (id, kind, name, created_at)
@@ -103,7 +108,8 @@ texts! {
     look_up = "SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation,
             (SELECT incarnation FROM hubbub.meta) AS incarnation,
             -- Not joined: the planner would look through all members of a room, and a large one would be told by the clock.
-            (SELECT m.standing FROM hubbub.members m WHERE m.room = r.no AND m.user_id = asked.user_id) AS standing
+            (SELECT m.standing FROM hubbub.members m WHERE m.room = r.no AND m.user_id = asked.user_id) AS standing,
+            (SELECT m.rank FROM hubbub.members m WHERE m.room = r.no AND m.user_id = asked.user_id) AS rank
         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (room, user_id, ord)
         LEFT JOIN hubbub.rooms r ON r.id = asked.room
         ORDER BY asked.ord";

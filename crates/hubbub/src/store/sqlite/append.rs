@@ -6,7 +6,7 @@ use super::{
         columns::{self, number, seq},
     },
     cursors::mark,
-    events, incarnation, read,
+    deep, events, incarnation, read,
 };
 use hubbub_core::{
     log::{
@@ -14,7 +14,8 @@ use hubbub_core::{
         body::Columns,
         entry::{Draft, Outcome},
         kinds::SessionState,
-        ledger::{Known, Ledger, RoomState},
+        ledger::{Known, Ledger, Person, RoomState},
+        settings::Settings,
     },
     model::{
         access::Standing,
@@ -70,30 +71,50 @@ pub(crate) fn load(transaction: &Transaction<'_>, asked: &BatchReads<'_>) -> Res
     let mut ledger = Ledger::default();
     let mut numbers = Numbers::new();
 
-    let mut rooms =
-        transaction.prepare_cached("SELECT no, kind, head, generation, session FROM rooms WHERE id = ?1")?;
+    let mut rooms = transaction
+        .prepare_cached("SELECT no, kind, head, generation, session, floor, settings FROM rooms WHERE id = ?1")?;
     for &room in &asked.rooms {
         let found = rooms
             .query_row([room.as_str()], |row| {
-                let session: Option<String> = row.get(4)?;
-                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?, session))
+                let (session, settings): (Option<String>, Option<String>) = (row.get(4)?, row.get(6)?);
+                let (head, floor, generation): (i64, i64, i64) = (row.get(2)?, row.get(5)?, row.get(3)?);
+                Ok((row.get(0)?, row.get::<_, String>(1)?, head, floor, generation, session, settings))
             })
             .optional()?;
-        if let Some((no, kind, head, generation, session)) = found {
+        if let Some((no, kind, head, floor, generation, session, settings)) = found {
             let epoch = Epoch { incarnation, generation: columns::epoch_part(generation)? };
             let session = columns::session(session.as_deref())?;
-            ledger
-                .rooms
-                .insert(room.clone(), RoomState { kind: columns::kind(&kind)?, head: seq(head), epoch, session });
+            let state = RoomState {
+                kind: columns::kind(&kind)?,
+                head: seq(head),
+                floor: seq(floor),
+                epoch,
+                session,
+                settings: columns::settings(settings.as_deref())?,
+            };
+            ledger.rooms.insert(room.clone(), state);
             numbers.insert(room.clone(), no);
         }
     }
 
-    let mut people = transaction.prepare_cached("SELECT standing FROM members WHERE room = ?1 AND user_id = ?2")?;
+    let mut people = transaction.prepare_cached(
+        "SELECT m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at
+         FROM (SELECT ?1 AS room, ?2 AS user_id) asked
+         LEFT JOIN members m ON m.room = asked.room AND m.user_id = asked.user_id
+         LEFT JOIN speakers s ON s.room = asked.room AND s.user_id = asked.user_id",
+    )?;
     for (room, user) in &asked.people {
         let Some(no) = numbers.get(*room) else { continue };
-        let word: Option<String> = people.query_row(params![no, user.as_str()], |row| row.get(0)).optional()?;
-        ledger.standings.insert(((*room).clone(), (*user).clone()), Standing::parse(word.as_deref()));
+        let person = people.query_row(params![no, user.as_str()], |row| {
+            let (word, rank): (Option<String>, Option<String>) = (row.get(0)?, row.get(1)?);
+            Ok(Person {
+                standing: Standing::read(word.as_deref(), rank.as_deref()),
+                joined: seq(row.get(2)?),
+                muted_until: row.get::<_, Option<i64>>(3)?.map(Timestamp),
+                wrote_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+            })
+        })?;
+        ledger.people.insert(((*room).clone(), (*user).clone()), person);
     }
 
     let mut keys = transaction
@@ -111,6 +132,7 @@ pub(crate) fn load(transaction: &Transaction<'_>, asked: &BatchReads<'_>) -> Res
             ledger.known.insert(((*room).clone(), (*author).clone(), (*key).clone()), known);
         }
     }
+    ledger.facts = deep::load(transaction, asked, &numbers)?;
     Ok((ledger, numbers))
 }
 
@@ -125,11 +147,12 @@ pub(crate) fn write(
         numbers.get(room).copied().ok_or_else(|| StoreError::Broken(format!("room {room} was not read")))
     };
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO entries (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role, body, effects)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        "INSERT INTO entries (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role, body, effects,
+            rank, thread, in_room, edit)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
     )?;
     for entry in &decided.entries {
-        let what = Columns::of(entry.what);
+        let what = Columns::of(&entry.what);
         insert.execute(params![
             no(entry.room)?,
             number(entry.place.seq),
@@ -146,12 +169,16 @@ pub(crate) fn write(
             what.role,
             what.body,
             entry.what.effects().json(),
+            what.rank,
+            what.thread.map(number),
+            what.in_room.then_some(true),
+            entry.previous.map(number),
         ])?;
     }
 
     let mut raise = transaction.prepare_cached(
         "UPDATE rooms SET head = ?2, last_message = coalesce(?3, last_message), name = coalesce(?4, name),
-            session = coalesce(?5, session) WHERE no = ?1",
+            session = coalesce(?5, session), settings = CASE WHEN ?6 THEN ?7 ELSE settings END WHERE no = ?1",
     )?;
     for (room, raised) in &decided.raised {
         let session = raised.session.map(SessionState::state);
@@ -160,7 +187,9 @@ pub(crate) fn write(
             number(raised.head),
             raised.last_message.map(number),
             raised.name,
-            session
+            session,
+            raised.settings.is_some(),
+            raised.settings.as_ref().and_then(Settings::stored),
         ])?;
     }
     let mut due = false;
@@ -171,19 +200,22 @@ pub(crate) fn write(
     }
 
     let mut stands = transaction.prepare_cached(
-        "INSERT INTO members (room, user_id, standing, since) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (room, user_id) DO UPDATE SET standing = excluded.standing, since = excluded.since",
+        "INSERT INTO members (room, user_id, standing, since, rank, joined) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (room, user_id) DO UPDATE SET standing = excluded.standing, since = excluded.since,
+            rank = excluded.rank, joined = excluded.joined",
     )?;
     let mut strangers = transaction.prepare_cached("DELETE FROM members WHERE room = ?1 AND user_id = ?2")?;
-    for ((room, user), membership) in &decided.changed {
-        match membership.standing.word() {
-            Some(word) => {
-                stands.execute(params![no(room)?, user.as_str(), word, number(membership.since)])?;
+    for ((room, user), membership) in &decided.changes.members {
+        match membership.standing.stored() {
+            Some((word, rank)) => {
+                let (since, joined) = (number(membership.since), number(membership.joined));
+                stands.execute(params![no(room)?, user.as_str(), word, since, rank, joined])?;
             }
             None => {
                 strangers.execute(params![no(room)?, user.as_str()])?;
             }
         }
     }
+    deep::write(transaction, &decided.changes, numbers)?;
     Ok(due)
 }

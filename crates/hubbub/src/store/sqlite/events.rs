@@ -59,7 +59,7 @@ pub(crate) fn write(
 ) -> Result<(), StoreError> {
     let mut insert =
         transaction.prepare_cached("INSERT INTO portal_events (portal, event, room, seq) VALUES (?1, ?2, ?3, ?4)")?;
-    for (event, (room, seq)) in &decided.events {
+    for (event, (room, seq)) in &decided.changes.taken {
         let no = numbers.get(room).ok_or_else(|| StoreError::Broken(format!("room {room} was not read")))?;
         insert.execute(params![event.scope, event.name, no, number(*seq)])?;
     }

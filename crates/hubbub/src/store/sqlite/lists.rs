@@ -114,7 +114,7 @@ pub(crate) fn members(
     limit: usize,
 ) -> Result<ListPart<Member>, StoreError> {
     let mut statement = snapshot.prepare_cached(
-        "SELECT m.user_id, m.standing, m.since, u.info FROM members m LEFT JOIN users u ON u.id = m.user_id
+        "SELECT m.user_id, m.standing, m.since, u.info, m.rank, coalesce(m.joined, m.since) FROM members m LEFT JOIN users u ON u.id = m.user_id
          WHERE m.room = (SELECT no FROM rooms WHERE id = ?1) AND m.standing <> 'banned' AND m.user_id > ?2
          ORDER BY m.user_id LIMIT ?3",
     )?;
@@ -123,9 +123,14 @@ pub(crate) fn members(
     let mut part = Filling::new(limit);
     while let Some(row) = rows.next()? {
         let (user, word): (String, String) = (row.get(0)?, row.get(1)?);
+        let rank: Option<String> = row.get(4)?;
         let member = Member {
             user: columns::user(&user)?,
-            membership: Membership { standing: Standing::parse(Some(&word)), since: seq(row.get(2)?) },
+            membership: Membership {
+                standing: Standing::read(Some(&word), rank.as_deref()),
+                since: seq(row.get(2)?),
+                joined: seq(row.get(5)?),
+            },
             info: row.get::<_, Option<String>>(3)?.map(Json::trusted),
         };
         if !part.take(member.info.as_ref().map_or(0, |info| info.as_str().len()), || member) {

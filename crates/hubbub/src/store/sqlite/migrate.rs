@@ -14,7 +14,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/sqlite/00
 
 /// Tables, indexes and views beside those of a version, in order, by name; each once. Never change or rename one that has been
 /// released. The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 9] = [
+const ADDITIONS: [(&str, &str); 10] = [
     ("instances", include_str!("../../../../../migrations/sqlite/additions/instances.sql")),
     ("portals", include_str!("../../../../../migrations/sqlite/additions/portals.sql")),
     ("kinds", include_str!("../../../../../migrations/sqlite/additions/kinds.sql")),
@@ -24,6 +24,7 @@ const ADDITIONS: [(&str, &str); 9] = [
     ("portal_grants", include_str!("../../../../../migrations/sqlite/additions/portal_grants.sql")),
     ("ways_out", include_str!("../../../../../migrations/sqlite/additions/ways_out.sql")),
     ("refused_hooks", include_str!("../../../../../migrations/sqlite/additions/refused_hooks.sql")),
+    ("messages", include_str!("../../../../../migrations/sqlite/additions/messages.sql")),
 ];
 
 const KNOWN: u32 = MIGRATIONS.len() as u32;

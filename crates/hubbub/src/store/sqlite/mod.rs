@@ -29,6 +29,7 @@ use uuid::Uuid;
 
 pub(crate) mod append;
 pub(crate) mod cursors;
+mod deep;
 pub(crate) mod events;
 pub(crate) mod file;
 pub(crate) mod inspect;

@@ -28,11 +28,12 @@ pub(crate) fn room(
 ) -> Result<Option<(i64, View)>, StoreError> {
     let found = snapshot
         .prepare_cached(
-            "SELECT r.no, r.kind, r.name, r.head, r.floor, r.generation, m.standing FROM rooms r
+            "SELECT r.no, r.kind, r.name, r.head, r.floor, r.generation, m.standing, m.rank FROM rooms r
              LEFT JOIN members m ON m.room = r.no AND m.user_id = ?2 WHERE r.id = ?1",
         )?
         .query_row(params![id.as_str(), user.map(UserId::as_str)], |row| {
-            let (no, kind, standing): (i64, String, Option<String>) = (row.get(0)?, row.get(1)?, row.get(6)?);
+            let (no, kind): (i64, String) = (row.get(0)?, row.get(1)?);
+            let standing: (Option<String>, Option<String>) = (row.get(6)?, row.get(7)?);
             let (name, head, floor, generation) = (row.get(2)?, row.get(3)?, row.get(4)?, row.get::<_, i64>(5)?);
             Ok((no, kind, standing, name, seq(head), seq(floor), generation))
         })
@@ -40,7 +41,7 @@ pub(crate) fn room(
     let Some((no, kind, standing, name, head, floor, generation)) = found else { return Ok(None) };
     let epoch = Epoch { incarnation: incarnation(snapshot)?, generation: columns::epoch_part(generation)? };
     let room = Room { id: id.clone(), kind: columns::kind(&kind)?, name, head, floor, epoch };
-    Ok(Some((no, View { room, standing: Standing::parse(standing.as_deref()) })))
+    Ok(Some((no, View { room, standing: Standing::read(standing.0.as_deref(), standing.1.as_deref()) })))
 }
 
 pub(crate) fn page(
@@ -126,6 +127,9 @@ pub(crate) fn entry(row: &Row<'_>, room: &RoomId) -> Result<Entry, StoreError> {
         body: optional(11)?,
         effects: optional(12)?,
         gone: row.get::<_, Option<bool>>(first + 13)?.unwrap_or_default(),
+        rank: optional(14)?,
+        thread: row.get(first + 15)?,
+        in_room: row.get::<_, Option<bool>>(first + 16)?.unwrap_or_default(),
     };
     row.entry(room)
 }

@@ -29,7 +29,7 @@ async fn chat(folder: &tempfile::TempDir) -> Chat {
 }
 
 fn says(text: &str) -> Proposal {
-    let message = Message { text: Text::parse(text).unwrap(), data: None, reply_to: None };
+    let message = Message::new(Text::parse(text).unwrap(), None, None);
     Proposal::new(room(), ana(), None, What::Message(message), Right::Own)
 }
 
@@ -42,7 +42,7 @@ fn slow() -> (oneshot::Sender<Result<(), ChatError>>, AdmissionStep) {
 async fn log(chat: &Chat) -> Vec<String> {
     let page = chat.store.page(&room(), PageOf::After(Seq::new(1)), 100).await.unwrap().unwrap();
     let text = |what: &What| match what {
-        What::Message(message) => message.text.as_str().to_owned(),
+        What::Message(message) => message.content.text.as_str().to_owned(),
         other => panic!("{other:?}"),
     };
     page.entries.iter().map(|entry| text(&entry.what)).collect()

@@ -129,7 +129,8 @@ impl PostgresPortals {
     ) -> Result<Option<u64>, StoreError> {
         let keep = lease.prepare_cached(&self.sql.quarantine).await?;
         let held = lease.prepare_cached(&self.sql.in_quarantine).await?;
-        let (text, data) = (message.message.text.as_str(), message.message.data.as_ref().map(Json::as_str));
+        let (text, data) =
+            (message.message.content.text.as_str(), message.message.content.data.as_ref().map(Json::as_str));
         let (author, portal) = (message.from.as_str(), homeless.portal);
         let session = homeless.session.as_ref().map(RoomId::as_str);
         let within = homeless.expires.then_some(AWAITED_FOR.as_millis() as i64);

@@ -3,6 +3,7 @@
 -- former ids of the portal's $5, of other sessions with the same id $6. The conditions are put in for the comment.
 SELECT id, kind, name, head, floor, generation, (SELECT incarnation FROM hubbub.meta) AS incarnation,
        NULL::text AS standing,
+       NULL::text AS rank,
        cursor_room, cursor_reader, cursor_position, cursor_head, cursor_due_at, cursor_leased, cursor_fence,
        cursor_waiting_since, cursor_counted, cursor_since, cursor_attempts, cursor_blocked, cursor_replays,
        cursor_calls, portal_id, customer, external, refs, session AS state,

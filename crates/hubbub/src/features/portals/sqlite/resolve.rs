@@ -125,7 +125,7 @@ fn put_into_quarantine(
     message: &Incoming,
     at: Timestamp,
 ) -> Result<Option<u64>, StoreError> {
-    let (text, data) = (message.message.text.as_str(), message.message.data.as_ref().map(Json::as_str));
+    let (text, data) = (message.message.content.text.as_str(), message.message.content.data.as_ref().map(Json::as_str));
     let within = homeless.expires.then_some(AWAITED_FOR.as_millis() as i64);
     transaction
         .prepare_cached(

@@ -1,0 +1,110 @@
+//! `reacted`, `unreacted`: somebody added a reaction to a message, or took it back.
+
+use super::{Change, Kind, Needs, Situation};
+use crate::{
+    limits::{REACTION_BYTES, REACTIONS_OF_MESSAGE},
+    log::body::{BodyWriter, Column, Columns, Damaged},
+    model::{
+        access::Refusal,
+        ids::{Invalid, is_invisible},
+        json::to_json,
+        rights::Act,
+        seq::Seq,
+    },
+};
+use serde::Deserialize;
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reacted {
+    /// The message.
+    pub target: Seq,
+    /// The emoji or word.
+    pub reaction: ReactionWord,
+    /// Whether it was added.
+    pub added: bool,
+}
+
+/// An emoji or a word, of at most [`REACTION_BYTES`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReactionWord(Box<str>);
+
+impl ReactionWord {
+    /// Takes a client's.
+    ///
+    /// # Errors
+    /// When it is empty, too long, or has white space at its ends, control characters or nothing that can be seen.
+    pub fn parse(word: &str) -> Result<Self, Invalid> {
+        let wrong = |why: &str| Err(Invalid::new("reaction", why));
+        if word.is_empty() {
+            return wrong("empty");
+        }
+        if word.len() > REACTION_BYTES {
+            return Err(Invalid::too_long("reaction", word.len(), REACTION_BYTES));
+        }
+        if word.chars().any(char::is_control) {
+            return wrong("control characters are not allowed");
+        }
+        if word.trim() != word {
+            return wrong("white space at its ends is not allowed");
+        }
+        if word.chars().all(is_invisible) {
+            return wrong("nothing of it can be seen");
+        }
+        Ok(Self(word.into()))
+    }
+
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The member that lies in [`Column::Body`].
+#[derive(Deserialize)]
+struct Rest {
+    reaction: Box<str>,
+}
+
+impl Kind for Reacted {
+    const WORDS: &'static [&'static str] = &["reacted", "unreacted"];
+
+    fn word(&self) -> &'static str {
+        Self::WORDS[usize::from(!self.added)]
+    }
+
+    fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
+        to.seq("target", Column::Target, Some(self.target));
+        to.rest("reaction", &to_json(&self.reaction.as_str()));
+    }
+
+    fn read(word: &str, columns: &Columns<'_>) -> Result<Self, Damaged> {
+        let Rest { reaction } = columns.members("reacted")?;
+        Ok(Self {
+            target: columns.target("reacted")?,
+            reaction: ReactionWord(reaction),
+            added: word == Self::WORDS[0],
+        })
+    }
+
+    fn needs<'a>(&'a self, needs: &mut Needs<'a>) {
+        needs.targets.push(self.target);
+        needs.reactions.push((self.target, self.reaction.as_str()));
+    }
+
+    fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
+        situation.may_take_part()?;
+        situation.may(Act::React)?;
+        let word = self.reaction.as_str();
+        situation.message("target", self.target)?;
+        if situation.facts.has_reacted(self.target, word, situation.from) == self.added {
+            return Ok(None);
+        }
+        let (different, is_one) = situation.facts.reactions(self.target, word);
+        if self.added && !is_one && different >= REACTIONS_OF_MESSAGE {
+            let what = "different reactions on this message";
+            return Err(Refusal::TooMany { field: "reaction", what, limit: REACTIONS_OF_MESSAGE });
+        }
+        Ok(Some(Change::Reacted))
+    }
+}

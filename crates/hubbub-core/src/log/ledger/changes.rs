@@ -1,0 +1,237 @@
+//! What drafts change, beside the log itself: in the ledger, for the drafts behind them, and as a list for the store to write.
+
+use super::{Ledger, Reactions, Target};
+use crate::{
+    log::{
+        entry::{Draft, EventName, Place},
+        kinds::{Muted, Pinned, Reacted, SessionState, What},
+        settings::Settings,
+        situation::Person,
+    },
+    model::{
+        access::{Membership, Role, Standing},
+        ids::{RoomId, UserId},
+        seq::Seq,
+        time::Timestamp,
+    },
+};
+use std::collections::BTreeMap;
+
+/// See the module. Each is to be written once, as it is here at the end.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Events that were taken, and the entries that took them.
+    pub taken: BTreeMap<EventName, (RoomId, Seq)>,
+    /// The newest message of rooms, among those that are shown there.
+    pub newest: BTreeMap<RoomId, Seq>,
+    /// Memberships.
+    pub members: BTreeMap<(RoomId, UserId), Membership>,
+    /// Names of rooms.
+    pub renamed: BTreeMap<RoomId, String>,
+    /// States of sessions.
+    pub states: BTreeMap<RoomId, SessionState>,
+    /// Settings of rooms.
+    pub settings: BTreeMap<RoomId, Settings>,
+    /// What a room remembers of people beside their membership: until when they are muted, when they last wrote.
+    pub speakers: BTreeMap<(RoomId, UserId), (Option<Timestamp>, Option<Timestamp>)>,
+    /// The newest edits of messages.
+    pub edits: BTreeMap<(RoomId, Seq), NewestEdit>,
+    /// For each `edited` entry the one before it of the same message.
+    pub previous: BTreeMap<(RoomId, Seq), Seq>,
+    /// Entries whose content is blanked.
+    pub blanked: BTreeMap<RoomId, Vec<Seq>>,
+    /// Threads, by their roots.
+    pub threads: BTreeMap<(RoomId, Seq), ThreadChange>,
+    /// Reactions: message, reaction, person, and the entry that added it; `None`: taken back.
+    pub reactions: BTreeMap<(RoomId, Seq, Box<str>, UserId), Option<Seq>>,
+    /// How often a message has a reaction; `None`: not any more.
+    pub counts: BTreeMap<(RoomId, Seq, Box<str>), Option<ReactionCount>>,
+    /// Pinned messages, and the entries that pinned them; `None`: not pinned any more.
+    pub pins: BTreeMap<(RoomId, Seq), Option<Seq>>,
+}
+
+/// How often a message has a reaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReactionCount {
+    /// How often; never 0.
+    pub count: u64,
+    /// The entry since which it has been there without a break: reactions are shown in this order.
+    pub first: Seq,
+}
+
+/// The newest edit of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewestEdit {
+    /// The `edited` entry.
+    pub seq: Seq,
+    /// How many there are.
+    pub edits: u32,
+}
+
+/// What becomes of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ThreadChange {
+    /// So many replies more, those that were deleted taken off.
+    pub replies: i64,
+    /// The newest new reply.
+    pub last: Option<(Seq, Timestamp)>,
+}
+
+impl Ledger {
+    pub(super) fn stands(&mut self, room: &RoomId, user: UserId, standing: Standing, seq: Seq) {
+        let who = (room.clone(), user);
+        let person = self.people.entry(who.clone()).or_default();
+        let before = std::mem::replace(&mut person.standing, standing);
+        if !before.is_member() {
+            person.joined = seq;
+        }
+        let joined = person.joined;
+        self.changes.members.insert(who, Membership { standing, since: seq, joined });
+        if let Some(facts) = self.facts.get_mut(room) {
+            let admin = |standing| u64::from(standing == Standing::Member(Role::Admin));
+            let (admins, members) = facts.admins;
+            facts.admins = (
+                (admins + admin(standing)).saturating_sub(admin(before)),
+                (members + u64::from(standing.is_member())).saturating_sub(u64::from(before.is_member())),
+            );
+        }
+    }
+
+    pub(super) fn said(&mut self, draft: &Draft, place: Place) {
+        let What::Message(message) = &draft.what else { return };
+        if message.is_shown() {
+            match self.changes.newest.get_mut(&draft.room) {
+                Some(newest) => *newest = place.seq,
+                None => drop(self.changes.newest.insert(draft.room.clone(), place.seq)),
+            }
+        }
+        if let Some(root) = message.thread {
+            let thread = self.changes.threads.entry((draft.room.clone(), root)).or_default();
+            thread.replies += 1;
+            thread.last = Some((place.seq, place.at));
+        }
+        if self.rooms.get(&draft.room).is_some_and(|room| room.settings.slow_mode.is_some()) {
+            let person = self.people.entry((draft.room.clone(), draft.from.clone())).or_default();
+            person.wrote_at = Some(place.at);
+            let speaker = (person.muted_until, person.wrote_at);
+            self.changes.speakers.insert((draft.room.clone(), draft.from.clone()), speaker);
+        }
+        let asked = self.facts.get_mut(&draft.room).and_then(|facts| facts.targets.get_mut(&place.seq));
+        if let Some(asked) = asked {
+            // A draft behind this one is about it.
+            *asked = Some(Target {
+                from: draft.from.clone(),
+                at: place.at,
+                gone: false,
+                thread: message.thread,
+                in_room: message.in_room,
+                edit: None,
+                edits: 0,
+                content: Some(message.content.clone()),
+                edit_seqs: Vec::new(),
+            });
+        }
+    }
+
+    pub(super) fn edited(&mut self, room: &RoomId, what: &What, place: Place) {
+        let What::Edited(edited) = what else { return };
+        let Some(target) = self.target_mut(room, edited.target) else { return };
+        let previous = target.edit.replace(place.seq);
+        target.edits += 1;
+        target.content = Some(edited.content.clone());
+        target.edit_seqs.insert(0, place.seq);
+        let edits = target.edits;
+        if let Some(previous) = previous {
+            self.changes.previous.insert((room.clone(), place.seq), previous);
+        }
+        self.changes.edits.insert((room.clone(), edited.target), NewestEdit { seq: place.seq, edits });
+    }
+
+    pub(super) fn deleted(&mut self, room: &RoomId, what: &What) {
+        let What::Deleted(deleted) = what else { return };
+        let Some(target) = self.target_mut(room, deleted.target) else { return };
+        target.gone = true;
+        target.content = None;
+        let (thread, edits) = (target.thread, std::mem::take(&mut target.edit_seqs));
+        let blanked = self.changes.blanked.entry(room.clone()).or_default();
+        blanked.push(deleted.target);
+        blanked.extend(edits);
+        if let Some(root) = thread {
+            self.changes.threads.entry((room.clone(), root)).or_default().replies -= 1;
+        }
+        let facts = self.facts.entry(room.clone()).or_default();
+        if facts.pins.remove(&deleted.target).is_some() {
+            self.changes.pins.insert((room.clone(), deleted.target), None);
+        }
+        if let Some(gone) = facts.reactions.remove(&deleted.target) {
+            let counts = gone.counts.into_keys().map(|word| ((room.clone(), deleted.target, word), None));
+            self.changes.counts.extend(counts);
+        }
+        for known in self.known.iter_mut().filter(|(key, _)| key.0 == *room) {
+            // Its hash would tell who guesses a short text that it was this one.
+            if blanked_seq(&self.changes, room, known.1.seq) {
+                known.1.hash = None;
+            }
+        }
+    }
+
+    pub(super) fn reacted(&mut self, draft: &Draft, place: Place) {
+        let What::Reacted(Reacted { target, reaction, added }) = &draft.what else { return };
+        let word: Box<str> = reaction.as_str().into();
+        let facts = self.facts.entry(draft.room.clone()).or_default();
+        let Reactions { counts, by } = facts.reactions.entry(*target).or_default();
+        let who = (word.clone(), draft.from.clone());
+        let count = counts.get(&word).copied();
+        let now = if *added {
+            by.insert(who);
+            Some(count.map_or(ReactionCount { count: 1, first: place.seq }, |now| ReactionCount {
+                count: now.count + 1,
+                ..now
+            }))
+        } else {
+            by.remove(&who);
+            count.filter(|now| now.count > 1).map(|now| ReactionCount { count: now.count - 1, ..now })
+        };
+        match now {
+            Some(now) => drop(counts.insert(word.clone(), now)),
+            None => drop(counts.remove(&word)),
+        }
+        let room = draft.room.clone();
+        self.changes.counts.insert((room.clone(), *target, word.clone()), now);
+        self.changes.reactions.insert((room, *target, word, draft.from.clone()), added.then_some(place.seq));
+    }
+
+    pub(super) fn pinned(&mut self, draft: &Draft, place: Place) {
+        let What::Pinned(Pinned { target, pinned }) = &draft.what else { return };
+        let facts = self.facts.entry(draft.room.clone()).or_default();
+        if *pinned {
+            facts.pins.insert(*target, place.seq);
+        } else {
+            facts.pins.remove(target);
+        }
+        self.changes.pins.insert((draft.room.clone(), *target), pinned.then_some(place.seq));
+    }
+
+    pub(super) fn muted(&mut self, draft: &Draft) {
+        let What::Muted(Muted { user, until }) = &draft.what else { return };
+        let who = (draft.room.clone(), user.clone());
+        let person: &mut Person = self.people.entry(who.clone()).or_default();
+        person.muted_until = *until;
+        self.changes.speakers.insert(who, (*until, person.wrote_at));
+    }
+
+    pub(super) fn set(&mut self, draft: &Draft) {
+        let What::Changed(changed) = &draft.what else { return };
+        let Some(room) = self.rooms.get_mut(&draft.room) else { return };
+        room.settings = changed.applied(room.settings);
+        self.changes.settings.insert(draft.room.clone(), room.settings);
+    }
+
+    fn target_mut(&mut self, room: &RoomId, seq: Seq) -> Option<&mut Target> {
+        self.facts.get_mut(room)?.targets.get_mut(&seq)?.as_mut()
+    }
+}
+
+fn blanked_seq(changes: &Changes, room: &RoomId, seq: Seq) -> bool {
+    changes.blanked.get(room).is_some_and(|blanked| blanked.contains(&seq))
+}

@@ -1,0 +1,196 @@
+use super::*;
+use crate::{
+    log::{
+        entry::Opening,
+        hash::HashKey,
+        kinds::{Banned, Joined, Left, Message, Right, Text, What},
+    },
+    model::{
+        access::{Role, RoomKind},
+        seq::Epoch,
+    },
+};
+
+const EPOCH: Epoch = Epoch { incarnation: 1, generation: 1 };
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+fn room() -> RoomId {
+    RoomId::parse("general").unwrap()
+}
+
+fn ledger(kind: RoomKind, members: &[(&str, Standing)]) -> Ledger {
+    let mut ledger = Ledger::default();
+    ledger.rooms.insert(room(), RoomState::new(kind, Seq::ZERO, EPOCH));
+    for (name, standing) in members {
+        ledger.people.insert((room(), user(name)), Person::who(*standing));
+    }
+    ledger
+}
+
+fn draft(from: &str, key: &str, what: What) -> Draft {
+    Draft {
+        room: room(),
+        id: Uuid::from_u128(u128::from(key.as_bytes()[0])),
+        from: user(from),
+        key: Key::parse(key).unwrap(),
+        hash: HashKey([0; 32]).hash(&what),
+        what,
+        right: Right::Own,
+        once: None,
+        opening: None,
+    }
+}
+
+/// An agent's answer that opens the session again, once by its event.
+fn answer(room: &RoomId, key: &str, event: Option<&str>) -> Draft {
+    let once = event.map(|name| EventName { scope: 1, name: name.into() }.into());
+    let hash = HashKey([0; 32]).hash(Opening::WHAT);
+    let opening = Some(Opening { id: Uuid::from_u128(1_000 + u128::from(key.as_bytes()[0])), hash }.into());
+    let room = room.clone();
+    Draft { room, right: Right::Portal, once, opening, ..draft("portal:desk/ada", key, says("hello")) }
+}
+
+fn says(text: &str) -> What {
+    What::Message(Message::new(Text::parse(text).unwrap(), None, None))
+}
+
+fn seq_of(outcome: Outcome) -> u64 {
+    match outcome {
+        Outcome::Appended(place) => place.seq.get(),
+        other => panic!("not appended: {other:?}"),
+    }
+}
+
+const MEMBER: Standing = Standing::Member(Role::Member);
+const ADMIN: Standing = Standing::Member(Role::Admin);
+
+#[test]
+fn numbers_are_dense_and_a_key_is_taken_once() {
+    let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER)]);
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "a", says("hi")), Timestamp(1))), 1);
+    let again = ledger.apply(&draft("ana", "a", says("hi")), Timestamp(2));
+    assert!(matches!(again, Outcome::Known(place) if place.seq == Seq::new(1) && place.at == Timestamp(1)));
+    let other = ledger.apply(&draft("ana", "a", says("ho")), Timestamp(3));
+    assert!(matches!(other, Outcome::Conflict { seq, .. } if seq == Seq::new(1)));
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "b", says("ho")), Timestamp(4))), 2);
+}
+
+#[test]
+fn a_key_answers_its_sender_even_after_the_removal() {
+    let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER), ("ben", ADMIN)]);
+    ledger.apply(&draft("ana", "a", says("hi")), Timestamp(1));
+    ledger.apply(&draft("ben", "b", What::Left(Left { user: user("ana") })), Timestamp(2));
+    let retry = ledger.apply(&draft("ana", "a", says("hi")), Timestamp(3));
+    assert!(matches!(retry, Outcome::Known(_)));
+    let fresh = ledger.apply(&draft("ana", "c", says("hi")), Timestamp(4));
+    assert_eq!(fresh, Outcome::Refused(Refusal::UnknownRoom));
+}
+
+#[test]
+fn a_private_room_looks_like_none_to_strangers() {
+    let mut ledger = ledger(RoomKind::Private, &[("eve", Standing::Banned)]);
+    for who in ["mallory", "eve"] {
+        for what in [
+            says("hi"),
+            What::Joined(Joined { user: user(who), role: Role::Member }),
+            What::Left(Left { user: user(who) }),
+        ] {
+            assert_eq!(ledger.apply(&draft(who, "k", what), Timestamp(0)), Outcome::Refused(Refusal::UnknownRoom));
+        }
+    }
+}
+
+#[test]
+fn an_open_room_is_joined_and_left_by_oneself() {
+    let mut ledger = ledger(RoomKind::Open, &[("eve", Standing::Banned)]);
+    let join = |who: &str| What::Joined(Joined { user: user(who), role: Role::Admin });
+    assert_eq!(ledger.apply(&draft("ana", "a", says("hi")), Timestamp(0)), Outcome::Refused(Refusal::NotMember));
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "b", join("ana")), Timestamp(0))), 1);
+    assert_eq!(ledger.standing(&room(), &user("ana")), MEMBER, "nobody makes herself an admin");
+    assert_eq!(ledger.apply(&draft("ana", "c", join("ana")), Timestamp(0)), Outcome::Unchanged);
+    assert_eq!(ledger.apply(&draft("eve", "d", join("eve")), Timestamp(0)), Outcome::Refused(Refusal::Banned));
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "e", What::Left(Left { user: user("ana") })), Timestamp(0))), 2);
+}
+
+#[test]
+fn a_closed_session_takes_nothing_but_what_opens_it_and_its_agents_answers() {
+    let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER)]);
+    let state = |state| What::State(state);
+    let refused = |refusal| Outcome::Refused(refusal);
+    let close = draft("ana", "a", state(SessionState::Closed));
+    assert_eq!(ledger.apply(&close, Timestamp(0)), refused(Refusal::NotSession));
+    ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Open);
+    assert_eq!(
+        ledger.apply(&draft("eve", "a", state(SessionState::Closed)), Timestamp(0)),
+        refused(Refusal::UnknownRoom)
+    );
+    assert_eq!(seq_of(ledger.apply(&close, Timestamp(0))), 1);
+    assert_eq!(ledger.apply(&draft("ana", "b", state(SessionState::Closed)), Timestamp(0)), Outcome::Unchanged);
+    assert_eq!(ledger.apply(&draft("ana", "c", says("hi")), Timestamp(0)), refused(Refusal::SessionClosed));
+    let agent = Draft { right: Right::Portal, ..draft("portal:desk/ada", "d", says("one more thing")) };
+    assert_eq!(seq_of(ledger.apply(&agent, Timestamp(0))), 2);
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "e", state(SessionState::Open)), Timestamp(0))), 3);
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "c", says("hi")), Timestamp(0))), 4);
+    assert_eq!(ledger.changes.states[&room()], SessionState::Open);
+}
+
+#[test]
+fn an_answer_opens_its_session_again_and_only_along_with_itself() {
+    let mut ledger = ledger(RoomKind::Private, &[]);
+    ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Closed);
+    let first = answer(&room(), "a", Some("e1"));
+    let outcome = ledger.apply(&first, Timestamp(3));
+    let Outcome::Reopened { opening, place } = outcome else { panic!("{outcome:?}") };
+    assert_eq!((opening.seq, place.seq), (Seq::new(1), Seq::new(2)));
+    assert_eq!(ledger.rooms[&room()].session, Some(SessionState::Open));
+    assert_eq!(seq_of(ledger.apply(&answer(&room(), "b", None), Timestamp(4))), 3);
+    // Closed again: what is only told again does not open it.
+    ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Closed);
+    let repeated = Outcome::Repeated { room: room(), place };
+    assert_eq!(ledger.apply(&first, Timestamp(5)), repeated);
+    assert!(matches!(ledger.apply(&answer(&room(), "b", None), Timestamp(5)), Outcome::Known(_)));
+    assert_eq!(ledger.rooms[&room()].session, Some(SessionState::Closed));
+    // One number is left, and two entries are needed.
+    ledger.rooms.get_mut(&room()).unwrap().head = Seq::new(Seq::MAX.get() - 1);
+    let full = answer(&room(), "c", Some("e2"));
+    assert_eq!(ledger.apply(&full, Timestamp(6)), Outcome::Refused(Refusal::LogFull));
+    assert_eq!(ledger.rooms[&room()].session, Some(SessionState::Closed));
+    assert_eq!(ledger.changes.taken.len(), 1, "what was refused has taken no event");
+}
+
+#[test]
+fn an_event_is_taken_once_in_all_rooms() {
+    let mut ledger = ledger(RoomKind::Private, &[]);
+    let elsewhere = RoomId::parse("elsewhere").unwrap();
+    let state = RoomState { session: Some(SessionState::Open), ..ledger.rooms[&room()].clone() };
+    ledger.rooms.insert(elsewhere.clone(), state);
+    // The first is refused: this room is no session.
+    let refused = ledger.apply(&answer(&room(), "a", Some("e1")), Timestamp(1));
+    assert_eq!(refused, Outcome::Refused(Refusal::NotSession));
+    let Outcome::Appended(place) = ledger.apply(&answer(&elsewhere, "b", Some("e1")), Timestamp(2)) else {
+        panic!("not appended")
+    };
+    ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Open);
+    let again = ledger.apply(&answer(&room(), "c", Some("e1")), Timestamp(3));
+    assert_eq!(again, Outcome::Repeated { room: elsewhere.clone(), place: place.into() });
+    assert_eq!(ledger.changes.taken.into_values().collect::<Vec<_>>(), [(elsewhere, place.seq)]);
+    let gone = EventName { scope: 1, name: "e2".into() };
+    ledger.events.insert(gone, None);
+    let mut ledger = Ledger { changes: Changes::default(), ..ledger };
+    assert_eq!(ledger.apply(&answer(&room(), "d", Some("e2")), Timestamp(3)), Outcome::Unchanged);
+}
+
+#[test]
+fn only_admins_govern() {
+    let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN), ("ben", MEMBER)]);
+    let ban = || What::Banned(Banned { user: user("ana") });
+    assert_eq!(ledger.apply(&draft("ben", "a", ban()), Timestamp(0)), Outcome::Refused(Refusal::NotAdmin));
+    let add = What::Joined(Joined { user: user("cem"), role: Role::Member });
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "b", add), Timestamp(0))), 1);
+    let backend = Draft { right: Right::Backend, ..draft("hubbub:api", "c", ban()) };
+    assert_eq!(seq_of(ledger.apply(&backend, Timestamp(0))), 2);
+    assert_eq!(ledger.changes.members[&(room(), user("ana"))].standing, Standing::Banned);
+}

@@ -1,0 +1,205 @@
+//! What an admin has set of a room.
+
+use crate::{
+    limits,
+    model::{ids::Invalid, json::to_json, rights::MembersMay},
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::num::NonZeroU32;
+
+/// See the module. Most rooms have none of it set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Seconds in which a member may write one message; moderators are exempt.
+    pub slow_mode: Option<NonZeroU32>,
+    /// Whether only moderators write.
+    pub frozen: bool,
+    /// Seconds for which an author may edit and delete a message; `None`: for ever; 0: never.
+    pub edit_window: Option<u32>,
+    /// What members may do.
+    pub members_may: MembersMay,
+    /// From where on members read.
+    pub history_from: HistoryFrom,
+}
+
+/// From where on members read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryFrom {
+    /// From the beginning of what the room keeps.
+    #[default]
+    All,
+    /// From the entry on with which they last joined.
+    Joined,
+}
+
+/// Some of the settings, as they are to become: what a request and an entry `changed` say. What is absent stays as it is; `null`
+/// takes a limit away.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettingsChange {
+    /// See [`Settings::slow_mode`]. 1 to [`limits::SLOW_MODE_SECONDS`].
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub slow_mode: Option<Option<u32>>,
+    /// See [`Settings::frozen`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<bool>,
+    /// See [`Settings::edit_window`]. 0 to [`limits::EDIT_WINDOW_SECONDS`].
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub edit_window: Option<Option<u32>>,
+    /// See [`Settings::members_may`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members_may: Option<MembersMayChange>,
+    /// See [`Settings::history_from`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history_from: Option<HistoryFrom>,
+}
+
+/// Some of what members may do.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MembersMayChange {
+    /// See [`MembersMay::pin`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<bool>,
+    /// See [`MembersMay::mention_all`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mention_all: Option<bool>,
+    /// See [`MembersMay::invite`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invite: Option<bool>,
+}
+
+/// Tells `null` from an absent field.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<u32>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+impl SettingsChange {
+    /// Whether the values are within their limits.
+    ///
+    /// # Errors
+    /// Names the field and the limit.
+    pub fn check(&self) -> Result<(), Invalid> {
+        if let Some(Some(seconds)) = self.slow_mode
+            && !(1..=limits::SLOW_MODE_SECONDS).contains(&seconds)
+        {
+            let problem = format!("{seconds}; it is null, or 1 to {} seconds", limits::SLOW_MODE_SECONDS);
+            return Err(Invalid::new("settings.slow_mode", problem));
+        }
+        if let Some(Some(seconds)) = self.edit_window
+            && seconds > limits::EDIT_WINDOW_SECONDS
+        {
+            let problem = format!("{seconds}; it is null, or 0 to {} seconds", limits::EDIT_WINDOW_SECONDS);
+            return Err(Invalid::new("settings.edit_window", problem));
+        }
+        Ok(())
+    }
+
+    /// Reads what this program or a newer one has stored; settings that are not known here are left out.
+    ///
+    /// # Errors
+    /// When it is not an object of settings.
+    pub fn read(json: &str) -> Result<Self, serde_json::Error> {
+        let mut all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json)?;
+        all.retain(|name, _| Self::NAMES.contains(&name.as_str()));
+        serde_json::from_value(all.into())
+    }
+
+    const NAMES: [&str; 5] = ["slow_mode", "frozen", "edit_window", "members_may", "history_from"];
+
+    /// Its JSON: members in the order of the fields.
+    pub fn json(&self) -> String {
+        to_json(self)
+    }
+}
+
+impl Settings {
+    /// These settings with a change made.
+    #[must_use]
+    pub fn with(self, change: &SettingsChange) -> Self {
+        let may = change.members_may.clone().unwrap_or_default();
+        Self {
+            slow_mode: change.slow_mode.map_or(self.slow_mode, |seconds| seconds.and_then(NonZeroU32::new)),
+            frozen: change.frozen.unwrap_or(self.frozen),
+            edit_window: change.edit_window.unwrap_or(self.edit_window),
+            members_may: MembersMay {
+                pin: may.pin.unwrap_or(self.members_may.pin),
+                mention_all: may.mention_all.unwrap_or(self.members_may.mention_all),
+                invite: may.invite.unwrap_or(self.members_may.invite),
+            },
+            history_from: change.history_from.unwrap_or(self.history_from),
+        }
+    }
+
+    /// All of them, as a change that makes them out of whatever is.
+    pub fn all(&self) -> SettingsChange {
+        SettingsChange {
+            slow_mode: Some(self.slow_mode.map(NonZeroU32::get)),
+            frozen: Some(self.frozen),
+            edit_window: Some(self.edit_window),
+            members_may: Some(MembersMayChange {
+                pin: Some(self.members_may.pin),
+                mention_all: Some(self.members_may.mention_all),
+                invite: Some(self.members_may.invite),
+            }),
+            history_from: Some(self.history_from),
+        }
+    }
+
+    /// How they lie in the store; `None`: nothing is set.
+    pub fn stored(&self) -> Option<String> {
+        (*self != Self::default()).then(|| self.all().json())
+    }
+
+    /// Reads what lies in the store. What a newer version has added is not understood here and has no effect.
+    ///
+    /// # Errors
+    /// When it is not an object of settings.
+    pub fn read(stored: Option<&str>) -> Result<Self, serde_json::Error> {
+        stored.map_or(Ok(Self::default()), |json| Ok(Self::default().with(&SettingsChange::read(json)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(json: &str) -> SettingsChange {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn what_is_absent_stays_and_null_takes_a_limit_away() {
+        let set = Settings::default().with(&change(r#"{"slow_mode":10,"edit_window":60,"members_may":{"pin":true}}"#));
+        assert_eq!((set.slow_mode.map(NonZeroU32::get), set.edit_window), (Some(10), Some(60)));
+        assert!(set.members_may.pin && set.members_may.mention_all && !set.frozen);
+        let later = set.with(&change(r#"{"slow_mode":null,"frozen":true,"history_from":"joined"}"#));
+        assert_eq!((later.slow_mode, later.edit_window, later.frozen), (None, Some(60), true));
+        assert_eq!(later.with(&change("{}")), later);
+    }
+
+    #[test]
+    fn settings_survive_the_store_and_those_of_a_newer_version_are_left_out() {
+        assert_eq!(Settings::default().stored(), None);
+        assert_eq!(Settings::read(None).unwrap(), Settings::default());
+        let set = Settings::default().with(&change(r#"{"slow_mode":10,"history_from":"joined"}"#));
+        assert_eq!(Settings::read(set.stored().as_deref()).unwrap(), set);
+        let newer = r#"{"slow_mode":10,"history_from":"joined","retention":90}"#;
+        assert_eq!(Settings::read(Some(newer)).unwrap(), set);
+        assert!(Settings::read(Some("[]")).is_err());
+    }
+
+    #[test]
+    fn values_beyond_their_limits_are_named() {
+        for (json, why) in [
+            (r#"{"slow_mode":0}"#, "settings.slow_mode: 0; it is null, or 1 to 21600 seconds"),
+            (r#"{"slow_mode":21601}"#, "settings.slow_mode: 21601; it is null, or 1 to 21600 seconds"),
+            (r#"{"edit_window":31536001}"#, "settings.edit_window: 31536001; it is null, or 0 to 31536000 seconds"),
+        ] {
+            assert_eq!(change(json).check().unwrap_err().to_string(), why);
+        }
+        assert_eq!(change(r#"{"slow_mode":null,"edit_window":0}"#).check(), Ok(()));
+        assert!(serde_json::from_str::<SettingsChange>(r#"{"color":1}"#).is_err());
+    }
+}

@@ -1,0 +1,309 @@
+//! What the rule of an entry looks at: the room under its lock, and what it asks about in it.
+
+use super::{content::Content, settings::Settings};
+use crate::model::{
+    access::{Refusal, Role, RoomKind, Standing},
+    ids::UserId,
+    rights::Act,
+    seq::{Epoch, Seq},
+    time::Timestamp,
+};
+
+pub use super::kinds::SessionState;
+
+/// A room as a transaction found it, and as it leaves it.
+#[derive(Debug, Clone)]
+pub struct RoomState {
+    /// Its kind.
+    pub kind: RoomKind,
+    /// The last number given.
+    pub head: Seq,
+    /// The first number that retention has kept.
+    pub floor: Seq,
+    /// What its numbers belong to.
+    pub epoch: Epoch,
+    /// Where it stands as a support session; `None`: it is none.
+    pub session: Option<SessionState>,
+    /// What an admin has set.
+    pub settings: Settings,
+}
+
+impl RoomState {
+    /// A room of which nothing is set and nothing was removed, and that is no session.
+    pub fn new(kind: RoomKind, head: Seq, epoch: Epoch) -> Self {
+        Self { kind, head, floor: Seq::new(1), epoch, session: None, settings: Settings::default() }
+    }
+}
+
+/// Somebody in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Person {
+    /// How they stand.
+    pub standing: Standing,
+    /// The entry with which they last became a member.
+    pub joined: Seq,
+    /// Until when they are muted. It outlives the membership.
+    pub muted_until: Option<Timestamp>,
+    /// When they last wrote a message, where the room has a slow mode. It outlives the membership.
+    pub wrote_at: Option<Timestamp>,
+}
+
+impl Person {
+    /// Somebody who stands so, and of whom nothing else is known.
+    pub fn who(standing: Standing) -> Self {
+        Self { standing, ..Self::default() }
+    }
+}
+
+/// A message that an entry is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Who wrote it.
+    pub from: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// Whether its content was blanked.
+    pub gone: bool,
+    /// The root of its thread.
+    pub thread: Option<Seq>,
+    /// Whether it is shown in the room although it is in a thread.
+    pub in_room: bool,
+    /// Its newest edit.
+    pub edit: Option<Seq>,
+    /// How many edits it has.
+    pub edits: u32,
+    /// What it says now; only where [`Needs::content`] asked for it.
+    pub content: Option<Content>,
+    /// The numbers of its edits, the newest first; only where [`Needs::edits`] asked for it.
+    pub edit_seqs: Vec<Seq>,
+}
+
+/// What a rule asks about, to be read under the room's lock.
+#[derive(Debug, Default)]
+pub struct Needs<'a> {
+    /// How these people stand, beside the sender.
+    pub people: Vec<&'a UserId>,
+    /// Messages.
+    pub targets: Vec<Seq>,
+    /// Of which of these what they say now.
+    pub content: Vec<Seq>,
+    /// Of which of these the numbers of their edits.
+    pub edits: Vec<Seq>,
+    /// Whether the sender has added this reaction to this message, and which others it has.
+    pub reactions: Vec<(Seq, &'a str)>,
+    /// Whether to read which messages are pinned.
+    pub pins: bool,
+    /// Whether to count the room's admins and members.
+    pub admins: bool,
+}
+
+/// The answers to what a rule [needs](Needs). What it has not asked for is answered as if it were not there.
+pub trait Facts {
+    /// Somebody in the room.
+    fn person(&self, user: &UserId) -> Person;
+    /// A message of the room; `None`: there is no such, or it is no message.
+    fn target(&self, seq: Seq) -> Option<&Target>;
+    /// Whether `user` has added this reaction to this message.
+    fn has_reacted(&self, target: Seq, reaction: &str, user: &UserId) -> bool;
+    /// How many different reactions this message has, and whether this is one of them.
+    fn reactions(&self, target: Seq, reaction: &str) -> (usize, bool);
+    /// Whether this message is pinned.
+    fn is_pinned(&self, target: Seq) -> bool;
+    /// How many messages are pinned.
+    fn pins(&self) -> usize;
+    /// How many admins and how many members of any role there are.
+    fn admins(&self) -> (u64, u64);
+}
+
+/// By whose right something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// The sender's own standing in the room decides.
+    Own,
+    /// The sender's own, as somebody whom the room is for and who has left it: they may come back, unless they are banned.
+    Returning,
+    /// The product's backend asked; messages still need a sender who is a member.
+    Backend,
+    /// A portal asked, for a session of its own: its agents write without being members, also where the session is closed.
+    Portal,
+}
+
+/// The room under its lock, and the draft.
+pub struct Situation<'a> {
+    /// By whose right it is done.
+    pub right: Right,
+    /// Who does it.
+    pub from: &'a UserId,
+    /// When, by the store's clock.
+    pub at: Timestamp,
+    /// The room.
+    pub room: &'a RoomState,
+    /// What was asked about.
+    pub facts: &'a dyn Facts,
+}
+
+const SECOND: i64 = 1_000;
+
+impl Situation<'_> {
+    /// How the sender stands.
+    pub fn own(&self) -> Standing {
+        self.facts.person(self.from).standing
+    }
+
+    /// How somebody stands.
+    pub fn standing(&self, user: &UserId) -> Standing {
+        self.facts.person(user).standing
+    }
+
+    /// Whether the sender writes here now: is a member, and the session is open.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_take_part(&self) -> Result<(), Refusal> {
+        let own = self.own();
+        if self.right == Right::Portal {
+            self.room.session.ok_or(Refusal::NotSession)?;
+        } else if !own.is_member() {
+            self.room.kind.may_read(own)?;
+            return Err(Refusal::NotMember);
+        } else if self.room.session == Some(SessionState::Closed) {
+            return Err(Refusal::SessionClosed);
+        }
+        Ok(())
+    }
+
+    /// Whether the sender may do this, by role, by mute and by what is set of the room. Membership is looked at first.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may(&self, act: Act) -> Result<(), Refusal> {
+        if matches!(self.right, Right::Backend | Right::Portal) && !act.is_writing() {
+            return Ok(());
+        }
+        let person = self.facts.person(self.from);
+        let Standing::Member(role) = person.standing else {
+            if self.right == Right::Portal {
+                return Ok(());
+            }
+            self.room.kind.may_read(person.standing)?;
+            return Err(if act.is_writing() { Refusal::NotMember } else { too_low(act) });
+        };
+        // The two people of a direct room have no one above them.
+        let is_enough = self.room.kind == RoomKind::Direct && act == Act::Pin;
+        if role < act.least(self.room.settings.members_may) && !is_enough {
+            return Err(too_low(act));
+        }
+        if !act.is_writing() {
+            return Ok(());
+        }
+        if let Some(until) = person.muted_until.filter(|until| self.at < *until) {
+            return Err(Refusal::Muted(until));
+        }
+        if self.room.settings.frozen && role < Role::Moderator {
+            return Err(Refusal::Frozen);
+        }
+        Ok(())
+    }
+
+    /// Whether the sender may do this to `user`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_to(&self, act: Act, user: &UserId) -> Result<(), Refusal> {
+        self.may(act)?;
+        let (own, theirs) = (self.own().role(), self.standing(user).role());
+        let is_own_right = matches!(self.right, Right::Own | Right::Returning);
+        if is_own_right && act.needs_higher_role() && own != Some(Role::Admin) && theirs >= own {
+            return Err(Refusal::Outranked);
+        }
+        Ok(())
+    }
+
+    /// Whether people of the room are added, removed or renamed at all: not where they are two by nature.
+    ///
+    /// # Errors
+    /// [`Refusal::FixedMembers`] in a direct room, to those who may see it.
+    pub fn is_changeable(&self) -> Result<(), Refusal> {
+        if self.room.kind != RoomKind::Direct {
+            return Ok(());
+        }
+        if matches!(self.right, Right::Own | Right::Returning) {
+            self.room.kind.may_read(self.own())?;
+        }
+        Err(Refusal::FixedMembers)
+    }
+
+    /// Whether the sender does not leave other members without an admin.
+    ///
+    /// # Errors
+    /// [`Refusal::LastAdmin`].
+    pub fn is_not_last_admin(&self) -> Result<(), Refusal> {
+        let (admins, members) = self.facts.admins();
+        let leaves_none = self.right == Right::Own && self.own() == Standing::Member(Role::Admin) && admins < 2;
+        if leaves_none && members > 1 { Err(Refusal::LastAdmin) } else { Ok(()) }
+    }
+
+    /// Whether slow mode lets the sender write now.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn is_time(&self) -> Result<(), Refusal> {
+        let person = self.facts.person(self.from);
+        let exempt = self.right == Right::Portal || person.standing.role() >= Some(Role::Moderator);
+        let (Some(seconds), false) = (self.room.settings.slow_mode, exempt) else { return Ok(()) };
+        let free = person.wrote_at.map_or(self.at, |at| Timestamp(at.0 + i64::from(seconds.get()) * SECOND));
+        if self.at < free {
+            let wait_ms = free.0.saturating_sub(self.at.0).unsigned_abs();
+            return Err(Refusal::SlowMode { seconds: seconds.get(), wait_ms });
+        }
+        Ok(())
+    }
+
+    /// The message that `field` names.
+    ///
+    /// # Errors
+    /// There is none, or it was deleted.
+    pub fn message(&self, field: &'static str, seq: Seq) -> Result<&Target, Refusal> {
+        let target = self.any_message(field, seq)?;
+        if target.gone { Err(Refusal::Deleted(field)) } else { Ok(target) }
+    }
+
+    /// The message that `field` names, which may have been deleted.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn any_message(&self, field: &'static str, seq: Seq) -> Result<&Target, Refusal> {
+        if seq != Seq::ZERO && seq < self.room.floor {
+            return Err(Refusal::BelowFloor(field));
+        }
+        self.facts.target(seq).ok_or(Refusal::NoSuchMessage(field))
+    }
+
+    /// Whether the sender is the author of `target`: an agent is that of whatever the same portal has written.
+    pub fn is_author(&self, target: &Target) -> bool {
+        let portal = |user: &UserId| user.portal().map(ToOwned::to_owned);
+        target.from == *self.from || (self.right == Right::Portal && portal(&target.from) == portal(self.from))
+    }
+
+    /// Whether the author of `target` may still change it.
+    ///
+    /// # Errors
+    /// The window is over.
+    pub fn is_in_window(&self, target: &Target) -> Result<(), Refusal> {
+        match self.room.settings.edit_window {
+            Some(seconds) if self.right == Right::Own && self.at.0 >= target.at.0 + i64::from(seconds) * SECOND => {
+                Err(Refusal::WindowOver(seconds.into()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn too_low(act: Act) -> Refusal {
+    match act {
+        Act::MentionAll => Refusal::MayNotMentionAll,
+        Act::Pin | Act::DeleteOthers | Act::Mute | Act::Remove | Act::Ban => Refusal::NotModerator,
+        Act::Invite | Act::SetRole | Act::Rename | Act::ChangeSettings => Refusal::NotAdmin,
+        Act::Write | Act::EditOwn | Act::React | Act::DeleteOwn => Refusal::ReadOnly,
+    }
+}

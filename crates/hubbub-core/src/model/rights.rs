@@ -1,0 +1,123 @@
+//! Who may do what in a room: the one table of it, for every edge.
+//!
+//! The product's backend may do all of it, in its own name; a portal may in its own sessions, where agents write without being
+//! members. What somebody does to their own membership, joining an open room and leaving, needs no role.
+
+use super::access::Role;
+
+/// Something that needs a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// To delete what one has written oneself.
+    DeleteOwn,
+    /// To write a message.
+    Write,
+    /// To edit what one has written oneself.
+    EditOwn,
+    /// To add a reaction, or take back one's own.
+    React,
+    /// To mention everybody.
+    MentionAll,
+    /// To pin a message, or unpin one.
+    Pin,
+    /// To add somebody as a member or reader.
+    Invite,
+    /// To delete what somebody else has written.
+    DeleteOthers,
+    /// To mute somebody of a lower role, or end that.
+    Mute,
+    /// To remove somebody of a lower role.
+    Remove,
+    /// To ban somebody of a lower role, or end that.
+    Ban,
+    /// To give somebody another role, or to add somebody as moderator or admin.
+    SetRole,
+    /// To rename the room.
+    Rename,
+    /// To change the room's settings.
+    ChangeSettings,
+}
+
+/// What members may do by a room's settings that else needs a higher role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MembersMay {
+    /// Pin and unpin; without, moderators do.
+    pub pin: bool,
+    /// Mention everybody; without, moderators do.
+    pub mention_all: bool,
+    /// Add members; without, admins do.
+    pub invite: bool,
+}
+
+impl Default for MembersMay {
+    fn default() -> Self {
+        Self { pin: false, mention_all: true, invite: false }
+    }
+}
+
+impl Act {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::DeleteOwn,
+        Self::Write,
+        Self::EditOwn,
+        Self::React,
+        Self::MentionAll,
+        Self::Pin,
+        Self::Invite,
+        Self::DeleteOthers,
+        Self::Mute,
+        Self::Remove,
+        Self::Ban,
+        Self::SetRole,
+        Self::Rename,
+        Self::ChangeSettings,
+    ];
+
+    /// The table: the lowest role that may do this.
+    pub const fn least(self, may: MembersMay) -> Role {
+        match self {
+            Self::DeleteOwn => Role::Reader,
+            Self::Write | Self::EditOwn | Self::React => Role::Member,
+            Self::MentionAll if may.mention_all => Role::Member,
+            Self::Pin if may.pin => Role::Member,
+            Self::Invite if may.invite => Role::Member,
+            Self::MentionAll | Self::Pin | Self::DeleteOthers | Self::Mute | Self::Remove | Self::Ban => {
+                Role::Moderator
+            }
+            Self::Invite | Self::SetRole | Self::Rename | Self::ChangeSettings => Role::Admin,
+        }
+    }
+
+    /// Whether it is writing: not for who is muted, nor for members while the room is frozen.
+    pub const fn is_writing(self) -> bool {
+        matches!(self, Self::Write | Self::EditOwn | Self::React | Self::MentionAll | Self::Pin)
+    }
+
+    /// Whether it is done to somebody, who must have a lower role; an admin may do it to everybody.
+    pub const fn needs_higher_role(self) -> bool {
+        matches!(self, Self::Mute | Self::Remove | Self::Ban)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_this() {
+        let of = |role: Role, may: MembersMay| -> Vec<Act> {
+            Act::ALL.into_iter().filter(|act| role >= act.least(may)).collect()
+        };
+        let strict = MembersMay { pin: false, mention_all: false, invite: false };
+        let free = MembersMay { pin: true, mention_all: true, invite: true };
+        use Act::*;
+        assert_eq!(of(Role::Reader, free), [DeleteOwn]);
+        assert_eq!(of(Role::Member, strict), [DeleteOwn, Write, EditOwn, React]);
+        assert_eq!(of(Role::Member, MembersMay::default()), [DeleteOwn, Write, EditOwn, React, MentionAll]);
+        assert_eq!(of(Role::Member, free), [DeleteOwn, Write, EditOwn, React, MentionAll, Pin, Invite]);
+        let moderator = [DeleteOwn, Write, EditOwn, React, MentionAll, Pin, DeleteOthers, Mute, Remove, Ban];
+        assert_eq!(of(Role::Moderator, strict), moderator);
+        assert_eq!(of(Role::Admin, strict), Act::ALL);
+    }
+}

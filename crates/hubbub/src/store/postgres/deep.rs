@@ -1,0 +1,353 @@
+//! What hangs on messages: read and written along with the general group commit, without a round trip of its own.
+
+use super::{
+    super::{
+        StoreError,
+        columns::{self, number, seq},
+    },
+    PostgresStore,
+    general::Numbers,
+    pool::Lease,
+    sql::texts,
+};
+use futures_util::future::join_all;
+use hubbub_core::{
+    log::{
+        batch::BatchReads,
+        ledger::{Changes, ReactionCount, RoomFacts, Target},
+    },
+    model::{ids::RoomId, time::Timestamp},
+};
+use std::collections::HashMap;
+use tokio_postgres::{Error, Row, Statement, types::ToSql};
+
+texts! {
+    targets = "SELECT asked.room, asked.seq, e.author, e.at, coalesce(e.gone, false), e.thread, coalesce(e.in_room, false),
+            e.edit, coalesce(e.edits, 0), c.text, c.data, c.body, asked.content,
+            CASE WHEN asked.edits THEN (
+                WITH RECURSIVE chain (seq) AS (
+                    SELECT e.edit WHERE e.edit IS NOT NULL
+                    UNION ALL
+                    SELECT p.edit FROM chain JOIN hubbub.entries p ON p.room = r.no AND p.seq = chain.seq
+                    WHERE p.edit IS NOT NULL
+                )
+                SELECT array_agg(chain.seq ORDER BY chain.seq DESC) FROM chain
+            ) END
+        FROM unnest($1::text[], $2::bigint[], $3::boolean[], $4::boolean[]) AS asked (room, seq, content, edits)
+        JOIN hubbub.rooms r ON r.id = asked.room
+        CROSS JOIN LATERAL (
+            SELECT * FROM hubbub.entries m WHERE m.room = r.no AND m.seq = asked.seq AND m.kind = 'message' LIMIT 1
+        ) e
+        LEFT JOIN LATERAL (
+            SELECT text, data, body FROM hubbub.entries s
+            WHERE asked.content AND s.room = r.no AND s.seq = coalesce(e.edit, e.seq) LIMIT 1
+        ) c ON true";
+    counts = "SELECT asked.room, asked.target, c.reaction, c.count, c.first
+        FROM unnest($1::text[], $2::bigint[]) AS asked (room, target)
+        JOIN hubbub.rooms r ON r.id = asked.room
+        JOIN hubbub.reaction_counts c ON c.room = r.no AND c.target = asked.target";
+    reacted = "SELECT asked.room, asked.target, asked.reaction, asked.user_id
+        FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[]) AS asked (room, target, reaction, user_id)
+        JOIN hubbub.rooms r ON r.id = asked.room
+        CROSS JOIN LATERAL (
+            SELECT 1 FROM hubbub.reactions x WHERE x.room = r.no AND x.target = asked.target
+                AND x.reaction = asked.reaction AND x.user_id = asked.user_id LIMIT 1
+        ) x";
+    pins = "SELECT r.id, p.target, p.seq FROM hubbub.rooms r JOIN hubbub.pins p ON p.room = r.no WHERE r.id = ANY($1)";
+    admins = "SELECT r.id,
+            (SELECT count(*) FROM hubbub.members m WHERE m.room = r.no AND m.standing = 'admin'),
+            (SELECT count(*) FROM (
+                SELECT 1 FROM hubbub.members m WHERE m.room = r.no AND m.standing <> 'banned' LIMIT 1000) counted)
+        FROM hubbub.rooms r WHERE r.id = ANY($1)";
+    speak = "INSERT INTO hubbub.speakers (room, user_id, muted_until, wrote_at)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])
+        ON CONFLICT (room, user_id) DO UPDATE SET muted_until = excluded.muted_until, wrote_at = excluded.wrote_at";
+    point = "UPDATE hubbub.entries e SET edit = n.edit, edits = n.edits
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[]) AS n (room, seq, edit, edits)
+        WHERE e.room = n.room AND e.seq = n.seq";
+    reply = "INSERT INTO hubbub.threads (room, root, replies, last, last_at)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+        ON CONFLICT (room, root) DO UPDATE SET replies = threads.replies + excluded.replies,
+            last = greatest(threads.last, excluded.last), last_at = greatest(threads.last_at, excluded.last_at)";
+    react = "INSERT INTO hubbub.reactions (room, target, reaction, user_id, seq)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
+        ON CONFLICT DO NOTHING";
+    unreact = "DELETE FROM hubbub.reactions x
+        USING unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS n (room, target, reaction, user_id)
+        WHERE x.room = n.room AND x.target = n.target AND x.reaction = n.reaction AND x.user_id = n.user_id";
+    count = "INSERT INTO hubbub.reaction_counts (room, target, reaction, count, first)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[])
+        ON CONFLICT (room, target, reaction) DO UPDATE SET count = excluded.count, first = excluded.first";
+    uncount = "DELETE FROM hubbub.reaction_counts c
+        USING unnest($1::bigint[], $2::bigint[], $3::text[]) AS n (room, target, reaction)
+        WHERE c.room = n.room AND c.target = n.target AND c.reaction = n.reaction";
+    pin = "INSERT INTO hubbub.pins (room, target, seq) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
+        ON CONFLICT (room, target) DO UPDATE SET seq = excluded.seq";
+    unpin = "DELETE FROM hubbub.pins p USING unnest($1::bigint[], $2::bigint[]) AS n (room, target)
+        WHERE p.room = n.room AND p.target = n.target";
+    blank = "UPDATE hubbub.entries e SET text = NULL, data = NULL, body = NULL, hash = NULL, gone = true
+        FROM unnest($1::bigint[], $2::bigint[]) AS n (room, seq) WHERE e.room = n.room AND e.seq = n.seq";
+    forget_counts = "DELETE FROM hubbub.reaction_counts c USING unnest($1::bigint[], $2::bigint[]) AS n (room, target)
+        WHERE c.room = n.room AND c.target = n.target";
+}
+
+/// What was read of what hangs on messages.
+#[derive(Default)]
+pub(super) struct DeepRows {
+    targets: Vec<Row>,
+    counts: Vec<Row>,
+    reacted: Vec<Row>,
+    pins: Vec<Row>,
+    admins: Vec<Row>,
+}
+
+/// The statements of one batch, prepared before any of them is sent.
+pub(super) struct DeepReads {
+    targets: Statement,
+    counts: Statement,
+    reacted: Statement,
+    pins: Statement,
+    admins: Statement,
+}
+
+impl PostgresStore {
+    /// Prepares the reads of a batch; `None`: nothing is asked for.
+    pub(super) async fn prepare_deep(
+        &self,
+        lease: &Lease,
+        asked: &BatchReads<'_>,
+    ) -> Result<Option<DeepReads>, StoreError> {
+        if !asked.is_deep() {
+            return Ok(None);
+        }
+        let (targets, counts, reacted, pins, admins) = tokio::try_join!(
+            lease.prepare_cached(&self.deep.targets),
+            lease.prepare_cached(&self.deep.counts),
+            lease.prepare_cached(&self.deep.reacted),
+            lease.prepare_cached(&self.deep.pins),
+            lease.prepare_cached(&self.deep.admins),
+        )?;
+        Ok(Some(DeepReads { targets, counts, reacted, pins, admins }))
+    }
+}
+
+impl DeepReads {
+    /// Sends the reads when it is first polled.
+    pub async fn query(&self, lease: &Lease, asked: &BatchReads<'_>) -> Result<DeepRows, Error> {
+        let (mut rooms, mut seqs, mut content, mut edits) = (vec![], vec![], vec![], vec![]);
+        for ((room, seq), depth) in &asked.targets {
+            rooms.push(room.as_str());
+            seqs.push(number(*seq));
+            content.push(depth.content);
+            edits.push(depth.edits);
+        }
+        let (mut of_rooms, mut of_targets) = (vec![], vec![]);
+        let (mut by_rooms, mut by_targets, mut words, mut users) = (vec![], vec![], vec![], vec![]);
+        for (room, seq, word, user) in &asked.reactions {
+            let of = (room.as_str(), number(*seq));
+            if (of_rooms.last(), of_targets.last()) != (Some(&of.0), Some(&of.1)) {
+                of_rooms.push(of.0);
+                of_targets.push(of.1);
+            }
+            by_rooms.push(of.0);
+            by_targets.push(of.1);
+            words.push(*word);
+            users.push(user.as_str());
+        }
+        let pins: Vec<&str> = asked.pins.iter().map(|room| room.as_str()).collect();
+        let admins: Vec<&str> = asked.admins.iter().map(|room| room.as_str()).collect();
+        let of_targets_asked: [&(dyn ToSql + Sync); 4] = [&rooms, &seqs, &content, &edits];
+        let of_counts: [&(dyn ToSql + Sync); 2] = [&of_rooms, &of_targets];
+        let of_reacted: [&(dyn ToSql + Sync); 4] = [&by_rooms, &by_targets, &words, &users];
+        let (of_pins, of_admins): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 1]) = ([&pins], [&admins]);
+        let (targets, counts, reacted, pins, admins) = tokio::join!(
+            biased;
+            some(lease, &self.targets, seqs.len(), &of_targets_asked),
+            some(lease, &self.counts, of_rooms.len(), &of_counts),
+            some(lease, &self.reacted, users.len(), &of_reacted),
+            some(lease, &self.pins, pins.len(), &of_pins),
+            some(lease, &self.admins, admins.len(), &of_admins),
+        );
+        Ok(DeepRows { targets: targets?, counts: counts?, reacted: reacted?, pins: pins?, admins: admins? })
+    }
+}
+
+async fn some(
+    lease: &Lease,
+    statement: &Statement,
+    asked: usize,
+    params: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, Error> {
+    if asked == 0 { Ok(Vec::new()) } else { lease.query(statement, params).await }
+}
+
+impl DeepRows {
+    /// Puts what was read among the facts of the rooms.
+    pub fn into_facts(self, facts: &mut HashMap<RoomId, RoomFacts>) -> Result<(), StoreError> {
+        for row in &self.targets {
+            let content = if row.get::<_, bool>(12) {
+                Some(columns::content(row.get(9), row.get(10), row.get(11))?)
+            } else {
+                None
+            };
+            let edit_seqs: Option<Vec<i64>> = row.get(13);
+            let target = Target {
+                from: columns::user(row.get(2))?,
+                at: Timestamp(row.get(3)),
+                gone: row.get(4),
+                thread: row.get::<_, Option<i64>>(5).map(seq),
+                in_room: row.get(6),
+                edit: row.get::<_, Option<i64>>(7).map(seq),
+                edits: row.get::<_, i32>(8).unsigned_abs(),
+                content,
+                edit_seqs: edit_seqs.unwrap_or_default().into_iter().map(seq).collect(),
+            };
+            of(facts, row)?.targets.insert(seq(row.get(1)), Some(target));
+        }
+        for row in &self.counts {
+            let count = ReactionCount { count: row.get::<_, i64>(3).unsigned_abs(), first: seq(row.get(4)) };
+            let reactions = of(facts, row)?.reactions.entry(seq(row.get(1))).or_default();
+            reactions.counts.insert(row.get::<_, String>(2).into(), count);
+        }
+        for row in &self.reacted {
+            let reactions = of(facts, row)?.reactions.entry(seq(row.get(1))).or_default();
+            reactions.by.insert((row.get::<_, String>(2).into(), columns::user(row.get(3))?));
+        }
+        for row in &self.pins {
+            of(facts, row)?.pins.insert(seq(row.get(1)), seq(row.get(2)));
+        }
+        for row in &self.admins {
+            of(facts, row)?.admins = (row.get::<_, i64>(1).unsigned_abs(), row.get::<_, i64>(2).unsigned_abs());
+        }
+        Ok(())
+    }
+}
+
+/// The facts of the room that a row begins with.
+fn of<'a>(facts: &'a mut HashMap<RoomId, RoomFacts>, row: &Row) -> Result<&'a mut RoomFacts, StoreError> {
+    Ok(facts.entry(columns::room(row.get(0))?).or_default())
+}
+
+type Array = Box<dyn ToSql + Sync + Send>;
+
+fn array<T: ToSql + Sync + Send + 'static>(values: impl Iterator<Item = T>) -> Array
+where
+    Vec<T>: ToSql,
+{
+    Box::new(values.collect::<Vec<T>>())
+}
+
+/// What is to be written of what hangs on messages: statements, each with its arrays.
+pub(super) struct DeepWrites(Vec<(Statement, Vec<Array>)>);
+
+impl PostgresStore {
+    /// Prepares the writes of a batch.
+    pub(super) async fn prepare_writes(
+        &self,
+        lease: &Lease,
+        changes: &Changes,
+        numbers: &Numbers,
+    ) -> Result<DeepWrites, StoreError> {
+        let sql = &self.deep;
+        let mut writes = Vec::new();
+        let no = |room: &RoomId| numbers.get(room).copied().unwrap_or_default();
+        let (speakers, threads) = (&changes.speakers, &changes.threads);
+        add(&mut writes, &sql.speak, speakers.len(), &|| {
+            vec![
+                array(speakers.keys().map(|(room, _)| no(room))),
+                array(speakers.keys().map(|(_, user)| user.as_str().to_owned())),
+                array(speakers.values().map(|(muted, _)| muted.map(|at| at.0))),
+                array(speakers.values().map(|(_, wrote)| wrote.map(|at| at.0))),
+            ]
+        });
+        add(&mut writes, &sql.point, changes.edits.len(), &|| {
+            vec![
+                array(changes.edits.keys().map(|(room, _)| no(room))),
+                array(changes.edits.keys().map(|(_, target)| number(*target))),
+                array(changes.edits.values().map(|newest| number(newest.seq))),
+                array(changes.edits.values().map(|newest| newest.edits.cast_signed())),
+            ]
+        });
+        add(&mut writes, &sql.reply, threads.len(), &|| {
+            vec![
+                array(threads.keys().map(|(room, _)| no(room))),
+                array(threads.keys().map(|(_, root)| number(*root))),
+                array(threads.values().map(|thread| thread.replies)),
+                array(threads.values().map(|thread| thread.last.map_or(0, |(seq, _)| number(seq)))),
+                array(threads.values().map(|thread| thread.last.map_or(0, |(_, at)| at.0))),
+            ]
+        });
+        let reactions = |added: bool| changes.reactions.iter().filter(move |(_, seq)| seq.is_some() == added);
+        let of_reactions = |added: bool| {
+            vec![
+                array(reactions(added).map(|((room, ..), _)| no(room))),
+                array(reactions(added).map(|((_, target, ..), _)| number(*target))),
+                array(reactions(added).map(|((_, _, word, _), _)| word.to_string())),
+                array(reactions(added).map(|((.., user), _)| user.as_str().to_owned())),
+            ]
+        };
+        add(&mut writes, &sql.react, reactions(true).count(), &|| {
+            let mut arrays = of_reactions(true);
+            arrays.push(array(reactions(true).map(|(_, seq)| seq.map_or(0, number))));
+            arrays
+        });
+        add(&mut writes, &sql.unreact, reactions(false).count(), &|| of_reactions(false));
+        let counts = |there: bool| changes.counts.iter().filter(move |(_, count)| count.is_some() == there);
+        let of_counts = |there: bool| {
+            vec![
+                array(counts(there).map(|((room, ..), _)| no(room))),
+                array(counts(there).map(|((_, target, _), _)| number(*target))),
+                array(counts(there).map(|((.., word), _)| word.to_string())),
+            ]
+        };
+        add(&mut writes, &sql.count, counts(true).count(), &|| {
+            let mut arrays = of_counts(true);
+            arrays.push(array(counts(true).map(|(_, count)| count.map_or(0, |count| count.count.cast_signed()))));
+            arrays.push(array(counts(true).map(|(_, count)| count.map_or(0, |count| number(count.first)))));
+            arrays
+        });
+        add(&mut writes, &sql.uncount, counts(false).count(), &|| of_counts(false));
+        let pins = |pinned: bool| changes.pins.iter().filter(move |(_, seq)| seq.is_some() == pinned);
+        let of_pins = |pinned: bool| {
+            vec![
+                array(pins(pinned).map(|((room, _), _)| no(room))),
+                array(pins(pinned).map(|((_, target), _)| number(*target))),
+            ]
+        };
+        add(&mut writes, &sql.pin, pins(true).count(), &|| {
+            let mut arrays = of_pins(true);
+            arrays.push(array(pins(true).map(|(_, seq)| seq.map_or(0, number))));
+            arrays
+        });
+        add(&mut writes, &sql.unpin, pins(false).count(), &|| of_pins(false));
+        // Last: what is deleted in this batch may have been written, edited and reacted to in it.
+        let blanked = || changes.blanked.iter().flat_map(|(room, seqs)| seqs.iter().map(move |seq| (room, seq)));
+        let of_blanked =
+            || vec![array(blanked().map(|(room, _)| no(room))), array(blanked().map(|(_, seq)| number(*seq)))];
+        add(&mut writes, &sql.blank, changes.blanked.len(), &of_blanked);
+        add(&mut writes, &sql.forget_counts, changes.blanked.len(), &of_blanked);
+
+        let mut prepared = Vec::with_capacity(writes.len());
+        for (sql, arrays) in writes {
+            prepared.push((lease.prepare_cached(sql).await?, arrays));
+        }
+        Ok(DeepWrites(prepared))
+    }
+}
+
+fn add<'a>(writes: &mut Vec<(&'a str, Vec<Array>)>, sql: &'a str, rows: usize, arrays: &dyn Fn() -> Vec<Array>) {
+    if rows > 0 {
+        writes.push((sql, arrays()));
+    }
+}
+
+impl DeepWrites {
+    /// Sends all of them when it is first polled, in order.
+    pub async fn execute(&self, lease: &Lease) -> Result<(), Error> {
+        let each = self.0.iter().map(|(statement, arrays)| async move {
+            let arrays: Vec<&(dyn ToSql + Sync)> = arrays.iter().map(|array| &**array as &(dyn ToSql + Sync)).collect();
+            lease.execute(statement, &arrays).await
+        });
+        join_all(each).await.into_iter().try_for_each(|done| done.map(drop))
+    }
+}
