@@ -154,10 +154,11 @@ for_every_store! {
     async fn texts_come_back_as_they_were_sent(home: &Home) {
         let pen = Pen(home.open().await);
         pen.general().await;
+        pen.append(pen.says("general", "ben", "first", "hi")).await;
         let odd = ["", " ", "'; DROP TABLE rooms; --", "\u{feff}\u{202e}e\u{301}\u{10ffff}", "👩‍👩‍👧", "\\ \" \n\r\t\u{1}", "{NULL}"];
         for (n, text) in odd.iter().enumerate() {
             for (m, data) in [None, Some(r#"{"a":"\u0000","n":1.50,"b":12345678901234567890}"#), Some("null")].into_iter().enumerate() {
-                let what = What::Message(Message::new(Text::parse(text).expect("a text"), data.map(json), Some(Seq::new(1))));
+                let what = What::Message(Message::new(Text::parse(text).expect("a text"), data.map(json), Some(Seq::new(3))));
                 let key = format!("{n}{m} \u{10ffff}\\");
                 let sent = place(&pen.append(pen.draft("general", "ben", &key, what.clone())).await);
                 let page = pen.0.page(&room("general"), PageOf::Newest, 1).await.expect("a page").expect("a room");
