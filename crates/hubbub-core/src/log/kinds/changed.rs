@@ -39,6 +39,7 @@ struct Rest {
 
 impl Kind for Changed {
     const WORDS: &'static [&'static str] = &["changed"];
+    const IS_LINE: bool = true;
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         to.rest("settings", self.settings.as_str());

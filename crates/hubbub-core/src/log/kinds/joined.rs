@@ -24,6 +24,7 @@ pub struct Joined {
 
 impl Kind for Joined {
     const WORDS: &'static [&'static str] = &["joined"];
+    const IS_LINE: bool = true;
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         to.string("user", Column::Subject, Some(self.user.as_str()));

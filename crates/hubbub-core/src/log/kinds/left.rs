@@ -22,6 +22,7 @@ pub struct Left {
 
 impl Kind for Left {
     const WORDS: &'static [&'static str] = &["left"];
+    const IS_LINE: bool = true;
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         to.string("user", Column::Subject, Some(self.user.as_str()));

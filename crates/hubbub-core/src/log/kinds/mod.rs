@@ -53,6 +53,9 @@ pub trait Kind: Sized {
         None
     }
 
+    /// Whether pages show it as a line of its own. Messages are shown by where they are.
+    const IS_LINE: bool = false;
+
     /// What every instance does when it meets the entry, whether or not it knows the kind.
     fn effects(&self) -> Effects {
         Effects::default()
@@ -196,6 +199,23 @@ macro_rules! kinds {
                     $(Self::$variant(kind) => kind.founds(),)*
                     Self::Other(_) | Self::Gone(_) => None,
                 }
+            }
+
+            /// Whether pages show it as a line of its own: see [`Kind::IS_LINE`]. What is not known is not shown.
+            pub fn is_line(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => $kind::IS_LINE,)*
+                    Self::Other(_) | Self::Gone(_) => false,
+                }
+            }
+
+            /// The words of what pages show: messages and lines.
+            pub fn shown_words() -> Vec<&'static str> {
+                let mut words = Message::WORDS.to_vec();
+                $(if $kind::IS_LINE {
+                    words.extend($kind::WORDS);
+                })*
+                words
             }
 
             /// What every instance does when it meets the entry: see [`Kind::effects`].

@@ -30,6 +30,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 impl Kind for Muted {
     const WORDS: &'static [&'static str] = &["muted", "unmuted"];
+    const IS_LINE: bool = true;
 
     fn word(&self) -> &'static str {
         Self::WORDS[usize::from(self.until.is_none())]

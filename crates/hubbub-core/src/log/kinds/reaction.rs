@@ -12,7 +12,7 @@ use crate::{
         seq::Seq,
     },
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub struct Reacted {
 }
 
 /// An emoji or a word, of at most [`REACTION_BYTES`].
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct ReactionWord(Box<str>);
 
 impl ReactionWord {
@@ -52,6 +53,11 @@ impl ReactionWord {
             return wrong("nothing of it can be seen");
         }
         Ok(Self(word.into()))
+    }
+
+    /// A word that this program stored itself.
+    pub fn trusted(word: &str) -> Self {
+        Self(word.into())
     }
 
     /// The word.

@@ -18,6 +18,7 @@ pub struct Renamed {
 
 impl Kind for Renamed {
     const WORDS: &'static [&'static str] = &["renamed"];
+    const IS_LINE: bool = true;
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         to.string("name", Column::Subject, Some(&self.name));

@@ -41,6 +41,7 @@ impl SessionState {
 
 impl Kind for SessionState {
     const WORDS: &'static [&'static str] = &["opened", "waiting", "closed"];
+    const IS_LINE: bool = true;
 
     fn word(&self) -> &'static str {
         Self::WORDS[*self as usize]

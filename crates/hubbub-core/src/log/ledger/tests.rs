@@ -187,7 +187,7 @@ fn an_event_is_taken_once_in_all_rooms() {
 fn only_admins_govern() {
     let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN), ("ben", MEMBER)]);
     let ban = || What::Banned(Banned { user: user("ana") });
-    assert_eq!(ledger.apply(&draft("ben", "a", ban()), Timestamp(0)), Outcome::Refused(Refusal::NotAdmin));
+    assert_eq!(ledger.apply(&draft("ben", "a", ban()), Timestamp(0)), Outcome::Refused(Refusal::NotModerator));
     let add = What::Joined(Joined { user: user("cem"), role: Role::Member });
     assert_eq!(seq_of(ledger.apply(&draft("ana", "b", add), Timestamp(0))), 1);
     let backend = Draft { right: Right::Backend, ..draft("hubbub:api", "c", ban()) };
