@@ -13,6 +13,3 @@ mod shown;
 
 pub use page::{FoldedPage, PageKind};
 pub use shown::{Hung, ReactionShown, Replies, Shown};
-
-#[cfg(test)]
-mod tests;

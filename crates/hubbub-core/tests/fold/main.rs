@@ -1,9 +1,12 @@
-use super::*;
-use crate::{
+//! The law of the fold, on random logs that the rules let through, against a model that does not fold.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use hubbub_core::{
     log::{
         batch::BatchReads,
         content::Content,
         entry::{Draft, Entry, Outcome},
+        fold::{FoldedPage, Hung, PageKind, ReactionShown, Replies, Shown},
         hash::HashKey,
         kinds::{Deleted, Edited, Gone, Joined, Message, Muted, Pinned, Reacted, ReactionWord, Right, Text, What},
         ledger::{Ledger, Person, RoomState},
@@ -106,7 +109,7 @@ impl Log {
         if !self.blanked.iter().any(|(seq, by)| *seq == entry.seq && *by <= n) {
             return entry.clone();
         }
-        let columns = crate::log::body::Columns::of(&entry.what);
+        let columns = hubbub_core::log::body::Columns::of(&entry.what);
         let gone = Gone {
             word: entry.what.word().into(),
             effects: entry.what.effects(),
@@ -192,7 +195,7 @@ fn now(mut shown: Shown, all: &[&Entry]) -> Shown {
         message.content = edits.last().unwrap_or(&message.content).clone();
     }
     if let What::Gone(gone) = &mut shown.entry.what {
-        gone.effects = crate::log::effects::Effects::default();
+        gone.effects = hubbub_core::log::effects::Effects::default();
     }
     shown
 }
@@ -204,7 +207,7 @@ fn compared(page: &FoldedPage) -> FoldedPage {
         shown.hung.reactions.iter_mut().for_each(|reaction| reaction.users.clear());
         shown.hung.replies.iter_mut().for_each(|replies| replies.users.clear());
         if let What::Gone(gone) = &mut shown.entry.what {
-            gone.effects = crate::log::effects::Effects::default();
+            gone.effects = hubbub_core::log::effects::Effects::default();
         }
     }
     page

@@ -1,7 +1,7 @@
 //! The cases of the law that are kept for other languages.
 
 use super::*;
-use crate::log::encoded;
+use hubbub_core::log::encoded;
 use std::path::PathBuf;
 
 /// Logs that say something by themselves; the random ones find the rest.
