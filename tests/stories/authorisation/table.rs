@@ -61,7 +61,7 @@ pub const CLIENTS: &[(&str, &str, [u32; 14])] = &[
     ("join",           r#"{"rpc":{"method":"join","data":{"room":"{room}"}}}"#,
                                                                [0,   0,   0,   103,   102, 0,   0,   102,   102, 0,   102, 0,   0,       102]),
     ("leave",          r#"{"rpc":{"method":"leave","data":{"room":"{room}"}}}"#,
-                                                               [0,   0,   0,   103,   102, 0,   0,   102,   102, 103, 102, 0,   0,       102]),
+                                                               [0,   0,   103, 103,   102, 0,   103, 102,   102, 103, 102, 0,   0,       102]),
     ("session",        r#"{"rpc":{"method":"session","data":{"room":"{room}"}}}"#,
                                                                [102, 102, 102, 103,   102, 102, 102, 102,   102, 102, 102, 0,   0,       102]),
     ("close_session",  r#"{"rpc":{"method":"close_session","data":{"room":"{room}"}}}"#,
