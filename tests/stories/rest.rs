@@ -145,10 +145,11 @@ async fn a_message_with_a_key_is_sent_once_whichever_instance_is_asked() {
     cluster.room("general", "private", &["ana", "ben"]).await;
     let ben = cluster.person("ben", 1).await;
     ben.follows("general").await;
-    let body = json!({ "from": "ana", "text": "hello", "data": { "a": 1 }, "reply_to": 1 });
+    ben.says("general", "anybody here?").await;
+    let body = json!({ "from": "ana", "text": "hello", "data": { "a": 1 }, "reply_to": 3 });
     let first = sends(&cluster.instances[0], "order-7", &body).await;
     assert_eq!(first.status, 201, "{}", first.text);
-    assert_eq!(first.json()["seq"], 3);
+    assert_eq!(first.json()["seq"], 4);
     ben.hears("general", "hello").await;
     for instance in &cluster.instances {
         // The draft standard writes the key as a quoted string.
@@ -161,15 +162,15 @@ async fn a_message_with_a_key_is_sent_once_whichever_instance_is_asked() {
     }
     // A key is its sender's own.
     let of_ben = sends(&cluster.instances[1], "order-7", &json!({ "from": "ben", "text": "mine" })).await;
-    assert_eq!((of_ben.status, of_ben.json()["seq"].as_u64()), (201, Some(4)));
+    assert_eq!((of_ben.status, of_ben.json()["seq"].as_u64()), (201, Some(5)));
     let stranger = sends(&cluster.instances[0], "k", &json!({ "from": "eve", "text": "hi" })).await;
     assert!([403, 404].contains(&stranger.status), "{}", stranger.text);
     cluster.room("lobby", "open", &["ana"]).await;
     let stranger = cluster.api("POST", "/v1/rooms/lobby/messages", &json!({ "from": "eve", "text": "hi" })).await;
     is_problem(&stranger, 403, "not_member", &["member"]);
     let log = cluster.verify("general", &[&ben]).await;
-    assert_eq!(log.len(), 4);
-    assert_eq!(log[2]["key"], "order-7");
+    assert_eq!(log.len(), 5);
+    assert_eq!((&log[3]["key"], &log[3]["reply_to"]), (&json!("order-7"), &json!(3)));
 }
 
 #[tokio::test]

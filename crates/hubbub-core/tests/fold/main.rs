@@ -140,7 +140,7 @@ impl Log {
             let in_thread = |entry: &&&Entry| matches!(&entry.what, What::Message(m) if m.thread == Some(of.seq));
             all.iter().filter(in_thread)
         };
-        if let Some(last) = replies().last() {
+        if let Some(last) = replies().next_back() {
             let count = replies().filter(|reply| !self.is_blank(reply.seq, n)).count() as u64;
             hung.replies = Some(Replies { count, last: last.seq, last_at: last.at, users: vec![] });
         }
@@ -188,11 +188,11 @@ impl Log {
 fn now(mut shown: Shown, all: &[&Entry]) -> Shown {
     let seq = shown.entry.seq;
     if let What::Message(message) = &mut shown.entry.what {
-        let edits = all.iter().filter_map(|entry| match &entry.what {
+        let mut edits = all.iter().filter_map(|entry| match &entry.what {
             What::Edited(edited) if edited.target == seq => Some(&edited.content),
             _ => None,
         });
-        message.content = edits.last().unwrap_or(&message.content).clone();
+        message.content = edits.next_back().unwrap_or(&message.content).clone();
     }
     if let What::Gone(gone) = &mut shown.entry.what {
         gone.effects = hubbub_core::log::effects::Effects::default();

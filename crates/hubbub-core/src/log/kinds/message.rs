@@ -70,10 +70,10 @@ impl Kind for Message {
         if let Some(answered) = self.reply_to {
             situation.any_message("reply_to", answered)?;
         }
-        if let Some(root) = self.thread {
-            if let Some(root) = situation.message("thread", root)?.thread {
-                return Err(Refusal::InThread(root));
-            }
+        if let Some(root) = self.thread
+            && let Some(root) = situation.message("thread", root)?.thread
+        {
+            return Err(Refusal::InThread(root));
         }
         self.content.may_be(situation)?;
         situation.is_time()?;
