@@ -5,14 +5,14 @@ use std::time::Duration;
 mod access;
 mod edge;
 mod externals;
-mod refused;
 mod messages;
+mod refused;
 
 pub use access::*;
 pub use edge::*;
 pub use externals::*;
-pub use refused::*;
 pub use messages::*;
+pub use refused::*;
 
 /// Longest room id: `[A-Za-z0-9._-]{1,64}`.
 pub const ROOM_ID_BYTES: usize = 64;

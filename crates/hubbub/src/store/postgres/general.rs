@@ -297,7 +297,7 @@ impl PostgresStore {
             deep.execute(lease),
             lease.batch_execute("COMMIT"),
         );
-        Ok(inserted.and(raised).and(stands).and(forgotten).and(marked).and_then(|_| hung).and(committed)?)
+        Ok(inserted.and(raised).and(stands).and(forgotten).and(marked).and(hung).and(committed)?)
     }
 }
 
