@@ -159,6 +159,7 @@ impl Pen {
             right: Right::Own,
             once: None,
             opening: None,
+            not_yet: None,
         }
     }
 
@@ -208,6 +209,12 @@ pub fn says(text: &str) -> What {
 
 fn answers(text: &str, reply_to: Option<u64>) -> What {
     What::Message(Message::new(Text::parse(text).expect("a text"), None, reply_to.map(Seq::new)))
+}
+
+/// A message in the thread of another.
+fn answers_in_thread(text: &str, root: u64) -> What {
+    let message = Message::new(Text::parse(text).expect("a text"), None, None);
+    What::Message(Message { thread: Some(Seq::new(root)), ..message })
 }
 
 fn place(outcome: &Outcome) -> Place {

@@ -76,7 +76,9 @@ impl App {
         let id = self.number();
         wire.say(json!({ "id": id, "connect": { "token": token(&self.name) } }).to_string()).await;
         match tokio::time::timeout(DEADLINE, wire.next()).await {
-            Ok(Heard::Line(line)) if line["connect"].is_object() => {}
+            Ok(Heard::Line(line)) if line["connect"].is_object() => {
+                self.see(|seen| seen.told = line["connect"]["data"].clone());
+            }
             Ok(Heard::Closed(code, reason)) => {
                 self.see(|seen| seen.closed = Some((code, reason)));
                 return false;

@@ -41,6 +41,8 @@ pub(crate) struct Seen {
     pub rooms: BTreeMap<String, Followed>,
     pub hints: Vec<Value>,
     pub connected: u32,
+    /// `data` of the last answer to `connect`.
+    pub told: Value,
     pub online: bool,
     pub closed: Option<(u16, String)>,
 }
@@ -141,6 +143,17 @@ impl Person {
     /// How often she has connected.
     pub fn connections(&self) -> u32 {
         self.seen(|seen| seen.connected)
+    }
+
+    /// What she was told when she last connected.
+    pub fn was_told(&self) -> Value {
+        self.seen(|seen| seen.told.clone())
+    }
+
+    /// The last list of features that she was told of since.
+    pub fn features(&self) -> Option<Value> {
+        let list = |hint: &Value| (hint["type"] == "features").then(|| hint["features"].clone());
+        self.seen(|seen| seen.hints.iter().rev().find_map(list))
     }
 
     /// Follows a room, from now on across all connections.

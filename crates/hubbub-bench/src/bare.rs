@@ -229,7 +229,18 @@ fn draft(
     right: Right,
 ) -> anyhow::Result<Draft> {
     let hash = store.identity().hash_key.hash(&what);
-    Ok(Draft { room, id: Uuid::now_v7(), from, key: Key::parse(key)?, hash, what, right, once: None, opening: None })
+    Ok(Draft {
+        room,
+        id: Uuid::now_v7(),
+        from,
+        key: Key::parse(key)?,
+        hash,
+        what,
+        right,
+        once: None,
+        opening: None,
+        not_yet: None,
+    })
 }
 
 /// Loops beside one another, each with rooms of its own, like Hubbub's committers.

@@ -47,6 +47,8 @@ pub struct Metrics {
     pub lost_first: Counter,
     /// Instances that live and are not heard on the bus.
     pub silent: Gauge,
+    /// Features that an instance which lives does not know: nothing of them is taken.
+    pub features_off: Gauge,
     /// What the bus counts: published, dropped, heard, redials.
     bus: [Counter; 4],
     /// 1 while wakes travel.
@@ -163,6 +165,8 @@ impl Default for Metrics {
             gauge
         };
         let silent = gauge("silent_instances", "Instances that live and are not heard on the bus");
+        let features_off =
+            gauge("features_off", "Features that are off because an instance that runs does not know them");
         let bus_up = gauge("bus_up", "1 while wakes travel between instances");
         let store = StoreStanding::new(gauge("store_up", "1 while the store answers"));
         let feeds = gauge("feeds", "Rooms with a reader on this instance");
@@ -200,6 +204,7 @@ impl Default for Metrics {
             lost_by_beat,
             lost_first,
             silent,
+            features_off,
             bus,
             bus_up,
             store,

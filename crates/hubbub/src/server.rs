@@ -204,6 +204,8 @@ async fn start(
     }
     // Nobody is judged by a clock that has not been looked at.
     features.chat.clock.settled().await;
+    // Nor is anything refused because it is not known yet who lives.
+    features.chat.instances.settled().await;
     let finish = |router: Router| router.method_not_allowed_fallback(http::wrong_method);
     Ok(Served { public: finish(public), admin: finish(admin), gateway, workers })
 }

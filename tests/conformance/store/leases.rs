@@ -1,14 +1,22 @@
 //! Which instances live, and what is added to a database that the program before still uses.
 
-use super::{Home, Pen, for_every_store, instances};
+use super::{ADMIN, Home, MEMBER, Pen, answers_in_thread, for_every_store, instances, place, room, user};
 use hubbub::store::Lease;
+use hubbub_core::{
+    log::{
+        entry::{Draft, Outcome},
+        features::{Feature, Features},
+        kinds::{Joined, What},
+    },
+    model::access::{Refusal, Role, RoomKind, Standing},
+};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const LONG: Duration = Duration::from_secs(60);
 
 fn lease(bus: bool) -> Lease {
-    Lease { boot: Uuid::new_v4(), bus }
+    Lease { boot: Uuid::new_v4(), bus, knows: Features::all() }
 }
 
 fn sorted(mut leases: Vec<Lease>) -> Vec<Lease> {
@@ -34,6 +42,105 @@ for_every_store! {
         }
         assert!(began.elapsed() >= Duration::from_millis(200), "after {:?} it was gone", began.elapsed());
         assert_eq!(store.renew_lease(ana, LONG).await.expect("leases"), sorted(vec![ana, ben]), "who was late lives again");
+    }
+
+    async fn a_lease_says_what_its_instance_knows_and_who_says_nothing_knows_nothing(home: &Home) {
+        let store = home.open().await;
+        let (ana, ben) = (lease(true), Lease { knows: [Feature::Pins, Feature::Edits].into_iter().collect(), ..lease(true) });
+        store.renew_lease(ben, LONG).await.expect("leases");
+        assert_eq!(store.renew_lease(ana, LONG).await.expect("leases"), sorted(vec![ana, ben]));
+        let ben = Lease { knows: Features::all(), ..ben };
+        assert_eq!(store.renew_lease(ben, LONG).await.expect("leases"), sorted(vec![ana, ben]), "it has learned");
+        // The program before knows no such column; the next one has words of its own.
+        let boot = match home {
+            Home::Sqlite(_) => "x'11111111111111111111111111111111'",
+            Home::Postgres { .. } => "'11111111-1111-1111-1111-111111111111'",
+        };
+        for (columns, values, knows) in [
+            ("", "", Features::NONE),
+            (", knows", ", 'edits shouts'", Feature::Edits.into()),
+            (", knows", ", ''", Features::NONE),
+        ] {
+            let insert = format!(
+                "DELETE FROM instances WHERE boot = {boot};
+                INSERT INTO instances (boot, bus, expires_at{columns}) VALUES ({boot}, true, 9999999999999{values})"
+            );
+            home.change(&insert).await;
+            let living = store.renew_lease(ana, LONG).await.expect("leases");
+            let other = living.iter().find(|lease| lease.boot.as_bytes() == &[0x11; 16]).expect("it lives");
+            assert_eq!(other.knows, knows, "{values}");
+        }
+    }
+
+    async fn what_is_not_taken_yet_writes_nothing_and_what_was_taken_is_answered_as_ever(home: &Home) {
+        let pen = Pen(home.open().await);
+        pen.general().await;
+        let not_yet = |draft: Draft| Draft { not_yet: Some(Feature::Threads), ..draft };
+        let reply = |key: &str, text: &str| pen.draft("general", "ben", key, answers_in_thread(text, 3));
+        let root = pen.append(pen.says("general", "ana", "root", "hi")).await;
+        assert_eq!(place(&root).seq.get(), 3);
+        let first = place(&pen.append(reply("taken", "one")).await);
+        assert_eq!(pen.append(not_yet(reply("taken", "one"))).await, Outcome::Known(first), "a retry");
+        let other = pen.append(not_yet(reply("taken", "two"))).await;
+        assert_eq!(other, Outcome::Conflict { id: first.id, seq: first.seq });
+        // Among others, which are taken; and a rule that says no is told before.
+        let stranger = pen.draft("general", "dan", "stranger", answers_in_thread("hi", 3));
+        let batch = [
+            pen.says("general", "ana", "before", "a"),
+            not_yet(reply("new", "three")),
+            not_yet(stranger),
+            not_yet(pen.says("general", "ben", "plain", "only the mark counts")),
+            pen.says("general", "ana", "after", "b"),
+        ];
+        let outcomes = pen.0.append(&batch).await.expect("outcomes");
+        assert_eq!((place(&outcomes[0]).seq.get(), place(&outcomes[4]).seq.get()), (5, 6));
+        assert_eq!(outcomes[1], Outcome::NotYet(Feature::Threads));
+        assert_eq!(outcomes[2], Outcome::Refused(Refusal::UnknownRoom));
+        assert_eq!(outcomes[3], Outcome::NotYet(Feature::Threads));
+        let taken = pen.append(reply("new", "three")).await;
+        assert_eq!(place(&taken).seq.get(), 7, "the same, once it is known to all");
+    }
+
+    async fn a_program_that_knows_no_ranks_takes_them_back_where_it_changes_somebody(home: &Home) {
+        let pen = Pen(home.open().await);
+        let people = [("ana", Role::Admin), ("mod", Role::Moderator), ("reader", Role::Reader), ("eve", Role::Moderator)];
+        pen.room("general", RoomKind::Private, &people).await;
+        // As the version before writes a change of standing: it names none of the columns that it does not know.
+        let older = async |user: &str, word: &str, since: u32| {
+            let sql = format!(
+                "INSERT INTO members (room, user_id, standing, since) VALUES ((SELECT no FROM rooms WHERE id = 'general'), '{user}', '{word}', {since})
+                ON CONFLICT (room, user_id) DO UPDATE SET standing = excluded.standing, since = excluded.since"
+            );
+            home.change(&sql).await;
+        };
+        older("mod", "admin", 10).await;
+        older("reader", "banned", 11).await;
+        older("eve", "banned", 12).await;
+        older("eve", "member", 13).await;
+        older("new", "member", 14).await;
+        let stands = async |name: &str| {
+            let view = pen.0.look_up(&[(room("general"), user(name))]).await.expect("an answer").pop().flatten();
+            view.expect("the room").standing
+        };
+        assert_eq!(stands("mod").await, ADMIN, "raised");
+        assert_eq!(stands("reader").await, Standing::Banned);
+        assert_eq!(stands("eve").await, MEMBER, "banned and let in again: no moderator any more");
+        assert_eq!(stands("new").await, MEMBER);
+        let listed = pen.0.members(&room("general"), None, 10).await.expect("members").items;
+        let eve = listed.iter().find(|member| member.user == user("eve")).expect("she is a member");
+        assert_eq!((eve.membership.joined.get(), eve.membership.since.get()), (13, 13));
+        older("mod", "member", 15).await;
+        assert_eq!(stands("mod").await, MEMBER, "lowered again");
+        // This version's own changes stay as they are, also several of one batch that end where they began.
+        let becomes = |key: &str, role| {
+            let joined = What::Joined(Joined { user: user("new"), role });
+            pen.by_backend("general", key, joined)
+        };
+        pen.append(becomes("a", Role::Moderator)).await;
+        assert_eq!(stands("new").await, Standing::Member(Role::Moderator));
+        let there_and_back = [becomes("b", Role::Reader), becomes("c", Role::Moderator)];
+        pen.0.append(&there_and_back).await.expect("outcomes");
+        assert_eq!(stands("new").await, Standing::Member(Role::Moderator));
     }
 
     async fn a_lease_that_is_given_up_is_gone_at_once(home: &Home) {

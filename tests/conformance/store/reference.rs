@@ -8,6 +8,7 @@ use hubbub_core::{
         body::Columns,
         effects::Effects,
         entry::{Draft, EventName, Opening, Outcome, Right},
+        features::Features,
         kinds::{
             Banned, Changed, Content, Deleted, Edited, Gone, Joined, Left, Message, Muted, Pinned, Reacted,
             ReactionWord, Renamed, Text, What,
@@ -263,6 +264,7 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
     });
     let opening = (is_said && dice.random_ratio(2, 3))
         .then(|| Opening { id: Uuid::now_v7(), hash: pen.0.identity().hash_key.hash(Opening::WHAT) }.into());
+    let not_yet = (!only_messages && dice.random_ratio(1, 12)).then(|| Features::of(&what).iter().next()).flatten();
     Draft {
         room: room_id,
         id: Uuid::now_v7(),
@@ -273,5 +275,6 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
         right,
         once,
         opening,
+        not_yet,
     }
 }

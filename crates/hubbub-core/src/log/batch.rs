@@ -199,7 +199,8 @@ impl<'a> BatchWrites<'a> {
                 | Outcome::Known(_)
                 | Outcome::Conflict { .. }
                 | Outcome::Unchanged
-                | Outcome::Refused(_) => {}
+                | Outcome::Refused(_)
+                | Outcome::NotYet(_) => {}
             }
             writes.outcomes.push(outcome);
         }

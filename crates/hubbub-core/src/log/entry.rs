@@ -2,6 +2,7 @@
 
 pub use super::situation::Right;
 use super::{
+    features::Feature,
     hash::{BodyHash, HashKey},
     kinds::{SessionState, What},
 };
@@ -54,6 +55,8 @@ pub struct Draft {
     /// The entry that is to open the room's session again right before this one, where the session does not stand open. It is
     /// written only along with this one.
     pub opening: Option<Box<Opening>>,
+    /// What it needs and an instance that lives does not know: it is not taken, unless its key was taken before.
+    pub not_yet: Option<Feature>,
 }
 
 /// A name that is taken by one entry of all rooms. The entry that takes it is the first that is appended with it.
@@ -132,6 +135,8 @@ pub enum Outcome {
     Unchanged,
     /// It may not be.
     Refused(Refusal),
+    /// It may be, once every instance that lives knows this: see [`Draft::not_yet`].
+    NotYet(Feature),
 }
 
 /// Where and when an entry came to be.
@@ -177,6 +182,7 @@ impl Proposal {
             right: self.right,
             once: self.once,
             opening,
+            not_yet: None,
         }
     }
 }

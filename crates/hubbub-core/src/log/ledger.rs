@@ -145,6 +145,9 @@ impl Ledger {
             Ok(None) => return Outcome::Unchanged,
             Err(refusal) => return Outcome::Refused(refusal),
         };
+        if let Some(feature) = draft.not_yet {
+            return Outcome::NotYet(feature);
+        }
         let filled = draft.what.fill(&situation);
         let is_open = session.is_none_or(|state| state == SessionState::Open);
         let opening = draft.opening.as_deref().filter(|_| !is_open);

@@ -8,6 +8,7 @@ pub mod content;
 pub mod effects;
 pub mod encoded;
 pub mod entry;
+pub mod features;
 pub mod fold;
 pub mod hash;
 pub mod kinds;

@@ -109,7 +109,8 @@ impl Received {
             Outcome::Repeated { room, place } => Self::Repeated { session: room, place: *place },
             // Its event was taken by an entry that is not there any more.
             Outcome::Unchanged => Self::UnknownSession,
-            Outcome::Conflict { .. } | Outcome::Refused(_) => Self::LogFull,
+            // What is not taken yet comes again: see `SupportChat::log`.
+            Outcome::Conflict { .. } | Outcome::Refused(_) | Outcome::NotYet(_) => Self::LogFull,
         }
     }
 

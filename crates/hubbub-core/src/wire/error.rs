@@ -1,7 +1,10 @@
 //! Why a command was refused. The connection lives on.
 
 use crate::{
-    log::account::OverQuota,
+    log::{
+        account::OverQuota,
+        features::{Feature, NotYet},
+    },
     model::{access::Refusal, ids::Invalid, seq::Seq},
 };
 use serde::Serialize;
@@ -70,6 +73,11 @@ impl CommandError {
     /// Whether this is the server's doing: busy, without its store, or broken.
     pub const fn is_failure(&self) -> bool {
         matches!(self.code, 100 | 429 | 503)
+    }
+
+    /// An instance that runs does not know this.
+    pub fn not_yet(feature: Feature) -> Self {
+        Self { message: Cow::Owned(NotYet(feature).to_string()), ..later(503, "") }
     }
 
     /// The connection has as many of something as it may.

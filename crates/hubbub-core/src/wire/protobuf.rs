@@ -108,6 +108,7 @@ pub(super) fn reply(reply: &Reply) -> Bytes {
                 version: answer.version.into(),
                 expires: answer.expires,
                 ttl: answer.ttl,
+                data: super::to_json(&answer.data).into(),
                 subs: answer.subs.keys().map(|channel| server_subscription(channel)).collect(),
                 ping: answer.ping,
                 pong: answer.pong,

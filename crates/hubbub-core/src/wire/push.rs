@@ -7,7 +7,7 @@ use crate::{
         item::{Item, SharedPush},
         presence::{Changes, Present},
     },
-    log::{effects::HintKind, encoded::EncodedEntry, entry::Entry},
+    log::{effects::HintKind, encoded::EncodedEntry, entry::Entry, features::Features},
     model::{
         ids::{RoomId, UserId},
         seq::Seq,
@@ -84,6 +84,9 @@ pub fn hint(user: &UserId, hint: &Hint<'_>) -> SharedPush {
         Hint::Forwarding(Forwarding { room, seq, way }) => {
             format!(r#"{{"type":"{}","room":"{room}","seq":{}}}"#, way.word(), seq.get())
         }
+        Hint::Features(features) => {
+            format!(r#"{{"type":"features","features":{}}}"#, super::to_json(&features.words()))
+        }
         Hint::Event(event) => format!(r#"{{"type":"event","event":{event}}}"#),
     };
     publication(&channel, data.as_bytes(), 0)
@@ -128,6 +131,8 @@ pub enum Hint<'a> {
     /// `{"type":"forwarded","room":…,"seq":…}`, `forward_delayed` or `forward_failed`: how far a session's entries have got on
     /// their way to its portal.
     Forwarding(&'a Forwarding),
+    /// `{"type":"features","features":[…]}`: others are on than when this connection was told last.
+    Features(Features),
     /// `{"type":"event","event":…}`: an event of the product's backend, as JSON.
     Event(&'a str),
 }

@@ -49,6 +49,8 @@ pub struct Connected {
     /// Seconds until it does.
     #[serde(skip_serializing_if = "is_zero")]
     pub ttl: u32,
+    /// What this server says of itself.
+    pub data: ConnectedData,
     /// Seconds between pings.
     pub ping: u32,
     /// Pings are to be answered.
@@ -61,6 +63,13 @@ pub struct Connected {
     pub node: String,
     /// Subscriptions the server made: the user's hints.
     pub subs: BTreeMap<String, Empty>,
+}
+
+/// What the answer to `connect` says beside what the protocol has.
+#[derive(Debug, Serialize)]
+pub struct ConnectedData {
+    /// The features that are on.
+    pub features: Vec<&'static str>,
 }
 
 /// The answer to `refresh`.

@@ -1,13 +1,14 @@
 //! Which instances live: each keeps a lease in the store, and knows the leases of the others.
 //!
-//! Delivery depends on none of this. It says whose silence on the bus means something, whose users are gone, and whether
-//! the bus works for others.
+//! Delivery depends on none of this. It says whose silence on the bus means something, whose users are gone, whether the bus works for
+//! others, and what all of them know of what was added to logs ([`super::versions`]).
 
+use super::versions::KnownToAll;
 use crate::{
     bus::Health,
     store::{Lease, Store},
 };
-use hubbub_core::{limits, model::reason::Reason};
+use hubbub_core::{limits, log::features::Features, model::reason::Reason};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -20,15 +21,19 @@ use tokio::{
 };
 use uuid::Uuid;
 
+/// A lease that could not be renewed is tried again so soon: what is new is not taken while it cannot be told who lives.
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// The leases are not looked at more often than this because of somebody who is heard and not known.
 const STRANGERS_EVERY: Duration = Duration::from_millis(250);
 
 /// Who lives, as far as this instance knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Living {
-    /// Every life whose lease had not expired when the store was last asked, and whether wakes travel to and from it; this
-    /// instance among them.
-    pub boots: Arc<BTreeMap<Uuid, bool>>,
+    /// Every life whose lease had not expired when the store was last asked, and its lease; this instance among them.
+    pub boots: Arc<BTreeMap<Uuid, Lease>>,
+    /// What all of them know of what was added to logs.
+    pub features: Features,
     /// When the store answered last; `None`: not yet.
     pub at: Option<Instant>,
     /// This life of this instance.
@@ -36,6 +41,23 @@ pub struct Living {
 }
 
 impl Living {
+    /// An instance that shares its store with nobody.
+    pub(super) fn alone(own: Uuid) -> Self {
+        Self { features: Features::all(), own, ..Self::default() }
+    }
+
+    /// These lived, at that moment.
+    pub(super) fn of(boots: BTreeMap<Uuid, Lease>, at: Option<Instant>, own: Uuid) -> Self {
+        let known = boots.values().fold(Features::all(), |known, lease| known.in_common_with(lease.knows));
+        let features = if at.is_some() { known } else { Features::NONE };
+        Self { boots: Arc::new(boots), features, at, own }
+    }
+
+    /// What every living instance knows: nothing while it cannot be told who lives.
+    pub fn features(&self, now: Instant) -> Features {
+        if self.at.is_none() || self.is_fresh(now) { self.features } else { Features::NONE }
+    }
+
     /// Whether this can be relied on: the store has answered within [`limits::LEASE`].
     pub fn is_fresh(&self, now: Instant) -> bool {
         self.at.is_some_and(|at| now.saturating_duration_since(at) < limits::LEASE)
@@ -48,7 +70,7 @@ impl Living {
 
     /// Whether wakes travel for anybody but this instance.
     fn bus_works_for_others(&self, now: Instant) -> bool {
-        self.is_fresh(now) && self.others().any(|boot| self.boots.get(&boot).is_some_and(|bus| *bus))
+        self.is_fresh(now) && self.others().any(|boot| self.boots.get(&boot).is_some_and(|lease| lease.bus))
     }
 }
 
@@ -68,7 +90,8 @@ impl Instances {
     /// Begins to renew the lease of `boot`, until `health` has no sender or [`end`](Self::end). An instance that shares its
     /// store with nobody (`shared` is false) keeps none: it is alone.
     pub fn start(boot: Uuid, store: Arc<dyn Store>, health: watch::Receiver<Health>, shared: bool) -> Self {
-        let (say, living) = watch::channel(Living { own: boot, ..Living::default() });
+        let first = if shared { Living::of(BTreeMap::new(), None, boot) } else { Living::alone(boot) };
+        let (say, living) = watch::channel(first);
         let (ending, ends) = watch::channel(false);
         let (stranger, cut_off) = (Arc::<Notify>::default(), Arc::default());
         let renewing = shared.then(|| {
@@ -88,6 +111,17 @@ impl Instances {
     /// Who lives, and every change of it. It changes at least every [`limits::LEASE_EVERY`] while the store answers.
     pub fn living(&self) -> watch::Receiver<Living> {
         self.living.clone()
+    }
+
+    /// Waits until it is known who lives, or until the store has had its time to say so.
+    pub async fn settled(&self) {
+        // An error: there are no leases to be asked for.
+        let _ = time::timeout(limits::STORE_PATIENCE, self.living().wait_for(|living| living.at.is_some())).await;
+    }
+
+    /// What every instance that lives knows.
+    pub fn known_to_all(&self) -> KnownToAll {
+        KnownToAll::by(self.living())
     }
 
     /// To be notified when an instance is heard whose lease is not known: it has just started, or has just gone.
@@ -146,7 +180,9 @@ impl Renewal {
                 } => {}
                 _ = ends.changed() => break,
             }
-            self.renew().await;
+            if !self.renew().await {
+                turns.reset_after(AGAIN);
+            }
             renewed = Instant::now();
         }
         if let Err(error) = self.store.end_lease(self.boot).await {
@@ -154,14 +190,18 @@ impl Renewal {
         }
     }
 
-    async fn renew(&mut self) {
+    /// Says whether the store has answered.
+    async fn renew(&mut self) -> bool {
         let health = *self.health.borrow_and_update();
         let bus = health == Health::Up;
-        match self.store.renew_lease(Lease { boot: self.boot, bus }, limits::LEASE).await {
+        let lease = Lease { boot: self.boot, bus, knows: Features::all() };
+        let renewed = self.store.renew_lease(lease, limits::LEASE).await;
+        let has_answered = renewed.is_ok();
+        match renewed {
             Ok(leases) => {
                 self.failing.works();
-                let boots = Arc::new(leases.into_iter().map(|lease| (lease.boot, lease.bus)).collect());
-                self.say.send_replace(Living { boots, at: Some(Instant::now()), own: self.boot });
+                let boots = leases.into_iter().map(|lease| (lease.boot, lease)).collect();
+                self.say.send_replace(Living::of(boots, Some(Instant::now()), self.boot));
             }
             Err(error) => {
                 if self.failing.fails(&error.to_string(), Instant::now()) {
@@ -174,5 +214,6 @@ impl Renewal {
         let is_cut_off = health == Health::Down && self.say.borrow().bus_works_for_others(now);
         let mut since = self.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
         *since = if is_cut_off { since.or(Some(now)) } else { None };
+        has_answered
     }
 }

@@ -19,6 +19,7 @@ use hubbub_core::{
     log::{
         account::OverQuota,
         entry::{Proposal, Right},
+        features::NotYet,
         kinds::What,
         quota::Quota,
         source::Source,
@@ -52,6 +53,7 @@ pub mod rooms;
 pub mod spent;
 pub mod streams;
 mod timekeeper;
+pub mod versions;
 
 use accounts::Accounts;
 use infos::Infos;
@@ -68,6 +70,7 @@ use people::People;
 use presence::Presence;
 use spent::SpentTokens;
 use streams::{Handed, Streams};
+use versions::KnownToAll;
 
 /// Why a chat did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +95,9 @@ pub enum ChatError {
     /// A user has used what there is.
     #[error(transparent)]
     OverQuota(OverQuota),
+    /// An instance that lives does not know what is in it; nothing was written.
+    #[error(transparent)]
+    NotYet(#[from] NotYet),
     /// Too much waits for the store; nothing was written.
     #[error("busy, retry with the same key")]
     Busy,
@@ -149,6 +155,8 @@ pub struct Chat {
     bus: Arc<dyn Bus>,
     /// Which instances live.
     pub instances: Instances,
+    /// What all of them know of what was added to logs.
+    pub known_to_all: KnownToAll,
     quota: RwLock<Quota>,
     /// What users use of this instance.
     pub accounts: Arc<Accounts>,
@@ -187,11 +195,13 @@ impl Chat {
         let clock = Arc::<Clock>::default();
         tokio::spawn(timekeeper::keep(Arc::downgrade(&clock), store.clone(), metrics.clone()));
         let hash_key = store.identity().hash_key.clone();
+        let known_to_all = instances.known_to_all();
+        tokio::spawn(known_to_all.clone().tell(Arc::downgrade(&people), metrics.clone()));
         Self {
             look_ups,
             presence,
             infos: Infos::start(store.clone()),
-            admission: Admission::new(Post::start(&store, &announcer, &metrics), hash_key),
+            admission: Admission::new(Post::start(&store, &announcer, &metrics, &known_to_all), hash_key),
             store,
             metrics,
             clock,
@@ -204,6 +214,7 @@ impl Chat {
             announcer,
             bus,
             instances,
+            known_to_all,
             quota: RwLock::default(),
             accounts: Arc::default(),
         }

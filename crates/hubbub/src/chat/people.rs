@@ -55,10 +55,21 @@ impl People {
         if !devices.is_empty() {
             let (of, admits) = match hint {
                 Hint::Room(kind, room, seq) => (Some(((*room).clone(), *seq)), *kind == HintKind::Added),
-                Hint::Missed | Hint::Forwarding(_) | Hint::Event(_) => (None, false),
+                Hint::Missed | Hint::Forwarding(_) | Hint::Event(_) | Hint::Features(_) => (None, false),
             };
             let told = Told { push: Arc::new(push::hint(user, hint)), of, admits };
             devices.iter().for_each(|inbox| inbox.hint(told.clone()));
+        }
+    }
+
+    /// Tells all devices here, some users at a time, as long as there is anybody to tell.
+    pub async fn tell_all(people: &Weak<Self>, hint: &Hint<'_>) {
+        let all: Vec<UserId> = people.upgrade().map(|all| all.devices().keys().cloned().collect()).unwrap_or_default();
+        for some in all.chunks(limits::MISSED_AT_ONCE) {
+            let Some(people) = people.upgrade() else { return };
+            some.iter().for_each(|user| people.hint(user, hint));
+            drop(people);
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 

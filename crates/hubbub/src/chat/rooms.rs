@@ -48,6 +48,7 @@ impl Chat {
             let what = What::Joined(Joined { user: user.clone(), role: *role });
             first.push(self.admission.draft(Proposal::new(id.clone(), by.clone(), None, what, Right::Backend)));
         }
+        self.known_to_all.may_found(&*self.store, id, &mut first).await?;
         let new = RoomProposal { id: id.clone(), kind, name: name.to_owned(), first };
         match self.store.create_room(&new).await? {
             Created::New(room, entries) => {

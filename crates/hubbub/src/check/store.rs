@@ -10,7 +10,10 @@ use crate::{
         sqlite::SqliteStore,
     },
 };
-use hubbub_core::limits::{CLOCK_OFF, JSON_LOOK, POSTGRES_CONNECTIONS};
+use hubbub_core::{
+    limits::{CLOCK_OFF, JSON_LOOK, POSTGRES_CONNECTIONS},
+    log::features::Features,
+};
 use std::{
     path::{Path, PathBuf},
     time::Instant,
@@ -192,5 +195,35 @@ fn postgres(about: &str, found: &Inspection) -> Vec<Finding> {
         };
         findings.push(Finding::ok(about, format!("Postgres {}, {tables}", found.version / 10_000)));
     }
+    findings.extend(versions(about, &found.instances));
     findings
+}
+
+/// Whether older instances run, and what is off meanwhile.
+fn versions(about: &str, instances: &[Features]) -> Option<Finding> {
+    let lacking: Vec<Features> = instances.iter().map(|known| Features::all().without(*known)).collect();
+    let older = lacking.iter().filter(|lacking| !lacking.is_empty()).count();
+    let off = lacking.into_iter().fold(Features::NONE, Features::and);
+    let says = format!(
+        "{older} of {} instances that run do not know all that this version does; off until they have gone: {off}",
+        instances.len()
+    );
+    (older > 0).then(|| Finding::ok(about, says))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_instances_are_counted_and_what_they_lack_is_named() {
+        let (all, some) = (Features::all(), Features::read(Some("edits deletions reactions threads")));
+        assert!(versions("--store", &[]).is_none() && versions("--store", &[all, all]).is_none());
+        let said =
+            |instances: &[Features]| versions("--store", instances).map(|found| found.to_string()).unwrap_or_default();
+        assert!(said(&[all, some, some]).ends_with(
+            "2 of 3 instances that run do not know all that this version does; off until they have gone: mentions pins mutes roles settings"
+        ));
+        assert!(said(&[Features::NONE]).contains("1 of 1 instances") && said(&[Features::NONE]).contains("edits"));
+    }
 }

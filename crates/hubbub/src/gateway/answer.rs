@@ -9,7 +9,7 @@ use crate::chat::{
 };
 use hubbub_core::{
     limits,
-    log::{room::PageOf, source::Source},
+    log::{features::NotYet, room::PageOf, source::Source},
     model::{
         ids::{RoomId, UserId},
         seq::Seq,
@@ -32,6 +32,7 @@ impl From<ChatError> for CommandError {
             ChatError::OverQuota(over) => over.into(),
             ChatError::Busy => Self::BUSY,
             ChatError::Unavailable => Self::UNAVAILABLE,
+            ChatError::NotYet(NotYet(feature)) => Self::not_yet(feature),
         }
     }
 }

@@ -6,6 +6,7 @@ pub use hubbub_core::log::room::{Head, ListPart, Listed, Member, Page, Room, Roo
 use hubbub_core::{
     log::{
         entry::{Draft, Entry, Outcome},
+        features::Features,
         hash::HashKey,
         room::PageOf,
     },
@@ -67,6 +68,8 @@ pub struct Lease {
     pub boot: Uuid,
     /// Whether its wakes travel, as far as it can tell.
     pub bus: bool,
+    /// What it knows of what was added to logs.
+    pub knows: Features,
 }
 
 /// The log of every room, and who may read it.

@@ -25,9 +25,14 @@ impl Changed {
         Self { settings: Json::trusted(settings.json()) }
     }
 
+    /// What was set, as far as this version knows it.
+    pub fn change(&self) -> SettingsChange {
+        SettingsChange::read(self.settings.as_str()).unwrap_or_default()
+    }
+
     /// What the settings become.
     pub fn applied(&self, to: Settings) -> Settings {
-        SettingsChange::read(self.settings.as_str()).map_or(to, |change| to.with(&change))
+        to.with(&self.change())
     }
 }
 

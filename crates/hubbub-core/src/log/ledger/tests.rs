@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     log::{
         entry::Opening,
+        features::Feature,
         hash::HashKey,
         kinds::{Banned, Joined, Left, Message, Right, Text, What},
     },
@@ -41,6 +42,7 @@ fn draft(from: &str, key: &str, what: What) -> Draft {
         right: Right::Own,
         once: None,
         opening: None,
+        not_yet: None,
     }
 }
 
@@ -87,6 +89,29 @@ fn a_key_answers_its_sender_even_after_the_removal() {
     assert!(matches!(retry, Outcome::Known(_)));
     let fresh = ledger.apply(&draft("ana", "c", says("hi")), Timestamp(4));
     assert_eq!(fresh, Outcome::Refused(Refusal::UnknownRoom));
+}
+
+#[test]
+fn what_somebody_does_not_know_is_not_taken_yet_but_what_was_taken_is_answered() {
+    let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN), ("ben", MEMBER)]);
+    let not_yet = |draft: Draft| Draft { not_yet: Some(Feature::Roles), ..draft };
+    let joined = |role| What::Joined(Joined { user: user("ben"), role });
+    let (reader, member) = (joined(Role::Reader), joined(Role::Member));
+    assert_eq!(
+        ledger.apply(&not_yet(draft("ana", "a", reader.clone())), Timestamp(1)),
+        Outcome::NotYet(Feature::Roles)
+    );
+    assert_eq!(ledger.rooms[&room()].head, Seq::ZERO, "nothing is numbered");
+    assert_eq!(ledger.standing(&room(), &user("ben")), MEMBER);
+    // What a rule says comes first: things are as asked, or may never be so.
+    assert_eq!(ledger.apply(&not_yet(draft("ana", "b", member)), Timestamp(1)), Outcome::Unchanged);
+    let refused = ledger.apply(&not_yet(draft("mallory", "c", reader.clone())), Timestamp(1));
+    assert_eq!(refused, Outcome::Refused(Refusal::UnknownRoom));
+    // Its key was not used up.
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "a", reader.clone()), Timestamp(2))), 1);
+    assert!(matches!(ledger.apply(&not_yet(draft("ana", "a", reader)), Timestamp(3)), Outcome::Known(_)));
+    let conflict = ledger.apply(&not_yet(draft("ana", "a", joined(Role::Moderator))), Timestamp(3));
+    assert!(matches!(conflict, Outcome::Conflict { .. }));
 }
 
 #[test]

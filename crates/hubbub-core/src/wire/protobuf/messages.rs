@@ -199,6 +199,8 @@ pub(super) struct ConnectResult {
     pub expires: bool,
     #[prost(uint32, tag = "4")]
     pub ttl: u32,
+    #[prost(bytes = "bytes", tag = "5")]
+    pub data: Bytes,
     #[prost(message, repeated, tag = "6")]
     pub subs: Vec<ServerSubscription>,
     #[prost(uint32, tag = "7")]

@@ -11,6 +11,7 @@ use hubbub_core::{
     limits,
     log::{
         entry::{Draft, Outcome, Place, Proposal},
+        features::NotYet,
         hash::HashKey,
         source::Source,
     },
@@ -192,6 +193,7 @@ pub fn place(outcome: Outcome) -> Result<Option<Place>, ChatError> {
         Outcome::Unchanged => Ok(None),
         Outcome::Conflict { id, seq } => Err(ChatError::Conflict { id, seq }),
         Outcome::Refused(refusal) => Err(refusal.into()),
+        Outcome::NotYet(feature) => Err(NotYet(feature).into()),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{announcer::Announcer, locked::Locked};
 use crate::{
-    chat::ChatError,
+    chat::{ChatError, versions::KnownToAll},
     log::Summary,
     metrics::Metrics,
     spans::{self, Onward},
@@ -138,7 +138,12 @@ pub struct Post {
 
 impl Post {
     /// Starts the committers. They end, with what they hold committed, when this is dropped.
-    pub fn start(store: &Arc<dyn Store>, announcer: &Arc<Announcer>, metrics: &Arc<Metrics>) -> Self {
+    pub fn start(
+        store: &Arc<dyn Store>,
+        announcer: &Arc<Announcer>,
+        metrics: &Arc<Metrics>,
+        known_to_all: &KnownToAll,
+    ) -> Self {
         let locked = Arc::new(Locked::default());
         let committers = (0..store.committers())
             .map(|_| {
@@ -149,6 +154,7 @@ impl Post {
                     announcer: announcer.clone(),
                     metrics: metrics.clone(),
                     locked: locked.clone(),
+                    known_to_all: known_to_all.clone(),
                 };
                 tokio::spawn(committer.run());
                 queue
@@ -173,6 +179,7 @@ struct Committer {
     announcer: Arc<Announcer>,
     metrics: Arc<Metrics>,
     locked: Arc<Locked>,
+    known_to_all: KnownToAll,
 }
 
 impl Committer {
@@ -214,7 +221,9 @@ impl Committer {
 
     /// Commits a batch and answers it. Returns whose sends to which rooms failed.
     async fn commit(&self, batch: Vec<Waiting>) -> Failed {
-        let (drafts, submitters) = batch.into_iter().map(|Waiting { draft, submitter }| (draft, submitter)).unzip();
+        let (mut drafts, submitters): (Vec<_>, _) =
+            batch.into_iter().map(|Waiting { draft, submitter }| (draft, submitter)).unzip();
+        self.known_to_all.mark(&mut drafts);
         let batch = Batch { drafts, submitters };
         let give_up = Instant::now() + limits::COMMIT_PATIENCE;
         match self.append(&batch.drafts, give_up).await {
@@ -309,7 +318,7 @@ impl Committer {
                 }
                 Outcome::Known(place) => wakes.push(self.head(&draft.room, *place)),
                 Outcome::Repeated { room, place } => wakes.push(self.head(room, **place)),
-                Outcome::Conflict { .. } | Outcome::Unchanged | Outcome::Refused(_) => {}
+                Outcome::Conflict { .. } | Outcome::Unchanged | Outcome::Refused(_) | Outcome::NotYet(_) => {}
             }
             // The sender may have gone; the entry stays.
             let _ = submitter.answer.send(Ok(outcome));

@@ -1,7 +1,10 @@
 //! Why a method did not do what was asked, and how that is said over REST.
 
 use crate::{chat::ChatError, store::StoreError};
-use hubbub_core::model::{access::Refusal, ids::Invalid};
+use hubbub_core::{
+    limits,
+    model::{access::Refusal, ids::Invalid},
+};
 use serde::Serialize;
 use std::{borrow::Cow, time::Duration};
 use utoipa::ToSchema;
@@ -47,7 +50,7 @@ impl MethodError {
 
     /// Whether it is the server's doing: busy, or without its store.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Chat(ChatError::Busy | ChatError::Unavailable))
+        matches!(self, Self::Chat(ChatError::Busy | ChatError::Unavailable | ChatError::NotYet(_)))
     }
 }
 
@@ -146,9 +149,11 @@ impl From<ChatError> for Problem {
             ChatError::OverQuota(_) => (429, "over_quota"),
             ChatError::Busy => (429, "busy"),
             ChatError::Unavailable => (503, "unavailable"),
+            ChatError::NotYet(_) => (503, "not_yet"),
         };
         let retry_after = match &error {
             ChatError::OverQuota(over) => over.wait,
+            ChatError::NotYet(_) => Some(limits::LEASE),
             ChatError::Refused(Refusal::SlowMode { wait_ms, .. }) => Some(Duration::from_millis(*wait_ms)),
             _ => None,
         };

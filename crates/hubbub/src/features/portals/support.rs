@@ -15,7 +15,11 @@ use hubbub_core::{
     delivery::forwarding::{Forwarding, Way},
     limits,
     live::wake::Wake,
-    log::{entry::Entry, source::Source},
+    log::{
+        entry::{Entry, Outcome},
+        features::NotYet,
+        source::Source,
+    },
     model::{
         ids::{RoomId, UserId},
         seq::{Epoch, Seq},
@@ -138,7 +142,10 @@ impl SupportChat {
         let mut received = Vec::with_capacity(submitted.len());
         for one in submitted {
             received.push(match one {
-                Ok((session, outcome)) => Received::of(session, outcome.outcome().await?),
+                Ok((session, outcome)) => match outcome.outcome().await? {
+                    Outcome::NotYet(feature) => return Err(NotYet(feature).into()),
+                    outcome => Received::of(session, outcome),
+                },
                 Err(known) => {
                     self.announce_known(&known);
                     known

@@ -10,7 +10,7 @@ use hubbub_core::{
         command::{Command, Said},
         connection::{Identity, TokenError, Verified},
         push,
-        reply::{self, Answer, Connected, Empty, Refreshed, Reply},
+        reply::{self, Answer, Connected, ConnectedData, Empty, Refreshed, Reply},
     },
 };
 use std::time::Instant;
@@ -100,6 +100,7 @@ impl<T: Transport> Client<T> {
                     version: VERSION,
                     expires,
                     ttl,
+                    data: ConnectedData { features: chat.known_to_all.now().words() },
                     ping: reply::seconds(limits::PING_EVERY),
                     pong: true,
                     session,

@@ -107,7 +107,8 @@ impl<'a> Messages<'a> {
         let mut asked: HashMap<(&RoomId, &UserId, &Key), usize> = HashMap::with_capacity(drafts.len());
         for draft in drafts {
             let What::Message(message) = &draft.what else { return None };
-            if !message.is_plain() || draft.right == Right::Portal || draft.once.is_some() || draft.opening.is_some() {
+            let is_plain = message.is_plain() && draft.not_yet.is_none();
+            if !is_plain || draft.right == Right::Portal || draft.once.is_some() || draft.opening.is_some() {
                 return None;
             }
             match asked.entry((&draft.room, &draft.from, &draft.key)) {

@@ -9,6 +9,7 @@ use super::{
     sql::Schema,
 };
 use crate::clock::{Clock, Reading};
+use hubbub_core::log::features::Features;
 use std::time::{Duration, Instant};
 
 /// What a server and its schema are like.
@@ -34,6 +35,8 @@ pub struct Inspection {
     pub may_make: bool,
     /// Whether what is there may be read and written.
     pub may_use: bool,
+    /// What each instance that runs knows of what was added to logs.
+    pub instances: Vec<Features>,
 }
 
 pub(crate) async fn inspect(url: &str, schema: &str) -> Result<Inspection, StoreError> {
@@ -65,7 +68,15 @@ pub(crate) async fn inspect(url: &str, schema: &str) -> Result<Inspection, Store
             Err(StoreError::Broken(why)) => Err(why),
             Err(other) => return Err(other),
         };
+        // Also where no program has made the column yet, or the table.
+        let instances = schema.put_into(
+            "SELECT to_jsonb(i) ->> 'knows' FROM hubbub.instances i
+              WHERE expires_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+        );
+        let instances = client.query(&instances, &[]).await.unwrap_or_default();
+        let instances = instances.iter().map(|row| Features::read(row.get(0))).collect();
         Ok(Inspection {
+            instances,
             version: row.get(0),
             clock_offset: said.offset().unwrap_or_default(),
             fsync: row.get(1),

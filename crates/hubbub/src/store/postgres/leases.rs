@@ -5,14 +5,18 @@ use super::{
     PostgresStore,
 };
 use crate::clock::Reading;
+use hubbub_core::log::features::Features;
 use std::time::{Duration, Instant};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 impl PostgresStore {
     pub(crate) async fn renew(&self, lease: Lease, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
         let ttl = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX / 2);
-        let rows = self.ask(&self.sql.renew_lease, &[&lease.boot, &lease.bus, &ttl]).await?;
-        Ok(rows.iter().map(|row| Lease { boot: row.get(0), bus: row.get(1) }).collect())
+        let knows = lease.knows.to_string();
+        let rows = self.ask(&self.sql.renew_lease, &[&lease.boot, &lease.bus, &ttl, &knows]).await?;
+        let lease = |row: &Row| Lease { boot: row.get(0), bus: row.get(1), knows: Features::read(row.get(2)) };
+        Ok(rows.iter().map(lease).collect())
     }
 
     /// Only the question itself is timed, not the wait for a connection.

@@ -32,6 +32,7 @@ const ADDITIONS: [(&str, &str); 10] = [
     ("ways_out", include_str!("../../../../../migrations/postgres/additions/ways_out.sql")),
     ("refused_hooks", include_str!("../../../../../migrations/postgres/additions/refused_hooks.sql")),
     ("messages", include_str!("../../../../../migrations/postgres/additions/messages.sql")),
+    ("knows", include_str!("../../../../../migrations/postgres/additions/knows.sql")),
 ];
 
 /// The newest version known here.

@@ -8,12 +8,12 @@ expired AS (
         FOR UPDATE SKIP LOCKED)
 ),
 mine AS (
-    INSERT INTO hubbub.instances (boot, bus, expires_at)
-    VALUES ($1, $2::boolean, (SELECT now FROM clock) + $3::bigint)
-    ON CONFLICT (boot) DO UPDATE SET bus = excluded.bus, expires_at = excluded.expires_at
-    RETURNING boot, bus
+    INSERT INTO hubbub.instances (boot, bus, expires_at, knows)
+    VALUES ($1, $2::boolean, (SELECT now FROM clock) + $3::bigint, $4::text)
+    ON CONFLICT (boot) DO UPDATE SET bus = excluded.bus, expires_at = excluded.expires_at, knows = excluded.knows
+    RETURNING boot, bus, knows
 )
-SELECT boot, bus FROM mine
+SELECT boot, bus, knows FROM mine
 UNION ALL
-SELECT boot, bus FROM hubbub.instances WHERE boot <> $1 AND expires_at > (SELECT now FROM clock)
+SELECT boot, bus, knows FROM hubbub.instances WHERE boot <> $1 AND expires_at > (SELECT now FROM clock)
 ORDER BY boot

@@ -76,10 +76,12 @@ texts! {
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::boolean[], $7::text[])
             AS n (no, head, last_message, name, session, is_set, settings)
         WHERE r.no = n.no";
-    stand = "INSERT INTO hubbub.members (room, user_id, standing, since, rank, joined)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[])
+    stand = "INSERT INTO hubbub.members (room, user_id, standing, since, rank, joined, stands_since)
+        SELECT room, user_id, standing, since, rank, joined, since
+        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[])
+            AS n (room, user_id, standing, since, rank, joined)
         ON CONFLICT (room, user_id) DO UPDATE SET standing = excluded.standing, since = excluded.since,
-            rank = excluded.rank, joined = excluded.joined";
+            rank = excluded.rank, joined = excluded.joined, stands_since = excluded.stands_since";
     forget = "DELETE FROM hubbub.members m USING unnest($1::bigint[], $2::text[]) AS gone (room, user_id)
         WHERE m.room = gone.room AND m.user_id = gone.user_id";
     make_room = "INSERT INTO hubbub.rooms (id, kind, name, created_at)

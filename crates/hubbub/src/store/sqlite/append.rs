@@ -200,9 +200,9 @@ pub(crate) fn write(
     }
 
     let mut stands = transaction.prepare_cached(
-        "INSERT INTO members (room, user_id, standing, since, rank, joined) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO members (room, user_id, standing, since, rank, joined, stands_since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?4)
          ON CONFLICT (room, user_id) DO UPDATE SET standing = excluded.standing, since = excluded.since,
-            rank = excluded.rank, joined = excluded.joined",
+            rank = excluded.rank, joined = excluded.joined, stands_since = excluded.stands_since",
     )?;
     let mut strangers = transaction.prepare_cached("DELETE FROM members WHERE room = ?1 AND user_id = ?2")?;
     for ((room, user), membership) in &decided.changes.members {

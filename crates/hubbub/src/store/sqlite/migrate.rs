@@ -25,6 +25,7 @@ const ADDITIONS: [(&str, &str); 10] = [
     ("ways_out", include_str!("../../../../../migrations/sqlite/additions/ways_out.sql")),
     ("refused_hooks", include_str!("../../../../../migrations/sqlite/additions/refused_hooks.sql")),
     ("messages", include_str!("../../../../../migrations/sqlite/additions/messages.sql")),
+    ("knows", include_str!("../../../../../migrations/sqlite/additions/knows.sql")),
 ];
 
 const KNOWN: u32 = MIGRATIONS.len() as u32;
