@@ -64,6 +64,7 @@ mod redis_in_earnest;
 mod rest;
 mod rolling_restart;
 mod sdks;
+mod side_by_side;
 mod slow_readers;
 mod slow_store;
 mod sticky;

@@ -109,7 +109,7 @@ impl Received {
             Outcome::Repeated { room, place } => Self::Repeated { session: room, place: *place },
             // Its event was taken by an entry that is not there any more.
             Outcome::Unchanged => Self::UnknownSession,
-            // What is not taken yet comes again: see `SupportChat::log`.
+            // What is not taken yet is an error before it comes here.
             Outcome::Conflict { .. } | Outcome::Refused(_) | Outcome::NotYet(_) => Self::LogFull,
         }
     }

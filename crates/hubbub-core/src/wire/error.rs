@@ -164,3 +164,17 @@ impl From<Refusal> for CommandError {
         Self { message: Cow::Owned(refusal.to_string()), ..error(code, "") }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_taken_yet_is_temporary_and_names_the_feature() {
+        for feature in [Feature::Edits, Feature::Roles] {
+            let CommandError { code, message, temporary } = CommandError::not_yet(feature);
+            assert_eq!((code, temporary), (503, true));
+            assert!(message.starts_with("not yet: an older instance") && message.contains(feature.word()), "{message}");
+        }
+    }
+}

@@ -88,6 +88,7 @@ impl Log {
             right: Right::Own,
             once: None,
             opening: None,
+            not_yet: None,
         };
         let facts = self.ledger.facts.entry(room()).or_default();
         facts.targets.entry(next).or_insert(None);

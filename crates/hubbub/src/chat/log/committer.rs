@@ -18,6 +18,7 @@ use hubbub_core::{
     log::{
         encoded::EncodedEntry,
         entry::{Draft, Entry, Outcome, Place},
+        features::NotYet,
         source::{Failed, Source},
     },
     model::{backoff::Backoff, ids::RoomId},
@@ -320,8 +321,12 @@ impl Committer {
                 Outcome::Repeated { room, place } => wakes.push(self.head(room, **place)),
                 Outcome::Conflict { .. } | Outcome::Unchanged | Outcome::Refused(_) | Outcome::NotYet(_) => {}
             }
+            let answer = match outcome {
+                Outcome::NotYet(feature) => Err(NotYet(feature).into()),
+                outcome => Ok(outcome),
+            };
             // The sender may have gone; the entry stays.
-            let _ = submitter.answer.send(Ok(outcome));
+            let _ = submitter.answer.send(answer);
         }
         self.announcer.announce(&wakes);
     }

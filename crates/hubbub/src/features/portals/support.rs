@@ -15,11 +15,7 @@ use hubbub_core::{
     delivery::forwarding::{Forwarding, Way},
     limits,
     live::wake::Wake,
-    log::{
-        entry::{Entry, Outcome},
-        features::NotYet,
-        source::Source,
-    },
+    log::{entry::Entry, source::Source},
     model::{
         ids::{RoomId, UserId},
         seq::{Epoch, Seq},
@@ -142,10 +138,7 @@ impl SupportChat {
         let mut received = Vec::with_capacity(submitted.len());
         for one in submitted {
             received.push(match one {
-                Ok((session, outcome)) => match outcome.outcome().await? {
-                    Outcome::NotYet(feature) => return Err(NotYet(feature).into()),
-                    outcome => Received::of(session, outcome),
-                },
+                Ok((session, outcome)) => Received::of(session, outcome.outcome().await?),
                 Err(known) => {
                     self.announce_known(&known);
                     known
