@@ -8,6 +8,7 @@ use crate::{
     support::{door::Door, kafka::Kafka, nats::Nats, nginx::Nginx},
     wire::DEADLINE,
 };
+use hubbub_core::log::features::Features;
 use serde_json::{Value, json};
 use std::{collections::HashSet, net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 use tokio::{
@@ -244,6 +245,12 @@ async fn a_day_of_ben(sdk: Sdk) {
     for ttl in [short, Duration::from_secs(3600)] {
         ben.tells("token_wanted", DEADLINE).await;
         ben.is_ordered(token(ttl)).await;
+    }
+
+    // What is on is told him, where his driver passes it on.
+    let features = ben.told.iter().rev().find_map(|event| event["features"].as_array());
+    if matches!(sdk, Sdk::JavaScript(_) | Sdk::Python(_)) {
+        assert_eq!(features.map(Vec::len), Some(Features::all().iter().count()), "{:?}", ben.told);
     }
 
     // He says and hears.

@@ -82,7 +82,9 @@ const client = new (format === "protobuf" ? Protobuf : Json)(endpoint, {
     },
 });
 client.on("connecting", ({ code, reason }) => tell("connecting", { code, reason }));
-client.on("connected", (context) => tell("connected", { client: context.client, transport: context.transport }));
+client.on("connected", ({ client, transport, data }) => {
+    tell("connected", { client, transport, features: data && unpack(data).features });
+});
 client.on("disconnected", ({ code, reason }) => tell("disconnected", { code, reason }));
 client.on("error", ({ type, error }) => tell("error", { of: type, code: error.code, message: error.message }));
 

@@ -110,7 +110,8 @@ class Events(ClientEventHandler):
         tell("connecting", code=ctx.code, reason=ctx.reason)
 
     async def on_connected(self, ctx):
-        tell("connected", client=ctx.client, transport="websocket")
+        told = json.loads(ctx.data) if isinstance(ctx.data, bytes) else ctx.data
+        tell("connected", client=ctx.client, transport="websocket", features=(told or {}).get("features"))
 
     async def on_disconnected(self, ctx):
         tell("disconnected", code=ctx.code, reason=ctx.reason)
