@@ -75,7 +75,8 @@ impl<'a> BatchReads<'a> {
             }
             reads.reactions.extend(needs.reactions.into_iter().map(|(seq, word)| (room, seq, word, &draft.from)));
             reads.pins.extend(needs.pins.then_some(room));
-            reads.admins.extend(needs.admins.then_some(room));
+            let lowers_own = draft.right == Right::Own && needs.admins_if_by == Some(&draft.from);
+            reads.admins.extend((needs.admins || lowers_own).then_some(room));
         }
         reads
     }

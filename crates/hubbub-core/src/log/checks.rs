@@ -93,6 +93,17 @@ pub fn message(text: Option<&str>, data: Option<&RawValue>, reply_to: Option<u64
     Ok(Message::new(content.text, content.data, reply_to.map(Seq::new)))
 }
 
+/// Where a message is: in the thread of this root, if any, and whether it is shown in the room, too.
+///
+/// # Errors
+/// Where it is in no thread, and would be shown there, too.
+pub fn in_thread(thread: Option<u64>, in_room: bool) -> Result<(Option<Seq>, bool), Invalid> {
+    if in_room && thread.is_none() {
+        return Err(Invalid::new("in_room", "only a message in a thread has it; thread is missing"));
+    }
+    Ok((thread.map(Seq::new), in_room))
+}
+
 /// A room's name for people: at most [`limits::ROOM_NAME_BYTES`], without control characters.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use super::{
     body::{BodyWriter, Column, Columns, Damaged},
-    kinds::Text,
+    kinds::{Text, What},
     situation::{Needs, Situation},
 };
 use crate::model::{
@@ -38,6 +38,15 @@ impl Content {
     /// A text that mentions nobody.
     pub fn text(text: Text) -> Self {
         Self { text, data: None, mentions: Box::default(), mention_all: false }
+    }
+
+    /// What an entry says, where it says something.
+    pub const fn of(what: &What) -> Option<&Self> {
+        match what {
+            What::Message(message) => Some(&message.content),
+            What::Edited(edited) => Some(&edited.content),
+            _ => None,
+        }
     }
 
     /// What is left once it was blanked.
@@ -80,15 +89,16 @@ impl Content {
         needs.people.extend(&self.mentions);
     }
 
-    /// Whether the sender may mention whom it mentions.
+    /// Whether the sender may mention whom it mentions. Who was mentioned `before` may have left since.
     ///
     /// # Errors
     /// Names who is not a member.
-    pub fn may_be(&self, situation: &Situation<'_>) -> Result<(), Refusal> {
-        if self.mention_all && situation.right != super::situation::Right::Portal {
+    pub fn may_be(&self, situation: &Situation<'_>, before: Option<&Self>) -> Result<(), Refusal> {
+        if self.mention_all && situation.right.is_own() && !before.is_some_and(|before| before.mention_all) {
             situation.may(Act::MentionAll)?;
         }
-        let stranger = self.mentions.iter().find(|user| !situation.standing(user).is_member());
+        let is_new = |user: &&UserId| !before.is_some_and(|before| before.mentions.contains(user));
+        let stranger = self.mentions.iter().filter(is_new).find(|user| !situation.standing(user).is_member());
         stranger.map_or(Ok(()), |user| Err(Refusal::NoSuchMember { field: "mentions", user: user.clone() }))
     }
 }

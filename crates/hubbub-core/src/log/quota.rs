@@ -2,7 +2,10 @@
 
 use crate::{
     limits::{DATA_BYTES, TEXT_BYTES},
-    log::{account::UserQuota, kinds::Content},
+    log::{
+        account::UserQuota,
+        kinds::{Content, What},
+    },
     model::ids::Invalid,
 };
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -38,6 +41,14 @@ impl Default for Quota {
 }
 
 impl Quota {
+    /// Whether what an entry says is short enough.
+    ///
+    /// # Errors
+    /// Names the field and the limit.
+    pub fn check_entry(&self, what: &What) -> Result<(), Invalid> {
+        Content::of(what).map_or(Ok(()), |content| self.check(content))
+    }
+
     /// Whether what a message says is short enough.
     ///
     /// # Errors

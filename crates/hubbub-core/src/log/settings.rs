@@ -6,6 +6,7 @@ use crate::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use std::num::NonZeroU32;
+use utoipa::ToSchema;
 
 /// See the module. Most rooms have none of it set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,7 +24,7 @@ pub struct Settings {
 }
 
 /// From where on members read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HistoryFrom {
     /// From the beginning of what the room keeps.
@@ -35,37 +36,39 @@ pub enum HistoryFrom {
 
 /// Some of the settings, as they are to become: what a request and an entry `changed` say. What is absent stays as it is; `null`
 /// takes a limit away.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SettingsChange {
-    /// See [`Settings::slow_mode`]. 1 to [`limits::SLOW_MODE_SECONDS`].
+    /// A member writes one message in so many seconds: 1 to 21,600; null: as many as they like. Moderators are exempt.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
     pub slow_mode: Option<Option<u32>>,
-    /// See [`Settings::frozen`].
+    /// Whether only moderators write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<bool>,
-    /// See [`Settings::edit_window`]. 0 to [`limits::EDIT_WINDOW_SECONDS`].
+    /// Seconds for which an author may edit and delete a message: 0 (never) to 31,536,000; null: for ever.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
     pub edit_window: Option<Option<u32>>,
-    /// See [`Settings::members_may`].
+    /// What members may do that else needs a higher role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members_may: Option<MembersMayChange>,
-    /// See [`Settings::history_from`].
+    /// From where on members read: `all`, or `joined`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history_from: Option<HistoryFrom>,
 }
 
 /// Some of what members may do.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MembersMayChange {
-    /// See [`MembersMay::pin`].
+    /// Pin and unpin messages; false: moderators do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pin: Option<bool>,
-    /// See [`MembersMay::mention_all`].
+    /// Mention everybody; false: moderators do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mention_all: Option<bool>,
-    /// See [`MembersMay::invite`].
+    /// Add members and readers; false: admins do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invite: Option<bool>,
 }

@@ -95,6 +95,8 @@ pub struct Needs<'a> {
     pub pins: bool,
     /// Whether to count the room's admins and members.
     pub admins: bool,
+    /// The same, where this is the sender, who does it by their own right.
+    pub admins_if_by: Option<&'a UserId>,
 }
 
 /// The answers to what a rule [needs](Needs). What it has not asked for is answered as if it were not there.
@@ -120,12 +122,21 @@ pub trait Facts {
 pub enum Right {
     /// The sender's own standing in the room decides.
     Own,
+    /// The sender's own, to become a member: who is one already stays what they are.
+    Joining,
     /// The sender's own, as somebody whom the room is for and who has left it: they may come back, unless they are banned.
     Returning,
     /// The product's backend asked; messages still need a sender who is a member.
     Backend,
     /// A portal asked, for a session of its own: its agents write without being members, also where the session is closed.
     Portal,
+}
+
+impl Right {
+    /// Whether the sender's own standing decides.
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::Own | Self::Joining | Self::Returning)
+    }
 }
 
 /// The room under its lock, and the draft.
@@ -212,8 +223,7 @@ impl Situation<'_> {
     pub fn may_to(&self, act: Act, user: &UserId) -> Result<(), Refusal> {
         self.may(act)?;
         let (own, theirs) = (self.own().role(), self.standing(user).role());
-        let is_own_right = matches!(self.right, Right::Own | Right::Returning);
-        if is_own_right && act.needs_higher_role() && own != Some(Role::Admin) && theirs >= own {
+        if self.right.is_own() && act.needs_higher_role() && own != Some(Role::Admin) && theirs >= own {
             return Err(Refusal::Outranked);
         }
         Ok(())
@@ -227,7 +237,7 @@ impl Situation<'_> {
         if self.room.kind != RoomKind::Direct {
             return Ok(());
         }
-        if matches!(self.right, Right::Own | Right::Returning) {
+        if self.right.is_own() {
             self.room.kind.may_read(self.own())?;
         }
         Err(Refusal::FixedMembers)

@@ -168,7 +168,7 @@ fn look(s: &str) -> String {
 }
 
 /// Clients of HTTP take these out of a path before they ask for it, also where they are percent-encoded (RFC 3986, 5.2.4).
-pub(super) fn is_no_path_step(field: &'static str, s: &str) -> Result<(), Invalid> {
+pub(crate) fn is_no_path_step(field: &'static str, s: &str) -> Result<(), Invalid> {
     match s {
         "." | ".." => Err(Invalid::new(field, "no URL can name it")),
         _ => Ok(()),

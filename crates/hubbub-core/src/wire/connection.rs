@@ -4,7 +4,7 @@
 
 use crate::{
     limits,
-    log::{account::OverQuota, kinds::Message, quota::Quota},
+    log::{account::OverQuota, kinds::What, quota::Quota},
     model::{
         ids::{RoomId, UserId},
         rate::Rate,
@@ -328,16 +328,16 @@ impl Connection {
         }
     }
 
-    /// Whether a message to be sent is short enough, and not too soon after those before it: of this connection, and by what `user`
+    /// Whether an entry to be written is short enough, and not too soon after those before it: of this connection, and by what `user`
     /// says of all of this user's. If not, it is refused, and takes nothing of what may be sent.
     pub fn may_send(
         &mut self,
-        message: &Message,
+        what: &What,
         quota: &Quota,
         now: Instant,
         user: impl FnOnce() -> Result<(), Duration>,
     ) -> Result<(), Unsent> {
-        quota.check(&message.content).map_err(|invalid| Unsent::Never(invalid.into()))?;
+        quota.check_entry(what).map_err(|invalid| Unsent::Never(invalid.into()))?;
         let mut sends = self.sends;
         if let Some(per_second) = quota.sends_per_second {
             let pace = Pace::Connection(per_second);

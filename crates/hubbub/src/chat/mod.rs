@@ -20,7 +20,6 @@ use hubbub_core::{
         account::OverQuota,
         entry::{Proposal, Right},
         features::NotYet,
-        kinds::What,
         quota::Quota,
         source::Source,
     },
@@ -65,7 +64,7 @@ use log::{
     announcer::{Announcer, Hearers},
     committer::{Post, Submitted},
 };
-use methods::send::SendRequest;
+use methods::writing::Writing;
 use people::People;
 use presence::Presence;
 use spent::SpentTokens;
@@ -255,25 +254,32 @@ impl Chat {
         self.bus.health()
     }
 
-    /// Sends a message: queued when this returns, in the order of the calls. Somebody who is not known to read the room (`vetted`)
+    /// Writes an entry: queued when this returns, in the order of the calls. Somebody who is not known to read the room (`vetted`)
     /// is looked at first, so that strangers lock no row of it.
-    pub fn send(
+    pub fn write(
         &self,
         source: &Source,
         from: &UserId,
-        send: SendRequest,
+        right: Right,
+        writing: Writing,
         vetted: bool,
     ) -> Result<Submitted, ChatError> {
-        let what = What::Message(send.message);
-        let step = (!vetted).then(|| self.vetting(from.clone(), send.room.clone(), send.key.clone()));
-        let proposal = Proposal::new(send.room, from.clone(), send.key, what, Right::Own);
+        let Writing { room, key, what, .. } = writing;
+        let step = (!vetted).then(|| self.vetting(from.clone(), room.clone(), key.clone()));
+        let proposal = Proposal::new(room, from.clone(), key, what, right);
         match step {
             Some(step) => self.admission.submit_after(source, proposal, step),
             None => self.admission.submit(source, proposal),
         }
     }
 
-    /// Whether a message may go on to its room's row. Who may not read the room any more still hears of what is there by its key.
+    /// The key of what happens along with what has this key, right before it: the same each time.
+    pub fn key_before(&self, key: &Key) -> Key {
+        let seal = self.store.identity().hash_key.seal(format!("the key before {key}").as_bytes());
+        Key::of_id(Uuid::from_bytes(seal))
+    }
+
+    /// Whether an entry may go on to its room's row. Who may not read the room any more still hears of what is there by its key.
     fn vetting(&self, user: UserId, room: RoomId, key: Option<Key>) -> AdmissionStep {
         let (look_ups, store) = (self.look_ups.clone(), self.store.clone());
         Box::pin(async move {

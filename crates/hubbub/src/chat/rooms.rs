@@ -22,12 +22,26 @@ use hubbub_core::{
 /// A change of one membership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MembershipChange {
+    /// Become a member, by oneself; who is one already stays what they are.
+    Join,
     /// Make a member of this role.
     Become(Role),
     /// Remove; also lifts a ban.
     Remove,
     /// Ban.
     Ban,
+}
+
+impl MembershipChange {
+    /// The entry that makes it so for `user`.
+    pub const fn of(self, user: UserId) -> What {
+        match self {
+            Self::Join => What::Joined(Joined { user, role: Role::Member }),
+            Self::Become(role) => What::Joined(Joined { user, role }),
+            Self::Remove => What::Left(Left { user }),
+            Self::Ban => What::Banned(Banned { user }),
+        }
+    }
 }
 
 /// What became of it: where the entry is, or that things were so already.
@@ -71,13 +85,8 @@ impl Chat {
         let submitted: Vec<_> = changes
             .iter()
             .map(|(user, change)| {
-                let user = user.clone();
-                let what = match change {
-                    MembershipChange::Become(role) => What::Joined(Joined { user, role: *role }),
-                    MembershipChange::Remove => What::Left(Left { user }),
-                    MembershipChange::Ban => What::Banned(Banned { user }),
-                };
-                self.submit(by, room, what)
+                let joins = *change == MembershipChange::Join && by.right == Right::Own;
+                self.submit(by, if joins { Right::Joining } else { by.right }, room, change.of(user.clone()))
             })
             .collect();
         let mut changed = Vec::with_capacity(submitted.len());
@@ -93,7 +102,7 @@ impl Chat {
     /// Puts an entry that is no message into a room's log.
     pub async fn append(&self, by: &Actor, room: &RoomId, what: What) -> Changed {
         self.vet(by, room).await?;
-        settled(self.submit(by, room, what)?).await
+        settled(self.submit(by, by.right, room, what)?).await
     }
 
     /// Whether this may be asked at all: a client who may not read the room locks no row of it.
@@ -105,8 +114,8 @@ impl Chat {
         self.may_read(&by.user, room).await
     }
 
-    fn submit(&self, by: &Actor, room: &RoomId, what: What) -> Result<Submitted, ChatError> {
-        self.admission.submit(&by.source, Proposal::new(room.clone(), by.user.clone(), None, what, by.right))
+    fn submit(&self, by: &Actor, right: Right, room: &RoomId, what: What) -> Result<Submitted, ChatError> {
+        self.admission.submit(&by.source, Proposal::new(room.clone(), by.user.clone(), None, what, right))
     }
 
     /// A page of the log for somebody who may read it.

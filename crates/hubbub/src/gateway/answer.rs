@@ -4,12 +4,12 @@ use crate::chat::{
     Chat, ChatError,
     methods::{
         MethodError,
-        send::{self, SendRequest},
+        writing::{self, Writing, WrittenView},
     },
 };
 use hubbub_core::{
     limits,
-    log::{features::NotYet, room::PageOf, source::Source},
+    log::{entry::Right, features::NotYet, room::PageOf, source::Source},
     model::{
         ids::{RoomId, UserId},
         seq::Seq,
@@ -48,23 +48,26 @@ impl From<MethodError> for CommandError {
     }
 }
 
-/// The reply to `publish` (then `rpc` is false) or to `rpc send`, once it is committed. It has no timer: whoever awaits it polls it
+/// The reply to `publish` (then `rpc` is false) or to a call that writes, once it is committed. It has no timer: whoever awaits it polls it
 /// again after [`limits::SEND_PATIENCE`]. `Err`: it was not even queued.
-pub fn send(
+pub fn write(
     chat: &Chat,
     source: &Source,
     user: &UserId,
     id: u32,
-    request: SendRequest,
+    writing: Writing,
     vetted: bool,
     rpc: bool,
 ) -> Result<impl Future<Output = Answered> + Send + use<>, ChatError> {
-    let queued = send::queue(chat, source, user, request, vetted)?;
+    let room = writing.room.clone();
+    let queued = writing::queue(chat, source, user, Right::Own, writing, vetted)?;
     Ok(async move {
         let sent = queued.committed_when_polled().await;
         let failed = matches!(sent, Err(ChatError::Busy | ChatError::Unavailable));
         let said = match sent {
-            Ok(sent) if rpc => serde_json::to_string(&sent).map(Answer::Rpc).map_err(|_| CommandError::INTERNAL),
+            Ok(place) if rpc => serde_json::to_string(&WrittenView::new(&room, place))
+                .map(Answer::Rpc)
+                .map_err(|_| CommandError::INTERNAL),
             Ok(_) => Ok(Answer::Publish),
             Err(error) => Err(error.into()),
         };
@@ -77,7 +80,7 @@ pub fn send(
 pub struct Answered {
     /// The reply.
     pub reply: Reply,
-    /// It is a refusal that a send behind it must share: the server was busy, or without its store.
+    /// It is a refusal that what was written behind it must share: the server was busy, or without its store.
     pub failed: bool,
 }
 

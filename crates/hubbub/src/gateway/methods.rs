@@ -1,13 +1,15 @@
 //! The methods that clients have by `rpc`.
 
 use crate::{
-    chat::methods::{Actor, Edge, Method, MethodError, Provides, RestMethod, RpcMethod, send::SendMessage},
+    chat::methods::{
+        Actor, Edge, Method, MethodError, Provides, RestMethod, RpcMethod, send::SendMessage, writing::Writing,
+    },
     metrics::{MethodMetrics, Outcomes},
 };
 use futures_util::future::BoxFuture;
 use hubbub_core::wire::{
     error::CommandError,
-    rpc::{MethodHandle, RawData, RpcMethods},
+    rpc::{Cost, MethodHandle, RawData, RpcMethods},
 };
 use std::sync::Arc;
 
@@ -17,12 +19,18 @@ pub type Running = BoxFuture<'static, Result<String, CommandError>>;
 /// Reads the data of a call and begins with it.
 type Start = dyn Fn(Actor, &RawData) -> Result<Running, CommandError> + Send + Sync;
 
+/// Reads the data of a call as the entry that it is to write.
+type Read = fn(&RawData) -> Result<Writing, CommandError>;
+
 /// One method.
 pub struct RpcEntry {
     /// Its name.
     pub name: &'static str,
+    /// What is counted of it.
+    pub outcomes: Outcomes,
     handle: MethodHandle,
     start: Box<Start>,
+    read: Option<Read>,
 }
 
 impl RpcEntry {
@@ -33,11 +41,19 @@ impl RpcEntry {
     pub fn start(&self, by: Actor, data: &RawData) -> Result<Running, CommandError> {
         (self.start)(by, data)
     }
+
+    /// Reads the data of a call of a method that writes.
+    ///
+    /// # Errors
+    /// Where the data makes no sense.
+    pub fn writing(&self, data: &RawData) -> Result<Writing, CommandError> {
+        self.read.map_or(Err(CommandError::INTERNAL), |read| read(data))
+    }
 }
 
 /// See the module.
 pub struct RpcTable {
-    /// What became of sends, which are not begun by [`RpcEntry::start`].
+    /// What became of sends, by `publish`.
     pub sends: Outcomes,
     methods: Vec<RpcEntry>,
     by_name: Vec<(&'static str, MethodHandle)>,
@@ -76,15 +92,29 @@ impl RpcMethods for RpcTable {
 
 impl<On: Send + Sync + 'static, P: Provides<On>> Edge<On> for RpcTableBuilder<'_, P> {
     fn rpc<M: RpcMethod<On = On>>(&mut self) {
-        let handle = MethodHandle { index: self.methods.len(), cost: M::COST };
-        let (on, outcomes) = (self.on.provide(), self.metrics.of(M::NAME));
-        let start = move |by, data: &RawData| {
-            start::<M>(on.clone(), by, data, outcomes.clone()).inspect_err(|_| outcomes.count(Err(false)))
-        };
-        self.methods.push(RpcEntry { name: M::NAME, handle, start: Box::new(start) });
+        self.add::<On, M>(M::COST, None);
+    }
+
+    fn write<M: RpcMethod<On = On, Request = Writing>>(&mut self) {
+        self.add::<On, M>(Cost::Send, Some(|data| Ok(M::read(data.read()?)?)));
     }
 
     fn rest<M: RestMethod<On = On>>(&mut self) {}
+}
+
+impl<P> RpcTableBuilder<'_, P> {
+    fn add<On: Send + Sync + 'static, M: RpcMethod<On = On>>(&mut self, cost: Cost, read: Option<Read>)
+    where
+        P: Provides<On>,
+    {
+        let handle = MethodHandle { index: self.methods.len(), cost };
+        let (on, outcomes) = (self.on.provide(), self.metrics.of(M::NAME));
+        let counted = outcomes.clone();
+        let start = move |by, data: &RawData| {
+            start::<M>(on.clone(), by, data, counted.clone()).inspect_err(|_| counted.count(Err(false)))
+        };
+        self.methods.push(RpcEntry { name: M::NAME, outcomes, handle, start: Box::new(start), read });
+    }
 }
 
 fn start<M: RpcMethod>(on: Arc<M::On>, by: Actor, data: &RawData, outcomes: Outcomes) -> Result<Running, CommandError> {
@@ -100,7 +130,6 @@ fn start<M: RpcMethod>(on: Arc<M::On>, by: Actor, data: &RawData, outcomes: Outc
 mod tests {
     use super::*;
     use crate::chat::{Chat, methods};
-    use hubbub_core::wire::rpc::Cost;
 
     #[tokio::test]
     async fn every_method_is_found_by_its_name_and_no_name_is_there_twice() {
@@ -113,7 +142,11 @@ mod tests {
         }
         assert!(table.by_name.windows(2).all(|pair| pair[0].0 != pair[1].0));
         assert_eq!(table.find("dance"), None);
-        assert_eq!(table.find("send").unwrap().cost, Cost::Send);
+        for writes in ["send", "edit", "unmute", "set_role", "change_room"] {
+            let handle = table.find(writes).unwrap();
+            assert_eq!(handle.cost, Cost::Send);
+            assert_ne!(table.get(handle).writing(&RawData::default()), Err(CommandError::INTERNAL), "{writes}");
+        }
         assert_eq!(table.find("messages").unwrap().cost, Cost::Page);
         assert_eq!(table.find("join").unwrap().cost, Cost::Plain);
     }

@@ -56,9 +56,7 @@ impl Kind for Edited {
         if target.edits as usize >= EDITS_OF_MESSAGE {
             return Err(Refusal::TooMany { field: "target", what: "edits of this message", limit: EDITS_OF_MESSAGE });
         }
-        if situation.right != Right::Backend {
-            self.content.may_be(situation)?;
-        }
+        self.content.may_be(situation, target.content.as_ref())?;
         Ok(Some(Change::Edited))
     }
 }

@@ -39,27 +39,30 @@ impl Kind for Joined {
 
     fn needs<'a>(&'a self, needs: &mut Needs<'a>) {
         needs.people.push(&self.user);
+        needs.admins_if_by = Some(&self.user);
     }
 
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
-        let herself = matches!(situation.right, Right::Own | Right::Returning) && self.user == *situation.from;
+        let herself = situation.right.is_own() && self.user == *situation.from;
         let (own, theirs, wanted) = (situation.own(), situation.standing(&self.user), Standing::Member(self.role));
-        if theirs == wanted || (herself && own.is_member()) {
+        if theirs == wanted || (herself && own.is_member() && situation.right != Right::Own) {
             return Ok(None);
         }
-        if herself {
+        if herself && !own.is_member() && self.role == Role::Member {
             // Who may read and is no member may join: the room is open, and she is not banned. Or she comes back.
-            if situation.right == Right::Own || own == Standing::Banned {
+            if situation.right != Right::Returning || own == Standing::Banned {
                 situation.room.kind.may_read(own)?;
             }
-        } else {
-            let is_invited = theirs == Standing::Stranger && self.role <= Role::Member;
-            situation.may(if is_invited { Act::Invite } else { Act::SetRole })?;
-            situation.is_changeable()?;
+            return Ok(Some(Change::Stands(self.user.clone(), wanted)));
         }
-        // Nobody gives herself a role.
-        let role = if herself { Role::Member } else { self.role };
-        Ok(Some(Change::Stands(self.user.clone(), Standing::Member(role))))
+        // Nobody comes in with another role than a member's, unless somebody gives it.
+        let is_invited = theirs == Standing::Stranger && self.role <= Role::Member;
+        situation.may(if is_invited { Act::Invite } else { Act::SetRole })?;
+        situation.is_changeable()?;
+        if herself {
+            situation.is_not_last_admin()?;
+        }
+        Ok(Some(Change::Stands(self.user.clone(), wanted)))
     }
 
     fn founds(&self) -> Option<Change> {

@@ -75,7 +75,7 @@ impl Kind for Message {
         {
             return Err(Refusal::InThread(root));
         }
-        self.content.may_be(situation)?;
+        self.content.may_be(situation, None)?;
         situation.is_time()?;
         Ok(Some(Change::Said))
     }

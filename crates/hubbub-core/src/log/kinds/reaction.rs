@@ -6,7 +6,7 @@ use crate::{
     log::body::{BodyWriter, Column, Columns, Damaged},
     model::{
         access::Refusal,
-        ids::{Invalid, is_invisible},
+        ids::{Invalid, is_invisible, is_no_path_step},
         json::to_json,
         rights::Act,
         seq::Seq,
@@ -34,7 +34,7 @@ impl ReactionWord {
     /// Takes a client's.
     ///
     /// # Errors
-    /// When it is empty, too long, or has white space at its ends, control characters or nothing that can be seen.
+    /// When it is empty, too long, or has white space at its ends, control characters or nothing that can be seen, or no URL can name it.
     pub fn parse(word: &str) -> Result<Self, Invalid> {
         let wrong = |why: &str| Err(Invalid::new("reaction", why));
         if word.is_empty() {
@@ -49,6 +49,7 @@ impl ReactionWord {
         if word.trim() != word {
             return wrong("white space at its ends is not allowed");
         }
+        is_no_path_step("reaction", word)?;
         if word.chars().all(is_invisible) {
             return wrong("nothing of it can be seen");
         }

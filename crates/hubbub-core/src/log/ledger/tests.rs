@@ -131,10 +131,20 @@ fn a_private_room_looks_like_none_to_strangers() {
 #[test]
 fn an_open_room_is_joined_and_left_by_oneself() {
     let mut ledger = ledger(RoomKind::Open, &[("eve", Standing::Banned)]);
-    let join = |who: &str| What::Joined(Joined { user: user(who), role: Role::Admin });
+    let becomes = |who: &str, role| What::Joined(Joined { user: user(who), role });
+    let join = |who: &str| becomes(who, Role::Member);
+    let not_admin = Outcome::Refused(Refusal::NotAdmin);
+    assert_eq!(ledger.apply(&draft("ana", "z", becomes("ana", Role::Admin)), Timestamp(0)), not_admin);
     assert_eq!(ledger.apply(&draft("ana", "a", says("hi")), Timestamp(0)), Outcome::Refused(Refusal::NotMember));
     assert_eq!(seq_of(ledger.apply(&draft("ana", "b", join("ana")), Timestamp(0))), 1);
-    assert_eq!(ledger.standing(&room(), &user("ana")), MEMBER, "nobody makes herself an admin");
+    assert_eq!(ledger.standing(&room(), &user("ana")), MEMBER);
+    for role in [Role::Reader, Role::Moderator, Role::Admin] {
+        assert_eq!(
+            ledger.apply(&draft("ana", "y", becomes("ana", role)), Timestamp(0)),
+            not_admin,
+            "nor gives herself a role"
+        );
+    }
     assert_eq!(ledger.apply(&draft("ana", "c", join("ana")), Timestamp(0)), Outcome::Unchanged);
     assert_eq!(ledger.apply(&draft("eve", "d", join("eve")), Timestamp(0)), Outcome::Refused(Refusal::Banned));
     assert_eq!(seq_of(ledger.apply(&draft("ana", "e", What::Left(Left { user: user("ana") })), Timestamp(0))), 2);
@@ -218,4 +228,21 @@ fn only_admins_govern() {
     let backend = Draft { right: Right::Backend, ..draft("hubbub:api", "c", ban()) };
     assert_eq!(seq_of(ledger.apply(&backend, Timestamp(0))), 2);
     assert_eq!(ledger.changes.members[&(room(), user("ana"))].standing, Standing::Banned);
+}
+
+#[test]
+fn an_admin_steps_down_where_another_is_left_and_who_joins_again_stays_what_they_are() {
+    let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN), ("ben", MEMBER)]);
+    ledger.facts.entry(room()).or_default().admins = (1, 2);
+    let becomes = |who: &str, role| What::Joined(Joined { user: user(who), role });
+    let joining = Draft { right: Right::Joining, ..draft("ana", "a", becomes("ana", Role::Member)) };
+    assert_eq!(ledger.apply(&joining, Timestamp(0)), Outcome::Unchanged);
+    for role in [Role::Reader, Role::Member, Role::Moderator] {
+        let last = ledger.apply(&draft("ana", "b", becomes("ana", role)), Timestamp(0));
+        assert_eq!(last, Outcome::Refused(Refusal::LastAdmin));
+    }
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "c", becomes("ben", Role::Admin)), Timestamp(0))), 1);
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "d", becomes("ana", Role::Moderator)), Timestamp(0))), 2);
+    let last = ledger.apply(&draft("ben", "e", becomes("ben", Role::Member)), Timestamp(0));
+    assert_eq!(last, Outcome::Refused(Refusal::LastAdmin));
 }

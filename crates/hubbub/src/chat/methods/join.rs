@@ -5,10 +5,7 @@ use super::{
     views::{ChangedView, RoomData, room},
 };
 use crate::chat::{Chat, rooms::MembershipChange};
-use hubbub_core::model::{
-    access::Role,
-    ids::{Invalid, RoomId},
-};
+use hubbub_core::model::ids::{Invalid, RoomId};
 
 /// See the module.
 pub struct Join;
@@ -30,7 +27,7 @@ impl Method for Join {
     }
 
     async fn run(chat: &Chat, by: &Actor, room: RoomId) -> Result<ChangedView, MethodError> {
-        let place = chat.change(by, &room, &by.user, MembershipChange::Become(Role::Member)).await?;
+        let place = chat.change(by, &room, &by.user, MembershipChange::Join).await?;
         Ok(ChangedView::new(&room, place))
     }
 }

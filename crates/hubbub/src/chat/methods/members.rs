@@ -40,7 +40,7 @@ pub struct MembersRequest {
 pub struct MemberView {
     /// Who.
     user: String,
-    /// member or admin.
+    /// reader, member, moderator or admin.
     role: Option<&'static str>,
     /// The entry that made it so.
     since: u64,
@@ -79,7 +79,7 @@ impl MembersView {
 pub struct NewMember {
     /// Who.
     pub(super) user: String,
-    /// member (the default), admin or banned.
+    /// reader, member (the default), moderator, admin or banned.
     pub(super) role: Option<String>,
 }
 

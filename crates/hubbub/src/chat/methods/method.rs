@@ -3,6 +3,7 @@
 use super::{
     MethodError,
     rest::{RestBody, RestRequest, Route},
+    writing::Writing,
 };
 pub use hubbub_core::wire::rpc::Cost;
 use hubbub_core::{
@@ -141,6 +142,11 @@ pub trait RestMethod: Method<Output: ToSchema> {
 pub trait Edge<On> {
     /// A method that `rpc` has.
     fn rpc<M: RpcMethod<On = On>>(&mut self);
+
+    /// A method that `rpc` has and that writes an entry: what a client writes into a room keeps the order in which it was said.
+    fn write<M: RpcMethod<On = On, Request = Writing>>(&mut self) {
+        self.rpc::<M>();
+    }
 
     /// A method that REST has.
     fn rest<M: RestMethod<On = On>>(&mut self);

@@ -4,33 +4,49 @@ mod error;
 mod method;
 pub mod rest;
 pub mod views;
+pub mod writing;
 
+pub mod change_room;
 pub mod create_room;
+pub mod delete;
 pub mod disconnect;
+pub mod edit;
 pub mod join;
 pub mod leave;
 pub mod members;
 pub mod messages;
+pub mod mute;
 pub mod notify;
+pub mod pin;
 pub mod put_member;
 pub mod put_members;
 pub mod put_user;
+pub mod react;
 pub mod remove_member;
-pub mod rename_room;
 pub mod rooms;
 pub mod send;
+pub mod set_role;
 pub mod show_room;
 pub mod show_user;
+pub mod unmute;
+pub mod unpin;
+pub mod unreact;
 
 pub use error::{MethodError, Problem};
 pub use method::{Actor, Cost, Doc, Edge, Method, Nothing, Provides, RestMethod, RpcMethod};
-pub use rest::{JsonBody, NoBody, NoQuery, RestBody, RestRequest, Route, Verb};
+pub use rest::{JsonBody, NoBody, NoQuery, OptionalJson, RestBody, RestRequest, Route, Verb};
 
 use super::Chat;
 
 /// Tells an edge of all methods of the chat, in the order in which documents show them.
 pub fn list(edge: &mut impl Edge<Chat>) {
     send::SendMessage::register(edge);
+    edit::EditMessage::register(edge);
+    delete::DeleteMessage::register(edge);
+    react::React::register(edge);
+    unreact::Unreact::register(edge);
+    pin::PinMessage::register(edge);
+    unpin::UnpinMessage::register(edge);
     messages::ListMessages::register(edge);
     rooms::ListRooms::register(edge);
     create_room::CreateRoom::register(edge);
@@ -38,10 +54,13 @@ pub fn list(edge: &mut impl Edge<Chat>) {
     leave::Leave::register(edge);
     members::ListMembers::register(edge);
     show_room::ShowRoom::register(edge);
-    rename_room::RenameRoom::register(edge);
+    change_room::ChangeRoom::register(edge);
     put_members::PutMembers::register(edge);
     put_member::PutMember::register(edge);
+    set_role::SetRole::register(edge);
     remove_member::RemoveMember::register(edge);
+    mute::Mute::register(edge);
+    unmute::Unmute::register(edge);
     put_user::PutUser::register(edge);
     show_user::ShowUser::register(edge);
     notify::Notify::register(edge);

@@ -1,9 +1,10 @@
 //! `put_member`: the product's backend makes somebody a member, gives another role, or bans.
 
 use super::{
-    Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb,
+    Actor, Doc, Edge, JsonBody, Method, MethodError, RestMethod, RestRequest, Route, Verb,
     rest::{ROOM, USER},
     views::ChangedView,
+    writing::InName,
 };
 use crate::chat::{Chat, rooms::MembershipChange};
 use hubbub_core::model::{
@@ -31,7 +32,9 @@ pub struct PutMemberRequest {
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
 pub struct NewRole {
-    /// member (the default), admin or banned.
+    /// In the name of this user, who may no more than over a connection of their own. Without it: in the backend's own.
+    from: Option<String>,
+    /// reader, member (the default), moderator, admin or banned.
     role: Option<String>,
 }
 
@@ -44,7 +47,7 @@ pub fn change(role: Option<&str>) -> Result<MembershipChange, Invalid> {
         Some("banned") => Ok(MembershipChange::Ban),
         Some(role) => Role::parse(role)
             .map(MembershipChange::Become)
-            .map_err(|_| Invalid::new("role", "one of member, admin, banned")),
+            .map_err(|_| Invalid::new("role", "one of reader, member, moderator, admin, banned")),
         None => Ok(MembershipChange::Become(Role::Member)),
     }
 }
@@ -52,7 +55,7 @@ pub fn change(role: Option<&str>) -> Result<MembershipChange, Invalid> {
 impl Method for PutMember {
     const NAME: &'static str = "put_member";
     const DOC: Doc = Doc {
-        summary: "Makes somebody `member` or `admin`, or bans (`banned`). Asking again changes nothing.",
+        summary: "Makes somebody `reader`, `member`, `moderator` or `admin`, or bans (`banned`). Asking again changes nothing.",
         example: "",
         more: "",
     };
@@ -74,18 +77,19 @@ impl Method for PutMember {
 impl RestMethod for PutMember {
     const ROUTE: Route = Route {
         tag: "members",
-        problems: &[404, 409],
+        problems: &[403, 404, 409, 422],
         example: r#"{"role":"member"}"#,
         ..Route::new(Verb::Put, "/v1/rooms/{room}/members/{user}", &[ROOM, USER])
     };
     type Path = (String, String);
-    type Query = NoQuery;
+    type Query = InName;
     type Body = JsonBody<NewRole>;
 
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, PutMemberRequest), MethodError> {
         let (room, user) = (RoomId::parse(&asked.path.0)?, UserId::parse_outsider("user", &asked.path.1)?);
         let change = change(asked.body.0.role.as_deref())?;
-        Ok((Actor::backend(), PutMemberRequest { room, user, change }))
+        let by = asked.query.actor(asked.body.0.from.as_deref())?;
+        Ok((by, PutMemberRequest { room, user, change }))
     }
 }
 
@@ -98,6 +102,9 @@ mod tests {
         assert_eq!(change(None).unwrap(), MembershipChange::Become(Role::Member));
         assert_eq!(change(Some("admin")).unwrap(), MembershipChange::Become(Role::Admin));
         assert_eq!(change(Some("banned")).unwrap(), MembershipChange::Ban);
-        assert_eq!(change(Some("king")).unwrap_err().to_string(), "role: one of member, admin, banned");
+        assert_eq!(
+            change(Some("king")).unwrap_err().to_string(),
+            "role: one of reader, member, moderator, admin, banned"
+        );
     }
 }

@@ -73,6 +73,12 @@ pub const ROOM: PathParam = PathParam::text("room", "The room's id");
 /// `{user}` in a path.
 pub const USER: PathParam = PathParam::text("user", "The user's id");
 
+/// `{seq}` in a path.
+pub const MESSAGE: PathParam = PathParam::number("seq", "The message's number in its room");
+
+/// `{reaction}` in a path.
+pub const REACTION: PathParam = PathParam::text("reaction", "The emoji or word, percent-encoded");
+
 /// Where a method is, and what it may answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {

@@ -1,24 +1,20 @@
 //! `send`: puts a message into a room's log.
-//!
-//! Clients' sends keep the order of their connection in a room. So there is [`queue`], which has put the message into the
-//! queue of its room when it returns.
 
 use super::{
-    Actor, Cost, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, RpcMethod, Verb,
-    rest::ROOM, views::room,
+    Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, RpcMethod, Verb,
+    rest::ROOM, views::room, writing::Writing,
 };
-use crate::chat::{
-    Chat, ChatError,
-    log::{admission, committer::Submitted},
-};
+use crate::chat::{Chat, ChatError};
 use hubbub_core::{
     log::{
-        checks,
-        entry::{Outcome, Place},
-        kinds::Message,
-        source::Source,
+        checks::{self, Said},
+        entry::Place,
+        kinds::{Message, What},
     },
-    model::ids::{Invalid, Key, RoomId, UserId},
+    model::{
+        ids::{Invalid, Key, RoomId, UserId},
+        seq::Seq,
+    },
     wire::{error::CommandError, rpc::RawData},
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -28,17 +24,6 @@ use utoipa::ToSchema;
 
 /// See the module.
 pub struct SendMessage;
-
-/// A message on its way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SendRequest {
-    /// The room.
-    pub room: RoomId,
-    /// The client's key; without one nothing is recognised when it is sent again.
-    pub key: Option<Key>,
-    /// What is said.
-    pub message: Message,
-}
 
 /// Where a message went.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,75 +55,32 @@ impl SentView {
 
 impl Method for SendMessage {
     const NAME: &'static str = "send";
-    const COST: Cost = Cost::Send;
     const DOC: Doc = Doc {
         summary: "Puts a message into a room's log. The sender must be a member. Answered after the commit.",
         example: r#"{"room":"general","key":"4f6c…","text":"hi","data":{"order":17},"reply_to":41}
 {"id":"0198…","room":"general","seq":42,"epoch":"1a2b3c4d.1","at":"2026-01-31T09:30:00.123Z"}"#,
-        more: "`text`, `data` (any JSON but null) or both. `reply_to` is the seq of an entry of the room. `key` (over REST \
-            `Idempotency-Key`) makes it happen once: make one per message,
+        more: r#"`text`, `data` (any JSON but null) or both. `reply_to` is the seq of a message of the room. `key` (over REST `Idempotency-Key`) makes it happen once: make one per message,
 keep it for every attempt. The same key with the same body is answered with the first message's place; with another body,
-409. Sends of one connection to one room are committed in the order they were sent.",
+409. What one connection writes into one room, by whatever method, is committed in the order it was sent.
+
+`"mentions":["ben"]` names members (at most 50; who is none is named in the error), `"mention_all":true` means everybody. `"thread":40` puts the message into the
+thread of message 40, which is in no thread itself; with `"in_room":true` it is shown in the room, too."#,
     };
     type On = Chat;
-    type Request = SendRequest;
+    type Request = Writing;
     type Output = SentView;
 
     fn register(edge: &mut impl Edge<Self::On>) {
-        edge.rpc::<Self>();
+        edge.write::<Self>();
         edge.rest::<Self>();
     }
 
-    async fn run(chat: &Chat, by: &Actor, request: SendRequest) -> Result<SentView, MethodError> {
-        chat.quota().check(&request.message.content)?;
-        // The backend knows its rooms.
-        Ok(queue(chat, &by.source, &by.user, request, true)?.committed().await?)
+    async fn run(chat: &Chat, by: &Actor, writing: Writing) -> Result<SentView, MethodError> {
+        let room = writing.room.clone();
+        // A message always changes something.
+        let place = writing.write(chat, by).await?.ok_or(ChatError::Unavailable)?;
+        Ok(SentView::new(&room, place))
     }
-}
-
-/// A message in the queue of its room.
-pub struct Queued {
-    room: RoomId,
-    submitted: Submitted,
-}
-
-impl Queued {
-    /// Where it is in the log, once it is committed.
-    ///
-    /// # Errors
-    /// Why it is not in the log; with [`ChatError::Unavailable`] it may be.
-    pub async fn committed(self) -> Result<SentView, ChatError> {
-        sent(&self.room, self.submitted.outcome().await?)
-    }
-
-    /// The same for who has a timer for many: see [`Submitted::outcome_when_polled`].
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn committed_when_polled(self) -> Result<SentView, ChatError> {
-        sent(&self.room, self.submitted.outcome_when_polled().await?)
-    }
-}
-
-fn sent(room: &RoomId, outcome: Outcome) -> Result<SentView, ChatError> {
-    // A message always changes something.
-    let place = admission::place(outcome)?.ok_or(ChatError::Unavailable)?;
-    Ok(SentView::new(room, place))
-}
-
-/// Puts a message into the queue of its room. `vetted`: whoever sends it is known to read the room.
-///
-/// # Errors
-/// It was not even queued.
-pub fn queue(
-    chat: &Chat,
-    source: &Source,
-    from: &UserId,
-    request: SendRequest,
-    vetted: bool,
-) -> Result<Queued, ChatError> {
-    let room = request.room.clone();
-    Ok(Queued { room, submitted: chat.send(source, from, request, vetted)? })
 }
 
 /// `data` of a call.
@@ -153,34 +95,56 @@ pub struct SendData<'a> {
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     reply_to: Option<u64>,
+    mentions: Option<Vec<Cow<'a, str>>>,
+    mention_all: Option<bool>,
+    thread: Option<u64>,
+    in_room: Option<bool>,
+}
+
+/// What is said, and where: the same however it is asked for.
+struct NewParts<'a> {
+    said: Said<'a>,
+    reply_to: Option<u64>,
+    thread: Option<u64>,
+    in_room: Option<bool>,
+}
+
+impl NewParts<'_> {
+    fn check(self) -> Result<What, Invalid> {
+        let content = checks::content(self.said)?;
+        let (thread, in_room) = checks::in_thread(self.thread, self.in_room.unwrap_or_default())?;
+        Ok(What::Message(Message { content, reply_to: self.reply_to.map(Seq::new), thread, in_room }))
+    }
+}
+
+/// A message of data alone or of a text alone.
+fn plain(text: Option<&str>, data: Option<&RawValue>) -> Result<What, Invalid> {
+    Ok(What::Message(checks::message(text, data, None)?))
 }
 
 impl SendData<'_> {
-    const FIELDS: [&'static str; 5] = ["room", "key", "text", "data", "reply_to"];
+    const FIELDS: [&'static str; 9] =
+        ["room", "key", "text", "data", "reply_to", "mentions", "mention_all", "thread", "in_room"];
 
-    fn check(self, room: RoomId) -> Result<SendRequest, Invalid> {
+    fn check(self, room: RoomId) -> Result<Writing, Invalid> {
         let key = self.key.as_deref().map(Key::parse).transpose()?;
-        let message = checks::message(self.text.as_deref(), self.data, self.reply_to)?;
-        Ok(SendRequest { room, key, message })
+        let said = Said {
+            text: self.text.as_deref(),
+            data: self.data,
+            mentions: self.mentions.as_deref().unwrap_or_default(),
+            mention_all: self.mention_all.unwrap_or_default(),
+        };
+        let Self { reply_to, thread, in_room, .. } = self;
+        Ok(Writing::new(room, key, NewParts { said, reply_to, thread, in_room }.check()?))
     }
 }
 
 impl RpcMethod for SendMessage {
     type Data<'a> = SendData<'a>;
 
-    fn read(data: SendData<'_>) -> Result<SendRequest, Invalid> {
+    fn read(data: SendData<'_>) -> Result<Writing, Invalid> {
         let room = room(data.room.as_deref())?;
         data.check(room)
-    }
-}
-
-impl SendMessage {
-    /// Reads the data of a call.
-    ///
-    /// # Errors
-    /// Where it makes no sense.
-    pub fn read_call(data: &RawData) -> Result<SendRequest, CommandError> {
-        Ok(Self::read(data.read()?)?)
     }
 }
 
@@ -189,9 +153,9 @@ impl SendMessage {
 ///
 /// # Errors
 /// As those of `send`; and where such an object names another room.
-pub fn published(room: RoomId, data: &RawData) -> Result<SendRequest, CommandError> {
+pub fn published(room: RoomId, data: &RawData) -> Result<Writing, CommandError> {
     if let Ok(text) = serde_json::from_str::<Cow<'_, str>>(data.as_str()) {
-        return Ok(SendRequest { room, key: None, message: checks::message(Some(&text), None, None)? });
+        return Ok(Writing::new(room, None, plain(Some(&text), None)?));
     }
     let is_send = serde_json::from_str::<HashMap<Cow<'_, str>, IgnoredAny>>(data.as_str())
         .is_ok_and(|fields| fields.keys().all(|name| SendData::FIELDS.contains(&&**name)));
@@ -204,7 +168,7 @@ pub fn published(room: RoomId, data: &RawData) -> Result<SendRequest, CommandErr
         }
         _ => {
             let raw: &RawValue = serde_json::from_str(data.as_str()).map_err(CommandError::bad_request)?;
-            Ok(SendRequest { room, key: None, message: checks::message(None, Some(raw), None)? })
+            Ok(Writing::new(room, None, plain(None, Some(raw))?))
         }
     }
 }
@@ -220,15 +184,23 @@ pub struct NewMessage {
     /// Any JSON, at most 16 KiB and 16 levels.
     #[schema(value_type = Option<Object>)]
     data: Option<Box<RawValue>>,
-    /// The seq of the entry this answers.
+    /// The seq of the message this answers.
     reply_to: Option<u64>,
+    /// Who is mentioned: at most 50 members.
+    mentions: Option<Vec<String>>,
+    /// Whether everybody is.
+    mention_all: Option<bool>,
+    /// The seq of the message whose thread this is in.
+    thread: Option<u64>,
+    /// Whether it is shown in the room although it is in a thread.
+    in_room: Option<bool>,
 }
 
 impl RestMethod for SendMessage {
     const ROUTE: Route = Route {
         tag: "messages",
         success: &[201],
-        problems: &[403, 404, 409, 422],
+        problems: &[403, 404, 409, 410, 422],
         idempotency_key: true,
         example: r#"{"from":"ana","text":"hi"}"#,
         ..Route::new(Verb::Post, "/v1/rooms/{room}/messages", &[ROOM])
@@ -237,20 +209,33 @@ impl RestMethod for SendMessage {
     type Query = NoQuery;
     type Body = JsonBody<NewMessage>;
 
-    fn translate(asked: RestRequest<Self>) -> Result<(Actor, SendRequest), MethodError> {
+    fn translate(asked: RestRequest<Self>) -> Result<(Actor, Writing), MethodError> {
         let JsonBody(new) = &asked.body;
         let (room, from) = (RoomId::parse(&asked.path)?, UserId::parse_outsider("from", &new.from)?);
-        let message = checks::message(new.text.as_deref(), new.data.as_deref(), new.reply_to)?;
-        Ok((Actor::for_user(from), SendRequest { room, key: asked.key()?, message }))
+        let mentions: Vec<Cow<'_, str>> = new.mentions.iter().flatten().map(Cow::from).collect();
+        let said = Said {
+            text: new.text.as_deref(),
+            data: new.data.as_deref(),
+            mentions: &mentions,
+            mention_all: new.mention_all.unwrap_or_default(),
+        };
+        let NewMessage { reply_to, thread, in_room, .. } = *new;
+        let what = NewParts { said, reply_to, thread, in_room }.check()?;
+        Ok((Actor::for_user(from), Writing::new(room, asked.key()?, what)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hubbub_core::{log::kinds::Content, model::json::Json};
 
-    fn read(data: &str) -> Result<SendRequest, CommandError> {
-        SendMessage::read_call(&RawData::from_json(data))
+    fn read(data: &str) -> Result<Writing, CommandError> {
+        Ok(SendMessage::read(RawData::from_json(data).read()?)?)
+    }
+
+    fn content(writing: &Writing) -> &Content {
+        Content::of(&writing.what).unwrap()
     }
 
     #[test]
@@ -263,6 +248,14 @@ mod tests {
                 "bad request: text: 8193 bytes; the limit is 8192",
             ),
             ("[1]", "bad request: data: a JSON object is expected"),
+            (
+                r#"{"room":"r","text":"x","in_room":true}"#,
+                "bad request: in_room: only a message in a thread has it; thread is missing",
+            ),
+            (
+                r#"{"room":"r","text":"x","mentions":["a\nb"]}"#,
+                "bad request: mentions: control characters are not allowed",
+            ),
         ] {
             let error = read(data).unwrap_err();
             assert_eq!((error.code, &*error.message), (107, why));
@@ -281,14 +274,28 @@ mod tests {
             (r#"{"key":"k"}"#, "", Some(r#"{"key":"k"}"#), None),
             ("{}", "", Some("{}"), None),
             ("[1, 2]", "", Some("[1,2]"), None),
+            (r#"{"text":"hi","thread":"none of ours"}"#, "", Some(r#"{"text":"hi","thread":"none of ours"}"#), None),
         ] {
             let send = published(RoomId::parse("r").unwrap(), &RawData::from_json(data)).unwrap();
-            assert_eq!(send.message.content.text.as_str(), text);
-            assert_eq!(send.message.content.data.as_ref().map(hubbub_core::model::json::Json::as_str), kept);
+            assert_eq!(content(&send).text.as_str(), text);
+            assert_eq!(content(&send).data.as_ref().map(Json::as_str), kept);
             assert_eq!(send.key.as_ref().map(Key::as_str), key);
         }
         let elsewhere = RawData::from_json(r#"{"text":"hi","room":"elsewhere"}"#);
         let error = published(RoomId::parse("r").unwrap(), &elsewhere).unwrap_err();
         assert_eq!((error.code, &*error.message), (107, "bad request: room: not that of the channel"));
+    }
+
+    #[test]
+    fn a_message_has_its_place_and_whom_it_mentions_however_it_is_asked_for() {
+        let json =
+            r#"{"text":"hi","mentions":["ben","ana","ben"],"mention_all":true,"thread":4,"in_room":true,"reply_to":7}"#;
+        let by_rpc = read(&json.replacen('{', r#"{"room":"r","#, 1)).unwrap();
+        let by_publish = published(RoomId::parse("r").unwrap(), &RawData::from_json(json)).unwrap();
+        assert_eq!(by_rpc, by_publish);
+        let What::Message(message) = by_rpc.what else { panic!("another kind") };
+        assert_eq!((message.thread, message.in_room, message.reply_to), (Some(Seq::new(4)), true, Some(Seq::new(7))));
+        let names: Vec<_> = message.content.mentions.iter().map(UserId::as_str).collect();
+        assert_eq!((names, message.content.mention_all), (vec!["ben", "ana"], true));
     }
 }

@@ -30,7 +30,7 @@ pub struct RoomView {
     floor: u64,
     /// What the numbers count in.
     epoch: String,
-    /// What the asker is there: member or admin.
+    /// What the asker is there: reader, member, moderator or admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
     /// The newest message.

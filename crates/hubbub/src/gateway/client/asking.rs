@@ -2,10 +2,7 @@
 
 use super::{Client, Done, Transport};
 use crate::{
-    chat::methods::{
-        Actor,
-        send::{self, SendMessage},
-    },
+    chat::methods::{Actor, send},
     gateway::answer,
     spans,
 };
@@ -25,9 +22,10 @@ impl<T: Transport> Client<T> {
         let page = ask.is_page();
         match ask {
             Ask::Subscribe(ask) => self.subscribe(who, id, ask),
-            Ask::Publish { room, data } => self.send(who, id, send::published(room, &data), false),
+            Ask::Publish { room, data } => self.submit(who, id, send::published(room, &data), None),
             Ask::Rpc(call) if call.method.cost == Cost::Send => {
-                self.send(who, id, SendMessage::read_call(&call.data), true)
+                let writing = self.gateway.methods.get(call.method).writing(&call.data);
+                self.submit(who, id, writing, Some(call.method))
             }
             Ask::History(history) => {
                 let span = spans::command("history", &self.id);

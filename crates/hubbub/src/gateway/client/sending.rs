@@ -1,9 +1,10 @@
-//! Sends of one client: they commit in the order they were sent.
+//! What one client writes: it is committed in the order in which it was said.
 
 use super::{Client, Done, Transport};
 use crate::{
-    chat::methods::send::SendRequest,
+    chat::methods::{Actor, writing::Writing},
     gateway::answer::{self, Answered},
+    metrics::Outcomes,
     spans,
 };
 use hubbub_core::{
@@ -13,6 +14,7 @@ use hubbub_core::{
         connection::{Identified, Unsent},
         error::CommandError,
         reply::Reply,
+        rpc::MethodHandle,
         send_order::{Delay, Ticket},
     },
 };
@@ -25,52 +27,70 @@ use tracing::Instrument;
 /// Before this nobody looks again whether sends have waited too long: those that had are being answered.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// A send that is answered.
+/// Something written that is answered.
 pub(super) struct Sent {
     pub(super) room: RoomId,
     pub(super) key: Option<Key>,
     pub(super) ticket: Ticket,
     pub(super) answered: Answered,
+    /// By which method; `None`: by `publish`.
+    pub(super) method: Option<MethodHandle>,
 }
 
 impl<T: Transport> Client<T> {
-    /// Sends commit in the order they were sent: while one to this room was refused, those behind it are too.
-    pub(super) fn send(&mut self, who: &Identified, id: u32, send: Result<SendRequest, CommandError>, rpc: bool) {
-        let send = match send {
-            Ok(send) => send,
-            Err(why) => return self.refuse_send(id, &why),
+    /// What is written commits in the order in which it was said: while something for this room was refused, what is behind it is,
+    /// too. `method` is what it is written by; `None`: by `publish`.
+    pub(super) fn submit(
+        &mut self,
+        who: &Identified,
+        id: u32,
+        writing: Result<Writing, CommandError>,
+        method: Option<MethodHandle>,
+    ) {
+        let writing = match writing {
+            Ok(writing) => writing,
+            Err(why) => return self.refuse_write(id, method, &why),
         };
-        let (room, key, user, now) = (send.room.clone(), send.key.clone(), who.clone(), Instant::now());
+        let (room, key, user, now) = (writing.room.clone(), writing.key.clone(), who.clone(), Instant::now());
         let chat = &self.gateway.chat;
         let ticket = match self.send_order.may_send(&room, key.as_ref(), now) {
             Ok(ticket) => ticket,
-            Err(why) => return self.refuse_send(id, &why),
+            Err(why) => return self.refuse_write(id, method, &why),
         };
         let quota = chat.quota();
         // Whoever is not counted has no connection.
         let of_user = || self.counted.as_ref().map_or(Err(limits::SEND_PATIENCE), |it| it.take_entry(&quota.user, now));
-        match self.connection.may_send(&send.message, &quota, now, of_user) {
-            Err(Unsent::Never(why)) => return self.refuse_send(id, &why),
+        match self.connection.may_send(&writing.what, &quota, now, of_user) {
+            Err(Unsent::Never(why)) => return self.refuse_write(id, method, &why),
             Err(Unsent::For { wait, pace }) => {
                 chat.metrics.over_quota.inc();
                 self.send_order.refuse(&room, ticket, key, Delay::TooFast(pace), wait, now);
-                return self.refuse_send(id, &CommandError::too_fast(pace, wait));
+                return self.refuse_write(id, method, &CommandError::too_fast(pace, wait));
             }
             Ok(()) => {}
+        }
+        let uses = writing.uses(&user);
+        if !uses.is_empty()
+            && let Err(over) = chat.charge(&Actor::client(who.clone(), self.source.clone()), &uses)
+        {
+            return self.refuse_write(id, method, &over.into());
         }
         let source = self.send_order.begin(&room, ticket, now);
         let vetted = self.slots.contains_key(&room) || self.vetted.contains(&room);
         self.sends_due.get_or_insert(now + limits::SEND_PATIENCE);
-        let span = if rpc { spans::call("send", &self.id) } else { spans::command("send", &self.id) };
-        match span.in_scope(|| answer::send(chat, &source, &user, id, send, vetted, rpc)) {
+        let span = match method {
+            Some(method) => spans::call(self.gateway.methods.get(method).name, &self.id),
+            None => spans::command("send", &self.id),
+        };
+        match span.in_scope(|| answer::write(chat, &source, &user, id, writing, vetted, method.is_some())) {
             Ok(answered) => {
-                let sent = async move { Done::Sent(Sent { room, key, ticket, answered: answered.await }) };
+                let sent = async move { Done::Sent(Sent { room, key, ticket, answered: answered.await, method }) };
                 self.in_flight.push(Box::pin(sent.instrument(span)));
             }
             Err(error) => {
                 source.fail();
                 self.send_order.settled(&room, ticket, Some(key), now);
-                self.refuse_send(id, &error.into());
+                self.refuse_write(id, method, &error.into());
             }
         }
     }
@@ -98,18 +118,24 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    fn refuse_send(&mut self, id: u32, why: &CommandError) {
+    /// What is counted of a method; `None`: of `publish`.
+    fn outcomes(&self, method: Option<MethodHandle>) -> &Outcomes {
+        let methods = &self.gateway.methods;
+        method.map_or(&methods.sends, |method| &methods.get(method).outcomes)
+    }
+
+    fn refuse_write(&mut self, id: u32, method: Option<MethodHandle>, why: &CommandError) {
         self.connection.answered(false);
-        self.gateway.methods.sends.count(Err(why.is_failure()));
+        self.outcomes(method).count(Err(why.is_failure()));
         self.reply(&Reply::error(id, why.clone()));
     }
 
     pub(super) fn sent(&mut self, sent: Sent) {
-        let Sent { room, key, ticket, answered } = sent;
+        let Sent { room, key, ticket, answered, method } = sent;
         self.connection.answered(false);
         let done = answered.reply.said.as_ref().map(|_| ()).map_err(CommandError::is_failure);
         self.vet(&room, done.is_ok());
-        self.gateway.methods.sends.count(done);
+        self.outcomes(method).count(done);
         self.send_order.settled(&room, ticket, answered.failed.then_some(key), Instant::now());
         self.reply(&answered.reply);
     }
