@@ -37,6 +37,8 @@ mod isolation;
 mod laptop;
 mod lost_wakes;
 mod membership;
+mod messages_refusals;
+mod messages_settings;
 mod names;
 mod one_against_all;
 mod operated;

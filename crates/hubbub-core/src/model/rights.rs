@@ -74,6 +74,36 @@ impl Act {
         Self::ChangeSettings,
     ];
 
+    /// What it is, in a few words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::DeleteOwn => "delete one's own messages",
+            Self::Write => "write messages",
+            Self::EditOwn => "edit one's own messages",
+            Self::React => "add reactions, and take back one's own",
+            Self::MentionAll => "mention everybody",
+            Self::Pin => "pin and unpin messages",
+            Self::Invite => "add members and readers",
+            Self::DeleteOthers => "delete messages of others",
+            Self::Mute => "mute lower roles, and end that",
+            Self::Remove => "remove lower roles",
+            Self::Ban => "ban lower roles, and end that",
+            Self::SetRole => "give roles",
+            Self::Rename => "rename the room",
+            Self::ChangeSettings => "change the room's settings",
+        }
+    }
+
+    /// The setting of `members_may` by which members may do it.
+    pub const fn setting(self) -> Option<&'static str> {
+        match self {
+            Self::Pin => Some("pin"),
+            Self::MentionAll => Some("mention_all"),
+            Self::Invite => Some("invite"),
+            _ => None,
+        }
+    }
+
     /// The table: the lowest role that may do this.
     pub const fn least(self, may: MembersMay) -> Role {
         match self {

@@ -2,6 +2,10 @@
 
 use super::methods;
 use crate::chat::methods::{Cost, Edge, RestMethod, RpcMethod};
+use hubbub_core::model::{
+    access::Role,
+    rights::{Act, MembersMay},
+};
 use std::{collections::BTreeSet, fmt::Write};
 
 /// What the table says, as the document shows it.
@@ -51,17 +55,37 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol
 
 /// Puts `text` into the part of the document that is marked for it.
 fn with_part(document: &str, of: &str, text: &str) -> String {
-    let begin = format!("<!-- methods of {of}: made from their files by a test, see ARCHITECTURE.md -->\n");
+    let begin = format!("<!-- {of}: made from the code by a test, see ARCHITECTURE.md -->\n");
     let (before, rest) = document.split_once(&begin).expect("the mark of the part");
     let (_, after) = rest.split_once("<!-- end -->\n").expect("the end of the part");
     format!("{before}{begin}\n{}\n\n<!-- end -->\n{after}", text.trim_end())
+}
+
+/// Who may do what in a room, by role.
+fn rights() -> String {
+    let mut table = "| | reader | member | moderator | admin |\n|---|---|---|---|---|\n".to_owned();
+    let all = |may| MembersMay { pin: may, mention_all: may, invite: may };
+    for act in Act::ALL {
+        let cells = [Role::Reader, Role::Member, Role::Moderator, Role::Admin].map(|role| {
+            let (always, sometimes) = (role >= act.least(all(false)), role >= act.least(all(true)));
+            match act.setting() {
+                _ if always => "yes".to_owned(),
+                Some(setting) if sometimes => format!("`members_may.{setting}`"),
+                _ => String::new(),
+            }
+        });
+        let _ = writeln!(table, "| {} | {} |", act.words(), cells.join(" | "));
+    }
+    table
 }
 
 #[test]
 fn the_protocol_document_says_what_the_table_of_methods_says() {
     let document = std::fs::read_to_string(DOCUMENT).expect("docs/protocol.md");
     let shown = shown();
-    let right = with_part(&with_part(&document, "rpc", &shown.rpc), "REST", &shown.rest);
+    let right = with_part(&document, "methods of rpc", &shown.rpc);
+    let right = with_part(&right, "methods of REST", &shown.rest);
+    let right = with_part(&right, "rights", &rights());
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(DOCUMENT, right).expect("docs/protocol.md is written");
         return;

@@ -45,7 +45,7 @@ impl Kind for Joined {
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
         let herself = situation.right.is_own() && self.user == *situation.from;
         let (own, theirs, wanted) = (situation.own(), situation.standing(&self.user), Standing::Member(self.role));
-        if theirs == wanted || (herself && own.is_member() && situation.right != Right::Own) {
+        if herself && own.is_member() && (theirs == wanted || situation.right != Right::Own) {
             return Ok(None);
         }
         if herself && !own.is_member() && self.role == Role::Member {
@@ -56,8 +56,11 @@ impl Kind for Joined {
             return Ok(Some(Change::Stands(self.user.clone(), wanted)));
         }
         // Nobody comes in with another role than a member's, unless somebody gives it.
-        let is_invited = theirs == Standing::Stranger && self.role <= Role::Member;
+        let is_invited = (theirs == Standing::Stranger || theirs == wanted) && self.role <= Role::Member;
         situation.may(if is_invited { Act::Invite } else { Act::SetRole })?;
+        if theirs == wanted {
+            return Ok(None);
+        }
         situation.is_changeable()?;
         if herself {
             situation.is_not_last_admin()?;

@@ -246,3 +246,40 @@ fn an_admin_steps_down_where_another_is_left_and_who_joins_again_stays_what_they
     let last = ledger.apply(&draft("ben", "e", becomes("ben", Role::Member)), Timestamp(0));
     assert_eq!(last, Outcome::Refused(Refusal::LastAdmin));
 }
+
+#[test]
+fn who_may_not_is_told_so_also_where_things_are_as_asked() {
+    let member = |name: &str| What::Joined(Joined { user: user(name), role: Role::Member });
+    for kind in [RoomKind::Open, RoomKind::Private] {
+        let mut ledger = ledger(kind, &[("ana", ADMIN), ("ben", MEMBER), ("cem", MEMBER)]);
+        let seen = if kind == RoomKind::Open { Refusal::NotAdmin } else { Refusal::UnknownRoom };
+        assert_eq!(ledger.apply(&draft("eve", "a", member("ben")), Timestamp(0)), Outcome::Refused(seen));
+        assert_eq!(ledger.apply(&draft("cem", "b", member("ben")), Timestamp(0)), Outcome::Refused(Refusal::NotAdmin));
+        assert_eq!(ledger.apply(&draft("ana", "c", member("ben")), Timestamp(0)), Outcome::Unchanged);
+        ledger.rooms.get_mut(&room()).unwrap().settings.members_may.invite = true;
+        assert_eq!(ledger.apply(&draft("cem", "d", member("ben")), Timestamp(0)), Outcome::Unchanged);
+        assert_eq!(seq_of(ledger.apply(&draft("cem", "e", member("dan")), Timestamp(0))), 1);
+    }
+}
+
+#[test]
+fn an_edit_keeps_whom_it_mentioned_before_and_names_nobody_else_who_is_no_member() {
+    use crate::log::kinds::{Content, Edited};
+    let mentions = |text: &str, names: &[&str]| Content {
+        mentions: names.iter().map(|name| user(name)).collect(),
+        ..Content::text(Text::parse(text).unwrap())
+    };
+    let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN), ("ben", MEMBER)]);
+    let message = Message { content: mentions("hi", &["ben"]), ..Message::new(Text::parse("").unwrap(), None, None) };
+    ledger.facts.entry(room()).or_default().targets.insert(Seq::new(1), None);
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "a", What::Message(message)), Timestamp(0))), 1);
+    assert_eq!(seq_of(ledger.apply(&draft("ana", "b", What::Left(Left { user: user("ben") })), Timestamp(0))), 2);
+    let edit = |key: &str, names: &[&str]| {
+        draft("ana", key, What::Edited(Edited { target: Seq::new(1), content: mentions(key, names) }))
+    };
+    assert_eq!(seq_of(ledger.apply(&edit("c", &["ben"]), Timestamp(0))), 3);
+    let eve = Outcome::Refused(Refusal::NoSuchMember { field: "mentions", user: user("eve") });
+    assert_eq!(ledger.apply(&edit("d", &["ben", "eve"]), Timestamp(0)), eve);
+    let backend = Draft { right: Right::Backend, from: user("hubbub:api"), ..edit("e", &["eve"]) };
+    assert_eq!(ledger.apply(&backend, Timestamp(0)), eve);
+}

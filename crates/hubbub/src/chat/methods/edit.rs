@@ -134,7 +134,15 @@ impl RestMethod for EditMessage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hubbub_core::wire::rpc::RawData;
+    use crate::chat::{ChatError, methods::send::SendMessage};
+    use hubbub_core::{
+        log::kinds::Deleted,
+        model::{
+            access::{Refusal, Role, RoomKind},
+            ids::UserId,
+        },
+        wire::rpc::RawData,
+    };
 
     fn read(data: &str) -> Result<Writing, String> {
         EditMessage::read(RawData::from_json(data).read().unwrap()).map_err(|invalid| invalid.to_string())
@@ -160,5 +168,35 @@ mod tests {
             panic!("another kind")
         };
         assert_eq!((edited.target, edited.content.mentions.len()), (Seq::new(7), 2));
+    }
+
+    #[tokio::test]
+    async fn an_edit_that_comes_again_late_does_not_undo_a_later_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let chat = Chat::alone(&folder.path().join("chat.db"));
+        let (ana, room) = (Actor::for_user(UserId::parse("ana").unwrap()), RoomId::parse("general").unwrap());
+        let members = [(ana.user.clone(), Role::Admin)];
+        chat.make_room(&room, RoomKind::Private, "", &UserId::backend(), &members).await.unwrap();
+        let said = SendMessage::read(RawData::from_json(r#"{"room":"general","text":"v0"}"#).read().unwrap()).unwrap();
+        assert_eq!(said.write(&chat, &ana).await.unwrap().unwrap().seq, Seq::new(2));
+        let edit = async |text: &str, key: &str| {
+            let data = format!(r#"{{"room":"general","target":2,"text":"{text}","key":"{key}"}}"#);
+            read(&data).unwrap().write(&chat, &ana).await.map(|place| place.map(|place| place.seq.get()))
+        };
+        assert_eq!(edit("v1", "k1").await, Ok(Some(3)));
+        assert_eq!(edit("v2", "k2").await, Ok(Some(4)));
+        assert_eq!(edit("v1", "k1").await, Ok(Some(3)), "the first place");
+        assert_eq!(edit("v2", "k3").await, Ok(None), "it says so already");
+        assert!(
+            matches!(edit("v3", "k1").await, Err(MethodError::Chat(ChatError::Conflict { seq, .. })) if seq == Seq::new(3))
+        );
+        assert_eq!(chat.view(&ana.user, &room).await.unwrap().room.head, Seq::new(4));
+        let deleted = What::Deleted(Deleted { target: Seq::new(2), of: None });
+        assert!(Writing::new(room.clone(), None, deleted).write(&chat, &ana).await.unwrap().is_some());
+        assert_eq!(edit("v1", "k1").await, Ok(Some(3)), "also where it was deleted since");
+        assert!(matches!(
+            edit("v4", "k4").await,
+            Err(MethodError::Chat(ChatError::Refused(Refusal::Deleted("target"))))
+        ));
     }
 }
