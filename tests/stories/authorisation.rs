@@ -5,6 +5,7 @@ mod table;
 use crate::{
     cluster::{API_KEY, Cluster},
     desk, http,
+    messages_refusals::soon,
     person::token,
     support::portal::Portal,
     wire::{DEADLINE, Mark, Speech, Wire},
@@ -14,8 +15,9 @@ use hubbub::{
     features,
 };
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::{collections::HashMap, net::SocketAddr};
-use table::{BACKEND, CLIENTS, COLUMNS, KEYS, ROOMS, Standing, status_of};
+use table::{BACKEND, CLIENTS, COLUMNS, ELSEWHERE, IN_NAMES, KEYS, ROOMS, Standing, is_status_of};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -116,11 +118,15 @@ impl Way {
 const fn user(standing: Standing) -> &'static str {
     match standing {
         Standing::Stranger => "stranger",
+        Standing::Reader => "reader",
         Standing::Member => "member",
+        Standing::Moderator => "moderator",
         Standing::Admin => "admin",
         Standing::Banned => "banned",
     }
 }
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// The server, with a room of each kind.
 struct House {
@@ -151,6 +157,10 @@ impl House {
         for (room, standing) in COLUMNS {
             house.stands(room, standing).await;
         }
+        for room in ["open", "private", "talk", "closed"] {
+            house.makes(room, "keeper", "member").await;
+            house.others_stand(room).await;
+        }
         house
     }
 
@@ -159,18 +169,86 @@ impl House {
         if ["direct", "nowhere"].contains(&room) {
             return;
         }
-        let path = format!("/v1/rooms/{room}/members/{}", user(standing));
-        let (method, role) = match standing {
-            Standing::Stranger => ("DELETE", ""),
-            Standing::Member => ("PUT", "member"),
-            Standing::Admin => ("PUT", "admin"),
-            Standing::Banned => ("PUT", "banned"),
-        };
-        let body = if role.is_empty() { Value::Null } else { json!({ "role": role }) };
-        assert_eq!(self.cluster.api(method, &path, &body).await.status, 200);
+        let role = if standing == Standing::Stranger { "" } else { user(standing) };
+        self.makes(room, user(standing), role).await;
         if let Some(state) = [("talk", "open"), ("closed", "closed")].iter().find(|(name, _)| *name == room) {
-            let path = format!("/v1/sessions/{room}/state");
-            assert_eq!(self.cluster.api("PUT", &path, &json!({ "state": state.1 })).await.status, 200);
+            self.turns(room, state.1).await;
+        }
+    }
+
+    /// Has somebody have this role in a room; none: be nobody there.
+    async fn makes(&self, room: &str, user: &str, role: &str) {
+        let path = format!("/v1/rooms/{room}/members/{user}");
+        let (method, body) = if role.is_empty() { ("DELETE", Value::Null) } else { ("PUT", json!({ "role": role })) };
+        let answer = self.cluster.api(method, &path, &body).await;
+        assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text);
+    }
+
+    /// Those whom something is done to.
+    async fn others_stand(&self, room: &str) {
+        if ["direct", "nowhere"].contains(&room) {
+            return;
+        }
+        for (user, role) in [("pupil", "member"), ("chief", "admin"), ("newcomer", "")] {
+            self.makes(room, user, role).await;
+        }
+        for user in ["pupil", "chief"] {
+            let path = format!("/v1/rooms/{room}/members/{user}/mute");
+            assert_eq!(self.cluster.api("DELETE", &path, &Value::Null).await.status, 200);
+        }
+    }
+
+    async fn turns(&self, session: &str, state: &str) {
+        let path = format!("/v1/sessions/{session}/state");
+        assert_eq!(self.cluster.api("PUT", &path, &json!({ "state": state })).await.status, 200);
+    }
+
+    /// A new message of somebody who is in the room, as whatever.
+    async fn message(&self, room: &str, from: &str) -> u64 {
+        let is_closed = room == "closed";
+        if is_closed {
+            self.turns(room, "open").await;
+        }
+        if from == "reader" {
+            self.makes(room, from, "member").await;
+        }
+        let path = format!("/v1/rooms/{}/messages", self.ids[room]);
+        let answer = self.cluster.api("POST", &path, &json!({ "from": from, "text": "about this" })).await;
+        assert_eq!(answer.status, 201, "{from} in {room}: {}", answer.text);
+        if from == "reader" {
+            self.makes(room, from, "reader").await;
+        }
+        if is_closed {
+            self.turns(room, "closed").await;
+        }
+        answer.json()["seq"].as_u64().expect("a seq")
+    }
+
+    /// What a cell says.
+    async fn cell(&self, text: &str, room: &str, standing: Standing) -> String {
+        let mut text = self.fill(text, room).replace("{who}", user(standing)).replace("{soon}", &soon());
+        text = text.replace("{n}", &NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
+        let author = if room == "direct" { "admin" } else { "keeper" };
+        for (word, whose) in [("{own}", user(standing)), ("{other}", author)] {
+            if text.contains(word) {
+                let writes = !["stranger", "banned"].contains(&whose);
+                let target = match room {
+                    "nowhere" => 1,
+                    _ => self.message(room, if writes { whose } else { author }).await,
+                };
+                text = text.replace(word, &target.to_string());
+            }
+        }
+        text
+    }
+
+    /// What a cell may have changed is as it was.
+    async fn is_undone(&self, operation: &str, text: &str, room: &str, standing: Standing) {
+        if ["join", "leave", "close_session", "open_session"].contains(&operation) {
+            self.stands(room, standing).await;
+        }
+        if ["pupil", "chief", "newcomer"].iter().any(|name| text.contains(name)) {
+            self.others_stand(room).await;
         }
     }
 
@@ -178,8 +256,8 @@ impl House {
         text.replace("{room}", &self.ids[room])
     }
 
-    fn command(&self, text: &str, room: &str, id: u32) -> Value {
-        let mut command: Value = serde_json::from_str(&self.fill(text, room)).expect("a command");
+    async fn command(&self, text: &str, room: &str, standing: Standing, id: u32) -> Value {
+        let mut command: Value = serde_json::from_str(&self.cell(text, room, standing).await).expect("a command");
         command["id"] = id.into();
         command
     }
@@ -188,7 +266,10 @@ impl House {
     async fn walk(&self, over: Transport) -> (usize, Vec<String>) {
         let (addr, mut cells, mut wrong) = (self.cluster.at(0), 0, Vec::new());
         let mut ways = HashMap::new();
-        for standing in [Standing::Stranger, Standing::Member, Standing::Admin, Standing::Banned] {
+        for (_, standing) in COLUMNS {
+            if ways.contains_key(user(standing)) {
+                continue;
+            }
             ways.insert(user(standing), Way::of(addr, over, user(standing)).await);
         }
         let mut id = 1;
@@ -196,8 +277,9 @@ impl House {
             for ((room, standing), code) in COLUMNS.into_iter().zip(expected) {
                 id += 1;
                 cells += 1;
+                let command = self.command(text, room, standing, id).await;
                 let way = ways.get_mut(user(standing)).expect("connected");
-                let answer = way.asks(&self.command(text, room, id)).await;
+                let answer = way.asks(&command).await;
                 let given = answer["error"]["code"].as_u64().unwrap_or_default() as u32;
                 if given != *code {
                     wrong.push(format!("{operation} of {room} by {standing:?} over {over:?}: {code}, not {answer}"));
@@ -206,13 +288,12 @@ impl House {
                     let channel = format!("room:{}", self.ids[room]);
                     way.asks(&json!({ "id": 900_000 + id, "unsubscribe": { "channel": channel } })).await;
                 }
-                if ["join", "leave", "close_session", "open_session"].contains(operation) {
-                    self.stands(room, standing).await;
-                }
+                self.is_undone(operation, text, room, standing).await;
             }
             // Somebody who has not said who she is.
             cells += 1;
-            let (_, answer) = Way::open(addr, over, &self.command(text, "open", 1)).await;
+            let first = self.command(text, "open", Standing::Stranger, 1).await;
+            let (_, answer) = Way::open(addr, over, &first).await;
             if answer["push"]["disconnect"]["code"] != 3501 {
                 wrong.push(format!("{operation} by nobody over {over:?}: 3501, not {answer}"));
             }
@@ -249,20 +330,29 @@ impl House {
     /// What the product's backend asks, in its own name and in that of users.
     async fn walk_with_key(&self) -> (usize, Vec<String>) {
         let (mut cells, mut wrong) = (0, Vec::new());
-        let send = CLIENTS.iter().find(|(operation, ..)| *operation == "send").expect("a row");
-        for ((room, standing), code) in COLUMNS.into_iter().zip(send.2) {
-            cells += 1;
-            let (path, body) =
-                (format!("/v1/rooms/{}/messages", self.ids[room]), json!({ "from": user(standing), "text": "hi" }));
-            let answer = self.rest("POST", &path, Some(API_KEY), &body.to_string()).await;
-            if answer.status != status_of(code) {
-                wrong.push(format!("send into {room} as {standing:?}: {}, not {}", status_of(code), answer.text));
+        for (operation, method, path, body) in IN_NAMES {
+            let row = CLIENTS.iter().find(|(row, ..)| row == operation).expect("a row");
+            for ((room, standing), code) in COLUMNS.into_iter().zip(row.2) {
+                cells += 1;
+                // Both of them name the same message.
+                let both = self.cell(&format!("{path} {body}"), room, standing).await;
+                let (path, body) = both.split_once(' ').expect("both");
+                let answer = self.rest(method, path, Some(API_KEY), body).await;
+                if !is_status_of(answer.status, code) {
+                    wrong.push(format!(
+                        "{operation} of {room} as {standing:?}, {method} {path}: {code}, not {}",
+                        answer.text
+                    ));
+                }
+                self.is_undone(operation, &both, room, standing).await;
             }
         }
         for (method, path, body, expected) in BACKEND {
             for (room, status) in ROOMS.into_iter().zip(expected) {
                 cells += 1;
-                let answer = self.rest(method, &self.fill(path, room), Some(API_KEY), &self.fill(body, room)).await;
+                let both = self.cell(&format!("{path} {body}"), room, Standing::Stranger).await;
+                let (path, body) = both.split_once(' ').expect("both");
+                let answer = self.rest(method, path, Some(API_KEY), body).await;
                 if answer.status != *status {
                     wrong.push(format!("{method} {path} of {room}: {status}, not {} {}", answer.status, answer.text));
                 }
@@ -289,12 +379,26 @@ impl<On> Edge<On> for Names {
     }
 }
 
+/// Whether a path is one of this template.
+fn is_of(path: &str, template: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let (path, template): (Vec<_>, Vec<_>) = (path.split('/').collect(), template.split('/').collect());
+    path.len() == template.len() && path.iter().zip(&template).all(|(a, b)| a == b || b.starts_with('{'))
+}
+
 #[tokio::test]
 async fn everybody_may_do_what_the_table_says_and_nothing_else() {
     let mut methods = Names::default();
     features::methods(&mut methods);
     for method in methods.rpc {
-        assert!(CLIENTS.iter().any(|(row, ..)| *row == method), "{method} has no row in the table");
+        let call = format!(r#""method":"{method}""#);
+        assert!(CLIENTS.iter().any(|(_, text, _)| text.contains(&call)), "{method} has no row in the table");
+    }
+    for (verb, template) in methods.rest {
+        let is_asked = |(row, path): (&str, &str)| row == verb && is_of(path, template);
+        let rows = BACKEND.iter().map(|(verb, path, ..)| (*verb, *path));
+        let is_there = ELSEWHERE.iter().any(|other| template.starts_with(other)) || rows.into_iter().any(is_asked);
+        assert!(is_there, "{verb} {template} has no row in the table");
     }
     let house = House::new().await;
     let (mut all, mut wrong) = (0, Vec::new());
