@@ -30,14 +30,17 @@ fn p99(sorted: &[Duration]) -> Duration {
     sorted[sorted.len() * 99 / 100]
 }
 
-/// A hundred sessions write what the portal answers with `status`, of one customer or of as many.
-async fn poisoned(status: u16, of_one: bool) {
+/// A hundred sessions write what the portal answers with `status`, or never (`None`), of one customer or of as many.
+async fn poisoned(status: Option<u16>, of_one: bool) {
     let desk = Desk::with(json!({})).await;
     for n in 0..HONEST {
         desk.session(&format!("honest{n}"), &format!("h{n}")).await;
     }
     let before = honest(&desk, "before").await;
-    desk.portal.poisons("poison", status);
+    match status {
+        Some(status) => desk.portal.poisons("poison", status),
+        None => desk.portal.hangs_at("poison"),
+    }
     for n in 0..100 {
         let customer = if of_one { "mallory".into() } else { format!("m{n}") };
         desk.session(&format!("bad{n}"), &customer).await;
@@ -47,7 +50,7 @@ async fn poisoned(status: u16, of_one: bool) {
     }
     let during = honest(&desk, "during").await;
     println!(
-        "{status}, of one customer: {of_one}: p99 {:.1?} before, {:.1?} during; {} refused",
+        "{status:?}, of one customer: {of_one}: p99 {:.1?} before, {:.1?} during; {} refused",
         p99(&before),
         p99(&during),
         desk.portal.arrivals().iter().filter(|arrival| !arrival.taken).count()
@@ -57,20 +60,25 @@ async fn poisoned(status: u16, of_one: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_sessions_that_are_refused_delay_nobody() {
-    poisoned(422, false).await;
+    poisoned(Some(422), false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_with_a_hundred_sessions_delays_nobody() {
-    poisoned(413, true).await;
+    poisoned(Some(413), true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_sessions_that_break_the_portal_delay_nobody() {
-    poisoned(500, false).await;
+    poisoned(Some(500), false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_sessions_that_are_forbidden_delay_nobody() {
-    poisoned(403, false).await;
+    poisoned(Some(403), false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_sessions_that_make_the_portal_hang_delay_nobody() {
+    poisoned(None, false).await;
 }

@@ -3,6 +3,7 @@
 mod catch_hook;
 mod chatwoot;
 mod intercom;
+mod killed;
 mod others;
 mod slack;
 mod twilio;

@@ -21,6 +21,9 @@ use tokio::{
     task::JoinSet,
 };
 
+/// No status: no answer.
+const SILENT: u16 = 0;
+
 /// How it answers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mood {
@@ -145,6 +148,11 @@ impl Portal {
     /// A message with this text is answered so, until it is 200.
     pub fn poisons(&self, text: &str, status: u16) {
         self.seen().poison.insert(text.into(), status);
+    }
+
+    /// A message with this text is never answered.
+    pub fn hangs_at(&self, text: &str) {
+        self.poisons(text, SILENT);
     }
 
     /// Refuses connections, and breaks those that there are.
@@ -323,6 +331,7 @@ impl Shared {
         let (session, said) = (word(&json["data"]["sessionId"]), word(&json["data"]["message"]));
         let poison = all.poison.get(&said).filter(|status| **status != 200);
         let mood = match poison {
+            Some(&SILENT) => Mood::Silent,
             Some(status) => Mood::Status(*status, String::new()),
             None => self.mood.borrow().clone(),
         };

@@ -496,6 +496,12 @@ pub const BREAKER_GRACE: Duration = Duration::from_secs(3);
 pub const BREAKER_CREDENTIALS: u32 = 2;
 /// How long a portal answers 410 in several sessions, and takes nothing, before it is disabled.
 pub const GONE_FOR: Duration = Duration::from_secs(10);
+/// Customers of a portal of whom an instance knows how it last answered what they wrote.
+pub const CUSTOMERS_KNOWN: usize = 4_096;
+/// A call that takes as long as this is said to hang: while it is the last one of its customer, they have a part of the places.
+pub const ANSWERED_SOON: Duration = Duration::from_secs(5);
+/// Calls that a session makes in one turn while others may wait for its place.
+pub const TURN_CALLS: usize = 8;
 /// Sessions that are looked at for whose turn it is: so many of those due longest, and as many of those due latest.
 pub const TURNS_LOOKED_AT: usize = 128;
 /// The same of those whose next message has failed before.

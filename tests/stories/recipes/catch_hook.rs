@@ -8,11 +8,14 @@ const PATH: &str = "/webhook/8d1f";
 const KEY: &str = "a-key-of-the-flow-0123456789";
 const TOKEN: &str = "a-token-of-hubbub-0123456789";
 
+pub(super) async fn opens() -> Shop<CatchHook> {
+    let filled = Filled { recipe: "catch-hook", path: PATH, sets: &[], access: Some(KEY), incoming: TOKEN };
+    Shop::opens(CatchHook::new(PATH, KEY, TOKEN), filled).await
+}
+
 #[tokio::test]
 async fn a_flow_gets_everything_and_answers() {
-    let filled = Filled { recipe: "catch-hook", path: PATH, sets: &[], access: Some(KEY), incoming: TOKEN };
-    let shop = Shop::opens(CatchHook::new(PATH, KEY, TOKEN), filled).await;
-
+    let shop = opens().await;
     let (ana, session) = shop.customer("ana").await;
     let said = ana.says(&session, "{{ \"quoted\" }} & \u{1f642}").await;
     shop.until("the message", |flow| flow.caught.iter().any(|one| one["type"] == "message.created")).await;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 const SECRET: &str = "kqQmyBzT1hbcHkmbVtYzYpVR";
 
-async fn opens() -> Shop<Chatwoot> {
+pub(super) async fn opens() -> Shop<Chatwoot> {
     let sets = ["vars.inbox=qEnGxPBmzY9n1cH2"];
     let filled = Filled { recipe: "chatwoot", path: "", sets: &sets, access: None, incoming: SECRET };
     Shop::opens(Chatwoot::new("qEnGxPBmzY9n1cH2", SECRET), filled).await

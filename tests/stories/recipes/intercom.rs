@@ -7,7 +7,7 @@ use serde_json::json;
 const TOKEN: &str = "dG9rOmRhMzlhMDFhX2E0ZTBfNDZi";
 const CLIENT: &str = "b5b2d1a0-9d0b-4f8a-a1f1-000000000000";
 
-async fn opens() -> Shop<Intercom> {
+pub(super) async fn opens() -> Shop<Intercom> {
     let filled = Filled { recipe: "intercom", path: "", sets: &[], access: Some(TOKEN), incoming: CLIENT };
     Shop::opens(Intercom::new(TOKEN, CLIENT), filled).await
 }

@@ -7,7 +7,12 @@ const TOKEN: &str = "xoxb-17653672481-19874698323";
 const SIGNING: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 
 async fn opens() -> Shop<Slack> {
-    let sets = ["vars.channel=C0AAA"];
+    opens_with(&[]).await
+}
+
+/// The same, with more that is set.
+pub(super) async fn opens_with(more: &[&str]) -> Shop<Slack> {
+    let sets = [&["vars.channel=C0AAA"], more].concat();
     let filled = Filled { recipe: "slack", path: "", sets: &sets, access: Some(TOKEN), incoming: SIGNING };
     Shop::opens(Slack::new(TOKEN, SIGNING, "C0AAA"), filled).await
 }

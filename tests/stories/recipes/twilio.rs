@@ -7,7 +7,7 @@ use serde_json::json;
 const ACCOUNT: &str = "AC5ef8732a3c49700934481addd5ce1659";
 const TOKEN: &str = "c3c1a9e77a3a2d0f7d5f8b9f9f1b2c4d";
 
-async fn opens() -> Shop<Twilio> {
+pub(super) async fn opens() -> Shop<Twilio> {
     let directory = tempfile::tempdir().expect("a directory");
     let server = crate::cluster::Cluster::laptop_with(directory.path(), &["--portal-allow", "127.0.0.1"]).await;
     // Twilio signs the address that it was given, whatever a proxy makes of it.

@@ -9,7 +9,7 @@ const KEY: &str = "app_5ebee0975ac5304b664a12fb";
 const SECRET: &str = "Zk3mWq0oE1hYb8rXcVn2";
 const HOOKS: &str = "3b2f1c0a9e8d7c6b5a49";
 
-async fn opens() -> Shop<Sunshine> {
+pub(super) async fn opens() -> Shop<Sunshine> {
     let (app, user) = (format!("vars.app={APP}"), format!("auth.user={KEY}"));
     let filled = Filled { recipe: "zendesk", path: "", sets: &[&app, &user], access: Some(SECRET), incoming: HOOKS };
     Shop::opens(Sunshine::new(APP, (KEY, SECRET), HOOKS), filled).await

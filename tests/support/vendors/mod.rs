@@ -6,6 +6,7 @@ mod asked;
 pub mod catch_hook;
 pub mod chatwoot;
 pub mod crisp;
+mod faults;
 pub mod freshchat;
 pub mod front;
 pub mod genesys;
@@ -29,12 +30,15 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode},
     response::Response,
 };
+use faults::{Faults, Happens, Meets, Poison};
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
+    time::Instant,
 };
 use tokio::{
     net::{TcpListener, TcpSocket},
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -67,9 +71,9 @@ struct Shared<V> {
 
 #[derive(Default)]
 struct Seen {
-    /// Requests, and the status of the answer.
-    asked: Vec<(Asked, u16)>,
-    faults: Vec<Fault>,
+    /// Requests, when they came, and the status of the answer.
+    asked: Vec<(Instant, Asked, u16)>,
+    faults: Faults,
     hooks: Option<(Vec<SocketAddr>, String)>,
     /// Webhooks that it has sent by itself, and how they were answered.
     hooked: Vec<(u16, String)>,
@@ -78,19 +82,8 @@ struct Seen {
     /// Nobody is at work behind the address.
     is_down: bool,
     agents: Agents,
-}
-
-/// Something that happens once, to a request whose method and path contain this.
-struct Fault {
-    to: String,
-    what: Happens,
-}
-
-enum Happens {
-    TooMany,
-    Answered(Answer),
-    /// It is done, and nobody is told.
-    Lost,
+    /// What agents have sent by themselves, and when.
+    answers: Vec<(Instant, String)>,
 }
 
 impl<V: Vendor> Mock<V> {
@@ -176,17 +169,69 @@ impl<V: Vendor> Mock<V> {
     }
 
     fn fault(&self, to: &str, what: Happens) {
-        self.seen().faults.push(Fault { to: to.to_owned(), what });
+        self.seen().faults.happens_once(to, what);
+    }
+
+    /// From now on each request that contains this is answered so.
+    pub fn refuses(&self, of: &str, answer: Answer) {
+        self.seen().faults.poisons(of, Poison::Answered(answer));
+    }
+
+    /// From now on no request that contains this is answered.
+    pub fn hangs_at(&self, of: &str) {
+        self.seen().faults.poisons(of, Poison::Hangs);
+    }
+
+    /// How many requests were refused so, or hang.
+    pub fn poisoned(&self) -> usize {
+        self.seen().faults.poisoned
+    }
+
+    /// The answer to the `nth` request that contains this, or to each, is held back: once it is done, or before.
+    pub fn holds(&self, of: &str, nth: Option<usize>, done: bool) {
+        self.seen().faults.holds(of, nth, done);
+    }
+
+    /// How many were held.
+    pub fn held(&self) -> usize {
+        self.seen().faults.held
+    }
+
+    /// How many of those who were held did not wait for the answer.
+    pub fn hung_up(&self) -> usize {
+        self.seen().faults.hung_up
+    }
+
+    /// Those who are held are answered, and nobody is held any more.
+    pub fn lets_go(&self) {
+        self.seen().faults.lets_go();
     }
 
     /// `METHOD path status` of everything it was asked.
     pub fn asked(&self) -> Vec<String> {
-        self.seen().asked.iter().map(|(asked, status)| format!("{} {} {status}", asked.method, asked.path)).collect()
+        self.seen().asked.iter().map(|(_, asked, status)| format!("{} {} {status}", asked.method, asked.path)).collect()
     }
 
     /// The requests themselves.
     pub fn requests(&self) -> Vec<Asked> {
-        self.seen().asked.iter().map(|(asked, _)| asked.clone()).collect()
+        self.seen().asked.iter().map(|(_, asked, _)| asked.clone()).collect()
+    }
+
+    /// How often it was asked.
+    pub fn times_asked(&self) -> usize {
+        self.seen().asked.len()
+    }
+
+    /// The bodies of what it was asked with paths that end so, and when they came.
+    pub fn arrivals(&self, path: &str) -> Vec<(Instant, String)> {
+        let seen = self.seen();
+        let of = seen.asked.iter().filter(|(_, asked, _)| asked.path.ends_with(path));
+        of.map(|(at, asked, _)| (*at, asked.body.clone())).collect()
+    }
+
+    /// The webhooks that agents have sent by themselves, and when.
+    pub fn answers_sent(&self) -> Vec<(Instant, String)> {
+        self.seen().answers.clone()
     }
 
     /// How the webhooks were answered that it has sent by itself.
@@ -205,6 +250,23 @@ impl<V> Drop for Mock<V> {
         if let Some(serving) = self.serving.lock().expect("no panic").take() {
             serving.abort();
         }
+    }
+}
+
+/// Somebody who is held, and hangs up if this is dropped.
+struct Held<V: Vendor>(Arc<Shared<V>>, bool);
+
+impl<V: Vendor> Held<V> {
+    async fn waits(shared: &Arc<Shared<V>>, mut let_go: watch::Receiver<usize>) {
+        let mut held = Self(shared.clone(), true);
+        let _ = let_go.changed().await;
+        held.1 = false;
+    }
+}
+
+impl<V: Vendor> Drop for Held<V> {
+    fn drop(&mut self) {
+        self.0.seen().faults.hung_up += usize::from(self.1);
     }
 }
 
@@ -235,12 +297,7 @@ impl<V: Vendor> Shared<V> {
 
     /// What it answers, and the webhooks that come of it.
     fn answer(&self, asked: &Asked) -> Answer {
-        let line = format!("{} {}", asked.method, asked.path);
-        let fault = {
-            let mut seen = self.seen();
-            let at = seen.faults.iter().position(|fault| line.contains(&fault.to));
-            at.map(|at| seen.faults.remove(at).what)
-        };
+        let fault = self.seen().faults.once(asked);
         let mut vendor = self.vendor.lock().expect("no panic");
         match fault {
             Some(Happens::TooMany) => vendor.too_many(),
@@ -255,6 +312,7 @@ impl<V: Vendor> Shared<V> {
 }
 
 async fn serve<V: Vendor>(State(shared): State<Arc<Shared<V>>>, request: Request) -> Response {
+    let came = Instant::now();
     let (head, body) = request.into_parts();
     if shared.seen().is_down {
         let mut response = Response::new(Body::empty());
@@ -263,24 +321,45 @@ async fn serve<V: Vendor>(State(shared): State<Arc<Shared<V>>>, request: Request
     }
     let body = to_bytes(body, BODY_BYTES).await.unwrap_or_default();
     let asked = Asked::new(&head, &body);
-    let mut answer = shared.answer(&asked);
+    let meets = shared.seen().faults.meets(&asked);
+    let mut held = None;
+    let mut answer = match meets {
+        Meets::Poison(Poison::Hangs) => std::future::pending().await,
+        Meets::Poison(Poison::Answered(answer)) => answer,
+        Meets::Held { done: false, let_go } => {
+            Held::waits(&shared, let_go).await;
+            shared.answer(&asked)
+        }
+        Meets::Held { done: true, let_go } => {
+            held = Some(let_go);
+            shared.answer(&asked)
+        }
+        Meets::Nothing => shared.answer(&asked),
+    };
     let hooks = std::mem::take(&mut answer.hooks);
     for (conversation, body) in std::mem::take(&mut answer.by_agents) {
         let agent = shared.clone();
         shared.seen().agents.answer(&conversation, body, move |body| {
             let agent = agent.clone();
-            async move { agent.tries(&body).await }
+            async move {
+                agent.seen().answers.push((Instant::now(), body.clone()));
+                agent.tries(&body).await
+            }
         });
     }
     let first = {
         let mut seen = shared.seen();
-        seen.asked.push((asked, answer.status));
+        seen.asked.push((came, asked, answer.status));
         seen.hooks_first
     };
     if first {
         shared.hook(hooks).await;
     } else if !hooks.is_empty() {
-        tokio::spawn(async move { shared.hook(hooks).await });
+        let told = shared.clone();
+        tokio::spawn(async move { told.hook(hooks).await });
+    }
+    if let Some(let_go) = held {
+        Held::waits(&shared, let_go).await;
     }
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).expect("a status");

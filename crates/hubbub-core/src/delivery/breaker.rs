@@ -36,9 +36,26 @@ enum At {
         until: Instant,
         /// and who has not until then.
         fresh_at: Instant,
-        /// Until when the one that may call has to come back; `None`: nobody has it.
-        out: Option<Instant>,
+        /// Somebody may call; `None`: nobody.
+        out: Option<Out>,
     },
+}
+
+/// A permit that is handed out.
+#[derive(Debug, Clone, Copy)]
+struct Out {
+    /// Until when it has to come back.
+    back: Instant,
+    /// From then on it is not waited for: a message that has not failed yet is a probe beside it.
+    beside: Instant,
+    /// The same of the one that this is beside.
+    before: Option<(Instant, Instant)>,
+}
+
+impl Out {
+    fn at(now: Instant) -> Option<Self> {
+        Some(Self { back: now + PROBE_WITHIN, beside: now + limits::BREAKER_FRESH_MAX, before: None })
+    }
 }
 
 /// How many may call.
@@ -104,24 +121,28 @@ impl Breaker {
     /// How many may call now.
     pub fn may(&mut self, now: Instant) -> Permit {
         let At::Open { why, until, fresh_at, out } = &mut self.at else { return Permit::All };
-        let is_out = out.is_some_and(|back| now < back);
         // Whoever has it and is gone by then is not waited for.
-        let back = Some(now + PROBE_WITHIN);
+        let is_out = out.filter(|out| now < out.back);
         match (*why, is_out) {
             (Class::Refused, is_out) => {
-                let and_one = !is_out && now >= *until;
+                let and_one = is_out.is_none() && now >= *until;
                 if and_one {
-                    *out = back;
+                    *out = Out::at(now);
                 }
                 Permit::Fresh { and_one }
             }
-            (_, true) => Permit::None { until: out.unwrap_or(now) },
+            // What makes the portal hang may be the probe's own affair.
+            (_, Some(Out { back, beside, .. })) if now >= beside => {
+                *out = Out::at(now).map(|out| Out { before: Some((back, beside)), ..out });
+                Permit::One { fresh: true }
+            }
+            (_, Some(Out { beside, .. })) => Permit::None { until: beside },
             _ if now >= *until => {
-                *out = back;
+                *out = Out::at(now);
                 Permit::One { fresh: false }
             }
             _ if now >= *fresh_at => {
-                *out = back;
+                *out = Out::at(now);
                 Permit::One { fresh: true }
             }
             _ => Permit::None { until: (*until).min(*fresh_at) },
@@ -164,7 +185,10 @@ impl Breaker {
     /// The one that might call had nothing to say.
     pub const fn given_back(&mut self) {
         if let At::Open { out, .. } = &mut self.at {
-            *out = None;
+            *out = match *out {
+                Some(Out { before: Some((back, beside)), .. }) => Some(Out { back, beside, before: None }),
+                _ => None,
+            };
         }
     }
 

@@ -175,7 +175,15 @@ fn one_that_never_comes_back_is_not_waited_for_for_ever() {
     let mut breaker = opened(now);
     let later = now + limits::BREAKER_FIRST;
     assert_eq!(breaker.may(later), Permit::One { fresh: false });
-    assert_eq!(breaker.may(later + PROBE_WITHIN - MS), Permit::None { until: later + PROBE_WITHIN });
+    let beside = later + limits::BREAKER_FRESH_MAX;
+    assert_eq!(breaker.may(beside - MS), Permit::None { until: beside });
+    // What makes the portal hang keeps nobody from asking whose message may not.
+    assert_eq!(breaker.may(beside), Permit::One { fresh: true });
+    breaker.given_back();
+    assert_eq!(breaker.may(beside), Permit::One { fresh: true }, "nobody was there; the first is still out");
+    assert_eq!(breaker.may(beside + MS), Permit::None { until: beside + limits::BREAKER_FRESH_MAX });
+    breaker.given_back();
+    assert_eq!(breaker.state(), BreakerState::HalfOpen);
     assert_eq!(breaker.may(later + PROBE_WITHIN), Permit::One { fresh: false });
 }
 

@@ -47,6 +47,8 @@ pub(super) struct Delivery<'a> {
     pub blanks_heard: u64,
     pub settling: &'a Gather<Settlement, bool>,
     pub lane: &'a Lane,
+    /// Calls that were made.
+    pub calls: usize,
 }
 
 /// What came of one entry.
@@ -122,7 +124,7 @@ impl Delivery<'_> {
                 }
                 Class::Taken => {
                     passed = None;
-                    let more = n + 1 < entries.len();
+                    let more = n + 1 < entries.len() && !self.gives_way();
                     let step = DeliveryStep::Passed { position: entry.seq, taken: true };
                     let held = self.settle(step, posted.kept, more).await;
                     self.hint(Way::Forwarded, entry.seq);
@@ -149,6 +151,10 @@ impl Delivery<'_> {
         self.call_all(entry, kind, letter).await
     }
 
+    fn gives_way(&self) -> bool {
+        self.lane.gives_way(&self.claim.customer, self.calls, self.portal.settings.concurrency)
+    }
+
     fn is_stale(&self, entry: &Entry) -> bool {
         self.portals.support.chat.blanks().may_be_blanked(self.blanks_heard, &entry.room, entry.seq)
     }
@@ -172,6 +178,7 @@ impl Delivery<'_> {
             body: Some(body),
             wants_answer: pointer.map(|_| limits::ANSWER_BYTES),
         };
+        self.calls += 1;
         let (called, verdict, said) = match self.portals.access.call(portal, &id, &outgoing).await {
             Ok(Answered { called, opened, .. }) => {
                 let verdict = retry::judge(&called.outcome(), None, self.portals.now());
@@ -186,7 +193,7 @@ impl Delivery<'_> {
             Some(said) => format!("{}: {said}", verdict.why),
             None => verdict.why.clone(),
         });
-        self.lane.answered(&claim.customer, &verdict, claim.delivery.counted);
+        self.lane.answered(&claim.customer, &verdict, claim.delivery.counted, called.took);
         self.portals.metrics().portals.attempted(portal.id.as_str(), verdict.class.word());
         let external = pointer.filter(|_| taken).and_then(|pointer| webhook::external_in(&called.body, pointer));
         // The newest answer holds.

@@ -10,9 +10,9 @@ use hubbub_core::{
     delivery::{
         breaker::{Breaker, BreakerState},
         retry::{self, Class, Gone, PostVerdict},
-        turns::{KNOWN, Places, Probe},
+        turns::{self, KNOWN, Known, Places, Probe},
     },
-    limits,
+    limits::{self, CUSTOMERS_KNOWN},
     model::{
         ids::{RoomId, UserId},
         time::Timestamp,
@@ -37,8 +37,6 @@ use tokio::{
 const SETTLED_TOGETHER: usize = 256;
 /// How old the portals' settings may be when something has just become due.
 const WOKEN_AGE: Duration = Duration::from_millis(250);
-/// Customers of a portal of whom it is known whether it takes what they write.
-const CUSTOMERS_KNOWN: usize = 4_096;
 /// How often what waits is counted, for metrics.
 const COUNTED_EVERY: Duration = Duration::from_secs(10);
 
@@ -79,8 +77,7 @@ struct Load {
     of_customers: HashMap<UserId, usize>,
     /// Messages that failed since the portal last took something.
     failed: HashMap<UserId, usize>,
-    /// Of whom it took something.
-    served: HashSet<UserId>,
+    known: Arc<Known>,
     /// When it last took something from this instance.
     taken_at: Option<Instant>,
     /// The last answer that was none of "taken", in words.
@@ -99,8 +96,9 @@ impl Load {
             return Places::default();
         }
         let permit = self.breaker.may(now);
-        let probe = || Probe { lot: rand::random(), failed: self.failed.clone(), served: self.served.clone() };
-        Places::permitted(permit, concurrency, free, self.failing, self.of_customers.clone(), probe)
+        let probe = || Probe { lot: rand::random(), failed: self.failed.clone() };
+        let (of_customers, known) = (self.of_customers.clone(), self.known.clone());
+        Places::permitted(permit, concurrency, free, self.failing, of_customers, known, probe)
     }
 
     /// What is to be written down of the portal's trouble, where that has changed.
@@ -134,19 +132,14 @@ impl Lane {
         self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A call was answered, or was not; `counted` attempts count against its message.
-    pub fn answered(&self, customer: &UserId, verdict: &PostVerdict, counted: u32) {
+    /// A call was answered, or was not, and took so long; `counted` attempts count against its message.
+    pub fn answered(&self, customer: &UserId, verdict: &PostVerdict, counted: u32, took: Duration) {
         let mut load = self.load();
+        load.known.note(customer, verdict.is_taken(), took);
         if verdict.is_taken() {
             load.taken_at = Some(Instant::now());
             load.failed.clear();
             load.gone.clear();
-            if load.served.len() >= CUSTOMERS_KNOWN {
-                load.served.clear();
-            }
-            if !load.served.contains(customer) {
-                load.served.insert(customer.clone());
-            }
         } else if load.failed.len() < CUSTOMERS_KNOWN || load.failed.contains_key(customer) {
             *load.failed.entry(customer.clone()).or_default() += 1;
         }
@@ -154,6 +147,16 @@ impl Lane {
             load.why.clone_from(&verdict.why);
         }
         load.breaker.answered(verdict, counted >= KNOWN, Instant::now(), rand::random());
+    }
+
+    /// Whether a session that has made so many calls gives its place to others.
+    pub fn gives_way(&self, customer: &UserId, calls: usize, concurrency: usize) -> bool {
+        let mut load = self.load();
+        let gives_way = turns::gives_way(calls, load.under_way, concurrency);
+        if gives_way {
+            load.known.note_long(customer);
+        }
+        gives_way
     }
 
     /// What was to be sent could not be made: that says nothing of the portal, and something of the message.
@@ -176,12 +179,12 @@ impl Lane {
         let first = load.gone.values().map(|(_, at)| at.0).min().unwrap_or(met.at.0);
         let longest = Duration::from_millis(met.at.0.saturating_sub(first).max(0).unsigned_abs());
         let customers = load.gone.values().map(|(customer, _)| customer).collect::<HashSet<_>>().len();
-        (retry::gone(load.gone.len(), customers, load.served.len(), longest, met.again), customers)
+        (retry::gone(load.gone.len(), customers, load.known.served(), longest, met.again), customers)
     }
 
     /// Whether nobody is known here of whom the portal took something: the instance is young, or it never did.
     pub fn has_served_nobody(&self) -> bool {
-        self.load().served.is_empty()
+        self.load().known.served() == 0
     }
 
     /// Whether nothing more is to be sent: the instance goes, or the portal fails as a whole.
@@ -351,7 +354,8 @@ impl Desk {
         let (portals, settling) = (self.portals.clone(), self.settling.clone());
         self.under_way.spawn(async move {
             let _done = under_way;
-            Delivery { portals: &portals, portal, claim, blanks_heard, settling: &settling, lane: &lane }.run().await;
+            let (settling, lane) = (&*settling, &*lane);
+            Delivery { portals: &portals, portal, claim, blanks_heard, settling, lane, calls: 0 }.run().await;
         });
     }
 }
@@ -365,8 +369,8 @@ struct UnderWay {
 
 impl UnderWay {
     fn new(lane: &Arc<Lane>, claim: &Claim) -> Self {
-        let failing = claim.delivery.since.is_some();
         let mut load = lane.load();
+        let failing = claim.delivery.since.is_some() || load.known.has_hung(&claim.customer);
         load.under_way += 1;
         load.failing += usize::from(failing);
         *load.of_customers.entry(claim.customer.clone()).or_default() += 1;

@@ -20,11 +20,15 @@ const CONCURRENCY: usize = limits::PORTAL_CONCURRENCY;
 /// How long the portal takes for an answer, in milliseconds.
 const ANSWERED: i64 = 20;
 const TICK: i64 = 10;
+/// How long it takes where it hangs.
+const HANGS: i64 = 15_000;
 
 #[derive(Debug, Clone, Copy)]
 enum Poison {
     Answered(Class),
     Hangs,
+    /// It is taken, in so many calls.
+    Long(usize),
 }
 
 struct Session {
@@ -36,6 +40,8 @@ struct Session {
     due_at: i64,
     /// When its call ends.
     busy: Option<i64>,
+    /// Calls of this turn, and of its message.
+    calls: (usize, usize),
 }
 
 struct World {
@@ -52,9 +58,11 @@ struct World {
     dead: usize,
     /// Failures since the portal last took something.
     failed: HashMap<UserId, usize>,
-    served: HashSet<UserId>,
+    known: Arc<Known>,
     /// Poison is written from then on.
     poisoned_at: i64,
+    /// The first session writes nothing.
+    is_silent: bool,
 }
 
 impl World {
@@ -69,6 +77,7 @@ impl World {
                 delivery: Delivery::default(),
                 due_at: 0,
                 busy: None,
+                calls: (0, 0),
             }
         };
         Self {
@@ -83,8 +92,9 @@ impl World {
             took: Vec::new(),
             dead: 0,
             failed: HashMap::new(),
-            served: HashSet::new(),
+            known: Arc::default(),
             poisoned_at: 0,
+            is_silent: false,
         }
     }
 
@@ -97,6 +107,10 @@ impl World {
         self.began + Duration::from_millis(self.now.cast_unsigned())
     }
 
+    fn hangs(&self, n: usize) -> bool {
+        matches!(self.poison, Poison::Hangs) && !self.sessions[n].honest
+    }
+
     fn writes(&mut self, n: usize) {
         let session = &mut self.sessions[n];
         if session.waiting.is_empty() {
@@ -107,25 +121,44 @@ impl World {
 
     fn answer(&mut self, n: usize) {
         let (chance, again) = (self.chance(), self.chance());
+        let took = if self.hangs(n) { HANGS } else { ANSWERED };
+        let under_way = self.sessions.iter().filter(|session| session.busy.is_some()).count();
         let session = &mut self.sessions[n];
+        session.calls = (session.calls.0 + 1, session.calls.1 + 1);
+        if let Poison::Long(calls) = self.poison
+            && !session.honest
+            && !self.down
+            && session.calls.1 < calls
+        {
+            if gives_way(session.calls.0, under_way, CONCURRENCY) {
+                (session.busy, session.due_at) = (None, self.now);
+                self.known.note_long(&session.customer);
+            } else {
+                session.busy = Some(self.now + ANSWERED);
+            }
+            return;
+        }
+        session.calls.1 = 0;
         session.busy = None;
         let class = match self.poison {
             _ if self.down => Class::Down,
             _ if session.honest => Class::Taken,
             Poison::Answered(class) => class,
             Poison::Hangs => Class::Down,
+            Poison::Long(_) => Class::Taken,
         };
         let verdict = match class {
             Class::Taken => PostVerdict::TAKEN,
             class => PostVerdict::failed(class, String::new()),
         };
+        self.known.note(&session.customer, verdict.is_taken(), Duration::from_millis(took.cast_unsigned()));
         let known = session.delivery.counted >= KNOWN;
         self.breaker.answered(&verdict, known, self.began + Duration::from_millis(self.now.cast_unsigned()), chance);
         if verdict.is_taken() {
             self.failed.clear();
-            self.served.insert(session.customer.clone());
             self.succeeded_at = Some(Timestamp(self.now));
-            self.took.extend(session.waiting.pop_front().map(|written| self.now - written));
+            let written = session.waiting.pop_front();
+            self.took.extend(written.filter(|_| session.honest).map(|written| self.now - written));
             (session.delivery, session.due_at) = (Delivery::default(), self.now);
             return;
         }
@@ -134,17 +167,11 @@ impl World {
         let (so_far, now) = (&session.delivery, Timestamp(self.now));
         match next(policy, so_far, &verdict, self.succeeded_at, now, again) {
             Next::Later { counted, again_in } => {
-                let at = self.now - ANSWERED;
-                let attempt = Attempt {
-                    at,
-                    took: 0,
-                    status: None,
-                    error: Some(String::new()),
-                    instance: "a".into(),
-                    class: None,
-                };
+                let (error, class) = (Some(String::new()), Some(verdict.class.word().into()));
+                let attempt =
+                    Attempt { at: self.now - took, took: 0, status: None, error, instance: "a".into(), class };
                 keep(&mut session.delivery.attempts, &attempt);
-                session.delivery.since = session.delivery.since.or(Some(Timestamp(at)));
+                session.delivery.since = session.delivery.since.or(Some(Timestamp(self.now - took)));
                 session.delivery.counted = counted;
                 session.due_at = self.now + i64::try_from(again_in.as_millis()).unwrap();
             }
@@ -162,15 +189,16 @@ impl World {
         if free == 0 {
             return;
         }
-        let failing = under_way.iter().filter(|session| session.delivery.since.is_some()).count();
+        let is_failing = |s: &&&Session| s.delivery.since.is_some() || self.known.has_hung(&s.customer);
+        let failing = under_way.iter().filter(is_failing).count();
         let mut of_customers: HashMap<UserId, usize> = HashMap::new();
         for session in under_way {
             *of_customers.entry(session.customer.clone()).or_default() += 1;
         }
         let now = self.instant();
         let permit = self.breaker.may(now);
-        let probe = || Probe { lot: self.chance, failed: self.failed.clone(), served: self.served.clone() };
-        let places = Places::permitted(permit, CONCURRENCY, free, failing, of_customers, probe);
+        let probe = || Probe { lot: self.chance, failed: self.failed.clone() };
+        let places = Places::permitted(permit, CONCURRENCY, free, failing, of_customers, self.known.clone(), probe);
         let due: Vec<usize> = (0..self.sessions.len())
             .filter(|n| {
                 let session = &self.sessions[*n];
@@ -188,8 +216,8 @@ impl World {
             self.breaker.given_back();
         }
         for n in chosen.into_iter().take(places.most).map(|n| due[n]) {
-            let hangs = matches!(self.poison, Poison::Hangs) && !self.sessions[n].honest;
-            self.sessions[n].busy = Some(self.now + if hangs { 15_000 } else { ANSWERED });
+            self.sessions[n].calls.0 = 0;
+            self.sessions[n].busy = Some(self.now + if self.hangs(n) { HANGS } else { ANSWERED });
         }
     }
 
@@ -202,6 +230,7 @@ impl World {
                     self.answer(n);
                 }
                 let writes = match self.sessions[n].honest {
+                    _ if n == 0 && self.is_silent => false,
                     true => self.chance() < TICK as f64 / 2_000.0,
                     false => self.sessions[n].waiting.is_empty() && self.now >= self.poisoned_at,
                 };
@@ -231,11 +260,11 @@ fn honest_customers_do_not_notice_a_hundred_poisoned_sessions() {
     let answered =
         [Class::Down, Class::Throttled, Class::Credentials, Class::Refused, Class::Gone].map(Poison::Answered);
     for (poison, of_one) in
-        answered.into_iter().flat_map(|poison| [(poison, true), (poison, false)]).chain([(Poison::Hangs, true)])
+        answered.into_iter().chain([Poison::Hangs]).flat_map(|poison| [(poison, true), (poison, false)])
     {
         let mut world = World::new(100, 100, of_one, poison);
         world.poisoned_at = 3_000;
-        world.lives(20_000);
+        world.lives(if matches!(poison, Poison::Hangs) { 40_000 } else { 20_000 });
         let during = world.waited();
         println!(
             "{poison:?}, of one customer: {of_one}: {} ms, {} ms, {} dead letters",
@@ -247,24 +276,41 @@ fn honest_customers_do_not_notice_a_hundred_poisoned_sessions() {
 }
 
 #[test]
+fn honest_customers_hardly_notice_a_hundred_long_texts() {
+    for of_one in [true, false] {
+        let mut world = World::new(100, 100, of_one, Poison::Long(limits::TEXT_PARTS));
+        world.poisoned_at = 3_000;
+        world.lives(30_000);
+        let during = world.waited();
+        println!("of one customer: {of_one}: {} ms, {} ms", during.0, during.1);
+        assert!(during.0 <= 200 && during.1 <= 3_000, "{of_one}: {during:?}");
+    }
+}
+
+#[test]
 fn poison_that_comes_while_nobody_else_writes_delays_who_was_served_before_by_one_probe() {
-    for class in [Class::Down, Class::Throttled, Class::Credentials, Class::Refused, Class::Gone] {
-        let mut world = World::new(1, 100, false, Poison::Answered(class));
+    let answered =
+        [Class::Down, Class::Throttled, Class::Credentials, Class::Refused, Class::Gone].map(Poison::Answered);
+    // What hangs: before it comes back, and at several moments after.
+    let hanging = (0..8).map(|n| (Poison::Hangs, 15_000 + 3_500 * n));
+    for (poison, after) in answered.map(|poison| (poison, 12_000)).into_iter().chain(hanging) {
+        let mut world = World::new(1, 100, false, poison);
         world.poisoned_at = i64::MAX;
         world.lives(20_000);
-        assert_eq!(world.served.len(), 1);
-        world.sessions[0].waiting.clear();
-        world.sessions[0].honest = false;
+        assert_eq!(world.known.served(), 1);
+        // It is answered what it has written.
+        world.is_silent = true;
+        world.lives(1_000);
         world.poisoned_at = world.now + 5_000;
-        world.lives(12_000);
-        world.sessions[0].honest = true;
-        (world.sessions[0].delivery, world.sessions[0].busy) = (Delivery::default(), None);
-        world.sessions[0].waiting.clear();
+        world.lives(after);
         world.took.clear();
         world.writes(0);
         world.lives(5_000);
         let (_, longest) = world.waited();
-        assert!(longest <= i64::try_from(limits::BREAKER_FRESH_MAX.as_millis()).unwrap() + 100, "{class:?}: {longest}");
+        assert!(
+            longest <= i64::try_from(limits::BREAKER_FRESH_MAX.as_millis()).unwrap() + 100,
+            "{poison:?} after {after}: {longest}"
+        );
     }
 }
 

@@ -56,8 +56,9 @@ impl Delivery<'_> {
                 }
             };
             let made = portals.make(&portal, &step, &id).await;
+            self.calls += 1;
             if !made.verdict.is_taken() {
-                self.lane.answered(&self.claim.customer, &made.verdict, self.claim.delivery.counted);
+                self.lane.answered(&self.claim.customer, &made.verdict, self.claim.delivery.counted, made.called.took);
                 portals.metrics().portals.attempted(portal.id.as_str(), made.verdict.class.word());
                 return Some(Posted::of(made, Kept::default(), &portals.label));
             }
@@ -66,14 +67,16 @@ impl Delivery<'_> {
             self.note_echoes(entry, &echoes(&told, walk.picked(), &entry.room)).await;
             next = walk.next_call();
             if let Ok(None) = next {
-                self.lane.answered(&self.claim.customer, &made.verdict, self.claim.delivery.counted);
+                self.lane.answered(&self.claim.customer, &made.verdict, self.claim.delivery.counted, made.called.took);
                 portals.metrics().portals.attempted(portal.id.as_str(), Class::Taken.word());
                 return Some(Posted::of(made, kept, &portals.label));
             }
-            // Only what is written is not made again, and only whoever still has the session goes on.
+            // Only what is written is not made again, and only whoever still has the session goes on. What was looked for would be
+            // looked for again.
+            let gives_way = !step.call.is_search() && self.gives_way();
             let step =
                 DeliveryStep::Called { letter: letter.map(|letter| letter.number), progress: walk.progress().clone() };
-            if !self.settle(step, kept, true).await {
+            if !self.settle(step, kept, !gives_way).await || gives_way {
                 return None;
             }
             if self.lane.is_stopped() || self.is_stale(entry) {
