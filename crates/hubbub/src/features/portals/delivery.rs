@@ -152,7 +152,7 @@ impl Delivery<'_> {
     }
 
     fn gives_way(&self) -> bool {
-        self.lane.gives_way(&self.claim.customer, self.calls, self.portal.settings.concurrency)
+        self.lane.gives_way(self.calls, self.portal.settings.concurrency)
     }
 
     fn is_stale(&self, entry: &Entry) -> bool {

@@ -150,13 +150,13 @@ impl Lane {
     }
 
     /// Whether a session that has made so many calls gives its place to others.
-    pub fn gives_way(&self, customer: &UserId, calls: usize, concurrency: usize) -> bool {
-        let mut load = self.load();
-        let gives_way = turns::gives_way(calls, load.under_way, concurrency);
-        if gives_way {
-            load.known.note_long(customer);
-        }
-        gives_way
+    pub fn gives_way(&self, calls: usize, concurrency: usize) -> bool {
+        turns::gives_way(calls, self.load().under_way, concurrency)
+    }
+
+    /// A message of this customer takes more than a turn.
+    pub fn is_long(&self, customer: &UserId) {
+        self.load().known.note_long(customer);
     }
 
     /// What was to be sent could not be made: that says nothing of the portal, and something of the message.

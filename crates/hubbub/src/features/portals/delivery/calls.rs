@@ -74,6 +74,9 @@ impl Delivery<'_> {
             // Only what is written is not made again, and only whoever still has the session goes on. What was looked for would be
             // looked for again.
             let gives_way = !step.call.is_search() && self.gives_way();
+            if gives_way {
+                self.lane.is_long(&self.claim.customer);
+            }
             let step =
                 DeliveryStep::Called { letter: letter.map(|letter| letter.number), progress: walk.progress().clone() };
             if !self.settle(step, kept, !gives_way).await || gives_way {
