@@ -498,7 +498,7 @@ pub const BREAKER_CREDENTIALS: u32 = 2;
 pub const GONE_FOR: Duration = Duration::from_secs(10);
 /// Customers of a portal of whom an instance knows how it last answered what they wrote.
 pub const CUSTOMERS_KNOWN: usize = 4_096;
-/// A call that takes as long as this is said to hang: while it is the last one of its customer, they have a part of the places.
+/// A call that takes as long as this, and is not taken, is said to hang; who is answered sooner is served.
 pub const ANSWERED_SOON: Duration = Duration::from_secs(5);
 /// Calls that a session makes in one turn while others may wait for its place.
 pub const TURN_CALLS: usize = 8;

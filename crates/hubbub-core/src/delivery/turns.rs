@@ -104,30 +104,36 @@ impl Shares {
 impl Known {
     /// The portal took something of this customer, or did not, and has needed so long for it.
     pub fn note(self: &mut Arc<Self>, customer: &UserId, taken: bool, took: Duration) {
-        let hung = took >= limits::ANSWERED_SOON;
-        if hung || taken {
-            self.is(customer, hung);
+        match (taken, took >= limits::ANSWERED_SOON) {
+            (true, false) => self.is(customer, true, false),
+            // A portal that is slow with everything is not one that hangs.
+            (true, true) => self.is(customer, false, false),
+            (false, true) => self.is(customer, false, true),
+            (false, false) => {}
         }
     }
 
     /// This customer had to give way to others.
     pub fn note_long(self: &mut Arc<Self>, customer: &UserId) {
-        self.is(customer, true);
+        self.is(customer, false, true);
     }
 
-    fn is(self: &mut Arc<Self>, customer: &UserId, hung: bool) {
-        let is_known = if hung { self.has_hung(customer) } else { self.is_served(customer) };
-        if is_known {
+    fn is(self: &mut Arc<Self>, customer: &UserId, is_served: bool, has_hung: bool) {
+        if (self.is_served(customer), self.has_hung(customer)) == (is_served, has_hung) {
             return;
         }
         // Whoever is asked where there are places may hold it at the moment.
-        let Self { served, hung: hanging } = Arc::make_mut(self);
-        let (to, from) = if hung { (hanging, served) } else { (served, hanging) };
-        from.remove(customer);
-        if to.len() >= limits::CUSTOMERS_KNOWN {
-            to.clear();
+        let Self { served, hung } = Arc::make_mut(self);
+        for (of, is) in [(served, is_served), (hung, has_hung)] {
+            if !is {
+                of.remove(customer);
+                continue;
+            }
+            if of.len() >= limits::CUSTOMERS_KNOWN {
+                of.clear();
+            }
+            of.insert(customer.clone());
         }
-        to.insert(customer.clone());
     }
 
     /// The portal took something of theirs, and they have not made it hang since.

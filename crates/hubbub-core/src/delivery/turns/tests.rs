@@ -122,7 +122,8 @@ fn whose_last_message_hung_is_not_served_until_one_is_taken_soon() {
     assert_eq!(after(false, soon), (true, false));
     assert_eq!(after(false, limits::ANSWERED_SOON), (false, true));
     assert_eq!(after(false, soon), (false, true));
-    assert_eq!(after(true, limits::DELIVERY_WITHIN), (false, true), "late is late");
+    assert_eq!(after(true, limits::DELIVERY_WITHIN), (false, false), "taken late");
+    assert_eq!(after(false, limits::DELIVERY_WITHIN), (false, true));
     assert_eq!(after(true, soon), (true, false));
     for n in 0..3 * limits::CUSTOMERS_KNOWN {
         known.note(&user(&format!("u{n}")), n % 2 == 0, if n % 2 == 0 { soon } else { limits::DELIVERY_WITHIN });
