@@ -254,9 +254,12 @@ impl Auth {
                 Some(format!("{url}{mark}{name}={value}"))
             }
             Self::Path { prefix } => {
+                // Both as they are called: an operator may have spelled the host otherwise.
                 let base = super::address::parse(base).map_err(NoAccess::Unfit)?;
+                let url = super::address::parse(url).map_err(NoAccess::Unfit)?;
                 let stem = base[..Position::AfterPath].trim_end_matches('/');
-                let behind = url.strip_prefix(stem).unwrap_or_default();
+                let elsewhere = || NoAccess::Unfit(Invalid::new("auth", "the call does not go to the portal's url"));
+                let behind = url.as_str().strip_prefix(stem).ok_or_else(elsewhere)?;
                 Some(format!("{stem}{prefix}{secret}{behind}"))
             }
             _ => None,

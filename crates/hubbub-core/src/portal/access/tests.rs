@@ -333,6 +333,21 @@ fn a_secret_may_stand_in_the_url_and_is_shown_nowhere() {
             "T0-B0",
             "https://h.example/services/T0-B0?a=1".into(),
         ),
+        // However its host is spelled, nothing of it is lost.
+        (
+            json!({"scheme": "path"}),
+            "https://H.Example:443/services?a=1",
+            "https://H.Example:443/services?a=1",
+            "T0-B0",
+            "https://h.example/services/T0-B0?a=1".into(),
+        ),
+        (
+            json!({"scheme": "path", "prefix": "/bot"}),
+            "HTTPS://Bücher.example",
+            "https://bücher.example/send",
+            "x",
+            "https://xn--bcher-kva.example/botx/send".into(),
+        ),
         (
             json!({"scheme": "query", "name": "access_token"}),
             "https://g.example/v1",
@@ -357,6 +372,8 @@ fn a_secret_may_stand_in_the_url_and_is_shown_nowhere() {
         assert_eq!(auth.url(Held::default(), base, url), Err(NoAccess::NoSecret));
         assert!(auth.needs_secret());
     }
+    let elsewhere = auth(json!({"scheme": "path"})).url(held("x"), "https://a.example/b", "https://c.example/b");
+    assert!(matches!(elsewhere, Err(NoAccess::Unfit(_))), "{elsewhere:?}");
     assert_eq!(Auth::Bearer {}.url(held("x"), "https://a.example", "https://a.example/b"), Ok(None));
     for wrong in ["a/b", "a?b", "..", "ä", "", "a#b", "a%2e"] {
         assert!(auth(json!({"scheme": "path"})).check_secret(wrong).is_err(), "{wrong}");
