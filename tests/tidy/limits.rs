@@ -245,6 +245,7 @@ pub const INTERNAL: &[&str] = &[
     "NOTIFY_EVERY",
     "PAGES_BYTES",
     "PAGES_KEPT_FOR",
+    "PAGES_UNHEARD_FOR",
     "PAGE_READS",
     "POLL_EVERY",
     "PONGS",

@@ -104,6 +104,8 @@ pub const PAGE_READS: usize = 4;
 pub const PAGES_BYTES: usize = 64 * 1024 * 1024;
 /// How long they are kept at most.
 pub const PAGES_KEPT_FOR: Duration = Duration::from_secs(120);
+/// How long those of a room are kept that nobody follows here any more: what is blanked there is not noticed without its wake.
+pub const PAGES_UNHEARD_FOR: Duration = Duration::from_secs(2);
 /// Connections that have been let in and have not caught up yet; beyond, an upgrade is answered 503.
 pub const ARRIVING: usize = 2_048;
 /// A connection that subscribes to nothing is not counted among those who arrive after this.

@@ -47,8 +47,8 @@ async fn reports_read_views_and_nothing_else() {
         reader.query(columns, &[&schema]).await.expect("columns").iter().map(|row| row.get(0)).collect();
     // An interface: columns may be added at the end, and none changes.
     let wanted = [
-        "room_members: room user_id role since_seq",
-        "room_messages: room seq id author at text data reply_to",
+        "room_members: room user_id role since_seq joined_seq",
+        "room_messages: room seq id author at text data reply_to thread in_room gone edited_at",
         "rooms_overview: room kind name head floor members created_at last_message last_message_at",
     ];
     assert_eq!(there, wanted);

@@ -150,6 +150,10 @@ impl Settings {
         }
     }
 
+    /// Stands in what [`stored`](Self::stored) writes where members read from where they joined on, and nowhere else: a store may
+    /// look for it without reading the rest.
+    pub const READ_FROM_JOINED: &str = r#""history_from":"joined""#;
+
     /// How they lie in the store; `None`: nothing is set.
     pub fn stored(&self) -> Option<String> {
         (*self != Self::default()).then(|| self.all().json())
@@ -188,6 +192,9 @@ mod tests {
         assert_eq!(Settings::read(None).unwrap(), Settings::default());
         let set = Settings::default().with(&change(r#"{"slow_mode":10,"history_from":"joined"}"#));
         assert_eq!(Settings::read(set.stored().as_deref()).unwrap(), set);
+        assert!(set.stored().unwrap().contains(Settings::READ_FROM_JOINED));
+        let all = set.with(&change(r#"{"history_from":"all"}"#));
+        assert!(!all.stored().unwrap().contains(Settings::READ_FROM_JOINED));
         let newer = r#"{"slow_mode":10,"history_from":"joined","retention":90}"#;
         assert_eq!(Settings::read(Some(newer)).unwrap(), set);
         assert!(Settings::read(Some("[]")).is_err());

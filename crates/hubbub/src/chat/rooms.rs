@@ -5,7 +5,7 @@ use super::{
     log::{admission::settled, committer::Submitted},
     methods::Actor,
 };
-use crate::store::{Created, Page, Room, RoomProposal, View};
+use crate::store::{Created, Page, Reactors, ReactorsOf, Room, RoomProposal, ShownOf, ShownPage, View};
 use hubbub_core::{
     log::{
         account::Use,
@@ -16,6 +16,7 @@ use hubbub_core::{
     model::{
         access::{Role, RoomKind},
         ids::{RoomId, UserId},
+        seq::Seq,
     },
 };
 
@@ -125,6 +126,50 @@ impl Chat {
         let (view, page) = self.store.page_for(user, room, page, limit).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
         view.may_read()?;
         Ok(page)
+    }
+
+    /// What somebody reads, as it is now.
+    pub async fn shown(
+        &self,
+        by: &Actor,
+        room: &RoomId,
+        of: ShownOf,
+        limit: usize,
+    ) -> Result<ShownPage, ChatError> {
+        let reader = self.reader(by, room).await?;
+        let (view, page) = self.store.shown(reader, room, of, limit).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
+        // Again, of the page's own snapshot.
+        if reader.is_some() {
+            view.may_read()?;
+        }
+        Ok(page)
+    }
+
+    /// Who has reacted to a message.
+    pub async fn reactors(
+        &self,
+        by: &Actor,
+        room: &RoomId,
+        target: Seq,
+        of: &ReactorsOf,
+        limit: usize,
+    ) -> Result<(View, Reactors), ChatError> {
+        let reader = self.reader(by, room).await?;
+        let found = self.store.reactors(reader, room, target, of, limit).await?;
+        let (view, reactors) = found.ok_or(ChatError::UNKNOWN_ROOM)?;
+        if reader.is_some() {
+            view.may_read()?;
+        }
+        Ok((view, reactors))
+    }
+
+    /// Who reads: a user who may, or, as `None`, the product's backend.
+    async fn reader<'a>(&self, by: &'a Actor, room: &RoomId) -> Result<Option<&'a UserId>, ChatError> {
+        if by.is_backend() {
+            return Ok(None);
+        }
+        self.may_read(&by.user, room).await?;
+        Ok(Some(&by.user))
     }
 
     /// A room as somebody sees it.

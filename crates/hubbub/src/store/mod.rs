@@ -2,7 +2,9 @@
 
 use crate::clock::Reading;
 use async_trait::async_trait;
-pub use hubbub_core::log::room::{Head, ListPart, Listed, Member, Page, Room, RoomProposal, View};
+pub use hubbub_core::log::room::{
+    Head, ListPart, Listed, Member, Page, Reactors, ReactorsOf, Room, RoomProposal, ShownOf, ShownPage, View,
+};
 use hubbub_core::{
     log::{
         entry::{Draft, Entry, Outcome},
@@ -13,6 +15,7 @@ use hubbub_core::{
     model::{
         ids::{Key, RoomId, UserId},
         json::Json,
+        seq::Seq,
         time::Timestamp,
     },
 };
@@ -27,6 +30,7 @@ pub mod sqlite;
 pub(crate) mod columns;
 pub(crate) mod cursors;
 pub(crate) mod entry_row;
+pub(crate) mod shown_row;
 pub(crate) mod span;
 
 /// Why a store did not answer. What was refused by a rule is no error but an [`Outcome`].
@@ -107,8 +111,8 @@ pub trait Store: Send + Sync + 'static {
     /// `Around(n)` gives about half of `limit` before `n`, then `n` and what follows.
     async fn page(&self, room: &RoomId, page: PageOf, limit: usize) -> Result<Option<Page>, StoreError>;
 
-    /// The same for somebody: the standing is of the same snapshot or an earlier one than `head`, so that nothing after a
-    /// removal is in the page. `None` where there is no such room; whether the page may be shown is the caller's to ask.
+    /// The same for somebody, from where they may read on: the standing is of the same snapshot or an earlier one than `head`, so
+    /// that nothing after a removal is in the page. `None` where there is no such room; whether the page may be shown is the caller's to ask.
     async fn page_for(
         &self,
         user: &UserId,
@@ -116,6 +120,27 @@ pub trait Store: Send + Sync + 'static {
         page: PageOf,
         limit: usize,
     ) -> Result<Option<(View, Page)>, StoreError>;
+
+    /// What people read, as it is now, with the standing of the same snapshot: the number of statements is fixed, whatever hangs
+    /// on it. `None` for `user`: the product's backend, which reads everything that is kept. `None` where there is no such room;
+    /// whether it may be shown is the caller's to ask.
+    async fn shown(
+        &self,
+        user: Option<&UserId>,
+        room: &RoomId,
+        of: ShownOf,
+        limit: usize,
+    ) -> Result<Option<(View, ShownPage)>, StoreError>;
+
+    /// Who has reacted to a message, with the standing of the same snapshot; the rest as in [`shown`](Self::shown).
+    async fn reactors(
+        &self,
+        user: Option<&UserId>,
+        room: &RoomId,
+        target: Seq,
+        of: &ReactorsOf,
+        limit: usize,
+    ) -> Result<Option<(View, Reactors)>, StoreError>;
 
     /// The rooms a user is a member of, by id, after `after`: at most `limit`, and fewer where their newest messages are heavy.
     async fn rooms_of(

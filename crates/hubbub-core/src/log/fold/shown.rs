@@ -79,6 +79,15 @@ impl Shown {
         Message::WORDS.contains(&self.entry.what.word())
     }
 
+    /// The root of the thread that it stands in.
+    pub const fn thread(&self) -> Option<Seq> {
+        match &self.entry.what {
+            What::Message(message) => message.thread,
+            What::Gone(gone) => gone.thread,
+            _ => None,
+        }
+    }
+
     /// Whether its content was blanked.
     pub const fn is_gone(&self) -> bool {
         matches!(self.entry.what, What::Gone(_))

@@ -18,7 +18,7 @@ pub struct Blanks(Mutex<Recent>);
 struct Recent {
     /// Blankings heard of so far.
     heard: u64,
-    /// The last of them.
+    /// The last of them; nothing: it may be any entry of the room.
     last: VecDeque<(RoomId, Box<[Seq]>)>,
 }
 
@@ -27,7 +27,7 @@ impl Blanks {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The content of these entries was blanked.
+    /// The content of these entries was blanked; of none: anything of the room may have been.
     pub fn hear(&self, room: &RoomId, seqs: &[Seq]) {
         let mut recent = self.recent();
         recent.heard += 1;
@@ -47,7 +47,7 @@ impl Blanks {
         let recent = self.recent();
         let since = usize::try_from(recent.heard.saturating_sub(then)).unwrap_or(usize::MAX);
         since > recent.last.len()
-            || recent.last.iter().rev().take(since).any(|(of, seqs)| of == room && seqs.contains(&seq))
+            || recent.last.iter().rev().take(since).any(|(of, seqs)| of == room && (seqs.is_empty() || seqs.contains(&seq)))
     }
 }
 
@@ -66,6 +66,8 @@ mod tests {
         for (of, seq, is) in [("general", 3, true), ("general", 4, false), ("other", 3, false)] {
             assert_eq!(blanks.may_be_blanked(then, &room(of), Seq::new(seq)), is, "{of} {seq}");
         }
+        blanks.hear(&room("other"), &[]);
+        assert!(blanks.may_be_blanked(then, &room("other"), Seq::new(4)), "it is not known what");
         for _ in 0..REMEMBERED {
             blanks.hear(&room("busy"), &[Seq::new(1)]);
         }

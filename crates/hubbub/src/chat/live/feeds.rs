@@ -154,14 +154,26 @@ impl Feeds {
 
     /// A wake with its entry.
     pub fn hear_entry(self: &Arc<Self>, epoch: Epoch, entry: &EncodedEntry) {
-        if !entry.effects.blanked().is_empty() {
-            self.pages.blank(&entry.room, entry.effects.blanked());
-            self.blanks.hear(&entry.room, entry.effects.blanked());
-        }
+        self.hear_blanked(&entry.room, entry.effects.blanked());
         if let Some(live) = self.of(&entry.room) {
             let item = push::item(entry);
             self.tell(&live, |feed, now| feed.wake(epoch, item, now));
         }
+    }
+
+    /// The content of these entries was blanked. What rings hold of them they blank themselves, when they take in the entry that
+    /// says so.
+    pub(crate) fn hear_blanked(&self, room: &RoomId, seqs: &[Seq]) {
+        if !seqs.is_empty() {
+            self.pages.blank(room, seqs);
+            self.blanks.hear(room, seqs);
+        }
+    }
+
+    /// Entries of this room were passed over: nobody knows what they have blanked.
+    pub(crate) fn passed_over(&self, room: &RoomId) {
+        self.pages.forget(room);
+        self.blanks.hear(room, &[]);
     }
 
     /// A wake without its entry.
@@ -229,6 +241,8 @@ impl Feeds {
             self.count_ring(&mut state);
             state.forgotten = true;
             rooms.remove(&live.room);
+            // What is blanked there is heard of by its wake alone from now on.
+            self.pages.leave(&live.room);
             self.metrics.feeds.dec();
         }
     }

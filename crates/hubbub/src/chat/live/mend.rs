@@ -81,6 +81,10 @@ async fn read(feeds: &Arc<Feeds>, live: &Arc<Live>, after: Seq) {
     feeds.metrics.log_reads.inc();
     feeds.metrics.gap_reads.inc();
     let page = feeds.store.page(&live.room, PageOf::After(after), limits::CATCH_UP_PAGE).await;
+    if let Ok(Some(page)) = &page {
+        // Their wakes were lost, and with them what they say of earlier entries.
+        page.entries.iter().for_each(|entry| feeds.hear_blanked(&live.room, entry.what.effects().blanked()));
+    }
     let now = Instant::now();
     let mut state = live.state();
     if state.forgotten {
@@ -88,8 +92,13 @@ async fn read(feeds: &Arc<Feeds>, live: &Arc<Live>, after: Seq) {
     }
     let heard = match page {
         Ok(Some(page)) => {
+            let read_to = page.entries.last().map_or(after, |last| last.seq);
             let items = page.entries.iter().map(push::item_of).collect();
-            state.feed.filled(page.epoch, items, page.head, now)
+            let heard = state.feed.filled(page.epoch, items, page.head, now);
+            if state.feed.after(read_to).is_none() {
+                feeds.passed_over(&live.room);
+            }
+            heard
         }
         // A room that is gone: its log is shorter than it was.
         Ok(None) => {

@@ -31,6 +31,8 @@ struct Kept {
     page: Arc<SharedPage>,
     bytes: usize,
     since: Instant,
+    /// Nobody is given it from then on.
+    until: Instant,
     number: u64,
 }
 
@@ -42,13 +44,13 @@ impl PageCache {
         Self { kept: HashMap::new(), order: VecDeque::new(), next: 0, bytes: 0, most, longest }
     }
 
-    /// A page that carries a reader of this epoch on from `at`. Entries do not change, so it is as good as one read now; what
-    /// it says of head and floor may be old, and whether a reader may read was asked before.
+    /// A page that carries a reader of this epoch on from `at`. Of its entries nothing was blanked since it was read, so it is as
+    /// good as one read now; what it says of head and floor may be old, and whether a reader may read was asked before.
     pub fn get(&self, key: &PageKey, at: Seq, epoch: Epoch, now: Instant) -> Option<Arc<SharedPage>> {
         let kept = self.kept.get(key)?;
         let (first, last) = (kept.page.items.first()?, kept.page.items.last()?);
         let fits = kept.page.epoch == epoch && first.seq <= at.next() && last.seq > at;
-        (fits && now < kept.since + self.longest).then(|| kept.page.clone())
+        (fits && now < kept.until).then(|| kept.page.clone())
     }
 
     /// Keeps a page, in place of an older one.
@@ -60,7 +62,7 @@ impl PageCache {
         let number = self.next;
         self.next += 1;
         self.order.push_back((key.clone(), number));
-        let kept = Kept { page: page.clone(), bytes, since: now, number };
+        let kept = Kept { page: page.clone(), bytes, since: now, until: now + self.longest, number };
         if let Some(older) = self.kept.insert(key, kept) {
             self.bytes -= older.bytes;
         }
@@ -77,6 +79,19 @@ impl PageCache {
         // What is left of it in `order` is stale, like that of a page that was replaced.
         let dropped = self.kept.extract_if(|(of, _), kept| of == room && holds(&kept.page));
         self.bytes -= dropped.map(|(_, kept)| kept.bytes).sum::<usize>();
+    }
+
+    /// Keeps the pages of a room no longer than until then.
+    pub fn end(&mut self, room: &RoomId, until: Instant) {
+        let of_room = self.kept.iter_mut().filter(|((of, _), _)| of == room);
+        of_room.for_each(|(_, kept)| kept.until = kept.until.min(until));
+    }
+
+    /// Gives up whatever is given to nobody any more.
+    pub fn tidy(&mut self, now: Instant) {
+        let ended = self.kept.extract_if(|_, kept| kept.until <= now);
+        self.bytes -= ended.map(|(_, kept)| kept.bytes).sum::<usize>();
+        self.give_up(now);
     }
 
     /// Gives up what has been kept for too long, and the oldest of what is too much.
@@ -181,5 +196,27 @@ mod tests {
         assert!(cache.bytes() < before);
         cache.give_up(now + LONGEST);
         assert_eq!(cache.bytes(), 0);
+    }
+
+    #[test]
+    fn pages_of_a_room_that_nobody_follows_are_kept_for_a_moment_only() {
+        let now = Instant::now();
+        let mut cache = PageCache::new(1 << 20, LONGEST);
+        let key = |name: &str| (room(name), Seq::ZERO);
+        for name in ["general", "other"] {
+            cache.put(key(name), &page(1..=128), now);
+        }
+        let second = Duration::from_secs(1);
+        cache.end(&room("general"), now + 2 * second);
+        cache.end(&room("general"), now + 9 * second);
+        let has = |cache: &PageCache, name: &str, after: u32| {
+            cache.get(&key(name), Seq::ZERO, EPOCH, now + after * second).is_some()
+        };
+        assert!(has(&cache, "general", 1) && !has(&cache, "general", 2) && has(&cache, "other", 9));
+        let before = cache.bytes();
+        cache.tidy(now + 2 * second);
+        assert_eq!(cache.bytes(), before / 2);
+        cache.put(key("general"), &page(1..=128), now + 3 * second);
+        assert!(has(&cache, "general", 9), "it is followed again");
     }
 }

@@ -133,9 +133,25 @@ impl Pages {
         self.cache().blank(room, seqs);
     }
 
+    /// Something of this room may have been blanked without being heard of: none of its pages is given to anybody any more.
+    pub fn forget(&self, room: &RoomId) {
+        self.end(room, Instant::now());
+    }
+
+    /// Nobody follows this room here any more.
+    pub fn leave(&self, room: &RoomId) {
+        self.end(room, Instant::now() + limits::PAGES_UNHEARD_FOR);
+    }
+
+    fn end(&self, room: &RoomId, until: Instant) {
+        // As in `blank`.
+        self.joinable.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| of != room);
+        self.cache().end(room, until);
+    }
+
     /// Gives up pages that were read too long ago.
     pub fn tidy(&self) {
-        self.cache().give_up(Instant::now());
+        self.cache().tidy(Instant::now());
         self.count();
     }
 

@@ -305,6 +305,7 @@ impl Committer {
 
     fn settle(&self, batch: Batch, outcomes: Vec<Outcome>) {
         let mut wakes = Vec::with_capacity(batch.drafts.len());
+        let mut answers = Vec::with_capacity(batch.drafts.len());
         for ((draft, submitter), outcome) in batch.each().zip(outcomes) {
             match &outcome {
                 Outcome::Appended(place) => wakes.push(self.entry(*place, &draft.into_entry(*place))),
@@ -325,10 +326,21 @@ impl Committer {
                 Outcome::NotYet(feature) => Err(NotYet(feature).into()),
                 outcome => Ok(outcome),
             };
-            // The sender may have gone; the entry stays.
-            let _ = submitter.answer.send(answer);
+            answers.push((submitter.answer, answer));
         }
-        self.announcer.announce(&wakes);
+        // A deletion is acknowledged once nobody here is given any more what it has blanked.
+        let blanks = |wake: &Wake| matches!(wake, Wake::Entry { entry, .. } if !entry.effects.blanked().is_empty());
+        let first = wakes.iter().any(blanks);
+        if first {
+            self.announcer.announce(&wakes);
+        }
+        for (to, answer) in answers {
+            // The sender may have gone; the entry stays.
+            let _ = to.send(answer);
+        }
+        if !first {
+            self.announcer.announce(&wakes);
+        }
     }
 
     fn entry(&self, place: Place, entry: &Entry) -> Wake {

@@ -1,22 +1,18 @@
-//! `messages`: a page of a room's log.
+//! `messages`: a page of what people read in a room, as it is now.
 
 use super::{
     Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb,
+    pages::{PageQuery, ShownView, page_of},
     rest::ROOM,
     views::{After, room},
 };
-use crate::{
-    chat::{Chat, ChatError},
-    store::Page,
-};
+use crate::{chat::Chat, store::ShownOf};
 use hubbub_core::{
-    log::{checks, encoded, room::PageOf},
+    log::room::PageOf,
     model::ids::{Invalid, RoomId},
 };
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 use std::borrow::Cow;
-use utoipa::{IntoParams, ToSchema};
 
 /// See the module.
 pub struct ListMessages;
@@ -26,67 +22,47 @@ pub struct ListMessages;
 pub struct MessagesRequest {
     /// The room.
     pub room: RoomId,
-    /// Which page of its log.
+    /// Which page.
     pub page: PageOf,
     /// Most entries.
     pub limit: usize,
-}
-
-/// A page of a room's log.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PageView {
-    /// Entries, ascending and without holes.
-    #[schema(value_type = Vec<Object>)]
-    entries: Vec<Box<RawValue>>,
-    /// The last seq of the room.
-    head: u64,
-    /// The first seq that is kept.
-    floor: u64,
-    /// What the numbers count in.
-    epoch: String,
-}
-
-impl PageView {
-    /// A page.
-    pub fn new(page: &Page) -> Self {
-        Self {
-            entries: page.entries.iter().map(encoded::raw).collect(),
-            head: page.head.get(),
-            floor: page.floor.get(),
-            epoch: page.epoch.to_string(),
-        }
-    }
 }
 
 impl Method for ListMessages {
     const NAME: &'static str = "messages";
     const COST: Cost = Cost::Page;
     const DOC: Doc = Doc {
-        summary: "A page of the log, ascending and without holes. At most one of `before`, `after`, `around` (a seq); without, \
-            the newest.",
+        summary: "A page of what people read in a room, ascending, as it is now: messages that stand not only in a thread, with what \
+            became of them, and lines (who joined, was muted, what was renamed or changed). At most one of `before`, `after`, \
+            `around` (a seq); without, the newest.",
         example: r#"{"room":"general","before":42,"limit":50}
-{"entries":[{"type":"message","seq":40,…},{"type":"joined","seq":41,…}],"head":57,"floor":1,"epoch":"1a2b3c4d.1"}"#,
+{"entries":[{"type":"message","seq":38,…,"text":"hi all","edited_at":"2026-01-31T09:31:00.000Z","reactions":[{"reaction":"+1","count":2,"me":true,"users":["ana","ben"]}],"replies":{"count":3,"last":44,"last_at":"2026-01-31T09:40:00.000Z","users":["cem"]},"pinned":true},{"type":"message","seq":40,…,"gone":true}],"as_of":57,"head":57,"floor":1,"epoch":"1a2b3c4d.1"}"#,
         more: "`before` gives the nearest below, `after` the nearest above, `around` half below, then the entry itself and what \
-            follows. `limit` is 1 to 1,000, 100 without. A page
-may end early by weight, at its far end. An `after` beyond the head is an empty page; compare `epoch` yourself.",
+            follows; a seq that is not shown stands for its place. `limit` is 1 to 1,000, 100 without. A page
+may end early by weight, at its far end. An `after` beyond the head is an empty page; compare `epoch` yourself. `floor` is the first
+seq that the asker may read. What became of a message stands behind its entry's own members; what is absent is not so:
+
+- `text`, `data`, `mentions`, `mention_all`: what its newest edit says, and `edited_at`, when that came.
+- `gone`: it was deleted. There is no content, reaction or pin any more; number, sender, time, `thread` and `in_room` stay.
+- `reactions`: in the order in which the first of each came; `me` where the asker is among them, `users` some of them, at most ten.
+- `replies`: it is the root of a thread: how many replies that has (deleted ones left out), the newest (also where that was deleted)
+  and at most five who wrote the last ones.
+- `pinned`.
+
+A page is of one moment, and `as_of` is the head it was read at. Later entries are folded into it: see [folding](#folding).",
     };
     type On = Chat;
     type Request = MessagesRequest;
-    type Output = PageView;
+    type Output = ShownView;
 
     fn register(edge: &mut impl Edge<Self::On>) {
         edge.rpc::<Self>();
         edge.rest::<Self>();
     }
 
-    async fn run(chat: &Chat, by: &Actor, request: MessagesRequest) -> Result<PageView, MethodError> {
+    async fn run(chat: &Chat, by: &Actor, request: MessagesRequest) -> Result<ShownView, MethodError> {
         let MessagesRequest { room, page, limit } = request;
-        let page = if by.is_backend() {
-            chat.store.page(&room, page, limit).await?.ok_or(ChatError::UNKNOWN_ROOM)?
-        } else {
-            chat.page(&by.user, &room, page, limit).await?
-        };
-        Ok(PageView::new(&page))
+        Ok(ShownView::new(&chat.shown(by, &room, ShownOf::Room(page), limit).await?))
     }
 }
 
@@ -107,26 +83,9 @@ impl RpcMethod for ListMessages {
     type Data<'a> = MessagesData<'a>;
 
     fn read(data: MessagesData<'_>) -> Result<MessagesRequest, Invalid> {
-        Ok(MessagesRequest {
-            room: room(data.room.as_deref())?,
-            page: checks::page_of(data.before, After::seq(data.after)?, data.around)?,
-            limit: checks::page_limit(data.limit)?,
-        })
+        let (page, limit) = page_of(data.before, data.after, data.around, data.limit)?;
+        Ok(MessagesRequest { room: room(data.room.as_deref())?, page, limit })
     }
-}
-
-/// Which page of a log.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct LogQuery {
-    /// Entries before this seq, the nearest to it.
-    before: Option<u64>,
-    /// Entries after this seq, the nearest to it.
-    after: Option<u64>,
-    /// Entries around this seq.
-    around: Option<u64>,
-    /// 1 to 1,000; 100 without.
-    limit: Option<u64>,
 }
 
 impl RestMethod for ListMessages {
@@ -137,13 +96,12 @@ impl RestMethod for ListMessages {
         ..Route::new(Verb::Get, "/v1/rooms/{room}/messages", &[ROOM])
     };
     type Path = String;
-    type Query = LogQuery;
+    type Query = PageQuery;
     type Body = NoBody;
 
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, MessagesRequest), MethodError> {
-        let LogQuery { before, after, around, limit } = asked.query;
-        let (room, limit) = (RoomId::parse(&asked.path)?, checks::page_limit(limit)?);
-        Ok((Actor::backend(), MessagesRequest { room, page: checks::page_of(before, after, around)?, limit }))
+        let (page, limit, by) = asked.query.read()?;
+        Ok((by, MessagesRequest { room: RoomId::parse(&asked.path)?, page, limit }))
     }
 }
 
@@ -165,9 +123,11 @@ mod tests {
             (r#"{"room":"r","before":1,"after":2}"#, "before: give only one of before, after, around"),
             (r#"{"room":"r","after":"x"}"#, "after: a seq is a number"),
             (r#"{"room":"r","limit":0}"#, "limit: 0; it is 1 to 1000"),
+            (r#"{"room":"r","limit":1001}"#, "limit: 1001; it is 1 to 1000"),
             ("{}", "room: missing"),
         ] {
             assert_eq!(read(data).unwrap_err(), why);
         }
+        assert_eq!(read(r#"{"room":"r","around":7,"limit":1000}"#).unwrap().limit, 1000);
     }
 }

@@ -2,6 +2,7 @@
 
 mod error;
 mod method;
+pub mod pages;
 pub mod rest;
 pub mod views;
 pub mod writing;
@@ -11,9 +12,11 @@ pub mod create_room;
 pub mod delete;
 pub mod disconnect;
 pub mod edit;
+pub mod history;
 pub mod join;
 pub mod leave;
 pub mod members;
+pub mod message;
 pub mod messages;
 pub mod mute;
 pub mod notify;
@@ -22,6 +25,8 @@ pub mod put_member;
 pub mod put_members;
 pub mod put_user;
 pub mod react;
+pub mod pins;
+pub mod reactions;
 pub mod remove_member;
 pub mod rooms;
 pub mod send;
@@ -31,6 +36,7 @@ pub mod show_user;
 pub mod unmute;
 pub mod unpin;
 pub mod unreact;
+pub mod thread;
 
 pub use error::{MethodError, Problem};
 pub use method::{Actor, Cost, Doc, Edge, Method, Nothing, Provides, RestMethod, RpcMethod};
@@ -48,6 +54,11 @@ pub fn list(edge: &mut impl Edge<Chat>) {
     pin::PinMessage::register(edge);
     unpin::UnpinMessage::register(edge);
     messages::ListMessages::register(edge);
+    message::ShowMessage::register(edge);
+    thread::ListThread::register(edge);
+    reactions::ListReactions::register(edge);
+    pins::ListPins::register(edge);
+    history::ListHistory::register(edge);
     rooms::ListRooms::register(edge);
     create_room::CreateRoom::register(edge);
     join::Join::register(edge);

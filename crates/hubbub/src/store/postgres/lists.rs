@@ -6,7 +6,8 @@ use super::{
         columns::{self, ENTRY_BYTES, count, seq},
     },
     PostgresStore,
-    read::{entry, view},
+    read::view,
+    shown::shown,
 };
 use hubbub_core::{
     limits::PAGE_BYTES,
@@ -39,7 +40,7 @@ impl PostgresStore {
         let rows = self.ask(&self.sql.rooms_of, &[&user, &after, &count(limit), &BYTES, &(ENTRY_BYTES as i64)]).await?;
         let listed = |row: &Row| {
             let View { room, standing } = view(row)?;
-            let last = entry(row, &room.id)?;
+            let last = shown(row, &room.id)?;
             Ok(Listed { room, standing, last })
         };
         part(&rows, listed)

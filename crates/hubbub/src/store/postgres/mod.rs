@@ -1,8 +1,8 @@
 //! Logs in Postgres: any number of instances, everything in one schema.
 
 use super::{
-    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, RoomProposal, Store, StoreError, View,
-    foreign_json::ForeignJson,
+    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomProposal, ShownOf,
+    ShownPage, Store, StoreError, View, foreign_json::ForeignJson,
 };
 use crate::clock::Reading;
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use hubbub_core::{
     model::{
         ids::{Key, RoomId, UserId},
         json::Json,
+        seq::Seq,
         time::Timestamp,
     },
 };
@@ -41,6 +42,7 @@ pub(crate) mod migrate;
 pub(crate) mod pool;
 pub(crate) mod read;
 pub(crate) mod session;
+pub(crate) mod shown;
 pub(crate) mod sql;
 pub(crate) mod tls;
 pub(crate) mod views;
@@ -174,6 +176,27 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<Option<(View, Page)>, StoreError> {
         connect::patiently(self.read_page(Some(user), room, page, limit)).await
+    }
+
+    async fn shown(
+        &self,
+        user: Option<&UserId>,
+        room: &RoomId,
+        of: ShownOf,
+        limit: usize,
+    ) -> Result<Option<(View, ShownPage)>, StoreError> {
+        connect::patiently(self.read_shown(user, room, of, limit)).await
+    }
+
+    async fn reactors(
+        &self,
+        user: Option<&UserId>,
+        room: &RoomId,
+        target: Seq,
+        of: &ReactorsOf,
+        limit: usize,
+    ) -> Result<Option<(View, Reactors)>, StoreError> {
+        connect::patiently(self.read_reactors(user, room, target, of, limit)).await
     }
 
     async fn rooms_of(

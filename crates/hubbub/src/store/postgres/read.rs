@@ -56,7 +56,7 @@ impl PostgresStore {
     pub(crate) async fn views(&self, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError> {
         let (rooms, users): (Vec<&str>, Vec<&str>) =
             asks.iter().map(|(room, user)| (room.as_str(), user.as_str())).unzip();
-        let rows = self.ask(&self.sql.look_up, &[&rooms, &users]).await?;
+        let rows = self.ask(&self.sql.look_up, &[&rooms, &users, &UserId::backend().as_str()]).await?;
         let found = |(row, (id, _)): (&Row, &(RoomId, UserId))| {
             row.get::<_, Option<&str>>("id")?;
             view(row).map_err(|error| unreadable(id.as_str(), &error)).ok()

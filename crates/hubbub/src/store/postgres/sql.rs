@@ -1,6 +1,11 @@
 //! Statements, with the schema's name put in.
 
-use super::super::{StoreError, entry_row::SELECTED};
+use super::super::{
+    StoreError,
+    entry_row::SELECTED,
+    shown_row::{HUNG, REPLIES_LOOKED_AT},
+};
+use hubbub_core::{limits::REACTION_SAMPLE, log::settings::Settings};
 
 /// A schema's name, safe to stand in a statement.
 #[derive(Debug, Clone)]
@@ -24,11 +29,35 @@ impl Schema {
         &self.0
     }
 
-    /// `sql`, written for the schema `hubbub`, for this one; `/* entry */` becomes what is selected of an entry `e`.
+    /// `sql`, written for the schema `hubbub`, for this one; `/* entry */` becomes what is selected of an entry `e`, `/* hung */`
+    /// what is selected of what hangs on it, and `/* floor */` the first seq of the room `r` that somebody with the row `m` among
+    /// its members, or with none, may read: as `floor_of` in the core says.
     pub fn put_into(&self, sql: &str) -> String {
-        sql.replace("/* entry */", SELECTED).replace("hubbub.", &format!("\"{}\".", self.0))
+        sql.replace("/* entry */", SELECTED)
+            .replace("/* hung */", HUNG)
+            .replace("/* floor */", FLOOR)
+            .replace("/* from joined */", Settings::READ_FROM_JOINED)
+            .replace("hubbub.", &format!("\"{}\".", self.0))
     }
 }
+
+const FLOOR: &str = "CASE
+    WHEN r.settings IS NULL OR strpos(r.settings, '/* from joined */') = 0 THEN r.floor
+    WHEN m.standing IS NULL OR m.standing = 'banned' THEN greatest(r.floor, r.head + 1)
+    ELSE greatest(r.floor, coalesce(m.joined, m.since)) END";
+
+/// Puts `now.sql` for this reader in the place of `/* now */`, and what it selects of in the place of `/* those */`.
+fn shown(sql: &str, reader: &str, those: &str) -> String {
+    let now = include_str!("now.sql")
+        .replace("/* reader */", reader)
+        .replace("/* replies */", &REPLIES_LOOKED_AT.to_string())
+        .replace("/* sample */", &REACTION_SAMPLE.to_string());
+    sql.replace("/* now */", &now).replace("/* those */", those)
+}
+
+/// Those that are shown in the room: the predicate of the index `entries_shown`, word for word.
+const SHOWN: &str = "kind IN ('message', 'joined', 'left', 'banned', 'renamed', 'opened', 'waiting', 'closed', 'muted', 'unmuted', 'changed')
+        AND (thread IS NULL OR in_room)";
 
 /// A list of statements, written for the schema `hubbub`: a struct `Texts` with a field for each, which is made once for the
 /// schema that a store has.
@@ -42,7 +71,7 @@ macro_rules! texts {
         impl Texts {
             /// Puts the schema's name into all of them.
             pub fn new(schema: &$crate::store::postgres::sql::Schema) -> Self {
-                Self { $($name: schema.put_into($sql),)* }
+                Self { $($name: schema.put_into(&$sql),)* }
             }
         }
     };
@@ -107,19 +136,29 @@ texts! {
     write_cursors = include_str!("write_cursors.sql");
     make_cursor = "INSERT INTO hubbub.cursors (room, portal, position, head) VALUES ($1, $2, $3, $3)";
     page = include_str!("page.sql");
-    look_up = "SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation,
-            (SELECT incarnation FROM hubbub.meta) AS incarnation,
-            -- Not joined: the planner would look through all members of a room, and a large one would be told by the clock.
-            (SELECT m.standing FROM hubbub.members m WHERE m.room = r.no AND m.user_id = asked.user_id) AS standing,
-            (SELECT m.rank FROM hubbub.members m WHERE m.room = r.no AND m.user_id = asked.user_id) AS rank
+    shown = shown(include_str!("shown.sql"), "$2::text", SHOWN);
+    shown_thread = shown(include_str!("shown.sql"), "$2::text", "thread = $9::bigint AND kind = 'message'");
+    shown_pins = shown(include_str!("shown.sql"), "$2::text",
+        "kind = 'message' AND seq IN (SELECT p.target FROM hubbub.pins p WHERE p.room = room.no)");
+    shown_one = shown(include_str!("shown.sql"), "$2::text", "kind = 'message' AND seq = $3::bigint");
+    reactors = shown(include_str!("reactors.sql"), "", "(r.reaction, r.user_id) > ($4::text, $5::text)");
+    reactors_of = shown(include_str!("reactors.sql"), "", "r.reaction = $4::text AND r.user_id > $5::text");
+    look_up = "SELECT r.id, r.kind, r.name, r.head, r.generation,
+            CASE WHEN asked.user_id = $3 THEN r.floor ELSE /* floor */ END AS floor,
+            (SELECT incarnation FROM hubbub.meta) AS incarnation, m.standing, m.rank
         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (room, user_id, ord)
         LEFT JOIN hubbub.rooms r ON r.id = asked.room
+        -- Each by itself: the planner would look through all members of a room, and a large one would be told by the clock.
+        LEFT JOIN LATERAL (
+            SELECT standing, rank, since, joined FROM hubbub.members
+            WHERE members.room = r.no AND members.user_id = asked.user_id LIMIT 1
+        ) m ON true
         ORDER BY asked.ord";
     has_key = "SELECT 1 FROM hubbub.entries e
         WHERE e.room = (SELECT no FROM hubbub.rooms WHERE id = $1) AND e.author = $2 AND e.key = $3 LIMIT 1";
     heads = "SELECT id, head, generation, (SELECT incarnation FROM hubbub.meta) AS incarnation
         FROM hubbub.rooms WHERE id = ANY($1)";
-    rooms_of = include_str!("rooms_of.sql");
+    rooms_of = shown(include_str!("rooms_of.sql"), "$1::text", "");
     members = include_str!("members.sql");
     put_users = "INSERT INTO hubbub.users (id, info, updated_at)
         SELECT put.id, put.info, (extract(epoch FROM clock_timestamp()) * 1000)::bigint

@@ -3,10 +3,9 @@
 use super::{
     super::{
         Head, ListPart, Listed, Member, StoreError, View,
-        columns::{self, count, seq, unreadable, weight_of},
-        entry_row::SELECTED,
+        columns::{self, count, seq, unreadable},
     },
-    incarnation, read,
+    incarnation, read, shown,
 };
 use hubbub_core::{
     limits::{PAGE_BYTES, PAGE_MAX},
@@ -92,15 +91,15 @@ pub(crate) fn rooms_of(
             Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
-    let sql = format!("SELECT {SELECTED} FROM entries e WHERE room = ?1 AND seq = ?2");
+    let sql = shown::select("WHERE e.room = ?1 AND e.seq = ?2 AND e.seq >= ?3");
     let mut last = snapshot.prepare_cached(&sql)?;
     let mut part = Filling::new(limit);
     for (id, last_message) in found {
         let id = columns::room(&id)?;
         let Some((no, View { room, standing })) = read::room(snapshot, Some(user), &id)? else { continue };
-        let mut rows = last.query([no, last_message])?;
-        let last = rows.next()?.map(|row| read::entry(row, &id)).transpose()?;
-        if !part.take(last.as_ref().map_or(0, weight_of), || Listed { room, standing, last }) {
+        let mut rows = last.query(params![no, last_message, columns::number(room.floor), None::<i64>, user.as_str()])?;
+        let (weight, last) = rows.next()?.map(|row| shown::shown(row, &id)).transpose()?.unzip();
+        if !part.take(weight.unwrap_or_default(), || Listed { room, standing, last }) {
             break;
         }
     }

@@ -3,8 +3,8 @@
 //! One thread writes, a batch per transaction; readers have connections of their own and never wait for it (WAL).
 
 use super::{
-    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, RoomProposal, Store, StoreError, View,
-    columns, foreign_json::ForeignJson,
+    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomProposal, ShownOf,
+    ShownPage, Store, StoreError, View, columns, foreign_json::ForeignJson,
 };
 use async_trait::async_trait;
 use hubbub_core::{
@@ -15,6 +15,7 @@ use hubbub_core::{
     model::{
         ids::{Key, RoomId, UserId},
         json::Json,
+        seq::Seq,
         time::Timestamp,
     },
 };
@@ -39,6 +40,7 @@ pub(crate) mod migrate;
 pub(crate) mod mounts;
 pub(crate) mod read;
 pub(crate) mod readers;
+pub(crate) mod shown;
 pub(crate) mod writer;
 
 /// The store in a file.
@@ -232,6 +234,29 @@ impl Store for SqliteStore {
     ) -> Result<Option<(View, Page)>, StoreError> {
         let (user, room) = (user.clone(), room.clone());
         self.readers.read(move |snapshot| read::page(snapshot, Some(&user), &room, page, limit)).await
+    }
+
+    async fn shown(
+        &self,
+        user: Option<&UserId>,
+        room: &RoomId,
+        of: ShownOf,
+        limit: usize,
+    ) -> Result<Option<(View, ShownPage)>, StoreError> {
+        let (user, room) = (user.cloned(), room.clone());
+        self.readers.read(move |snapshot| shown::page(snapshot, user.as_ref(), &room, of, limit)).await
+    }
+
+    async fn reactors(
+        &self,
+        user: Option<&UserId>,
+        room: &RoomId,
+        target: Seq,
+        of: &ReactorsOf,
+        limit: usize,
+    ) -> Result<Option<(View, Reactors)>, StoreError> {
+        let (user, room, of) = (user.cloned(), room.clone(), of.clone());
+        self.readers.read(move |snapshot| shown::reactors(snapshot, user.as_ref(), &room, target, &of, limit)).await
     }
 
     async fn rooms_of(

@@ -10,14 +10,18 @@ use super::{
     incarnation,
 };
 use hubbub_core::{
-    log::{entry::Entry, room::PageOf},
+    log::{
+        entry::Entry,
+        room::{PageOf, floor_of},
+        settings::{HistoryFrom, Settings},
+    },
     model::{
         access::Standing,
         ids::{Key, RoomId, UserId},
         seq::Epoch,
     },
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 /// A room, its number inside the database, and how `user` stands to it.
@@ -26,22 +30,28 @@ pub(crate) fn room(
     user: Option<&UserId>,
     id: &RoomId,
 ) -> Result<Option<(i64, View)>, StoreError> {
-    let found = snapshot
-        .prepare_cached(
-            "SELECT r.no, r.kind, r.name, r.head, r.floor, r.generation, m.standing, m.rank FROM rooms r
-             LEFT JOIN members m ON m.room = r.no AND m.user_id = ?2 WHERE r.id = ?1",
-        )?
-        .query_row(params![id.as_str(), user.map(UserId::as_str)], |row| {
-            let (no, kind): (i64, String) = (row.get(0)?, row.get(1)?);
-            let standing: (Option<String>, Option<String>) = (row.get(6)?, row.get(7)?);
-            let (name, head, floor, generation) = (row.get(2)?, row.get(3)?, row.get(4)?, row.get::<_, i64>(5)?);
-            Ok((no, kind, standing, name, seq(head), seq(floor), generation))
-        })
-        .optional()?;
-    let Some((no, kind, standing, name, head, floor, generation)) = found else { return Ok(None) };
-    let epoch = Epoch { incarnation: incarnation(snapshot)?, generation: columns::epoch_part(generation)? };
-    let room = Room { id: id.clone(), kind: columns::kind(&kind)?, name, head, floor, epoch };
-    Ok(Some((no, View { room, standing: Standing::read(standing.0.as_deref(), standing.1.as_deref()) })))
+    let mut statement = snapshot.prepare_cached(
+        "SELECT r.no, r.kind, r.name, r.head, r.floor, r.generation, m.standing, m.rank, coalesce(m.joined, m.since, 0),
+            CASE WHEN r.settings IS NULL OR instr(r.settings, ?3) = 0 THEN 0 ELSE 1 END
+         FROM rooms r LEFT JOIN members m ON m.room = r.no AND m.user_id = ?2 WHERE r.id = ?1",
+    )?;
+    let mut rows =
+        statement.query(params![id.as_str(), user.map(UserId::as_str), Settings::READ_FROM_JOINED])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let text = |nth: usize| row.get_ref(nth)?.as_str_or_null().map_err(rusqlite::Error::from);
+    let standing = Standing::read(text(6)?, text(7)?);
+    let (kept, head) = (seq(row.get(4)?), seq(row.get(3)?));
+    let from = if row.get(9)? { HistoryFrom::Joined } else { HistoryFrom::All };
+    let reads_all = user.is_none_or(|user| *user == UserId::backend());
+    let room = Room {
+        id: id.clone(),
+        kind: columns::kind(text(1)?.unwrap_or_default())?,
+        name: row.get(2)?,
+        head,
+        floor: if reads_all { kept } else { floor_of(kept, head, from, standing, seq(row.get(8)?)) },
+        epoch: Epoch { incarnation: incarnation(snapshot)?, generation: columns::epoch_part(row.get(5)?)? },
+    };
+    Ok(Some((row.get(0)?, View { room, standing })))
 }
 
 pub(crate) fn page(
