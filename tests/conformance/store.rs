@@ -38,6 +38,7 @@ mod lives;
 mod reading;
 mod reference;
 mod reports;
+mod shown;
 mod standby;
 mod verdicts;
 

@@ -172,7 +172,7 @@ for_every_store! {
         let alpha = &found[3];
         assert_eq!((alpha.room.name.as_str(), alpha.room.head, alpha.standing), ("Alpha", Seq::new(5), super::MEMBER));
         let last = alpha.last.as_ref().expect("a message");
-        assert_eq!((last.seq, &last.what), (Seq::new(4), &super::says("new")));
+        assert_eq!((last.entry.seq, &last.entry.what), (Seq::new(4), &super::says("new")));
         assert!(found[0].last.is_none(), "a join is no message");
     }
 

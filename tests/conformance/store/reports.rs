@@ -3,7 +3,10 @@
 use super::{Home, Pen, for_every_store, instances::raw, place, room};
 use hubbub_core::{
     limits,
-    log::kinds::{Renamed, What},
+    log::{
+        entry::Outcome,
+        kinds::{Content, Deleted, Edited, Joined, Renamed, Text, What},
+    },
     model::{
         access::{Role, RoomKind},
         ids::UserId,
@@ -63,6 +66,30 @@ async fn reports_read_views_and_nothing_else() {
     assert_eq!(row.get::<_, Option<i64>>(4), Some(3));
     let members = reader.query("SELECT user_id FROM room_members ORDER BY user_id", &[]).await.expect("members");
     assert_eq!(members.iter().map(|row| row.get::<_, &str>(0)).collect::<Vec<_>>(), ["ana", "ben"]);
+    let text = |t: &str| Content::text(Text::parse(t).expect("a text"));
+    for (key, from, what) in [
+        ("e1", "ben", What::Edited(Edited { target: Seq::new(3), content: text("hello") })),
+        ("e2", "ben", What::Edited(Edited { target: Seq::new(3), content: text("good morning") })),
+        ("m2", "ben", super::says("secret")),
+        ("e3", "ben", What::Edited(Edited { target: Seq::new(7), content: text("still secret") })),
+        ("d", "ana", What::Deleted(Deleted { target: Seq::new(7), of: None })),
+        ("j", "ana", What::Joined(Joined { user: super::user("ben"), role: Role::Moderator })),
+    ] {
+        let outcome = pen.append(pen.draft("general", from, key, what)).await;
+        assert!(matches!(outcome, Outcome::Appended(_) | Outcome::Filled { .. }), "{key}: {outcome:?}");
+    }
+    let sql = "SELECT text, gone, edited_at IS NOT NULL, seq FROM room_messages ORDER BY seq";
+    let now: Vec<(Option<String>, bool, bool, i64)> = reader
+        .query(sql, &[])
+        .await
+        .expect("messages")
+        .iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2), row.get(3)))
+        .collect();
+    assert_eq!(now, [(Some("good morning".into()), false, true, 3), (None, true, false, 7)]);
+    let sql = "SELECT role, since_seq, joined_seq FROM room_members WHERE user_id = 'ben'";
+    let row = reader.query_one(sql, &[]).await.expect("a member");
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, i64>(1), row.get::<_, i64>(2)), ("moderator", 10, 2));
     for denied in ["SELECT * FROM entries", "SELECT * FROM meta", "DELETE FROM room_messages"] {
         assert!(reader.batch_execute(denied).await.is_err(), "{denied}");
     }

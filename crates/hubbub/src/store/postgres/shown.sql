@@ -19,7 +19,7 @@ LEFT JOIN LATERAL (
                        + coalesce(octet_length(now.body), 0) + coalesce(now.weight, 0))
                        OVER (ORDER BY now.seq DESC) AS weighed
             FROM (
-                SELECT * FROM hubbub.entries
+                SELECT * FROM /* entries */
                 WHERE entries.room = room.no AND entries.seq < $3::bigint AND entries.seq >= room.floor
                     AND /* those */
                 ORDER BY entries.seq DESC LIMIT $4::bigint
@@ -35,7 +35,7 @@ LEFT JOIN LATERAL (
                        + coalesce(octet_length(now.body), 0) + coalesce(now.weight, 0))
                        OVER (ORDER BY now.seq) AS weighed
             FROM (
-                SELECT * FROM hubbub.entries
+                SELECT * FROM /* entries */
                 WHERE entries.room = room.no AND entries.seq >= $3::bigint AND entries.seq >= room.floor
                     AND /* those */
                 ORDER BY entries.seq LIMIT $6::bigint

@@ -46,7 +46,7 @@ const FLOOR: &str = "CASE
     WHEN m.standing IS NULL OR m.standing = 'banned' THEN greatest(r.floor, r.head + 1)
     ELSE greatest(r.floor, coalesce(m.joined, m.since)) END";
 
-/// Puts `now.sql` for this reader in the place of `/* now */`, and what it selects of in the place of `/* those */`.
+/// Puts `now.sql` for this reader in the place of `/* now */`, and which entries it is about in the place of `/* those */`.
 fn shown(sql: &str, reader: &str, those: &str) -> String {
     let now = include_str!("now.sql")
         .replace("/* reader */", reader)
@@ -54,6 +54,20 @@ fn shown(sql: &str, reader: &str, those: &str) -> String {
         .replace("/* sample */", &REACTION_SAMPLE.to_string());
     sql.replace("/* now */", &now).replace("/* those */", those)
 }
+
+/// A statement for pages of what is shown: of these `entries`.
+fn page(entries: &str, those: &str) -> String {
+    shown(&include_str!("shown.sql").replace("/* entries */", entries), "$2::text", those)
+}
+
+/// The pinned entries, found from their pins: the planner would go through the room.
+const PINNED: &str = "(
+        SELECT pinned.* FROM hubbub.pins p
+        CROSS JOIN LATERAL (
+            SELECT * FROM hubbub.entries m WHERE m.room = p.room AND m.seq = p.target LIMIT 1
+        ) pinned
+        WHERE p.room = room.no
+    ) entries";
 
 /// Those that are shown in the room: the predicate of the index `entries_shown`, word for word.
 const SHOWN: &str = "kind IN ('message', 'joined', 'left', 'banned', 'renamed', 'opened', 'waiting', 'closed', 'muted', 'unmuted', 'changed')
@@ -136,11 +150,10 @@ texts! {
     write_cursors = include_str!("write_cursors.sql");
     make_cursor = "INSERT INTO hubbub.cursors (room, portal, position, head) VALUES ($1, $2, $3, $3)";
     page = include_str!("page.sql");
-    shown = shown(include_str!("shown.sql"), "$2::text", SHOWN);
-    shown_thread = shown(include_str!("shown.sql"), "$2::text", "thread = $9::bigint AND kind = 'message'");
-    shown_pins = shown(include_str!("shown.sql"), "$2::text",
-        "kind = 'message' AND seq IN (SELECT p.target FROM hubbub.pins p WHERE p.room = room.no)");
-    shown_one = shown(include_str!("shown.sql"), "$2::text", "kind = 'message' AND seq = $3::bigint");
+    shown = page("hubbub.entries", SHOWN);
+    shown_thread = page("hubbub.entries", "thread = $9::bigint AND kind = 'message'");
+    shown_pins = page(PINNED, "kind = 'message'");
+    shown_one = page("hubbub.entries", "kind = 'message' AND seq = $3::bigint");
     reactors = shown(include_str!("reactors.sql"), "", "(r.reaction, r.user_id) > ($4::text, $5::text)");
     reactors_of = shown(include_str!("reactors.sql"), "", "r.reaction = $4::text AND r.user_id > $5::text");
     look_up = "SELECT r.id, r.kind, r.name, r.head, r.generation,

@@ -91,7 +91,7 @@ pub(crate) fn rooms_of(
             Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
-    let sql = shown::select("WHERE e.room = ?1 AND e.seq = ?2 AND e.seq >= ?3");
+    let sql = shown::select("entries e", "WHERE e.room = ?1 AND e.seq = ?2 AND e.seq >= ?3");
     let mut last = snapshot.prepare_cached(&sql)?;
     let mut part = Filling::new(limit);
     for (id, last_message) in found {

@@ -28,7 +28,7 @@ const SHOWN: &str = "e.kind IN ('message', 'joined', 'left', 'banned', 'renamed'
         AND (e.thread IS NULL OR e.in_room)";
 /// In the thread ?6.
 const IN_THREAD: &str = "e.thread = ?6 AND e.kind = 'message'";
-const PINNED: &str = "e.kind = 'message' AND e.seq IN (SELECT target FROM pins WHERE room = ?1)";
+const PINNED: &str = "e.kind = 'message' AND e.seq = pinned.target AND pinned.room = ?1";
 const ONE: &str = "e.kind = 'message' AND e.seq = ?2";
 
 /// A column of the message's row, or of its newest edit's.
@@ -37,7 +37,7 @@ fn now(column: &str) -> String {
 }
 
 /// Selects entries `e` as they are now, for the reader ?5: what they say by their newest edits, and what hangs on them.
-pub(super) fn select(rest: &str) -> String {
+pub(super) fn select(from: &str, rest: &str) -> String {
     let mut entry = SELECTED.replace("e.gone AS e_gone", "coalesce(e.gone, said.gone) AS e_gone");
     for column in ["text", "data", "body"] {
         entry = entry.replace(&format!("e.{column} AS e_{column}"), &now(column));
@@ -52,7 +52,7 @@ pub(super) fn select(rest: &str) -> String {
     );
     let repliers = format!(
         "CASE WHEN t.last IS NULL THEN NULL ELSE (SELECT json_group_array(author) FROM (
-            SELECT author FROM entries r WHERE r.room = e.room AND r.thread = e.seq ORDER BY r.seq DESC LIMIT {REPLIES_LOOKED_AT})) END"
+            SELECT author FROM entries r INDEXED BY entries_thread WHERE r.room = e.room AND r.thread = e.seq ORDER BY r.seq DESC LIMIT {REPLIES_LOOKED_AT})) END"
     );
     let hung = HUNG
         .replace("e.edited_at", "said.at")
@@ -63,7 +63,7 @@ pub(super) fn select(rest: &str) -> String {
         .replace("e.repliers", &repliers)
         .replace("e.pinned", "EXISTS (SELECT 1 FROM pins p WHERE p.room = e.room AND p.target = e.seq)");
     format!(
-        "SELECT {entry}, {hung} FROM entries e
+        "SELECT {entry}, {hung} FROM {from}
          LEFT JOIN entries said ON said.room = e.room AND said.seq = e.edit AND e.kind = 'message'
          LEFT JOIN threads t ON t.room = e.room AND t.root = e.seq AND e.kind = 'message'
          {rest}"
@@ -72,14 +72,16 @@ pub(super) fn select(rest: &str) -> String {
 
 /// The statement for one part of a page: `backwards` from the pivot ?2, or forwards.
 pub(super) fn part_of(of: ShownOf, backwards: bool) -> String {
-    let those = match of {
-        ShownOf::Room(_) => SHOWN,
-        ShownOf::Thread(..) => IN_THREAD,
-        ShownOf::Pins(_) => PINNED,
-        ShownOf::One(_) => ONE,
+    // Without statistics the planner would take the primary key, and look through all that hangs on messages.
+    let (from, those) = match of {
+        ShownOf::Room(_) => ("entries e INDEXED BY entries_shown", SHOWN),
+        ShownOf::Thread(..) => ("entries e INDEXED BY entries_thread", IN_THREAD),
+        ShownOf::Pins(_) => ("pins pinned CROSS JOIN entries e", PINNED),
+        ShownOf::One(_) => ("entries e", ONE),
     };
     let (bound, order) = if backwards { ("e.seq < ?2", "DESC") } else { ("e.seq >= ?2", "ASC") };
-    select(&format!("WHERE e.room = ?1 AND {bound} AND e.seq >= ?3 AND {those} ORDER BY e.seq {order} LIMIT ?4"))
+    let rest = format!("WHERE e.room = ?1 AND {bound} AND e.seq >= ?3 AND {those} ORDER BY e.seq {order} LIMIT ?4");
+    select(from, &rest)
 }
 
 pub(crate) fn page(
@@ -174,4 +176,38 @@ pub(crate) fn reactors(
     }
     let part = ListPart::cut(items, count(limit).unsigned_abs());
     Ok(Some((view, Reactors { is_message: gone.is_some(), part })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::SqliteStore;
+    use hubbub_core::log::room::PageOf;
+
+    #[test]
+    fn pages_are_found_by_their_indexes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hubbub.db");
+        let store = SqliteStore::open(&path).unwrap();
+        let file = Connection::open(&path).unwrap();
+        for (of, index) in [
+            (ShownOf::Room(PageOf::Newest), "SEARCH e USING INDEX entries_shown (room=? AND seq>?"),
+            (ShownOf::Thread(Seq::new(1), PageOf::Newest), "SEARCH e USING INDEX entries_thread (room=? AND thread=? AND seq>?"),
+            (ShownOf::Pins(PageOf::Newest), "SEARCH e USING PRIMARY KEY (room=? AND seq=?)"),
+            (ShownOf::One(Seq::new(1)), "SEARCH e USING PRIMARY KEY (room=? AND seq=?)"),
+        ] {
+            for backwards in [true, false] {
+                let sql = format!("EXPLAIN QUERY PLAN {}", part_of(of, backwards));
+                let mut statement = file.prepare(&sql).unwrap();
+                let steps: Vec<String> =
+                    statement.query_map([], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap();
+                assert!(steps.iter().any(|step| step.starts_with(index)), "{of:?}: {steps:#?}");
+                let replies = "SEARCH r USING INDEX entries_thread (room=? AND thread=?)";
+                assert!(steps.iter().any(|step| step == replies), "{of:?}: {steps:#?}");
+                let whole = |step: &&String| step.starts_with("SCAN") && !step.contains("subquery");
+                assert_eq!(steps.iter().find(whole), None, "{of:?}: {steps:#?}");
+            }
+        }
+        drop(store);
+    }
 }
