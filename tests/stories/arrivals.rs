@@ -89,7 +89,9 @@ async fn a_crowd_that_comes_back_reads_each_page_once() {
     }
     let server = &cluster.instances[0];
     let reads = server.counter("hubbub_log_reads_total").await;
-    // One after another, so that no read is still on its way when the next wants it.
+    // One after another, so that no read is still on its way when the next wants it. They stay: pages of rooms that nobody follows
+    // are not kept for long.
+    let mut crowd = Vec::new();
     for n in 0..READERS {
         let mut wire = Wire::of(cluster.at(0), &format!("reader-{n}")).await;
         let epoch = &began["subscribe"]["epoch"];
@@ -105,6 +107,7 @@ async fn a_crowd_that_comes_back_reads_each_page_once() {
             next(&publication["offset"]);
         }
         while next(&wire.line().await["push"]["pub"]["offset"]) <= MISSED {}
+        crowd.push(wire);
     }
     let reads = server.counter("hubbub_log_reads_total").await - reads;
     println!("{READERS} readers, {MISSED} entries missed by each: the log was read {reads} times");

@@ -246,8 +246,13 @@ impl Cluster {
     pub async fn log(&self, room: &str) -> Vec<Value> {
         let mut log: Vec<Value> = Vec::new();
         loop {
-            let path = format!("/v1/rooms/{room}/messages?after={}&limit=1000", log.len());
-            let page = self.instances[0].api("GET", &path, &Value::Null).await.json();
+            let path = |of: &str| format!("/v1/rooms/{room}/{of}?after={}&limit=1000", log.len());
+            let mut page = self.instances[0].api("GET", &path("history"), &Value::Null).await;
+            if page.status == 404 {
+                // An earlier program: there, `messages` is the log.
+                page = self.instances[0].api("GET", &path("messages"), &Value::Null).await;
+            }
+            let page = page.json();
             log.extend(page["entries"].as_array().expect("entries").iter().cloned());
             if log.len() as u64 == page["head"].as_u64().expect("a head") {
                 return log;

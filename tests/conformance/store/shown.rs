@@ -1,6 +1,9 @@
-//! What people read, as it is now: against the fold of the log, against what is recomputed, and against the clock of the planner.
+//! What people read, as it is now: against the fold of the log, and against what is recomputed.
 
-use super::{Home, Pen, for_every_store, instances::raw, place, room, says, user};
+mod from_joined;
+mod plans;
+
+use super::{Home, Pen, for_every_store, place, room, says, user};
 use hubbub::store::{ReactorsOf, ShownOf, ShownPage};
 use hubbub_core::{
     limits::{PAGE_BYTES, REACTION_SAMPLE, TEXT_BYTES, THREAD_SAMPLE},
@@ -9,22 +12,19 @@ use hubbub_core::{
         entry::{Draft, Entry, Outcome},
         fold::{FoldedPage, PageKind, Shown},
         kinds::{
-            Changed, Content, Deleted, Edited, Joined, Left, Message, Muted, Pinned, Reacted, ReactionWord, Renamed,
-            Text, What,
+            Changed, Content, Deleted, Edited, Joined, Message, Muted, Pinned, Reacted, ReactionWord, Renamed, Text,
+            What,
         },
         room::PageOf,
     },
     model::{
-        access::{Refusal, Role, RoomKind},
+        access::{Role, RoomKind},
         ids::UserId,
         seq::Seq,
     },
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeSet;
 
 const N: fn(u64) -> Seq = Seq::new;
 
@@ -115,7 +115,10 @@ fn random(dice: &mut StdRng, head: u64) -> What {
         7 => delete(target),
         8..11 => react(target, ["+1", "🎉", "👍🏽"][dice.random_range(0..3_usize)], dice.random_ratio(2, 3)),
         11..13 => pin(target, dice.random_ratio(2, 3)),
-        13 => What::Joined(Joined { user: user("cem"), role: [Role::Reader, Role::Member][dice.random_range(0..2_usize)] }),
+        13 => What::Joined(Joined {
+            user: user("cem"),
+            role: [Role::Reader, Role::Member][dice.random_range(0..2_usize)],
+        }),
         _ => match dice.random_range(0..3) {
             0 => What::Renamed(Renamed { name: text }),
             1 => settings(r#"{"members_may":{"pin":true}}"#),
@@ -155,7 +158,8 @@ async fn compare(pen: &Pen, in_room: &str, me: &str, dice: &mut StdRng, seed: u6
         assert_eq!(shown(ShownOf::Thread(root, PageOf::Newest), 1000).await, thread, "{why}: thread {root}");
         let last = thread.len().saturating_sub(2);
         assert_eq!(shown(ShownOf::Thread(root, PageOf::Newest), 2).await, thread[last..], "{why}: thread {root}");
-        everywhere.extend(thread.into_iter().filter(|shown| !whole.iter().any(|other| other.entry.seq == shown.entry.seq)));
+        everywhere
+            .extend(thread.into_iter().filter(|shown| !whole.iter().any(|other| other.entry.seq == shown.entry.seq)));
     }
     everywhere.sort_by_key(|shown| shown.entry.seq);
     let pinned: Vec<_> = everywhere.iter().filter(|shown| shown.hung.pinned).cloned().collect();
@@ -181,11 +185,12 @@ async fn compare(pen: &Pen, in_room: &str, me: &str, dice: &mut StdRng, seed: u6
 for_every_store! {
     async fn a_page_shows_what_the_fold_of_the_log_says(home: &Home) {
         let pen = Pen(home.open().await);
+        let mut words = BTreeSet::new();
         for seed in 0..4 {
             let mut dice = StdRng::seed_from_u64(seed);
             let name = format!("room-{seed}");
             pen.room(&name, RoomKind::Private, &PEOPLE).await;
-            let (mut head, mut words) = (4, BTreeSet::new());
+            let mut head = 4;
             for turn in 0..40 {
                 let drafts: Vec<Draft> = (0..dice.random_range(1..6))
                     .map(|n| {
@@ -203,9 +208,9 @@ for_every_store! {
                 compare(&pen, &name, ["ana", "cem"][turn % 2], &mut dice, seed).await;
             }
             words.extend(pen.log(&name).await.iter().map(|entry| entry.what.word().to_owned()));
-            for word in ["message", "edited", "deleted", "reacted", "pinned"] {
-                assert!(words.contains(word), "seed {seed} has no {word}");
-            }
+        }
+        for word in ["message", "edited", "deleted", "reacted", "unreacted", "pinned", "unpinned", "joined"] {
+            assert!(words.contains(word), "no log has {word}");
         }
         recomputed(home).await;
     }
@@ -296,78 +301,6 @@ for_every_store! {
         assert!(pen.0.reactors(None, &room("nowhere"), N(1), &ReactorsOf::default(), 1).await.expect("none").is_none());
         assert!(pen.0.shown(None, &room("nowhere"), ShownOf::One(N(1)), 1).await.expect("none").is_none());
     }
-
-    async fn members_read_from_where_they_joined_on_where_the_room_says_so(home: &Home) {
-        let pen = Pen(home.open().await);
-        for (name, kind) in [("general", RoomKind::Private), ("hall", RoomKind::Open)] {
-            pen.room(name, kind, &[("ana", Role::Admin), ("ben", Role::Member)]).await;
-            let by = |from: &str, key: &str, what| pen.draft(name, from, key, what);
-            let joins = |who: &str, role| What::Joined(Joined { user: user(who), role });
-            for (key, from, what) in [
-                ("3", "ana", says("before")),
-                ("4", "ben", react(3, "+1", true)),
-                ("5", "ana", pin(3, true)),
-                ("6", "ben", replies("in the thread", 3, false)),
-                ("7", "ana", settings(r#"{"history_from":"joined"}"#)),
-                ("8", "ana", joins("cem", Role::Member)),
-                ("9", "ben", replies("later", 3, true)),
-                // Another role is no other membership.
-                ("10", "ana", joins("cem", Role::Moderator)),
-                ("11", "ana", What::Left(Left { user: user("ben") })),
-                ("12", "ana", joins("ben", Role::Member)),
-            ] {
-                let outcome = pen.append(by(from, key, what)).await;
-                assert!(matches!(outcome, Outcome::Appended(place) if place.seq.to_string() == key), "{key}: {outcome:?}");
-            }
-            for (who, floor) in [("ana", 1), ("ben", 12), ("cem", 8), ("eve", 13)] {
-                let who = user(who);
-                let view = pen.0.look_up(&[(room(name), who.clone())]).await.expect("views")[0].clone().expect("a room");
-                assert_eq!(view.room.floor, N(floor), "{who} in {name}");
-                let (view, raw) =
-                    pen.0.page_for(&who, &room(name), PageOf::After(Seq::ZERO), 100).await.expect("a page").expect("a room");
-                assert_eq!((view.room.floor, raw.floor, raw.head), (N(floor), N(floor), N(12)));
-                assert_eq!(super::seqs(&raw.entries), (floor..=12).collect::<Vec<_>>(), "{who} in {name}");
-                let shown = async |of| {
-                    let page = pen.shows(Some(who.as_str()), name, of, 100).await;
-                    assert_eq!(page.floor, N(floor));
-                    page.entries.iter().map(|shown| shown.entry.seq.get()).collect::<Vec<_>>()
-                };
-                let from = |all: &[u64]| all.iter().copied().filter(|seq| *seq >= floor).collect::<Vec<_>>();
-                assert_eq!(shown(ShownOf::Room(PageOf::Newest)).await, from(&[1, 2, 3, 7, 8, 9, 10, 11, 12]));
-                assert_eq!(shown(ShownOf::Room(PageOf::Around(N(3)))).await, from(&[1, 2, 3, 7, 8, 9, 10, 11, 12]));
-                assert_eq!(shown(ShownOf::Thread(N(3), PageOf::Newest)).await, from(&[6, 9]));
-                assert_eq!(shown(ShownOf::Pins(PageOf::Newest)).await, from(&[3]));
-                assert_eq!(shown(ShownOf::One(N(3))).await, from(&[3]));
-                let of = ReactorsOf::default();
-                let read = pen.0.reactors(Some(&who), &room(name), N(3), &of, 10).await.expect("reactors");
-                assert_eq!(read.expect("a room").0.room.floor, N(floor), "the asker sees that it is below");
-            }
-            // The product's backend and the server itself read everything.
-            let all = pen.0.page(&room(name), PageOf::Newest, 100).await.expect("a page").expect("a room");
-            assert_eq!((all.floor, all.entries.len()), (N(1), 12));
-            assert_eq!(pen.shows(None, name, ShownOf::Room(PageOf::Newest), 100).await.entries.len(), 9);
-            let backend = pen.0.look_up(&[(room(name), UserId::backend())]).await.expect("views")[0].clone();
-            assert_eq!(backend.expect("a room").room.floor, N(1));
-            assert!(matches!(
-                pen.append(by("ana", "again", settings(r#"{"history_from":"all"}"#))).await,
-                Outcome::Appended(_)
-            ));
-            assert_eq!(pen.shows(Some("ben"), name, ShownOf::One(N(3)), 1).await.entries.len(), 1);
-            pen.append(by("ana", "and again", settings(r#"{"history_from":"joined"}"#))).await;
-        }
-        let last = async |who: &str| {
-            let listed = pen.0.rooms_of(&user(who), None, 10).await.expect("rooms").items;
-            let last = |listed: &hubbub::store::Listed| {
-                (listed.room.floor.get(), listed.last.as_ref().map(|shown| shown.entry.seq.get()))
-            };
-            listed.iter().map(last).collect::<Vec<_>>()
-        };
-        assert_eq!(last("ana").await, [(1, Some(9)), (1, Some(9))]);
-        assert_eq!(last("ben").await, [(12, None), (12, None)]);
-        assert_eq!(last("cem").await, [(8, Some(9)), (8, Some(9))]);
-        let view = pen.0.look_up(&[(room("general"), user("eve"))]).await.expect("views")[0].clone().expect("a room");
-        assert_eq!(view.may_read(), Err(Refusal::UnknownRoom));
-    }
 }
 
 /// What is counted beside the log is what can be counted anew.
@@ -387,75 +320,4 @@ async fn recomputed(home: &Home) {
         assert_eq!(home.numbers(["count(*)"], wrong).await, [[Some(0)]], "{wrong}");
     }
     assert!(home.numbers(["count(*)"], "FROM reactions").await[0][0] > Some(0));
-}
-
-/// A room of 200,000 entries, of which one in a hundred is shown: a page reads about as many rows as it has.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_are_found_by_their_indexes_on_postgres() {
-    let home = Home::postgres();
-    let pen = Pen(home.open().await);
-    pen.general().await;
-    home.change(
-        "INSERT INTO entries (room, seq, id, kind, author, at, key, text, target, body, thread)
-         SELECT r.no, n, gen_random_uuid(), CASE WHEN n % 50 = 0 THEN 'message' ELSE 'reacted' END, 'ben', n, 'k' || n,
-            CASE WHEN n % 50 = 0 THEN 'hi' END, CASE WHEN n % 50 <> 0 THEN n - n % 50 END,
-            CASE WHEN n % 50 <> 0 THEN '{\"reaction\":\"+1\"}' END,
-            CASE WHEN n % 100 = 50 THEN 100 * (1 + n / 100 % 20) END
-         FROM rooms r, generate_series(100, 200000) n;
-         UPDATE rooms SET head = 200000;
-         INSERT INTO reactions SELECT r.no, 199900, '+1', 'u' || n, n FROM rooms r, generate_series(1, 100000) n;
-         INSERT INTO reaction_counts SELECT r.no, 199900, '+1', 100000, 1 FROM rooms r;
-         INSERT INTO pins SELECT r.no, 100 * n, n FROM rooms r, generate_series(1, 100) n;
-         ANALYZE",
-    )
-    .await;
-    let watch = raw().await;
-    watch.batch_execute(&format!("SET search_path = {}", home.schema())).await.expect("a schema");
-    let schema = home.schema().to_owned();
-    let counted = async || {
-        let sql = "SELECT coalesce(sum(idx_tup_read), 0)::bigint, coalesce(sum(idx_scan), 0)::bigint
-            FROM pg_stat_user_indexes WHERE schemaname = $1";
-        let row = watch.query_one(sql, &[&schema]).await.expect("counters");
-        (row.get::<_, i64>(0), row.get::<_, i64>(1))
-    };
-    let of = ReactorsOf { reaction: None, after: Some(("+1".into(), user("u5"))) };
-    for (name, which, least) in [
-        ("the newest page", Some(ShownOf::Room(PageOf::Newest)), 100),
-        ("a page in the middle", Some(ShownOf::Room(PageOf::Around(N(100_000)))), 100),
-        ("a thread", Some(ShownOf::Thread(N(500), PageOf::Newest)), 100),
-        ("pins", Some(ShownOf::Pins(PageOf::Newest)), 100),
-        ("a message with 100,000 reactions", Some(ShownOf::One(N(199_900))), 1),
-        ("who reacted", None, 100),
-    ] {
-        // Counters of whatever came before are told when a connection has been idle for a while.
-        let mut before = counted().await;
-        let settled = Instant::now() + Duration::from_secs(60);
-        loop {
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            let now = counted().await;
-            if now == before || Instant::now() > settled {
-                break;
-            }
-            before = now;
-        }
-        let shown = match which {
-            Some(which) => pen.shows(Some("ben"), "general", which, 100).await.entries.len(),
-            None => {
-                let read = pen.0.reactors(Some(&user("ben")), &room("general"), N(199_900), &of, 100).await;
-                read.expect("reactors").expect("a room").1.part.items.len()
-            }
-        };
-        assert!(shown >= least, "{name}: {shown}");
-        let until = Instant::now() + Duration::from_secs(60);
-        let read = loop {
-            let (rows, scans) = counted().await;
-            if scans > before.1 {
-                break rows - before.0;
-            }
-            assert!(Instant::now() < until, "{name}: the counters are not told");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        };
-        println!("{name}: {read} rows of indexes for {shown}");
-        assert!(read <= 3_000, "{name}: {read} rows of indexes were read for {shown}");
-    }
 }

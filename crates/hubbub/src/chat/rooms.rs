@@ -129,13 +129,7 @@ impl Chat {
     }
 
     /// What somebody reads, as it is now.
-    pub async fn shown(
-        &self,
-        by: &Actor,
-        room: &RoomId,
-        of: ShownOf,
-        limit: usize,
-    ) -> Result<ShownPage, ChatError> {
+    pub async fn shown(&self, by: &Actor, room: &RoomId, of: ShownOf, limit: usize) -> Result<ShownPage, ChatError> {
         let reader = self.reader(by, room).await?;
         let (view, page) = self.store.shown(reader, room, of, limit).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
         // Again, of the page's own snapshot.

@@ -47,7 +47,12 @@ impl Blanks {
         let recent = self.recent();
         let since = usize::try_from(recent.heard.saturating_sub(then)).unwrap_or(usize::MAX);
         since > recent.last.len()
-            || recent.last.iter().rev().take(since).any(|(of, seqs)| of == room && (seqs.is_empty() || seqs.contains(&seq)))
+            || recent
+                .last
+                .iter()
+                .rev()
+                .take(since)
+                .any(|(of, seqs)| of == room && (seqs.is_empty() || seqs.contains(&seq)))
     }
 }
 

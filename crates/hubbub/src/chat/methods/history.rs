@@ -1,10 +1,8 @@
 //! `history`: a page of a room's raw log, over REST. Clients have the command of this name.
 
 use super::{
-    Actor, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, Verb,
-    messages::MessagesRequest,
-    pages::PageQuery,
-    rest::ROOM,
+    Actor, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, Verb, messages::MessagesRequest,
+    pages::PageQuery, rest::ROOM,
 };
 use crate::{
     chat::{Chat, ChatError},

@@ -2,8 +2,8 @@
 
 use super::{
     Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb,
-    messages::{MessagesData, MessagesRequest},
     messages::ListMessages,
+    messages::{MessagesData, MessagesRequest},
     pages::{PageQuery, ShownView},
     rest::ROOM,
 };

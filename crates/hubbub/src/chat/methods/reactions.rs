@@ -11,10 +11,7 @@ use crate::{
     store::{Reactors, ReactorsOf, View},
 };
 use hubbub_core::{
-    log::{
-        checks,
-        kinds::ReactionWord,
-    },
+    log::{checks, kinds::ReactionWord},
     model::{
         access::Refusal,
         ids::{Invalid, RoomId, UserId},
@@ -80,11 +77,7 @@ impl ReactionsView {
             user: reactor.user.to_string(),
             seq: reactor.seq.get(),
         };
-        Self {
-            reactions: part.items.iter().map(shown).collect(),
-            as_of: view.room.head.get(),
-            next: last.map(next),
-        }
+        Self { reactions: part.items.iter().map(shown).collect(), as_of: view.room.head.get(), next: last.map(next) }
     }
 }
 

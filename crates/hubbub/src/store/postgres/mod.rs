@@ -1,8 +1,8 @@
 //! Logs in Postgres: any number of instances, everything in one schema.
 
 use super::{
-    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomProposal, ShownOf,
-    ShownPage, Store, StoreError, View, foreign_json::ForeignJson,
+    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomProposal,
+    ShownOf, ShownPage, Store, StoreError, View, foreign_json::ForeignJson,
 };
 use crate::clock::Reading;
 use async_trait::async_trait;

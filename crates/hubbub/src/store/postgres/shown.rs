@@ -70,11 +70,7 @@ impl PostgresStore {
         let reactor = |row: &Row| -> Result<Option<Reactor>, StoreError> {
             let Some(user) = row.get::<_, Option<&str>>("user_id") else { return Ok(None) };
             let reaction: &str = row.get("reaction");
-            Ok(Some(Reactor {
-                reaction: reaction.into(),
-                user: columns::user(user)?,
-                seq: seq(row.get("reacted_by")),
-            }))
+            Ok(Some(Reactor { reaction: reaction.into(), user: columns::user(user)?, seq: seq(row.get("reacted_by")) }))
         };
         let items = rows.iter().filter_map(|row| reactor(row).transpose()).collect::<Result<Vec<_>, _>>()?;
         Ok(Some((view, Reactors { is_message, part: ListPart::cut(items, limit.unsigned_abs()) })))

@@ -97,7 +97,8 @@ pub(crate) fn rooms_of(
     for (id, last_message) in found {
         let id = columns::room(&id)?;
         let Some((no, View { room, standing })) = read::room(snapshot, Some(user), &id)? else { continue };
-        let mut rows = last.query(params![no, last_message, columns::number(room.floor), None::<i64>, user.as_str()])?;
+        let mut rows =
+            last.query(params![no, last_message, columns::number(room.floor), None::<i64>, user.as_str()])?;
         let (weight, last) = rows.next()?.map(|row| shown::shown(row, &id)).transpose()?.unzip();
         if !part.take(weight.unwrap_or_default(), || Listed { room, standing, last }) {
             break;

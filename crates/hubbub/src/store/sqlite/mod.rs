@@ -3,8 +3,8 @@
 //! One thread writes, a batch per transaction; readers have connections of their own and never wait for it (WAL).
 
 use super::{
-    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomProposal, ShownOf,
-    ShownPage, Store, StoreError, View, columns, foreign_json::ForeignJson,
+    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomProposal,
+    ShownOf, ShownPage, Store, StoreError, View, columns, foreign_json::ForeignJson,
 };
 use async_trait::async_trait;
 use hubbub_core::{

@@ -35,8 +35,7 @@ pub(crate) fn room(
             CASE WHEN r.settings IS NULL OR instr(r.settings, ?3) = 0 THEN 0 ELSE 1 END
          FROM rooms r LEFT JOIN members m ON m.room = r.no AND m.user_id = ?2 WHERE r.id = ?1",
     )?;
-    let mut rows =
-        statement.query(params![id.as_str(), user.map(UserId::as_str), Settings::READ_FROM_JOINED])?;
+    let mut rows = statement.query(params![id.as_str(), user.map(UserId::as_str), Settings::READ_FROM_JOINED])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let text = |nth: usize| row.get_ref(nth)?.as_str_or_null().map_err(rusqlite::Error::from);
     let standing = Standing::read(text(6)?, text(7)?);

@@ -12,10 +12,7 @@ use super::{
 };
 use hubbub_core::{
     limits::REACTION_SAMPLE,
-    log::{
-        fold::Shown,
-        room::Reactor,
-    },
+    log::{fold::Shown, room::Reactor},
     model::{
         ids::{RoomId, UserId},
         seq::Seq,
@@ -149,16 +146,13 @@ pub(crate) fn reactors(
     limit: usize,
 ) -> Result<Option<(View, Reactors)>, StoreError> {
     let Some((no, view)) = read::room(snapshot, user, id)? else { return Ok(None) };
-    let mut message =
-        snapshot.prepare_cached("SELECT coalesce(gone, 0) FROM entries WHERE room = ?1 AND seq = ?2 AND kind = 'message'")?;
+    let mut message = snapshot
+        .prepare_cached("SELECT coalesce(gone, 0) FROM entries WHERE room = ?1 AND seq = ?2 AND kind = 'message'")?;
     let gone: Option<bool> = message.query_row(params![no, number(target)], |row| row.get(0)).optional()?;
     let mut items = Vec::new();
     if gone == Some(false) {
-        let those = if of.reaction.is_some() {
-            "reaction = ?3 AND user_id > ?4"
-        } else {
-            "(reaction, user_id) > (?3, ?4)"
-        };
+        let those =
+            if of.reaction.is_some() { "reaction = ?3 AND user_id > ?4" } else { "(reaction, user_id) > (?3, ?4)" };
         let mut statement = snapshot.prepare_cached(&format!(
             "SELECT reaction, user_id, seq FROM reactions WHERE room = ?1 AND target = ?2 AND {those}
              ORDER BY reaction, user_id LIMIT ?5"
@@ -167,11 +161,7 @@ pub(crate) fn reactors(
         let mut rows = statement.query(params![no, number(target), reaction, after, count(limit) + 1])?;
         while let Some(row) = rows.next()? {
             let text = |nth: usize| row.get_ref(nth)?.as_str().map_err(rusqlite::Error::from);
-            items.push(Reactor {
-                reaction: text(0)?.into(),
-                user: columns::user(text(1)?)?,
-                seq: seq(row.get(2)?),
-            });
+            items.push(Reactor { reaction: text(0)?.into(), user: columns::user(text(1)?)?, seq: seq(row.get(2)?) });
         }
     }
     let part = ListPart::cut(items, count(limit).unsigned_abs());
@@ -192,7 +182,10 @@ mod tests {
         let file = Connection::open(&path).unwrap();
         for (of, index) in [
             (ShownOf::Room(PageOf::Newest), "SEARCH e USING INDEX entries_shown (room=? AND seq>?"),
-            (ShownOf::Thread(Seq::new(1), PageOf::Newest), "SEARCH e USING INDEX entries_thread (room=? AND thread=? AND seq>?"),
+            (
+                ShownOf::Thread(Seq::new(1), PageOf::Newest),
+                "SEARCH e USING INDEX entries_thread (room=? AND thread=? AND seq>?",
+            ),
             (ShownOf::Pins(PageOf::Newest), "SEARCH e USING PRIMARY KEY (room=? AND seq=?)"),
             (ShownOf::One(Seq::new(1)), "SEARCH e USING PRIMARY KEY (room=? AND seq=?)"),
         ] {
