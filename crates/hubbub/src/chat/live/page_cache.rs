@@ -17,7 +17,8 @@ pub(crate) type PageKey = (RoomId, Seq);
 /// See the module. Holds at most so many bytes, none longer than so long; the oldest go first.
 #[derive(Debug)]
 pub(crate) struct PageCache {
-    kept: HashMap<PageKey, Kept>,
+    /// By room, so that what concerns one costs no others: none is empty.
+    kept: HashMap<RoomId, HashMap<Seq, Kept>>,
     /// What was put there, the oldest first; stale unless the number is still that of what is kept.
     order: VecDeque<(PageKey, u64)>,
     next: u64,
@@ -47,7 +48,7 @@ impl PageCache {
     /// A page that carries a reader of this epoch on from `at`. Of its entries nothing was blanked since it was read, so it is as
     /// good as one read now; what it says of head and floor may be old, and whether a reader may read was asked before.
     pub fn get(&self, key: &PageKey, at: Seq, epoch: Epoch, now: Instant) -> Option<Arc<SharedPage>> {
-        let kept = self.kept.get(key)?;
+        let kept = self.kept.get(&key.0)?.get(&key.1)?;
         let (first, last) = (kept.page.items.first()?, kept.page.items.last()?);
         let fits = kept.page.epoch == epoch && first.seq <= at.next() && last.seq > at;
         (fits && now < kept.until).then(|| kept.page.clone())
@@ -63,7 +64,7 @@ impl PageCache {
         self.next += 1;
         self.order.push_back((key.clone(), number));
         let kept = Kept { page: page.clone(), bytes, since: now, until: now + self.longest, number };
-        if let Some(older) = self.kept.insert(key, kept) {
+        if let Some(older) = self.kept.entry(key.0).or_default().insert(key.1, kept) {
             self.bytes -= older.bytes;
         }
         self.bytes += bytes;
@@ -77,32 +78,44 @@ impl PageCache {
             seqs.iter().any(|seq| first <= Some(*seq) && Some(*seq) <= last)
         };
         // What is left of it in `order` is stale, like that of a page that was replaced.
-        let dropped = self.kept.extract_if(|(of, _), kept| of == room && holds(&kept.page));
-        self.bytes -= dropped.map(|(_, kept)| kept.bytes).sum::<usize>();
+        self.drop_of(room, |kept| holds(&kept.page));
+    }
+
+    /// Drops those pages of a room.
+    fn drop_of(&mut self, room: &RoomId, those: impl Fn(&Kept) -> bool) {
+        let Some(pages) = self.kept.get_mut(room) else { return };
+        self.bytes -= pages.extract_if(|_, kept| those(kept)).map(|(_, kept)| kept.bytes).sum::<usize>();
+        if pages.is_empty() {
+            self.kept.remove(room);
+        }
     }
 
     /// Keeps the pages of a room no longer than until then.
     pub fn end(&mut self, room: &RoomId, until: Instant) {
-        let of_room = self.kept.iter_mut().filter(|((of, _), _)| of == room);
-        of_room.for_each(|(_, kept)| kept.until = kept.until.min(until));
+        let pages = self.kept.get_mut(room).into_iter().flat_map(|pages| pages.values_mut());
+        pages.for_each(|kept| kept.until = kept.until.min(until));
     }
 
     /// Gives up whatever is given to nobody any more.
     pub fn tidy(&mut self, now: Instant) {
-        let ended = self.kept.extract_if(|_, kept| kept.until <= now);
-        self.bytes -= ended.map(|(_, kept)| kept.bytes).sum::<usize>();
+        for pages in self.kept.values_mut() {
+            self.bytes -= pages.extract_if(|_, kept| kept.until <= now).map(|(_, kept)| kept.bytes).sum::<usize>();
+        }
+        self.kept.retain(|_, pages| !pages.is_empty());
         self.give_up(now);
     }
 
     /// Gives up what has been kept for too long, and the oldest of what is too much.
     pub fn give_up(&mut self, now: Instant) {
         while let Some((key, number)) = self.order.front() {
-            if let Some(kept) = self.kept.get(key).filter(|kept| kept.number == *number) {
+            let (room, number) = (key.0.clone(), *number);
+            if let Some(kept) =
+                self.kept.get(&room).and_then(|pages| pages.get(&key.1)).filter(|kept| kept.number == number)
+            {
                 if self.bytes <= self.most && now < kept.since + self.longest {
                     return;
                 }
-                self.bytes -= kept.bytes;
-                self.kept.remove(key);
+                self.drop_of(&room, |kept| kept.number == number);
             }
             self.order.pop_front();
         }

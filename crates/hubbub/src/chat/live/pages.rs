@@ -41,8 +41,9 @@ pub struct SharedPage {
 
 type PageAnswer = Result<Option<Arc<SharedPage>>, ChatError>;
 
-/// Reads under way that may still be joined, each with its number and those who wait for it.
-type Joinable = Mutex<HashMap<PageKey, (u64, broadcast::Sender<PageAnswer>)>>;
+/// Reads under way that may still be joined, by room and by the seq after which the page begins: each with its number and those
+/// who wait for it.
+type Joinable = Mutex<HashMap<RoomId, HashMap<Seq, (u64, broadcast::Sender<PageAnswer>)>>>;
 
 /// See the module.
 #[derive(Clone)]
@@ -67,8 +68,16 @@ impl PageRead {
     /// Ends being joined. Returns whether it could be until now: else something it may have read was blanked meanwhile.
     fn close(&self) -> bool {
         let mut joinable = self.joinable.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_own = joinable.get(&self.key).is_some_and(|(number, _)| *number == self.number);
-        is_own && joinable.remove(&self.key).is_some()
+        let (room, after) = &self.key;
+        let Some(reads) = joinable.get_mut(room) else { return false };
+        let is_own = reads.get(after).is_some_and(|(number, _)| *number == self.number);
+        if is_own {
+            reads.remove(after);
+            if reads.is_empty() {
+                joinable.remove(room);
+            }
+        }
+        is_own
     }
 }
 
@@ -108,7 +117,7 @@ impl Pages {
         }
         let mut answer = {
             let mut joinable = self.joinable.lock().unwrap_or_else(PoisonError::into_inner);
-            match joinable.get(&key) {
+            match joinable.get(room).and_then(|reads| reads.get(&start)) {
                 Some((_, read)) => {
                     self.metrics.pages_shared.inc();
                     read.subscribe()
@@ -116,7 +125,7 @@ impl Pages {
                 None => {
                     let (waiting, answer) = broadcast::channel(1);
                     let number = self.reads.fetch_add(1, Ordering::Relaxed);
-                    joinable.insert(key.clone(), (number, waiting.clone()));
+                    joinable.entry(room.clone()).or_default().insert(start, (number, waiting.clone()));
                     let read = PageRead { joinable: self.joinable.clone(), key, number, waiting };
                     tokio::spawn(self.clone().read(read));
                     answer
@@ -129,7 +138,7 @@ impl Pages {
     /// The content of these entries was blanked: no page that holds it is given to anybody who asks from now on.
     pub fn blank(&self, room: &RoomId, seqs: &[Seq]) {
         // Reads first: one that ends in between would put into the cache what has just been dropped from it.
-        self.joinable.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| of != room);
+        self.joinable.lock().unwrap_or_else(PoisonError::into_inner).remove(room);
         self.cache().blank(room, seqs);
     }
 
@@ -145,7 +154,7 @@ impl Pages {
 
     fn end(&self, room: &RoomId, until: Instant) {
         // As in `blank`.
-        self.joinable.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| of != room);
+        self.joinable.lock().unwrap_or_else(PoisonError::into_inner).remove(room);
         self.cache().end(room, until);
     }
 
