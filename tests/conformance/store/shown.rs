@@ -114,7 +114,8 @@ fn random(dice: &mut StdRng, head: u64) -> What {
         }
         7 => delete(target),
         8..11 => react(target, ["+1", "🎉", "👍🏽"][dice.random_range(0..3_usize)], dice.random_ratio(2, 3)),
-        11..13 => pin(target, dice.random_ratio(2, 3)),
+        // Few, so that some of them are pinned.
+        11..13 => pin(head / 6 * 6 + dice.random_range(0..2), dice.random_ratio(1, 2)),
         13 => What::Joined(Joined {
             user: user("cem"),
             role: [Role::Reader, Role::Member][dice.random_range(0..2_usize)],

@@ -57,7 +57,7 @@ impl Method for ListThread {
     async fn run(chat: &Chat, by: &Actor, request: ThreadRequest) -> Result<ShownView, MethodError> {
         let ThreadRequest { room, root, page, limit } = request;
         let shown = chat.shown(by, &room, ShownOf::Thread(root, page), limit).await?;
-        if shown.entries.is_empty() && root >= shown.floor {
+        if shown.entries.is_empty() && (root >= shown.floor || root == Seq::ZERO) {
             // There is nothing: is there anything it may hang on?
             let found = chat.shown(by, &room, ShownOf::One(root), 1).await?;
             let message = found.entries.first().ok_or(Refusal::NoSuchMessage("root"))?;
