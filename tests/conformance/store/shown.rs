@@ -104,6 +104,7 @@ const PEOPLE: [(&str, Role); 4] =
 
 fn random(dice: &mut StdRng, head: u64) -> What {
     let target = (head + 1).saturating_sub(dice.random_range(0..10));
+    let few = head / 8 * 8 + dice.random_range(0..3);
     let text = format!("text {}", dice.random_range(0..4));
     match dice.random_range(0..15) {
         0..3 => says(&text),
@@ -113,9 +114,9 @@ fn random(dice: &mut StdRng, head: u64) -> What {
             What::Edited(Edited { target: N(target), content: Content { mentions: mentions.into(), ..content(&text) } })
         }
         7 => delete(target),
-        8..11 => react(target, ["+1", "🎉", "👍🏽"][dice.random_range(0..3_usize)], dice.random_ratio(2, 3)),
-        // Few, so that some of them are pinned.
-        11..13 => pin(head / 6 * 6 + dice.random_range(0..2), dice.random_ratio(1, 2)),
+        // Few targets, so that some of it is there already.
+        8..11 => react(few, ["+1", "🎉"][dice.random_range(0..2_usize)], dice.random_ratio(1, 2)),
+        11..13 => pin(few, dice.random_ratio(1, 2)),
         13 => What::Joined(Joined {
             user: user("cem"),
             role: [Role::Reader, Role::Member][dice.random_range(0..2_usize)],
