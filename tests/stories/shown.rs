@@ -95,9 +95,10 @@ async fn became(house: &House) {
             asked["after"] = after;
         }
         let part = page(ben, "reactions", asked).await;
-        let one =
-            |one: &Value| (one["reaction"].as_str().unwrap().to_owned(), one["user"].as_str().unwrap().to_owned());
-        reactors.extend(part["reactions"].as_array().unwrap().iter().map(one));
+        let one = |one: &Value| {
+            (one["reaction"].as_str().expect("a reaction").to_owned(), one["user"].as_str().expect("a user").to_owned())
+        };
+        reactors.extend(part["reactions"].as_array().expect("reactions").iter().map(one));
         after = part["next"].clone();
         if after.is_null() {
             break;
@@ -107,7 +108,10 @@ async fn became(house: &House) {
         [("+1", "ana"), ("+1", "mo"), ("🎉", "cem")].map(|(reaction, user)| (reaction.to_owned(), user.to_owned()));
     assert_eq!(reactors, all);
     let one = page(ben, "reactions", json!({ "target": root, "reaction": "+1", "after": "ana" })).await;
-    assert_eq!((one["reactions"].as_array().unwrap().len(), &one["reactions"][0]["user"]), (1, &json!("mo")));
+    assert_eq!(
+        (one["reactions"].as_array().expect("reactions").len(), &one["reactions"][0]["user"]),
+        (1, &json!("mo"))
+    );
     assert_eq!(page(ben, "reactions", json!({ "target": other })).await["reactions"], json!([]));
 
     let last = ben.calls("rooms", json!({})).await["rpc"]["data"]["rooms"][0]["last"].clone();
