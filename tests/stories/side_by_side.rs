@@ -182,6 +182,53 @@ async fn an_instance_that_knows_a_part_or_more_than_this_one_holds_back_the_rest
 }
 
 #[tokio::test]
+async fn what_was_taken_before_an_older_instance_came_is_answered_as_ever() {
+    let cluster = Cluster::of(1).await;
+    cluster.room("hall", "private", &["ana", "ben"]).await;
+    let ana = cluster.person("ana", 0).await;
+    let target = ana.says("hall", "first").await.seq;
+    let calls = |n: u32| {
+        [
+            ("threads", "send", json!({ "room": "hall", "text": format!("reply {n}"), "thread": target })),
+            ("mentions", "send", json!({ "room": "hall", "text": format!("ben {n}"), "mentions": ["ben"] })),
+            ("edits", "edit", json!({ "room": "hall", "target": target, "text": format!("better {n}") })),
+            ("reactions", "react", json!({ "room": "hall", "target": target, "reaction": format!("n{n}") })),
+        ]
+    };
+    let call = async |n: u32, kind: &str, method: &str, mut data: Value| {
+        data["key"] = format!("{kind} {n}").into();
+        ana.calls(method, data).await
+    };
+    let mut before = Vec::new();
+    for (kind, method, data) in calls(1) {
+        let taken = call(1, kind, method, data).await;
+        assert!(taken["rpc"]["data"]["seq"].is_u64(), "{kind}: {taken}");
+        before.push(taken["rpc"]["data"]["seq"].clone());
+    }
+    let older = Older::beside(&cluster, None).await;
+    ana.is_told_of_features(&json!([])).await;
+    for ((kind, method, data), seq) in calls(1).into_iter().zip(before) {
+        let again = call(1, kind, method, data).await;
+        assert_eq!(again["rpc"]["data"]["seq"], seq, "{kind}: {again}");
+    }
+    for (kind, method, data) in calls(2) {
+        let refused = call(2, kind, method, data).await["error"].clone();
+        assert_eq!((&refused["code"], &refused["temporary"]), (&json!(503), &json!(true)), "{kind}: {refused}");
+        let message = refused["message"].as_str().unwrap_or_default();
+        assert!(message.starts_with("not yet: ") && message.contains(&format!("`{kind}`")), "{refused}");
+    }
+    // Who may not do it at all is told that.
+    let pinned = ana.calls("pin", json!({ "room": "hall", "target": target })).await;
+    assert_eq!(pinned["error"]["code"], 103, "{pinned}");
+    older.dies().await;
+    ana.is_told_of_features(&json!(Features::all().words())).await;
+    for (kind, method, data) in calls(2) {
+        let taken = call(2, kind, method, data).await;
+        assert!(taken["rpc"]["data"]["seq"].is_u64(), "{kind}: {taken}");
+    }
+}
+
+#[tokio::test]
 async fn who_is_alone_knows_everything_from_the_first_moment() {
     let mut cluster = Cluster::of(1).await;
     cluster.room("hall", "private", &["ana"]).await;
