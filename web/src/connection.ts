@@ -2,7 +2,8 @@
 
 import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
 import type { Hint, Session } from "./forwarding.ts";
-import type { Sent } from "./outbox.ts";
+import type { Outgoing, Sent } from "./outbox.ts";
+import type { Member } from "./people.ts";
 import type { Entry, Page } from "./timeline.ts";
 import { ending, unsubscription } from "./words.ts";
 
@@ -92,12 +93,22 @@ export class Connection {
         this.subscription.subscribe();
     }
 
-    send(key: string, text: string): Promise<Sent> {
-        return this.rpc("send", { room: this.place.room, key, text });
+    send(draft: Outgoing): Promise<Sent> {
+        return this.rpc("send", { room: this.place.room, ...draft });
     }
 
-    before(seq: number, limit: number): Promise<Page> {
-        return this.rpc("messages", { room: this.place.room, before: seq, limit });
+    /** `messages`, `message`, `thread` or `pins`. */
+    page(method: string, what: object): Promise<Page> {
+        return this.rpc(method, { room: this.place.room, ...what });
+    }
+
+    /** Whatever is done to the room under a key. */
+    act(method: string, key: string, what: object): Promise<unknown> {
+        return this.rpc(method, { room: this.place.room, key, ...what });
+    }
+
+    members(after: string | undefined): Promise<{ members: Member[]; next?: string }> {
+        return this.rpc("members", { room: this.place.room, ...(after !== undefined && { after }), limit: 1000 });
     }
 
     join(): Promise<unknown> {

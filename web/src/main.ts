@@ -1,11 +1,14 @@
 import { Connection, support, type State } from "./connection.ts";
+import { Deeds } from "./deeds.ts";
 import { hinted, nothing, told, way, type Session } from "./forwarding.ts";
+import { mentioned } from "./mentions.ts";
 import { Outbox } from "./outbox.ts";
-import { empty, older, step, unsent, type Draft, type Step } from "./timeline.ts";
+import { Pages } from "./pages.ts";
+import { followed, rules, type Member, type Members, type Standing } from "./people.ts";
+import type { Panel } from "./side.ts";
+import { empty, entries, older, shownAs, step, unsent, type Draft, type Step } from "./timeline.ts";
 import { View, type Notice } from "./view.ts";
 import { failure, refusal } from "./words.ts";
-
-const PAGE = 50;
 
 const asked = new URLSearchParams(location.search);
 const me = asked.get("user") || "ana";
@@ -17,30 +20,56 @@ const room = session?.id ?? asked.get("room") ?? "general";
 let timeline = empty(me);
 let state: State = "connecting";
 let instance = "";
-let loading = false;
+let panel: Panel | null = null;
+let members: Members = new Map();
 let forwarding = session ? told(session) : nothing;
 let sessionState = session?.state ?? "";
 
 // Several things may be wrong at once; the gravest is told.
-const troubles: Record<"connection" | "sending" | "loading", string | null> & { end: Notice | null } = {
+const troubles: Record<"connection" | "sending" | "doing" | "loading", string | null> & { end: Notice | null } = {
     end: null,
     connection: null,
     sending: null,
+    doing: null,
     loading: null,
 };
 let remedy: (() => Promise<unknown>) | null = null;
 
+const deeds = new Deeds({
+    act: (method, key, what) => connection.act(method, key, what),
+    newKey,
+    trouble(why) {
+        troubles.doing = why;
+        draw();
+    },
+});
+
 const view = new View(me, {
-    say(text) {
-        take({ do: "draft", key: newKey(), text, at: new Date().toISOString() });
+    ...deeds.actions(),
+    written({ text, edits, in_room }, thread) {
+        const before = edits === undefined ? undefined : shownAs(timeline, edits);
+        // Who was mentioned before may have left since.
+        const content = { text, ...mentioned(text, [...members.keys(), ...(before?.mentions ?? [])]) };
+        if (edits !== undefined) return deeds.do("edit", { target: edits, ...content, ...defined({ data: before?.data }) });
+        const where = thread === undefined ? {} : { thread, ...(in_room && { in_room }) };
+        take({ do: "draft", key: newKey(), at: new Date().toISOString(), ...content, ...where });
         void outbox.flush();
     },
+    panel(to, root) {
+        panel = to;
+        take(to === "thread" && root !== undefined ? { do: "open thread", root } : { do: "close thread" });
+        if (to === "thread") void pages.thread();
+        if (to === "pins") void pages.pins();
+        if (to === "people") void loadPeople();
+    },
+    find: (seq) => void pages.find(seq),
+    earlier: () => void pages.replies(),
     again(key) {
         take({ do: "again", key });
         void outbox.flush();
     },
     discard: (key) => take({ do: "discard", key }),
-    older: () => void load(),
+    older: () => void pages.older(),
     session() {
         const asked = sessionState === "closed" ? connection.openSession(portal ?? "") : connection.closeSession();
         asked.then(stands, (error: unknown) => {
@@ -51,6 +80,21 @@ const view = new View(me, {
     remedy: () => void help(),
 });
 
+const pages = new Pages({
+    page: (method, what) => connection.page(method, what),
+    timeline: () => timeline,
+    take(action) {
+        take(action);
+        return drawn ?? Promise.resolve();
+    },
+    nearTop: () => view.nearTop(),
+    find: (seq) => view.find(seq),
+    trouble(why) {
+        troubles.loading = why;
+        draw();
+    },
+});
+
 const connection = new Connection(
     { server, user: me, room },
     {
@@ -59,6 +103,7 @@ const connection = new Connection(
             troubles.connection = why;
             if (now === "connected") {
                 wake();
+                void loadPeople();
                 // Hints may have been lost.
                 if (portal) connection.session().then(stands, () => {});
             }
@@ -71,16 +116,21 @@ const connection = new Connection(
         subscribed(fresh, epoch, head) {
             troubles.end = null;
             if (fresh) take({ do: "start", epoch, head });
-            if (fresh || view.nearTop()) void load();
+            if (fresh || view.nearTop()) void pages.older();
+            if (fresh) void pages.pins().then(() => pages.thread());
             void outbox.flush();
             draw();
         },
         entry(entry) {
             const after = { opened: "open", waiting: "waiting", closed: "closed" }[entry.type];
             if (after) sessionState = after;
+            members = followed(members, entry);
             take({ do: "live", entry });
+            // A page does not know the message that was pinned.
+            if (entry.type === "pinned") void pages.pins();
         },
         hint(hint) {
+            if (hint.type === "missed" || (hint.type === "added" && hint.room === room)) void loadPeople();
             forwarding = hinted(forwarding, room, hint);
             draw();
         },
@@ -145,7 +195,8 @@ function newKey(): string {
 let wake = () => {};
 const outbox = new Outbox({
     next: () => unsent(timeline)[0],
-    send: ({ key, text }) => connection.send(key, text),
+    send: ({ key, text, mentions, mention_all, thread, in_room }) =>
+        connection.send({ key, text, ...defined({ mentions, mention_all, thread, in_room }) }),
     stored: ({ key }, { seq, epoch }) => take({ do: "stored", key, seq, epoch }),
     refused({ key }, why, { code }) {
         take({ do: "refused", key, error: why });
@@ -166,29 +217,33 @@ const outbox = new Outbox({
         }),
 });
 
-/** Loads the next older page, unless one is on its way or there is none. */
-async function load(): Promise<void> {
-    const before = older(timeline);
-    if (before === null || loading || state !== "connected") return;
-    loading = true;
-    const { epoch } = timeline;
+async function loadPeople(): Promise<void> {
     try {
-        const page = await connection.before(before, PAGE);
-        troubles.loading = null;
-        take({ do: "page", page });
-        await drawn;
-    } catch (error) {
-        troubles.loading = `Older messages could not be loaded: ${refusal(failure(error))}`;
+        const all: Member[] = [];
+        let after: string | undefined;
+        do {
+            const page = await connection.members(after);
+            all.push(...page.members);
+            after = page.next;
+        } while (after !== undefined);
+        // Some of it may have changed while it was read.
+        members = timeline.recent.reduce(followed, new Map(all.map((one) => [one.user, one])));
         draw();
-        return;
-    } finally {
-        loading = false;
+    } catch {
+        // Nothing is offered then; whoever may not read the room is told so by the subscription.
     }
-    // Either the window is taller than the page, or the history was replaced meanwhile and its newest page is to come.
-    if (view.nearTop() || timeline.epoch !== epoch) void load();
+}
+
+/** Without what is undefined. */
+function defined<T extends object>(all: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as never;
 }
 
 async function help(): Promise<void> {
+    if (troubles.end === null && troubles.doing !== null) {
+        troubles.doing = null;
+        return draw();
+    }
     try {
         await remedy?.();
         troubles.end = null;
@@ -197,6 +252,11 @@ async function help(): Promise<void> {
         troubles.end = { text: refusal(failure(error)), remedy: "Try again" };
     }
     draw();
+}
+
+function standing(): Standing {
+    const role = members.get(me)?.role;
+    return { me, role, direct: room.startsWith("direct."), ...rules(entries(timeline)) };
 }
 
 function take(action: Step): void {
@@ -212,9 +272,17 @@ function draw(): void {
         drawn = null;
         view.state(state, instance, timeline.head);
         if (portal) view.session(portal, sessionState);
-        view.show(timeline, timeline.epoch !== null && older(timeline) === null, portal ? (seq) => way(forwarding, seq) : null);
+        view.show({
+            timeline,
+            complete: timeline.epoch !== null && older(timeline) === null,
+            panel,
+            members,
+            standing: standing(),
+            way: portal ? (seq) => way(forwarding, seq) : null,
+        });
         const passing = troubles.connection ?? troubles.sending ?? troubles.loading;
-        view.tell(troubles.end ?? (passing ? { text: passing } : null));
+        const undone = troubles.doing === null ? null : { text: troubles.doing, remedy: "Close" };
+        view.tell(troubles.end ?? undone ?? (passing ? { text: passing } : null));
     });
 }
 
@@ -230,7 +298,8 @@ function keep(): void {
     else sessionStorage.removeItem(shelf);
 }
 for (const draft of JSON.parse(sessionStorage.getItem(shelf) ?? "[]") as Draft[]) {
-    timeline = step(timeline, { do: "draft", key: draft.key, text: draft.text, at: draft.at });
+    const { state: _, error: _error, ...said } = draft;
+    timeline = step(timeline, { do: "draft", ...said });
 }
 
 view.heading(room, me === "ana" ? "ben" : "ana");

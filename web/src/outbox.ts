@@ -1,6 +1,7 @@
 // Sends drafts one after the other, each with its own key until it is answered: order is kept, and a repeat whose
 // first attempt did arrive is answered with the message it made.
 
+import type { Saying } from "./timeline.ts";
 import { failure, mayRetry, refusal, type Failure } from "./words.ts";
 
 export interface Sent {
@@ -11,9 +12,8 @@ export interface Sent {
     at: string;
 }
 
-export interface Outgoing {
+export interface Outgoing extends Saying {
     key: string;
-    text: string;
 }
 
 export interface Surroundings {

@@ -27,14 +27,17 @@ const commands: Record<number, string> = {
     108: "This server cannot do that (yet).",
     109: "The token has expired.",
     112: "The history has changed on the server.",
-    410: "This conversation has ended. Open it again, then try again.",
     429: "The server is busy. Trying again …",
     503: "The server cannot reach its database. Trying again …",
 };
 
+const ENDED = "This conversation has ended. Open it again, then try again.";
+
 /** Why a command was refused. */
 export function refusal({ code, message }: Failure): string {
     if (code === 103) return `Not allowed: ${message}.`;
+    if (code === 410) return message.includes("deleted") ? "That message was deleted." : ENDED;
+    if (message && [106, 107, 111].includes(code)) return `That is not possible: ${message}.`;
     if (code === 409) return "This key was used for another message before.";
     return commands[code] ?? `${message || "unknown error"} (${code})`;
 }

@@ -14,7 +14,7 @@ const entry = (seq, from = "ben", key = `k${seq}`, text = `text ${seq}`) => ({
 });
 const page = (from, to, head, floor = 1, epoch = "e1") => ({
     do: "page",
-    page: { entries: Array.from({ length: to - from + 1 }, (_, n) => entry(from + n)), head, floor, epoch },
+    page: { entries: Array.from({ length: to - from + 1 }, (_, n) => entry(from + n)), as_of: head, head, floor, epoch },
 });
 const start = (head, epoch = "e1") => ({ do: "start", epoch, head });
 const live = (...args) => ({ do: "live", entry: entry(...args) });

@@ -1,0 +1,72 @@
+// The lines between messages, in words.
+
+import type { Entry, Settings } from "./fold.ts";
+import { named } from "./forwarding.ts";
+
+const roles: Record<string, string> = {
+    reader: "a reader",
+    member: "a member",
+    moderator: "a moderator",
+    admin: "an admin",
+};
+
+export function said({ type, from, user = from, role = "member", until, name, settings }: Entry): string {
+    const self = user === from;
+    switch (type) {
+        case "joined":
+            if (self) return role === "member" ? `${user} joined` : `${user} is ${roles[role] ?? role} now`;
+            return `${from} made ${user} ${roles[role] ?? role}`;
+        case "left":
+            return self ? `${user} left` : `${from} removed ${user}`;
+        case "banned":
+            return `${from} banned ${user}`;
+        case "muted":
+            return `${from} muted ${user}${until ? ` until ${moment(until)}` : ""}`;
+        case "unmuted":
+            return `${from} let ${user} write again`;
+        case "opened":
+            return `${named(from)} opened the conversation`;
+        case "waiting":
+            return "Waiting for an agent";
+        case "closed":
+            return `${named(from)} ended the conversation`;
+        case "renamed":
+            return name ? `${from} named the room ${name}` : `${from} took the room's name away`;
+        case "changed":
+            return `${from} changed the room: ${settled(settings ?? {}).join("; ") || "other settings"}`;
+        default:
+            return `${type} (${from})`;
+    }
+}
+
+/** Settings in words, each in a few. */
+export function settled({ slow_mode, frozen, edit_window, members_may, history_from }: Settings): string[] {
+    const words: string[] = [];
+    const add = (value: unknown, text: () => string) => value !== undefined && words.push(text());
+    add(slow_mode, () => (slow_mode ? `slow mode, one message in ${time(slow_mode)}` : "no slow mode"));
+    add(frozen, () => (frozen ? "frozen, only moderators write" : "not frozen, members write"));
+    add(edit_window, () => {
+        if (edit_window === null || edit_window === undefined) return "authors may edit and delete at any time";
+        return edit_window ? `authors may edit and delete for ${time(edit_window)}` : "authors may not edit or delete";
+    });
+    const who = (members: boolean | undefined, others: string) => (members ? "members, too, may" : `only ${others} may`);
+    add(members_may?.pin, () => `${who(members_may?.pin, "moderators")} pin`);
+    add(members_may?.mention_all, () => `${who(members_may?.mention_all, "moderators")} mention everybody`);
+    add(members_may?.invite, () => `${who(members_may?.invite, "admins")} add people`);
+    add(history_from, () => (history_from === "joined" ? "members read from when they joined" : "members read everything"));
+    return words;
+}
+
+function time(seconds: number): string {
+    if (seconds % 86_400 === 0) return `${seconds / 86_400} d`;
+    if (seconds % 3_600 === 0) return `${seconds / 3_600} h`;
+    return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
+}
+
+/** A time as people here write it; of another day with its date. */
+export function moment(at: string, seconds = false): string {
+    const date = new Date(at);
+    const today = date.toDateString() === new Date().toDateString();
+    const timeStyle = today && seconds ? "medium" : "short";
+    return date.toLocaleString(undefined, today ? { timeStyle } : { dateStyle: "short", timeStyle });
+}

@@ -1,0 +1,114 @@
+// Loads pages of the room, of the open thread and of the pins, and asks again where one does not go together with the log.
+
+import { older, olderReplies, type Page, type Step, type Timeline } from "./timeline.ts";
+import { failure, refusal } from "./words.ts";
+
+export interface Surroundings {
+    page(method: string, what: object): Promise<Page>;
+    timeline(): Timeline;
+    /** Takes the step; resolves when that is drawn. */
+    take(action: Step): Promise<void>;
+    /** Whether the reader is near the top, and wants more. */
+    nearTop(): boolean;
+    /** Brings a message into sight; false: it is not loaded. */
+    find(seq: number): boolean;
+    /** Null: there is no trouble any more. */
+    trouble(why: string | null): void;
+}
+
+const PAGE = 50;
+/** So many older pages are loaded at most to find one message. */
+const SEARCHED_PAGES = 40;
+const ATTEMPTS = 5;
+const PAUSE_MS = 300;
+
+export class Pages {
+    private loading: Promise<void> | null = null;
+
+    constructor(private readonly around: Surroundings) {}
+
+    /** Loads the next older page, unless one is on its way or there is none; more while the reader is near the top. */
+    older(): Promise<void> {
+        this.loading ??= this.loadOlder().finally(() => {
+            this.loading = null;
+        });
+        return this.loading;
+    }
+
+    async thread(): Promise<void> {
+        const root = this.now().thread?.root;
+        if (root === undefined) return;
+        const still = () => this.now().thread?.root === root;
+        await this.fetched("The thread", "message", { seq: root }, (page) => ({ do: "root", root, page }), still);
+        await this.replies();
+        // A short first page may be all there is: then the next, which is empty, says so.
+        const { thread } = this.now();
+        if (thread?.root === root && thread.pages.length === 1 && thread.pages[0]!.entries.length < PAGE) await this.replies();
+    }
+
+    async replies(): Promise<void> {
+        const { thread } = this.now();
+        const before = thread && olderReplies(thread);
+        if (!thread || before === null) return;
+        const { root } = thread;
+        const from = before === undefined ? {} : { before };
+        const how = (page: Page): Step => ({ do: "replies", root, page, ...from });
+        const still = () => {
+            const { thread: now } = this.now();
+            return now?.root === root && olderReplies(now) === before;
+        };
+        await this.fetched("The thread", "thread", { root, limit: PAGE, ...from }, how, still);
+    }
+
+    async pins(): Promise<void> {
+        await this.fetched("The pins", "pins", {}, (page) => ({ do: "pins", page }), () => true);
+    }
+
+    async find(seq: number): Promise<void> {
+        for (let pages = 0; !this.around.find(seq) && older(this.now()) !== null && pages < SEARCHED_PAGES; pages += 1) {
+            await this.older();
+        }
+    }
+
+    private now(): Timeline {
+        return this.around.timeline();
+    }
+
+    private async loadOlder(): Promise<void> {
+        // Either the window is taller than the page, or the history was replaced meanwhile and its newest page is to come.
+        do {
+            const before = older(this.now());
+            if (before === null) return;
+            const how = (page: Page): Step => ({ do: "page", page, before });
+            const still = () => older(this.now()) === before;
+            if (!(await this.fetched("Older messages", "messages", { before, limit: PAGE }, how, still))) return;
+        } while (this.around.nearTop());
+    }
+
+    /** Until the page goes together with the log that is here, or is not wanted any more. False: it does not come. */
+    private async fetched(
+        name: string,
+        method: string,
+        what: object,
+        how: (page: Page) => Step,
+        still: () => boolean,
+    ): Promise<boolean> {
+        const { epoch } = this.now();
+        if (epoch === null) return false;
+        try {
+            for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+                const page = await this.around.page(method, what);
+                this.around.trouble(null);
+                const before = this.now();
+                const drawn = this.around.take(how(page));
+                const taken = this.now() !== before;
+                await drawn;
+                if (taken || this.now().epoch !== epoch || !still()) return true;
+                await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+            }
+        } catch (error) {
+            this.around.trouble(`${name} could not be loaded: ${refusal(failure(error))}`);
+        }
+        return false;
+    }
+}

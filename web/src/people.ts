@@ -1,0 +1,93 @@
+// Who is in the room, and what they may do: "Who may do what" in docs/protocol.md. Pure.
+
+import type { Entry, Settings, Shown } from "./fold.ts";
+
+export const ROLES = ["reader", "member", "moderator", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Member {
+    user: string;
+    role: Role;
+    /** The entry that made it so. */
+    since: number;
+}
+
+export type Members = ReadonlyMap<string, Member>;
+
+/** What holds in the room, as far as its log is loaded. */
+export interface Rules {
+    settings: Settings;
+    /** Until when somebody is muted. */
+    muted: ReadonlyMap<string, string>;
+}
+
+export interface Standing extends Rules {
+    me: string;
+    role: Role | undefined;
+    /** The two people of a direct room pin. */
+    direct: boolean;
+}
+
+export type Act = "edit" | "delete" | "react" | "thread" | "pin";
+
+/** The members after the next entry of the log. */
+export function followed(members: Members, { type, user, role, seq }: Entry): Members {
+    if (user === undefined || seq <= (members.get(user)?.since ?? 0)) return members;
+    const others = new Map(members);
+    if (type === "joined") return others.set(user, { user, role: role as Role, since: seq });
+    if ((type !== "left" && type !== "banned") || !others.delete(user)) return members;
+    return others;
+}
+
+/** What the lines that are shown say, in their order. */
+export function rules(entries: readonly Entry[]): Rules {
+    let settings: Settings = {};
+    const muted = new Map<string, string>();
+    for (const { type, user = "", until, settings: other } of entries) {
+        if (type === "changed") {
+            const members_may = { ...settings.members_may, ...other?.members_may };
+            settings = { ...settings, ...other, members_may };
+        }
+        if (type === "muted" && until) muted.set(user, until);
+        if (type === "unmuted") muted.delete(user);
+    }
+    return { settings, muted };
+}
+
+export function atLeast(role: Role | undefined, least: Role): boolean {
+    return role !== undefined && ROLES.indexOf(role) >= ROLES.indexOf(least);
+}
+
+/** Why one does not write here now; null: one does. */
+export function silenced({ me, role, settings, muted }: Standing, now: number): string | null {
+    const until = muted.get(me);
+    if (role === "reader") return "You are a reader here: you do not write.";
+    if (until && Date.parse(until) > now) return "You are muted here for now.";
+    if (settings.frozen && !atLeast(role, "moderator")) return "This room is frozen: only moderators write.";
+    return null;
+}
+
+/** What to offer at a message. The server has the last word. */
+export function offered(message: Shown, standing: Standing, now: number): Set<Act> {
+    const { me, role, settings, direct } = standing;
+    const acts = new Set<Act>();
+    const root = message.thread === undefined;
+    if (root && message.replies) acts.add("thread");
+    if (message.gone || role === undefined) return acts;
+    const moderates = atLeast(role, "moderator");
+    const writes = silenced(standing, now) === null;
+    const own = message.from === me;
+    const window = settings.edit_window ?? Infinity;
+    const inTime = now - Date.parse(message.at) < window * 1000;
+    if (writes) acts.add("react");
+    if (writes && root) acts.add("thread");
+    if (writes && own && inTime) acts.add("edit");
+    if (writes && (moderates || direct || settings.members_may?.pin)) acts.add("pin");
+    if (moderates || (own && inTime)) acts.add("delete");
+    return acts;
+}
+
+/** Whether one may mute and remove somebody. */
+export function outranks(role: Role | undefined, other: Role): boolean {
+    return role === "admin" || (role === "moderator" && !atLeast(other, "moderator"));
+}
