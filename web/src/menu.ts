@@ -120,5 +120,5 @@ function other(): HTMLElement {
     input.placeholder = "Another emoji or word";
     input.setAttribute("aria-label", "Another emoji or word as a reaction");
     const add = element("button", "small", "React") as HTMLButtonElement;
-    return element("form", "other", input, add);
+    return element("form", "another", input, add);
 }

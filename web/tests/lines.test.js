@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { said, settled } from "../.tests/lines.js";
+
+const line = (type, more) => said({ type, from: "ana", ...more });
+
+test("roles, mutes and settings are said in words", () => {
+    assert.equal(line("joined", { user: "ana", role: "member" }), "ana joined");
+    assert.equal(line("joined", { user: "ben", role: "moderator" }), "ana made ben a moderator");
+    assert.equal(line("joined", { user: "ben", role: "reader" }), "ana made ben a reader");
+    assert.match(line("muted", { user: "ben", until: "2026-01-31T10:30:00.000Z" }), /^ana muted ben until .+/);
+    assert.equal(line("unmuted", { user: "ben" }), "ana let ben write again");
+    assert.equal(
+        line("changed", { settings: { slow_mode: 90, frozen: true } }),
+        "ana changed the room: slow mode, one message in 90 s; frozen, only moderators write",
+    );
+});
+
+test("a limit that is taken away, and a setting that is not known, are said, too", () => {
+    assert.deepEqual(settled({ slow_mode: null, edit_window: null }), ["no slow mode", "authors may edit and delete at any time"]);
+    assert.deepEqual(settled({ edit_window: 0 }), ["authors may not edit or delete"]);
+    assert.deepEqual(settled({ edit_window: 7200, members_may: { pin: true, mention_all: false } }), [
+        "authors may edit and delete for 2 h",
+        "members, too, may pin",
+        "only moderators may mention everybody",
+    ]);
+    assert.equal(line("changed", { settings: { colour: "red" } }), "ana changed the room: other settings");
+});
+
+test("a line that is not known names its type", () => assert.equal(line("waved"), "waved (ana)"));

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { followed, offered, outranks, rules, silenced } from "../.tests/people.js";
+
+const NOW = Date.parse("2026-01-31T10:00:00.000Z");
+const of = (from, more) => ({ type: "message", seq: 5, from, at: "2026-01-31T09:59:00.000Z", text: "hi", ...more });
+const standing = (role, settings = {}, muted = []) => ({ me: "ana", role, settings, muted: new Map(muted), direct: false });
+const acts = (...args) => [...offered(...args, NOW)].sort();
+
+test("what is offered follows the role", () => {
+    const theirs = of("ben");
+    assert.deepEqual(acts(theirs, standing(undefined)), []);
+    assert.deepEqual(acts(theirs, standing("reader")), []);
+    assert.deepEqual(acts(theirs, standing("member")), ["react", "thread"]);
+    assert.deepEqual(acts(theirs, standing("moderator")), ["delete", "pin", "react", "thread"]);
+    assert.deepEqual(acts(theirs, standing("admin")), ["delete", "pin", "react", "thread"]);
+    assert.deepEqual(acts(of("ana"), standing("reader")), ["delete"]);
+    assert.deepEqual(acts(of("ana"), standing("member")), ["delete", "edit", "react", "thread"]);
+});
+
+test("and the room's settings", () => {
+    assert.deepEqual(acts(of("ben"), standing("member", { members_may: { pin: true } })), ["pin", "react", "thread"]);
+    assert.deepEqual(acts(of("ana"), standing("member", { edit_window: 59 })), ["react", "thread"]);
+    assert.deepEqual(acts(of("ana"), standing("moderator", { edit_window: 59 })), ["delete", "pin", "react", "thread"]);
+    assert.deepEqual(acts(of("ana"), standing("member", { edit_window: 61 })), ["delete", "edit", "react", "thread"]);
+    assert.deepEqual(acts(of("ana"), standing("member", { frozen: true })), ["delete"]);
+    assert.deepEqual(acts(of("ben"), standing("moderator", { frozen: true })), ["delete", "pin", "react", "thread"]);
+});
+
+test("who is muted writes nothing until it ends", () => {
+    const until = (at) => standing("moderator", {}, [["ana", at]]);
+    assert.deepEqual(acts(of("ben"), until("2026-01-31T10:00:01.000Z")), ["delete"]);
+    assert.equal(silenced(until("2026-01-31T09:59:59.000Z"), NOW), null);
+    assert.match(silenced(standing("reader"), NOW), /reader/);
+});
+
+test("a thread has no threads, and one goes on under what was deleted", () => {
+    assert.deepEqual(acts(of("ben", { thread: 1 }), standing("member")), ["react"]);
+    assert.deepEqual(acts(of("ben", { gone: true }), standing("admin")), []);
+    assert.deepEqual(acts(of("ben", { gone: true, replies: { count: 1 } }), standing("admin")), ["thread"]);
+});
+
+test("settings and mutes are what the last line says", () => {
+    const log = [
+        { type: "changed", settings: { frozen: true, members_may: { pin: true } } },
+        { type: "muted", user: "ben", until: "a" },
+        { type: "muted", user: "cem", until: "b" },
+        { type: "changed", settings: { frozen: false, slow_mode: 5, members_may: { invite: true } } },
+        { type: "unmuted", user: "ben" },
+    ];
+    const { settings, muted } = rules(log);
+    assert.deepEqual(settings, { frozen: false, slow_mode: 5, members_may: { pin: true, invite: true } });
+    assert.deepEqual([...muted], [["cem", "b"]]);
+});
+
+test("members follow the log, and what they were read with already changes nothing", () => {
+    const read = new Map([["ana", { user: "ana", role: "admin", since: 7 }]]);
+    const log = [
+        { type: "joined", seq: 6, user: "ana", role: "member" },
+        { type: "joined", seq: 8, user: "ben", role: "member" },
+        { type: "joined", seq: 9, user: "ben", role: "reader" },
+        { type: "joined", seq: 10, user: "cem", role: "member" },
+        { type: "banned", seq: 11, user: "cem" },
+        { type: "left", seq: 12, user: "dan" },
+    ];
+    const now = log.reduce(followed, read);
+    assert.deepEqual([...now.values()].map(({ user, role }) => [user, role]), [["ana", "admin"], ["ben", "reader"]]);
+});
+
+test("moderators act towards lower roles, admins towards everybody", () => {
+    assert.deepEqual(["reader", "member", "moderator", "admin"].map((role) => outranks("moderator", role)), [true, true, false, false]);
+    assert.equal(outranks("admin", "admin"), true);
+    assert.equal(outranks("member", "reader"), false);
+    assert.equal(outranks(undefined, "reader"), false);
+});
