@@ -200,7 +200,8 @@ const outbox = new Outbox({
     stored: ({ key }, { seq, epoch }) => take({ do: "stored", key, seq, epoch }),
     refused({ key }, why, { code }) {
         take({ do: "refused", key, error: why });
-        if (code === 103) {
+        // Of the reasons for 103 this is the one that can be helped.
+        if (code === 103 && !members.has(me)) {
             remedy = () => connection.join();
             troubles.end = { text: why, remedy: "Join" };
             draw();

@@ -47,6 +47,7 @@ export class Menu {
     }
 
     open(at: HTMLElement, message: Shown, acts: Set<Act>, chosen: (what: Chosen) => void): void {
+        at.focus();
         this.at = at;
         this.message = message;
         this.chosen = chosen;
