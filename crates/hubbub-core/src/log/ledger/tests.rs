@@ -283,3 +283,43 @@ fn an_edit_keeps_whom_it_mentioned_before_and_names_nobody_else_who_is_no_member
     let backend = Draft { right: Right::Backend, from: user("hubbub:api"), ..edit("e", &["eve"]) };
     assert_eq!(ledger.apply(&backend, Timestamp(0)), eve);
 }
+
+#[test]
+fn what_retention_has_removed_is_told_apart_from_what_never_was() {
+    use crate::{
+        log::kinds::{Deleted, Pinned, Reacted, ReactionWord},
+        wire::error::CommandError,
+    };
+    let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN)]);
+    let state = ledger.rooms.get_mut(&room()).unwrap();
+    (state.floor, state.head) = (Seq::new(10), Seq::new(20));
+    let target = |seq: u64| Seq::new(seq);
+    let message = |reply_to, thread| {
+        What::Message(Message { thread, ..Message::new(Text::parse("hi").unwrap(), None, reply_to) })
+    };
+    let mut told = |what: What| match ledger.apply(&draft("ana", "k", what), Timestamp(0)) {
+        Outcome::Refused(refusal) => {
+            let error = CommandError::from(refusal);
+            (error.code, error.message.into_owned())
+        }
+        other => panic!("{other:?}"),
+    };
+    for (seq, why) in [
+        (9, "older than what this room keeps"),
+        (1, "older than what this room keeps"),
+        (10, "no such message in this room"),
+        (0, "no such message in this room"),
+        (21, "no such message in this room"),
+    ] {
+        let reaction = ReactionWord::parse("+1").unwrap();
+        for (field, what) in [
+            ("reply_to", message(Some(target(seq)), None)),
+            ("thread", message(None, Some(target(seq)))),
+            ("target", What::Deleted(Deleted { target: target(seq), of: None })),
+            ("target", What::Pinned(Pinned { target: target(seq), pinned: true })),
+            ("target", What::Reacted(Reacted { target: target(seq), reaction, added: true })),
+        ] {
+            assert_eq!(told(what), (107, format!("bad request: {field}: {why}")), "{seq}");
+        }
+    }
+}
