@@ -108,6 +108,8 @@ export class Compose {
 
     private fit(): void {
         this.text.style.height = "auto";
+        // Where it is hidden it has no height yet.
+        if (this.text.scrollHeight === 0) return;
         const borders = this.text.offsetHeight - this.text.clientHeight;
         this.text.style.height = `${Math.min(this.text.scrollHeight + borders, HIGHEST_PX)}px`;
     }

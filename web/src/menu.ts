@@ -34,7 +34,8 @@ export class Menu {
         });
         this.box.addEventListener("keydown", (event) => {
             const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-            if (!step || event.target instanceof HTMLInputElement) return;
+            const writes = event.target instanceof HTMLInputElement && !event.key.endsWith("Up") && !event.key.endsWith("Down");
+            if (!step || writes) return;
             event.preventDefault();
             const all = [...this.box.querySelectorAll<HTMLElement>("button, input")];
             const now = all.indexOf(document.activeElement as HTMLElement);
@@ -81,7 +82,8 @@ export class Menu {
         if (what === "react") return this.choose({ do: "react", reaction: at.dataset["reaction"] ?? "" });
         if (what === "ask") {
             const question = element("p", "question", "Delete this message for everybody? It cannot be brought back.");
-            return this.fill([question, item("Delete it", "delete"), item("Keep it", "keep")]);
+            this.fill([question, item("Delete it", "delete"), item("Keep it", "keep")]);
+            return this.box.querySelector<HTMLElement>("[data-do=keep]")?.focus();
         }
         if (what === "keep") return this.box.hidePopover();
         this.choose({ do: what } as Chosen);
