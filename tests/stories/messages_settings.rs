@@ -30,6 +30,9 @@ async fn slow_mode_freeze_window_and_mute_hold_back_what_is_new_and_answer_what_
 
         sets(&house, json!({ "slow_mode": 3_600 })).await;
         hears_of(ben, "changed", |entry| entry["settings"] == json!({ "slow_mode": 3_600 })).await;
+        let listed = ben.calls("rooms", json!({})).await;
+        let settings = &listed["rpc"]["data"]["rooms"][0]["settings"];
+        assert_eq!((&settings["slow_mode"], &settings["frozen"]), (&json!(3_600), &json!(false)), "{listed}");
         let first = json!({ "text": "one", "key": "k1" });
         let place = says(ben, first.clone()).await;
         let too_soon = ben.calls("send", json!({ "room": "general", "text": "two", "key": "k2" })).await;

@@ -229,7 +229,7 @@ async fn connect(gateway: State<Arc<Gateway>>, request: Request) -> Result<Respo
 /// What `--dev` begins with.
 async fn seed(chat: &Chat) -> anyhow::Result<()> {
     let (room, by) = (RoomId::parse("general")?, UserId::backend());
-    let people = [(UserId::parse("ana")?, Role::Member), (UserId::parse("ben")?, Role::Member)];
+    let people = [(UserId::parse("ana")?, Role::Admin), (UserId::parse("ben")?, Role::Member)];
     let (_, made) = chat.make_room(&room, RoomKind::Open, "General", &by, &people).await?;
     if !made {
         for (user, role) in people {

@@ -1,6 +1,9 @@
 //! Rooms, as a store shows them.
 
-use super::{fold::Shown, settings::HistoryFrom};
+use super::{
+    fold::Shown,
+    settings::{HistoryFrom, Settings},
+};
 use crate::{
     log::entry::{Draft, Entry},
     model::{
@@ -26,6 +29,8 @@ pub struct Room {
     pub floor: Seq,
     /// What its numbers belong to.
     pub epoch: Epoch,
+    /// What an admin has set.
+    pub settings: Settings,
 }
 
 /// The first seq that somebody may read in a room whose log is kept from `kept` on and ends with `head`: where members read from

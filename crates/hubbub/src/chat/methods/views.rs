@@ -4,6 +4,7 @@ use hubbub_core::{
     log::{
         entry::Place,
         room::{ListPart, Room},
+        settings::{Settings, SettingsChange},
     },
     model::{
         access::Standing,
@@ -33,6 +34,10 @@ pub struct RoomView {
     /// What the asker is there: reader, member, moderator or admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
+    /// What is set of the room, all of it; absent where nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    settings: Option<SettingsChange>,
     /// The newest message.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -53,6 +58,7 @@ impl RoomView {
             floor: room.floor.get(),
             epoch: room.epoch.to_string(),
             role: standing.word(),
+            settings: (room.settings != Settings::default()).then(|| room.settings.all()),
             last: None,
             is_new: false,
         }

@@ -85,7 +85,15 @@ impl PostgresStore {
         lease.settle()?;
         let entries: Vec<_> = decided.entries.iter().map(NewEntry::entry).collect();
         let head = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
-        let room = Room { id: new.id.clone(), kind: new.kind, name: new.name.clone(), head, floor: Seq::new(1), epoch };
+        let room = Room {
+            id: new.id.clone(),
+            kind: new.kind,
+            name: new.name.clone(),
+            head,
+            floor: Seq::new(1),
+            epoch,
+            settings: Settings::default(),
+        };
         Ok(Created::New(room, entries))
     }
 

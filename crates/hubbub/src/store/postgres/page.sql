@@ -1,14 +1,14 @@
 -- One statement, one snapshot: the standing, the head and the entries belong together.
 -- Below the pivot ($3) at most $4 entries, the nearest to it; from it on at most $6; each part ends early by its bytes.
 WITH room AS MATERIALIZED (
-    SELECT r.no, r.id, r.kind, r.name, r.head, r.generation, meta.incarnation, m.standing, m.rank,
+    SELECT r.no, r.id, r.kind, r.name, r.head, r.generation, meta.incarnation, m.standing, m.rank, r.settings,
            CASE WHEN $2::text IS NULL THEN r.floor ELSE /* floor */ END AS floor
     FROM hubbub.rooms r
     CROSS JOIN hubbub.meta
     LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = $2::text
     WHERE r.id = $1::text
 )
-SELECT room.id, room.kind, room.name, room.head, room.floor, room.generation, room.incarnation, room.standing, room.rank,
+SELECT room.id, room.kind, room.name, room.head, room.floor, room.generation, room.incarnation, room.standing, room.rank, room.settings,
        /* entry */
 FROM room
 LEFT JOIN LATERAL (

@@ -107,6 +107,7 @@ pub(crate) fn view(row: &Row) -> Result<View, StoreError> {
         head: seq(row.get("head")),
         floor: seq(row.get("floor")),
         epoch: epoch(row)?,
+        settings: columns::settings(row.get("settings"))?,
     };
     Ok(View { room, standing: Standing::read(row.get("standing"), row.get("rank")) })
 }

@@ -2,7 +2,7 @@
 -- than $4 (each $5 more than its content). One more is looked at, to tell whether there are others.
 SELECT part.*, (SELECT incarnation FROM hubbub.meta) AS incarnation, nth < total AS more
 FROM (
-    SELECT r.id, r.kind, r.name, r.head, r.reads_from AS floor, r.generation, r.standing, r.rank,
+    SELECT r.id, r.kind, r.name, r.head, r.reads_from AS floor, r.generation, r.standing, r.rank, r.settings,
            /* entry */,
            /* hung */,
            row_number() OVER (ORDER BY r.id) AS nth,

@@ -158,7 +158,7 @@ texts! {
     reactors_of = shown(include_str!("reactors.sql"), "", "r.reaction = $4::text AND r.user_id > $5::text");
     look_up = "SELECT r.id, r.kind, r.name, r.head, r.generation,
             CASE WHEN asked.user_id = $3 THEN r.floor ELSE /* floor */ END AS floor,
-            (SELECT incarnation FROM hubbub.meta) AS incarnation, m.standing, m.rank
+            (SELECT incarnation FROM hubbub.meta) AS incarnation, m.standing, m.rank, r.settings
         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (room, user_id, ord)
         LEFT JOIN hubbub.rooms r ON r.id = asked.room
         -- Each by itself: the planner would look through all members of a room, and a large one would be told by the clock.

@@ -32,7 +32,7 @@ pub(crate) fn room(
 ) -> Result<Option<(i64, View)>, StoreError> {
     let mut statement = snapshot.prepare_cached(
         "SELECT r.no, r.kind, r.name, r.head, r.floor, r.generation, m.standing, m.rank, coalesce(m.joined, m.since, 0),
-            CASE WHEN r.settings IS NULL OR instr(r.settings, ?3) = 0 THEN 0 ELSE 1 END
+            CASE WHEN r.settings IS NULL OR instr(r.settings, ?3) = 0 THEN 0 ELSE 1 END, r.settings
          FROM rooms r LEFT JOIN members m ON m.room = r.no AND m.user_id = ?2 WHERE r.id = ?1",
     )?;
     let mut rows = statement.query(params![id.as_str(), user.map(UserId::as_str), Settings::READ_FROM_JOINED])?;
@@ -49,6 +49,7 @@ pub(crate) fn room(
         head,
         floor: if reads_all { kept } else { floor_of(kept, head, from, standing, seq(row.get(8)?)) },
         epoch: Epoch { incarnation: incarnation(snapshot)?, generation: columns::epoch_part(row.get(5)?)? },
+        settings: columns::settings(text(10)?)?,
     };
     Ok(Some((row.get(0)?, View { room, standing })))
 }

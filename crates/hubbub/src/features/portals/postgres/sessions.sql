@@ -4,6 +4,7 @@
 SELECT id, kind, name, head, floor, generation, (SELECT incarnation FROM hubbub.meta) AS incarnation,
        NULL::text AS standing,
        NULL::text AS rank,
+       NULL::text AS settings,
        cursor_room, cursor_reader, cursor_position, cursor_head, cursor_due_at, cursor_leased, cursor_fence,
        cursor_waiting_since, cursor_counted, cursor_since, cursor_attempts, cursor_blocked, cursor_replays,
        cursor_calls, portal_id, customer, external, refs, session AS state,
