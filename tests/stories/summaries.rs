@@ -27,6 +27,12 @@ async fn says(program: &Program, room: &str, text: &str) -> u16 {
     program.api(API_KEY, "POST", &path, &json!({ "from": "ana", "text": text })).await.status
 }
 
+/// The most rooms that a line about reading the log tells of.
+fn of_how_many(log: &str) -> Option<usize> {
+    let lines = log.lines().filter(|line| line.contains("reading the log failed"));
+    lines.filter_map(|line| line.split(" of=").nth(1)?.split(' ').next()?.parse().ok()).max()
+}
+
 #[tokio::test]
 async fn hundreds_of_rooms_with_a_gap_that_cannot_be_read_are_one_line_with_their_number() {
     let (redis, postgres) = (Redis::start().await, Postgres::shared());
@@ -65,14 +71,20 @@ async fn hundreds_of_rooms_with_a_gap_that_cannot_be_read_are_one_line_with_thei
         }
     }
     far.has_said("reading the log failed; reading again", 1).await;
+    // How many of them there are is told, and one is named. The first line may come before all of them have failed.
+    let asked = Instant::now();
+    while of_how_many(&far.log()) <= Some(ROOMS / 4) {
+        assert!(asked.elapsed() < 3 * limits::SUMMARY_EVERY, "{}", far.log());
+        for room in &rooms {
+            assert_eq!(says(&near, room, "and on").await, 201);
+        }
+    }
     let log = far.log();
     let lines: Vec<&str> = log.lines().filter(|line| line.contains("reading the log failed")).collect();
     let most = 2 + cut_at.elapsed().as_secs() / limits::SUMMARY_EVERY.as_secs();
     assert!(lines.len() as u64 <= most, "{} lines\n{log}", lines.len());
     assert!(log.lines().count() < ROOMS / 2, "{log}");
-    // How many of them there are is told, and one is named.
-    let of = lines.iter().filter_map(|line| line.split(" of=").nth(1)?.split(' ').next()?.parse::<usize>().ok()).max();
-    assert!(of > Some(ROOMS / 4) && lines[0].contains("room-"), "{lines:?}");
+    assert!(lines[0].contains("room-"), "{lines:?}");
     store.mend();
     for room in &rooms {
         ben.hears(room, "and now").await;
