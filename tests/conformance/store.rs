@@ -34,6 +34,7 @@ mod files;
 mod foreign_json;
 pub mod instances;
 mod leases;
+mod leftovers;
 mod lives;
 mod reading;
 mod reference;

@@ -94,7 +94,12 @@ impl Cluster {
 
     /// The same on another Postgres.
     pub async fn on_postgres(n: usize, postgres: u16) -> Self {
-        Self::start(n, Some(Redis::start().await), Broker::None, Some(postgres), &[]).await
+        Self::on_postgres_with(n, postgres, &[]).await
+    }
+
+    /// The same, with more flags.
+    pub async fn on_postgres_with(n: usize, postgres: u16, flags: &[&str]) -> Self {
+        Self::start(n, Some(Redis::start().await), Broker::None, Some(postgres), flags).await
     }
 
     async fn start(n: usize, redis: Option<Redis>, broker: Broker, postgres: Option<u16>, flags: &[&str]) -> Self {

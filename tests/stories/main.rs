@@ -25,6 +25,7 @@ mod bus_faults;
 mod check;
 mod clocks;
 mod crashes;
+mod deleted_bytes;
 mod deletions;
 mod demo_portal;
 mod doors;

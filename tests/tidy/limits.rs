@@ -310,4 +310,6 @@ pub const INTERNAL: &[&str] = &[
     "TURN_SOON",
     "TURN_WITHIN",
     "VETTED_ROOMS",
+    "WAL_CUT_EVERY",
+    "WAL_CUT_TOLD_AFTER",
 ];

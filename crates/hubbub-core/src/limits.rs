@@ -264,6 +264,10 @@ pub const STORE_DIAL: Duration = Duration::from_secs(10);
 pub const POSTGRES_CONNECTIONS: usize = 10;
 /// Postgres' `lock_timeout`: how long a batch waits for a locked room.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often SQLite's log that is written ahead is cut off, at most: after a deletion, so that what was deleted is in no file.
+pub const WAL_CUT_EVERY: Duration = Duration::from_secs(1);
+/// That it could not be for so long is logged.
+pub const WAL_CUT_TOLD_AFTER: Duration = Duration::from_secs(10);
 /// Postgres' `idle_in_transaction_session_timeout`.
 pub const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 /// Look-ups answered by one query.

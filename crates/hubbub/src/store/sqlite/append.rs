@@ -31,19 +31,23 @@ use uuid::Uuid;
 /// The numbers of rooms inside the database.
 pub(crate) type Numbers = HashMap<RoomId, i64>;
 
-/// Also says whether a stored cursor became due.
-pub(crate) fn append(
-    transaction: &Transaction<'_>,
-    drafts: &[Draft],
-    at: Timestamp,
-) -> Result<(Vec<Outcome>, bool), StoreError> {
+/// What was done of a batch.
+pub(crate) struct Done {
+    pub outcomes: Vec<Outcome>,
+    /// A stored cursor became due.
+    pub due: bool,
+    /// Something was blanked.
+    pub deleted: bool,
+}
+
+pub(crate) fn append(transaction: &Transaction<'_>, drafts: &[Draft], at: Timestamp) -> Result<Done, StoreError> {
     let asked = BatchReads::of(drafts);
     let (mut ledger, numbers) = load(transaction, &asked)?;
     ledger.events = events::known_among(transaction, &asked)?;
     let decided = BatchWrites::of(ledger, drafts, at);
     events::write(transaction, &decided, &numbers)?;
     let due = write(transaction, &decided, &numbers, at)?;
-    Ok((decided.outcomes, due))
+    Ok(Done { due, deleted: !decided.changes.blanked.is_empty(), outcomes: decided.outcomes })
 }
 
 pub(crate) fn create_room(

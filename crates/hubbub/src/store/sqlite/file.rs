@@ -37,7 +37,7 @@ pub(crate) struct DatabaseFile {
     /// What is beside it while it is open.
     beside: OnceLock<Vec<(PathBuf, Inode)>>,
     gone: AtomicBool,
-    _file: File,
+    file: File,
     _open: Open,
     _lock: File,
 }
@@ -138,7 +138,7 @@ impl DatabaseFile {
             inode: inode(&found),
             beside: OnceLock::new(),
             gone: AtomicBool::new(false),
-            _file: file,
+            file,
             _open: open,
             _lock: lock,
             path,
@@ -148,6 +148,11 @@ impl DatabaseFile {
     /// Its name, without links.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file itself. Not to be opened a second time: closing that would take SQLite's locks away.
+    pub fn raw(&self) -> &File {
+        &self.file
     }
 
     /// Nobody but its owner may read or write it, or what SQLite makes beside it after its example, whatever the umask.

@@ -53,6 +53,7 @@ impl Readers {
                 let connection = Connection::open_with_flags(self.file.path(), flags)?;
                 connection.busy_timeout(hubbub_core::limits::LOCK_TIMEOUT)?;
                 connection.set_prepared_statement_cache_capacity(64);
+                connection.pragma_update(None, "temp_store", "memory")?;
                 connection
             }
         };

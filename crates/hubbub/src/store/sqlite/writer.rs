@@ -1,12 +1,16 @@
 //! The one thread that writes.
 
-use super::{super::StoreError, file::DatabaseFile};
+use super::{super::StoreError, file::DatabaseFile, scrub::Scrubber};
 use hubbub_core::{limits::STORE_PATIENCE, model::time::Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::{sync::Arc, thread::JoinHandle};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time,
+};
 
-type Job = Box<dyn FnOnce(&mut Connection, Timestamp) + Send>;
+/// Says whether something was deleted that is to be nowhere soon.
+type Job = Box<dyn FnOnce(&mut Connection, Timestamp) -> bool + Send>;
 
 /// Jobs waiting for the writer; whoever comes then waits for room.
 const JOBS: usize = 64;
@@ -19,19 +23,16 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Takes the connection, and the file, whose locks are to be held as long as it is open.
-    pub fn start(mut connection: Connection, file: Arc<DatabaseFile>) -> Result<Self, StoreError> {
-        let (jobs, mut waiting) = mpsc::channel::<Job>(JOBS);
+    pub fn start(connection: Connection, scrubber: Scrubber, file: Arc<DatabaseFile>) -> Result<Self, StoreError> {
+        let (jobs, waiting) = mpsc::channel::<Job>(JOBS);
         let held = file.clone();
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || {
-                // A clock that is set back does not make an entry older than the one before it.
-                let mut at = Timestamp::default();
-                while let Some(job) = waiting.blocking_recv() {
-                    at = at.max(super::now());
-                    job(&mut connection, at);
+                match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+                    Ok(timer) => timer.block_on(work(connection, scrubber, waiting)),
+                    Err(error) => tracing::error!(%error, "the SQLite writer has no timer"),
                 }
-                drop(connection);
                 drop(held);
             })
             .map_err(|e| StoreError::Unavailable(format!("the writer's thread: {e}")))?;
@@ -43,12 +44,24 @@ impl Writer {
         &self,
         job: impl FnOnce(&Transaction<'_>, Timestamp) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_or_delete(job, |_| false).await
+    }
+
+    /// The same; `deleted` says by what it did whether something was deleted that is to be nowhere soon.
+    pub async fn write_or_delete<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>, Timestamp) -> Result<T, StoreError> + Send + 'static,
+        deleted: fn(&T) -> bool,
+    ) -> Result<T, StoreError> {
         let gone = || StoreError::Unavailable("the writer's thread has ended".into());
         let (answer, answered) = oneshot::channel();
         let file = self.file.clone();
         let job: Job = Box::new(move |connection, at| {
+            let done = transact(connection, &file, |transaction| job(transaction, at));
+            let deleted = done.as_ref().is_ok_and(deleted);
             // An error: the caller has stopped waiting.
-            let _ = answer.send(transact(connection, &file, |transaction| job(transaction, at)));
+            let _ = answer.send(done);
+            deleted
         });
         let done = async {
             self.jobs.as_ref().ok_or_else(gone)?.send(job).await.map_err(|_| gone())?;
@@ -58,6 +71,29 @@ impl Writer {
             .await
             .unwrap_or_else(|_| Err(StoreError::Unavailable("the writer did not answer in time".into())))
     }
+}
+
+/// One job after another. What was deleted is cleared away between them.
+async fn work(mut connection: Connection, mut scrubber: Scrubber, mut waiting: mpsc::Receiver<Job>) {
+    // A clock that is set back does not make an entry older than the one before it.
+    let mut at = Timestamp::default();
+    loop {
+        let job = match scrubber.due() {
+            None => waiting.recv().await,
+            Some(due) => match time::timeout_at(due.into(), waiting.recv()).await {
+                Ok(job) => job,
+                Err(_) => {
+                    scrubber.work(&mut connection);
+                    continue;
+                }
+            },
+        };
+        let Some(job) = job else { break };
+        at = at.max(super::now());
+        let deleted = job(&mut connection, at);
+        scrubber.wrote(&mut connection, deleted);
+    }
+    scrubber.end(&mut connection);
 }
 
 fn transact<T>(

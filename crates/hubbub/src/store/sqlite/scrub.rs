@@ -1,0 +1,196 @@
+//! What was deleted is soon nowhere in the files of a database.
+//!
+//! `secure_delete` overwrites it in its place. Two kinds of copies are left: the pages of the log that is written ahead, and what
+//! is in [`leftovers`] of the file. So checkpoints are not SQLite's own: each page that goes from the log into the file is
+//! looked at there before the log is used again, and a deletion has the log cut off.
+
+use super::{
+    super::StoreError,
+    file::DatabaseFile,
+    leftovers::{self, LogReader},
+};
+use hubbub_core::limits::{LOCK_TIMEOUT, WAL_CUT_EVERY, WAL_CUT_TOLD_AFTER};
+use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Pages in the log after which they are brought into the file: as many as SQLite would wait for.
+const CHECKPOINT_PAGES: u64 = 1_000;
+/// How long a first try waits for readers. Each further one waits twice as long, up to [`LOCK_TIMEOUT`]; writes wait behind it.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
+/// What says that a file was looked through once: one of an older program.
+const LOOKED_THROUGH: &str = "leftovers";
+
+/// See the module. Lives on the writer's thread.
+pub(crate) struct Scrubber {
+    file: Arc<DatabaseFile>,
+    log: LogReader,
+    /// Pages in the log, as of the last commit.
+    logged: Arc<AtomicU64>,
+    /// Pages of the file that may have something left.
+    suspects: BTreeSet<u32>,
+    /// All of them.
+    all: bool,
+    /// Since when the log is to be cut off.
+    wanted: Option<Instant>,
+    /// When that is tried next.
+    due: Option<Instant>,
+    tries: u32,
+    cut: Option<Instant>,
+    told: bool,
+}
+
+/// What a checkpoint has done.
+struct Checkpoint {
+    whole: bool,
+    logged: u64,
+}
+
+impl Scrubber {
+    /// Takes checkpoints over from SQLite, and clears away what a killed process has left.
+    pub fn start(connection: &mut Connection, file: Arc<DatabaseFile>) -> Result<Self, StoreError> {
+        let logged = Arc::new(AtomicU64::new(0));
+        let told = logged.clone();
+        // Replaces SQLite's own checkpoints: a connection has one hook.
+        connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
+            told.store(u64::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        let known = "SELECT EXISTS (SELECT 1 FROM additions WHERE name = ?1)";
+        let known: bool = connection.query_row(known, [LOOKED_THROUGH], |row| row.get(0))?;
+        let log = LogReader::of(file.path());
+        let (suspects, now) = (BTreeSet::new(), Instant::now());
+        let (wanted, due) = (Some(now), Some(now));
+        let mut scrubber =
+            Self { file, log, logged, suspects, all: !known, wanted, due, tries: 0, cut: None, told: false };
+        scrubber.work(connection);
+        if !known && !scrubber.all {
+            let done = "INSERT INTO additions (name, at) VALUES (?1, unixepoch() * 1000) ON CONFLICT DO NOTHING";
+            connection.execute(done, [LOOKED_THROUGH])?;
+        }
+        Ok(scrubber)
+    }
+
+    /// When there is something to do, if nothing is written before.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Something was written. `deleted`: what is not there any more is to be nowhere.
+    pub fn wrote(&mut self, connection: &mut Connection, deleted: bool) {
+        if deleted && self.wanted.is_none() {
+            let now = Instant::now();
+            self.wanted = Some(now);
+            self.due = Some(self.cut.map_or(now, |cut| now.max(cut + WAL_CUT_EVERY)));
+        }
+        self.work(connection);
+    }
+
+    /// Does what is to be done now.
+    pub fn work(&mut self, connection: &mut Connection) {
+        if self.due.is_some_and(|due| due <= Instant::now()) {
+            self.cut(connection);
+        } else if self.logged.load(Ordering::Relaxed) >= CHECKPOINT_PAGES
+            && let Err(error) = self.checkpoint(connection, "PASSIVE")
+        {
+            tracing::debug!(%error, "no checkpoint");
+        }
+    }
+
+    /// The file is closed: nothing is written ahead any more.
+    pub fn end(mut self, connection: &mut Connection) {
+        let cut = self.try_to_cut(connection, LOCK_TIMEOUT);
+        if !cut.is_ok_and(|whole| whole) {
+            // Whoever opens it next looks at the log.
+            let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+    }
+
+    fn cut(&mut self, connection: &mut Connection) {
+        let patience = (PATIENCE * 2_u32.saturating_pow(self.tries.min(10))).min(LOCK_TIMEOUT);
+        let tried = self.try_to_cut(connection, patience);
+        let now = Instant::now();
+        if matches!(tried, Ok(true)) {
+            if self.told {
+                tracing::info!("deleted texts are gone from the write-ahead log now");
+            }
+            (self.wanted, self.due, self.tries, self.told) = (None, None, 0, false);
+            self.cut = Some(now);
+            return;
+        }
+        self.tries += 1;
+        self.due = Some(now + PAUSE);
+        if !self.told && self.wanted.is_some_and(|since| now - since > WAL_CUT_TOLD_AFTER) {
+            self.told = true;
+            let why = tried.err().map_or_else(|| "somebody reads the file".to_owned(), |error| error.to_string());
+            tracing::warn!(
+                why,
+                file = %self.file.path().display(),
+                "deleted texts are still in the write-ahead log, which cannot be cut off"
+            );
+        }
+    }
+
+    fn try_to_cut(&mut self, connection: &mut Connection, patience: Duration) -> Result<bool, StoreError> {
+        self.file.check()?;
+        connection.busy_timeout(patience)?;
+        let tried = self.checkpoint(connection, "FULL");
+        let tried = tried.and_then(|whole| Ok(whole && checkpoint(connection, "TRUNCATE")?.whole));
+        connection.busy_timeout(LOCK_TIMEOUT)?;
+        if matches!(tried, Ok(true)) {
+            self.logged.store(0, Ordering::Relaxed);
+        }
+        tried
+    }
+
+    /// Brings what is written ahead into the file, and clears what is left there of it. Says whether nothing remains to be done.
+    fn checkpoint(&mut self, connection: &mut Connection, mode: &str) -> Result<bool, StoreError> {
+        let version = version(connection)?;
+        let done = checkpoint(connection, mode)?;
+        let unreadable = |error: std::io::Error| StoreError::Unavailable(error.to_string());
+        // Also of one that is not whole: the next may find the log begun anew.
+        self.log.read(done.logged, &mut self.suspects).map_err(unreadable)?;
+        if !done.whole {
+            return Ok(false);
+        }
+        self.logged.store(0, Ordering::Relaxed);
+        if self.suspects.is_empty() && !self.all {
+            return Ok(true);
+        }
+        // Nobody else may bring pages into the file meanwhile: there are none, and none come.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if self::version(&transaction)? != version {
+            return Ok(false);
+        }
+        let size: u32 = transaction.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages: u32 = transaction.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        let suspects: Box<dyn Iterator<Item = u32>> =
+            if self.all { Box::new(1..=pages) } else { Box::new(self.suspects.iter().copied()) };
+        let cleared = leftovers::clear(&self.file, size as usize, pages, suspects).map_err(unreadable)?;
+        transaction.rollback()?;
+        tracing::trace!(pages = self.suspects.len(), cleared, "cleared what was left in pages");
+        self.suspects.clear();
+        self.all = false;
+        Ok(true)
+    }
+}
+
+/// Another number after each commit of somebody else's.
+fn version(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+}
+
+fn checkpoint(connection: &Connection, mode: &str) -> Result<Checkpoint, StoreError> {
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    let (busy, logged, done): (i64, i64, i64) =
+        connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(Checkpoint { whole: busy == 0 && logged == done, logged: logged.max(0).unsigned_abs() })
+}
