@@ -22,6 +22,7 @@ mod bad_frames;
 mod bad_input;
 mod balancers;
 mod bus_faults;
+mod changing;
 mod check;
 mod clocks;
 mod crashes;
