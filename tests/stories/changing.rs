@@ -51,5 +51,5 @@ async fn whatever_many_people_do_all_have_the_same_in_the_end_on_sqlite() {
 
 #[tokio::test]
 async fn whatever_many_people_do_all_have_the_same_in_the_end_on_postgres() {
-    rounds(Cluster::of(3).await, "Postgres", seeds(6, 100)).await;
+    rounds(Cluster::of(3).await, "Postgres", seeds(5, 100)).await;
 }

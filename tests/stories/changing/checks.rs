@@ -9,14 +9,13 @@ use super::{
     views::{Look, compared, without_samples},
     wishes::{Dice, PEOPLE},
 };
-use crate::{
-    cluster::API_KEY,
-    http,
-    person::Person,
-};
+use crate::{cluster::API_KEY, http, person::Person};
 use hubbub_core::log::fold::PageKind;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, net::SocketAddr};
+
+/// Lines of differences that are told.
+const TOLD: usize = 9;
 
 /// Two things that should be equal: which entries differ.
 fn differs(what: &str, found: &Value, expected: &Value) -> String {
@@ -31,7 +30,12 @@ fn differs(what: &str, found: &Value, expected: &Value) -> String {
     for entry in right.iter().filter(|entry| !left.iter().any(|other| seq(other) == seq(entry))) {
         told.push_str(&format!("  missing  {entry}\n"));
     }
-    if told.lines().count() == 1 {
+    let many = told.lines().count();
+    if many > TOLD {
+        told = told.lines().take(TOLD).map(|line| format!("{line}\n")).collect();
+        told.push_str(&format!("  … {} more\n", many - TOLD));
+    }
+    if many == 1 {
         told.push_str(&format!("  is       {found}\n  expected {expected}\n"));
     }
     told
@@ -73,7 +77,8 @@ impl Look {
             Self::Pins => format!("pins?{by}"),
             Self::Message(seq) => format!("messages/{seq}?{by}"),
             Self::Reactions { target, reaction } => {
-                let word = reaction.iter().map(|word| word.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>());
+                let word =
+                    reaction.iter().map(|word| word.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>());
                 let word: String = word.map(|word| format!("&reaction={word}")).collect();
                 format!("messages/{target}/reactions?{by}limit=1000{word}")
             }
@@ -171,7 +176,8 @@ fn looks(model: &Model, dice: &mut Dice) -> Vec<Look> {
         looks.push(Look::Reactions { target: seq, reaction: None });
     }
     let reacted: Vec<_> = model.reactions.keys().cloned().collect();
-    for (target, word, _) in (0..3).filter_map(|_| (!reacted.is_empty()).then(|| dice.of(&reacted))) {
+    for _ in 0..if reacted.is_empty() { 0 } else { 3 } {
+        let (target, word, _) = dice.of(&reacted);
         looks.push(Look::Reactions { target, reaction: None });
         looks.push(Look::Reactions { target, reaction: Some(word) });
     }
@@ -195,15 +201,16 @@ pub fn judge(
     };
     match look {
         Look::Rooms => {
-            let rooms = found["rooms"].as_array().into_iter().flatten();
-            found = rooms.filter(|room| room["id"] == model.room).next().cloned().unwrap_or_default();
+            let mut rooms = found["rooms"].as_array().into_iter().flatten();
+            found = rooms.find(|room| room["id"] == model.room).cloned().unwrap_or_default();
         }
         Look::History { .. } if way == Way::Socket => {
             expected = expected.map(|page| json!({ "entries": page["entries"], "head": page["head"] }));
         }
         _ => {}
     }
-    let (found, expected) = (compared(found, model).map_err(|why| format!("{what}: {why}"))?, expected.expect("just looked"));
+    let (found, expected) =
+        (compared(found, model).map_err(|why| format!("{what}: {why}"))?, expected.expect("just looked"));
     if found == expected { Ok(()) } else { Err(differs(&what, &found, &expected)) }
 }
 
@@ -250,18 +257,20 @@ pub async fn folds(model: &Model, readers: &[Reader]) -> Result<usize, String> {
         if let Some(fault) = kept.faults.first() {
             return Err(format!("{}: {fault}", reader.name));
         }
-        for page in kept.page.iter().chain(&kept.threads) {
-            let first = kept.first.max(model.floor(&reader.name));
-            let (what, look, first) = match page.kind {
-                PageKind::Room => ("the room", Look::Messages { at: None, limit: 1_000 }, first),
-                PageKind::Thread(root) => {
-                    let look = Look::Thread { root: root.get(), at: None, limit: 1_000 };
-                    ("a thread", look, model.floor(&reader.name))
-                }
+        for (page, first) in kept.page.iter().chain(&kept.threads) {
+            let first = *first.max(&model.floor(&reader.name));
+            let (what, look) = match page.kind {
+                PageKind::Room => ("the room", Look::Messages { at: None, limit: 1_000 }),
+                PageKind::Thread(root) => ("a thread", Look::Thread { root: root.get(), at: None, limit: 1_000 }),
             };
             let shown = model.sees(&reader.name, &look).map_err(|why| format!("{look:?}: {why:?}"))?;
-            let expected: Vec<Value> =
-                shown["entries"].as_array().into_iter().flatten().filter(|entry| entry["seq"].as_u64() >= Some(first)).cloned().collect();
+            let expected: Vec<Value> = shown["entries"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|entry| entry["seq"].as_u64() >= Some(first))
+                .cloned()
+                .collect();
             let mut found = folded::shows(page, first);
             for entry in &mut found {
                 without_samples(entry, model)?;

@@ -21,8 +21,11 @@ use std::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+/// How long a fault lasts at most.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Something that was tried, and what came of it.
 #[derive(Debug, Clone)]
@@ -62,11 +65,12 @@ pub async fn until_answered(
     let (mut way, mut attempts) = (way, 0);
     loop {
         attempts += 1;
-        if let Some(answered) = doing.attempt(room, way, person, instances).await {
-            return Ok((answered, attempts));
-        }
-        if began.elapsed() > 6 * DEADLINE {
-            return Err(format!("{doing:?} was never answered over {way:?}"));
+        let why = match doing.attempt(room, way, person, instances).await {
+            Ok(answered) => return Ok((answered, attempts)),
+            Err(why) => why,
+        };
+        if began.elapsed() > 4 * DEADLINE {
+            return Err(format!("{doing:?} was never answered over {way:?}, {attempts} attempts, the last: {why}"));
         }
         if let Way::Rest(n) = way {
             // The backend asks another instance, as through a balancer.
@@ -77,7 +81,13 @@ pub async fn until_answered(
 }
 
 impl Board<'_> {
-    async fn works(&self, mut wishes: Wishes, people: &BTreeMap<String, Person>, model: &Model, many: usize) -> Result<(), String> {
+    async fn works(
+        &self,
+        mut wishes: Wishes,
+        people: &BTreeMap<String, Person>,
+        model: &Model,
+        many: usize,
+    ) -> Result<(), String> {
         let mut done = Ok(());
         for _ in 0..many {
             let more = self.messages.lock().expect("no panic").clone();
@@ -117,15 +127,21 @@ impl Board<'_> {
         self.busy.load(Ordering::SeqCst) > 0
     }
 
-    /// Waits until so much more has been said, or nobody says anything any more.
+    /// Waits until so much more has been said, nobody says anything any more, or nobody gets on: all may wait for one instance.
     async fn goes_on(&self, entries: u64) {
-        let until = self.head.load(Ordering::SeqCst) + entries;
-        while self.is_busy() && self.head.load(Ordering::SeqCst) < until {
+        let (until, began) = (self.head.load(Ordering::SeqCst) + entries, Instant::now());
+        while self.is_busy() && self.head.load(Ordering::SeqCst) < until && began.elapsed() < PATIENCE {
             breathe().await;
         }
     }
 
-    async fn faults(&self, cluster: &mut Cluster, readers: &[Reader], people: &BTreeMap<String, Person>, dice: &mut Dice) -> String {
+    async fn faults(
+        &self,
+        cluster: &mut Cluster,
+        readers: &[Reader],
+        people: &BTreeMap<String, Person>,
+        dice: &mut Dice,
+    ) -> String {
         let instances = cluster.instances.len() as u64;
         let (mut told, mut killed) = (String::new(), false);
         while self.is_busy() {
@@ -208,7 +224,8 @@ pub async fn crowd(
     };
     let works = (0..workers).map(|nth| board.works(Wishes::new(seed, 10 + nth, instances.len()), people, model, many));
     let mut dice = Dice::new(seed.wrapping_add(7));
-    let (done, told) = tokio::join!(futures_util::future::join_all(works), board.faults(cluster, readers, people, &mut dice));
+    let (done, told) =
+        tokio::join!(futures_util::future::join_all(works), board.faults(cluster, readers, people, &mut dice));
     done.into_iter().collect::<Result<(), String>>()?;
     cluster.ready().await;
     Ok((board.tried.into_inner().expect("no panic"), told))
@@ -265,7 +282,10 @@ pub fn follow(model: &mut Model, log: &[Value], tried: &[Tried]) -> Result<(), S
                 let mut verdicts = (one.head..=last).map(|head| moments[(head - begin) as usize].judge(&one.doing));
                 if !verdicts.any(|verdict| verdict.is(answered, one.way, 0)) {
                     let then = moments[(one.head - begin) as usize].judge(&one.doing);
-                    return Err(format!("{one:?} was answered so at no moment from {} to {last}; first {then:?}", one.head));
+                    return Err(format!(
+                        "{one:?} was answered so at no moment from {} to {last}; first {then:?}",
+                        one.head
+                    ));
                 }
             }
         }

@@ -1,10 +1,7 @@
 //! Nothing deleted is answered after its deletion: every line that anybody is given is looked through for the marks of texts, and at
 //! the end of a round each text that was deleted is looked up.
 
-use super::{
-    model::Model,
-    ops::Op,
-};
+use super::{model::Model, ops::Op};
 use crate::wire::DEADLINE;
 use std::{
     collections::HashMap,

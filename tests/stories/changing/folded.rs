@@ -20,8 +20,26 @@ use std::borrow::Cow;
 
 /// Members of every entry, those with a column of their own, and what hangs on a message.
 const NOT_IN_BODY: [&str; 20] = [
-    "type", "id", "room", "seq", "from", "at", "key", "text", "data", "reply_to", "target", "user", "name", "role", "thread",
-    "in_room", "edited_at", "reactions", "replies", "pinned",
+    "type",
+    "id",
+    "room",
+    "seq",
+    "from",
+    "at",
+    "key",
+    "text",
+    "data",
+    "reply_to",
+    "target",
+    "user",
+    "name",
+    "role",
+    "thread",
+    "in_room",
+    "edited_at",
+    "reactions",
+    "replies",
+    "pinned",
 ];
 
 fn seq(value: &Value) -> Option<Seq> {

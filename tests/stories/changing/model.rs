@@ -124,7 +124,8 @@ impl Model {
 
     /// The entry of somebody's key.
     pub fn keyed(&self, doing: &Doing) -> Option<(u64, &Doing)> {
-        let nth = self.done.iter().position(|done| done.key.is_some() && done.key == doing.key && done.who == doing.who)?;
+        let nth =
+            self.done.iter().position(|done| done.key.is_some() && done.key == doing.key && done.who == doing.who)?;
         Some((nth as u64 + 1, &self.done[nth]))
     }
 
@@ -239,8 +240,7 @@ impl Model {
 
 /// An entry of which the content is gone: its envelope stays.
 pub fn blanked(entry: &Value) -> Value {
-    let stays =
-        ["type", "id", "room", "seq", "from", "at", "key", "reply_to", "target", "thread", "in_room"];
+    let stays = ["type", "id", "room", "seq", "from", "at", "key", "reply_to", "target", "thread", "in_room"];
     let mut left: Map<String, Value> = entry.as_object().expect("an object").clone();
     left.retain(|name, _| stays.contains(&name.as_str()));
     left.insert("gone".into(), true.into());

@@ -1,28 +1,49 @@
 //! What somebody may try in a room, how it is said over a socket and over REST, and what came of it.
 
 use super::model::BACKEND;
-use crate::{
-    cluster::API_KEY,
-    http,
-    person::Person,
-};
+use crate::{cluster::API_KEY, http, person::Person};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
 /// Something to be done. `content` is an object of `text`, `data`, `mentions` and `mention_all`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
-    Say { content: Value, reply_to: Option<u64>, thread: Option<u64>, in_room: bool },
-    Edit { target: u64, content: Value },
-    Delete { target: u64 },
-    React { target: u64, reaction: String, added: bool },
-    Pin { target: u64, pinned: bool },
-    Mute { user: String, until: Option<String> },
+    Say {
+        content: Value,
+        reply_to: Option<u64>,
+        thread: Option<u64>,
+        in_room: bool,
+    },
+    Edit {
+        target: u64,
+        content: Value,
+    },
+    Delete {
+        target: u64,
+    },
+    React {
+        target: u64,
+        reaction: String,
+        added: bool,
+    },
+    Pin {
+        target: u64,
+        pinned: bool,
+    },
+    Mute {
+        user: String,
+        until: Option<String>,
+    },
     Settings(Value),
     Rename(String),
     /// To be banned is a role here.
-    Role { user: String, role: String },
-    Remove { user: String },
+    Role {
+        user: String,
+        role: String,
+    },
+    Remove {
+        user: String,
+    },
     Join,
     Leave,
 }
@@ -76,7 +97,9 @@ impl Op {
             Self::React { target, reaction, added } => {
                 json!({ "type": if *added { "reacted" } else { "unreacted" }, "target": target, "reaction": reaction })
             }
-            Self::Pin { target, pinned } => json!({ "type": if *pinned { "pinned" } else { "unpinned" }, "target": target }),
+            Self::Pin { target, pinned } => {
+                json!({ "type": if *pinned { "pinned" } else { "unpinned" }, "target": target })
+            }
             Self::Mute { user, until: Some(until) } => json!({ "type": "muted", "user": user, "until": until }),
             Self::Mute { user, until: None } => json!({ "type": "unmuted", "user": user }),
             Self::Settings(change) => json!({ "type": "changed", "settings": change }),
@@ -209,32 +232,39 @@ fn encoded(text: &str) -> String {
 }
 
 impl Doing {
-    /// Tries it once. `None`: nobody knows yet what came of it.
-    pub async fn attempt(&self, room: &str, way: Way, person: &Person, instances: &[SocketAddr]) -> Option<Answered> {
+    /// Tries it once. `Err`: nobody knows yet what came of it, and why.
+    pub async fn attempt(
+        &self,
+        room: &str,
+        way: Way,
+        person: &Person,
+        instances: &[SocketAddr],
+    ) -> Result<Answered, String> {
         match way {
             Way::Socket => self.say(room, person).await,
             Way::Rest(n) => self.ask(room, instances[n]).await,
         }
     }
 
-    async fn say(&self, room: &str, person: &Person) -> Option<Answered> {
+    async fn say(&self, room: &str, person: &Person) -> Result<Answered, String> {
         let (method, mut data) = self.op.call();
         data["room"] = json!(room);
         if let Some(key) = &self.key {
             data["key"] = json!(key);
         }
-        let answer = person.asks(json!({ "rpc": { "method": method, "data": data } })).await?;
+        let answer = person.asks(json!({ "rpc": { "method": method, "data": data } })).await.ok_or("no answer")?;
         let error = &answer["error"];
         if error.is_object() {
             // Slow mode is temporary, too, and an answer.
             let is_final = error["temporary"] != true || error["code"] == 111;
             let message = error["message"].as_str().unwrap_or_default();
-            return is_final.then(|| Answered::Refused(error["code"].to_string(), message.into()));
+            let refused = || Answered::Refused(error["code"].to_string(), message.into());
+            return is_final.then(refused).ok_or_else(|| answer.to_string());
         }
-        Some(answer["rpc"]["data"]["seq"].as_u64().map_or(Answered::Unchanged, Answered::Taken))
+        Ok(answer["rpc"]["data"]["seq"].as_u64().map_or(Answered::Unchanged, Answered::Taken))
     }
 
-    async fn ask(&self, room: &str, at: SocketAddr) -> Option<Answered> {
+    async fn ask(&self, room: &str, at: SocketAddr) -> Result<Answered, String> {
         let (verb, path, mut body) = self.op.request();
         let mut path = format!("/v1/rooms/{room}{path}");
         if self.who != BACKEND {
@@ -248,14 +278,15 @@ impl Doing {
         let mut headers = vec![("authorization", &*bearer), ("content-type", "application/json")];
         headers.extend(self.key.iter().map(|key| ("idempotency-key", &**key)));
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let answer = http::ask(at, verb, &path, &headers, &body).await.ok()?;
+        let answer = http::ask(at, verb, &path, &headers, &body).await.map_err(|error| error.to_string())?;
         let said = answer.json();
         if answer.status < 300 {
-            return Some(said["seq"].as_u64().map_or(Answered::Unchanged, Answered::Taken));
+            return Ok(said["seq"].as_u64().map_or(Answered::Unchanged, Answered::Taken));
         }
         let code = said["code"].as_str().unwrap_or_default();
         let is_starting = answer.status == 503 && code.is_empty();
         let is_final = !is_starting && !["busy", "unavailable", "not_yet"].contains(&code);
-        is_final.then(|| Answered::Refused(code.into(), said["detail"].as_str().unwrap_or(&answer.text).into()))
+        let refused = || Answered::Refused(code.into(), said["detail"].as_str().unwrap_or(&answer.text).into());
+        is_final.then(refused).ok_or_else(|| answer.text.clone())
     }
 }

@@ -36,10 +36,9 @@ pub struct Kept {
     pub live: bool,
     /// Not let in, with this code.
     pub refused: Option<u64>,
-    pub page: Option<FoldedPage>,
-    /// Its page begins here.
-    pub first: u64,
-    pub threads: Vec<FoldedPage>,
+    /// Each page with the seq from which on it has everything.
+    pub page: Option<(FoldedPage, u64)>,
+    pub threads: Vec<(FoldedPage, u64)>,
     /// What should not be.
     pub faults: Vec<String>,
     pub recovered: u32,
@@ -131,7 +130,10 @@ impl Reader {
         }
         let kept = self.kept.lock().expect("no panic");
         let (position, live, refused, faults) = (kept.position, kept.live, kept.refused, &kept.faults);
-        Err(format!("{} waited for {what} in vain: position {position}, live {live}, refused {refused:?}, {faults:?}", self.name))
+        Err(format!(
+            "{} waited for {what} in vain: position {position}, live {live}, refused {refused:?}, {faults:?}",
+            self.name
+        ))
     }
 }
 
@@ -220,7 +222,8 @@ impl App {
         self.since = Instant::now();
         let recover = !epoch.is_empty();
         let channel = format!("room:{}", self.room);
-        let command = json!({ "subscribe": { "channel": channel, "recover": recover, "offset": position, "epoch": epoch } });
+        let command =
+            json!({ "subscribe": { "channel": channel, "recover": recover, "offset": position, "epoch": epoch } });
         self.ask(wire, Asked::Subscribe { recover }, command).await;
     }
 
@@ -318,21 +321,23 @@ impl App {
                 kept.faults.push(format!("{offset} came without a subscription"));
             }
             kept.position = offset;
-            kept.page.iter_mut().chain(&mut kept.threads).for_each(|page| page.apply(&entry));
+            kept.page.iter_mut().chain(&mut kept.threads).for_each(|(page, _)| page.apply(&entry));
         });
         self.received.push(entry);
     }
 
     async fn paged(&mut self, wire: &mut Wire, kind: PageKind, json: &Value) {
         let mut page = folded::page(kind, &self.name, json);
-        let is_whole = page.entries.len() < PAGE;
-        let first = page.entries.keys().next().filter(|_| !is_whole).map_or(0, |seq| seq.get());
+        // One that is not full begins where its reader could read from then.
+        let is_full = kind == PageKind::Room && page.entries.len() >= PAGE;
+        let floor = json["floor"].as_u64().unwrap_or(0);
+        let first = page.entries.keys().next().filter(|_| is_full).map_or(floor, |seq| seq.get());
         self.received.iter().for_each(|entry| page.apply(entry));
         let roots: Vec<_> =
             page.entries.iter().rev().filter(|(_, shown)| shown.hung.replies.is_some()).map(|(seq, _)| *seq).collect();
         self.keep(|kept| match kind {
-            PageKind::Room => (kept.page, kept.first) = (Some(page), first),
-            PageKind::Thread(_) => kept.threads.push(page),
+            PageKind::Room => kept.page = Some((page, first)),
+            PageKind::Thread(_) => kept.threads.push((page, first)),
         });
         if kind == PageKind::Room {
             for root in roots.into_iter().take(THREADS) {

@@ -116,7 +116,11 @@ impl Model {
         if let Some((seq, first)) = self.keyed(doing) {
             // Of what was blanked nobody knows what it said.
             let is_blank = self.log[seq as usize - 1]["gone"] == true;
-            return if is_blank || first.op == doing.op { Verdict::Known(seq) } else { Verdict::Refused(Why::Conflict) };
+            return if is_blank || first.op == doing.op {
+                Verdict::Known(seq)
+            } else {
+                Verdict::Refused(Why::Conflict)
+            };
         }
         match self.weigh(&doing.who, &doing.op) {
             Ok(true) => Verdict::Taken,
@@ -137,7 +141,9 @@ impl Model {
     }
 
     fn may(&self, who: &str, act: Act) -> Result<(), Why> {
-        use Act::{Ban, Change, DeleteOthers, DeleteOwn, Edit, Invite, MentionAll, Mute, Pin, React, Remove, SetRole, Write};
+        use Act::{
+            Ban, Change, DeleteOthers, DeleteOwn, Edit, Invite, MentionAll, Mute, Pin, React, Remove, SetRole, Write,
+        };
         if who == BACKEND {
             return Ok(());
         }
@@ -274,7 +280,11 @@ impl Model {
             Op::Pin { target, pinned } => {
                 self.takes_part(who)?;
                 self.may(who, Act::Pin)?;
-                if *pinned { self.message(*target)? } else { self.any_message(*target)? };
+                if *pinned {
+                    self.message(*target)?
+                } else {
+                    self.any_message(*target)?
+                };
                 Ok(self.pins.contains_key(target) != *pinned)
             }
             Op::Mute { user, until } => {

@@ -1,5 +1,6 @@
 //! A round: a room of its own, from its first entry to the last look at it.
 
+use super::deleted::Source;
 use super::{
     checks, crowd,
     deleted::Watch,
@@ -13,7 +14,6 @@ use crate::{
     person::Person,
     wire::{DEADLINE, Heard, Wire},
 };
-use super::deleted::Source;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Instant};
 
@@ -58,7 +58,8 @@ impl House {
         let kind = if Dice::new(seed).one_in(3) { "open" } else { "private" };
         let model = Model::new(&format!("room-{seed}"), kind);
         let wishes = Wishes::new(seed, 1, self.instances.len());
-        let mut round = Round { house: self, seed, model, wishes, readers: Vec::new(), watch: Arc::default(), refused: 0 };
+        let mut round =
+            Round { house: self, seed, model, wishes, readers: Vec::new(), watch: Arc::default(), refused: 0 };
         let told = round.run().await;
         let Round { model, .. } = round;
         told.map(|told| format!("{kind}, {told} in {:.1?}", began.elapsed()))
@@ -95,8 +96,11 @@ impl Round<'_> {
             let both = nth.map(|nth| format!("is {}, expected {}", log[nth], self.model.log[nth]));
             return Err(format!("the raw log has {} of {} entries; {both:?}", log.len(), self.model.log.len()));
         }
-        let folds = checks::folds(&self.model, &self.readers).await?;
+        let mut folds = checks::folds(&self.model, &self.readers).await?;
         let answers = checks::pages(&self.model, people, instances, &mut self.wishes.dice).await?;
+        // Who was outside comes back.
+        self.amnesty().await?;
+        folds += checks::folds(&self.model, &self.readers).await?;
         let summary = self.watch.judge(&self.model)?;
         let (recovered, anew) = self.readers.iter().fold((0, 0), |(recovered, anew), reader| {
             let kept = reader.kept.lock().expect("no panic");
@@ -162,7 +166,7 @@ impl Round<'_> {
     /// The backend makes things so that something can be done.
     async fn amnesty(&mut self) -> Result<(), String> {
         let mut ops = vec![Op::Settings(json!({ "slow_mode": null, "frozen": false, "edit_window": null }))];
-        for (user, role) in ROLES {
+        for (user, role) in ROLES.into_iter().chain([("eve", "member"), ("dan", "member")]) {
             if user == "ana" || !self.wishes.dice.one_in(4) {
                 ops.push(Op::Role { user: user.into(), role: role.into() });
                 ops.push(Op::Mute { user: user.into(), until: None });
@@ -184,7 +188,9 @@ impl Round<'_> {
         let (answered, attempts) = crowd::until_answered(doing, way, &room, person, instances).await?;
         let next = self.model.head() + 1;
         if !verdict.is(&answered, way, next) {
-            return Err(format!("{doing:?} over {way:?} was answered {answered:?}, expected {verdict:?} (entry {next}, {attempts} attempts)"));
+            return Err(format!(
+                "{doing:?} over {way:?} was answered {answered:?}, expected {verdict:?} (entry {next}, {attempts} attempts)"
+            ));
         }
         self.refused += usize::from(matches!(answered, Answered::Refused(..)));
         if answered != Answered::Taken(next) {
@@ -215,12 +221,15 @@ impl Round<'_> {
         let Some(who) = PEOPLE.into_iter().find(may) else { return Ok(()) };
         let mut wire = Wire::of(self.house.instances[at], who).await;
         let (began, head) = (Instant::now(), self.model.head());
-        let asked = json!({ "channel": format!("room:{}", self.model.room), "recover": true, "offset": from, "epoch": epoch });
+        let asked =
+            json!({ "channel": format!("room:{}", self.model.room), "recover": true, "offset": from, "epoch": epoch });
         wire.say(json!({ "id": 2, "subscribe": asked }).to_string()).await;
         let mut position = from;
         while position < head {
             let Ok(Heard::Line(line)) = tokio::time::timeout(DEADLINE, wire.next()).await else {
-                return Err(format!("{who} came back to {at} from {from} and got no further than {position} of {head}"));
+                return Err(format!(
+                    "{who} came back to {at} from {from} and got no further than {position} of {head}"
+                ));
             };
             self.watch.sees(&wire.last, at, Source::Memory, began, who);
             if line["subscribe"].is_object() && line["subscribe"]["recovered"] != true || line["error"].is_object() {
@@ -236,10 +245,9 @@ impl Round<'_> {
 
 /// What led to some trouble: the entries that it names, those that are about the same, and what was set and who stood how.
 fn history(model: &Model, trouble: &str) -> String {
-    let numbers = |text: &str| -> Vec<u64> {
-        text.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
-    };
-    let named = numbers(trouble);
+    // Numbers of entries, and not those within times, ids and texts.
+    let words = trouble.split(|c: char| !c.is_ascii_alphanumeric() && !"-._:".contains(c));
+    let named: Vec<u64> = words.filter_map(|word| word.trim_matches(['.', ':']).parse().ok()).collect();
     let users: Vec<&str> = PEOPLE.into_iter().filter(|user| trouble.contains(user)).collect();
     let mut told = String::from("What led to it:\n");
     for (n, doing) in model.done.iter().enumerate() {

@@ -11,16 +11,29 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Look {
     /// `at` is nothing, or one of `before`, `after` and `around`.
-    Messages { at: Option<(&'static str, u64)>, limit: u64 },
-    Thread { root: u64, at: Option<(&'static str, u64)>, limit: u64 },
+    Messages {
+        at: Option<(&'static str, u64)>,
+        limit: u64,
+    },
+    Thread {
+        root: u64,
+        at: Option<(&'static str, u64)>,
+        limit: u64,
+    },
     Pins,
     Message(u64),
-    Reactions { target: u64, reaction: Option<String> },
+    Reactions {
+        target: u64,
+        reaction: Option<String>,
+    },
     /// The room among those of the reader.
     Rooms,
     Members,
     /// The raw log.
-    History { at: Option<(&'static str, u64)>, limit: u64 },
+    History {
+        at: Option<(&'static str, u64)>,
+        limit: u64,
+    },
 }
 
 /// Kinds that stand on the room's page, beside messages.
@@ -75,14 +88,17 @@ impl Model {
                     return Err(Why::BelowFloor);
                 }
                 self.any_message(*target)?;
-                let is = |(of, word, _): &&(u64, String, String)| of == target && reaction.as_ref().is_none_or(|one| one == word);
+                let is = |(of, word, _): &&(u64, String, String)| {
+                    of == target && reaction.as_ref().is_none_or(|one| one == word)
+                };
                 let those = self.reactions.keys().filter(is);
                 let shown = |key: &(u64, String, String)| json!({ "reaction": key.1, "user": key.2, "seq": self.reactions[key] });
                 Ok(json!({ "reactions": those.map(shown).collect::<Vec<_>>(), "as_of": self.head() }))
             }
             Look::Members => {
                 let members = self.people.iter().filter(|(_, one)| one.standing.is_member());
-                let shown = members.map(|(user, one)| json!({ "user": user, "role": one.standing.word(), "since": one.since }));
+                let shown =
+                    members.map(|(user, one)| json!({ "user": user, "role": one.standing.word(), "since": one.since }));
                 Ok(json!({ "members": shown.collect::<Vec<_>>() }))
             }
             Look::History { at, limit } => {
@@ -119,7 +135,8 @@ impl Model {
         let replies: Vec<&Message> = self.messages.values().filter(|one| one.thread == Some(seq)).collect();
         if let Some(last) = replies.last() {
             let count = replies.iter().filter(|reply| !reply.gone).count();
-            entry["replies"] = json!({ "count": count, "last": last.seq, "last_at": self.log[last.seq as usize - 1]["at"] });
+            entry["replies"] =
+                json!({ "count": count, "last": last.seq, "last_at": self.log[last.seq as usize - 1]["at"] });
         }
         entry
     }
@@ -135,9 +152,9 @@ impl Model {
         }
         let reactions = self.reactions_of(message.seq);
         if !reactions.is_empty() {
-            let shown = reactions.iter().map(|(word, users)| {
-                json!({ "reaction": word, "count": users.len(), "me": users.contains(who) })
-            });
+            let shown = reactions
+                .iter()
+                .map(|(word, users)| json!({ "reaction": word, "count": users.len(), "me": users.contains(who) }));
             members.insert("reactions".into(), shown.collect());
         }
         if self.pins.contains_key(&message.seq) {
@@ -182,7 +199,7 @@ impl Model {
             room["settings"] = self.settings.clone();
         }
         let shown = |message: &&Message| message.thread.is_none() || message.in_room;
-        if let Some(last) = self.messages.values().filter(shown).next_back().filter(|last| last.seq >= floor) {
+        if let Some(last) = self.messages.values().rfind(shown).filter(|last| last.seq >= floor) {
             room["last"] = self.shown(who, last.seq);
         }
         room

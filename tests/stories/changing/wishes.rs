@@ -58,7 +58,13 @@ impl Wishes {
     pub fn new(seed: u64, nth: u64, instances: usize) -> Self {
         let day = 24 * 60 * 60;
         let ends = [100, 200].map(|days| crate::messages_refusals::in_seconds(days * day));
-        Self { dice: Dice::new(seed.wrapping_mul(1_000).wrapping_add(nth)), nth, made: 0, ends, instances: instances as u64 }
+        Self {
+            dice: Dice::new(seed.wrapping_mul(1_000).wrapping_add(nth)),
+            nth,
+            made: 0,
+            ends,
+            instances: instances as u64,
+        }
     }
 
     fn number(&mut self) -> u64 {
@@ -200,7 +206,9 @@ impl Wishes {
         let is_known = doing.who == BACKEND || PEOPLE.contains(&&*doing.who);
         if self.dice.one_in(3) {
             match &mut doing.op {
-                Op::Say { content, .. } | Op::Edit { content, .. } => content["text"] = json!(deleted::text(self.number())),
+                Op::Say { content, .. } | Op::Edit { content, .. } => {
+                    content["text"] = json!(deleted::text(self.number()))
+                }
                 Op::React { reaction, .. } => reaction.push('!'),
                 Op::Pin { target, .. } => *target += 1,
                 _ => {}

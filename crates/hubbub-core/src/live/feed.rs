@@ -47,6 +47,17 @@ pub struct Feed {
     due: Option<Instant>,
     /// While the log is being read: what was known to exist when the read began.
     reading: Option<Seq>,
+    /// Heard of, and not taken in yet, because something before it is missing.
+    blanking: Blanking,
+}
+
+/// Entries of which the content was blanked.
+#[derive(Debug, Clone, Copy, Default)]
+struct Blanking {
+    /// The last of them.
+    last: Seq,
+    /// The furthest entry that says so: once the run has come there, the ring has blanked all of them.
+    by: Seq,
 }
 
 impl Default for Feed {
@@ -68,6 +79,7 @@ impl Feed {
             known: Seq::ZERO,
             due: None,
             reading: None,
+            blanking: Blanking { last: Seq::ZERO, by: Seq::ZERO },
         }
     }
 
@@ -91,10 +103,17 @@ impl Feed {
         self.ring_bytes
     }
 
-    /// The items after `seq`, if the ring reaches back that far.
+    /// Whether the ring reaches back to what follows `seq`.
+    pub fn reaches(&self, seq: Seq) -> bool {
+        usize::try_from(self.end.since(seq)).is_ok_and(|behind| behind <= self.ring.len())
+    }
+
+    /// The items after `seq`, if the ring reaches back that far, and no content among them is known to have been blanked since:
+    /// else the log says what they are now.
     pub fn after(&self, seq: Seq) -> Option<impl Iterator<Item = &Arc<Item>>> {
+        let is_blanked = self.blanking.by > self.end && self.blanking.last > seq;
         let behind = usize::try_from(self.end.since(seq)).ok()?;
-        (behind <= self.ring.len()).then(|| self.ring.range(self.ring.len() - behind..))
+        (!is_blanked && behind <= self.ring.len()).then(|| self.ring.range(self.ring.len() - behind..))
     }
 
     /// Tells the feed a head that was read from the store after the feed began to listen.
@@ -248,6 +267,11 @@ impl Feed {
 
     fn hold(&mut self, item: Arc<Item>) {
         self.known = self.known.max(item.seq);
+        if let Some(last) = item.effects.blanked().iter().max() {
+            // What was said of others before is done with once the run has passed it.
+            let others = if self.blanking.by > self.end { self.blanking } else { Blanking::default() };
+            self.blanking = Blanking { last: others.last.max(*last), by: others.by.max(item.seq) };
+        }
         self.ahead.insert(item.seq, item);
     }
 

@@ -174,3 +174,27 @@ fn what_is_held_while_something_is_missing_is_blanked_when_its_turn_comes() {
     let second = feed.after(Seq::ZERO).unwrap().nth(1).cloned().unwrap();
     assert!(String::from_utf8_lossy(second.push.json()).contains("gone"));
 }
+
+#[test]
+fn what_is_known_to_be_blanked_is_not_given_while_something_is_missing_before_the_entry_that_says_so() {
+    let now = Instant::now();
+    let mut feed = opened(0, now);
+    for item in items(1..=3) {
+        feed.wake(EPOCH, item, now);
+    }
+    // The wake of 4 is on its way, or lost.
+    assert_eq!(feed.wake(EPOCH, said(5, Effects::default().blanks([Seq::new(2)])), now), Heard::Missing);
+    assert_eq!((held(&feed, 0), held(&feed, 1)), (None, None), "2 is in there as it was");
+    assert_eq!((held(&feed, 2), held(&feed, 3)), (Some(vec![3]), Some(vec![])), "who is beyond it needs no page");
+    assert!(feed.reaches(Seq::ZERO));
+    feed.wake(EPOCH, said(7, Effects::default().blanks([Seq::new(3)])), now);
+    assert_eq!((held(&feed, 2), held(&feed, 3)), (None, Some(vec![])));
+    feed.wake(EPOCH, item(4), now);
+    assert_eq!((held(&feed, 0), held(&feed, 3)), (None, Some(vec![4, 5])), "the second still waits");
+    feed.wake(EPOCH, item(6), now);
+    assert_eq!(held(&feed, 0), Some((1..=7).collect()));
+    let texts: Vec<_> = feed.after(Seq::ZERO).unwrap().map(|item| item.push.json().clone()).collect();
+    for (nth, is_gone) in [(0, false), (1, true), (2, true), (3, false)] {
+        assert_eq!(String::from_utf8_lossy(&texts[nth]).contains("gone"), is_gone, "{nth}");
+    }
+}

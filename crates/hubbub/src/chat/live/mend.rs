@@ -95,7 +95,7 @@ async fn read(feeds: &Arc<Feeds>, live: &Arc<Live>, after: Seq) {
             let read_to = page.entries.last().map_or(after, |last| last.seq);
             let items = page.entries.iter().map(push::item_of).collect();
             let heard = state.feed.filled(page.epoch, items, page.head, now);
-            if state.feed.after(read_to).is_none() {
+            if !state.feed.reaches(read_to) {
                 feeds.passed_over(&live.room);
             }
             heard
