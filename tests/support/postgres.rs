@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Read,
     net::TcpListener,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
@@ -15,6 +14,7 @@ use std::{
 pub struct Postgres {
     port: u16,
     server: Child,
+    directory: PathBuf,
     /// Waits for the end of its input, which is ours, and cleans up: a `static` is never dropped.
     undertaker: Child,
 }
@@ -37,12 +37,13 @@ impl Postgres {
 
     /// The same with files (name and content) that only it may read; it finds them one directory above its data.
     pub fn start_with_files(settings: &[&str], files: &[(&str, &str)]) -> Self {
-        Self::begin(settings, files, |command| {
-            command
-                .args(["--no-sync", "--auth=trust", "--username=hubbub", "--encoding=UTF8", "--locale=C.UTF-8"])
-                .arg("--pgdata");
-            "initdb"
-        })
+        Self::begin(settings, files, initdb)
+    }
+
+    /// Starts one whose files stay in this directory; those that are there are used again.
+    pub fn kept_in(directory: &Path, settings: &[&str]) -> Self {
+        fs::create_dir_all(directory).expect("a directory");
+        Self::begin_in(directory.to_owned(), true, settings, &[], initdb)
     }
 
     /// A standby of the server on `port`, which follows it until it is [promoted](Self::promote).
@@ -72,9 +73,19 @@ impl Postgres {
     }
 
     fn begin(settings: &[&str], files: &[(&str, &str)], make: impl FnOnce(&mut Command) -> &'static str) -> Self {
+        let directory = tempfile::Builder::new().prefix("hubbub-postgres-").tempdir().expect("a directory").keep();
+        Self::begin_in(directory, false, settings, files, make)
+    }
+
+    fn begin_in(
+        directory: PathBuf,
+        stays: bool,
+        settings: &[&str],
+        files: &[(&str, &str)],
+        make: impl FnOnce(&mut Command) -> &'static str,
+    ) -> Self {
         let programs = programs();
         let owner = Owner::find();
-        let directory = tempfile::Builder::new().prefix("hubbub-postgres-").tempdir().expect("a directory").keep();
         owner.give(&directory);
         for (name, content) in files {
             let path = directory.join(name);
@@ -83,11 +94,13 @@ impl Postgres {
             owner.give(&path);
         }
         let data = directory.join("data");
-        let mut maker = Command::new("");
-        let program = make(&mut maker);
-        let mut command = owner.run(&programs.join(program));
-        let made = command.args(maker.get_args()).arg(&data).current_dir(&directory).output().expect(program);
-        assert!(made.status.success(), "{program}: {}", String::from_utf8_lossy(&made.stderr));
+        if !data.exists() {
+            let mut maker = Command::new("");
+            let program = make(&mut maker);
+            let mut command = owner.run(&programs.join(program));
+            let made = command.args(maker.get_args()).arg(&data).current_dir(&directory).output().expect(program);
+            assert!(made.status.success(), "{program}: {}", String::from_utf8_lossy(&made.stderr));
+        }
 
         let port = free_port();
         let log = fs::File::create(directory.join("log")).expect("a log file");
@@ -105,16 +118,20 @@ impl Postgres {
             .spawn()
             .expect("postgres");
         let undertaker = Command::new("sh")
-            .args(["-c", "read -r _; kill -QUIT \"$0\"; while kill -0 \"$0\"; do sleep 0.1; done; rm -rf \"$1\""])
+            .args([
+                "-c",
+                "read -r _; kill -$2 \"$0\"; while kill -0 \"$0\"; do sleep 0.1; done; if [ $2 = QUIT ]; then rm -rf \"$1\"; fi",
+            ])
             .arg(server.id().to_string())
             .arg(&directory)
+            .arg(if stays { "INT" } else { "QUIT" })
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("sh");
-        let mut postgres = Self { port, server, undertaker };
-        postgres.wait_until_ready(&programs, &directory);
+        let mut postgres = Self { port, server, directory, undertaker };
+        postgres.wait_until_ready(&programs);
         postgres
     }
 
@@ -133,7 +150,12 @@ impl Postgres {
         format!("postgres://hubbub@127.0.0.1:{}/postgres", self.port)
     }
 
-    fn wait_until_ready(&mut self, programs: &Path, directory: &Path) {
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read(self.directory.join("log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
+    }
+
+    fn wait_until_ready(&mut self, programs: &Path) {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let asked = Command::new(programs.join("pg_isready"))
@@ -144,13 +166,18 @@ impl Postgres {
             }
             let ended = self.server.try_wait().expect("the server's state");
             if ended.is_some() || Instant::now() > deadline {
-                let mut log = String::new();
-                let _ = fs::File::open(directory.join("log")).and_then(|mut file| file.read_to_string(&mut log));
-                panic!("Postgres did not start ({ended:?}): {log}");
+                panic!("Postgres did not start ({ended:?}): {}", self.log());
             }
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
+}
+
+fn initdb(command: &mut Command) -> &'static str {
+    command
+        .args(["--no-sync", "--auth=trust", "--username=hubbub", "--encoding=UTF8", "--locale=C.UTF-8"])
+        .arg("--pgdata");
+    "initdb"
 }
 
 impl Drop for Postgres {

@@ -11,6 +11,7 @@ mod bare;
 mod deliveries;
 mod distance;
 mod herd;
+mod history;
 mod portals;
 mod process;
 mod report;
@@ -53,6 +54,8 @@ enum Command {
     Rooms(rooms::Rooms),
     /// About a minute: webhooks to and from a portal beside the same HTTP and inserts, and what idle sessions cost
     Portals(portals::Portals),
+    /// Minutes: ten million messages in 10,000 rooms are made, and pages of them read: how long, how many rows, by which plans
+    History(history::History),
     /// The bare loops, driven over stdin: `smoke` starts these itself
     #[command(hide = true)]
     Bare {
@@ -96,6 +99,7 @@ fn main() -> anyhow::Result<()> {
         Command::Storm(storm) => storm_test(&storm),
         Command::Rooms(asked) => rooms::measure(&asked),
         Command::Portals(asked) => portals::measure(&program(asked.server.as_ref())?, &asked),
+        Command::History(asked) => history::measure(&asked),
         Command::Bare { bare } => bare::run(bare),
     }
 }

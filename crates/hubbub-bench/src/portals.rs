@@ -18,7 +18,7 @@ use std::{
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
 
 pub mod bare;
-mod exchange;
+pub mod exchange;
 
 /// POSTs on their way at a time, ours and the bare loop's.
 const AT_ONCE: usize = 64;

@@ -115,6 +115,11 @@ impl Server {
         Ok(answer)
     }
 
+    /// Whether it knows this path.
+    pub fn takes(&self, path: &str) -> bool {
+        http(self.port, "GET", path, "").is_ok_and(|(status, _)| (200..300).contains(&status))
+    }
+
     /// One of its counters.
     pub fn counter(&self, name: &str) -> anyhow::Result<f64> {
         let text = self.ask("GET", "/metrics", "")?;

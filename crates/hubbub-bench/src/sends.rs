@@ -1,32 +1,29 @@
 //! Durable sends: many connections, many rooms, beside the same transaction looped without sockets.
 
 use crate::{
-    bare::{MEMBERS, ROOMS, TEXT_BYTES},
+    bare::{MEMBERS, ROOMS},
     distance,
-    herd::{Door, Herd},
     postgres::Postgres,
     process::{self, Loop, Server},
     report::{Budget, Report, number},
 };
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use hubbub_core::limits;
+use senders::Senders;
 use std::{
-    fmt::Write as _,
     io::Write as _,
     path::Path,
     time::{Duration, Instant},
 };
 
-/// Sends that each connection has in flight.
-const WINDOW: usize = 16;
+mod senders;
+
 /// Before anything is counted.
 const WARM_UP: Duration = Duration::from_secs(1);
-/// Turns that the bare loop's two sizes of batches take.
+/// Turns that what is compared takes: the bare loop's two sizes of batches; messages alone, and with others among them.
 const TURNS: u128 = 2;
 /// How long one message per commit is tried.
 const ONE_BY_ONE_MILLIS: u128 = 2_000;
-/// How long the last answers may take.
-const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 
 /// What sends took.
 struct Work {
@@ -55,6 +52,7 @@ struct Names {
     own: &'static str,
     database: &'static str,
     ten_times: &'static str,
+    mixed: &'static str,
 }
 
 const POSTGRES: Names = Names {
@@ -64,6 +62,7 @@ const POSTGRES: Names = Names {
     own: "Postgres, CPU ms per 1,000: server",
     database: "Postgres, CPU ms per 1,000: Postgres",
     ten_times: "Postgres, sends/s beside an insert per commit",
+    mixed: "Postgres, 30 % reactions and edits, /s beside messages alone",
 };
 
 const SQLITE: Names = Names {
@@ -73,6 +72,7 @@ const SQLITE: Names = Names {
     own: "SQLite, CPU ms per 1,000",
     database: "",
     ten_times: "SQLite, sends/s beside a message per commit",
+    mixed: "SQLite, 30 % reactions and edits, /s beside messages alone",
 };
 
 pub fn measure(program: &Path, seconds: u32, round_trip: Duration, report: &mut Report) -> anyhow::Result<()> {
@@ -93,7 +93,7 @@ pub fn measure(program: &Path, seconds: u32, round_trip: Duration, report: &mut 
         }
     };
     let server = Server::start(program, &url, &log)?;
-    let ours = through_sockets(&server, Some(postgres.pid()), window)?;
+    let (ours, mix) = through_sockets(&server, Some(postgres.pid()), window)?;
     drop(server);
     let (mut bare, _) = Loop::start(&["postgres", &url, "bare"])?;
     let (floor, like_ours) = looped(&mut bare, Some(postgres.pid()), window, ours.batch, limits::COMMITTERS)?;
@@ -103,11 +103,12 @@ pub fn measure(program: &Path, seconds: u32, round_trip: Duration, report: &mut 
     drop(bare);
     drop(postgres);
     tell(&POSTGRES, &ours, &floor, &like_ours, one_by_one, report);
+    tell_mix(&POSTGRES, &mix, report);
 
     println!("sends on SQLite");
     let file = |name| directory.path().join(name).display().to_string();
     let server = Server::start(program, &format!("sqlite:{}", file("ours.db")), &log)?;
-    let ours = through_sockets(&server, None, window)?;
+    let (ours, mix) = through_sockets(&server, None, window)?;
     drop(server);
     let (mut bare, _) = Loop::start(&["sqlite", &file("bare.db")])?;
     let (floor, like_ours) = looped(&mut bare, None, window, ours.batch, 1)?;
@@ -115,6 +116,7 @@ pub fn measure(program: &Path, seconds: u32, round_trip: Duration, report: &mut 
     let one_by_one = rows / took;
     drop(bare);
     tell(&SQLITE, &ours, &floor, &like_ours, one_by_one, report);
+    tell_mix(&SQLITE, &mix, report);
     Ok(())
 }
 
@@ -129,40 +131,85 @@ fn sync_time(file: &Path) -> anyhow::Result<f64> {
     Ok(began.elapsed().as_secs_f64() / 100.0)
 }
 
-fn through_sockets(server: &Server, database: Option<u32>, window: Duration) -> anyhow::Result<Work> {
+/// Messages alone, and then in turn messages alone and with reactions and edits among them.
+fn through_sockets(
+    server: &Server,
+    database: Option<u32>,
+    window: Duration,
+) -> anyhow::Result<(Work, Option<[Work; 2]>)> {
     let members: Vec<_> = (0..MEMBERS).map(|n| format!(r#"{{"user":"u{n}"}}"#)).collect();
     for room in 0..ROOMS {
         let new = format!(r#"{{"id":"r{room}","kind":"open","members":[{}]}}"#, members.join(","));
         server.ask("POST", "/v1/rooms", &new)?;
     }
-    let mut senders = Senders { herd: Herd::new()?, sent: vec![0; MEMBERS], answered: 0, text: "x".repeat(TEXT_BYTES) };
-    let door = |n| Door::Hubbub { user: format!("u{n}"), commands: String::new(), answers: 1 };
-    senders.herd.open(server.port, &(0..MEMBERS).map(door).collect::<Vec<_>>())?;
+    let mut senders = Senders::open(server.port)?;
     senders.begin()?;
     senders.go_on(WARM_UP)?;
-
-    let cpu = || {
+    let look = |senders: &Senders| {
         let database = database.map_or(Ok(0.0), process::cpu_of_family)?;
-        anyhow::Ok((process::cpu(server.process.pid)?, database, process::cpu(std::process::id())?))
+        let cpu = [process::cpu(server.process.pid)?, database, process::cpu(std::process::id())?];
+        let commits = server.counter("hubbub_commits_total")?;
+        anyhow::Ok(Look { cpu, commits, answered: senders.answered as f64, at: Instant::now() })
     };
-    let counters =
-        || anyhow::Ok((server.counter("hubbub_entries_appended_total")?, server.counter("hubbub_commits_total")?));
-    let (before, counted, answered, began) = (cpu()?, counters()?, senders.answered, Instant::now());
+    let before = look(&senders)?;
     senders.go_on(window)?;
-    let (after, elapsed, answered) = (cpu()?, began.elapsed().as_secs_f64(), senders.answered - answered);
-    let (appended, commits) = counters()?;
+    let alone = Sum::default().and(&before, &look(&senders)?).work();
+    println!("  through sockets: {} sends/s, {} to a commit", number(alone.per_second), number(alone.batch));
+
+    // A program from before there were reactions is measured, too.
+    let mix = if server.takes("/v1/rooms/r0/pins") {
+        let mut sums = [Sum::default(), Sum::default()];
+        for turn in 0..2 * TURNS {
+            let is_mixed = turn % 2 == 0;
+            senders.mix(is_mixed);
+            senders.go_on(WARM_UP / 2)?;
+            let before = look(&senders)?;
+            senders.go_on(window / TURNS as u32)?;
+            let sum = &mut sums[usize::from(!is_mixed)];
+            *sum = sum.and(&before, &look(&senders)?);
+        }
+        Some(sums.map(|sum| sum.work()))
+    } else {
+        None
+    };
     senders.drain()?;
     check_logs(server, senders.answered)?;
-    let thousands = answered as f64 / 1e3;
-    let work = Work {
-        per_second: answered as f64 / elapsed,
-        own: (after.0 - before.0) / thousands,
-        database: (after.1 - before.1) / thousands,
-        load: (after.2 - before.2) / thousands,
-        batch: (appended - counted.0) / (commits - counted.1),
-    };
-    println!("  through sockets: {} sends/s, {} to a commit", number(work.per_second), number(work.batch));
-    Ok(work)
+    Ok((alone, mix))
+}
+
+/// Counters at one moment.
+struct Look {
+    /// The server's, Postgres' and the load generator's.
+    cpu: [f64; 3],
+    commits: f64,
+    answered: f64,
+    at: Instant,
+}
+
+/// What was counted while something was measured.
+#[derive(Default, Clone, Copy)]
+struct Sum {
+    cpu: [f64; 3],
+    commits: f64,
+    answered: f64,
+    seconds: f64,
+}
+
+impl Sum {
+    fn and(&self, before: &Look, after: &Look) -> Self {
+        Self {
+            cpu: std::array::from_fn(|n| self.cpu[n] + after.cpu[n] - before.cpu[n]),
+            commits: self.commits + after.commits - before.commits,
+            answered: self.answered + after.answered - before.answered,
+            seconds: self.seconds + (after.at - before.at).as_secs_f64(),
+        }
+    }
+
+    fn work(&self) -> Work {
+        let [own, database, load] = self.cpu.map(|seconds| seconds / self.answered * 1e3);
+        let (per_second, batch) = (self.answered / self.seconds, self.answered / self.commits);
+        Work { per_second, own, database, load, batch }
+    }
 }
 
 /// The logs must hold what was acknowledged, no more and no less.
@@ -173,70 +220,6 @@ fn check_logs(server: &Server, answered: usize) -> anyhow::Result<()> {
         held += view["head"].as_u64().context("a room has no head")? as usize - MEMBERS;
     }
     ensure!(held == answered, "{answered} sends were acknowledged, and the logs hold {held}");
-    Ok(())
-}
-
-/// Connections that keep a window of sends in flight, each to every room in turn.
-struct Senders {
-    herd: Herd,
-    /// How many each has sent.
-    sent: Vec<usize>,
-    answered: usize,
-    text: String,
-}
-
-impl Senders {
-    fn begin(&mut self) -> anyhow::Result<()> {
-        for who in 0..MEMBERS {
-            let mut lines = String::new();
-            for _ in 0..WINDOW {
-                add_send(&mut lines, who, &mut self.sent[who], &self.text)?;
-            }
-            self.herd.say(who, &lines)?;
-        }
-        Ok(())
-    }
-
-    fn go_on(&mut self, span: Duration) -> anyhow::Result<()> {
-        let until = Instant::now() + span;
-        while let Some(left) = until.checked_duration_since(Instant::now()) {
-            self.turn(left, true)?;
-        }
-        Ok(())
-    }
-
-    fn drain(&mut self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + DRAIN_WITHIN;
-        let sent = self.sent.iter().sum::<usize>();
-        while self.answered < sent {
-            self.turn(Duration::from_millis(100), false)?;
-            ensure!(Instant::now() < deadline, "{} of {sent} sends were answered in time", self.answered);
-        }
-        Ok(())
-    }
-
-    fn turn(&mut self, at_most: Duration, more: bool) -> anyhow::Result<()> {
-        let Self { herd, sent, answered, text } = self;
-        herd.turn(at_most, |who, line, says| {
-            let taken =
-                line.starts_with(b"{\"id\":") && line.iter().skip(6).find(|b| !b.is_ascii_digit()) == Some(&b',');
-            if !taken || !crate::herd::has(&line[..line.len().min(30)], b"\"rpc\":") {
-                bail!("a send was answered: {}", String::from_utf8_lossy(line));
-            }
-            *answered += 1;
-            if more { add_send(says, who, &mut sent[who], text) } else { Ok(()) }
-        })
-    }
-}
-
-fn add_send(lines: &mut String, who: usize, sent: &mut usize, text: &str) -> anyhow::Result<()> {
-    *sent += 1;
-    let (id, room) = (*sent + 1, (who * 31 + *sent) % ROOMS);
-    let separator = if lines.is_empty() { "" } else { "\n" };
-    write!(
-        lines,
-        r#"{separator}{{"id":{id},"rpc":{{"method":"send","data":{{"room":"r{room}","key":"k{who}-{id}","text":"{text}"}}}}}}"#
-    )?;
     Ok(())
 }
 
@@ -317,4 +300,17 @@ fn tell(names: &Names, ours: &Work, floor: &Work, like_ours: &Work, one_by_one: 
     let most = parts.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map_or("nothing", |(name, _)| *name);
     let total = ms(ours.cpu());
     report.word(format!("{store}: a thousand sends take {total} ms of CPU: {}. Most: {most}.", list.join(", ")));
+}
+
+/// What reactions and edits among the messages cost: the law is that it is at most 15 % of what is durable in a second.
+fn tell_mix(names: &Names, mix: &Option<[Work; 2]>, report: &mut Report) {
+    let Some([mixed, alone]) = mix else { return };
+    report.row(names.mixed, mixed.per_second, alone.per_second, Budget::RatioAtLeast(0.85));
+    let beside = |part: fn(&Work) -> f64| format!("{} beside {}", number(part(mixed)), number(part(alone)));
+    let (to_a_commit, cpu) = (beside(|work| work.batch), beside(|work| work.own * 1e3));
+    let of_database = beside(|work| work.database * 1e3);
+    report.word(format!(
+        "{}, with 30 % reactions and edits beside messages alone: {to_a_commit} to a commit; CPU ms per 1,000: the server {cpu}, Postgres {of_database}.",
+        names.store
+    ));
 }

@@ -1,5 +1,6 @@
 //! What people read, as it is now: against the fold of the log, and against what is recomputed.
 
+mod counted;
 mod from_joined;
 mod plans;
 

@@ -26,7 +26,7 @@ use hubbub_core::{
     },
 };
 use std::collections::{BTreeSet, HashMap};
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::{Row, Statement, types::ToSql};
 
 /// The numbers of rooms inside the database.
 pub(crate) type Numbers = HashMap<RoomId, i64>;
@@ -294,19 +294,24 @@ impl PostgresStore {
             biased;
             lease.execute(&insert, &columns),
             async { lease.execute(&raise, &[&raised_rooms, &heads, &last_messages, &names, &states, &is_set, &settings]).await },
-            async { lease.execute(&stand, &[&stand_rooms, &stand_users, &words, &since, &stand_ranks, &joined]).await },
-            async { lease.execute(&forget, &[&gone_rooms, &gone_users]).await },
-            async {
-                match marked_rooms.is_empty() {
-                    true => Ok(0),
-                    false => lease.execute(&mark, &[&marked_rooms, &firsts, &marked_heads, &by_portal]).await,
-                }
-            },
+            async { some(lease, &stand, stand_rooms.len(), &[&stand_rooms, &stand_users, &words, &since, &stand_ranks, &joined]).await },
+            async { some(lease, &forget, gone_rooms.len(), &[&gone_rooms, &gone_users]).await },
+            async { some(lease, &mark, marked_rooms.len(), &[&marked_rooms, &firsts, &marked_heads, &by_portal]).await },
             deep.execute(lease),
             lease.batch_execute("COMMIT"),
         );
         Ok(inserted.and(raised).and(stands).and(forgotten).and(marked).and(hung).and(committed)?)
     }
+}
+
+/// Runs a statement that writes so many rows, unless there are none.
+async fn some(
+    lease: &Lease,
+    statement: &Statement,
+    rows: usize,
+    params: &[&(dyn ToSql + Sync)],
+) -> Result<u64, tokio_postgres::Error> {
+    if rows == 0 { Ok(0) } else { lease.execute(statement, params).await }
 }
 
 /// The incarnation and the time, from the statement `clock`.

@@ -1,5 +1,5 @@
 -- An entry `near` as it is now: what it says by its newest edit, and what hangs on it. Every part is looked up by an index;
--- limits keep the planner from joining whole tables.
+-- limits keep the planner from joining whole tables. `near.reactions` is NULL where it is known to have none.
 SELECT near.seq, near.id, near.author, near.at, near.key, near.kind,
        CASE WHEN said.at IS NULL THEN near.text ELSE said.text END AS text,
        CASE WHEN said.at IS NULL THEN near.data ELSE said.data END AS data,
@@ -41,5 +41,5 @@ LEFT JOIN LATERAL (
                         AND u.reaction = c.reaction ORDER BY u.reaction, u.user_id LIMIT /* sample */
                ) few)
            ))::text AS reactions
-    FROM hubbub.reaction_counts c WHERE c.room = near.room AND c.target = near.seq AND near.kind = 'message'
+    FROM hubbub.reaction_counts c WHERE near.reactions IS NOT NULL AND c.room = near.room AND c.target = near.seq
 ) reacted ON true

@@ -19,7 +19,7 @@ FROM (
     ) r
     LEFT JOIN LATERAL (
         SELECT now.* FROM (
-            SELECT * FROM hubbub.entries
+            SELECT *, nullif(kind = 'message', false) AS reactions FROM hubbub.entries
             WHERE entries.room = r.no AND entries.seq = r.last_message AND entries.seq >= r.reads_from LIMIT 1
         ) near
         CROSS JOIN LATERAL (/* now */) now

@@ -12,36 +12,8 @@ SELECT room.id, room.kind, room.name, room.head, room.floor, room.generation, ro
        /* hung */
 FROM room
 LEFT JOIN LATERAL (
-    (
-        SELECT * FROM (
-            SELECT now.*, row_number() OVER (ORDER BY now.seq DESC) AS nth,
-                   sum($8::bigint + coalesce(octet_length(now.text), 0) + coalesce(octet_length(now.data), 0)
-                       + coalesce(octet_length(now.body), 0) + coalesce(now.weight, 0))
-                       OVER (ORDER BY now.seq DESC) AS weighed
-            FROM (
-                SELECT * FROM /* entries */
-                WHERE entries.room = room.no AND entries.seq < $3::bigint AND entries.seq >= room.floor
-                    AND /* those */
-                ORDER BY entries.seq DESC LIMIT $4::bigint
-            ) near
-            CROSS JOIN LATERAL (/* now */) now
-        ) part WHERE nth = 1 OR weighed <= $5::bigint
-    )
+    /* below */
     UNION ALL
-    (
-        SELECT * FROM (
-            SELECT now.*, row_number() OVER (ORDER BY now.seq) AS nth,
-                   sum($8::bigint + coalesce(octet_length(now.text), 0) + coalesce(octet_length(now.data), 0)
-                       + coalesce(octet_length(now.body), 0) + coalesce(now.weight, 0))
-                       OVER (ORDER BY now.seq) AS weighed
-            FROM (
-                SELECT * FROM /* entries */
-                WHERE entries.room = room.no AND entries.seq >= $3::bigint AND entries.seq >= room.floor
-                    AND /* those */
-                ORDER BY entries.seq LIMIT $6::bigint
-            ) near
-            CROSS JOIN LATERAL (/* now */) now
-        ) part WHERE nth = 1 OR weighed <= $7::bigint
-    )
+    /* above */
 ) e ON true
 ORDER BY e.seq

@@ -52,12 +52,23 @@ fn shown(sql: &str, reader: &str, those: &str) -> String {
         .replace("/* reader */", reader)
         .replace("/* replies */", &REPLIES_LOOKED_AT.to_string())
         .replace("/* sample */", &REACTION_SAMPLE.to_string());
-    sql.replace("/* now */", &now).replace("/* those */", those)
+    sql.replace("/* now */", &now).replace("/* those */", those).replace("/* sample */", &REACTION_SAMPLE.to_string())
 }
 
 /// A statement for pages of what is shown: of these `entries`.
 fn page(entries: &str, those: &str) -> String {
-    shown(&include_str!("shown.sql").replace("/* entries */", entries), "$2::text", those)
+    let part = |order: &str, bound: &str, limit: &str, bytes: &str| {
+        include_str!("shown_part.sql")
+            .replace("/* order */", order)
+            .replace("/* bound */", bound)
+            .replace("/* limit */", limit)
+            .replace("/* bytes */", bytes)
+    };
+    let sql = include_str!("shown.sql")
+        .replace("/* below */", &part("DESC", "entries.seq < $3::bigint", "$4::bigint", "$5::bigint"))
+        .replace("/* above */", &part("", "entries.seq >= $3::bigint", "$6::bigint", "$7::bigint"))
+        .replace("/* entries */", entries);
+    shown(&sql, "$2::text", those)
 }
 
 /// The pinned entries, found from their pins: the planner would go through the room.

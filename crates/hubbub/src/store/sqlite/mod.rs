@@ -43,6 +43,7 @@ pub(crate) mod read;
 pub(crate) mod readers;
 pub(crate) mod scrub;
 pub(crate) mod shown;
+pub mod traced;
 pub(crate) mod writer;
 
 /// The store in a file.
