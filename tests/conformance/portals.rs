@@ -29,6 +29,7 @@ use std::{
 };
 
 mod calls;
+mod changes;
 mod claims;
 mod dead_letters;
 mod dueness;

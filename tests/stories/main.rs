@@ -52,6 +52,7 @@ mod portal_addresses;
 mod portal_bodies;
 mod portal_calls;
 mod portal_challenges;
+mod portal_changes;
 mod portal_fair;
 mod portal_ids;
 mod portal_in;

@@ -221,6 +221,18 @@ impl Person {
         }
     }
 
+    /// Has a message of theirs say something else.
+    pub async fn edits(&self, room: &str, target: u64, text: &str) {
+        let edited = self.calls("edit", json!({ "room": room, "target": target, "text": text })).await;
+        assert!(edited["rpc"]["data"]["seq"].is_u64(), "{edited}");
+    }
+
+    /// Deletes a message of theirs.
+    pub async fn deletes(&self, room: &str, target: u64) {
+        let deleted = self.calls("delete", json!({ "room": room, "target": target })).await;
+        assert!(deleted["rpc"]["data"]["seq"].is_u64(), "{deleted}");
+    }
+
     /// Waits until a text has arrived. Says how long that took.
     pub async fn hears(&self, room: &str, text: &str) -> Duration {
         let there = |followed: &Followed| followed.entries.iter().rev().any(|entry| entry["text"] == text);

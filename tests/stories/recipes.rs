@@ -145,6 +145,23 @@ impl<V: Vendor> Shop<V> {
         said.map(|entry| format!("{}: {}", word(&entry["from"]), word(&entry["text"]))).collect()
     }
 
+    /// What is to be seen in a session: who wrote, and what it says now.
+    pub async fn shown(&self, session: &str) -> Vec<String> {
+        let path = format!("/v1/rooms/{session}/messages?limit=1000");
+        let page = self.server.api("GET", &path, &Value::Null).await.json();
+        let said = page["entries"].as_array().expect("entries").iter().filter(|entry| entry["type"] == "message");
+        let word = |value: &Value| value.as_str().unwrap_or("(gone)").to_owned();
+        said.map(|entry| format!("{}: {}", word(&entry["from"]), word(&entry["text"]))).collect()
+    }
+
+    /// The edits and deletions in a session, and by whom they are.
+    pub async fn changes(&self, session: &str) -> Vec<String> {
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let log = self.server.log(session).await;
+        let changes = log.iter().filter(|entry| entry["type"] == "edited" || entry["type"] == "deleted");
+        changes.map(|entry| format!("{} {}", word(&entry["from"]), word(&entry["type"]))).collect()
+    }
+
     /// The vendor has refused our credentials, or our configuration: the portal waits, everybody can see why, and nothing is
     /// lost.
     pub async fn waits_for_an_operator(&self, session: &str) {

@@ -9,6 +9,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "ANSWER_BYTES",
     "ARRIVING",
     "AWAITED_FOR",
+    "CHANGES_WAITING",
     "BODY_WITHIN",
     "CALLS",
     "CALL_ANSWER_BYTES",
@@ -189,6 +190,7 @@ pub const INTERNAL: &[&str] = &[
     "BUS_PIPELINE",
     "BUS_PIPELINE_BYTES",
     "BUS_PUBLISHERS",
+    "CHANGES_TOGETHER",
     "CLOCK_EVERY",
     "CLOCK_KEPT",
     "CLOCK_OFF",
@@ -312,4 +314,5 @@ pub const INTERNAL: &[&str] = &[
     "VETTED_ROOMS",
     "WAL_CUT_EVERY",
     "WAL_CUT_TOLD_AFTER",
+    "WEBHOOK_READ_FOR",
 ];

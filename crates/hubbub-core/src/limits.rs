@@ -462,6 +462,9 @@ pub const TEXT_PARTS: usize = 64;
 pub const TRIAL_WITHIN: Duration = Duration::from_secs(25);
 /// The portal's ids of our messages that are kept with a session.
 pub const SENT_KEPT: usize = 16;
+/// How old what was read for a portal may be when it is sent: what is older is looked at again, in case it was deleted since and
+/// nothing was heard of that.
+pub const WEBHOOK_READ_FOR: Duration = Duration::from_secs(2);
 /// How long a POST to a portal may take, from the look-up of its address to the end of its answer.
 pub const DELIVERY_WITHIN: Duration = Duration::from_secs(15);
 /// How long connecting may take of that.

@@ -29,7 +29,7 @@ impl Desk {
             let message = Incoming { event: one.kept.event.clone(), ..self.answer("", None, &one.kept.text) };
             let message = Arc::new(message.released(one.kept.number, Some(&one.session)));
             let to = Destination::Log { portal: one.portal, session: one.session };
-            let resolved = Resolved { to, learned: None, shared: vec![] };
+            let resolved = Resolved { to, learned: None, shared: vec![], awaited: false, portal: Some(1) };
             let received = self.put(&[message], vec![resolved]).await.expect("an answer");
             assert!(received[0].place().is_some(), "{received:?}");
             self.portals().released(&[one.kept.number], &[]).await.expect("gone");

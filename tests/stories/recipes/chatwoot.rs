@@ -57,6 +57,36 @@ async fn a_contact_and_a_conversation_are_made_once() {
 }
 
 #[tokio::test]
+async fn what_an_agent_deletes_in_chatwoot_is_gone_and_what_changes_beside_the_text_changes_nothing() {
+    let shop = opens().await;
+    let (ana, session) = shop.customer("ana").await;
+    ana.says(&session, "Hello?").await;
+    shop.until("the message", |chatwoot| chatwoot.said(&session) == ["contact: Hello?"]).await;
+    // It is read, and that overtakes the message.
+    let answer = shop.vendor.vendor().agent_writes(&session, "Hi!", false);
+    let read = shop.vendor.vendor().updates(&json!({ "status": "read" }));
+    shop.takes(&read).await;
+    shop.takes(&answer).await;
+    ana.hears(&session, "Hi!").await;
+    shop.takes(&read).await;
+    let edited = shop.vendor.vendor().updates(&json!({ "content": "Hi Ana!" }));
+    shop.takes(&edited).await;
+    shop.takes(&edited).await;
+    assert_eq!(shop.shown(&session).await, ["ana: Hello?", "portal:desk/Ada: Hi Ana!"]);
+    let deleted = shop.vendor.vendor().agent_deletes();
+    shop.takes(&deleted).await;
+    shop.takes(&deleted).await;
+    assert_eq!(shop.shown(&session).await, ["ana: Hello?", "portal:desk/Ada: (gone)"]);
+    assert_eq!(shop.changes(&session).await, ["portal:desk/Ada edited", "portal:desk/Ada deleted"]);
+    // A note is for agents, whatever becomes of it.
+    shop.vendor.vendor().agent_writes(&session, "a note", true);
+    let note = shop.vendor.vendor().updates(&json!({ "content": "another note" }));
+    shop.takes(&note).await;
+    assert_eq!(shop.changes(&session).await.len(), 2);
+    shop.every_hook_was_taken();
+}
+
+#[tokio::test]
 async fn what_chatwoot_does_not_take_waits_or_is_told() {
     let shop = opens().await;
     let (ana, session) = shop.customer("ana").await;

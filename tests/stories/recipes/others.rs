@@ -341,11 +341,16 @@ async fn telegram_is_configured_by_hand() {
               "text_limit": 4096, "long_text": "split" },
         ],
         "verify": { "scheme": "header", "name": "X-Telegram-Bot-Api-Secret-Token" },
-        "mapping": {
-            "require": { "/message/chat/id": [-1_001_234_567_890_i64], "/message/is_topic_message": [true] },
-            "equals_false": ["/message/from/is_bot"], "external": "/message/message_thread_id",
-            "text": "/message/text", "agent": "/message/from/first_name", "message_id": "/message/message_id",
-        },
+        "mappings": [
+            { "require": { "/message/chat/id": [-1_001_234_567_890_i64], "/message/is_topic_message": [true] },
+              "equals_false": ["/message/from/is_bot"], "external": "/message/message_thread_id",
+              "text": "/message/text", "agent": "/message/from/first_name", "message_id": "/message/message_id" },
+            { "means": "edit",
+              "require": { "/edited_message/chat/id": [-1_001_234_567_890_i64], "/edited_message/is_topic_message": [true] },
+              "equals_false": ["/edited_message/from/is_bot"], "external": "/edited_message/message_thread_id",
+              "text": "/edited_message/text", "agent": "/edited_message/from/first_name",
+              "message_id": "/edited_message/message_id", "event_id": "/update_id" },
+        ],
     });
     let shop = opens(Telegram::new(token, secret), Some(token), secret, settings).await;
     let (ana, session) = shop.customer("ana").await;
@@ -364,6 +369,11 @@ async fn telegram_is_configured_by_hand() {
     shop.takes(&answer).await;
     ana.hears(&session, "Hi!").await;
     assert_eq!(shop.log(&session).await.len(), 3);
+    let edited = shop.vendor.vendor().member_edits(0, "Hi Ana!");
+    shop.takes(&edited).await;
+    shop.takes(&edited).await;
+    assert_eq!(shop.shown(&session).await.last().map(String::as_str), Some("portal:desk/Ada: Hi Ana!"));
+    assert_eq!(shop.changes(&session).await, ["portal:desk/Ada edited"]);
     // Nobody is shown the token.
     for path in
         ["/v1/portals/desk", "/v1/portals/desk/try", "/v1/portals/desk/explain", &format!("/v1/sessions/{session}")]

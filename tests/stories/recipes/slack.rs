@@ -54,6 +54,58 @@ async fn a_thread_of_a_channel_is_a_conversation() {
 }
 
 #[tokio::test]
+async fn what_is_edited_or_deleted_on_one_side_is_so_on_the_other() {
+    let shop = opens().await;
+    let (ana, session) = shop.customer("ana").await;
+    let first = ana.says(&session, "Hi").await.seq;
+    shop.until("the message", |slack| slack.thread("with ana") == ["Hi"]).await;
+    let answer = shop.vendor.vendor().member_writes(Some("with ana"), "See https://a.example & come");
+    shop.takes(&answer).await;
+    ana.hears(&session, "See https://a.example & come").await;
+
+    // A member changes the answer, its link is unfolded, and it is deleted; each comes twice.
+    let edited = shop.vendor.vendor().member_edits("See https://a.example & come", "See <it> & come");
+    let unfurled = shop.vendor.vendor().unfurls("See <it> & come");
+    for hook in [&edited, &edited, &unfurled] {
+        shop.takes(hook).await;
+    }
+    let shown = async || shop.shown(&session).await;
+    assert_eq!(shown().await, ["ana: Hi", "portal:desk/U061F7AUR: See <it> & come"]);
+    let deleted = shop.vendor.vendor().member_deletes("See <it> & come");
+    shop.takes(&deleted).await;
+    shop.takes(&deleted).await;
+    shop.takes(&edited).await;
+    assert_eq!(shown().await, ["ana: Hi", "portal:desk/U061F7AUR: (gone)"]);
+    let changes = shop.changes(&session).await;
+    assert_eq!(changes, ["portal:desk/U061F7AUR edited", "portal:desk/U061F7AUR deleted"]);
+
+    // The customer does the same; what Slack tells us of our own changes is nothing new.
+    shop.vendor.is_hasty();
+    ana.edits(&session, first, "Hi & <hello>").await;
+    shop.until("the edit", |slack| slack.thread("with ana") == ["Hi & <hello>"]).await;
+    let long = "word & word ".repeat(600);
+    let second = ana.says(&session, &long).await.seq;
+    shop.until("all parts", |slack| slack.thread("with ana").len() == 4).await;
+    // What went out in parts is said anew where it is changed, and deleted part by part.
+    ana.edits(&session, second, "in short").await;
+    shop.until("it anew", |slack| slack.thread("with ana").last().is_some_and(|last| last == "(edited) in short"))
+        .await;
+    ana.deletes(&session, second).await;
+    ana.deletes(&session, first).await;
+    shop.until("no message of hers", |slack| slack.thread("with ana") == ["(edited) in short"]).await;
+    shop.every_hook_was_taken();
+    assert_eq!(shop.changes(&session).await.len(), 2 + 4, "{:?}", shop.changes(&session).await);
+    // Somebody has deleted it there already.
+    let third = ana.says(&session, "third").await.seq;
+    shop.until("the third", |slack| slack.thread("with ana").contains(&"third".to_owned())).await;
+    shop.vendor.vendor().messages.retain(|one| one.text != "third");
+    ana.deletes(&session, third).await;
+    shop.session_is(&session, "done", |seen| seen["forwarded"] == seen["head"]).await;
+    let dead = shop.server.api("GET", "/v1/portals/desk/dead-letters", &serde_json::Value::Null).await.json();
+    assert_eq!(dead["items"], serde_json::json!([]));
+}
+
+#[tokio::test]
 async fn a_refusal_with_status_200_is_one() {
     let shop = opens().await;
     let (ana, session) = shop.customer("ana").await;

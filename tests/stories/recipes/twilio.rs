@@ -50,6 +50,30 @@ async fn a_conversation_is_named_after_its_session() {
 }
 
 #[tokio::test]
+async fn messages_are_changed_and_removed_in_both_directions() {
+    let shop = opens().await;
+    let (ana, session) = shop.customer("ana").await;
+    let first = ana.says(&session, "one").await.seq;
+    shop.until("the message", |twilio| twilio.said(&session) == ["ana: one"]).await;
+    let answer = shop.vendor.vendor().agent_writes(&session, "Hi");
+    shop.takes(&answer).await;
+    let edited = shop.vendor.vendor().agent_edits(&session, 1, "Hi & hello");
+    shop.takes(&edited).await;
+    shop.takes(&edited).await;
+    assert_eq!(shop.shown(&session).await, ["ana: one", "portal:desk/ada: Hi & hello"]);
+    let removed = shop.vendor.vendor().agent_deletes(&session, 1);
+    shop.takes(&removed).await;
+    shop.takes(&removed).await;
+    assert_eq!(shop.shown(&session).await, ["ana: one", "portal:desk/ada: (gone)"]);
+    ana.edits(&session, first, "uno").await;
+    shop.until("the edit", |twilio| twilio.said(&session)[0] == "ana: uno").await;
+    ana.deletes(&session, first).await;
+    shop.until("the deletion", |twilio| twilio.said(&session)[0] == "ana: ").await;
+    assert_eq!(shop.changes(&session).await.len(), 4);
+    shop.every_hook_was_taken();
+}
+
+#[tokio::test]
 async fn what_twilio_does_not_take_waits() {
     let shop = opens().await;
     let (ana, session) = shop.customer("ana").await;

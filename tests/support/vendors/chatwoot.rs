@@ -10,6 +10,8 @@
 //! - the same, `config/initializers/rack_attack.rb`: 3,000 requests a minute and address, then 429 `Retry later`
 //! - the same, `app/listeners/webhook_listener.rb` and `lib/webhooks/trigger.rb`: everything that happens in the inbox is POSTed to
 //!   its `webhook_url`, what the customer wrote through the API included; 5 s, and no second attempt
+//! - the same, `app/controllers/api/v1/accounts/conversations/messages_controller.rb`: a message that is deleted has another content,
+//!   and `deleted` among its `content_attributes`; `message_updated` is POSTed, as for every change of a message's row
 //! - <https://www.chatwoot.com/hc/user-guide/articles/1677693021-how-to-use-webhooks>: `X-Chatwoot-Signature`, `sha256=` and the
 //!   HMAC-SHA256 of `timestamp.body`
 
@@ -31,6 +33,8 @@ pub struct Chatwoot {
     pub has_agents: bool,
     answered: HashSet<String>,
     last_id: u64,
+    /// What the last message was told with.
+    last: Value,
 }
 
 /// A conversation; its number among those of the account is its place, from 1.
@@ -52,6 +56,7 @@ impl Chatwoot {
             has_agents: false,
             answered: HashSet::new(),
             last_id: 100,
+            last: Value::Null,
         }
     }
 
@@ -71,6 +76,20 @@ impl Chatwoot {
         self.created(at, text, "outgoing", &sender, is_private)
     }
 
+    /// Something of the newest message has changed, like whether it was read; what the vendor POSTs.
+    pub fn updates(&mut self, changes: &Value) -> String {
+        self.last["event"] = "message_updated".into();
+        for (name, value) in changes.as_object().expect("an object") {
+            self.last[name] = value.clone();
+        }
+        self.last.to_string()
+    }
+
+    /// An agent deletes the newest message.
+    pub fn agent_deletes(&mut self) -> String {
+        self.updates(&json!({ "content": "This message was deleted", "content_attributes": { "deleted": true } }))
+    }
+
     /// The agent is done with it.
     pub fn resolves(&mut self, source: &str) -> String {
         let at = self.conversations.iter().rposition(|one| one.source == source).expect("a conversation");
@@ -82,13 +101,13 @@ impl Chatwoot {
 
     fn created(&mut self, at: usize, text: &str, kind: &str, sender: &Value, is_private: bool) -> String {
         self.last_id += 1;
-        json!({
+        self.last = json!({
             "id": self.last_id, "content": text, "created_at": "2026-11-29T12:00:00.000Z", "message_type": kind,
             "content_type": "text", "content_attributes": {}, "source_id": null, "private": is_private, "sender": sender,
             "inbox": { "id": 1, "name": "App" }, "conversation": self.shown(at), "account": { "id": 1, "name": "Acme" },
             "event": "message_created",
-        })
-        .to_string()
+        });
+        self.last.to_string()
     }
 
     fn shown(&self, at: usize) -> Value {

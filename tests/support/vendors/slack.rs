@@ -7,6 +7,9 @@
 //! - <https://docs.slack.dev/messaging/formatting-message-text>: `&`, `<` and `>` are written as entities, both ways
 //! - <https://docs.slack.dev/apis/events-api>: `url_verification`, `event_callback`, an answer within 3 s
 //! - <https://docs.slack.dev/reference/events/message>: the app is told of its own messages, with `bot_id`
+//! - <https://docs.slack.dev/reference/methods/chat.update>, <https://docs.slack.dev/reference/methods/chat.delete>: `ts`, and
+//!   `message_not_found` with status 200; at most 4,000 characters
+//! - <https://docs.slack.dev/reference/events/message/message_changed>, …/message_deleted: subtypes; the app is told of its own, too
 //! - <https://docs.slack.dev/authentication/verifying-requests-from-slack>: `v0=`, HMAC-SHA256 over `v0:timestamp:body`
 
 use super::{Answer, Asked, Vendor, hex_hmac, now};
@@ -14,6 +17,8 @@ use serde_json::{Value, json};
 
 /// Characters of a text.
 const LONGEST: usize = 40_000;
+/// The same, where a message is changed.
+const LONGEST_UPDATE: usize = 4_000;
 
 /// See the module.
 pub struct Slack {
@@ -23,6 +28,7 @@ pub struct Slack {
     /// The app was removed from it.
     pub is_out: bool,
     pub messages: Vec<Message>,
+    changes: usize,
 }
 
 /// A message in the channel.
@@ -46,7 +52,7 @@ impl Slack {
     pub fn new(token: &str, signing_secret: &str, channel: &str) -> Self {
         let words = [token, signing_secret, channel].map(ToOwned::to_owned);
         let [token, signing_secret, channel] = words;
-        Self { token, signing_secret, channel, is_out: false, messages: vec![] }
+        Self { token, signing_secret, channel, is_out: false, messages: vec![], changes: 0 }
     }
 
     /// The messages of a thread that starts with a text like this, without the first.
@@ -83,6 +89,64 @@ impl Slack {
         self.event(&message, &json!({ "user": "U061F7AUR" }))
     }
 
+    /// A member changes the message of this text; what the vendor POSTs.
+    pub fn member_edits(&mut self, text: &str, to: &str) -> String {
+        let at = self.messages.iter().position(|one| one.shown() == text).expect("such a message");
+        self.messages[at].text = to.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        self.changed(at, &json!({ "user": "U061F7AUR" }), true)
+    }
+
+    /// A link in the message of this text is shown with its page: nobody has changed what it says.
+    pub fn unfurls(&mut self, text: &str) -> String {
+        let at = self.messages.iter().position(|one| one.shown() == text).expect("such a message");
+        self.changed(at, &json!({ "user": "U061F7AUR", "attachments": [{ "title": "A page" }] }), false)
+    }
+
+    /// A member deletes the message of this text.
+    pub fn member_deletes(&mut self, text: &str) -> String {
+        let at = self.messages.iter().position(|one| one.shown() == text).expect("such a message");
+        let message = self.messages.remove(at);
+        self.removed(&message, &json!({ "user": "U061F7AUR" }))
+    }
+
+    fn changed(&mut self, at: usize, by: &Value, edited: bool) -> String {
+        let mut now = Self::shown(&self.messages[at], by);
+        let before = now.clone();
+        if edited {
+            now["edited"] = json!({ "user": by["user"], "ts": format!("{}.000000", super::now()) });
+        }
+        self.hidden("message_changed", &json!({ "message": now, "previous_message": before }))
+    }
+
+    fn removed(&mut self, message: &Message, by: &Value) -> String {
+        let before = Self::shown(message, by);
+        self.hidden("message_deleted", &json!({ "deleted_ts": message.ts, "previous_message": before }))
+    }
+
+    fn shown(message: &Message, by: &Value) -> Value {
+        let mut shown = json!({ "type": "message", "text": message.text, "ts": message.ts });
+        if let Some(thread) = &message.thread {
+            shown["thread_ts"] = thread.as_str().into();
+        }
+        for (name, value) in by.as_object().expect("an object") {
+            shown[name] = value.clone();
+        }
+        shown
+    }
+
+    fn hidden(&mut self, subtype: &str, more: &Value) -> String {
+        self.changes += 1;
+        let ts = format!("{}.9{:05}", now(), self.changes);
+        let mut event = json!({ "type": "message", "subtype": subtype, "hidden": true, "channel": self.channel,
+            "channel_type": "channel", "ts": ts, "event_ts": ts });
+        for (name, value) in more.as_object().expect("an object") {
+            event[name] = value.clone();
+        }
+        json!({ "token": "z", "team_id": "T0", "api_app_id": "A0", "event": event, "type": "event_callback",
+            "event_id": format!("Ev{ts}"), "event_time": now() })
+        .to_string()
+    }
+
     fn kept(&mut self, thread: Option<String>, text: &str) -> Message {
         let ts = format!("{}.{:06}", now(), 100 + self.messages.len());
         let message = Message { ts, thread, text: text.to_owned() };
@@ -105,6 +169,38 @@ impl Slack {
         json!({ "token": "z", "team_id": "T0", "api_app_id": "A0", "event": event, "type": "event_callback",
             "event_id": format!("Ev{}", message.ts), "event_time": now() })
         .to_string()
+    }
+
+    /// `chat.update` and `chat.delete`, for the app's own messages.
+    fn changes(&mut self, asked: &Asked, deletes: bool) -> Answer {
+        let no = |error: &str| Answer::json(200, &json!({ "ok": false, "error": error }));
+        if asked.bearer() != Some(self.token.as_str()) {
+            return no("invalid_auth");
+        }
+        let Some(body) = asked.json() else { return no("invalid_form_data") };
+        if body["channel"] != self.channel.as_str() {
+            return no("channel_not_found");
+        }
+        let Some(at) = self.messages.iter().position(|one| body["ts"] == one.ts.as_str()) else {
+            return no("message_not_found");
+        };
+        let by = json!({ "bot_id": "B0", "app_id": "A0", "user": "U0BOT" });
+        let ts = self.messages[at].ts.clone();
+        let told = if deletes {
+            let message = self.messages.remove(at);
+            self.removed(&message, &by)
+        } else {
+            let text = body["text"].as_str().unwrap_or_default().to_owned();
+            if text.is_empty() {
+                return no("no_text");
+            }
+            if text.chars().count() > LONGEST_UPDATE {
+                return no("msg_too_long");
+            }
+            self.messages[at].text = text;
+            self.changed(at, &by, true)
+        };
+        Answer::json(200, &json!({ "ok": true, "channel": self.channel, "ts": ts })).hooks(told)
     }
 
     fn posted(&mut self, asked: &Asked) -> Answer {
@@ -145,6 +241,8 @@ impl Vendor for Slack {
     fn answer(&mut self, asked: &Asked) -> Answer {
         match (asked.method.as_str(), asked.path.as_str()) {
             ("POST", "/api/chat.postMessage") => self.posted(asked),
+            ("POST", "/api/chat.update") => self.changes(asked, false),
+            ("POST", "/api/chat.delete") => self.changes(asked, true),
             _ => Answer::json(200, &json!({ "ok": false, "error": "unknown_method" })),
         }
     }

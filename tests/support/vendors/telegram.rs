@@ -36,6 +36,17 @@ impl Telegram {
         self.told(json!({ "text": text }))
     }
 
+    /// The member changes what was said last; deletions are told to no bot.
+    pub fn member_edits(&mut self, topic: usize, text: &str) -> String {
+        let id = self.sent;
+        let said = json!({ "message_thread_id": 100 + topic, "is_topic_message": true, "text": text, "edit_date": 1_700_000_060 });
+        let told = self.told(said);
+        let mut update: Value = serde_json::from_str(&told).expect("JSON");
+        let mut message = update["message"].take();
+        message["message_id"] = id.into();
+        json!({ "update_id": update["update_id"], "edited_message": message }).to_string()
+    }
+
     fn told(&mut self, mut message: Value) -> String {
         self.sent += 1;
         message["message_id"] = self.sent.into();

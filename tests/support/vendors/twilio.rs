@@ -7,7 +7,9 @@
 //!   `Attributes` that must be JSON; webhooks only with `X-Twilio-Webhook-Enabled: true`
 //! - <https://www.twilio.com/docs/usage/requests-to-twilio>: basic, account and token; errors as `{code, message, more_info, status}`
 //! - <https://www.twilio.com/docs/api/errors/50504>, <https://www.twilio.com/docs/api/errors/20429>: too long; too many
-//! - <https://www.twilio.com/docs/conversations/conversations-webhooks>: `onMessageAdded` as a form, an answer within 5 s
+//! - the same: a message is changed by POST (200) and deleted by DELETE (204) to its own address
+//! - <https://www.twilio.com/docs/conversations/conversations-webhooks>: `onMessageAdded`, `onMessageUpdated` and
+//!   `onMessageRemoved` as a form, an answer within 5 s
 //! - <https://www.twilio.com/docs/usage/security>: `X-Twilio-Signature`, HMAC-SHA1 over the URL and the sorted fields
 
 use super::{Answer, Asked, Vendor, asked::form, hmac};
@@ -66,6 +68,39 @@ impl Twilio {
             ("RetryCount", "0"),
             ("Author", author),
             ("ParticipantSid", &sid("MB", at)),
+            ("Body", text),
+            ("ConversationSid", &one.sid),
+        ])
+    }
+
+    /// An agent changes the message at this place, from 0.
+    pub fn agent_edits(&mut self, unique_name: &str, index: usize, text: &str) -> String {
+        let at = self.found(unique_name).expect("a conversation");
+        self.conversations[at].messages[index].1 = text.to_owned();
+        self.told("onMessageUpdated", at, index)
+    }
+
+    /// The same, and it is gone: its place stays empty.
+    pub fn agent_deletes(&mut self, unique_name: &str, index: usize) -> String {
+        let at = self.found(unique_name).expect("a conversation");
+        let told = self.told("onMessageRemoved", at, index);
+        self.conversations[at].messages[index].1 = String::new();
+        told
+    }
+
+    fn told(&self, kind: &str, at: usize, index: usize) -> String {
+        let one = &self.conversations[at];
+        let (author, text) = &one.messages[index];
+        form(&[
+            ("EventType", kind),
+            ("Attributes", "{}"),
+            ("DateUpdated", "2026-11-29T12:05:00.111Z"),
+            ("Index", &index.to_string()),
+            ("MessageSid", &sid("IM", 1_000 * at + index)),
+            ("AccountSid", &self.account),
+            ("Source", "SDK"),
+            ("RetryCount", "0"),
+            ("Author", author),
             ("Body", text),
             ("ConversationSid", &one.sid),
         ])
@@ -141,6 +176,23 @@ impl Vendor for Twilio {
                     "body": field("Body"), "conversation_sid": self.conversations[at].sid });
                 let answer = Answer::json(201, &made);
                 if asked.header("x-twilio-webhook-enabled") == "true" { answer.hooks(told) } else { answer }
+            }
+            (method @ ("POST" | "DELETE"), ["v1", "Conversations", name, "Messages", message]) => {
+                let Some(at) = self.found(name) else { return not_found() };
+                let has = |index: &usize| sid("IM", 1_000 * at + index) == *message;
+                let all = &mut self.conversations[at].messages;
+                let Some(index) = (0..all.len()).find(has).filter(|index| !all[*index].1.is_empty()) else {
+                    return not_found();
+                };
+                if method == "DELETE" {
+                    all[index].1.clear();
+                    return Answer::text(204, "");
+                }
+                if field("Body").chars().count() > LONGEST {
+                    return error(400, 50504, "Message body parameter is too long");
+                }
+                all[index].1 = field("Body").to_owned();
+                Answer::json(200, &json!({ "sid": message, "body": field("Body") }))
             }
             _ => not_found(),
         }

@@ -110,6 +110,13 @@ pub enum DeliveryStep {
         /// The attempt; without an error: the reader took it.
         attempt: Attempt,
     },
+    /// A dead letter was to be sent again, and its content was blanked meanwhile: nothing is sent, and nobody waits for it.
+    Withdrawn {
+        /// The dead letter's number.
+        number: u64,
+        /// What is kept of it: an attempt with an error that says so.
+        attempt: Attempt,
+    },
     /// Nothing; the claim is given up.
     Released,
 }
@@ -120,7 +127,11 @@ impl DeliveryStep {
         match self {
             Self::Passed { taken, .. } => *taken,
             Self::Replayed { attempt, .. } => attempt.error.is_none(),
-            Self::Called { .. } | Self::Later { .. } | Self::GivenUp { .. } | Self::Released => false,
+            Self::Called { .. }
+            | Self::Later { .. }
+            | Self::GivenUp { .. }
+            | Self::Withdrawn { .. }
+            | Self::Released => false,
         }
     }
 }
@@ -152,6 +163,8 @@ pub enum Beside {
         number: u64,
         /// The attempt.
         attempt: Attempt,
+        /// It is not to be sent any more, although nobody took it.
+        withdrawn: bool,
     },
 }
 
@@ -233,7 +246,10 @@ impl StoredCursor {
                 return Some(Beside::Dead { seq: *seq, why: why.clone(), attempts, progress });
             }
             DeliveryStep::Replayed { number, attempt } => {
-                return Some(Beside::Replayed { number: *number, attempt: attempt.clone() });
+                return Some(Beside::Replayed { number: *number, attempt: attempt.clone(), withdrawn: false });
+            }
+            DeliveryStep::Withdrawn { number, attempt } => {
+                return Some(Beside::Replayed { number: *number, attempt: attempt.clone(), withdrawn: true });
             }
             DeliveryStep::Released => {}
         }
@@ -245,7 +261,7 @@ impl StoredCursor {
         self.calls.note(sent);
     }
 
-    /// The dead letter of `seq` was sent again, and is gone if it was `delivered`. `was_asked`: it was still noted as to be
+    /// The dead letter of `seq` was sent again, and holds nothing up any more if it was `delivered` or withdrawn. `was_asked`: it was still noted as to be
     /// sent again, so that it counts among [`replays`](Self::replays).
     pub fn replayed(&mut self, seq: Seq, was_asked: bool, delivered: bool, now: Timestamp) {
         self.replays = self.replays.saturating_sub(u32::from(was_asked));

@@ -16,6 +16,10 @@ pub const QUARANTINED: usize = 10_000;
 /// How long an event is kept that names an id of a conversation which is not known yet, where the portal's settings reject what is
 /// not known.
 pub const AWAITED_FOR: Duration = Duration::from_secs(3_600);
+/// Edits and deletions of one portal that wait for their message. Beyond, they are answered 404.
+pub const CHANGES_WAITING: usize = 10_000;
+/// Those whose message has come that are taken up together.
+pub const CHANGES_TOGETHER: usize = 256;
 /// Events of one session that leave quarantine together, and of all sessions eight times as many.
 pub const RELEASED_TOGETHER: usize = 32;
 /// How often an instance looks for events in quarantine whose session has become known without anybody saying so, and for those

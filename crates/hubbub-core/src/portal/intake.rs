@@ -209,6 +209,10 @@ pub struct Resolved {
     pub learned: Option<Learned>,
     /// Sessions that share the portal's own id that it names; empty: there are not several.
     pub shared: Vec<RoomId>,
+    /// Its session is not known, and may become so: what is only asked about would be kept.
+    pub awaited: bool,
+    /// The portal's number inside the database; `None`: there is no such portal.
+    pub portal: Option<i64>,
 }
 
 /// See [`Resolved`].
@@ -348,6 +352,7 @@ impl<'a> Intake<'a> {
     /// What is to become of each.
     pub fn resolved(self) -> Vec<Resolved> {
         let resolved = |(way, known): (Way, Option<Received>)| {
+            let awaited = way.session.is_none() && way.kept.is_some();
             let to = match (known, way.portal, way.session) {
                 (Some(known), _, _) => Destination::Nowhere(known),
                 (None, Some(portal), Some(session)) => Destination::Log { portal, session },
@@ -358,7 +363,7 @@ impl<'a> Intake<'a> {
             };
             // What is only told again teaches nothing.
             let learned = way.learned.filter(|_| matches!(to, Destination::Log { .. }));
-            Resolved { to, learned, shared: way.shared }
+            Resolved { to, learned, shared: way.shared, awaited, portal: way.portal }
         };
         self.of.into_iter().zip(self.known).map(resolved).collect()
     }

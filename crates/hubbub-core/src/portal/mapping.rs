@@ -9,11 +9,13 @@ use utoipa::ToSchema;
 mod body;
 mod event;
 mod find;
+mod native;
 mod read;
 
 pub use body::Body;
-pub use event::Event;
+pub use event::{Event, message_id_in};
 pub(super) use find::{Item, id_in, items, raw_at};
+pub use native::native;
 pub use read::{Mapped, Refusal, Unmapped};
 pub(super) use read::{finds, read};
 
@@ -23,6 +25,10 @@ pub(super) use read::{finds, read};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
+    /// What an event is: a message, or an edit or a deletion of the message whose id is at `message_id`.
+    // Left out where it is a message, so that an instance of a version that knows nothing else reads the settings.
+    #[serde(default, skip_serializing_if = "Meaning::is_message")]
+    pub means: Meaning,
     /// An array whose items are events of their own. `/*/` in it stands for every item of an array around it.
     #[serde(default)]
     pub each: Option<String>,
@@ -44,7 +50,8 @@ pub struct Mapping {
     /// joined by line feeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mrkdwn: Option<OneOrMore>,
-    /// The message's id; unique within its conversation. What tells repeats, before `event_id` and headers.
+    /// The message's id; unique within its conversation. What tells repeats, before `event_id` and headers. Of an edit or a deletion:
+    /// which message it is about.
     #[serde(default)]
     pub message_id: Option<OneOrMore>,
     /// The event's id; unique within the portal.
@@ -81,6 +88,27 @@ pub struct Mapping {
     pub format: BodyFormat,
 }
 
+/// What an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Meaning {
+    /// A message.
+    #[default]
+    Message,
+    /// A message says something else now: all of it.
+    Edit,
+    /// A message was deleted.
+    Deletion,
+}
+
+impl Meaning {
+    /// Settings that do not say it are read by programs that do not know it.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    pub(super) fn is_message(&self) -> bool {
+        *self == Self::Message
+    }
+}
+
 /// One pointer, or several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -112,6 +140,7 @@ impl Default for Mapping {
     fn default() -> Self {
         let one = |pointer: &str| Some(OneOrMore::One(pointer.into()));
         Self {
+            means: Meaning::Message,
             each: None,
             session: Some("/sessionId".into()),
             external: None,
@@ -209,7 +238,10 @@ impl Mapping {
         if matches!(&self.format, BodyFormat::FormField(name) if name.is_empty()) {
             return Err(Invalid::new("format", "the name of the form's field is empty"));
         }
-        let (names, says) = (self.names_a_conversation(), self.says_something());
+        if self.means != Meaning::Message && self.message_id.is_none() {
+            return Err(Invalid::new("message_id", "missing; an edit or a deletion is about a message"));
+        }
+        let (names, says) = (self.names_a_conversation(), self.says_enough());
         match (names, says) {
             (true, true) => Ok(()),
             (false, false) if self.challenge.is_some() => Ok(()),
@@ -222,8 +254,9 @@ impl Mapping {
         self.session.is_some() || self.external.is_some()
     }
 
-    const fn says_something(&self) -> bool {
-        self.text.is_some() || self.html.is_some() || self.mrkdwn.is_some()
+    /// Whether a text can be found, where one is needed.
+    const fn says_enough(&self) -> bool {
+        matches!(self.means, Meaning::Deletion) || self.text.is_some() || self.html.is_some() || self.mrkdwn.is_some()
     }
 }
 
@@ -242,6 +275,9 @@ pub(super) fn check_values(
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod change_tests;
 
 #[cfg(test)]
 mod shape_tests;

@@ -11,6 +11,7 @@
 //! - [`webhook`], [`author`]: what a body of ours says, and who wrote.
 //! - [`externals`]: whose an id of theirs is.
 //! - [`intake`]: what a batch of their messages becomes.
+//! - [`incoming_change`]: edits and deletions of theirs.
 //! - [`refused`]: webhooks that were refused and are kept for a while.
 //! - [`address`]: which addresses may be called.
 //! - [`access`]: how our calls say who we are.
@@ -27,6 +28,7 @@ pub mod author;
 pub mod challenge;
 pub mod externals;
 pub mod html;
+pub mod incoming_change;
 pub mod intake;
 pub mod mapping;
 pub mod mrkdwn;

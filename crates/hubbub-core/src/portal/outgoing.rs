@@ -130,6 +130,10 @@ pub struct Success {
     /// Pointers that must find one of these values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub require: BTreeMap<String, Vec<serde_json::Value>>,
+    /// Where any of these pointers finds one of its values, there is nothing left to do, whatever the status: what is to be deleted is
+    /// gone already.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub done: BTreeMap<String, Vec<serde_json::Value>>,
     /// Where any of these pointers finds one of its values, the portal wants us to slow down, whatever the status.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub throttled: BTreeMap<String, Vec<serde_json::Value>>,
@@ -151,7 +155,7 @@ impl Success {
 
     /// Whether the answer's body has to be read.
     pub fn reads_body(&self) -> bool {
-        let all = [&self.require, &self.throttled, &self.credentials, &self.down];
+        let all = [&self.require, &self.done, &self.throttled, &self.credentials, &self.down];
         !all.into_iter().all(BTreeMap::is_empty)
     }
 }

@@ -109,6 +109,15 @@ pub enum Forward {
     Messages,
     /// Changes of the session's state: `session.opened`, `session.waiting`, `session.closed`.
     States,
+    /// Edits of messages: `message.edited`.
+    Edits,
+    /// Deletions of messages: `message.deleted`.
+    Deletions,
+}
+
+impl Forward {
+    /// All that there is.
+    pub const ALL: [Self; 4] = [Self::Messages, Self::States, Self::Edits, Self::Deletions];
 }
 
 /// What a session does at a dead letter.

@@ -1,7 +1,7 @@
-//! An event that is a message.
+//! An event that is a message, or a change of one.
 
 use super::{
-    Mapping, OneOrMore,
+    Mapping, Meaning, OneOrMore,
     find::{Item, items},
     read::Unmapped,
 };
@@ -15,21 +15,24 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-/// A message from a portal, as its mapping reads it.
+/// A message from a portal, or a change of one, as its mapping reads it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Event {
+    /// What it is; absent: a message.
+    #[serde(skip_serializing_if = "Meaning::is_message")]
+    pub means: Meaning,
     /// Our session id. This or `external` is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
     /// The portal's own id of the conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<String>,
-    /// The text.
+    /// The text; of a deletion none.
     pub text: String,
     /// What was attached, as JSON text: `{"attachments":[…]}`, with `"attachments_left_out":n` where n could not be kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// The message's id, unique within its conversation.
+    /// The message's id, unique within its conversation. Of a change it is there: the message that is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
     /// The event's id, unique within the portal.
@@ -47,25 +50,49 @@ pub struct Event {
 
 impl Event {
     /// What tells repeats of it: the message's id within its conversation, else the event's id, else `header_id`, the webhook's
-    /// own. `None`: nothing does, and two equal ones are two messages. At most twice [`EXTERNAL_BYTES`] long.
+    /// own. `None`: nothing does, and two equal ones are two messages. At most twice [`EXTERNAL_BYTES`] long. Changes are not told
+    /// by the message's id: that is the message's own.
     pub fn repeat_key(&self, header_id: Option<&str>) -> Option<String> {
         let header_id = header_id.filter(|id| !id.is_empty());
-        let (kind, key) = if let Some(id) = &self.message_id {
+        if let Some(id) = self.message_id.as_ref().filter(|_| self.means.is_message()) {
             let conversation = self.external.as_ref().or(self.session.as_ref())?;
-            // The length tells where the conversation's id ends.
-            ('m', format!("m:{}:{conversation}:{id}", conversation.len()))
-        } else if let Some(id) = &self.event_id {
-            ('e', format!("e:{id}"))
-        } else {
-            ('h', format!("h:{}", header_id?))
-        };
-        if key.len() <= 2 * EXTERNAL_BYTES {
-            return Some(key);
+            return Some(of_message(conversation, id));
         }
-        let digest: String = Sha256::digest(&key).iter().map(|byte| format!("{byte:02x}")).collect();
-        // A capital: no key that is short is the same.
-        Some(format!("{}:{digest}", kind.to_ascii_uppercase()))
+        Some(match &self.event_id {
+            Some(id) => short('e', format!("e:{id}")),
+            None => short('h', format!("h:{}", header_id?)),
+        })
     }
+
+    /// The names that the message which it changes may be known by: what a webhook that brought it, or our own answer from the
+    /// portal, has called its conversation.
+    pub fn targets(&self) -> Vec<String> {
+        let conversations = self.external.iter().chain(&self.session);
+        let id = self.message_id.iter();
+        id.flat_map(|id| conversations.clone().map(|conversation| of_message(conversation, id))).collect()
+    }
+}
+
+/// The name of a message within its conversation.
+fn of_message(conversation: &str, id: &str) -> String {
+    // The length tells where the conversation's id ends.
+    short('m', format!("m:{}:{conversation}:{id}", conversation.len()))
+}
+
+fn short(kind: char, key: String) -> String {
+    if key.len() <= 2 * EXTERNAL_BYTES {
+        return key;
+    }
+    let digest: String = Sha256::digest(&key).iter().map(|byte| format!("{byte:02x}")).collect();
+    // A capital: no key that is short is the same.
+    format!("{}:{digest}", kind.to_ascii_uppercase())
+}
+
+/// The portal's id of a message in the [name](Event::repeat_key) of its event; `None`: the event was told by something else, or the
+/// name is too long to hold it.
+pub fn message_id_in(name: &str) -> Option<&str> {
+    let (length, rest) = name.strip_prefix("m:")?.split_once(':')?;
+    rest.get(length.parse::<usize>().ok()?..)?.strip_prefix(':')
 }
 
 impl Mapping {
@@ -81,19 +108,20 @@ impl Mapping {
             let at = lacking.or_else(|| self.session.as_ref().map(|pointer| item.at(pointer)));
             return Err(Unmapped::Missing { at: at.unwrap_or_else(|| self.external_at(item)) });
         }
-        let message_id = self.message_id.as_ref().map_or(Ok((None, None)), |all| joined(item, all))?.0;
-        let attached = self.attached(item)?;
-        let text = self.text_of(item, attached.as_ref().is_some_and(|attached| attached.kept > 0));
-        let (text, data) = match (text, attached) {
-            // It says nothing but what is attached, and nothing of that can be kept.
-            (Err(_), Some(Attached { kept: 0, fault: Some(fault), .. })) => return Err(fault),
-            (text, attached) => (text?, attached.map(|attached| attached.data)),
+        let (message_id, unnamed) = self.message_id.as_ref().map_or(Ok((None, None)), |all| joined(item, all))?;
+        if message_id.is_none() && self.means != Meaning::Message {
+            return Err(Unmapped::Missing { at: unnamed.unwrap_or_else(|| named(item, self.message_id.as_ref())) });
+        }
+        let (text, data) = match self.means {
+            Meaning::Deletion => (String::new(), None),
+            Meaning::Message | Meaning::Edit => self.content(item)?,
         };
         let agent = match &self.agent {
             Some(pointer) => item.word(pointer)?.map(|agent| cut(&agent, USER_ID_BYTES).to_owned()),
             None => None,
         };
         Ok(Event {
+            means: self.means,
             session,
             external,
             text,
@@ -104,6 +132,17 @@ impl Mapping {
             index: item.index,
             mapping: 0,
         })
+    }
+
+    /// The text, and what is attached.
+    fn content(&self, item: &Item<'_>) -> Result<(String, Option<String>), Unmapped> {
+        let attached = self.attached(item)?;
+        let text = self.text_of(item, attached.as_ref().is_some_and(|attached| attached.kept > 0));
+        match (text, attached) {
+            // It says nothing but what is attached, and nothing of that can be kept.
+            (Err(_), Some(Attached { kept: 0, fault: Some(fault), .. })) => Err(fault),
+            (text, attached) => Ok((text?, attached.map(|attached| attached.data))),
+        }
     }
 
     fn external_at(&self, item: &Item<'_>) -> String {

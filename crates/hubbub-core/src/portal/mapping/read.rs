@@ -238,7 +238,7 @@ impl Mapping {
     /// The events that a body may have.
     fn items<'a>(&self, body: &'a Body) -> Result<Vec<Item<'a>>, Off> {
         let whole = body.whole();
-        if !self.names_a_conversation() || !self.says_something() {
+        if !self.names_a_conversation() || !self.says_enough() {
             return Err(Off::Refused("it has a challenge only".into()));
         }
         let Some(each) = &self.each else { return Ok(vec![whole]) };

@@ -54,6 +54,9 @@ impl Call {
         if success.down.iter().any(finds) {
             return Some(Class::Down);
         }
+        if success.done.iter().any(finds) {
+            return Some(Class::Taken);
+        }
         if success.is_success(status) {
             // What a search has found is in the answer, or nobody knows what it has found.
             let is_unread = self.found.is_some() && value.is_none() && (200..=299).contains(&status);

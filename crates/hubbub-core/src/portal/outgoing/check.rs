@@ -35,7 +35,8 @@ const NOT_OURS: [&str; 16] = [
 ];
 
 /// The types of events there are.
-const KINDS: [&str; 4] = ["message.created", "session.opened", "session.waiting", "session.closed"];
+const KINDS: [&str; 6] =
+    ["message.created", "message.edited", "message.deleted", "session.opened", "session.waiting", "session.closed"];
 
 /// Checks what of a portal's settings says how it is called.
 ///
@@ -268,8 +269,9 @@ impl Look<'_> {
         if let Some(status) = call.success.status.iter().find(|status| !(200..=599).contains(*status)) {
             return Err(format!("success, status: {status}; it is 200 to 599"));
         }
-        let values: [(&str, &Values); 4] = [
+        let values: [(&str, &Values); 5] = [
             ("require", &call.success.require),
+            ("done", &call.success.done),
             ("throttled", &call.success.throttled),
             ("credentials", &call.success.credentials),
             ("down", &call.success.down),

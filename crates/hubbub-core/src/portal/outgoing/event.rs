@@ -2,7 +2,7 @@
 
 use crate::{
     delivery::progress::Picked,
-    log::{encoded, entry::Entry, kinds::What},
+    log::{content::Content, encoded, entry::Entry, kinds::What},
     model::{
         ids::UserId,
         json::{Json, to_json},
@@ -11,6 +11,7 @@ use crate::{
         PortalId,
         author::{Author, AuthorKind},
         mapping::raw_at,
+        webhook::About,
     },
 };
 use serde::Serialize;
@@ -23,7 +24,7 @@ pub(super) const SEEN: [(&str, &[&str]); 8] = [
     ("session", &["id", "external", "name", "state", "refs"]),
     ("customer", &["id", "name", "info"]),
     ("from", &["id", "kind", "name", "info", "label"]),
-    ("message", &["id", "seq", "text", "data", "reply_to", "part", "parts"]),
+    ("message", &["id", "seq", "text", "data", "reply_to", "external", "part", "parts"]),
     ("entry", &["*"]),
     ("vars", &["*"]),
     ("portal", &["id"]),
@@ -49,6 +50,8 @@ pub struct Event<'a> {
     pub kind: &'a str,
     /// The entry.
     pub entry: &'a Entry,
+    /// The message that it changes.
+    pub about: Option<&'a About>,
     /// The session's name, for people.
     pub session_name: &'a str,
     /// Where the session stands: open, waiting or closed.
@@ -114,9 +117,11 @@ struct Person<'a> {
 struct ShownMessage<'a> {
     id: String,
     seq: u64,
-    text: &'a str,
+    text: Option<&'a str>,
     data: Option<Box<RawValue>>,
     reply_to: Option<u64>,
+    /// The portal's own id of it.
+    external: Option<&'a str>,
     part: usize,
     parts: usize,
 }
@@ -141,31 +146,40 @@ impl<'a> Person<'a> {
 impl Event<'_> {
     /// The text of its message; empty where it is none.
     pub fn text(&self) -> &str {
-        match &self.entry.what {
-            What::Message(message) => message.content.text.as_str(),
-            _ => "",
+        Content::of(&self.entry.what).map_or("", |content| content.text.as_str())
+    }
+
+    /// The portal's own ids of the message that is deleted, where it has several of it: a call that names one is made for each.
+    pub fn pieces(&self) -> &[String] {
+        match (&self.entry.what, self.about) {
+            (What::Deleted(_), Some(about)) if about.externals.len() > 1 => &about.externals,
+            _ => &[],
         }
     }
 
     /// What pointers see, with what has been picked so far, and with this part of the text where there are several.
     pub fn document(&self, picked: &Picked, part: Option<TextPart<'_>>) -> Document {
         let entry = self.entry;
-        let message = match &entry.what {
-            What::Message(message) => {
-                let whole = TextPart { text: message.content.text.as_str(), part: 1, parts: 1 };
-                let TextPart { text, part, parts } = part.unwrap_or(whole);
-                Some(ShownMessage {
-                    id: entry.id.to_string(),
-                    seq: entry.seq.get(),
-                    text,
-                    data: message.content.data.as_ref().map(Json::to_raw),
-                    reply_to: message.reply_to.map(|seq| seq.get()),
-                    part,
-                    parts,
-                })
+        let is_about_message = matches!(entry.what, What::Message(_) | What::Edited(_) | What::Deleted(_));
+        let message = is_about_message.then(|| {
+            let content = Content::of(&entry.what);
+            let TextPart { text, part, parts } = part.unwrap_or(TextPart { text: self.text(), part: 1, parts: 1 });
+            let reply_to = match &entry.what {
+                What::Message(message) => message.reply_to,
+                _ => None,
+            };
+            let piece = self.pieces().get(part - 1).map(String::as_str);
+            ShownMessage {
+                id: self.about.map_or(entry.id, |about| about.id).to_string(),
+                seq: self.about.map_or(entry.seq, |about| about.seq).get(),
+                text: content.map(|_| text),
+                data: content.and_then(|content| content.data.as_ref()).map(Json::to_raw),
+                reply_to: reply_to.map(|seq| seq.get()),
+                external: piece.or_else(|| self.about.and_then(About::external)),
+                part,
+                parts,
             }
-            _ => None,
-        };
+        });
         let kind = Author::of(entry, self.customer).kind.word();
         let shown = Shown {
             event: ShownEvent { id: self.id, r#type: self.kind, timestamp: entry.at.to_string() },

@@ -88,6 +88,16 @@ impl Call {
         self.path.iter().chain(self.query.values()).any(depends)
     }
 
+    /// Whether one of its templates has a place for what is at this pointer.
+    pub(super) fn names(&self, pointer: &str) -> bool {
+        let mut found = false;
+        self.each_template(&mut |_, template| {
+            let template = Template::parse(template);
+            found |= template.iter().flat_map(Template::places).any(|place| place.pointers.contains(&pointer));
+        });
+        found
+    }
+
     /// How the message's text is written in it.
     fn filters_of_text(&self) -> Vec<Filter> {
         let mut filters = Vec::new();

@@ -14,7 +14,7 @@ use crate::{
         seq::Seq,
         time::Timestamp,
     },
-    portal::{PortalId, access::Auth, settings::PortalSettings},
+    portal::{PortalId, access::Auth, settings::PortalSettings, webhook::About},
 };
 use serde_json::{Value, json};
 
@@ -31,6 +31,7 @@ pub(super) struct Said {
     info: Option<Json>,
     portal: PortalId,
     vars: BTreeMap<String, String>,
+    about: Option<About>,
     pub picked: Picked,
 }
 
@@ -51,12 +52,21 @@ impl Said {
             info: None,
             portal: PortalId::parse("desk").unwrap(),
             vars: BTreeMap::new(),
+            about: None,
             picked: Picked::default(),
         }
     }
 
     pub fn by(mut self, user: &str) -> Self {
         self.entry.from = UserId::parse(user).unwrap();
+        self
+    }
+
+    /// It is a change of a message that the portal has by these ids.
+    pub fn changes(mut self, externals: &[&str], what: What) -> Self {
+        let externals = externals.iter().map(|id| (*id).to_owned()).collect();
+        self.about = Some(About { id: uuid::Uuid::from_u128(42), seq: Seq::new(2), externals });
+        self.entry.what = what;
         self
     }
 
@@ -95,6 +105,7 @@ impl Said {
             id: "msg_1",
             kind,
             entry: &self.entry,
+            about: self.about.as_ref(),
             session_name: "Where is my parcel?",
             state: "open",
             customer: &self.customer,

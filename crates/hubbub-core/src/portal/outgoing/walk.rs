@@ -116,10 +116,16 @@ impl<'a> Walk<'a> {
             let rest = text.get(bytes..).unwrap_or_default();
             let texts = call.texts(rest).map_err(unmade)?;
             let Some((_, text)) = texts.first() else { return Ok(None) };
-            let part = (parts + 1, parts + texts.len());
+            // What went out in parts is deleted part by part.
+            let pieces = self.event.pieces().len();
+            let pieces = if pieces > 0 && call.names("/message/external") { pieces.max(parts + 1) } else { 0 };
+            let part = if pieces > 0 { (parts + 1, pieces) } else { (parts + 1, parts + texts.len()) };
             let seen = self.event.document(&self.picked, Some(TextPart { text, part: part.0, parts: part.1 }));
             let request = call.request(self.base, &seen).map_err(unmade)?;
-            let next_part = texts.get(1).map(|(at, _)| bytes + at);
+            let next_part = match pieces {
+                0 => texts.get(1).map(|(at, _)| bytes + at),
+                _ => (part.0 < part.1).then_some(0),
+            };
             return Ok(Some(Step { call, request, part, seen, next_part }));
         }
         Ok(None)

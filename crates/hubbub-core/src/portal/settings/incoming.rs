@@ -3,14 +3,18 @@
 use super::PortalSettings;
 use crate::portal::{
     challenge::Challenge,
-    mapping::{Body, BodyFormat, Mapped, Mapping, Unmapped, read},
+    mapping::{Body, BodyFormat, Mapped, Mapping, Unmapped, native, read},
     verify::Signed,
 };
 
 impl PortalSettings {
     /// What bodies mean: the first whose filters match.
     pub fn all_mappings(&self) -> &[Mapping] {
-        if self.mappings.is_empty() { std::slice::from_ref(&self.mapping) } else { &self.mappings }
+        match (&self.mappings[..], &self.mapping) {
+            ([], mapping) if *mapping == Mapping::default() => native(),
+            ([], mapping) => std::slice::from_ref(mapping),
+            (several, _) => several,
+        }
     }
 
     /// All questions that are answered at once, and how their bodies are written where that is said.

@@ -78,6 +78,7 @@ impl Scene {
             id,
             kind,
             entry,
+            about: None,
             session_name: &self.session_name,
             state: self.state,
             customer: &self.customer,

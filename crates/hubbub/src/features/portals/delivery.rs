@@ -13,6 +13,7 @@ use crate::{
         Attempt, Claim, DeadLetter, DeliveryStep, Filter, Portal, PortalStanding, SentMessage, Settlement,
     },
     log::Summary,
+    store::StoreError,
 };
 use hubbub_core::{
     delivery::{
@@ -20,19 +21,21 @@ use hubbub_core::{
         retry::{self, Class, Gone, Next, PostVerdict},
     },
     limits,
-    log::entry::Entry,
+    log::{entry::Entry, kinds::What},
     model::{seq::Seq, time::Timestamp},
     portal::{
         settings::{Forward, OnDeadLetter},
-        webhook,
+        webhook::{self, About},
     },
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 mod calls;
 
 /// Messages that were given up on.
 static GIVEN_UP: Summary = Summary::new("a message to a portal was given up on");
+/// Sessions whose events could not be prepared.
+static UNREADY: Summary = Summary::new("an event for a portal could not be prepared");
 /// Customers who met a 410 from whom on nobody asks how many others there are.
 const MANY_GONE: usize = 50;
 /// Settlements that were not written.
@@ -45,6 +48,8 @@ pub(super) struct Delivery<'a> {
     pub claim: Claim,
     /// How many blankings had been heard of before the claim was read.
     pub blanks_heard: u64,
+    /// When that was.
+    pub read_at: Instant,
     pub settling: &'a Gather<Settlement, bool>,
     pub lane: &'a Lane,
     /// Calls that were made.
@@ -94,8 +99,11 @@ impl Delivery<'_> {
         let entries = std::mem::take(&mut self.claim.entries);
         if let Some(letter) = self.claim.replay.take() {
             // It was for the portal once, whatever its settings say now.
-            let kind = webhook::kind(&letter.entry, &[Forward::Messages, Forward::States], &self.portal.id);
-            let kind = kind.unwrap_or("message.created");
+            let kind = webhook::kind(&letter.entry, &Forward::ALL, &self.portal.id).unwrap_or("message.created");
+            if self.is_gone(&letter.entry).await {
+                self.withdraw(&letter).await;
+                return;
+            }
             let Some(posted) = self.send(&letter.entry, kind, Some(&letter)).await else { return };
             if posted.attempt.error.is_none() {
                 self.hint(Way::Forwarded, letter.entry.seq);
@@ -113,7 +121,7 @@ impl Delivery<'_> {
                 continue;
             };
             // What was blanked since it was read is read again, and then passed over.
-            if self.lane.is_stopped() || self.is_stale(entry) {
+            if self.lane.is_stopped() || self.is_gone(entry).await {
                 break;
             }
             let Some(posted) = self.send(entry, kind, None).await else { return };
@@ -145,28 +153,63 @@ impl Delivery<'_> {
 
     /// Sends an entry as the portal's settings say. `None`: the claim is over.
     async fn send(&mut self, entry: &Entry, kind: &str, letter: Option<&DeadLetter>) -> Option<Posted> {
+        let about = match self.about(entry).await {
+            Ok(about) => about,
+            Err(why) => {
+                UNREADY.note_of(self.claim.session.as_str(), || why);
+                self.settle(DeliveryStep::Released, Kept::default(), false).await;
+                return None;
+            }
+        };
         if self.portal.settings.calls.is_empty() {
-            return Some(self.post(entry, kind).await);
+            return Some(self.post(entry, kind, about.as_ref()).await);
         }
-        self.call_all(entry, kind, letter).await
+        self.call_all(entry, kind, letter, about.as_ref()).await
+    }
+
+    /// The message that an entry changes.
+    async fn about(&self, entry: &Entry) -> Result<Option<About>, StoreError> {
+        let Some(target) = About::target(&entry.what) else { return Ok(None) };
+        let known = self.portals.support.store.known_message(&entry.room, target).await?;
+        let sent = &self.claim.delivery.calls.sent;
+        Ok(known.map(|known| About::new(known.id, target, sent, &known.events)))
+    }
+
+    /// The content of a dead letter was blanked: nothing is sent, and the session waits for it no more.
+    async fn withdraw(&self, letter: &DeadLetter) {
+        let why = PostVerdict::failed(Class::Refused, "the message was deleted: nothing was sent".into());
+        let attempt = Attempt { class: None, ..nothing(self.portals.now(), &why, &self.portals.label) };
+        self.settle(DeliveryStep::Withdrawn { number: letter.number, attempt }, Kept::default(), false).await;
     }
 
     fn gives_way(&self) -> bool {
         self.lane.gives_way(self.calls, self.portal.settings.concurrency)
     }
 
-    fn is_stale(&self, entry: &Entry) -> bool {
-        self.portals.support.chat.blanks().may_be_blanked(self.blanks_heard, &entry.room, entry.seq)
+    /// Whether the content of an entry was blanked, or may have been, since it was read. What was read a while ago is looked at
+    /// again: a deletion may not have been heard of.
+    async fn is_gone(&self, entry: &Entry) -> bool {
+        if matches!(entry.what, What::Gone(_)) {
+            return true;
+        }
+        if self.portals.support.chat.blanks().may_be_blanked(self.blanks_heard, &entry.room, entry.seq) {
+            return true;
+        }
+        if self.read_at.elapsed() < limits::WEBHOOK_READ_FOR {
+            return false;
+        }
+        let known = self.portals.support.store.known_message(&entry.room, entry.seq).await;
+        !known.is_ok_and(|known| known.is_some_and(|known| !known.gone))
     }
 
     fn kind(&self, entry: &Entry) -> Option<&'static str> {
         webhook::kind(entry, &self.portal.settings.forward, &self.portal.id)
     }
 
-    async fn post(&mut self, entry: &Entry, kind: &str) -> Posted {
+    async fn post(&mut self, entry: &Entry, kind: &str, about: Option<&About>) -> Posted {
         let (portal, claim) = (&self.portal, &self.claim);
         let id = webhook::id(&self.portals.support.chat.store.identity().database, &portal.id, &entry.room, entry.seq);
-        let body = webhook::body(kind, entry, claim.external.as_deref(), &claim.customer);
+        let body = webhook::body(kind, entry, claim.external.as_deref(), &claim.customer, about);
         let at = self.portals.now();
         let pointer = portal.settings.answer_external.as_deref();
         let headers = [("content-type", "application/json".to_owned()), ("webhook-id", id.clone())]

@@ -40,6 +40,12 @@ struct HookAnswer {
     passed_over: usize,
     #[serde(skip_serializing_if = "is_zero")]
     quarantined: usize,
+    /// Edits and deletions that wait for their message.
+    #[serde(skip_serializing_if = "is_zero")]
+    awaited: usize,
+    /// Why an edit or a deletion changes nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unchanged: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -194,15 +200,21 @@ fn shown(taken: Taken) -> Response {
         // Some of it is a stranger's: no browser is to guess what it might be.
         return ([(header::CONTENT_TYPE, kind), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], text).into_response();
     }
-    let status = if taken.quarantined > 0 { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let is_kept = taken.quarantined + taken.awaited > 0;
+    let status = if is_kept { StatusCode::ACCEPTED } else { StatusCode::OK };
     let messages = taken.messages.iter().map(|(session, place)| Stored {
         id: place.id.to_string(),
         session_id: session.to_string(),
         seq: place.seq.get(),
         at: place.at.to_string(),
     });
-    let answer =
-        HookAnswer { messages: messages.collect(), passed_over: taken.passed_over, quarantined: taken.quarantined };
+    let answer = HookAnswer {
+        messages: messages.collect(),
+        passed_over: taken.passed_over,
+        quarantined: taken.quarantined,
+        awaited: taken.awaited,
+        unchanged: taken.idle.iter().map(|why| why.word()).collect(),
+    };
     (status, Json(answer)).into_response()
 }
 

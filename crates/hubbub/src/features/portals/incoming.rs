@@ -4,6 +4,7 @@ use super::Portals;
 use crate::{
     chat::ChatError,
     features::portals::{
+        changes::{Changed, Named},
         store::{ExternalRules, Incoming, Portal, Received},
         vault::Field,
     },
@@ -11,6 +12,7 @@ use crate::{
 use hubbub_core::{
     limits,
     log::{
+        content::Content,
         entry::Place,
         kinds::{Message, Text},
     },
@@ -21,8 +23,9 @@ use hubbub_core::{
     portal::{
         PortalId,
         challenge::{Answer, Challenge},
+        incoming_change::{Becomes, Idle, IncomingChange},
         intake::{Spans, of_body},
-        mapping::{Body, Event, Unmapped},
+        mapping::{Body, Event, Meaning, Unmapped},
         settings::UnknownSession,
         verify::{Signed, Unverified, is_token},
     },
@@ -54,6 +57,8 @@ pub(super) enum HookError {
     UnknownSession(String),
     #[error("several sessions have this conversation of the portal, {0} among them, and its settings refuse to choose")]
     Shared(String),
+    #[error("nothing is known of the message that is to change, and as much waits for its message as may be")]
+    UnknownMessage,
     #[error("as much is in quarantine as may be, send it again")]
     QuarantineFull,
     #[error("the log of this session is full")]
@@ -77,6 +82,7 @@ impl HookError {
             Self::Unmapped(unmapped) => (unmapped.status(), "unmapped"),
             Self::Invalid(_) => (422, "invalid"),
             Self::UnknownSession(_) => (404, "unknown_session"),
+            Self::UnknownMessage => (404, "unknown_message"),
             Self::Shared(_) => (409, "external_conflict"),
             Self::QuarantineFull => (503, "quarantine_full"),
             Self::LogFull => (409, "log_full"),
@@ -104,6 +110,10 @@ pub(super) struct Taken {
     pub passed_over: usize,
     /// Events kept for an operator.
     pub quarantined: usize,
+    /// Edits and deletions that wait for their message.
+    pub awaited: usize,
+    /// Edits and deletions that change nothing, and never will.
+    pub idle: Vec<Idle>,
 }
 
 impl Taken {
@@ -155,12 +165,14 @@ impl Portals {
         match taken {
             Ok(taken) if taken.challenge.is_some() => count("challenge"),
             Ok(taken) if taken.quarantined > 0 => count("quarantined"),
+            Ok(taken) if taken.awaited > 0 => count("awaited"),
+            Ok(taken) if !taken.idle.is_empty() && taken.messages.is_empty() => count("idle"),
             Ok(taken) if taken.messages.is_empty() => count("passed_over"),
             Ok(_) => count("stored"),
             Err(HookError::UnknownPortal | HookError::NotAsked) => {}
             Err(HookError::Unverified(_)) => count("unverified"),
             Err(HookError::Unmapped(_) | HookError::Invalid(_) | HookError::NoChallenge) => count("unmapped"),
-            Err(HookError::UnknownSession(_)) => count("unknown_session"),
+            Err(HookError::UnknownSession(_) | HookError::UnknownMessage) => count("unknown_session"),
             Err(HookError::Locked) => count("locked"),
             Err(HookError::Shared(_)) => count("conflict"),
             Err(HookError::LogFull | HookError::QuarantineFull | HookError::Unavailable) => count("failed"),
@@ -218,13 +230,41 @@ impl Portals {
     /// Takes a webhook that has been verified.
     pub(super) async fn take_verified(&self, portal: &Portal, hook: &Hook<'_>) -> Result<Taken, HookError> {
         let mapped = portal.settings.read(hook.signed.content_type(), hook.signed.body, false)?;
-        let (events, mut taken) = (mapped.events, Taken { passed_over: mapped.passed_over, ..Taken::default() });
-        if events.is_empty() {
-            return Ok(taken);
+        let mut taken = Taken { passed_over: mapped.passed_over, ..Taken::default() };
+        let (messages, changes): (Vec<_>, _) = mapped.events.into_iter().partition(|one| one.means == Meaning::Message);
+        // What cannot be is refused before anything is stored.
+        let changes = self.changes(portal, hook, &changes)?;
+        if !messages.is_empty() {
+            self.take_messages(portal, hook, &messages, &mut taken).await?;
         }
-        let messages = self.messages(portal, hook, &events).await?;
+        for (change, named) in changes {
+            match self.support.change(&change, &named).await? {
+                Changed::Stored(session, place) => taken.messages.push((session, place)),
+                Changed::Idle(why) => taken.idle.push(why),
+                Changed::Awaited => taken.awaited += 1,
+                Changed::Full => return Err(HookError::UnknownMessage),
+                Changed::UnknownSession => {
+                    return Err(HookError::UnknownSession(shown(named.session.as_ref().or(named.external.as_ref()))));
+                }
+                Changed::Shared(among) => {
+                    return Err(HookError::Shared(shown(among.first().map(ToString::to_string).as_ref())));
+                }
+                Changed::LogFull => return Err(HookError::LogFull),
+            }
+        }
+        Ok(taken)
+    }
+
+    async fn take_messages(
+        &self,
+        portal: &Portal,
+        hook: &Hook<'_>,
+        events: &[Event],
+        taken: &mut Taken,
+    ) -> Result<(), HookError> {
+        let messages = self.messages(portal, hook, events).await?;
         let mut unknown = None;
-        for (one, event) in self.support.receive(messages).await?.into_iter().zip(&events) {
+        for (one, event) in self.support.receive(messages).await?.into_iter().zip(events) {
             match one {
                 Received::Stored { .. } | Received::Repeated { .. } => {
                     taken.messages.extend(one.place().map(|(session, place)| (session.clone(), place)));
@@ -236,13 +276,43 @@ impl Portals {
                     return Err(HookError::Shared(among.first().map(ToString::to_string).unwrap_or_default()));
                 }
                 Received::UnknownSession => {
-                    let named = event.session.as_ref().or(event.external.as_ref());
-                    unknown = unknown.or(named.map(|name| name.chars().take(limits::EXTERNAL_BYTES).collect()));
+                    unknown = unknown.or_else(|| Some(shown(event.session.as_ref().or(event.external.as_ref()))));
                 }
                 Received::LogFull => return Err(HookError::LogFull),
             }
         }
-        unknown.map_or(Ok(taken), |named| Err(HookError::UnknownSession(named)))
+        unknown.map_or(Ok(()), |named| Err(HookError::UnknownSession(named)))
+    }
+
+    /// The edits and deletions of a webhook, each with what tells repeats of it: an id, or nothing.
+    fn changes(
+        &self,
+        portal: &Portal,
+        hook: &Hook<'_>,
+        events: &[Event],
+    ) -> Result<Vec<(IncomingChange, Named)>, HookError> {
+        let mut changes = Vec::with_capacity(events.len());
+        for (n, event) in events.iter().enumerate() {
+            let id = hook.id.map(|id| if events.len() > 1 { format!("{id}#c{n}") } else { id.to_owned() });
+            let data = event.data.clone().map(Json::trusted);
+            let content = Content { data, ..Content::text(Text::parse(&event.text)?) };
+            let Some(becomes) = Becomes::of(event.means, content) else { continue };
+            let change = IncomingChange {
+                portal: portal.id.clone(),
+                targets: event.targets(),
+                event: event.repeat_key(id.as_deref()),
+                from: portal.id.agent(event.agent.as_deref()),
+                becomes,
+            };
+            let named = Named {
+                session: event.session.clone(),
+                external: event.external.clone(),
+                quarantine: portal.settings.unknown_session == UnknownSession::Quarantine,
+                externals: rules(portal),
+            };
+            changes.push((change, named));
+        }
+        Ok(changes)
     }
 
     /// The messages of a webhook, each with what tells repeats of it: an id or, where there are several messages and no id, its
@@ -280,6 +350,21 @@ impl Portals {
     }
 }
 
+/// What a webhook calls something, for its answer.
+fn shown(named: Option<&String>) -> String {
+    named.map(|name| name.chars().take(limits::EXTERNAL_BYTES).collect()).unwrap_or_default()
+}
+
+/// What a portal's settings say of its ids.
+fn rules(portal: &Portal) -> ExternalRules {
+    ExternalRules {
+        conflict: portal.settings.external_conflict,
+        awaited: portal.settings.answers_tell_external(),
+        webhooks_lead: !portal.settings.answers_tell_external(),
+        only_asked: false,
+    }
+}
+
 fn incoming(portal: &Portal, event: &Event, header_id: Option<&str>) -> Result<Incoming, Invalid> {
     let from = portal.id.agent(event.agent.as_deref());
     let message = Message::new(Text::parse(&event.text)?, event.data.clone().map(Json::trusted), None);
@@ -294,11 +379,6 @@ fn incoming(portal: &Portal, event: &Event, header_id: Option<&str>) -> Result<I
         from,
         message,
         quarantine: portal.settings.unknown_session == UnknownSession::Quarantine,
-        externals: ExternalRules {
-            conflict: portal.settings.external_conflict,
-            awaited: portal.settings.answers_tell_external(),
-            webhooks_lead: !portal.settings.answers_tell_external(),
-            only_asked: false,
-        },
+        externals: rules(portal),
     })
 }

@@ -7,6 +7,7 @@
 //!   ([`call`]), or makes the calls that the portal's settings name ([`calling`]), and writes back what came of it before the next.
 //! - In: [`hooks`] are the routes, [`incoming`] verifies, maps and has [`support`] store.
 //! - What names a session that is not known yet waits in quarantine until it is: [`release`].
+//! - Edits and deletions of theirs find their message, or wait for it: [`changes`].
 //! - Secrets: sealed and opened by [`vault`], put into what opens a portal by [`access`].
 //! - What was verified and refused is kept for a while: [`refused`].
 //! - What is kept: [`store`], in each database ([`postgres`], [`sqlite`]) beside the logs.
@@ -32,6 +33,7 @@ pub mod access;
 pub mod administration;
 mod call;
 mod calling;
+pub mod changes;
 pub mod dead_letters;
 mod delivery;
 mod directory;

@@ -1,4 +1,4 @@
-//! What was kept in quarantine goes into its session's log once the session is known: in the order in which it came, and before
+//! What was kept in quarantine goes into its session's log once the session is known, and an edit or a deletion once its message is there: in the order in which it came, and before
 //! what comes for the session meanwhile, because the store keeps that behind it.
 //!
 //! That something is to leave stands in the store, so any instance does it, and two may do it at once: an event is told by its
@@ -38,6 +38,7 @@ pub(super) async fn run(portals: Arc<Portals>, stopped: Arc<AtomicBool>) {
         if swept.is_none_or(|at| at.elapsed() >= limits::QUARANTINE_EVERY) {
             swept = Some(Instant::now());
             let expired = portals.support.store.sweep_quarantine().await;
+            sweeps.hear("what waits for its message cannot be looked at", portals.support.sweep_changes().await);
             for (portal, events) in
                 sweeps.hear("what waits in quarantine cannot be looked at", expired).unwrap_or_default()
             {
@@ -50,6 +51,13 @@ pub(super) async fn run(portals: Arc<Portals>, stopped: Arc<AtomicBool>) {
             let due = portals.support.store.releasable().await;
             let due = complaint.hear("what is to leave quarantine cannot be read", due).unwrap_or_default();
             if due.is_empty() || portals.support.release(due).await == 0 {
+                break;
+            }
+        }
+        loop {
+            let due = portals.support.store.due_changes().await;
+            let due = complaint.hear("what has waited for its message cannot be read", due).unwrap_or_default();
+            if due.is_empty() || portals.support.take_up_changes(due).await == 0 {
                 break;
             }
         }
@@ -75,7 +83,13 @@ impl SupportChat {
         for Releasable { kept, portal, session } in due {
             let number = kept.number;
             messages.push(Arc::new(super::quarantine::incoming(kept).released(number, Some(&session))));
-            resolved.push(Resolved { to: Destination::Log { portal, session }, learned: None, shared: vec![] });
+            resolved.push(Resolved {
+                to: Destination::Log { portal, session },
+                learned: None,
+                shared: vec![],
+                awaited: false,
+                portal: Some(portal),
+            });
         }
         let Ok(received) = self.log(&messages, resolved).await else {
             // Those that were stored are recognised when they come again.

@@ -5,7 +5,7 @@
 //! with a lease and a fence, hold no lock while they POST, and write back what came of it. That is refused once somebody else
 //! has claimed the cursor.
 
-use super::{access::store::GrantStore, refused::store::RefusedStore, vault::Kept};
+use super::{access::store::GrantStore, changes::store::ChangeStore, refused::store::RefusedStore, vault::Kept};
 use crate::store::StoreError;
 use async_trait::async_trait;
 pub use hubbub_core::{
@@ -321,7 +321,7 @@ pub struct Backlog {
 /// of time and cancelling holds here, too; whoever makes something due here has the store of the logs say so
 /// ([`crate::store::Store::due`]).
 #[async_trait]
-pub trait PortalStore: GrantStore + RefusedStore {
+pub trait PortalStore: GrantStore + RefusedStore + ChangeStore {
     /// All portals that were not deleted, by id.
     async fn portals(&self) -> Result<Vec<Portal>, StoreError>;
 

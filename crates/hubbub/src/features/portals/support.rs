@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 
 /// What an instance does for sessions and portals, whoever asks: clients, the product's backend, portals themselves. Its methods
 /// are in several files: [`super::sessions`], [`super::administration`], [`super::dead_letters`], [`super::quarantine`],
-/// [`super::release`], [`super::refused`], [`super::externals`].
+/// [`super::release`], [`super::refused`], [`super::externals`], [`super::changes`].
 pub struct SupportChat {
     /// The chat whose rooms sessions are.
     pub chat: Arc<Chat>,
@@ -95,6 +95,11 @@ impl SupportChat {
         self.log(&messages, resolved).await
     }
 
+    /// Says where messages of portals go, and keeps in quarantine what belongs there.
+    pub(super) async fn resolve(&self, messages: Vec<Arc<Incoming>>) -> Result<Vec<Resolved>, ChatError> {
+        Ok(self.resolving.ask(messages).await?)
+    }
+
     /// Whether one of these messages came before, after `since`.
     ///
     /// # Errors
@@ -157,7 +162,7 @@ impl SupportChat {
 
     /// Tells whoever reads a session that it has a message that came again: whoever stored it first may have died before
     /// telling anybody.
-    fn announce_known(&self, known: &Received) {
+    pub(super) fn announce_known(&self, known: &Received) {
         if let Some((session, place)) = known.place() {
             self.chat.metrics.repeated.inc();
             let head = Wake::Head { room: session.clone(), epoch: place.epoch, seq: place.seq };

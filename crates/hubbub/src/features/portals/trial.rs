@@ -12,16 +12,20 @@ use hubbub_core::{
     delivery::{progress::Picked, retry},
     limits,
     log::{
+        content::Content,
         entry::Entry,
-        kinds::{Message, Text, What},
+        kinds::{Deleted, Edited, Message, Text, What},
     },
     model::{
         ids::{Invalid, Key, RoomId, UserId},
         seq::Seq,
     },
     portal::{
-        outgoing::walk::{Step, Walk},
-        webhook,
+        outgoing::{
+            event::Event,
+            walk::{Step, Walk},
+        },
+        webhook::{self, About},
     },
 };
 use std::{
@@ -82,6 +86,12 @@ pub struct TriedCall {
     pub picked: BTreeMap<String, String>,
 }
 
+/// The message that an edit or a deletion is about which there is not.
+fn imagined_target(entry: &Entry) -> Option<About> {
+    let externals = vec!["test-message".to_owned()];
+    About::target(&entry.what).map(|seq| About { id: entry.id, seq, externals })
+}
+
 impl TriedCall {
     fn of(step: &Step<'_>) -> Self {
         let request = &step.request;
@@ -127,7 +137,8 @@ impl Portals {
             return Ok(self.try_native(&portal, base, &scene, &entry, (&id, &kind), sends).await);
         }
         let info = self.info_of_author(&scene, &entry).await?;
-        let event = scene.event(&portal, &id, &kind, &entry, info.as_ref());
+        let about = imagined_target(&entry);
+        let event = Event { about: about.as_ref(), ..scene.event(&portal, &id, &kind, &entry, info.as_ref()) };
         let mut walk = Walk::new(base, &portal.settings.calls, event, scene.picked.clone(), None);
         let (mut trial, began) = (Trial::default(), Instant::now());
         loop {
@@ -171,7 +182,13 @@ impl Portals {
         (id, kind): (&str, &str),
         sends: bool,
     ) -> Trial {
-        let body = webhook::body(kind, entry, scene.picked.external.as_deref(), &scene.customer);
+        let body = webhook::body(
+            kind,
+            entry,
+            scene.picked.external.as_deref(),
+            &scene.customer,
+            imagined_target(entry).as_ref(),
+        );
         let mut shown = TriedCall {
             name: "webhook".into(),
             method: "POST",
@@ -228,11 +245,16 @@ impl Portals {
                 let text = Text::parse(wish.text.as_deref().unwrap_or(TEXT))?;
                 What::Message(Message::new(text, None, None))
             }
+            "message.edited" => {
+                let text = Text::parse(wish.text.as_deref().unwrap_or(TEXT))?;
+                What::Edited(Edited { target: Seq::new(1), content: Content::text(text) })
+            }
+            "message.deleted" => What::Deleted(Deleted { target: Seq::new(1), of: None }),
             "session.opened" => What::State(SessionState::Open),
             "session.waiting" => What::State(SessionState::Waiting),
             "session.closed" => What::State(SessionState::Closed),
             _ => {
-                let known = "one of message.created, session.opened, session.waiting, session.closed";
+                let known = "one of message.created, message.edited, message.deleted, session.opened, session.waiting, session.closed";
                 return Err(Invalid::new("type", known).into());
             }
         };
@@ -242,7 +264,8 @@ impl Portals {
             None => RoomId::parse("test-session")?,
         };
         let (from, at) = (scene.customer.clone(), self.now());
-        let entry = Entry { room, seq: Seq::new(1), id, from, at, key: Key::of_id(id), what };
+        let seq = Seq::new(if About::target(&what).is_some() { 2 } else { 1 });
+        let entry = Entry { room, seq, id, from, at, key: Key::of_id(id), what };
         Ok((scene, entry, kind.to_owned()))
     }
 }

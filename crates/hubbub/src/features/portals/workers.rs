@@ -331,7 +331,7 @@ impl Desk {
         if wanted.is_empty() {
             return;
         }
-        let blanks_heard = self.portals.support.chat.blanks().heard();
+        let (blanks_heard, read_at) = (self.portals.support.chat.blanks().heard(), Instant::now());
         let claimed = self.portals.support.store.claim(&wanted, limits::DELIVERY_LEASE).await;
         let claims = self.complaint.hear("what is due for portals cannot be claimed", claimed).unwrap_or_default();
         for probe in probes {
@@ -343,19 +343,20 @@ impl Desk {
         }
         for claim in claims {
             if let Some(portal) = listed.get(&claim.portal) {
-                self.deliver(portal.clone(), claim, blanks_heard);
+                self.deliver(portal.clone(), claim, blanks_heard, read_at);
             }
         }
     }
 
-    fn deliver(&mut self, portal: Arc<Portal>, claim: Claim, blanks_heard: u64) {
+    fn deliver(&mut self, portal: Arc<Portal>, claim: Claim, blanks_heard: u64, read_at: Instant) {
         let Some(lane) = self.lanes.get(&portal.id).cloned() else { return };
         let under_way = UnderWay::new(&lane, &claim);
         let (portals, settling) = (self.portals.clone(), self.settling.clone());
         self.under_way.spawn(async move {
             let _done = under_way;
             let (settling, lane) = (&*settling, &*lane);
-            Delivery { portals: &portals, portal, claim, blanks_heard, settling, lane, calls: 0 }.run().await;
+            let portals = &portals;
+            Delivery { portals, portal, claim, blanks_heard, read_at, settling, lane, calls: 0 }.run().await;
         });
     }
 }

@@ -1,7 +1,7 @@
 //! What the guide to portals says of calls is so.
 
 use super::{Said, call};
-use crate::portal::{access::Auth, settings::PortalSettings, verify::Verify};
+use crate::portal::{access::Auth, mapping::Meaning, settings::PortalSettings, verify::Verify};
 use serde_json::{Value, json};
 
 const GUIDE: &str = include_str!("../../../../../../docs/portals.md");
@@ -78,4 +78,28 @@ fn every_place_of_an_event_is_in_the_guide() {
             assert!(row.contains(&format!("`{name}`")), "/{first}/{name} is not in the guide");
         }
     }
+}
+
+/// The examples in JSON of a chapter.
+fn examples(name: &str) -> Vec<&'static str> {
+    let blocks = called(name).split("```json\n").skip(1);
+    blocks.filter_map(|from| Some(from.split_once("```")?.0)).collect()
+}
+
+#[test]
+fn the_examples_of_messages_that_change_are_taken() {
+    let shown = examples("Messages that change");
+    let calls: Value = serde_json::from_str(shown[1]).expect("JSON");
+    let mappings: Value = serde_json::from_str(shown[2]).expect("JSON");
+    let settings = json!({ "url": "https://x.example", "calls": calls, "mappings": mappings["mappings"],
+        "forward": ["messages", "edits", "deletions"] });
+    let settings: PortalSettings = serde_json::from_value(settings).expect("settings");
+    settings.check().expect("good ones");
+    let native = examples("In five minutes");
+    let bodies = native.iter().find(|block| block.contains("message.edited")).expect("the changes");
+    let read =
+        |body: &str| PortalSettings::default().read(None, body.as_bytes(), false).expect("a body").events.remove(0);
+    let events: Vec<_> = bodies.lines().map(read).collect();
+    assert_eq!(events.iter().map(|event| event.means).collect::<Vec<_>>(), [Meaning::Edit, Meaning::Deletion]);
+    assert_eq!(events[0].targets(), events[1].targets());
 }

@@ -3,6 +3,11 @@
 use super::{Call, Picked, Said, call};
 use crate::{
     delivery::progress::Progress,
+    log::{
+        content::Content,
+        kinds::{Deleted, Edited, Text, What},
+    },
+    model::seq::Seq,
     portal::outgoing::walk::{Step, Walk},
 };
 use serde_json::json;
@@ -136,4 +141,67 @@ fn a_call_that_cannot_be_made_is_named() {
     let calls = vec![call(json!({ "name": "send", "path": "/c/{/session/external}/m" }))];
     let why = walk(&Said::new("Hi"), &calls, None).next_call().unwrap_err().to_string();
     assert_eq!(why, "call `send`: path: `/session/external` finds nothing");
+}
+
+fn update_and_delete() -> Vec<Call> {
+    vec![
+        call(
+            json!({ "name": "update", "for": ["message.edited"], "when": "/message/external", "path": "/m/{/message/external}",
+            "method": "PATCH", "json": { "t": "{/message/text}", "ours": "{/message/id}", "seq": "{/message/seq}" } }),
+        ),
+        call(json!({ "name": "again", "for": ["message.edited"], "unless": "/message/external", "path": "/m",
+            "json": { "t": "Edited: {/message/text}" } })),
+        call(json!({ "name": "note", "for": ["message.deleted"], "path": "/n", "json": { "s": "{/message/seq}" } })),
+        call(json!({ "name": "delete", "for": ["message.deleted"], "when": "/message/external", "method": "DELETE",
+            "path": "/m/{/message/external}" })),
+    ]
+}
+
+fn edited() -> What {
+    What::Edited(Edited { target: Seq::new(2), content: Content::text(Text::parse("so").unwrap()) })
+}
+
+fn deleted() -> What {
+    What::Deleted(Deleted { target: Seq::new(2), of: None })
+}
+
+/// The calls of an event, and that none of them is made again by whoever goes on after each.
+fn all(said: &Said, kind: &str, calls: &[Call]) -> Vec<String> {
+    let (mut made, mut kept) = (vec![], None);
+    loop {
+        let mut on = Walk::new(BASE, calls, said.event(kind), said.picked.clone(), kept);
+        let Some(step) = next(&mut on) else { return made };
+        let request = &step.request;
+        let path = request.url.trim_start_matches(BASE);
+        made.push(format!("{} {path} {}", request.method.word(), request.body.as_deref().unwrap_or("-")));
+        on.made(&step, b"{}", &[]);
+        kept = Some(on.progress().clone());
+    }
+}
+
+#[test]
+fn an_edit_goes_to_the_message_as_the_portal_has_it_or_is_said_anew() {
+    let calls = update_and_delete();
+    let one = Said::new("").changes(&["17.1"], edited());
+    let ours = "00000000-0000-0000-0000-00000000002a";
+    let update = format!(r#"PATCH /m/17.1 {{"ours":"{ours}","seq":2,"t":"so"}}"#);
+    assert_eq!(all(&one, "message.edited", &calls), [update]);
+    for unknown in [&[][..], &["17.1", "17.2"]] {
+        let said = Said::new("").changes(unknown, edited());
+        assert_eq!(all(&said, "message.edited", &calls), [r#"POST /m {"t":"Edited: so"}"#], "{unknown:?}");
+    }
+}
+
+#[test]
+fn what_went_out_in_parts_is_deleted_part_by_part() {
+    let calls = update_and_delete();
+    let deletion = |externals: &[&str]| all(&Said::new("").changes(externals, deleted()), "message.deleted", &calls);
+    assert_eq!(deletion(&[]), [r#"POST /n {"s":2}"#], "it never went out, or nobody knows as what");
+    assert_eq!(deletion(&["a"]), [r#"POST /n {"s":2}"#, "DELETE /m/a -"]);
+    assert_eq!(deletion(&["a", "b", "c"]), [r#"POST /n {"s":2}"#, "DELETE /m/a -", "DELETE /m/b -", "DELETE /m/c -",]);
+    // A deletion has no text: what wants one is not sent an empty one.
+    let said = Said::new("").changes(&["a"], deleted());
+    let calls = [call(json!({ "name": "say", "path": "/m", "json": { "t": "{/message/text}" } }))];
+    let why = Walk::new(BASE, &calls, said.event("message.deleted"), Picked::default(), None).next_call().unwrap_err();
+    assert!(why.to_string().contains("/message/text"), "{why}");
 }

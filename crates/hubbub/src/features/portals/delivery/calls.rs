@@ -1,6 +1,6 @@
 //! An entry of a portal that has an API of its own: its calls, one after another.
 
-use super::{Delivery, Kept, Posted};
+use super::{Delivery, Kept, Posted, UNREADY};
 use crate::{
     features::portals::{
         calling::{Made, Scene, echoes, sent},
@@ -11,18 +11,25 @@ use crate::{
 use hubbub_core::{
     delivery::retry::{Class, PostVerdict},
     log::entry::Entry,
-    portal::{outgoing::walk::Walk, webhook},
+    portal::{
+        outgoing::{event::Event, walk::Walk},
+        webhook::{self, About},
+    },
 };
 
-/// Sessions whose calls could not be prepared.
-static UNREADY: Summary = Summary::new("the calls for an entry could not be prepared");
 /// Messages whose ids at the portal were not noted.
 static UNNOTED: Summary = Summary::new("the portal's id of a message was not noted");
 
 impl Delivery<'_> {
     /// Makes the calls of an entry that were not made yet. `letter`: it is a dead letter that is sent again. `None`: somebody else
     /// has the session, or goes on with it later.
-    pub(super) async fn call_all(&mut self, entry: &Entry, kind: &str, letter: Option<&DeadLetter>) -> Option<Posted> {
+    pub(super) async fn call_all(
+        &mut self,
+        entry: &Entry,
+        kind: &str,
+        letter: Option<&DeadLetter>,
+        about: Option<&About>,
+    ) -> Option<Posted> {
         let (portals, portal) = (self.portals, self.portal.clone());
         let scene = match self.scene(entry).await {
             Ok(scene) => scene,
@@ -34,7 +41,7 @@ impl Delivery<'_> {
         };
         let (scene, from_info) = scene;
         let id = webhook::id(&portals.support.chat.store.identity().database, &portal.id, &entry.room, entry.seq);
-        let event = scene.event(&portal, &id, kind, entry, from_info.as_ref());
+        let event = Event { about, ..scene.event(&portal, &id, kind, entry, from_info.as_ref()) };
         let progress = match letter {
             Some(letter) => letter.progress.clone(),
             None => self.claim.delivery.calls.of(entry.seq.get()).cloned(),
@@ -82,7 +89,7 @@ impl Delivery<'_> {
             if !self.settle(step, kept, !gives_way).await || gives_way {
                 return None;
             }
-            if self.lane.is_stopped() || self.is_stale(entry) {
+            if self.lane.is_stopped() || self.is_gone(entry).await {
                 self.settle(DeliveryStep::Released, Kept::default(), false).await;
                 return None;
             }

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use hubbub_core::{
-    log::{checks, encoded},
+    log::{checks, encoded, kinds::What},
     model::ids::RoomId,
 };
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub struct DeadLetterView {
     at: String,
     /// Why.
     why: String,
-    /// dead, replaying or delivered.
+    /// dead, replaying, delivered, or deleted: the message was, so there is nothing to send any more.
     state: &'static str,
     /// When the portal took it after all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,10 +68,11 @@ impl DeadLetterView {
             seq: letter.entry.seq.get(),
             at: letter.at.to_string(),
             why: letter.why.clone(),
-            state: match (letter.delivered_at, letter.replaying) {
-                (Some(_), _) => "delivered",
-                (None, true) => "replaying",
-                (None, false) => "dead",
+            state: match (letter.delivered_at, letter.replaying, &letter.entry.what) {
+                (Some(_), ..) => "delivered",
+                (None, true, _) => "replaying",
+                (None, false, What::Gone(_)) => "deleted",
+                (None, false, _) => "dead",
             },
             delivered_at: letter.delivered_at.map(|at| at.to_string()),
             attempts: letter.attempts.iter().map(AttemptView::new).collect(),

@@ -27,6 +27,7 @@ use hubbub_core::{
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::{Row, types::ToSql};
 
+mod changes;
 mod claim;
 mod dead_letters;
 mod externals;

@@ -76,7 +76,7 @@ impl PostgresPortals {
                 let progress = progress_json(Some(&progress));
                 lease.execute(&write, &[&number.cast_signed(), &row.room, &progress]).await?;
             }
-            Beside::Replayed { number, attempt } => {
+            Beside::Replayed { number, attempt, withdrawn } => {
                 let number = number.cast_signed();
                 let lock = lease.prepare_cached(&self.sql.lock_dead_letter).await?;
                 let write = lease.prepare_cached(&self.sql.write_dead_letter).await?;
@@ -86,7 +86,12 @@ impl PostgresPortals {
                 let delivered = attempt.error.is_none();
                 keep(&mut attempts, &attempt);
                 lease.execute(&write, &[&number, &attempts_json(&attempts), &delivered]).await?;
-                row.cursor.replayed(columns::seq(letter.get("seq")), letter.get("replaying"), delivered, now);
+                row.cursor.replayed(
+                    columns::seq(letter.get("seq")),
+                    letter.get("replaying"),
+                    delivered || withdrawn,
+                    now,
+                );
             }
         }
         Ok(())

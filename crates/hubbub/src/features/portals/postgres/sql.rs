@@ -80,6 +80,31 @@ crate::store::postgres::sql::texts! {
         SELECT p.id, count(*) AS hooks FROM gone JOIN hubbub.portals p ON p.no = gone.portal GROUP BY p.id";
     count_refused = "SELECT p.id, r.hooks FROM (SELECT portal, count(*) AS hooks FROM hubbub.refused_hooks GROUP BY portal) r
         JOIN hubbub.portals p ON p.no = r.portal ORDER BY p.id";
+    keep_change = "INSERT INTO hubbub.portal_changes (portal, target, other, event, author, means, text, data, at, until)
+        SELECT p.no, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, clock.now, clock.now + $9::bigint
+        FROM hubbub.portals p, (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
+        WHERE p.id = $1 AND p.deleted_at IS NULL
+            AND (SELECT count(*) FROM (SELECT FROM hubbub.portal_changes c WHERE c.portal = p.no LIMIT $10::bigint) kept) < $10
+        ON CONFLICT DO NOTHING RETURNING no";
+    kept_change = "SELECT c.no FROM hubbub.portal_changes c JOIN hubbub.portals p ON p.no = c.portal
+        WHERE p.id = $1 AND c.event = $2::text";
+    changes_wait = "SELECT c.no FROM hubbub.portal_changes c JOIN hubbub.portals p ON p.no = c.portal
+        WHERE p.id = $1 AND (c.target = ANY($2::text[]) OR c.other = ANY($2::text[])) LIMIT 1";
+    due_changes = "SELECT w.*, p.id AS portal_id, r.id AS room_id, e.seq FROM hubbub.portal_changes w
+            JOIN hubbub.portals p ON p.no = w.portal
+            CROSS JOIN LATERAL (SELECT v.room, v.seq FROM hubbub.portal_events v
+                WHERE v.portal = w.portal AND v.event IN (w.target, w.other) ORDER BY v.event = w.target DESC LIMIT 1) e
+            JOIN hubbub.rooms r ON r.no = e.room
+        ORDER BY w.no LIMIT $1::bigint";
+    drop_changes = "DELETE FROM hubbub.portal_changes WHERE no = ANY($1::bigint[])";
+    sweep_changes = "WITH gone AS (DELETE FROM hubbub.portal_changes c
+            WHERE c.until < (extract(epoch FROM clock_timestamp()) * 1000)::bigint AND NOT EXISTS (
+                SELECT FROM hubbub.quarantine q WHERE q.portal = c.portal AND q.event IN (c.target, c.other)) RETURNING c.portal)
+        SELECT p.id, count(*) AS events FROM gone JOIN hubbub.portals p ON p.no = gone.portal GROUP BY p.id";
+    known_message = "SELECT e.id, coalesce(e.gone, false) AS gone,
+            ARRAY(SELECT v.event FROM hubbub.portal_events v WHERE v.room = e.room AND v.seq = e.seq
+                ORDER BY v.event LIMIT 256) AS events
+        FROM hubbub.rooms r JOIN hubbub.entries e ON e.room = r.no WHERE r.id = $1 AND e.seq = $2::bigint";
     orphans = "SELECT s.id, s.customer, CASE WHEN c.position < c.head THEN c.head END AS waits
         FROM hubbub.portals p JOIN hubbub.sessions s ON s.portal = p.no JOIN hubbub.rooms r ON r.no = s.room
         JOIN hubbub.cursors c ON c.room = s.room

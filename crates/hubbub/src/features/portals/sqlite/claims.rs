@@ -192,7 +192,7 @@ pub(crate) fn write_beside(
             let sql = "UPDATE dead_letters SET progress = ?3 WHERE no = ?1 AND room = ?2";
             transaction.execute(sql, params![number.cast_signed(), row.room, progress_json(Some(&progress))])?;
         }
-        Beside::Replayed { number, attempt } => {
+        Beside::Replayed { number, attempt, withdrawn } => {
             let number = number.cast_signed();
             let sql = "SELECT attempts, seq, replaying FROM dead_letters WHERE no = ?1 AND room = ?2";
             let found: Option<(String, i64, bool)> = transaction
@@ -210,7 +210,7 @@ pub(crate) fn write_beside(
                     delivered_at = CASE WHEN ?3 THEN ?4 ELSE delivered_at END WHERE no = ?1",
                 params![number, attempts_json(&attempts), delivered, at.0],
             )?;
-            row.cursor.replayed(seq(letter), replaying, delivered, at);
+            row.cursor.replayed(seq(letter), replaying, delivered || withdrawn, at);
         }
     }
     Ok(())
