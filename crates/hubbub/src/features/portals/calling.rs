@@ -18,6 +18,7 @@ use hubbub_core::{
     model::{
         ids::{RoomId, UserId},
         json::Json,
+        seq::Seq,
         time::Timestamp,
     },
     portal::{
@@ -174,6 +175,6 @@ pub(super) fn echoes(told: &Told, picked: &Picked, session: &RoomId) -> Vec<Stri
 }
 
 /// A message as the portal has it.
-pub(super) fn sent(told: &Told, entry: &Entry) -> Option<SentMessage> {
-    Some(SentMessage { seq: entry.seq.get(), id: told.message_id.clone()? })
+pub(super) fn sent(told: &Told, seq: Seq) -> Option<SentMessage> {
+    Some(SentMessage { seq: seq.get(), id: told.message_id.clone()? })
 }

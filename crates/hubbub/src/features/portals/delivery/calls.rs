@@ -11,6 +11,7 @@ use crate::{
 use hubbub_core::{
     delivery::retry::{Class, PostVerdict},
     log::entry::Entry,
+    model::{ids::RoomId, seq::Seq},
     portal::{
         outgoing::{event::Event, walk::Walk},
         webhook::{self, About},
@@ -70,8 +71,10 @@ impl Delivery<'_> {
                 return Some(Posted::of(made, Kept::default(), &portals.label));
             }
             let told = walk.made(&step, &made.called.body, &made.called.headers);
-            let kept = self.kept(&scene, &walk, sent(&told, entry));
-            self.note_echoes(entry, &echoes(&told, walk.picked(), &entry.room)).await;
+            // What an edit has said anew is the message that it is about.
+            let of = About::target(&entry.what).unwrap_or(entry.seq);
+            let kept = self.kept(&scene, &walk, sent(&told, of));
+            self.note_echoes(&entry.room, of, &echoes(&told, walk.picked(), &entry.room)).await;
             next = walk.next_call();
             if let Ok(None) = next {
                 self.lane.answered(&self.claim.customer, &made.verdict, self.claim.delivery.counted, made.called.took);
@@ -122,13 +125,13 @@ impl Delivery<'_> {
         Kept { external, refs, sent: sent.into_iter().collect() }
     }
 
-    async fn note_echoes(&self, entry: &Entry, events: &[String]) {
+    async fn note_echoes(&self, session: &RoomId, seq: Seq, events: &[String]) {
         if events.is_empty() {
             return;
         }
         // Lost, the portal's webhook about it is told apart by the mapping's filters alone.
-        if let Err(error) = self.portals.support.store.note_echoes(&entry.room, entry.seq, events).await {
-            UNNOTED.note_of(entry.room.as_str(), || error);
+        if let Err(error) = self.portals.support.store.note_echoes(session, seq, events).await {
+            UNNOTED.note_of(session.as_str(), || error);
         }
     }
 }
