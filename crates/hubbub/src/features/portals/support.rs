@@ -97,7 +97,7 @@ impl SupportChat {
 
     /// Says where messages of portals go, and keeps in quarantine what belongs there.
     pub(super) async fn resolve(&self, messages: Vec<Arc<Incoming>>) -> Result<Vec<Resolved>, ChatError> {
-        Ok(self.resolving.ask(messages).await?)
+        self.resolving.ask(messages).await
     }
 
     /// Whether one of these messages came before, after `since`.
