@@ -4,7 +4,7 @@ use super::{
     folded,
     model::{BACKEND, Model},
     ops::Way,
-    reader::{Order, Reader},
+    reader::Reader,
     rights::Why,
     views::{Look, compared, without_samples},
     wishes::{Dice, PEOPLE},
@@ -240,7 +240,6 @@ pub async fn pages(
 pub async fn folds(model: &Model, readers: &[Reader]) -> Result<usize, String> {
     let mut folds = 0;
     for reader in readers {
-        reader.does(Order::Again).await;
         match model.may_read(&reader.name) {
             Ok(()) => {
                 let head = model.head();

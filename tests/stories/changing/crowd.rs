@@ -110,11 +110,8 @@ impl Board<'_> {
                 self.messages.lock().expect("no panic").push(seq);
             }
             if let Op::Delete { target } = doing.op {
-                let by = match way {
-                    Way::Rest(n) => Some(n),
-                    Way::Socket => None,
-                };
-                self.watch.deleted(target, by.filter(|_| attempts == 1));
+                let by = way.at(&doing.who, self.instances.len());
+                self.watch.deleted(target, Some(by).filter(|_| attempts == 1));
             }
             self.head.fetch_max(seq, Ordering::SeqCst);
         }
@@ -244,7 +241,7 @@ pub fn follow(model: &mut Model, log: &[Value], tried: &[Tried]) -> Result<(), S
             Some(tried) => tried.doing.clone(),
             None => {
                 let is_member = model.somebody(from).standing.is_member();
-                Doing { who: from.into(), op: Op::of(entry, is_member), key: None }
+                Doing { who: from.into(), op: Op::of(entry, is_member)?, key: None }
             }
         };
         let verdict = model.judge(&doing);

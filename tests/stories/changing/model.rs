@@ -2,7 +2,8 @@
 //!
 //! It takes one entry after another and remembers everything. What pages show is counted anew for each page: nothing is kept up to
 //! date, so nothing can drift. `rights.rs` says what it takes, `views.rs` what it shows; whoever adds a kind, a setting or a
-//! method that reads adds a line to each.
+//! method that reads adds a line to each (`Op`, `Model::change`, `Model::weigh`; `Look`, `Model::sees`). What is no entry, such as
+//! how far somebody has read, belongs into `Somebody`, and is counted from `messages` when it is looked at.
 
 use super::ops::{Doing, Op};
 use serde_json::{Map, Value, json};

@@ -1,6 +1,6 @@
 //! What somebody may try in a room, how it is said over a socket and over REST, and what came of it.
 
-use super::model::BACKEND;
+use super::{model::BACKEND, wishes::PEOPLE};
 use crate::{cluster::API_KEY, http, person::Person};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -66,6 +66,14 @@ pub enum Way {
     Rest(usize),
 }
 
+impl Way {
+    /// Which of the instances is asked. People come back to where they began.
+    pub fn at(self, who: &str, instances: usize) -> usize {
+        let home = || PEOPLE.iter().position(|one| *one == who).unwrap_or(0) % instances;
+        if let Self::Rest(n) = self { n } else { home() }
+    }
+}
+
 /// What it was answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
@@ -113,17 +121,17 @@ impl Op {
     }
 
     /// What an entry without a client's key was asked for as; `is_member`: whoever did it was one already.
-    pub fn of(entry: &Value, is_member: bool) -> Self {
+    pub fn of(entry: &Value, is_member: bool) -> Result<Self, String> {
         let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         let own = entry["user"] == entry["from"];
-        match &*text("type") {
+        Ok(match &*text("type") {
             "joined" if own && entry["role"] == "member" && !is_member => Self::Join,
             "joined" => Self::Role { user: text("user"), role: text("role") },
             "banned" => Self::Role { user: text("user"), role: "banned".into() },
             "left" if own => Self::Leave,
             "left" => Self::Remove { user: text("user") },
-            _ => panic!("nobody asks for this without a key: {entry}"),
-        }
+            _ => return Err(format!("nobody asked for {entry}")),
+        })
     }
 
     fn place(&self, to: &mut Value) {

@@ -1,13 +1,12 @@
 //! A round: a room of its own, from its first entry to the last look at it.
 
-use super::deleted::Source;
 use super::{
     checks, crowd,
-    deleted::Watch,
+    deleted::{Source, Watch},
     model::{BACKEND, Model},
     ops::{Answered, Doing, Op, Way},
     reader::{Order, Reader},
-    wishes::{Dice, PEOPLE, ROLES, Wishes},
+    wishes::{PEOPLE, ROLES, Wishes},
 };
 use crate::{
     cluster::Cluster,
@@ -55,7 +54,7 @@ impl House {
     /// What happened in a round, or what is wrong.
     pub async fn round(&mut self, seed: u64) -> Result<String, String> {
         let began = Instant::now();
-        let kind = if Dice::new(seed).one_in(3) { "open" } else { "private" };
+        let kind = if seed % 3 == 2 { "open" } else { "private" };
         let model = Model::new(&format!("room-{seed}"), kind);
         let wishes = Wishes::new(seed, 1, self.instances.len());
         let mut round =
@@ -126,7 +125,7 @@ impl Round<'_> {
         assert_eq!(answer.status, 201, "{}", answer.text);
         self.model.name = "The room".into();
         for entry in self.house.cluster.log(&room).await {
-            let doing = Doing { who: BACKEND.into(), op: Op::of(&entry, false), key: None };
+            let doing = Doing { who: BACKEND.into(), op: Op::of(&entry, false)?, key: None };
             self.model.take(&entry, &doing)?;
         }
         let instances = self.house.instances.clone();
@@ -204,25 +203,29 @@ impl Round<'_> {
         };
         self.model.take(entry, doing)?;
         if let Op::Delete { target } = doing.op {
-            let by = if let Way::Rest(n) = way { Some(n) } else { None };
-            self.watch.deleted(target, by);
+            let by = way.at(&doing.who, instances.len());
+            self.watch.deleted(target, Some(by).filter(|_| attempts == 1));
             let epoch = page["epoch"].as_str().unwrap_or_default();
-            for (n, from) in [(by.unwrap_or(n), target - 1), (n, 0)] {
+            for (n, from) in [(by, target - 1), (n, 0)] {
                 self.comes_back(n, from, epoch).await?;
             }
         }
         Ok(())
     }
 
-    /// The first who may comes back to an instance from a position, and is looked at while they read to the end.
-    async fn comes_back(&self, at: usize, from: u64, epoch: &str) -> Result<(), String> {
-        let floor = |who: &str| self.model.floor(who);
-        let may = |who: &&str| self.model.may_read(who).is_ok() && floor(who) <= from + 1;
-        let Some(who) = PEOPLE.into_iter().find(may) else { return Ok(()) };
+    /// Somebody comes back to an instance from a position, and is looked at while they read to the end; or their position is below what
+    /// they may read, and they are told so.
+    async fn comes_back(&mut self, at: usize, from: u64, epoch: &str) -> Result<(), String> {
+        let may: Vec<&str> = PEOPLE.into_iter().filter(|who| self.model.may_read(who).is_ok()).collect();
+        if may.is_empty() {
+            return Ok(());
+        }
+        let who = self.wishes.dice.of(&may);
+        let recovers = self.model.floor(who) <= from + 1;
         let mut wire = Wire::of(self.house.instances[at], who).await;
         let (began, head) = (Instant::now(), self.model.head());
-        let asked =
-            json!({ "channel": format!("room:{}", self.model.room), "recover": true, "offset": from, "epoch": epoch });
+        let channel = format!("room:{}", self.model.room);
+        let asked = json!({ "channel": channel, "recover": true, "offset": from, "epoch": epoch });
         wire.say(json!({ "id": 2, "subscribe": asked }).to_string()).await;
         let mut position = from;
         while position < head {
@@ -232,10 +235,14 @@ impl Round<'_> {
                 ));
             };
             self.watch.sees(&wire.last, at, Source::Memory, began, who);
-            if line["subscribe"].is_object() && line["subscribe"]["recovered"] != true || line["error"].is_object() {
-                return Err(format!("{who} came back to {at} from {from}: {line}"));
+            let answer = &line["subscribe"];
+            if line["error"].is_object() || answer.is_object() && (answer["recovered"] == true) != recovers {
+                return Err(format!("{who} came back to {at} from {from}, expected recovered {recovers}: {line}"));
             }
-            let last = line["subscribe"]["publications"].as_array().and_then(|all| all.last());
+            if answer.is_object() && !recovers {
+                return Ok(());
+            }
+            let last = answer["publications"].as_array().and_then(|all| all.last());
             let offset = last.map_or(&line["push"]["pub"]["offset"], |last| &last["offset"]);
             position = offset.as_u64().unwrap_or(position);
         }

@@ -154,7 +154,7 @@ impl Wishes {
     }
 
     fn any(&mut self, model: &Model, more: &[u64]) -> (Doing, Way) {
-        let who = self.somebody();
+        let (mut who, whose) = (self.somebody(), self.dice.one_in(2));
         let op = match self.dice.below(100) {
             0..26 => self.say(model, more),
             26..37 => Op::Edit { target: self.target(model, more), content: self.content() },
@@ -177,6 +177,24 @@ impl Wishes {
             90..94 => Op::Remove { user: self.user() },
             94..97 => Op::Join,
             _ => Op::Leave,
+        };
+        // Authors change what is theirs, and take back what is there.
+        let op = match op {
+            Op::Edit { target, .. } | Op::Delete { target } if whose => {
+                who = model.messages.get(&target).map_or(who, |message| message.from.clone());
+                op
+            }
+            Op::React { added: false, .. } if !model.reactions.is_empty() => {
+                let all: Vec<_> = model.reactions.keys().cloned().collect();
+                let (target, reaction, user) = self.dice.of(&all);
+                who = user;
+                Op::React { target, reaction, added: false }
+            }
+            Op::Pin { pinned: false, .. } if !model.pins.is_empty() => {
+                let all: Vec<u64> = model.pins.keys().copied().collect();
+                Op::Pin { target: self.dice.of(&all), pinned: false }
+            }
+            op => op,
         };
         self.by(who, op)
     }
