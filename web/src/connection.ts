@@ -1,6 +1,7 @@
 // The official SDK, and what Hubbub adds to it by rpc.
 
 import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
+import type { Settings } from "./fold.ts";
 import type { Hint, Session } from "./forwarding.ts";
 import type { Outgoing, Sent } from "./outbox.ts";
 import type { Member } from "./people.ts";
@@ -109,6 +110,19 @@ export class Connection {
 
     members(after: string | undefined): Promise<{ members: Member[]; next?: string }> {
         return this.rpc("members", { room: this.place.room, ...(after !== undefined && { after }), limit: 1000 });
+    }
+
+    /** The room among those that one is a member of. */
+    async own(): Promise<{ head: number; settings?: Settings } | undefined> {
+        let after: string | undefined;
+        do {
+            const asked = { ...(after !== undefined && { after }), limit: 1000 };
+            const page = await this.rpc<{ rooms: { id: string; head: number; settings?: Settings }[]; next?: string }>("rooms", asked);
+            const own = page.rooms.find(({ id }) => id === this.place.room);
+            if (own) return own;
+            after = page.next;
+        } while (after !== undefined);
+        return undefined;
     }
 
     join(): Promise<unknown> {

@@ -4,7 +4,7 @@ import { hinted, nothing, told, way, type Session } from "./forwarding.ts";
 import { mentioned } from "./mentions.ts";
 import { Outbox } from "./outbox.ts";
 import { Pages } from "./pages.ts";
-import { followed, rules, type Member, type Members, type Standing } from "./people.ts";
+import { followed, rules, type Member, type Members, type Standing, type Told } from "./people.ts";
 import type { Panel } from "./side.ts";
 import { empty, entries, older, shownAs, step, unsent, type Draft, type Step } from "./timeline.ts";
 import { View, type Notice } from "./view.ts";
@@ -22,6 +22,7 @@ let state: State = "connecting";
 let instance = "";
 let panel: Panel | null = null;
 let members: Members = new Map();
+let held: Told = { settings: {}, muted: new Map(), asOf: 0 };
 let forwarding = session ? told(session) : nothing;
 let sessionState = session?.state ?? "";
 
@@ -222,11 +223,15 @@ async function loadPeople(): Promise<void> {
     try {
         const all: Member[] = [];
         let after: string | undefined;
+        // Before the members: what happens meanwhile is in the lines after this head.
+        const { head = 0, settings = {} } = (await connection.own()) ?? {};
         do {
             const page = await connection.members(after);
             all.push(...page.members);
             after = page.next;
         } while (after !== undefined);
+        const muted = all.flatMap(({ user, muted_until }) => (muted_until ? [[user, muted_until] as const] : []));
+        held = { settings, muted: new Map(muted), asOf: head };
         // Some of it may have changed while it was read.
         members = timeline.recent.reduce(followed, new Map(all.map((one) => [one.user, one])));
         draw();
@@ -257,7 +262,7 @@ async function help(): Promise<void> {
 
 function standing(): Standing {
     const role = members.get(me)?.role;
-    return { me, role, direct: room.startsWith("direct."), ...rules(entries(timeline)) };
+    return { me, role, direct: room.startsWith("direct."), ...rules(held, entries(timeline)) };
 }
 
 function take(action: Step): void {

@@ -10,11 +10,13 @@ export interface Member {
     role: Role;
     /** The entry that made it so. */
     since: number;
+    /** Until when they are muted, as it was when the list was read. */
+    muted_until?: string;
 }
 
 export type Members = ReadonlyMap<string, Member>;
 
-/** What holds in the room, as far as its log is loaded. */
+/** What holds in the room. */
 export interface Rules {
     settings: Settings;
     /** Until when somebody is muted. */
@@ -39,11 +41,17 @@ export function followed(members: Members, { type, user, role, seq }: Entry): Me
     return others;
 }
 
-/** What the lines that are shown say, in their order. */
-export function rules(entries: readonly Entry[]): Rules {
-    let settings: Settings = {};
-    const muted = new Map<string, string>();
-    for (const { type, user = "", until, settings: other } of entries) {
+/** The rules as the server told them, at a head of the log. */
+export interface Told extends Rules {
+    asOf: number;
+}
+
+/** They, and what the lines since then say, in their order. */
+export function rules(before: Told, entries: readonly Entry[]): Rules {
+    let { settings } = before;
+    const muted = new Map(before.muted);
+    for (const { type, seq, user = "", until, settings: other } of entries) {
+        if (seq <= before.asOf) continue;
         if (type === "changed") {
             const members_may = { ...settings.members_may, ...other?.members_may };
             settings = { ...settings, ...other, members_may };

@@ -42,15 +42,21 @@ test("a thread has no threads, and one goes on under what was deleted", () => {
 
 test("settings and mutes are what the last line says", () => {
     const log = [
-        { type: "changed", settings: { frozen: true, members_may: { pin: true } } },
-        { type: "muted", user: "ben", until: "a" },
-        { type: "muted", user: "cem", until: "b" },
-        { type: "changed", settings: { frozen: false, slow_mode: 5, members_may: { invite: true } } },
-        { type: "unmuted", user: "ben" },
+        { seq: 1, type: "changed", settings: { frozen: true, members_may: { pin: true } } },
+        { seq: 2, type: "muted", user: "ben", until: "a" },
+        { seq: 3, type: "muted", user: "cem", until: "b" },
+        { seq: 4, type: "changed", settings: { frozen: false, slow_mode: 5, members_may: { invite: true } } },
+        { seq: 5, type: "unmuted", user: "ben" },
     ];
-    const { settings, muted } = rules(log);
+    const from = (asOf, settings = {}, muted = []) => rules({ asOf, settings, muted: new Map(muted) }, log);
+    const { settings, muted } = from(0);
     assert.deepEqual(settings, { frozen: false, slow_mode: 5, members_may: { pin: true, invite: true } });
     assert.deepEqual([...muted], [["cem", "b"]]);
+    // What the server has told counts for what was before it, also where those lines are not loaded.
+    const told = from(3, { frozen: true, edit_window: 60 }, [["ben", "a"], ["dan", "c"]]);
+    assert.deepEqual(told.settings, { frozen: false, slow_mode: 5, edit_window: 60, members_may: { invite: true } });
+    assert.deepEqual([...told.muted], [["dan", "c"]]);
+    assert.deepEqual(from(5, { frozen: true }, [["cem", "b"]]).settings, { frozen: true });
 });
 
 test("members follow the log, and what they were read with already changes nothing", () => {
