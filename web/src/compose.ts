@@ -1,4 +1,4 @@
-// Where something is written: a new message, or the new text of one that was said.
+// Where something is written: a new message, an answer, or the new text of one that was said.
 
 import { element, heard } from "./element.ts";
 
@@ -10,6 +10,8 @@ export interface Written {
     text: string;
     /** The message that says this now. */
     edits?: number;
+    /** The message that this answers. */
+    reply_to?: number;
     /** Of a thread's reply. */
     in_room: boolean;
 }
@@ -18,7 +20,9 @@ export class Compose {
     private readonly text: HTMLTextAreaElement;
     private readonly over: HTMLElement;
     private readonly mode: HTMLElement;
+    private readonly why: HTMLElement;
     private edits: { seq: number; before: string } | null = null;
+    private answers: number | null = null;
 
     constructor(
         private readonly form: HTMLFormElement,
@@ -27,22 +31,29 @@ export class Compose {
         this.text = form.querySelector("textarea")!;
         this.over = form.querySelector(".over")!;
         this.mode = form.querySelector(".mode")!;
+        this.why = form.querySelector(".why")!;
         form.addEventListener("submit", (event) => {
             event.preventDefault();
             this.submit();
         });
         this.text.addEventListener("keydown", (event) => {
-            if (event.key === "Escape" && this.edits) {
+            if (event.key === "Escape" && (this.edits || this.answers !== null)) {
                 event.stopPropagation();
-                return this.end();
+                this.end();
+                return this.text.focus();
             }
             if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
             event.preventDefault();
             this.submit();
         });
-        this.text.addEventListener("input", () => this.fit());
+        this.text.addEventListener("input", () => {
+            this.over.hidden = true;
+            this.fit();
+        });
         heard(form, (what) => {
-            if (what === "cancel") this.end();
+            if (what !== "cancel") return;
+            this.end();
+            this.text.focus();
         });
     }
 
@@ -50,8 +61,28 @@ export class Compose {
         this.text.placeholder = placeholder;
     }
 
-    focus(): void {
+    /** False: nothing can be written here now. */
+    focus(): boolean {
         this.text.focus();
+        return !this.text.disabled;
+    }
+
+    /** Nothing is written here now, and why; null: something is. What was being written stays. */
+    closed(why: string | null): void {
+        this.why.hidden = why === null;
+        this.why.textContent = why ?? "";
+        if (this.text.disabled === (why !== null)) return;
+        for (const one of this.form.querySelectorAll<HTMLTextAreaElement | HTMLInputElement | HTMLButtonElement>("textarea, input, button[type=submit]"))
+            one.disabled = why !== null;
+    }
+
+    /** What is written to a message that was deleted meanwhile is written no more. */
+    follow(gone: (seq: number) => boolean): void {
+        if (this.edits && gone(this.edits.seq)) {
+            const { seq } = this.edits;
+            this.end();
+            this.say(`#${seq} was deleted while you were editing it.`);
+        }
     }
 
     /** Forgets what is being written: it is somewhere else now. */
@@ -65,35 +96,50 @@ export class Compose {
     edit(seq: number, text: string): void {
         const before = this.edits?.before ?? this.text.value;
         this.edits = { seq, before };
+        this.answers = null;
         this.put(text);
-        this.mode.querySelector("span")!.textContent = `Editing #${seq}`;
+        this.turn(`Editing #${seq}`, "Save");
+    }
+
+    /** What is being written answers a message. */
+    answer(seq: number): void {
+        if (this.edits) this.end();
+        this.answers = seq;
+        this.turn(`Answering #${seq}`, "Send");
+    }
+
+    private turn(mode: string, send: string): void {
+        this.mode.querySelector("span")!.textContent = mode;
         this.mode.hidden = false;
-        this.send().textContent = "Save";
+        this.over.hidden = true;
+        this.send().textContent = send;
         this.text.focus();
     }
 
     private end(): void {
-        if (!this.edits) return;
-        this.put(this.edits.before);
+        if (this.edits) this.put(this.edits.before);
         this.edits = null;
+        this.answers = null;
         this.mode.hidden = true;
         this.over.hidden = true;
         this.send().textContent = "Send";
-        this.text.focus();
+    }
+
+    private say(what: string): void {
+        this.over.textContent = what;
+        this.over.hidden = false;
     }
 
     private submit(): void {
         const text = this.text.value.trim();
         if (!text) return;
         const bytes = new TextEncoder().encode(text).length;
-        this.over.hidden = bytes <= TEXT_BYTES;
-        this.over.textContent = `This text has ${bytes} bytes; a message has at most ${TEXT_BYTES}.`;
-        if (bytes > TEXT_BYTES) return;
+        if (bytes > TEXT_BYTES) return this.say(`This text has ${bytes} bytes; a message has at most ${TEXT_BYTES}.`);
         const in_room = this.form.querySelector<HTMLInputElement>("[name=in_room]")?.checked === true;
-        const { edits } = this;
-        if (edits) this.end();
-        else this.put("");
-        this.written({ text, in_room, ...(edits && { edits: edits.seq }) });
+        const { edits, answers } = this;
+        if (!edits) this.put("");
+        this.end();
+        this.written({ text, in_room, ...(edits && { edits: edits.seq }), ...(answers !== null && { reply_to: answers }) });
         this.text.focus();
     }
 

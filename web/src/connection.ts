@@ -1,10 +1,11 @@
 // The official SDK, and what Hubbub adds to it by rpc.
 
 import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
-import type { Settings } from "./fold.ts";
 import type { Hint, Session } from "./forwarding.ts";
 import type { Outgoing, Sent } from "./outbox.ts";
 import type { Member } from "./people.ts";
+import type { Reactors } from "./reactors.ts";
+import type { Room } from "./roster.ts";
 import type { Entry, Page } from "./timeline.ts";
 import { ending, unsubscription } from "./words.ts";
 
@@ -112,17 +113,14 @@ export class Connection {
         return this.rpc("members", { room: this.place.room, ...(after !== undefined && { after }), limit: 1000 });
     }
 
-    /** The room among those that one is a member of. */
-    async own(): Promise<{ head: number; settings?: Settings } | undefined> {
-        let after: string | undefined;
-        do {
-            const asked = { ...(after !== undefined && { after }), limit: 1000 };
-            const page = await this.rpc<{ rooms: { id: string; head: number; settings?: Settings }[]; next?: string }>("rooms", asked);
-            const own = page.rooms.find(({ id }) => id === this.place.room);
-            if (own) return own;
-            after = page.next;
-        } while (after !== undefined);
-        return undefined;
+    /** Those that one is a member of. */
+    rooms(after: string | undefined): Promise<{ rooms: Room[]; next?: string }> {
+        return this.rpc("rooms", { ...(after !== undefined && { after }), limit: 1000 });
+    }
+
+    /** Some of those who reacted to a message. */
+    reactions(target: number): Promise<Reactors> {
+        return this.rpc("reactions", { room: this.place.room, target, limit: 200 });
     }
 
     join(): Promise<unknown> {
@@ -166,7 +164,7 @@ export async function support(server: string, user: string, portal: string): Pro
 /** Asks the server that gave us the page; only with --dev does it know this. */
 async function token(user: string): Promise<string> {
     const answer = await fetch(`./dev/token?user=${encodeURIComponent(user)}`, { cache: "no-store" });
-    if (answer.status === 404) throw new UnauthorizedError("no tokens here");
+    if (answer.status === 404 || answer.status === 422) throw new UnauthorizedError("no tokens here, or none for this name");
     if (!answer.ok) throw new Error(`no token: HTTP ${answer.status}`);
     return ((await answer.json()) as { token: string }).token;
 }

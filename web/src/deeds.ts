@@ -1,25 +1,35 @@
-// What is done to messages, people and the room: each once, under a key of its own, and told in words where it fails.
+// What is done to messages, people and the room: one after the other, each under a key of its own until it is answered,
+// and told in words where it fails.
 
+import type { Settings, Shown } from "./fold.ts";
 import type { MemberActions } from "./members.ts";
 import type { Chosen } from "./menu.ts";
-import type { Shown } from "./timeline.ts";
-import { failure, mayRetry, refusal } from "./words.ts";
+import type { Doing } from "./pending.ts";
+import { reacts } from "./pending.ts";
+import { deleted, failure, mayRetry, refusal } from "./words.ts";
 
 export interface Surroundings {
     act(method: string, key: string, what: object): Promise<unknown>;
     newKey(): string;
     /** Null: there is no trouble any more. */
     trouble(why: string | null): void;
+    /** It gets on meanwhile, or not. */
+    waits(why: string | null): void;
+    /** What is being done is other than before. */
+    changed(): void;
+    /** Resolves after `ms`, or earlier when the connection is back. */
+    pause(ms: number): Promise<void>;
 }
 
-const ATTEMPTS = 4;
-const PAUSE_MS = 500;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
 
 export class Deeds {
-    constructor(
-        private readonly around: Surroundings,
-        private readonly pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-    ) {}
+    /** What is not answered yet, and edits that were refused, in their order. */
+    doing: readonly Doing[] = [];
+    private running: Promise<void> | null = null;
+
+    constructor(private readonly around: Surroundings) {}
 
     actions(): MemberActions & { chosen(message: Shown, what: Chosen): void } {
         return {
@@ -29,7 +39,8 @@ export class Deeds {
                 this.do("mute", { user, until: new Date(Date.now() + minutes * 60_000).toISOString() }),
             unmute: (user) => this.do("unmute", { user }),
             remove: (user) => this.do("remove_member", { user }),
-            settings: (settings) => this.do("change_room", { settings }),
+            settings: (settings: Settings) => this.do("change_room", { settings }),
+            rename: (name) => this.do("change_room", { name }),
         };
     }
 
@@ -37,26 +48,74 @@ export class Deeds {
         void this.done(method, what);
     }
 
-    /** The same key goes with every attempt: what did arrive is not done twice. */
-    async done(method: string, what: object): Promise<void> {
-        const key = this.around.newKey();
-        for (let attempt = 1; ; attempt += 1) {
+    /** Resolves when nothing is left to be done. */
+    done(method: string, what: object): Promise<void> {
+        this.put([...this.doing, { key: this.around.newKey(), method, what }]);
+        return this.run();
+    }
+
+    /** An edit that was refused is tried again, or forgotten. */
+    again(key: string): void {
+        this.put(this.doing.map(({ error, ...one }) => (one.key === key ? one : { ...one, ...(error && { error }) })));
+        void this.run();
+    }
+
+    discard(key: string): void {
+        this.put(this.doing.filter((one) => one.key !== key));
+    }
+
+    private run(): Promise<void> {
+        this.running ??= this.all().finally(() => {
+            this.running = null;
+        });
+        return this.running;
+    }
+
+    private async all(): Promise<void> {
+        let pause = FIRST_PAUSE_MS;
+        for (let one = this.next(); one; one = this.next()) {
             try {
-                await this.around.act(method, key, what);
-                return this.around.trouble(null);
+                // The same key goes with every attempt: what did arrive is not done twice.
+                await this.around.act(one.method, one.key, one.what);
+                this.discard(one.key);
+                this.around.trouble(null);
             } catch (error) {
                 const problem = failure(error);
-                if (!mayRetry(problem) || attempt === ATTEMPTS) return this.around.trouble(refusal(problem));
+                if (mayRetry(problem)) {
+                    this.around.waits(problem.code < 100 ? "No answer yet. Trying again …" : refusal(problem));
+                    await this.around.pause(pause * (0.75 + Math.random() / 2));
+                    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+                    continue;
+                }
+                const why = refusal(problem);
+                // What was written for an edit is not lost; that of a deleted message has to go.
+                const { key } = one;
+                if (one.method === "edit" && !deleted(problem))
+                    this.put(this.doing.map((other) => (other.key === key ? { ...other, error: why } : other)));
+                else {
+                    this.discard(key);
+                    this.around.trouble(why);
+                }
             }
-            await this.pause(PAUSE_MS * attempt);
+            this.around.waits(null);
+            pause = FIRST_PAUSE_MS;
         }
     }
 
-    private chosen({ seq, reactions = [] }: Shown, what: Chosen): void {
-        const target = seq;
+    private next(): Doing | undefined {
+        return this.doing.find(({ error }) => error === undefined);
+    }
+
+    private put(doing: readonly Doing[]): void {
+        this.doing = doing;
+        this.around.changed();
+    }
+
+    private chosen(message: Shown, what: Chosen): void {
+        const target = message.seq;
         if (what.do === "react") {
-            const mine = reactions.some((one) => one.reaction === what.reaction && one.me);
-            return this.do(mine ? "unreact" : "react", { target, reaction: what.reaction });
+            const { reaction } = what;
+            return this.do(reacts(message, reaction, this.doing) ? "unreact" : "react", { target, reaction });
         }
         this.do(what.do, { target });
     }

@@ -1,5 +1,7 @@
 // Small helpers around the document.
 
+import type { Words } from "./names.ts";
+
 export function part<T extends HTMLElement>(id: string): T {
     const found = document.getElementById(id);
     if (!found) throw new Error(`index.html has no #${id}`);
@@ -11,6 +13,16 @@ export function element(tag: string, className: string, ...content: (string | No
     if (className) made.className = className;
     made.append(...content);
     return made;
+}
+
+/** A name, which turns the direction of nothing but itself. */
+export function bdi(name: string): HTMLElement {
+    return element("bdi", "", name);
+}
+
+/** Words with their names set apart. */
+export function spoken(words: Words): (string | Node)[] {
+    return words.map((one) => (typeof one === "string" ? one : bdi(one.name)));
 }
 
 /** A small button that says what it does in `data-do`; see `Does`. */

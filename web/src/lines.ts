@@ -2,6 +2,7 @@
 
 import type { Entry, Settings } from "./fold.ts";
 import { named } from "./forwarding.ts";
+import type { Name, Words } from "./names.ts";
 
 const roles: Record<string, string> = {
     reader: "a reader",
@@ -10,32 +11,36 @@ const roles: Record<string, string> = {
     admin: "an admin",
 };
 
-export function said({ type, from, user = from, role = "member", until, name, settings }: Entry): string {
+export function said({ type, from, user = from, role = "member", until, name, settings }: Entry): Words {
     const self = user === from;
+    const who: Name = { name: from };
+    const whom: Name = { name: user };
     switch (type) {
-        case "joined":
-            if (self) return role === "member" ? `${user} joined` : `${user} is ${roles[role] ?? role} now`;
-            return `${from} made ${user} ${roles[role] ?? role}`;
+        case "joined": {
+            const now = roles[role] ?? role;
+            if (self) return role === "member" ? [who, " joined"] : [who, ` is ${now} now`];
+            return [who, " made ", whom, ` ${now}`];
+        }
         case "left":
-            return self ? `${user} left` : `${from} removed ${user}`;
+            return self ? [who, " left"] : [who, " removed ", whom];
         case "banned":
-            return `${from} banned ${user}`;
+            return [who, " banned ", whom];
         case "muted":
-            return `${from} muted ${user}${until ? ` until ${moment(until)}` : ""}`;
+            return [who, " muted ", whom, until ? ` until ${moment(until)}` : ""];
         case "unmuted":
-            return `${from} let ${user} write again`;
+            return [who, " let ", whom, " write again"];
         case "opened":
-            return `${named(from)} opened the conversation`;
+            return [{ name: named(from) }, " opened the conversation"];
         case "waiting":
-            return "Waiting for an agent";
+            return ["Waiting for an agent"];
         case "closed":
-            return `${named(from)} ended the conversation`;
+            return [{ name: named(from) }, " ended the conversation"];
         case "renamed":
-            return name ? `${from} named the room ${name}` : `${from} took the room's name away`;
+            return name ? [who, " named the room ", { name }] : [who, " took the room's name away"];
         case "changed":
-            return `${from} changed the room: ${settled(settings ?? {}).join("; ") || "other settings"}`;
+            return [who, ` changed the room: ${settled(settings ?? {}).join("; ") || "other settings"}`];
         default:
-            return `${type} (${from})`;
+            return [`${type} (`, who, ")"];
     }
 }
 

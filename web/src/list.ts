@@ -73,7 +73,7 @@ export class List {
         const follows = previous !== undefined && continues(previous, row, look.me);
         const entry = row.kind === "entry" ? row.entry : null;
         const way = entry?.from === look.me ? look.way?.(entry.seq) : null;
-        const may = entry && [look.offers(entry), look.reacts(entry)];
+        const may = entry ? [look.offers(entry), look.reacts(entry), look.pending(entry)] : row.kind === "draft" && look.again(row.draft);
         const mark = JSON.stringify([look.place, follows, way, may, row]);
         const old = this.shown.get(row.key);
         if (old?.mark === mark) return old.node;

@@ -1,14 +1,16 @@
 import { Connection, support, type State } from "./connection.ts";
 import { Deeds } from "./deeds.ts";
+import { Door } from "./door.ts";
 import { hinted, nothing, told, way, type Session } from "./forwarding.ts";
 import { mentioned } from "./mentions.ts";
 import { Outbox } from "./outbox.ts";
 import { Pages } from "./pages.ts";
-import { followed, rules, type Member, type Members, type Standing, type Told } from "./people.ts";
+import { nextEnd, NOT_MEMBER, type Standing } from "./people.ts";
+import { Roster } from "./roster.ts";
 import type { Panel } from "./side.ts";
 import { empty, entries, older, shownAs, step, unsent, type Draft, type Step } from "./timeline.ts";
-import { View, type Notice } from "./view.ts";
-import { failure, refusal } from "./words.ts";
+import { View } from "./view.ts";
+import { deleted, failure, refusal } from "./words.ts";
 
 const asked = new URLSearchParams(location.search);
 const me = asked.get("user") || "ana";
@@ -21,39 +23,80 @@ let timeline = empty(me);
 let state: State = "connecting";
 let instance = "";
 let panel: Panel | null = null;
-let members: Members = new Map();
-let held: Told = { settings: {}, muted: new Map(), asOf: 0 };
 let forwarding = session ? told(session) : nothing;
 let sessionState = session?.state ?? "";
 
 // Several things may be wrong at once; the gravest is told.
-const troubles: Record<"connection" | "sending" | "doing" | "loading", string | null> & { end: Notice | null } = {
-    end: null,
+const troubles: Record<"connection" | "sending" | "waiting" | "doing" | "loading", string | null> = {
     connection: null,
     sending: null,
+    waiting: null,
     doing: null,
     loading: null,
 };
-let remedy: (() => Promise<unknown>) | null = null;
+function trouble(what: keyof typeof troubles): (why: string | null) => void {
+    return (why) => {
+        troubles[what] = why;
+        draw();
+    };
+}
+
+// Pauses end early when the connection is back.
+const pauses = new Set<() => void>();
+function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+        const over = () => {
+            pauses.delete(over);
+            clearTimeout(timer);
+            resolve();
+        };
+        const timer = setTimeout(over, ms);
+        pauses.add(over);
+    });
+}
 
 const deeds = new Deeds({
     act: (method, key, what) => connection.act(method, key, what),
     newKey,
-    trouble(why) {
-        troubles.doing = why;
+    trouble: trouble("doing"),
+    waits: trouble("waiting"),
+    changed: () => draw(),
+    pause,
+});
+
+const roster = new Roster({
+    rooms: (after) => connection.rooms(after),
+    members: (after) => connection.members(after),
+    room,
+    recent: () => timeline.recent,
+    shown: () => entries(timeline),
+    read() {
+        if (roster.members.has(me)) door.member();
+        else if (door.end === null && !portal) door.kept(NOT_MEMBER, 103);
         draw();
     },
 });
 
+const door = new Door({
+    me,
+    room,
+    follow: () => connection.follow(),
+    join: () => connection.join(),
+    create: async () => goTo((await connection.create()).id),
+    kind: () => roster.kind,
+    changed: () => draw(),
+});
+
 const view = new View(me, {
     ...deeds.actions(),
-    written({ text, edits, in_room }, thread) {
+    written({ text, edits, reply_to, in_room }, thread) {
         const before = edits === undefined ? undefined : shownAs(timeline, edits);
         // Who was mentioned before may have left since.
-        const content = { text, ...mentioned(text, [...members.keys(), ...(before?.mentions ?? [])]) };
+        const content = { text, ...mentioned(text, [...roster.members.keys(), ...(before?.mentions ?? [])]) };
         if (edits !== undefined) return deeds.do("edit", { target: edits, ...content, ...defined({ data: before?.data }) });
         const where = thread === undefined ? {} : { thread, ...(in_room && { in_room }) };
-        take({ do: "draft", key: newKey(), at: new Date().toISOString(), ...content, ...where });
+        const said = { ...content, ...where, ...defined({ reply_to }) };
+        take({ do: "draft", key: newKey(), at: new Date().toISOString(), ...said });
         void outbox.flush();
     },
     panel(to, root) {
@@ -61,8 +104,11 @@ const view = new View(me, {
         take(to === "thread" && root !== undefined ? { do: "open thread", root } : { do: "close thread" });
         if (to === "thread") void pages.thread();
         if (to === "pins") void pages.pins();
-        if (to === "people") void loadPeople();
+        if (to === "people") void roster.load();
     },
+    editAgain: (key) => deeds.again(key),
+    editDiscard: (key) => deeds.discard(key),
+    reactors: (seq) => connection.reactions(seq),
     find: (seq) => void pages.find(seq),
     earlier: () => void pages.replies(),
     again(key) {
@@ -78,7 +124,10 @@ const view = new View(me, {
             draw();
         });
     },
-    remedy: () => void help(),
+    remedy() {
+        if (door.end) return void door.remedy();
+        trouble("doing")(null);
+    },
 });
 
 const pages = new Pages({
@@ -90,10 +139,9 @@ const pages = new Pages({
     },
     nearTop: () => view.nearTop(),
     find: (seq) => view.find(seq),
-    trouble(why) {
-        troubles.loading = why;
-        draw();
-    },
+    trouble: trouble("loading"),
+    lost: trouble("doing"),
+    inThread: (seq, root) => view.jump({ seq, thread: root }),
 });
 
 const connection = new Connection(
@@ -103,8 +151,9 @@ const connection = new Connection(
             state = now;
             troubles.connection = why;
             if (now === "connected") {
-                wake();
-                void loadPeople();
+                for (const over of pauses) over();
+                void roster.load();
+                door.again();
                 // Hints may have been lost.
                 if (portal) connection.session().then(stands, () => {});
             }
@@ -115,7 +164,7 @@ const connection = new Connection(
             draw();
         },
         subscribed(fresh, epoch, head) {
-            troubles.end = null;
+            door.subscribed();
             if (fresh) take({ do: "start", epoch, head });
             if (fresh || view.nearTop()) void pages.older();
             if (fresh) void pages.pins().then(() => pages.thread());
@@ -125,24 +174,19 @@ const connection = new Connection(
         entry(entry) {
             const after = { opened: "open", waiting: "waiting", closed: "closed" }[entry.type];
             if (after) sessionState = after;
-            members = followed(members, entry);
+            roster.follow(entry);
+            door.entry(entry);
             take({ do: "live", entry });
             // A page does not know the message that was pinned.
             if (entry.type === "pinned") void pages.pins();
         },
         hint(hint) {
-            if (hint.type === "missed" || (hint.type === "added" && hint.room === room)) void loadPeople();
+            if (door.readmits(hint)) void roster.load();
+            door.hint(hint);
             forwarding = hinted(forwarding, room, hint);
             draw();
         },
-        unsubscribed(why, code) {
-            remedy = null;
-            if (code === 102) remedy = async () => goTo((await connection.create()).id);
-            if (code === 103 || code === 2000) remedy = () => connection.join();
-            const label = code === 102 ? `Create “${room}”` : "Join";
-            troubles.end = { text: why, ...(remedy ? { remedy: label } : {}) };
-            draw();
-        },
+        unsubscribed: (why, code) => door.unsubscribed(why, code),
     },
 );
 
@@ -192,77 +236,35 @@ function newKey(): string {
     return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// A pause ends early when the connection is back.
-let wake = () => {};
 const outbox = new Outbox({
     next: () => unsent(timeline)[0],
-    send: ({ key, text, mentions, mention_all, thread, in_room }) =>
-        connection.send({ key, text, ...defined({ mentions, mention_all, thread, in_room }) }),
+    send: ({ key, text, mentions, mention_all, thread, in_room, reply_to }) =>
+        connection.send({ key, text, ...defined({ mentions, mention_all, thread, in_room, reply_to }) }),
     stored: ({ key }, { seq, epoch }) => take({ do: "stored", key, seq, epoch }),
-    refused({ key }, why, { code }) {
-        take({ do: "refused", key, error: why });
+    refused({ key }, why, problem) {
+        take({ do: "refused", key, error: why, final: deleted(problem) });
         // Of the reasons for 103 this is the one that can be helped.
-        if (code === 103 && !members.has(me)) {
-            remedy = () => connection.join();
-            troubles.end = { text: why, remedy: "Join" };
-            draw();
-        }
+        if (problem.code === 103 && !roster.members.has(me)) door.kept(why, problem.code);
     },
-    trouble(why) {
-        troubles.sending = why;
-        draw();
-    },
-    pause: (ms) =>
-        new Promise((resolve) => {
-            wake = resolve;
-            setTimeout(resolve, ms);
-        }),
+    trouble: trouble("sending"),
+    pause,
 });
-
-async function loadPeople(): Promise<void> {
-    try {
-        const all: Member[] = [];
-        let after: string | undefined;
-        // Before the members: what happens meanwhile is in the lines after this head.
-        const { head = 0, settings = {} } = (await connection.own()) ?? {};
-        do {
-            const page = await connection.members(after);
-            all.push(...page.members);
-            after = page.next;
-        } while (after !== undefined);
-        const muted = all.flatMap(({ user, muted_until }) => (muted_until ? [[user, muted_until] as const] : []));
-        held = { settings, muted: new Map(muted), asOf: head };
-        // Some of it may have changed while it was read.
-        members = timeline.recent.reduce(followed, new Map(all.map((one) => [one.user, one])));
-        draw();
-    } catch {
-        // Nothing is offered then; whoever may not read the room is told so by the subscription.
-    }
-}
 
 /** Without what is undefined. */
 function defined<T extends object>(all: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
     return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as never;
 }
 
-async function help(): Promise<void> {
-    if (troubles.end === null && troubles.doing !== null) {
-        troubles.doing = null;
-        return draw();
-    }
-    try {
-        await remedy?.();
-        troubles.end = null;
-        connection.follow();
-    } catch (error) {
-        troubles.end = { text: refusal(failure(error)), remedy: "Try again" };
-    }
-    draw();
+function standing(): Standing {
+    const direct = room.startsWith("direct.");
+    const { members, known } = roster;
+    return { me, role: members.get(me)?.role, known: known && !portal, ended: door.end?.text ?? null, direct, ...roster.rules() };
 }
 
-function standing(): Standing {
-    const role = members.get(me)?.role;
-    return { me, role, direct: room.startsWith("direct."), ...rules(held, entries(timeline)) };
+/** What the room is called; that of two people by the other. */
+function called({ name, direct }: Standing): string {
+    const other = [...roster.members.keys()].find((user) => user !== me);
+    return name || (direct && other) || room;
 }
 
 function take(action: Step): void {
@@ -276,20 +278,31 @@ function draw(): void {
     // Many entries may arrive in one turn; they are drawn once.
     drawn ??= Promise.resolve().then(() => {
         drawn = null;
+        const stands = standing();
         view.state(state, instance, timeline.head);
         if (portal) view.session(portal, sessionState);
+        else view.room(called(stands));
         view.show({
             timeline,
             complete: timeline.epoch !== null && older(timeline) === null,
             panel,
-            members,
-            standing: standing(),
+            members: roster.members,
+            standing: stands,
+            doing: deeds.doing,
             way: portal ? (seq) => way(forwarding, seq) : null,
         });
-        const passing = troubles.connection ?? troubles.sending ?? troubles.loading;
+        const passing = troubles.connection ?? troubles.sending ?? troubles.waiting ?? troubles.loading;
         const undone = troubles.doing === null ? null : { text: troubles.doing, remedy: "Close" };
-        view.tell(troubles.end ?? undone ?? (passing ? { text: passing } : null));
+        view.tell(door.end ?? undone ?? (passing ? { text: passing } : null));
+        drawAgain(nextEnd(stands, Date.now()));
     });
+}
+
+// A mute ends without an entry.
+let later = 0;
+function drawAgain(at: number | null): void {
+    clearTimeout(later);
+    if (at !== null) later = setTimeout(draw, Math.min(at - Date.now() + 50, 2 ** 31 - 1));
 }
 
 // What is not acknowledged yet survives a reload of the page, with its key.
@@ -308,6 +321,6 @@ for (const draft of JSON.parse(sessionStorage.getItem(shelf) ?? "[]") as Draft[]
     timeline = step(timeline, { do: "draft", ...said });
 }
 
-view.heading(room, me === "ana" ? "ben" : "ana");
+view.heading(me === "ana" ? "ben" : "ana");
 draw();
 connection.open();

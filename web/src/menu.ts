@@ -1,13 +1,16 @@
 // What can be done to a message: a small box beside its button. Escape, or a click elsewhere, closes it.
 
-import { button, element, heard, part } from "./element.ts";
+import { bdi, button, element, heard, part } from "./element.ts";
 import type { Shown } from "./fold.ts";
 import { named } from "./forwarding.ts";
+import { isolated } from "./names.ts";
 import type { Act } from "./people.ts";
+import { byReaction, type Reactors } from "./reactors.ts";
+import { failure, refusal } from "./words.ts";
 
 export type Chosen =
     | { do: "react"; reaction: string }
-    | { do: "thread" | "edit" | "pin" | "unpin" | "delete" };
+    | { do: "thread" | "answer" | "edit" | "pin" | "unpin" | "delete" };
 
 const QUICK: [string, string][] = [
     ["👍", "thumbs up"],
@@ -54,19 +57,36 @@ export class Menu {
         this.chosen = chosen;
         const rows: HTMLElement[] = [];
         if (acts.has("react")) rows.push(quick(message), other());
-        if (acts.has("thread")) rows.push(item("Reply in thread", "thread"));
+        if (acts.has("answer")) rows.push(item("Answer", "answer"));
+        if (acts.has("thread")) rows.push(item(acts.has("reply") ? "Reply in thread" : "Open the thread", "thread"));
         if (acts.has("edit")) rows.push(item("Edit", "edit"));
         if (acts.has("pin")) rows.push(item(message.pinned ? "Unpin" : "Pin", message.pinned ? "unpin" : "pin"));
         if (acts.has("delete")) rows.push(item("Delete …", "ask"));
         this.fill(rows);
     }
 
+    /** Who reacted to it, once that is here. */
+    async who(at: HTMLElement, message: Shown, answer: Promise<Reactors>): Promise<void> {
+        at.focus();
+        this.at = at;
+        this.message = message;
+        this.chosen = () => {};
+        this.fill([element("p", "question", "Loading …")]);
+        const note = (text: string) => [element("p", "question", text)];
+        const rows = await answer.then(
+            (all) => (all.reactions.length ? reacted(all) : note("Nobody reacts to this any more.")),
+            (error: unknown) => note(refusal(failure(error))),
+        );
+        // Something else may be open by now.
+        if (this.at === at && this.box.matches(":popover-open")) this.fill(rows);
+    }
+
     private fill(rows: HTMLElement[]): void {
-        this.box.setAttribute("aria-label", `Message of ${named(this.message?.from ?? "")}`);
+        this.box.setAttribute("aria-label", `Message of ${isolated(named(this.message?.from ?? ""))}`);
         this.box.replaceChildren(...rows);
         this.box.showPopover();
         this.place();
-        this.box.querySelector<HTMLElement>("button")?.focus();
+        (this.box.querySelector<HTMLElement>("button") ?? this.box).focus();
     }
 
     private place(): void {
@@ -98,6 +118,14 @@ export class Menu {
 
 function item(label: string, does: string): HTMLElement {
     return button(label, does, { class: "item" });
+}
+
+function reacted(all: Reactors): HTMLElement[] {
+    const rows = byReaction(all).map(([reaction, users]) => {
+        const names = users.flatMap((user, nth) => [nth ? ", " : "", bdi(named(user))]);
+        return element("p", "question", bdi(reaction), " ", ...names);
+    });
+    return all.next === undefined ? rows : [...rows, element("p", "question", "… and more")];
 }
 
 function quick({ reactions = [] }: Shown): HTMLElement {

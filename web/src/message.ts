@@ -1,10 +1,12 @@
 // One row of a list: a message, what is on its way, or a line between.
 
-import { button, element } from "./element.ts";
+import { bdi, button, element, spoken } from "./element.ts";
 import type { Reaction, Replies, Shown } from "./fold.ts";
 import { named, ways, type Way } from "./forwarding.ts";
 import { moment, said } from "./lines.ts";
 import { alsoMentioned, mentionsMe, parts } from "./mentions.ts";
+import { isolated } from "./names.ts";
+import type { Pending } from "./pending.ts";
 import type { Draft, Row } from "./timeline.ts";
 
 export interface Look {
@@ -15,6 +17,10 @@ export interface Look {
     offers(message: Shown): boolean;
     /** Whether reactions are buttons. */
     reacts(message: Shown): boolean;
+    /** What is on its way for this message. */
+    pending(message: Shown): Pending | null;
+    /** Whether a refused draft can be sent again. */
+    again(draft: Draft): boolean;
     /** Where the list stands: a thread's own list does not tell of the thread. */
     place: "room" | "thread" | "pins";
 }
@@ -26,7 +32,7 @@ export function drawn(row: Row, follows: boolean, look: Look): HTMLElement {
 }
 
 function line(entry: Shown): HTMLElement {
-    return element("li", "line", said(entry), stamp(entry.at), element("span", "seq", `#${entry.seq}`));
+    return element("li", "line", element("span", "", ...spoken(said(entry))), stamp(entry.at), element("span", "seq", `#${entry.seq}`));
 }
 
 function message(entry: Shown, look: Look): HTMLElement {
@@ -37,16 +43,27 @@ function message(entry: Shown, look: Look): HTMLElement {
     item.classList.toggle("gone", entry.gone === true);
     item.classList.toggle("calls", mentionsMe(entry, me));
     const inside = item.querySelector(".bubble")!;
-    if (entry.reply_to !== undefined) inside.append(element("p", "answers", `answers #${entry.reply_to}`));
+    const pending = look.pending(entry);
+    item.classList.toggle("sending", pending !== null);
+    if (entry.reply_to !== undefined) {
+        const to = `#${entry.reply_to}`;
+        const find = button(`answers ${to}`, "answered", { class: "link", "data-target": String(entry.reply_to), "aria-label": `Answers ${to}: go to it` });
+        inside.append(element("p", "answers", find));
+    }
     if (entry.gone) {
         inside.append(element("p", "tombstone", "This message was deleted."));
+    } else if (pending?.text !== undefined) {
+        inside.append(element("p", "text", pending.text));
     } else if (entry.text) {
         const text = element("p", "text");
         for (const { text: words, who } of parts(entry, me)) text.append(who ? element("mark", who, words) : words);
         inside.append(text);
     }
     const others = alsoMentioned(entry);
-    if (others.length) inside.append(element("p", "answers", `mentions ${others.join(", ")}`));
+    if (others.length) {
+        const names = others.flatMap((name, nth) => [nth ? ", " : "", bdi(name)]);
+        inside.append(element("p", "answers", "mentions ", ...names));
+    }
     if (entry.data !== undefined) inside.append(element("pre", "data", JSON.stringify(entry.data, null, 2)));
 
     if (entry.reactions?.length) inside.after(reactions(entry.reactions, look.reacts(entry)));
@@ -62,6 +79,16 @@ function message(entry: Shown, look: Look): HTMLElement {
         const way = look.way(entry.seq);
         foot.append(element("span", way === "failed" ? "error" : "way", ways[way]));
     }
+    for (const { does, what } of pending?.words ?? [])
+        foot.append(what === undefined ? element("span", "pending", does) : element("span", "pending", `${does} `, bdi(what), " …"));
+    if (pending?.refused) {
+        const { key, why } = pending.refused;
+        foot.append(
+            element("span", "error", `Not saved. ${why}`),
+            button("Try again", "edit again", { "data-key": key }),
+            button("Discard", "edit discard", { "data-key": key }),
+        );
+    }
     if (look.place === "pins") foot.append(button("go to it", "find", { class: "link", "aria-label": `Go to #${entry.seq} in the room` }));
     if (look.place !== "thread") {
         if (entry.replies) foot.append(thread(entry.replies, entry));
@@ -74,7 +101,7 @@ function message(entry: Shown, look: Look): HTMLElement {
     }
     if (look.offers(entry)) {
         const which = entry.gone ? "deleted" : (entry.text ?? "").slice(0, 40);
-        const label = `Actions for the message of ${named(entry.from)}: ${which}`;
+        const label = `Actions for the message of ${isolated(named(entry.from))}: ${isolated(which)}`;
         foot.append(button("⋯", "menu", { "aria-label": label, "aria-haspopup": "dialog", class: "more" }));
     }
     return item;
@@ -91,23 +118,27 @@ function reactions(all: readonly Reaction[], may: boolean): HTMLElement {
     for (const { reaction, count, me, users } of all) {
         const people = count === 1 ? "1 person" : `${count} people`;
         const others = count > users.length ? ", …" : "";
-        const chip = button(`${reaction} ${count}`, "react", {
+        const chip = button("", "react", {
             class: me ? "reaction me" : "reaction",
             "data-reaction": reaction,
             "aria-pressed": String(me),
-            "aria-label": `${reaction}: ${people}${me ? ", you too" : ""}`,
-            title: users.map(named).join(", ") + others,
+            "aria-label": `${isolated(reaction)}: ${people}${me ? ", you too" : ""}`,
+            title: users.map((user) => isolated(named(user))).join(", ") + others,
         });
+        chip.append(bdi(reaction), ` ${count}`);
         chip.disabled = !may;
         list.append(chip);
     }
+    list.append(button("who?", "who", { class: "link", "aria-label": "Who reacted", "aria-haspopup": "dialog" }));
     return list;
 }
 
-function draft(draft: Draft, { me }: Look): HTMLElement {
+function draft(draft: Draft, { me, again }: Look): HTMLElement {
     const item = bubble(me, true, draft.at);
     item.dataset["key"] = draft.key;
-    item.querySelector(".bubble")!.append(element("p", "text", draft.text));
+    const inside = item.querySelector(".bubble")!;
+    if (draft.reply_to !== undefined) inside.append(element("p", "answers", `answers #${draft.reply_to}`));
+    inside.append(element("p", "text", draft.text));
     const foot = item.querySelector(".foot")!;
     if (draft.state === "stored") {
         foot.append(element("span", "seq", `#${draft.seq}`));
@@ -118,16 +149,14 @@ function draft(draft: Draft, { me }: Look): HTMLElement {
         foot.append(element("span", "pending", "sending…"));
         return item;
     }
-    foot.append(
-        element("span", "error", `Not sent. ${draft.error ?? ""}`),
-        button("Try again", "again"),
-        button("Discard", "discard"),
-    );
+    foot.append(element("span", "error", `Not sent. ${draft.error ?? ""}`));
+    if (again(draft)) foot.append(button("Try again", "again"));
+    foot.append(button("Discard", "discard"));
     return item;
 }
 
 function bubble(from: string, mine: boolean, at: string): HTMLElement {
-    const head = element("p", "from", named(from));
+    const head = element("p", "from", bdi(named(from)));
     head.style.setProperty("--hue", String(hue(from)));
     return element("li", mine ? "message mine" : "message", element("div", "bubble", head), element("p", "foot", stamp(at)));
 }

@@ -14,6 +14,10 @@ export interface Surroundings {
     find(seq: number): boolean;
     /** Null: there is no trouble any more. */
     trouble(why: string | null): void;
+    /** A message that was looked for is not there. */
+    lost(why: string): void;
+    /** It is a reply of this thread. */
+    inThread(seq: number, root: number): void;
 }
 
 const PAGE = 50;
@@ -65,9 +69,18 @@ export class Pages {
     }
 
     async find(seq: number): Promise<void> {
+        if (this.around.find(seq)) return;
+        try {
+            const [message] = (await this.around.page("message", { seq })).entries;
+            // It stands only in its thread: no page of the room has it.
+            if (message?.thread !== undefined && !message.in_room) return this.around.inThread(seq, message.thread);
+        } catch (error) {
+            return this.around.lost(`#${seq} was not found. ${refusal(failure(error))}`);
+        }
         for (let pages = 0; !this.around.find(seq) && older(this.now()) !== null && pages < SEARCHED_PAGES; pages += 1) {
             await this.older();
         }
+        if (!this.around.find(seq)) this.around.lost(`#${seq} is further back than this page looks.`);
     }
 
     private now(): Timeline {

@@ -1,6 +1,7 @@
 // Who is in the room, and what they may do: "Who may do what" in docs/protocol.md. Pure.
 
 import type { Entry, Settings, Shown } from "./fold.ts";
+import { moment } from "./lines.ts";
 
 export const ROLES = ["reader", "member", "moderator", "admin"] as const;
 export type Role = (typeof ROLES)[number];
@@ -21,16 +22,22 @@ export interface Rules {
     settings: Settings;
     /** Until when somebody is muted. */
     muted: ReadonlyMap<string, string>;
+    /** For people; empty where it has none. */
+    name: string;
 }
 
 export interface Standing extends Rules {
     me: string;
     role: Role | undefined;
+    /** Whether it is known who is a member. */
+    known: boolean;
+    /** Why the room is not followed, in words. */
+    ended: string | null;
     /** The two people of a direct room pin. */
     direct: boolean;
 }
 
-export type Act = "edit" | "delete" | "react" | "thread" | "pin";
+export type Act = "edit" | "delete" | "react" | "answer" | "thread" | "reply" | "pin";
 
 /** The members after the next entry of the log. */
 export function followed(members: Members, { type, user, role, seq }: Entry): Members {
@@ -48,9 +55,9 @@ export interface Told extends Rules {
 
 /** They, and what the lines since then say, in their order. */
 export function rules(before: Told, entries: readonly Entry[]): Rules {
-    let { settings } = before;
+    let { settings, name } = before;
     const muted = new Map(before.muted);
-    for (const { type, seq, user = "", until, settings: other } of entries) {
+    for (const { type, seq, user = "", until, settings: other, name: called } of entries) {
         if (seq <= before.asOf) continue;
         if (type === "changed") {
             const members_may = { ...settings.members_may, ...other?.members_may };
@@ -58,8 +65,9 @@ export function rules(before: Told, entries: readonly Entry[]): Rules {
         }
         if (type === "muted" && until) muted.set(user, until);
         if (type === "unmuted") muted.delete(user);
+        if (type === "renamed") name = called ?? "";
     }
-    return { settings, muted };
+    return { settings, muted, name };
 }
 
 export function atLeast(role: Role | undefined, least: Role): boolean {
@@ -67,12 +75,22 @@ export function atLeast(role: Role | undefined, least: Role): boolean {
 }
 
 /** Why one does not write here now; null: one does. */
-export function silenced({ me, role, settings, muted }: Standing, now: number): string | null {
+export function silenced({ me, role, known, ended, settings, muted }: Standing, now: number): string | null {
     const until = muted.get(me);
+    if (ended !== null) return ended;
+    if (role === undefined && known) return NOT_MEMBER;
     if (role === "reader") return "You are a reader here: you do not write.";
-    if (until && Date.parse(until) > now) return "You are muted here for now.";
+    if (until && Date.parse(until) > now) return `You are muted here until ${moment(until)}.`;
     if (settings.frozen && !atLeast(role, "moderator")) return "This room is frozen: only moderators write.";
     return null;
+}
+
+export const NOT_MEMBER = "You are not a member here: only members write.";
+
+/** When the next mute ends by itself. */
+export function nextEnd({ muted }: Rules, now: number): number | null {
+    const ends = [...muted.values()].map((until) => Date.parse(until)).filter((end) => end > now);
+    return ends.length ? Math.min(...ends) : null;
 }
 
 /** What to offer at a message. The server has the last word. */
@@ -87,8 +105,8 @@ export function offered(message: Shown, standing: Standing, now: number): Set<Ac
     const own = message.from === me;
     const window = settings.edit_window ?? Infinity;
     const inTime = now - Date.parse(message.at) < window * 1000;
-    if (writes) acts.add("react");
-    if (writes && root) acts.add("thread");
+    if (writes) acts.add("react").add("answer");
+    if (writes && root) acts.add("thread").add("reply");
     if (writes && own && inTime) acts.add("edit");
     if (writes && (moderates || direct || settings.members_may?.pin)) acts.add("pin");
     if (moderates || (own && inTime)) acts.add("delete");
@@ -98,4 +116,16 @@ export function offered(message: Shown, standing: Standing, now: number): Set<Ac
 /** Whether one may mute and remove somebody. */
 export function outranks(role: Role | undefined, other: Role): boolean {
     return role === "admin" || (role === "moderator" && !atLeast(other, "moderator"));
+}
+
+/** What one may make of somebody who is added; empty: one adds nobody. */
+export function mayAdd({ role, direct, settings }: Standing): readonly Role[] {
+    if (direct || !atLeast(role, "member")) return [];
+    if (role === "admin") return ["member", ...ROLES.filter((one) => one !== "member")];
+    return settings.members_may?.invite ? ["member", "reader"] : [];
+}
+
+/** Why one does not reply in a thread, where one writes in the room. */
+export function unanswered(root: Shown | undefined): string | null {
+    return root?.gone ? "What this thread is about was deleted: nobody replies any more." : null;
 }

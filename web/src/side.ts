@@ -5,8 +5,8 @@ import { element, heard, part, type Does } from "./element.ts";
 import { List } from "./list.ts";
 import { MembersPanel, type MemberActions } from "./members.ts";
 import type { Look } from "./message.ts";
-import type { Members, Standing } from "./people.ts";
-import { pinnedNow, replies, type Row, type Timeline } from "./timeline.ts";
+import { silenced, unanswered, type Members, type Standing } from "./people.ts";
+import { pinnedNow, replies, shownAs, type Row, type Timeline } from "./timeline.ts";
 
 export type Panel = "thread" | "pins" | "people";
 
@@ -21,6 +21,7 @@ export class Side {
     private readonly members: MembersPanel;
     private open: string | null = null;
     private from: Element | null = null;
+    private seeks: number | null = null;
 
     constructor(does: Does, written: (what: Written) => void, actions: MemberActions) {
         this.compose = new Compose(part<HTMLFormElement>("reply"), written);
@@ -53,8 +54,10 @@ export class Side {
             const count = root?.replies?.count ?? 0;
             const many = count === 1 ? "1 reply" : `${count} replies`;
             this.note.textContent = !thread.pages.length ? "Loading …" : count ? many : "No replies yet.";
+            this.compose.closed(silenced(standing, Date.now()) ?? unanswered(shownAs(timeline, thread.root)));
             const stays = this.list.show(replies(timeline), { ...look, place: "thread" });
             if (other || stays) this.list.toBottom();
+            if (this.seeks !== null && this.list.find(this.seeks)) this.seeks = null;
         } else if (panel === "pins") {
             const pins = pinnedNow(timeline);
             this.title.textContent = "Pinned messages";
@@ -67,10 +70,21 @@ export class Side {
         }
     }
 
+    /** Whether the room is not to be seen beside it. */
+    covers(): boolean {
+        return !this.side.hidden && getComputedStyle(this.side).position === "absolute";
+    }
+
+    /** This reply is to be brought into sight, once its thread is open. */
+    seek(seq: number): void {
+        this.seeks = seq;
+    }
+
     private turn(which: string | null): void {
         const hadFocus = this.side.contains(document.activeElement);
         if (this.open === null) this.from = document.activeElement;
-        const nothing: Look = { me: "", way: null, offers: () => false, reacts: () => false, place: "room" };
+        const no = () => false;
+        const nothing: Look = { me: "", way: null, offers: no, reacts: no, pending: () => null, again: no, place: "room" };
         this.root.show([], nothing);
         this.list.show([], nothing);
         this.members.clear();
@@ -79,8 +93,8 @@ export class Side {
         part("earlier").hidden = true;
         part("reply").hidden = !which?.startsWith("thread");
         this.side.hidden = which === null;
+        if (which) this.title.focus();
         if (which?.startsWith("thread")) this.compose.focus();
-        else if (which) this.title.focus();
         else if (hadFocus && this.from instanceof HTMLElement && this.from.isConnected) this.from.focus();
     }
 }

@@ -21,6 +21,7 @@ export interface Saying {
     mention_all?: boolean;
     thread?: number;
     in_room?: boolean;
+    reply_to?: number;
 }
 
 /** Something said that is not in the loaded log yet. The key is made once and goes with every attempt. */
@@ -32,6 +33,8 @@ export interface Draft extends Saying {
     seq?: number;
     /** Why it was refused, in words. */
     error?: string;
+    /** Asking again does not help. */
+    final?: boolean;
 }
 
 /** The thread that is open. */
@@ -75,7 +78,7 @@ export type Step =
     | { do: "pins"; page: Page }
     | ({ do: "draft"; key: string; at: string } & Saying)
     | { do: "stored"; key: string; seq: number; epoch: string }
-    | { do: "refused"; key: string; error: string }
+    | { do: "refused"; key: string; error: string; final?: boolean }
     | { do: "again"; key: string }
     | { do: "discard"; key: string };
 
@@ -126,7 +129,10 @@ export function step(now: Timeline, action: Step): Timeline {
         case "stored":
             return stored(now, action.key, action.seq, action.epoch);
         case "refused":
-            return change(now, action.key, (draft) => ({ ...draft, state: "refused", error: action.error }));
+            return change(now, action.key, (draft) => {
+                const { error, final = false } = action;
+                return { ...draft, state: "refused", error, ...(final && { final }) };
+            });
         case "again":
             return change(now, action.key, ({ error: _, ...draft }) => ({ ...draft, state: "sending" }));
         case "discard":
@@ -183,6 +189,11 @@ export function pinnedNow({ pins }: Timeline): Shown[] {
 /** The drafts that have no answer yet, oldest first. */
 export function unsent(now: Timeline): Draft[] {
     return now.drafts.filter((draft) => draft.state === "sending");
+}
+
+/** Whether a refused draft can be sent again: not under a root that was deleted. */
+export function mayGoAgain(now: Timeline, { final, thread }: Draft): boolean {
+    return !final && !(thread !== undefined && shownAs(now, thread)?.gone);
 }
 
 function withDrafts(now: Timeline, entries: readonly Shown[], here: (draft: Draft) => boolean): Row[] {

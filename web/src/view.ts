@@ -1,24 +1,34 @@
 // Puts a timeline on the page. Knows the document, nothing of the network.
 
 import { Compose, type Written } from "./compose.ts";
-import { heard, part } from "./element.ts";
+import type { End } from "./door.ts";
+import { bdi, heard, part } from "./element.ts";
 import type { Way } from "./forwarding.ts";
+import { jump } from "./jump.ts";
 import { List } from "./list.ts";
 import type { MemberActions } from "./members.ts";
 import { Menu, type Chosen } from "./menu.ts";
 import type { Look } from "./message.ts";
+import { isolated } from "./names.ts";
+import { pendingOn, type Doing } from "./pending.ts";
 import { offered, silenced, type Members, type Standing } from "./people.ts";
 import { Side, type Panel } from "./side.ts";
-import { entries, pinnedNow, rows, shownAs, type Shown, type Timeline } from "./timeline.ts";
+import type { Reactors } from "./reactors.ts";
+import { entries, mayGoAgain, pinnedNow, rows, shownAs, type Shown, type Timeline } from "./timeline.ts";
 
 export interface Actions extends MemberActions {
     /** Something new, in a thread where that is said, or the new text of an older message. */
     written(what: Written, thread: number | undefined): void;
     again(key: string): void;
     discard(key: string): void;
+    /** The same for an edit that was refused. */
+    editAgain(key: string): void;
+    editDiscard(key: string): void;
     /** What was chosen for a message; `edit` is begun here and comes as `written`. */
     chosen(message: Shown, what: Chosen): void;
     panel(panel: Panel | null, root?: number): void;
+    /** Who reacted to a message. */
+    reactors(seq: number): Promise<Reactors>;
     /** A message is to be brought into sight. */
     find(seq: number): void;
     /** The reader is near the top. */
@@ -31,12 +41,6 @@ export interface Actions extends MemberActions {
     remedy(): void;
 }
 
-export interface Notice {
-    text: string;
-    /** What the button says, where something can be done. */
-    remedy?: string;
-}
-
 export interface Shows {
     timeline: Timeline;
     /** Whether the room's beginning is loaded. */
@@ -44,6 +48,8 @@ export interface Shows {
     panel: Panel | null;
     members: Members;
     standing: Standing;
+    /** What is on its way. */
+    doing: readonly Doing[];
     way: ((seq: number) => Way) | null;
 }
 
@@ -84,23 +90,27 @@ export class View {
         }).observe(this.scroller);
     }
 
-    heading(room: string, other: string): void {
-        part("room").textContent = room;
+    heading(other: string): void {
         part("me").textContent = this.me;
         const link = part<HTMLAnchorElement>("second");
         const address = new URL(location.href);
         address.searchParams.set("user", other);
         link.href = address.href;
-        link.textContent = `open a second window as ${other}`;
-        document.title = `${this.me} · ${room} · Hubbub`;
-        this.compose.hint(`Message ${room}`);
+        link.replaceChildren("open a second window as ", bdi(other));
         this.side.compose.hint("Reply in the thread");
+    }
+
+    /** What the room is called. */
+    room(name: string): void {
+        part("room").textContent = name;
+        document.title = `${isolated(this.me)} · ${isolated(name)} · Hubbub`;
+        this.compose.hint(`Message ${isolated(name)}`);
     }
 
     /** A conversation with a portal's agents: what it is called, and the button that ends it or opens it again. */
     session(portal: string, state: string): void {
         part("room").textContent = `Support · ${portal} · ${state}`;
-        document.title = `${this.me} · support · Hubbub`;
+        document.title = `${isolated(this.me)} · support · Hubbub`;
         this.compose.hint(state === "closed" ? "This conversation has ended" : "Write to the agents");
         const button = part("session");
         button.hidden = false;
@@ -115,7 +125,7 @@ export class View {
         part("last").textContent = last ? String(last) : "–";
     }
 
-    tell(notice: Notice | null): void {
+    tell(notice: End | null): void {
         this.notice.hidden = notice === null;
         part("notice-text").textContent = notice?.text ?? "";
         this.remedy.hidden = notice?.remedy === undefined;
@@ -132,17 +142,21 @@ export class View {
             way: now.way,
             offers: (message) => offers(message).size > 0,
             reacts: (message) => offers(message).has("react"),
+            pending: (message) => pendingOn(message, now.doing),
+            again: (draft) => mayGoAgain(timeline, draft),
             place: "room",
         };
         part("start").hidden = !now.complete;
+        const silence = silenced(standing, Date.now());
+        this.compose.closed(silence);
+        part("hint").hidden = silence !== null;
+        const gone = (seq: number) => shownAs(timeline, seq)?.gone === true;
+        for (const compose of [this.compose, this.side.compose]) compose.follow(gone);
         this.stays = this.list.show(rows(timeline), look);
         this.side.show(now.panel, timeline, look, now.members, standing);
 
         const pins = pinnedNow(timeline).length;
         document.querySelector("header [data-do=pins]")!.textContent = pins ? `Pins (${pins})` : "Pins";
-        part("hint").textContent =
-            silenced(standing, Date.now()) ??
-            "Enter sends, Shift and Enter begins a new line, @name mentions somebody, @all everybody.";
         const newest = entries(timeline).at(-1);
         if (!this.stays && newest && newest.seq > this.last && newest.from !== this.me) this.down.hidden = false;
         this.last = newest?.seq ?? this.last;
@@ -163,22 +177,45 @@ export class View {
         const message = seq && this.now ? shownAs(this.now.timeline, Number(seq)) : undefined;
         if (what === "again") this.actions.again(key);
         else if (what === "discard") this.actions.discard(key);
+        else if (what === "edit again") this.actions.editAgain(at.dataset["key"] ?? "");
+        else if (what === "edit discard") this.actions.editDiscard(at.dataset["key"] ?? "");
         else if (what === "earlier") this.actions.earlier();
         else if (what === "close") this.actions.panel(null);
         else if (what === "pins" || what === "people") this.actions.panel(at.ariaExpanded === "true" ? null : what);
         else if (what === "thread") this.actions.panel("thread", Number(at.dataset["root"]));
-        else if (what === "find" && message) this.actions.find(message.seq);
+        else if (what === "find" && message) this.jump(message);
+        else if (what === "answered") this.jump(this.known(Number(at.dataset["target"])));
+        else if (what === "who" && message) void this.menu.who(at, message, this.actions.reactors(message.seq));
         else if (what === "react" && message)
             this.actions.chosen(message, { do: "react", reaction: at.dataset["reaction"] ?? "" });
         else if (what === "menu" && message && this.now)
             this.menu.open(at, message, offered(message, this.now.standing, Date.now()), (chosen) => this.choose(at, message, chosen));
     }
 
-    private choose(at: HTMLElement, message: Shown, what: Chosen): void {
-        if (what.do === "thread") return this.actions.panel("thread", message.seq);
-        if (what.do !== "edit") return this.actions.chosen(message, what);
+    private choose(at: HTMLElement, { seq }: Shown, what: Chosen): void {
+        // It may have changed while the menu was open.
+        const message = this.now && shownAs(this.now.timeline, seq);
+        if (!message) return;
+        if (what.do === "thread") return this.actions.panel("thread", seq);
         const inThread = this.now?.panel === "thread" && part("side").contains(at);
-        (inThread ? this.side.compose : this.compose).edit(message.seq, message.text ?? "");
+        const compose = inThread ? this.side.compose : this.compose;
+        if (what.do !== "edit" && what.do !== "answer") return this.actions.chosen(message, what);
+        if (!inThread && this.side.covers()) this.actions.panel(null);
+        if (what.do === "answer") compose.answer(seq);
+        else if (!message.gone) compose.edit(seq, message.text ?? "");
+    }
+
+    private known(seq: number): Pick<Shown, "seq" | "thread" | "in_room"> {
+        return (this.now && shownAs(this.now.timeline, seq)) || { seq };
+    }
+
+    /** Brings a message into sight where it stands. */
+    jump(message: Pick<Shown, "seq" | "thread" | "in_room">): void {
+        const { thread, closes } = jump(message, this.side.covers());
+        if (closes) this.actions.panel(null);
+        if (thread === undefined) return this.actions.find(message.seq);
+        this.side.seek(message.seq);
+        this.actions.panel("thread", thread);
     }
 
     private toBottom(): void {

@@ -33,10 +33,20 @@ const commands: Record<number, string> = {
 
 const ENDED = "This conversation has ended. Open it again, then try again.";
 
+/** What the server says before it names the field; for people there is nothing in it. */
+const PREFIX = /^bad request: /;
+
+/** Whether it is about a message that is not there any more: asking again does not help. */
+export function deleted({ code, message }: Failure): boolean {
+    return code === 410 && message.includes("deleted");
+}
+
 /** Why a command was refused. */
-export function refusal({ code, message }: Failure): string {
+export function refusal(problem: Failure): string {
+    const { code } = problem;
+    const message = problem.message.replace(PREFIX, "");
     if (code === 103) return `Not allowed: ${message}.`;
-    if (code === 410) return message.includes("deleted") ? "That message was deleted." : ENDED;
+    if (code === 410) return deleted(problem) ? "That message was deleted." : ENDED;
     if (message && [106, 107, 111].includes(code)) return `That is not possible: ${message}.`;
     if (code === 409) return "This key was used for another message before.";
     return commands[code] ?? `${message || "unknown error"} (${code})`;
@@ -44,7 +54,7 @@ export function refusal({ code, message }: Failure): string {
 
 const ends: Record<number, string> = {
     0: "Disconnected.",
-    1: "The server gave out no token. Tokens come from your own backend; only a server started with --dev makes them itself.",
+    1: "The server gave out no token. Tokens come from your own backend; only a server started with --dev makes them itself, and for no name that it does not allow.",
     3: "A message from the server was larger than the browser accepts.",
     3500: "The server does not accept the token.",
     3501: "The server did not understand the page.",

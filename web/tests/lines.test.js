@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { said, settled } from "../.tests/lines.js";
+import { plain } from "../.tests/names.js";
 
-const line = (type, more) => said({ type, from: "ana", ...more });
+const line = (type, more) => plain(said({ type, from: "ana", ...more }));
 
 test("roles, mutes and settings are said in words", () => {
     assert.equal(line("joined", { user: "ana", role: "member" }), "ana joined");
@@ -28,3 +29,11 @@ test("a limit that is taken away, and a setting that is not known, are said, too
 });
 
 test("a line that is not known names its type", () => assert.equal(line("waved"), "waved (ana)"));
+
+test("names are set apart from the words around them", () => {
+    const evil = "ben\u202eevil";
+    assert.deepEqual(said({ type: "banned", from: "ana", user: evil }), [{ name: "ana" }, " banned ", { name: evil }]);
+    assert.deepEqual(said({ type: "renamed", from: evil, name: "\u2067x" }), [{ name: evil }, " named the room ", { name: "\u2067x" }]);
+    for (const type of ["joined", "left", "muted", "unmuted", "changed", "opened", "closed", "waved"])
+        for (const word of said({ type, from: evil, user: "cem", role: "reader" })) assert.ok(typeof word !== "string" || !word.includes("evil"), type);
+});

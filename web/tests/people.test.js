@@ -1,30 +1,32 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { followed, offered, outranks, rules, silenced } from "../.tests/people.js";
+import { followed, mayAdd, nextEnd, offered, outranks, rules, silenced, unanswered } from "../.tests/people.js";
 
 const NOW = Date.parse("2026-01-31T10:00:00.000Z");
 const of = (from, more) => ({ type: "message", seq: 5, from, at: "2026-01-31T09:59:00.000Z", text: "hi", ...more });
-const standing = (role, settings = {}, muted = []) => ({ me: "ana", role, settings, muted: new Map(muted), direct: false });
+const standing = (role, settings = {}, muted = []) => ({
+    ...{ me: "ana", role, known: true, ended: null, settings, muted: new Map(muted), name: "", direct: false },
+});
 const acts = (...args) => [...offered(...args, NOW)].sort();
 
 test("what is offered follows the role", () => {
     const theirs = of("ben");
     assert.deepEqual(acts(theirs, standing(undefined)), []);
     assert.deepEqual(acts(theirs, standing("reader")), []);
-    assert.deepEqual(acts(theirs, standing("member")), ["react", "thread"]);
-    assert.deepEqual(acts(theirs, standing("moderator")), ["delete", "pin", "react", "thread"]);
-    assert.deepEqual(acts(theirs, standing("admin")), ["delete", "pin", "react", "thread"]);
+    assert.deepEqual(acts(theirs, standing("member")), ["answer", "react", "reply", "thread"]);
+    assert.deepEqual(acts(theirs, standing("moderator")), ["answer", "delete", "pin", "react", "reply", "thread"]);
+    assert.deepEqual(acts(theirs, standing("admin")), ["answer", "delete", "pin", "react", "reply", "thread"]);
     assert.deepEqual(acts(of("ana"), standing("reader")), ["delete"]);
-    assert.deepEqual(acts(of("ana"), standing("member")), ["delete", "edit", "react", "thread"]);
+    assert.deepEqual(acts(of("ana"), standing("member")), ["answer", "delete", "edit", "react", "reply", "thread"]);
 });
 
 test("and the room's settings", () => {
-    assert.deepEqual(acts(of("ben"), standing("member", { members_may: { pin: true } })), ["pin", "react", "thread"]);
-    assert.deepEqual(acts(of("ana"), standing("member", { edit_window: 59 })), ["react", "thread"]);
-    assert.deepEqual(acts(of("ana"), standing("moderator", { edit_window: 59 })), ["delete", "pin", "react", "thread"]);
-    assert.deepEqual(acts(of("ana"), standing("member", { edit_window: 61 })), ["delete", "edit", "react", "thread"]);
+    assert.deepEqual(acts(of("ben"), standing("member", { members_may: { pin: true } })), ["answer", "pin", "react", "reply", "thread"]);
+    assert.deepEqual(acts(of("ana"), standing("member", { edit_window: 59 })), ["answer", "react", "reply", "thread"]);
+    assert.deepEqual(acts(of("ana"), standing("moderator", { edit_window: 59 })), ["answer", "delete", "pin", "react", "reply", "thread"]);
+    assert.deepEqual(acts(of("ana"), standing("member", { edit_window: 61 })), ["answer", "delete", "edit", "react", "reply", "thread"]);
     assert.deepEqual(acts(of("ana"), standing("member", { frozen: true })), ["delete"]);
-    assert.deepEqual(acts(of("ben"), standing("moderator", { frozen: true })), ["delete", "pin", "react", "thread"]);
+    assert.deepEqual(acts(of("ben"), standing("moderator", { frozen: true })), ["answer", "delete", "pin", "react", "reply", "thread"]);
 });
 
 test("who is muted writes nothing until it ends", () => {
@@ -34,8 +36,40 @@ test("who is muted writes nothing until it ends", () => {
     assert.match(silenced(standing("reader"), NOW), /reader/);
 });
 
+test("who does not write is told why, and until when", () => {
+    const until = "2026-01-31T11:22:00.000Z";
+    const hour = new Date(until).toLocaleString(undefined, { timeStyle: "short" });
+    assert.ok(silenced(standing("member", {}, [["ana", until]]), NOW).includes(hour));
+    assert.equal(silenced(standing("admin", {}, [["ben", until]]), NOW), null);
+    assert.match(silenced(standing("member", { frozen: true }), NOW), /frozen/);
+    assert.match(silenced(standing(undefined), NOW), /not a member/);
+    assert.equal(silenced({ ...standing(undefined), known: false }, NOW), null);
+    assert.equal(silenced({ ...standing("member"), ended: "You were banned from this room." }, NOW), "You were banned from this room.");
+});
+
+test("a mute ends by itself, the next one first", () => {
+    const all = standing("member", {}, [["ben", "2026-01-31T10:00:03.000Z"], ["cem", "2026-01-31T10:00:01.000Z"], ["dan", "2026-01-31T09:00:00.000Z"]]);
+    assert.equal(nextEnd(all, NOW), NOW + 1000);
+    assert.equal(nextEnd(standing("member"), NOW), null);
+});
+
+test("nobody replies under what was deleted", () => {
+    assert.match(unanswered(of("ben", { gone: true })), /deleted/);
+    assert.equal(unanswered(of("ben")), null);
+    assert.equal(unanswered(undefined), null);
+    assert.ok(!offered(of("ben", { gone: true, replies: { count: 2 } }), standing("admin"), NOW).has("reply"));
+});
+
+test("admins add whomever, others where the room lets members", () => {
+    assert.deepEqual(mayAdd(standing("admin")), ["member", "reader", "moderator", "admin"]);
+    assert.deepEqual(mayAdd(standing("moderator")), []);
+    assert.deepEqual(mayAdd(standing("moderator", { members_may: { invite: true } })), ["member", "reader"]);
+    assert.deepEqual(mayAdd(standing("reader", { members_may: { invite: true } })), []);
+    assert.deepEqual(mayAdd({ ...standing("admin"), direct: true }), []);
+});
+
 test("a thread has no threads, and one goes on under what was deleted", () => {
-    assert.deepEqual(acts(of("ben", { thread: 1 }), standing("member")), ["react"]);
+    assert.deepEqual(acts(of("ben", { thread: 1 }), standing("member")), ["answer", "react"]);
     assert.deepEqual(acts(of("ben", { gone: true }), standing("admin")), []);
     assert.deepEqual(acts(of("ben", { gone: true, replies: { count: 1 } }), standing("admin")), ["thread"]);
 });
@@ -47,9 +81,12 @@ test("settings and mutes are what the last line says", () => {
         { seq: 3, type: "muted", user: "cem", until: "b" },
         { seq: 4, type: "changed", settings: { frozen: false, slow_mode: 5, members_may: { invite: true } } },
         { seq: 5, type: "unmuted", user: "ben" },
+        { seq: 6, type: "renamed", name: "Kitchen" },
     ];
-    const from = (asOf, settings = {}, muted = []) => rules({ asOf, settings, muted: new Map(muted) }, log);
+    const from = (asOf, settings = {}, muted = []) => rules({ asOf, settings, muted: new Map(muted), name: "Hall" }, log);
     const { settings, muted } = from(0);
+    assert.deepEqual([from(5).name, from(6).name], ["Kitchen", "Hall"]);
+    assert.equal(rules({ asOf: 0, settings: {}, muted: new Map(), name: "Hall" }, [{ seq: 7, type: "renamed", name: null }]).name, "");
     assert.deepEqual(settings, { frozen: false, slow_mode: 5, members_may: { pin: true, invite: true } });
     assert.deepEqual([...muted], [["cem", "b"]]);
     // What the server has told counts for what was before it, also where those lines are not loaded.

@@ -11,7 +11,9 @@ test("what the SDK lost on the way and what the server calls temporary may be tr
 
 test("every refusal is a sentence, also one that this page does not know", () => {
     assert.equal(refusal({ code: 107, message: "bad request: text: 9000 bytes; the limit is 8192" }),
-        "That is not possible: bad request: text: 9000 bytes; the limit is 8192.");
+        "That is not possible: text: 9000 bytes; the limit is 8192.");
+    assert.equal(refusal({ code: 107, message: "bad request: reaction: 65 bytes; the limit is 64" }),
+        "That is not possible: reaction: 65 bytes; the limit is 64.");
     assert.equal(refusal({ code: 410, message: "target: this message was deleted" }), "That message was deleted.");
     assert.match(refusal({ code: 410, message: "this session is closed" }), /conversation has ended/);
     assert.match(refusal({ code: 106, message: "reaction: there are 50 already" }), /there are 50 already\.$/);

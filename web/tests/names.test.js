@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isolated, plain } from "../.tests/names.js";
+import { byReaction } from "../.tests/reactors.js";
+
+test("a name in a label turns nothing around it", () => {
+    assert.equal(isolated("ana.b"), "ana.b");
+    assert.equal(isolated("\u202eabc"), "abc");
+    assert.equal(isolated("a\u2069\u2066\u061cb\u200f"), "ab");
+    assert.equal(isolated("אבג"), "\u2068אבג\u2069");
+    assert.equal(isolated("\u202eאבג\u2069"), "\u2068אבג\u2069");
+    assert.equal(plain([{ name: "ana" }, " left"]), "ana left");
+});
+
+test("who reacted is listed by reaction, in the order of the answer", () => {
+    const one = (reaction, user) => ({ reaction, user });
+    const all = byReaction({ reactions: [one("+1", "ana"), one("🎉", "ben"), one("+1", "cem"), one("__proto__", "dan")] });
+    assert.deepEqual(all, [["+1", ["ana", "cem"]], ["🎉", ["ben"]], ["__proto__", ["dan"]]]);
+    assert.deepEqual(byReaction({ reactions: [] }), []);
+});

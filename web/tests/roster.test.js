@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Roster } from "../.tests/roster.js";
+
+function roster({ rooms, members, shown = [], recent = [] }) {
+    const told = [];
+    const made = new Roster({
+        room: "general",
+        rooms: async (after) => (typeof rooms === "function" ? rooms(after) : { rooms }),
+        members: async (after) => (typeof members === "function" ? members(after) : { members }),
+        shown: () => shown,
+        recent: () => recent,
+        read: () => told.push("read"),
+    });
+    return { roster: made, told };
+}
+const UNTIL = "2026-01-31T11:00:00.000Z";
+const settings = { slow_mode: 30, frozen: true, edit_window: null, members_may: { pin: true, mention_all: true, invite: false } };
+const general = { id: "general", kind: "open", name: "Everybody", head: 140, settings };
+
+test("what holds is known where none of its lines is loaded", async () => {
+    const members = [{ user: "ana", role: "member", since: 1 }, { user: "ben", role: "member", since: 2, muted_until: UNTIL }];
+    const { roster: one, told } = roster({ rooms: [{ id: "attic", head: 1 }, general], members });
+    await one.load();
+    const { settings: now, muted, name } = one.rules();
+    assert.deepEqual([now, [...muted], name, one.kind, told], [settings, [["ben", UNTIL]], "Everybody", "open", ["read"]]);
+});
+
+test("what came after the head is followed, what was before is known", async () => {
+    const shown = [
+        { seq: 90, type: "changed", settings: { frozen: false } },
+        { seq: 139, type: "muted", user: "cem", until: UNTIL },
+        { seq: 141, type: "changed", settings: { slow_mode: 5, members_may: { pin: false } } },
+        { seq: 142, type: "unmuted", user: "ben" },
+        { seq: 143, type: "renamed", name: "Nobody" },
+    ];
+    const members = [{ user: "ben", role: "member", since: 2, muted_until: UNTIL }];
+    const { roster: one } = roster({ rooms: [general], members, shown });
+    await one.load();
+    const { settings: now, muted, name } = one.rules();
+    assert.deepEqual([now.frozen, now.slow_mode, now.members_may.pin, now.members_may.mention_all], [true, 5, false, true]);
+    assert.deepEqual([[...muted], name], [[], "Nobody"]);
+});
+
+test("all pages are read, and a late answer changes nothing", async () => {
+    const member = (user) => ({ user, role: "member", since: 1 });
+    const pages = { undefined: { members: [member("ana")], next: "ana" }, ana: { members: [member("ben")] } };
+    let answer;
+    const first = new Promise((resolve) => (answer = resolve));
+    let asked = 0;
+    const rooms = (after) => {
+        asked += 1;
+        if (asked === 1) return first;
+        return after === undefined ? { rooms: [{ id: "attic", head: 1 }], next: "attic" } : { rooms: [general] };
+    };
+    const { roster: one, told } = roster({ rooms, members: (after) => pages[after] });
+    const late = one.load();
+    await one.load();
+    answer({ rooms: [{ ...general, name: "Old", head: 3 }] });
+    await late;
+    assert.deepEqual([[...one.members.keys()], one.rules().name, told], [["ana", "ben"], "Everybody", ["read"]]);
+});
+
+test("who is no member reads the lines", async () => {
+    const { roster: one } = roster({ rooms: [], members: [], shown: [{ seq: 5, type: "changed", settings: { frozen: true } }] });
+    await one.load();
+    assert.deepEqual([one.rules().settings.frozen, one.known], [true, true]);
+    const { roster: other, told } = roster({ rooms: () => Promise.reject({ code: 102 }), members: [] });
+    await other.load();
+    assert.deepEqual([other.known, told], [false, []]);
+});
