@@ -59,5 +59,6 @@ function hits(text: string, names: readonly string[]): { name: string; at: numbe
 }
 
 function escaped(name: string): string {
-    return name.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+    // No more than these: outside of a class a pattern of Unicode takes no other escapes.
+    return name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }

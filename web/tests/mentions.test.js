@@ -43,3 +43,14 @@ test("one's own words do not call oneself", () => {
     assert.equal(mentionsMe({ from: "ben", mentions: ["ana"] }, "ana"), true);
     assert.equal(mentionsMe({ from: "ben", mentions: ["cem"] }, "ana"), false);
 });
+
+test("a name may have any character", () => {
+    const marks = Array.from({ length: 94 }, (_, n) => String.fromCharCode(33 + n)).filter((mark) => mark !== "@");
+    for (const mark of [...marks, "é", "名", "-"]) {
+        const name = `x${mark}y`;
+        assert.deepEqual(mentioned(`hi @${name}!`, ["ana", name]), { mentions: [name] }, name);
+        assert.deepEqual(parts({ text: `@${name}`, mentions: [name] }, name), [{ text: `@${name}`, who: "me" }], name);
+    }
+    const id = "01a228d1-a73d-7341-abcd-07b6e69e0342";
+    assert.deepEqual(mentioned(`@${id}`, [id]), { mentions: [id] });
+});
