@@ -6,7 +6,7 @@ import type { MemberActions } from "./members.ts";
 import type { Chosen } from "./menu.ts";
 import type { Doing } from "./pending.ts";
 import { reacts } from "./pending.ts";
-import { deleted, failure, mayRetry, refusal } from "./words.ts";
+import { deleted, failure, mayRetry, notYet, refusal } from "./words.ts";
 
 export interface Surroundings {
     act(method: string, key: string, what: object): Promise<unknown>;
@@ -54,6 +54,13 @@ export class Deeds {
         return this.run();
     }
 
+    /** What was being done when the page was left, with its keys. */
+    resume(doing: readonly Doing[]): void {
+        if (!doing.length) return;
+        this.put([...doing, ...this.doing]);
+        void this.run();
+    }
+
     /** An edit that was refused is tried again, or forgotten. */
     again(key: string): void {
         this.put(this.doing.map(({ error, ...one }) => (one.key === key ? one : { ...one, ...(error && { error }) })));
@@ -81,7 +88,8 @@ export class Deeds {
                 this.around.trouble(null);
             } catch (error) {
                 const problem = failure(error);
-                if (mayRetry(problem)) {
+                // What no server does for now would hold back what it does.
+                if (mayRetry(problem) && !notYet(problem)) {
                     this.around.waits(problem.code < 100 ? "No answer yet. Trying again …" : refusal(problem));
                     await this.around.pause(pause * (0.75 + Math.random() / 2));
                     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);

@@ -6,7 +6,9 @@ import { mentioned } from "./mentions.ts";
 import { Outbox } from "./outbox.ts";
 import { Pages } from "./pages.ts";
 import { nextEnd, NOT_MEMBER, type Standing } from "./people.ts";
+import type { Doing } from "./pending.ts";
 import { Roster } from "./roster.ts";
+import { Shelf } from "./shelf.ts";
 import type { Panel } from "./side.ts";
 import { empty, entries, older, shownAs, step, unsent, type Draft, type Step } from "./timeline.ts";
 import { View } from "./view.ts";
@@ -25,6 +27,10 @@ let instance = "";
 let panel: Panel | null = null;
 let forwarding = session ? told(session) : nothing;
 let sessionState = session?.state ?? "";
+
+const shelf = (what: string) => `hubbub ${what} ${JSON.stringify([server, me, room])}`;
+const drafts = new Shelf<Draft>(shelf("drafts"), sessionStorage);
+const edits = new Shelf<Doing>(shelf("edits"), sessionStorage);
 
 // Several things may be wrong at once; the gravest is told.
 const troubles: Record<"connection" | "sending" | "waiting" | "doing" | "loading", string | null> = {
@@ -60,7 +66,10 @@ const deeds = new Deeds({
     newKey,
     trouble: trouble("doing"),
     waits: trouble("waiting"),
-    changed: () => draw(),
+    changed() {
+        keep();
+        draw();
+    },
     pause,
 });
 
@@ -305,22 +314,17 @@ function drawAgain(at: number | null): void {
     if (at !== null) later = setTimeout(draw, Math.min(at - Date.now() + 50, 2 ** 31 - 1));
 }
 
-// What is not acknowledged yet survives a reload of the page, with its key.
-const shelf = `hubbub drafts ${JSON.stringify([server, me, room])}`;
-let shelved = "";
 function keep(): void {
-    const drafts = timeline.drafts.filter((draft) => draft.state !== "stored");
-    const text = drafts.length ? JSON.stringify(drafts) : "";
-    if (text === shelved) return;
-    shelved = text;
-    if (text) sessionStorage.setItem(shelf, text);
-    else sessionStorage.removeItem(shelf);
+    drafts.keep(timeline.drafts.filter((draft) => draft.state !== "stored"));
+    // What is done to people and to the room is not done later than its button was pressed.
+    edits.keep(deeds.doing.filter(({ what }) => what.target !== undefined));
 }
-for (const draft of JSON.parse(sessionStorage.getItem(shelf) ?? "[]") as Draft[]) {
-    const { state: _, error: _error, ...said } = draft;
+for (const draft of drafts.read()) {
+    const { state: _, error: _error, final: _final, ...said } = draft;
     timeline = step(timeline, { do: "draft", ...said });
 }
 
 view.heading(me === "ana" ? "ben" : "ana");
 draw();
 connection.open();
+deeds.resume(edits.read());

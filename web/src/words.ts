@@ -1,5 +1,7 @@
 // Codes in words, for the person at the page.
 
+import { moment } from "./lines.ts";
+
 /** What the SDK rejects with, and what the server answers. Codes below 100 are the SDK's own. */
 export interface Failure {
     code: number;
@@ -41,10 +43,21 @@ export function deleted({ code, message }: Failure): boolean {
     return code === 410 && message.includes("deleted");
 }
 
+/** An older server may still run beside the others, and does not know it. */
+export function notYet({ code, message }: Failure): boolean {
+    return code === 503 && message.startsWith("not yet");
+}
+
+const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
+const SLOW = /^slow mode: one message in (\d+) s; retry in (\d+) ms/;
+
 /** Why a command was refused. */
 export function refusal(problem: Failure): string {
     const { code } = problem;
-    const message = problem.message.replace(PREFIX, "");
+    const message = problem.message.replace(PREFIX, "").replace(TIME, (at) => moment(at));
+    const [, seconds, wait] = SLOW.exec(message) ?? [];
+    if (seconds && wait) return `Slow mode: one message in ${seconds} s. The next in ${Math.ceil(Number(wait) / 1000)} s.`;
+    if (notYet(problem)) return "The servers are being updated and do not do this yet.";
     if (code === 103) return `Not allowed: ${message}.`;
     if (code === 410) return deleted(problem) ? "That message was deleted." : ENDED;
     if (message && [106, 107, 111].includes(code)) return `That is not possible: ${message}.`;

@@ -89,3 +89,19 @@ test("a reaction of one's own is taken back, that of another is added", async ()
         ["pin", { target: 3 }],
     ]);
 });
+
+test("what the servers do not do yet holds nothing back", async () => {
+    const { deeds: one, asked, told } = deeds({ code: 503, message: "not yet: an older instance", temporary: true });
+    await Promise.all([one.done("mute", { user: "ben" }), one.done("pin", { target: 3 })]);
+    assert.deepEqual(asked.map(([method]) => method), ["mute", "pin"]);
+    assert.match(told[0], /being updated/);
+});
+
+test("what was on its way when the page was left goes on with its key", async () => {
+    const { deeds: one, asked } = deeds();
+    one.resume([{ key: "old", method: "edit", what: { target: 3, text: "new" } }]);
+    await one.done("pin", { target: 3 });
+    assert.deepEqual(asked.map(([method, key]) => [method, key]), [["edit", "old"], ["pin", "k1"]]);
+    one.resume([]);
+    assert.deepEqual(one.doing, []);
+});

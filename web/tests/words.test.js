@@ -22,3 +22,14 @@ test("every refusal is a sentence, also one that this page does not know", () =>
     assert.match(ending(3999, "strange"), /strange \(3999\)/);
     assert.match(unsubscription(2000, "removed from the room"), /removed/);
 });
+
+test("times and waits are said as people say them", () => {
+    const until = "2026-01-31T10:30:00.123Z";
+    const muted = refusal({ code: 103, message: `muted in this room until ${until}` });
+    assert.ok(muted.startsWith("Not allowed: muted in this room until ") && !muted.includes("Z"), muted);
+    const slow = (wait) => refusal({ code: 111, message: `slow mode: one message in 30 s; retry in ${wait} ms with the same key` });
+    assert.equal(slow(28123), "Slow mode: one message in 30 s. The next in 29 s.");
+    assert.equal(slow(12), "Slow mode: one message in 30 s. The next in 1 s.");
+    assert.match(refusal({ code: 503, message: "not yet: an older instance …", temporary: true }), /being updated/);
+    assert.match(refusal({ code: 503, message: "the store does not answer", temporary: true }), /database/);
+});

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Shelf } from "../.tests/shelf.js";
+
+function store(text) {
+    const kept = new Map(text === undefined ? [] : [["here", text]]);
+    return { kept, getItem: (name) => kept.get(name) ?? null, setItem: (name, to) => kept.set(name, to), removeItem: (name) => kept.delete(name) };
+}
+
+test("what is kept is there for the next page, and gone when nothing is left", () => {
+    const around = store();
+    const one = new Shelf("here", around);
+    one.keep([{ key: "a" }]);
+    assert.deepEqual(new Shelf("here", around).read(), [{ key: "a" }]);
+    one.keep([]);
+    assert.equal(around.kept.size, 0);
+    const left = store('[{"key":"a"}]');
+    const other = new Shelf("here", left);
+    other.read();
+    other.keep([]);
+    assert.equal(left.kept.size, 0);
+});
+
+test("what is not ours is nothing", () => {
+    for (const text of ["{", "7", "null", '{"a":1}']) assert.deepEqual(new Shelf("here", store(text)).read(), [], text);
+});
