@@ -267,7 +267,9 @@ function defined<T extends object>(all: T): { [K in keyof T]?: Exclude<T[K], und
 function standing(): Standing {
     const direct = room.startsWith("direct.");
     const { members, known } = roster;
-    return { me, role: members.get(me)?.role, known: known && !portal, ended: door.end?.text ?? null, direct, ...roster.rules() };
+    const closed = portal && sessionState === "closed" ? "This conversation has ended. Open it again to write." : null;
+    const ended = door.end?.text ?? closed;
+    return { me, role: members.get(me)?.role, known: known && !portal, ended, direct, ...roster.rules() };
 }
 
 /** What the room is called; that of two people by the other. */
