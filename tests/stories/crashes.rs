@@ -119,6 +119,7 @@ async fn one_of_three_instances_is_killed_under_load_again_and_again() {
             "meta",
             "migrations",
             "pins",
+            "portal_changes",
             "portal_events",
             "portal_grants",
             "portals",
