@@ -108,8 +108,8 @@ fn backlog(snapshot: &Connection) -> Result<Vec<Backlog>, StoreError> {
                 AND c.position < c.head) AS oldest_due,
             (SELECT min(waiting_since) FROM cursors c WHERE c.portal = p.no AND c.blocked
                 AND c.position < c.head) AS oldest_blocked,
-            (SELECT count(*) FROM dead_letters d WHERE d.portal = p.no AND d.delivered_at IS NULL AND NOT EXISTS (
-                SELECT 1 FROM entries e WHERE e.room = d.room AND e.seq = d.seq AND e.gone)) AS dead,
+            (SELECT count(*) FROM dead_letters d WHERE d.portal = p.no AND d.delivered_at IS NULL
+                AND NOT coalesce((SELECT e.gone FROM entries e WHERE e.room = d.room AND e.seq = d.seq), 0)) AS dead,
             (SELECT count(*) FROM quarantine q WHERE q.portal = p.no) AS quarantined
          FROM portals p WHERE p.deleted_at IS NULL ORDER BY p.id",
     )?;
