@@ -99,6 +99,11 @@ bench-portals: need-rust services ## webhooks to and from a portal beside the sa
 	cargo build --release -p hubbub -p hubbub-bench
 	target/release/hubbub-bench portals
 
+.PHONY: bench-history
+bench-history: need-rust services ## ten million messages and pages of them: plans, rows, times; minutes; ARGS='--store sqlite'
+	cargo build --release -p hubbub -p hubbub-bench
+	target/release/hubbub-bench history $(ARGS)
+
 .PHONY: storm
 storm: need-rust services ## 15,000 clients lose their instance at once and come back: what it takes, and whom it delays; minutes
 	cargo build --release -p hubbub -p hubbub-bench

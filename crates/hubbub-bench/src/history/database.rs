@@ -19,7 +19,7 @@ pub enum Kind {
 
 /// What Postgres is started with: checkpoints are few, and plans can be told.
 const SETTINGS: [&str; 4] =
-    ["max_wal_size=16GB", "shared_buffers=1GB", "maintenance_work_mem=512MB", "session_preload_libraries=auto_explain"];
+    ["max_wal_size=3GB", "shared_buffers=1GB", "maintenance_work_mem=512MB", "session_preload_libraries=auto_explain"];
 
 /// What tells the plan of each statement, as it was run.
 const TELL_PLANS: &str = "

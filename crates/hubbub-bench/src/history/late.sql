@@ -11,7 +11,7 @@ SELECT r.no, {members} + {messages} + 1 + s.n, /* id */, CASE s.n % 2 WHEN 0 THE
        CASE s.n % 2 WHEN 0 THEN /* user r.no: s.n / 2 % {messages} % {members} */
            ELSE /* user r.no: s.n / 2 / {messages} */ END,
        /* epoch */ + s.n, /* key */, /* hash */,
-       CASE s.n % 2 WHEN 0 THEN /* text */ END, {members} + 1 + s.n / 2 % {messages},
+       CASE s.n % 2 WHEN 0 THEN 'now ' || /* text */ END, {members} + 1 + s.n / 2 % {messages},
        CASE s.n % 2 WHEN 1 THEN '{"reaction":"+1"}' END,
        CASE WHEN s.n % 2 = 0 AND s.n >= 2 * {messages} THEN {members} + {messages} + 1 + s.n - 2 * {messages} END
 FROM hubbub.rooms r /* n below 2 * {rounds} * {messages} */
