@@ -20,6 +20,7 @@ mod arrivals;
 mod authorisation;
 mod bad_frames;
 mod bad_input;
+mod bad_messages;
 mod balancers;
 mod bus_faults;
 mod changing;

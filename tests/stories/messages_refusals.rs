@@ -248,8 +248,46 @@ async fn refusals_of(house: &House) {
     for (who, method, data, code, message) in cases {
         let heard = told(who, method, data.clone()).await;
         assert_eq!(heard, (code, message.to_owned()), "{} {method} {data}", who.name);
+        if let Some((verb, path, body)) = over_rest(&who.name, method, &data) {
+            let answer = house.cluster.api(verb, &path, &body).await;
+            let why = message.trim_start_matches("bad request: ");
+            let refused = (400..500).contains(&answer.status);
+            assert!(refused && answer.json()["detail"] == why, "{verb} {path} {body}: {}", answer.text);
+        }
         assert_eq!(house.head().await, before, "{} {method} {data} has written something", who.name);
     }
+}
+
+/// The same in the name of a user over REST, where it can be said.
+fn over_rest(who: &str, method: &str, data: &Value) -> Option<(&'static str, String, Value)> {
+    let message = || Some(format!("messages/{}", data["target"].as_u64()?));
+    let user = || Some(format!("members/{}", data["user"].as_str()?));
+    let mut body = data.clone();
+    let members = body.as_object_mut()?;
+    ["target", "user", "reaction"].iter().for_each(|field| _ = members.remove(*field));
+    let (verb, path) = match method {
+        "send" => {
+            members.insert("from".into(), who.into());
+            return Some(("POST", "/v1/rooms/general/messages".into(), body));
+        }
+        "edit" => ("PATCH", message()?),
+        "delete" => ("DELETE", message()?),
+        "react" | "unreact" => {
+            let word = data["reaction"].as_str().filter(|word| !word.is_empty())?;
+            let word: String = word.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            (if method == "react" { "PUT" } else { "DELETE" }, format!("{}/reactions/{word}", message()?))
+        }
+        "pin" => ("PUT", format!("{}/pin", message()?)),
+        "unpin" => ("DELETE", format!("{}/pin", message()?)),
+        "mute" => ("PUT", format!("{}/mute", user()?)),
+        "unmute" => ("DELETE", format!("{}/mute", user()?)),
+        "set_role" => ("PUT", user()?),
+        "remove_member" => ("DELETE", user()?),
+        "leave" => ("DELETE", format!("members/{who}")),
+        "change_room" => return Some(("PATCH", format!("/v1/rooms/general?from={who}"), body)),
+        _ => return None,
+    };
+    Some((verb, format!("/v1/rooms/general/{path}?from={who}"), body))
 }
 
 /// In an hour.

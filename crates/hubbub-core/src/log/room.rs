@@ -11,6 +11,7 @@ use crate::{
         ids::{RoomId, UserId},
         json::Json,
         seq::{Epoch, Seq},
+        time::Timestamp,
     },
 };
 
@@ -203,6 +204,8 @@ pub struct Member {
     pub user: UserId,
     /// As what, and since which entry.
     pub membership: Membership,
+    /// Until when they are muted, where that is not over.
+    pub muted_until: Option<Timestamp>,
     /// What the product says about the user.
     pub info: Option<Json>,
 }

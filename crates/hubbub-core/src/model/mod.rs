@@ -7,6 +7,7 @@ pub mod farewell;
 pub mod ids;
 pub mod ijson;
 pub mod json;
+pub mod misread;
 pub mod origin;
 pub mod percent;
 pub mod rate;

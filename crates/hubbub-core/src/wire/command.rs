@@ -11,6 +11,7 @@ use crate::{
     limits,
     model::{
         ids::{Invalid, RoomId},
+        misread,
         seq::{Position, Seq},
     },
 };
@@ -221,7 +222,7 @@ fn parse<'a, T: Deserialize<'a>>(name: &str, body: &'a RawValue) -> Result<T, Co
     if !body.get().starts_with('{') {
         return Err(CommandError::bad_request(format!("{name}: a JSON object is expected")));
     }
-    serde_json::from_str(body.get()).map_err(|e| CommandError::bad_request(format!("{name}: {e}")))
+    misread::read(name, body.get()).map_err(CommandError::bad_request)
 }
 
 /// The room of a channel. Every other channel is as unknown as a room that does not exist.

@@ -3,6 +3,7 @@
 //! What a method does with its data is its own business, in a file of the program.
 
 use super::error::CommandError;
+use crate::model::misread;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -63,7 +64,7 @@ impl RawData {
         if !json.starts_with('{') {
             return Err(CommandError::bad_request("data: a JSON object is expected"));
         }
-        serde_json::from_str(json).map_err(|e| CommandError::bad_request(format!("data: {e}")))
+        misread::read("data", json).map_err(CommandError::bad_request)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! One handler serves all of them. It takes a request apart, has the method put the parts together, and writes its answer.
 
-use super::extract::{Path, Query, body};
+use super::extract::{Path, Query, body, numbers};
 use crate::{
     chat::{
         ChatError,
@@ -108,6 +108,7 @@ async fn handle<M: RestMethod>(on: &M::On, request: Request) -> Result<Response,
 /// The parts of a request, read in the order in which they are written.
 async fn take_apart<M: RestMethod>(request: Request) -> Result<RestRequest<M>, Problem> {
     let (mut parts, rest) = request.into_parts();
+    numbers(&mut parts, M::ROUTE.params).await?;
     let Path(path) = parts.extract::<Path<M::Path>>().await?;
     let Query(query) = parts.extract::<Query<M::Query>>().await?;
     let header = |headers: &HeaderMap, name: &str| headers.get(name).map(|value| value.as_bytes().to_vec());

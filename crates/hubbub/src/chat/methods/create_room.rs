@@ -146,7 +146,11 @@ async fn direct_room(chat: &Chat, by: &Actor, one: &UserId, other: &UserId) -> R
     if one != other {
         people.push((other.clone(), Role::Member));
     }
-    let (room, _) = chat.make_room(&id, RoomKind::Direct, "", one, &people).await?;
+    let (mut room, is_new) = chat.make_room(&id, RoomKind::Direct, "", one, &people).await?;
+    if !is_new && !by.is_backend() {
+        // As she sees it: she may read from elsewhere on than the backend.
+        room = chat.view(one, &id).await?.room;
+    }
     if room.kind == RoomKind::Direct { Ok(room) } else { Err(ChatError::RoomExists.into()) }
 }
 

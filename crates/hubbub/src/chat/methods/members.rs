@@ -44,6 +44,9 @@ pub struct MemberView {
     role: Option<&'static str>,
     /// The entry that made it so.
     since: u64,
+    /// Until when they are muted; absent where they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted_until: Option<String>,
     /// What the product says about the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -67,6 +70,7 @@ impl MembersView {
             user: member.user.to_string(),
             role: member.membership.standing.word(),
             since: member.membership.since.get(),
+            muted_until: member.muted_until.map(|until| until.to_string()),
             info: member.info.as_ref().map(Json::to_raw),
         };
         Self { members: part.items.iter().map(view).collect(), next: next(part, |m| m.user.to_string()) }
@@ -89,8 +93,8 @@ impl Method for ListMembers {
     const DOC: Doc = Doc {
         summary: "The members of a room that one may read, by id. Bans are not members.",
         example: r#"{"room":"general","limit":100}
-{"members":[{"user":"ana","role":"admin","since":1,"info":{"name":"Ana"}}],"next":"ana"}"#,
-        more: "`since` is the seq of the entry that made it so. `next` as in `rooms`.",
+{"members":[{"user":"ana","role":"admin","since":1,"info":{"name":"Ana"}},{"user":"ben","role":"member","since":2,"muted_until":"2026-01-31T10:30:00.000Z"}],"next":"ben"}"#,
+        more: "`since` is the seq of the entry that made it so; `muted_until` stands where somebody is muted now. `next` as in `rooms`.",
     };
     type On = Chat;
     type Request = MembersRequest;

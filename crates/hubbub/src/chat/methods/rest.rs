@@ -2,7 +2,10 @@
 
 use super::{MethodError, RestMethod};
 use bytes::Bytes;
-use hubbub_core::model::ids::{Invalid, Key};
+use hubbub_core::model::{
+    ids::{Invalid, Key},
+    misread,
+};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, IgnoredAny},
@@ -222,7 +225,8 @@ impl<T: DeserializeOwned + ToSchema + Send> RestBody for JsonBody<T> {
         if bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(MethodError::bad_request("body: a JSON object is expected"));
         }
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| MethodError::bad_request(format!("body: {error}")))
+        let text = std::str::from_utf8(&bytes).map_err(|_| MethodError::bad_request("body: not UTF-8"))?;
+        misread::read("body", text).map(Self).map_err(MethodError::bad_request)
     }
 
     fn describe(schemas: &mut Schemas) -> Option<RequestBody> {
@@ -269,6 +273,6 @@ mod tests {
         let read = |body: &'static str| JsonBody::<Only>::read(Bytes::from_static(body.as_bytes()), None);
         assert!(read(r#" {"n":1}"#).is_ok());
         assert_eq!(read("[1]").unwrap_err().to_string(), "body: a JSON object is expected");
-        assert!(read(r#"{"n":"x"}"#).unwrap_err().to_string().starts_with("body: invalid type"));
+        assert!(read(r#"{"n":"x"}"#).unwrap_err().to_string().starts_with("body: n: a string"));
     }
 }

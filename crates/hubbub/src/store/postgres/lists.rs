@@ -62,6 +62,7 @@ impl PostgresStore {
                     since: seq(row.get("since")),
                     joined: seq(row.get("joined")),
                 },
+                muted_until: row.get::<_, Option<i64>>("muted_until").map(Timestamp),
                 info: row.get::<_, Option<String>>("info").map(Json::trusted),
             })
         };
