@@ -180,7 +180,10 @@ impl<T: Transport> Client<T> {
                 Event::Written(Err(())) => return,
                 Event::Inbound(Inbound::Gone) => return self.part().await,
                 Event::Mail(mail) => self.open_mail(mail),
-                Event::Done(done) => self.finish(done),
+                Event::Done(done) => {
+                    self.finish(done);
+                    poll_fn(|cx| self.finish_the_rest(cx)).await;
+                }
                 Event::Turn => {}
                 Event::Inbound(Inbound::Frame(frame)) => self.read(frame),
                 Event::Inbound(Inbound::Lost) => self.close_with(Disconnect::LOST_COMMANDS),
@@ -217,6 +220,16 @@ impl<T: Transport> Client<T> {
                 }
             }
         }
+    }
+
+    /// Whatever else is done by now: the answers to what was committed together leave in one write.
+    fn finish_the_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.outbox.is_full()
+            && let Poll::Ready(Some(done)) = Pin::new(&mut self.in_flight).poll_next(cx)
+        {
+            self.finish(done);
+        }
+        Poll::Ready(())
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
