@@ -108,6 +108,31 @@ async fn a_deleted_text_is_given_to_nobody_who_asks_after_the_deletion() {
 }
 
 #[tokio::test]
+async fn whoever_is_told_that_a_message_was_deleted_already_is_told_so_by_an_instance_that_has_forgotten_it() {
+    let cluster = Cluster::of(2).await;
+    let (ana, ben) = cluster.ana_and_ben().await;
+    let other_device = cluster.person("ana", 1).await;
+    for run in 0..20 {
+        let secret = format!("secret-{run}-");
+        let target = tells(&ana, "general", &secret).await;
+        ben.has_read("general", does(&ana, "general", "send", json!({ "text": "the weather" })).await).await;
+        let (_, all) = reads(&cluster, 1, "general", "ben", target - 1).await;
+        assert!(all.contains(&secret), "{all}");
+        // Nobody tells the other instance.
+        cluster.instances[0].redis.as_ref().unwrap().swallow(1);
+        let asked = json!({ "room": "general", "target": target, "key": format!("delete {run}") });
+        let deletion = ana.calls("delete", asked.clone()).await["rpc"]["data"]["seq"].clone();
+        // A retry, or a deletion that comes second.
+        let again = if run % 2 == 0 { asked } else { json!({ "room": "general", "target": target }) };
+        let answer = other_device.calls("delete", again).await;
+        let expected = if run % 2 == 0 { deletion } else { Value::Null };
+        assert_eq!(answer["rpc"]["data"]["seq"], expected, "{answer}");
+        let (_, all) = reads(&cluster, 1, "general", "ben", target - 1).await;
+        assert!(!all.contains(&secret), "run {run}: {all}");
+    }
+}
+
+#[tokio::test]
 async fn pages_of_a_room_that_nobody_follows_any_more_are_forgotten_without_being_told() {
     let cluster = Cluster::of(2).await;
     cluster.room("general", "private", &["ana", "ben"]).await;

@@ -143,6 +143,10 @@ impl Feed {
             return Heard::Nothing;
         };
         if own != epoch {
+            if !item.effects.blanked().is_empty() {
+                // Until the store has said which epoch holds, the log says what is left of what the ring has.
+                self.trim(0);
+            }
             return Heard::OtherEpoch;
         }
         if item.seq <= self.end {
@@ -268,11 +272,18 @@ impl Feed {
     fn hold(&mut self, item: Arc<Item>) {
         self.known = self.known.max(item.seq);
         if let Some(last) = item.effects.blanked().iter().max() {
-            // What was said of others before is done with once the run has passed it.
-            let others = if self.blanking.by > self.end { self.blanking } else { Blanking::default() };
-            self.blanking = Blanking { last: others.last.max(*last), by: others.by.max(item.seq) };
+            self.expect_blanking(*last, item.seq);
         }
         self.ahead.insert(item.seq, item);
+    }
+
+    /// Entries up to `last` were blanked, `by` says which. Until the run has come there, the ring gives none of them to anybody.
+    pub fn expect_blanking(&mut self, last: Seq, by: Seq) {
+        if by > self.end {
+            // What was said of others before is done with once the run has passed it.
+            let others = if self.blanking.by > self.end { self.blanking } else { Blanking::default() };
+            self.blanking = Blanking { last: others.last.max(last), by: others.by.max(by) };
+        }
     }
 
     /// Blanks what the ring holds of these entries: readers who are behind are not given their content any more.

@@ -198,3 +198,38 @@ fn what_is_known_to_be_blanked_is_not_given_while_something_is_missing_before_th
         assert_eq!(String::from_utf8_lossy(&texts[nth]).contains("gone"), is_gone, "{nth}");
     }
 }
+
+#[test]
+fn where_nobody_says_what_was_blanked_nothing_before_the_deletion_is_given_until_the_run_has_come_there() {
+    let now = Instant::now();
+    let mut feed = opened(0, now);
+    for item in items(1..=3) {
+        feed.wake(EPOCH, item, now);
+    }
+    feed.expect_blanking(Seq::new(5), Seq::new(5));
+    assert_eq!((held(&feed, 0), held(&feed, 3)), (None, None), "what comes next may be blanked, too");
+    feed.head(EPOCH, Seq::new(5), Seq::ZERO, Duration::ZERO, now);
+    feed.begin_read(now);
+    // Read before the deletion.
+    feed.filled(EPOCH, items(4..=4), Seq::new(5), now);
+    assert_eq!(held(&feed, 3), None);
+    feed.wake(EPOCH, said(5, Effects::default().blanks([Seq::new(2), Seq::new(4)])), now);
+    let is_gone = |item: &Arc<Item>| String::from_utf8_lossy(item.push.json()).contains("gone");
+    let gone: Vec<_> = feed.after(Seq::ZERO).unwrap().map(is_gone).collect();
+    assert_eq!(gone, [false, true, false, true, false]);
+    feed.expect_blanking(Seq::new(5), Seq::new(5));
+    assert_eq!(held(&feed, 0), Some((1..=5).collect()), "that was heard of");
+}
+
+#[test]
+fn a_deletion_of_another_epoch_empties_the_ring() {
+    let now = Instant::now();
+    let mut feed = opened(0, now);
+    for item in items(1..=3) {
+        feed.wake(EPOCH, item, now);
+    }
+    assert_eq!(feed.wake(OTHER, item(4), now), Heard::OtherEpoch);
+    assert_eq!(held(&feed, 0), Some(vec![1, 2, 3]));
+    assert_eq!(feed.wake(OTHER, said(4, Effects::default().blanks([Seq::new(2)])), now), Heard::OtherEpoch);
+    assert_eq!((held(&feed, 0), held(&feed, 3), feed.bytes()), (None, Some(vec![]), 0));
+}

@@ -176,6 +176,27 @@ impl Feeds {
         self.blanks.hear(room, &[]);
     }
 
+    /// An entry up to `by` has blanked others, and this instance cannot say which: what it has of them is given to nobody.
+    pub fn hear_of_deletion(self: &Arc<Self>, room: &RoomId, epoch: Epoch, by: Seq) {
+        self.passed_over(room);
+        if let Some(live) = self.of(room) {
+            self.tell(&live, |feed, now| {
+                feed.expect_blanking(by, by);
+                feed.head(epoch, by, Seq::ZERO, limits::REORDER, now)
+            });
+        }
+    }
+
+    /// A message was deleted a while ago, and it is not known by which entry: the ring holds nothing of before any more.
+    pub fn hear_of_gone(self: &Arc<Self>, room: &RoomId) {
+        self.passed_over(room);
+        if let Some(live) = self.of(room) {
+            let mut state = live.state();
+            state.feed.trim(0);
+            self.count_ring(&mut state);
+        }
+    }
+
     /// A wake without its entry.
     pub fn hear_head(self: &Arc<Self>, room: &RoomId, epoch: Epoch, seq: Seq) {
         if let Some(live) = self.of(room) {

@@ -23,8 +23,11 @@ use hubbub_core::{
         receipt::{Became, PassedOn, Receipt},
         wake::Wake,
     },
-    log::{encoded::EncodedEntry, entry::Entry},
-    model::seq::Epoch,
+    log::{
+        encoded::EncodedEntry,
+        entry::{Entry, Place},
+    },
+    model::{ids::RoomId, seq::Epoch},
     wire::push::Hint,
 };
 use std::{
@@ -95,6 +98,15 @@ impl Announcer {
     pub fn announce(&self, wakes: &[Wake]) {
         wakes.iter().for_each(|wake| self.take(wake));
         self.publish(wakes);
+    }
+
+    /// Of a deletion that was committed before, by another instance or in an attempt whose answer was lost: nobody here is given any
+    /// more what it has blanked. `place`: where it is; without it somebody else's deletion came first.
+    pub fn hear_of_deletion(&self, room: &RoomId, place: Option<Place>) {
+        match place {
+            Some(Place { epoch, seq, .. }) => self.hearers.feeds.hear_of_deletion(room, epoch, seq),
+            None => self.hearers.feeds.hear_of_gone(room),
+        }
     }
 
     /// Tells everybody of entries that were committed, in order. Each is encoded here, once.

@@ -19,6 +19,7 @@ use hubbub_core::{
         encoded::EncodedEntry,
         entry::{Draft, Entry, Outcome, Place},
         features::NotYet,
+        kinds::What,
         source::{Failed, Source},
     },
     model::{backoff::Backoff, ids::RoomId},
@@ -318,9 +319,16 @@ impl Committer {
                     let filled = Entry { what: (**what).clone(), ..draft.into_entry(**place) };
                     wakes.push(self.entry(**place, &filled));
                 }
-                Outcome::Known(place) => wakes.push(self.head(&draft.room, *place)),
-                Outcome::Repeated { room, place } => wakes.push(self.head(room, **place)),
-                Outcome::Conflict { .. } | Outcome::Unchanged | Outcome::Refused(_) | Outcome::NotYet(_) => {}
+                Outcome::Known(place) => {
+                    self.deleted_before(&draft, &draft.room, Some(*place));
+                    wakes.push(self.head(&draft.room, *place));
+                }
+                Outcome::Repeated { room, place } => {
+                    self.deleted_before(&draft, room, Some(**place));
+                    wakes.push(self.head(room, **place));
+                }
+                Outcome::Unchanged => self.deleted_before(&draft, &draft.room, None),
+                Outcome::Conflict { .. } | Outcome::Refused(_) | Outcome::NotYet(_) => {}
             }
             let answer = match outcome {
                 Outcome::NotYet(feature) => Err(NotYet(feature).into()),
@@ -340,6 +348,14 @@ impl Committer {
         }
         if !first {
             self.announcer.announce(&wakes);
+        }
+    }
+
+    /// A deletion that was in the log already may not have been heard of here: its first attempt can have been another instance's,
+    /// or one whose answer was lost.
+    fn deleted_before(&self, draft: &Draft, room: &RoomId, place: Option<Place>) {
+        if matches!(draft.what, What::Deleted(_)) {
+            self.announcer.hear_of_deletion(room, place);
         }
     }
 
