@@ -8,6 +8,7 @@ use hubbub_core::{
         entry::{Draft, Outcome, Right},
         kinds::SessionState,
         ledger::{Known, Ledger, Person, RoomState, Target},
+        settings::Settings,
     },
     model::{
         access::{Role, RoomKind, Standing},
@@ -55,6 +56,47 @@ for_every_store! {
             }
         }
         assert!(compared > 2_000, "only {compared} cases");
+    }
+
+    async fn settings_roles_and_mutes_decide_over_messages_as_the_rule_does(home: &Home) {
+        let pen = Pen(home.open().await);
+        let settings = [
+            "",
+            r#"{"frozen":true}"#,
+            r#"{"slow_mode":30}"#,
+            r#"{"edit_window":0}"#,
+            r#"{"history_from":"joined"}"#,
+            r#"{"members_may":{"pin":true}}"#,
+        ];
+        // Until when somebody is muted: never, until a moment ago, for long.
+        let mutes = [None, Some(0), Some(i64::MAX / 2)];
+        for (n, json) in settings.into_iter().enumerate() {
+            let id = format!("set-{n}");
+            let names: Vec<String> = (0..12).map(|n| format!("user-{n}")).collect();
+            let members: Vec<(&str, Role)> = names.iter().map(|name| (name.as_str(), Role::Member)).collect();
+            let made = pen.room(&id, RoomKind::Private, &members).await;
+            let set = Settings::read(Some(json).filter(|json| !json.is_empty())).expect("settings");
+            if let Some(stored) = set.stored() {
+                home.change(&format!("UPDATE rooms SET settings = '{stored}' WHERE id = '{id}'")).await;
+            }
+            let mut ledger = Ledger::default();
+            ledger.rooms.insert(room(&id), RoomState { settings: set, ..RoomState::new(RoomKind::Private, made.head, made.epoch) });
+            for (n, name) in names.iter().enumerate() {
+                let (role, muted) = ([Role::Member, Role::Reader][n / 3 % 2], mutes[n % 3]);
+                let its = format!("user_id = '{name}' AND room = (SELECT no FROM rooms WHERE id = '{id}')");
+                if role == Role::Reader {
+                    home.change(&format!("UPDATE members SET rank = 'reader' WHERE {its}")).await;
+                }
+                if let Some(until) = muted {
+                    let row = format!("SELECT no, '{name}', {until} FROM rooms WHERE id = '{id}'");
+                    home.change(&format!("INSERT INTO speakers (room, user_id, muted_until) {row}")).await;
+                }
+                let person = Person { muted_until: muted.map(Timestamp), ..Person::who(Standing::Member(role)) };
+                ledger.people.insert((room(&id), user(name)), person);
+                let reply = (n >= 6 && n % 3 != 2 && !json.contains("history_from")).then_some(1);
+                agree(&pen, &mut ledger, &[pen.draft(&id, name, "first", answers("hi", reply))]).await;
+            }
+        }
     }
 }
 

@@ -154,6 +154,12 @@ impl Settings {
     /// look for it without reading the rest.
     pub const READ_FROM_JOINED: &str = r#""history_from":"joined""#;
 
+    /// The same of rooms in which only moderators write.
+    pub const FROZEN: &str = r#""frozen":true"#;
+
+    /// The same of rooms without slow mode.
+    pub const NO_SLOW_MODE: &str = r#""slow_mode":null"#;
+
     /// How they lie in the store; `None`: nothing is set.
     pub fn stored(&self) -> Option<String> {
         (*self != Self::default()).then(|| self.all().json())
@@ -195,6 +201,15 @@ mod tests {
         assert!(set.stored().unwrap().contains(Settings::READ_FROM_JOINED));
         let all = set.with(&change(r#"{"history_from":"all"}"#));
         assert!(!all.stored().unwrap().contains(Settings::READ_FROM_JOINED));
+        for (json, is_frozen, is_slow) in [
+            (r#"{"frozen":true}"#, true, false),
+            (r#"{"slow_mode":1}"#, false, true),
+            (r#"{"edit_window":0}"#, false, false),
+        ] {
+            let stored = Settings::default().with(&change(json)).stored().unwrap();
+            assert_eq!(stored.contains(Settings::FROZEN), is_frozen, "{stored}");
+            assert_eq!(!stored.contains(Settings::NO_SLOW_MODE), is_slow, "{stored}");
+        }
         let newer = r#"{"slow_mode":10,"history_from":"joined","retention":90}"#;
         assert_eq!(Settings::read(Some(newer)).unwrap(), set);
         assert!(Settings::read(Some("[]")).is_err());

@@ -21,7 +21,10 @@ use hubbub_core::{
         time::Timestamp,
     },
 };
-use std::collections::{BTreeSet, HashMap, hash_map};
+use std::{
+    collections::{BTreeSet, HashMap, hash_map},
+    time::Instant,
+};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
@@ -30,7 +33,8 @@ impl PostgresStore {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
-        if let Some(messages) = Messages::among(drafts)
+        if !self.long_way.is_for(drafts, Instant::now())
+            && let Some(messages) = Messages::among(drafts)
             && let Some(outcomes) = self.append_messages(&messages).await?
         {
             return Ok(outcomes);
@@ -72,6 +76,13 @@ impl PostgresStore {
         lease.settle()?;
         if rows.iter().any(|row| row.get(11)) {
             self.due.notify_one();
+        }
+        for (row, draft) in rows.iter().zip(&messages.first) {
+            match row.get(0) {
+                "by settings" => self.long_way.note_room(&draft.room, Instant::now()),
+                "by person" => self.long_way.note_person(&draft.room, &draft.from, Instant::now()),
+                _ => {}
+            }
         }
         messages.outcomes(&rows)
     }
@@ -196,7 +207,7 @@ impl Verdict {
             "closed" => Self::Refused(Refusal::SessionClosed),
             "no target" => Self::Refused(Refusal::NoSuchMessage("reply_to")),
             "below floor" => Self::Refused(Refusal::BelowFloor("reply_to")),
-            "depends" => return Ok(None),
+            "depends" | "by settings" | "by person" => return Ok(None),
             "fresh" => match row.get::<_, Option<i64>>(9) {
                 None => return Ok(None),
                 Some(number) if seq(number).get() != number.cast_unsigned() => Self::Refused(Refusal::LogFull),

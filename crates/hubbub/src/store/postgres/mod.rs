@@ -38,6 +38,7 @@ pub(crate) mod inspect;
 pub(crate) mod leases;
 pub(crate) mod listen;
 pub(crate) mod lists;
+mod long_way;
 pub(crate) mod migrate;
 pub(crate) mod pool;
 pub(crate) mod read;
@@ -58,6 +59,7 @@ pub struct PostgresStore {
     pub(crate) schema: sql::Schema,
     pub(crate) sql: sql::Texts,
     deep: deep::Texts,
+    long_way: long_way::LongWay,
     /// A stored cursor became due through this very store.
     pub(crate) due: Arc<Notify>,
 }
@@ -128,6 +130,7 @@ impl PostgresStore {
             pool,
             sql: sql::Texts::new(&schema),
             deep: deep::Texts::new(&schema),
+            long_way: long_way::LongWay::default(),
             schema,
             due: Arc::default(),
         })

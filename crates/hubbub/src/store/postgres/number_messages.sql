@@ -9,8 +9,13 @@ WITH draft AS MATERIALIZED (
                WHEN e.seq IS NOT NULL THEN 'known'
                WHEN m.standing IS NULL OR m.standing = 'banned' THEN 'stranger'
                WHEN r.session = 'closed' THEN 'closed'
-               -- Whether they may write now is for the rule to say: the batch is decided one after another, elsewhere.
-               WHEN r.settings IS NOT NULL OR m.rank = 'reader' OR s.has_row THEN 'depends'
+               -- Whether they may write now is for the rule to say: the batch is decided one after another, elsewhere. Most
+               -- settings say nothing of a message that answers none.
+               WHEN r.settings LIKE '%/* frozen */%' OR r.settings NOT LIKE '%/* no slow mode */%' THEN 'by settings'
+               WHEN r.settings IS NOT NULL AND d.reply_to IS NOT NULL THEN 'depends'
+               WHEN m.rank = 'reader' THEN 'by person'
+               WHEN s.muted_until IS NOT NULL AND s.muted_until > (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+                   THEN 'by person'
                WHEN d.reply_to IS NULL OR t.is_message THEN 'fresh'
                WHEN d.reply_to >= 1 AND d.reply_to < r.floor THEN 'below floor'
                WHEN d.reply_to BETWEEN 1 AND r.head THEN 'no target'
@@ -28,7 +33,7 @@ WITH draft AS MATERIALIZED (
         SELECT standing, rank FROM hubbub.members WHERE members.room = r.no AND members.user_id = d.author LIMIT 1
     ) m ON true
     LEFT JOIN LATERAL (
-        SELECT true AS has_row FROM hubbub.speakers WHERE speakers.room = r.no AND speakers.user_id = d.author LIMIT 1
+        SELECT muted_until FROM hubbub.speakers WHERE speakers.room = r.no AND speakers.user_id = d.author LIMIT 1
     ) s ON true
     LEFT JOIN LATERAL (
         SELECT true AS is_message FROM hubbub.entries
@@ -44,7 +49,7 @@ WITH draft AS MATERIALIZED (
 ), taken AS MATERIALIZED (
     SELECT draft.*, draft.head + row_number() OVER (PARTITION BY draft.no ORDER BY draft.ord) AS seq, clock.at
     FROM draft, clock
-    WHERE draft.verdict = 'fresh' AND NOT EXISTS (SELECT FROM draft WHERE verdict = 'depends')
+    WHERE draft.verdict = 'fresh' AND NOT EXISTS (SELECT FROM draft WHERE verdict IN ('depends', 'by settings', 'by person'))
 ), written AS (
     INSERT INTO hubbub.entries (room, seq, id, kind, author, at, key, hash, text, data, target)
     SELECT no, seq, id, 'message', author, at, key, hash, text, data, reply_to FROM taken

@@ -37,6 +37,8 @@ impl Schema {
             .replace("/* hung */", HUNG)
             .replace("/* floor */", FLOOR)
             .replace("/* from joined */", Settings::READ_FROM_JOINED)
+            .replace("/* frozen */", Settings::FROZEN)
+            .replace("/* no slow mode */", Settings::NO_SLOW_MODE)
             .replace("hubbub.", &format!("\"{}\".", self.0))
     }
 }
