@@ -13,7 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// From this page on the number of the page that follows, with which other kinds of pages begin, may look like a page of rows.
+/// In a file of so many pages the number of the page that follows, with which other kinds of pages begin, may look like the kind of
+/// a page of rows: in such a file nothing is touched.
 const PAGES: u32 = 0x0200_0000;
 /// The header of the log, and that of each page in it.
 const LOG_HEADER: u64 = 32;
@@ -40,7 +41,8 @@ fn unused(page: &[u8], no: u32) -> Option<Range<usize>> {
 }
 
 /// Overwrites the unused part of these pages, as they lie in the file. To be called while nobody writes to the file, and
-/// everything that is written ahead is in it.
+/// everything that is written ahead is in it; and only on a file without pages of pointers (`auto_vacuum`), which may look like
+/// pages of rows, too.
 pub(super) fn clear(
     file: &DatabaseFile,
     page_size: usize,
@@ -49,7 +51,10 @@ pub(super) fn clear(
 ) -> io::Result<u64> {
     let mut page = vec![0; page_size];
     let mut cleared = 0;
-    for no in suspects.filter(|no| (1..=pages.min(PAGES - 1)).contains(no)) {
+    if pages >= PAGES {
+        return Ok(0);
+    }
+    for no in suspects.filter(|no| (1..=pages).contains(no)) {
         let at = u64::from(no - 1) * page_size as u64;
         file.raw().read_exact_at(&mut page, at)?;
         let Some(unused) = unused(&page, no) else { continue };

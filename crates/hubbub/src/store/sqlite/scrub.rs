@@ -172,6 +172,8 @@ impl Scrubber {
         }
         let size: u32 = transaction.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let pages: u32 = transaction.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        let has_pointer_pages: bool = transaction.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+        let pages = if has_pointer_pages { 0 } else { pages };
         let suspects: Box<dyn Iterator<Item = u32>> =
             if self.all { Box::new(1..=pages) } else { Box::new(self.suspects.iter().copied()) };
         let cleared = leftovers::clear(&self.file, size as usize, pages, suspects).map_err(unreadable)?;
