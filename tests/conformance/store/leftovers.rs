@@ -135,6 +135,23 @@ async fn deleted_texts_are_soon_in_no_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_with_pages_of_pointers_stays_whole() {
+    let home = Home::sqlite();
+    rusqlite::Connection::open(home.file())
+        .and_then(|file| file.execute_batch("PRAGMA auto_vacuum = FULL; VACUUM;"))
+        .expect("an empty file");
+    let pen = Pen(home.open().await);
+    let mut dice = StdRng::seed_from_u64(13);
+    let (_, kept) = rooms_with_secrets(&pen, &mut dice).await;
+    drop(pen);
+    assert!(kept.is_subset(&secrets(&files(&home.file()))), "what was not deleted is there");
+    let file = rusqlite::Connection::open(home.file()).expect("the file");
+    let ask = |what: &str| file.query_row(what, [], |row| row.get::<_, rusqlite::types::Value>(0)).expect("an answer");
+    assert_eq!(ask("PRAGMA auto_vacuum"), rusqlite::types::Value::Integer(1), "it is such a file");
+    assert_eq!(ask("PRAGMA integrity_check"), rusqlite::types::Value::Text("ok".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_reads_the_file_holds_deleted_texts_there_until_they_are_done() {
     let home = Home::sqlite();
     let pen = Pen(home.open().await);
