@@ -23,6 +23,7 @@ mod bad_input;
 mod bad_messages;
 mod balancers;
 mod bus_faults;
+mod called;
 mod changing;
 mod check;
 mod clocks;

@@ -36,7 +36,7 @@ const FLOORS: [(&str, &[&str]); 22] = [
         &["bus", "chat", "config", "features", "gateway", "http", "log", "problem", "store", "strangers", "token"],
     ),
     ("check", &["bus", "config", "log", "server", "store", "token"]),
-    ("operator", &["config"]),
+    ("operator", &["chat", "config", "features", "server"]),
     ("demo_portal", &["config", "http"]),
     ("main", &[]),
     ("lib", &[]),

@@ -7,7 +7,7 @@ use hubbub::{
     config::{Settings, duration},
     demo_portal::{self, DemoPortal},
     log,
-    operator::Operator,
+    operator::{Operator, Wrong},
     server, token,
 };
 use hubbub_core::model::ids::UserId;
@@ -208,7 +208,10 @@ async fn run(command: Command) -> Result<(), Failure> {
             println!("{store}: the epoch is now {incarnation:08x}; every position handed out before is void");
             Ok(())
         }
-        Command::Operator(operator) => Ok(operator.run().await?),
+        Command::Operator(operator) => operator.run().await.map_err(|error| match error.downcast::<Wrong>() {
+            Ok(wrong) => Failure::Configuration(wrong.into()),
+            Err(error) => Failure::Other(error),
+        }),
         Command::DemoPortal(said) => Ok(demo_portal::run(said).await?),
         Command::Openapi => {
             println!("{}", server::openapi().to_pretty_json().context("cannot write the document")?);
@@ -276,6 +279,8 @@ mod tests {
         let (token, bump, serve) = (help(&["token"]), help(&["epoch", "bump"]), help(&["serve"]));
         assert!(token.contains("--token-secret") && !token.contains("--listen"));
         assert!(bump.contains("--store") && bump.contains("--config") && !bump.contains("--token-secret"));
+        let call = help(&["call", "send"]);
+        assert!(call.contains("--key") && call.contains("POST /v1/rooms/{room}/messages"), "{call}");
         assert!(serve.contains("postgres://hubbub:") && serve.contains("redis://redis:6379"));
     }
 }

@@ -171,12 +171,17 @@ fn parameters<M: RestMethod>() -> Vec<Parameter> {
     };
     let of_path = M::ROUTE.params.iter().map(|param| {
         let schema = if param.is_number { number() } else { text() };
+        let example = match param.example.parse::<u64>() {
+            Ok(number) if param.is_number => number.into(),
+            _ => param.example.into(),
+        };
         ParameterBuilder::new()
             .name(param.name)
             .parameter_in(ParameterIn::Path)
             .description(Some(param.description))
             .required(Required::True)
             .schema(Some(schema))
+            .example(Some(example))
             .build()
     });
     let key = M::ROUTE.idempotency_key.then(|| {

@@ -2,7 +2,9 @@
 
 use clap::Subcommand;
 use server::At;
+use std::fmt;
 
+mod call;
 mod dead_letters;
 mod portals;
 mod recipe;
@@ -11,9 +13,29 @@ mod server;
 mod sessions;
 mod table;
 
+/// A call that is wrong, of which nothing was sent.
+#[derive(Debug)]
+pub struct Wrong(String);
+
+impl Wrong {
+    fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Wrong {}
+
 /// What operators look at and change.
 #[derive(Subcommand)]
 pub enum Operator {
+    /// Call a method of the REST API by its name: rooms, messages, members and all else
+    Call(call::Call),
     /// Portals: third parties whose agents answer
     #[command(subcommand, after_help = portals::EXAMPLES)]
     Portals(portals::PortalCommand),
@@ -38,9 +60,10 @@ impl Operator {
     /// Does it.
     ///
     /// # Errors
-    /// What the server says, or why it does not.
+    /// What the server says, or why it does not; [`Wrong`] where it was not asked.
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
+            Self::Call(call) => call.run().await,
             Self::Portals(command) => command.run().await,
             Self::Sessions(command) => command.run().await,
             Self::Deliveries(command) => command.run().await,

@@ -56,31 +56,33 @@ pub struct PathParam {
     pub description: &'static str,
     /// Whether it is a number, and not a text.
     pub is_number: bool,
+    /// An example.
+    pub example: &'static str,
 }
 
 impl PathParam {
     /// A text.
-    pub const fn text(name: &'static str, description: &'static str) -> Self {
-        Self { name, description, is_number: false }
+    pub const fn text(name: &'static str, description: &'static str, example: &'static str) -> Self {
+        Self { name, description, is_number: false, example }
     }
 
     /// A number.
-    pub const fn number(name: &'static str, description: &'static str) -> Self {
-        Self { name, description, is_number: true }
+    pub const fn number(name: &'static str, description: &'static str, example: &'static str) -> Self {
+        Self { name, description, is_number: true, example }
     }
 }
 
 /// `{room}` in a path.
-pub const ROOM: PathParam = PathParam::text("room", "The room's id");
+pub const ROOM: PathParam = PathParam::text("room", "The room's id", "general");
 
 /// `{user}` in a path.
-pub const USER: PathParam = PathParam::text("user", "The user's id");
+pub const USER: PathParam = PathParam::text("user", "The user's id", "ben");
 
 /// `{seq}` in a path.
-pub const MESSAGE: PathParam = PathParam::number("seq", "The message's number in its room");
+pub const MESSAGE: PathParam = PathParam::number("seq", "The message's number in its room", "42");
 
 /// `{reaction}` in a path.
-pub const REACTION: PathParam = PathParam::text("reaction", "The emoji or word, percent-encoded");
+pub const REACTION: PathParam = PathParam::text("reaction", "The emoji or word", "👍");
 
 /// Where a method is, and what it may answer.
 #[derive(Debug, Clone, Copy)]

@@ -39,7 +39,7 @@ impl RestMethod for ShowDeadLetter {
         ..Route::new(
             Verb::Get,
             "/v1/portals/{portal}/dead-letters/{number}",
-            &[PORTAL, PathParam::number("number", "The dead letter's number")],
+            &[PORTAL, PathParam::number("number", "The dead letter's number", "17")],
         )
     };
     type Path = (String, u64);

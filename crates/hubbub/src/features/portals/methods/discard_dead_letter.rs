@@ -40,7 +40,7 @@ impl RestMethod for DiscardDeadLetter {
         ..Route::new(
             Verb::Delete,
             "/v1/portals/{portal}/dead-letters/{number}",
-            &[PORTAL, PathParam::number("number", "The dead letter's number")],
+            &[PORTAL, PathParam::number("number", "The dead letter's number", "17")],
         )
     };
     type Path = (String, u64);

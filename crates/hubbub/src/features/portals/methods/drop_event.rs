@@ -39,7 +39,7 @@ impl RestMethod for DropEvent {
         ..Route::new(
             Verb::Delete,
             "/v1/portals/{portal}/quarantine/{number}",
-            &[PORTAL, PathParam::number("number", "The event's number")],
+            &[PORTAL, PathParam::number("number", "The event's number", "17")],
         )
     };
     type Path = (String, u64);

@@ -39,7 +39,7 @@ impl RestMethod for DropRefused {
         ..Route::new(
             Verb::Delete,
             "/v1/portals/{portal}/refused/{number}",
-            &[PORTAL, PathParam::number("number", "The refused webhook's number")],
+            &[PORTAL, PathParam::number("number", "The refused webhook's number", "17")],
         )
     };
     type Path = (String, u64);

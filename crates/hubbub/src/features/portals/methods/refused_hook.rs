@@ -66,7 +66,7 @@ impl RestMethod for ShowRefused {
         ..Route::new(
             Verb::Get,
             "/v1/portals/{portal}/refused/{number}",
-            &[PORTAL, PathParam::number("number", "The refused webhook's number")],
+            &[PORTAL, PathParam::number("number", "The refused webhook's number", "17")],
         )
     };
     type Path = (String, u64);

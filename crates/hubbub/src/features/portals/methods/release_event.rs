@@ -62,7 +62,7 @@ impl RestMethod for ReleaseEvent {
         ..Route::new(
             Verb::Post,
             "/v1/portals/{portal}/quarantine/{number}/replay",
-            &[PORTAL, PathParam::number("number", "The event's number")],
+            &[PORTAL, PathParam::number("number", "The event's number", "17")],
         )
     };
     type Path = (String, u64);

@@ -49,7 +49,7 @@ impl RestMethod for ReplayDeadLetter {
         ..Route::new(
             Verb::Post,
             "/v1/portals/{portal}/dead-letters/{number}/replay",
-            &[PORTAL, PathParam::number("number", "The dead letter's number")],
+            &[PORTAL, PathParam::number("number", "The dead letter's number", "17")],
         )
     };
     type Path = (String, u64);

@@ -96,7 +96,7 @@ impl RestMethod for ReplayRefused {
         ..Route::new(
             Verb::Post,
             "/v1/portals/{portal}/refused/{number}/replay",
-            &[PORTAL, PathParam::number("number", "The refused webhook's number")],
+            &[PORTAL, PathParam::number("number", "The refused webhook's number", "17")],
         )
     };
     type Path = (String, u64);

@@ -413,7 +413,7 @@ impl TriedCallView {
 }
 
 /// `{portal}` in a path.
-pub const PORTAL: PathParam = PathParam::text("portal", "The portal's id");
+pub const PORTAL: PathParam = PathParam::text("portal", "The portal's id", "desk");
 
 /// `{session}` in a path.
-pub const SESSION: PathParam = PathParam::text("session", "The session's id");
+pub const SESSION: PathParam = PathParam::text("session", "The session's id", "order-4711");
