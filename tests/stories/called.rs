@@ -100,9 +100,8 @@ async fn a_room_is_lived_in_from_a_shell() {
     assert_eq!(shell.answers(soup).await, sent);
     let seq = sent["seq"].as_u64().expect("a seq");
     shell.fails("send room=kitchen from=ana text=Salad --key order-4711", 1, &["(conflict)"]).await;
-    let piped = shell
-        .pipes(r#"{"room":"kitchen","from":"ben","thread":1,"text":"x"}"#, &format!("hubbub call send - thread={seq}"));
-    let first = piped.await;
+    let reply = r#"{"room":"kitchen","from":"ben","thread":1,"text":"x"}"#;
+    let first = shell.pipes(reply, &format!("hubbub call send - thread={seq}")).await;
     assert_eq!(first.code, Some(0), "{}", first.errors);
     for text in ["second", "third"] {
         shell.answers(&format!("send room=kitchen from=mo thread={seq} in_room=true text={text}")).await;

@@ -43,7 +43,7 @@ struct Called {
 
 /// The command of a method.
 fn command(methods: &Methods, method: &Callable) -> Command {
-    let mut command = Command::new(method.name).about(method.doc.summary).hide(true);
+    let mut command = Command::new(method.name).hide(true);
     if !method.members.is_empty() {
         command = command.arg(Arg::new("members").num_args(0..).value_name("MEMBERS").help(ABOUT));
     }
@@ -62,7 +62,7 @@ fn command(methods: &Methods, method: &Callable) -> Command {
             .arg(body.value_parser(clap::value_parser!(PathBuf)).help("The body; - for standard input"))
             .arg(content_type.help(format!("How it is written; {kind} without it")));
     }
-    Server::augment_args(command).after_help(help::of(methods, method))
+    Server::augment_args(command).about(method.doc.summary).after_help(help::of(methods, method))
 }
 
 /// Gives `hubbub call` a command for each method. This is done only where one is asked for.
