@@ -207,7 +207,7 @@ async fn the_example_of_every_method_can_be_typed_as_help_prints_it() {
         let said = json!({ "from": "ana", "text": format!("{n}") });
         assert_eq!(shell.server.api("POST", "/v1/rooms/general/messages", &said).await.status, 201);
     }
-    std::fs::write(shell.files.path().join("FILE"), "{}").expect("a file");
+    std::fs::write(shell.files.path().join("FILE"), r#"{"sessionId":"order-4711","message":"hi"}"#).expect("a file");
     let listed = shell.calls("").await;
     let mut chapter = "";
     let mut methods = Vec::new();
@@ -222,7 +222,7 @@ async fn the_example_of_every_method_can_be_typed_as_help_prints_it() {
     methods.sort_by_key(|(_, method)| match *method {
         "create_portal" => 0,
         "open_session" => 1,
-        "delete_portal" => 3,
+        "delete_portal" | "remove_member" => 3,
         _ => 2,
     });
     for (chapter, method) in methods {
