@@ -74,6 +74,8 @@ pub(super) fn clear(
 #[derive(Debug, Default)]
 pub(super) struct LogReader {
     path: PathBuf,
+    /// Kept open: it is there as long as the database is, and must be read when there are no descriptors left.
+    log: Option<File>,
     /// What tells this log from those that were written over it or before it.
     salts: [u8; 12],
     read: u64,
@@ -90,7 +92,10 @@ impl LogReader {
             return Ok(());
         }
         // No lock of SQLite's is on this file: to close it takes none away.
-        let log = File::open(&self.path)?;
+        let log = match &self.log {
+            Some(log) => log,
+            None => self.log.insert(File::open(&self.path)?),
+        };
         let mut header = [0; LOG_HEADER as usize];
         log.read_exact_at(&mut header, 0)?;
         let (mut salts, mut size) = ([0; 12], [0; 4]);

@@ -22,10 +22,13 @@ use std::{
 
 /// Pages in the log after which they are brought into the file: as many as SQLite would wait for.
 const CHECKPOINT_PAGES: u64 = 1_000;
-/// How long a first try waits for readers. Each further one waits twice as long, up to [`LOCK_TIMEOUT`]; writes wait behind it.
+/// How long a try waits for readers: writes wait behind it, and somebody may read for hours.
 const PATIENCE: Duration = Duration::from_millis(10);
-/// Between two tries.
+/// Between two tries. Each further pause is twice as long, up to the second.
 const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// Pages that are looked at while nobody may write, in a file that is looked through.
+const SLICE: u32 = 8_192;
 /// What says that a file was looked through once: one of an older program.
 const LOOKED_THROUGH: &str = "leftovers";
 
@@ -37,8 +40,10 @@ pub(crate) struct Scrubber {
     logged: Arc<AtomicU64>,
     /// Pages of the file that may have something left.
     suspects: BTreeSet<u32>,
-    /// All of them.
-    all: bool,
+    /// All from this one on, as well: the file is being looked through.
+    rest: Option<u32>,
+    /// Pages were cleared of which the writer's memory may still have what was left.
+    remembered: bool,
     /// Since when the log is to be cut off.
     wanted: Option<Instant>,
     /// When that is tried next.
@@ -69,13 +74,11 @@ impl Scrubber {
         let log = LogReader::of(file.path());
         let (suspects, now) = (BTreeSet::new(), Instant::now());
         let (wanted, due) = (Some(now), Some(now));
+        let rest = (!known).then_some(1);
+        let (remembered, told) = (false, false);
         let mut scrubber =
-            Self { file, log, logged, suspects, all: !known, wanted, due, tries: 0, cut: None, told: false };
+            Self { file, log, logged, suspects, rest, remembered, wanted, due, tries: 0, cut: None, told };
         scrubber.work(connection);
-        if !known && !scrubber.all {
-            let done = "INSERT INTO additions (name, at) VALUES (?1, unixepoch() * 1000) ON CONFLICT DO NOTHING";
-            connection.execute(done, [LOOKED_THROUGH])?;
-        }
         Ok(scrubber)
     }
 
@@ -115,8 +118,8 @@ impl Scrubber {
     }
 
     fn cut(&mut self, connection: &mut Connection) {
-        let patience = (PATIENCE * 2_u32.saturating_pow(self.tries.min(10))).min(LOCK_TIMEOUT);
-        let tried = self.try_to_cut(connection, patience);
+        let looked_at = self.rest;
+        let tried = self.try_to_cut(connection, PATIENCE);
         let now = Instant::now();
         if matches!(tried, Ok(true)) {
             if self.told {
@@ -126,8 +129,13 @@ impl Scrubber {
             self.cut = Some(now);
             return;
         }
-        self.tries += 1;
-        self.due = Some(now + PAUSE);
+        if self.rest != looked_at {
+            // A slice was looked at: nobody is in the way.
+            self.due = Some(now + PAUSE / 10);
+            return;
+        }
+        self.due = Some(now + (PAUSE * 2_u32.saturating_pow(self.tries)).min(PAUSE_MAX));
+        self.tries = (self.tries + 1).min(10);
         if !self.told && self.wanted.is_some_and(|since| now - since > WAL_CUT_TOLD_AFTER) {
             self.told = true;
             let why = tried.err().map_or_else(|| "somebody reads the file".to_owned(), |error| error.to_string());
@@ -143,6 +151,10 @@ impl Scrubber {
         self.file.check()?;
         connection.busy_timeout(patience)?;
         let tried = self.checkpoint(connection, "FULL");
+        if std::mem::take(&mut self.remembered) {
+            // Else pages that are written again would take what was left into the log again.
+            connection.execute_batch("PRAGMA shrink_memory")?;
+        }
         let tried = tried.and_then(|whole| Ok(whole && checkpoint(connection, "TRUNCATE")?.whole));
         connection.busy_timeout(LOCK_TIMEOUT)?;
         if matches!(tried, Ok(true)) {
@@ -155,34 +167,55 @@ impl Scrubber {
     fn checkpoint(&mut self, connection: &mut Connection, mode: &str) -> Result<bool, StoreError> {
         let version = version(connection)?;
         let done = checkpoint(connection, mode)?;
-        let unreadable = |error: std::io::Error| StoreError::Unavailable(error.to_string());
         // Also of one that is not whole: the next may find the log begun anew.
         self.log.read(done.logged, &mut self.suspects).map_err(unreadable)?;
         if !done.whole {
             return Ok(false);
         }
         self.logged.store(0, Ordering::Relaxed);
-        if self.suspects.is_empty() && !self.all {
-            return Ok(true);
+        if !self.suspects.is_empty() || self.rest.is_some() {
+            let more = self.clear(connection, version)?;
+            if more {
+                return Ok(false);
+            }
         }
-        // Nobody else may bring pages into the file meanwhile: there are none, and none come.
+        Ok(true)
+    }
+
+    /// Clears what is left in the file, while nobody else may bring pages into it: there are none, and none come. Says whether
+    /// there is more to clear.
+    fn clear(&mut self, connection: &mut Connection, version: i64) -> Result<bool, StoreError> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if self::version(&transaction)? != version {
-            return Ok(false);
+            return Ok(true);
         }
         let size: u32 = transaction.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let pages: u32 = transaction.pragma_query_value(None, "page_count", |row| row.get(0))?;
         let has_pointer_pages: bool = transaction.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
         let pages = if has_pointer_pages { 0 } else { pages };
-        let suspects: Box<dyn Iterator<Item = u32>> =
-            if self.all { Box::new(1..=pages) } else { Box::new(self.suspects.iter().copied()) };
+        let slice = self.rest.map_or(0..0, |next| next..next.saturating_add(SLICE));
+        let suspects = self.suspects.iter().copied().chain(slice.clone());
         let cleared = leftovers::clear(&self.file, size as usize, pages, suspects).map_err(unreadable)?;
         transaction.rollback()?;
         tracing::trace!(pages = self.suspects.len(), cleared, "cleared what was left in pages");
+        self.remembered |= cleared > 0;
         self.suspects.clear();
-        self.all = false;
-        Ok(true)
+        if self.rest.is_some() {
+            self.rest = (slice.end <= pages).then_some(slice.end);
+            if self.rest.is_some() {
+                return Ok(true);
+            }
+            let done = "INSERT INTO additions (name, at) VALUES (?1, unixepoch() * 1000) ON CONFLICT DO NOTHING";
+            connection.execute(done, [LOOKED_THROUGH])?;
+            // That is in the log now.
+            return Ok(true);
+        }
+        Ok(false)
     }
+}
+
+fn unreadable(error: std::io::Error) -> StoreError {
+    StoreError::Unavailable(error.to_string())
 }
 
 /// Another number after each commit of somebody else's.
