@@ -149,7 +149,7 @@ async fn a_mute_ends_between_now_and_a_year_from_now() {
         let house = House::new(cluster).await;
         let before = house.head().await;
         let when = "until: between now and 366 days from now is expected";
-        let what = "until: a time like 2026-01-31T09:30:00Z is expected";
+        let what = "until: a time like 2026-01-31T09:30:00Z is expected, between now and 366 days from now";
         let day = 24 * 60 * 60;
         for (until, why) in [
             (in_seconds(-1), when),

@@ -170,7 +170,7 @@ async fn a_wrong_call_is_told_so_and_nothing_of_it_is_sent() {
     for (call, says) in [
         ("send room=kitchen from=ana txt=hi", &["txt", "from", "text"][..]),
         ("send room=kitchen from=ana text=hi key=k", &["key", "--key"]),
-        ("send room=kitchen text=hi", &["from: missing"]),
+        ("mute room=kitchen user=ben", &["until: missing"]),
         ("send room=kitchen from=ana 'hi there'", &["hi there", "NAME=VALUE"]),
         ("send '[1]'", &["NAME=VALUE"]),
         ("send '{\"room\":'", &["JSON"]),

@@ -255,7 +255,7 @@ async fn two_people_have_one_direct_room_whoever_of_them_asks_first() {
         ben.follows(&id).await;
         assert_eq!(ana.says(&id, "hi").await.seq, 3, "after the two of them");
         ben.hears(&id, "hi").await;
-        let members = json!({ "members": [{ "user": "eve" }] });
+        let members = json!({ "members": [{ "user": "eve", "role": "member" }] });
         let answer = cluster.api("PUT", &format!("/v1/rooms/{id}/members"), &members).await.json();
         assert_eq!(answer["results"][0]["error"]["code"], "fixed_members", "{answer}");
         let left = ana.calls("leave", json!({ "room": id })).await;

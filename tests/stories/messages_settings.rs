@@ -72,7 +72,7 @@ async fn slow_mode_freeze_window_and_mute_hold_back_what_is_new_and_answer_what_
         says(mo, json!({ "text": "quiet, please" })).await;
         sets(&house, json!({ "frozen": false, "edit_window": 0 })).await;
 
-        let late = (103, "target: older than the 0 s within which an author may change a message here".to_owned());
+        let late = (103, "target: an author changes nothing here: the room's edit_window is 0".to_owned());
         assert_eq!(told(ben, "edit", json!({ "target": place, "text": "x" })).await, late);
         assert_eq!(told(ben, "delete", json!({ "target": place })).await, late);
         assert_eq!(does(ben, "edit", edit.clone()).await, Some(edited), "the key is looked at first");

@@ -110,11 +110,17 @@ async fn a_room_is_made_once_and_its_members_in_hundreds() {
     let shown = cluster.api("GET", "/v1/rooms/general", &Value::Null).await.json();
     assert_eq!((&shown["name"], &shown["head"], &shown["kind"]), (&json!("Allgemein"), &json!(2), &json!("private")));
 
-    let one = cluster.api("PUT", "/v1/rooms/general/members/ben", &json!({})).await;
-    assert_eq!(one.json(), json!({ "room": "general", "seq": 3 }));
-    let again = cluster.api("PUT", "/v1/rooms/general/members/ben", &json!({})).await;
+    for nothing in [json!({}), json!({ "role": null })] {
+        let answer = cluster.api("PUT", "/v1/rooms/general/members/ana", &nothing).await;
+        is_problem(&answer, 422, "invalid", &["role: missing"]);
+    }
+    let member = json!({ "role": "member" });
+    let one = cluster.api("PUT", "/v1/rooms/general/members/ben", &member).await;
+    assert_eq!((&one.json()["room"], &one.json()["seq"]), (&json!("general"), &json!(3)));
+    let again = cluster.api("PUT", "/v1/rooms/general/members/ben", &member).await;
     assert_eq!(again.json(), json!({ "room": "general" }), "made twice");
-    let crowd = |n: usize| -> Vec<Value> { (0..n).map(|n| json!({ "user": format!("user-{n:04}") })).collect() };
+    let somebody = |n: usize| json!({ "user": format!("user-{n:04}"), "role": "member" });
+    let crowd = |n: usize| -> Vec<Value> { (0..n).map(somebody).collect() };
     let many = cluster.api("PUT", "/v1/rooms/general/members", &json!({ "members": crowd(1001) })).await;
     is_problem(&many, 422, "invalid", &["members", "1001", "1000"]);
     let many = cluster.api("PUT", "/v1/rooms/general/members", &json!({ "members": crowd(1000) })).await.json();
@@ -263,7 +269,7 @@ async fn whatever_else_is_wrong_is_a_problem_document() {
         ("{", 400, "bad_request", ["body", "EOF"]),
         ("[]", 400, "bad_request", ["body", "JSON object"]),
         (r#"["ana","hi",null,null]"#, 400, "bad_request", ["body", "JSON object"]),
-        (r#"{"text":"hi"}"#, 400, "bad_request", ["body", "from"]),
+        (r#"{"text":"hi"}"#, 422, "invalid", ["from", "missing"]),
         (r#"{"from":"ana","txet":"hi"}"#, 400, "bad_request", ["body", "txet"]),
         (r#"{"from":"ana","text":7}"#, 400, "bad_request", ["body", "string"]),
         (r#"{"from":"ana"}"#, 422, "invalid", ["text", "missing"]),
@@ -273,6 +279,30 @@ async fn whatever_else_is_wrong_is_a_problem_document() {
     ] {
         is_problem(&raw(at, "POST", send, body).await, status, code, &names);
     }
+    // Who acts is said in one place, and nothing is passed over that may mean something.
+    let (says, member) = (r#"{"from":"ana","text":"hi"}"#, r#"{"role":"member"}"#);
+    for (method, path, body, status, names) in [
+        ("POST", "/messages?from=ben", says, 422, ["from", "not the same"]),
+        ("POST", "/messages?form=ana", says, 400, ["query", "`form`"]),
+        ("PUT", "/members/ben?form=ana", member, 400, ["query", "`form`"]),
+        ("PUT", "/members?from=eve", r#"{"members":[{"user":"ana","role":"banned"}]}"#, 404, ["unknown", "room"]),
+        ("GET", "?by=ana", "", 400, ["`by`", "takes no query"]),
+        ("GET", "/members?after=a&lmit=5", "", 400, ["`lmit`", "`limit`"]),
+        ("GET", "/messages?from=eve", "", 400, ["`from`", "`by`"]),
+        ("PATCH", "?by=eve", r#"{"name":"x"}"#, 400, ["`by`", "`from`"]),
+        ("PATCH", "", r#"{"settings":[30,true]}"#, 400, ["settings: a list", "object"]),
+        ("PATCH", "", r#"{"settings":{"members_may":[true]}}"#, 400, ["members_may: a list", "object"]),
+        ("PUT", "/members", r#"{"members":[["ana","banned"]]}"#, 400, ["members[0]: a list", "object"]),
+    ] {
+        let code = match status {
+            400 => "bad_request",
+            404 => "unknown_room",
+            _ => "invalid",
+        };
+        is_problem(&raw(at, method, &format!("/v1/rooms/general{path}"), body).await, status, code, &names);
+    }
+    let makes = r#"{"id":"other","kind":"open"}"#;
+    is_problem(&raw(at, "POST", "/v1/rooms?from=eve", makes).await, 400, "bad_request", &["query", "`from`"]);
     let long = format!(r#"{{"from":"ana","text":"{}"}}"#, "x".repeat(8193));
     is_problem(&raw(at, "POST", send, &long).await, 422, "invalid", &["text", "8193", "8192"]);
     let deep = format!(r#"{{"from":"ana","data":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));

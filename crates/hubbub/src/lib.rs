@@ -1,5 +1,8 @@
 //! Hubbub: a chat backend that product teams drop in next to their own.
 
+// Who prints looks at closed pipes: `output`.
+#![warn(clippy::print_stdout)]
+
 pub mod clock;
 pub mod crypto;
 pub mod direct;
@@ -26,4 +29,5 @@ pub mod check;
 pub mod config;
 pub mod demo_portal;
 pub mod operator;
+pub mod output;
 pub mod server;

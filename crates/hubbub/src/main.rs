@@ -1,5 +1,7 @@
 //! The `hubbub` command.
 
+#![warn(clippy::print_stdout)]
+
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use hubbub::{
@@ -8,7 +10,7 @@ use hubbub::{
     demo_portal::{self, DemoPortal},
     log,
     operator::{Operator, Wrong},
-    server, token,
+    output, server, token,
 };
 use hubbub_core::model::ids::UserId;
 use std::{process::ExitCode, time::Duration};
@@ -199,13 +201,15 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Token { user, ttl, settings } => {
             let (secret, required) = settings.resolve_signing().map_err(Failure::Configuration)?;
             let user = UserId::parse_outsider("--user", &user).map_err(|e| Failure::Configuration(e.into()))?;
-            println!("{}", token::make(&secret, &required, &user, ttl)?);
+            output::line(token::make(&secret, &required, &user, ttl)?);
             Ok(())
         }
         Command::Epoch { command: Epoch::Bump { settings } } => {
             let store = settings.resolve_store().map_err(Failure::Configuration)?;
             let incarnation = server::bump_epoch(&store).await?;
-            println!("{store}: the epoch is now {incarnation:08x}; every position handed out before is void");
+            output::line(format_args!(
+                "{store}: the epoch is now {incarnation:08x}; every position handed out before is void"
+            ));
             Ok(())
         }
         Command::Operator(operator) => operator.run().await.map_err(|error| match error.downcast::<Wrong>() {
@@ -214,7 +218,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         }),
         Command::DemoPortal(said) => Ok(demo_portal::run(said).await?),
         Command::Openapi => {
-            println!("{}", server::openapi().to_pretty_json().context("cannot write the document")?);
+            output::line(server::openapi().to_pretty_json().context("cannot write the document")?);
             Ok(())
         }
     }
@@ -223,11 +227,11 @@ async fn run(command: Command) -> Result<(), Failure> {
 async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
     let findings = check::check(settings).await;
     for finding in &findings {
-        println!("{finding}");
+        output::line(finding);
     }
     let of = |level| findings.iter().filter(|finding| finding.level == level).count();
     let (warnings, wrong) = (of(Level::Warning), of(Level::Wrong));
-    println!("{} ok, {warnings} warnings, {wrong} wrong", of(Level::Ok));
+    output::line(format_args!("{} ok, {warnings} warnings, {wrong} wrong", of(Level::Ok)));
     if wrong > 0 || (strict && warnings > 0) { Err(Failure::Told) } else { Ok(()) }
 }
 
@@ -235,13 +239,13 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     let config = settings.resolve().map_err(Failure::Configuration)?;
     let listener = server::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     for (name, secret) in &config.made_up {
-        println!("made up for this run, {name}: {secret}");
+        output::notice(format_args!("made up for this run, {name}: {secret}"));
     }
     if config.dev {
         let address = listener.local_addr().context("cannot listen")?;
         let page =
             format!("http{}://{address}{}/", if config.edge.tls.is_some() { "s" } else { "" }, config.edge.base_path);
-        println!("open {page}?user=ana and {page}?user=ben");
+        output::notice(format_args!("open {page}?user=ana and {page}?user=ben"));
         if !address.ip().is_loopback() {
             tracing::warn!("--dev hands out tokens to anybody, and this address is not only for this machine");
         }

@@ -9,6 +9,15 @@ use axum::{
 };
 use std::time::Duration;
 
+/// The content type of problems.
+pub const PROBLEM: &str = "application/problem+json";
+
+/// The value of `Retry-After`, in whole seconds: who comes again then is let in.
+pub const fn whole_seconds(wait: Duration) -> u64 {
+    let seconds = wait.as_secs() + if wait.subsec_nanos() > 0 { 1 } else { 0 };
+    if seconds == 0 { 1 } else { seconds }
+}
+
 impl Problem {
     /// A problem.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
@@ -43,10 +52,28 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let later = self.retry_after.unwrap_or(Duration::from_secs(1));
         let mut response = (status, Json(self)).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, later.as_secs().into());
+            response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(later).into());
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::ChatError;
+    use hubbub_core::model::access::Refusal;
+
+    #[test]
+    fn who_comes_again_after_the_seconds_that_were_named_is_not_too_early() {
+        let slow = |wait_ms| Problem::from(ChatError::from(Refusal::SlowMode { seconds: 3, wait_ms }));
+        for (wait_ms, named) in [(0, "1"), (1, "1"), (999, "1"), (1_000, "1"), (1_001, "2"), (1_999, "2"), (2_100, "3")]
+        {
+            let response = slow(wait_ms).into_response();
+            assert_eq!(response.headers()[header::RETRY_AFTER], named, "{wait_ms} ms");
+        }
+        assert_eq!(whole_seconds(Duration::from_nanos(5_000_000_001)), 6);
     }
 }

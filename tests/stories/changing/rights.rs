@@ -63,7 +63,7 @@ impl Why {
             Self::BelowFloor => (107, "invalid", "older than what this room keeps"),
             Self::Deleted => (410, "deleted", "this message was deleted"),
             Self::NotAuthor => (103, "not_author", "only its author"),
-            Self::WindowOver => (103, "window_over", "within which an author may change"),
+            Self::WindowOver => (103, "window_over", "an author"),
             Self::Conflict => (409, "conflict", "this key belongs to"),
         }
     }
@@ -274,7 +274,11 @@ impl Model {
             Op::React { target, reaction, added } => {
                 self.takes_part(who)?;
                 self.may(who, Act::React)?;
-                self.message(*target)?;
+                if *added {
+                    self.message(*target)?;
+                } else if self.any_message(*target)?.gone {
+                    return Ok(false);
+                }
                 Ok(self.reactions.contains_key(&(*target, reaction.clone(), who.to_owned())) != *added)
             }
             Op::Pin { target, pinned } => {

@@ -110,6 +110,8 @@ impl Wishes {
             if !names.contains(&other) && self.dice.one_in(2) {
                 names.push(other);
             }
+            // In the order in which they are kept.
+            names.sort();
             content["mentions"] = json!(names);
         }
         if self.dice.one_in(9) {

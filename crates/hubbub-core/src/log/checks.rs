@@ -71,11 +71,11 @@ pub fn content(said: Said<'_>) -> Result<Content, Invalid> {
     }
     let mut mentions: Vec<UserId> = Vec::with_capacity(said.mentions.len());
     for name in said.mentions {
-        let user = UserId::parse_as("mentions", name)?;
-        if !mentions.contains(&user) {
-            mentions.push(user);
-        }
+        mentions.push(UserId::parse_as("mentions", name)?);
     }
+    // Whoever is mentioned is so in no order, and once: said in another one it is the same message.
+    mentions.sort_unstable();
+    mentions.dedup();
     Ok(Content {
         text: Text::parse(said.text.unwrap_or_default())?,
         data: data.map(|raw| Json::parse("data", raw, limits::DATA_BYTES)).transpose()?,

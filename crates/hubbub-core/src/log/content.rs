@@ -20,7 +20,7 @@ pub struct Content {
     pub text: Text,
     /// What the product attached.
     pub data: Option<Json>,
-    /// Who is mentioned: members, each once, at most [`MENTIONS`](crate::limits::MENTIONS).
+    /// Who is mentioned: members, by id, each once, at most [`MENTIONS`](crate::limits::MENTIONS).
     pub mentions: Box<[UserId]>,
     /// Whether everybody is.
     pub mention_all: bool,

@@ -197,12 +197,12 @@ impl Situation<'_> {
                 return Ok(());
             }
             self.room.kind.may_read(person.standing)?;
-            return Err(if act.is_writing() { Refusal::NotMember } else { too_low(act) });
+            return Err(if act.is_writing() { Refusal::NotMember } else { self.too_low(act) });
         };
         // The two people of a direct room have no one above them.
         let is_enough = self.room.kind == RoomKind::Direct && act == Act::Pin;
         if role < act.least(self.room.settings.members_may) && !is_enough {
-            return Err(too_low(act));
+            return Err(self.too_low(act));
         }
         if !act.is_writing() {
             return Ok(());
@@ -214,6 +214,15 @@ impl Situation<'_> {
             return Err(Refusal::Frozen);
         }
         Ok(())
+    }
+
+    /// Why a role is not enough. In a direct room there is nobody whose role would be.
+    fn too_low(&self, act: Act) -> Refusal {
+        match (self.room.kind, act) {
+            (RoomKind::Direct, Act::DeleteOthers) => Refusal::NotAuthor,
+            (RoomKind::Direct, _) if !act.is_writing() => Refusal::FixedMembers,
+            _ => too_low(act),
+        }
     }
 
     /// Whether the sender may do this to `user`.

@@ -69,8 +69,8 @@ pub enum Refusal {
     /// Only an admin of the room, or the product's backend, may do this.
     #[error("only an admin of this room may do this")]
     NotAdmin,
-    /// The two people of a direct room are fixed.
-    #[error("nobody joins, leaves or renames a direct room")]
+    /// The two people of a direct room are fixed and alike, and nothing is set of it.
+    #[error("a direct room is of its two people: nobody joins, leaves or is muted there, and nothing of it is changed")]
     FixedMembers,
     /// Only a moderator or an admin of the room, or the product's backend, may do this.
     #[error("only a moderator of this room may do this")]
@@ -111,7 +111,7 @@ pub enum Refusal {
     #[error("target: only its author may do this")]
     NotAuthor,
     /// The message is too old to be changed by its author.
-    #[error("target: older than the {0} s within which an author may change a message here")]
+    #[error("target: {}", window(*.0))]
     WindowOver(u64),
     /// A thread has no threads.
     #[error("thread: this message is in a thread itself; name its root, {0}")]
@@ -149,6 +149,13 @@ pub enum Refusal {
     /// The room is no support session.
     #[error("room: not a support session")]
     NotSession,
+}
+
+fn window(seconds: u64) -> String {
+    match seconds {
+        0 => "an author changes nothing here: the room's edit_window is 0".to_owned(),
+        _ => format!("older than the {seconds} s within which an author may change a message here"),
+    }
 }
 
 impl RoomKind {

@@ -1,6 +1,12 @@
 //! What is wrong with JSON or a query that does not fit, by field and limit, in words for whoever wrote it.
 
-use crate::{limits, model::seq::Seq};
+use crate::{
+    limits,
+    model::{
+        objects::{self, Objects},
+        seq::Seq,
+    },
+};
 use serde::Deserialize;
 
 /// Reads JSON, of which `whole` is the name.
@@ -8,10 +14,10 @@ use serde::Deserialize;
 /// # Errors
 /// Names the field and what is expected there, with the limit.
 pub fn read<'a, T: Deserialize<'a>>(whole: &str, json: &'a str) -> Result<T, String> {
-    serde_json::from_str(json).map_err(|error| {
+    objects::read(json).map_err(|error| {
         // Read again for the way there: who writes well does not pay for it.
         let mut reader = serde_json::Deserializer::from_str(json);
-        let path = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        let path = match serde_path_to_error::deserialize::<_, T>(Objects(&mut reader)) {
             Err(found) if error.is_data() => found.path().to_string(),
             _ => String::new(),
         };
@@ -122,6 +128,8 @@ mod tests {
             ),
             (r#"{"settings":{"edit_window":0.5}}"#, "settings.edit_window: 0.5; it is null, or 0 to 31536000 seconds"),
             (r#"{"settings":{"frozen":1}}"#, "settings.frozen: 1; a boolean is expected"),
+            (r#"{"settings":[30,true]}"#, "settings: a list; an object is expected"),
+            (r#"{"settings":{"members_may":[]}}"#, "settings.members_may: a list; an object is expected"),
             (r#"{"settings":7}"#, "settings: 7; an object is expected"),
             (r#"{"room":5}"#, "room: 5; a string is expected"),
             (r#"{"in_room":"yes"}"#, "in_room: a string; a boolean is expected"),

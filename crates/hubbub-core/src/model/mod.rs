@@ -8,6 +8,7 @@ pub mod ids;
 pub mod ijson;
 pub mod json;
 pub mod misread;
+pub mod objects;
 pub mod origin;
 pub mod percent;
 pub mod rate;

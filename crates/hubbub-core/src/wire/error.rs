@@ -111,7 +111,7 @@ impl CommandError {
 
     /// The key was used for something else.
     pub fn conflict(id: uuid::Uuid, seq: Seq) -> Self {
-        let message = format!("conflict: this key belongs to message {id} (seq {seq}) with another body");
+        let message = format!("conflict: this key belongs to entry {id} (seq {seq}) with another body");
         Self { message: Cow::Owned(message), ..error(409, "") }
     }
 }

@@ -78,9 +78,9 @@ pub enum ChatError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The key was used for something else.
-    #[error("this key belongs to message {id} (seq {seq}) with another body")]
+    #[error("this key belongs to entry {id} (seq {seq}) with another body")]
     Conflict {
-        /// The first message with the key.
+        /// The first entry with the key.
         id: Uuid,
         /// Its number.
         seq: Seq,

@@ -15,10 +15,12 @@ use hubbub_core::{
     },
     model::{
         access::{Role, RoomKind},
-        ids::{RoomId, UserId},
+        ids::{Key, RoomId, UserId},
         seq::Seq,
     },
 };
+
+use uuid::Uuid;
 
 /// A change of one membership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,17 +79,25 @@ impl Chat {
     /// Changes a membership.
     pub async fn change(&self, by: &Actor, room: &RoomId, user: &UserId, change: MembershipChange) -> Changed {
         self.vet(by, room).await?;
-        let mut outcomes = self.change_many(by, room, &[(user.clone(), change)]).await;
+        let mut outcomes = self.change_many(by, room, None, &[(user.clone(), change)]).await;
         outcomes.pop().unwrap_or(Err(ChatError::Unavailable))
     }
 
-    /// Changes many memberships of a room, in this order; each is an entry of its own.
-    pub async fn change_many(&self, by: &Actor, room: &RoomId, changes: &[(UserId, MembershipChange)]) -> Vec<Changed> {
+    /// Changes many memberships of a room, in this order; each is an entry of its own, and has its part of the key.
+    pub async fn change_many(
+        &self,
+        by: &Actor,
+        room: &RoomId,
+        key: Option<&Key>,
+        changes: &[(UserId, MembershipChange)],
+    ) -> Vec<Changed> {
         let submitted: Vec<_> = changes
             .iter()
-            .map(|(user, change)| {
+            .enumerate()
+            .map(|(n, (user, change))| {
                 let joins = *change == MembershipChange::Join && by.right == Right::Own;
-                self.submit(by, if joins { Right::Joining } else { by.right }, room, change.of(user.clone()))
+                let right = if joins { Right::Joining } else { by.right };
+                self.submit(by, right, room, key.map(|key| self.part_of_key(key, n)), change.of(user.clone()))
             })
             .collect();
         let mut changed = Vec::with_capacity(submitted.len());
@@ -103,7 +113,7 @@ impl Chat {
     /// Puts an entry that is no message into a room's log.
     pub async fn append(&self, by: &Actor, room: &RoomId, what: What) -> Changed {
         self.vet(by, room).await?;
-        settled(self.submit(by, by.right, room, what)?).await
+        settled(self.submit(by, by.right, room, None, what)?).await
     }
 
     /// Whether this may be asked at all: a client who may not read the room locks no row of it.
@@ -115,8 +125,21 @@ impl Chat {
         self.may_read(&by.user, room).await
     }
 
-    fn submit(&self, by: &Actor, right: Right, room: &RoomId, what: What) -> Result<Submitted, ChatError> {
-        self.admission.submit(&by.source, Proposal::new(room.clone(), by.user.clone(), None, what, right))
+    fn submit(
+        &self,
+        by: &Actor,
+        right: Right,
+        room: &RoomId,
+        key: Option<Key>,
+        what: What,
+    ) -> Result<Submitted, ChatError> {
+        self.admission.submit(&by.source, Proposal::new(room.clone(), by.user.clone(), key, what, right))
+    }
+
+    /// The key of one of many things that are asked for along with this key: the same each time.
+    fn part_of_key(&self, key: &Key, n: usize) -> Key {
+        let seal = self.store.identity().hash_key.seal(format!("part {n} of the key {key}").as_bytes());
+        Key::of_id(Uuid::from_bytes(seal))
     }
 
     /// A page of the log for somebody who may read it.

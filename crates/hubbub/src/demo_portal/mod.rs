@@ -2,7 +2,10 @@
 //!
 //! A third party in all but name: it speaks to the server over REST, webhooks and nothing else.
 
-use crate::config::{Hosts, api_key};
+use crate::{
+    config::{Hosts, api_key},
+    output,
+};
 use anyhow::{Context, bail};
 use clap::Args;
 use desk::Desk;
@@ -65,13 +68,13 @@ pub async fn run(said: DemoPortal) -> anyhow::Result<()> {
     let key = api_key(said.api_key)?;
     let server = Server::new(&said.server, key, &said.portal)?;
     let secrets = server.register(&url).await?;
-    println!("the portal {} is registered: the server sends its webhooks to {url}", said.portal);
-    println!("agent:    http://{at}/");
-    println!(
+    output::notice(format_args!("the portal {} is registered: the server sends its webhooks to {url}", said.portal));
+    output::notice(format_args!("agent:    http://{at}/"));
+    output::notice(format_args!(
         "customer: {}/?user=ana&portal={} (of a server with --dev)",
         said.server.trim_end_matches('/'),
         said.portal
-    );
+    ));
     let desk = Arc::new(Desk::new(server, secrets));
     axum::serve(listener, pages::router(desk, hosts)).with_graceful_shutdown(ended()).await.context("the desk")
 }

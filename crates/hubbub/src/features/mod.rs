@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 #[cfg(test)]
 mod document;
+#[cfg(test)]
+mod in_name;
 pub mod portals;
 
 /// What methods run on: the chat, and each feature's own.

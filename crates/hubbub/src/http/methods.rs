@@ -7,12 +7,12 @@ use crate::{
     chat::{
         ChatError,
         methods::{
-            Edge, Provides, RestBody, RestMethod, RestRequest, RpcMethod, Verb,
+            Edge, Provides, QueryNames, RestBody, RestMethod, RestRequest, RpcMethod, Verb,
             rest::{Schemas, schema_of},
         },
     },
     metrics::MethodMetrics,
-    problem::Problem,
+    problem::{PROBLEM, Problem},
 };
 use axum::{
     Json, RequestPartsExt, Router,
@@ -21,11 +21,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, on as on_verb},
 };
+use hubbub_core::limits;
+use std::sync::Arc;
 use utoipa::{
     IntoParams,
     openapi::{
-        ContentBuilder, HttpMethod, KnownFormat, ObjectBuilder, OpenApi, Ref, Required, Response as Described,
-        ResponseBuilder, ResponsesBuilder, SchemaFormat, Type,
+        ContentBuilder, HttpMethod, KnownFormat, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response as Described,
+        ResponseBuilder, ResponsesBuilder, Schema, SchemaFormat, Type,
         path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
         schema::SchemaType,
     },
@@ -59,10 +61,11 @@ impl<On: Send + Sync + 'static, P: Provides<On>> Edge<On> for RestTable<'_, P> {
             Verb::Delete => MethodFilter::DELETE,
         };
         let (on, outcomes) = (self.on.provide(), self.metrics.of(M::NAME));
+        let names = Arc::new(QueryNames::of::<M>());
         let serve = move |request: Request| {
-            let (on, outcomes) = (on.clone(), outcomes.clone());
+            let (on, outcomes, names) = (on.clone(), outcomes.clone(), names.clone());
             async move {
-                let answered = handle::<M>(&on, request).await;
+                let answered = handle::<M>(&on, &names, request).await;
                 outcomes.count(answered.as_ref().map(|_| ()).map_err(Problem::is_failure));
                 answered
             }
@@ -96,8 +99,8 @@ impl<On> Edge<On> for ApiDocument {
     }
 }
 
-async fn handle<M: RestMethod>(on: &M::On, request: Request) -> Result<Response, Problem> {
-    let (by, request) = M::translate(take_apart::<M>(request).await?)?;
+async fn handle<M: RestMethod>(on: &M::On, names: &QueryNames, request: Request) -> Result<Response, Problem> {
+    let (by, request) = M::translate(take_apart::<M>(names, request).await?)?;
     // Whatever it needs of the store, and however often: the times do not add up.
     let ran = tokio::time::timeout(M::PATIENCE, M::run(on, &by, request)).await;
     let output = ran.unwrap_or_else(|_| Err(ChatError::Unavailable.into()))?;
@@ -106,10 +109,12 @@ async fn handle<M: RestMethod>(on: &M::On, request: Request) -> Result<Response,
 }
 
 /// The parts of a request, read in the order in which they are written.
-async fn take_apart<M: RestMethod>(request: Request) -> Result<RestRequest<M>, Problem> {
+async fn take_apart<M: RestMethod>(names: &QueryNames, request: Request) -> Result<RestRequest<M>, Problem> {
     let (mut parts, rest) = request.into_parts();
     numbers(&mut parts, M::ROUTE.params).await?;
     let Path(path) = parts.extract::<Path<M::Path>>().await?;
+    let Query(asked) = parts.extract::<Query<Vec<(String, String)>>>().await?;
+    names.check(asked.iter().map(|(name, _)| name.as_str()))?;
     let Query(query) = parts.extract::<Query<M::Query>>().await?;
     let header = |headers: &HeaderMap, name: &str| headers.get(name).map(|value| value.as_bytes().to_vec());
     let idempotency_key = if M::ROUTE.idempotency_key { header(&parts.headers, "idempotency-key") } else { None };
@@ -118,6 +123,9 @@ async fn take_apart<M: RestMethod>(request: Request) -> Result<RestRequest<M>, P
     let bytes = if M::Body::IS_READ { body(Request::from_parts(parts, rest)).await? } else { bytes::Bytes::new() };
     Ok(RestRequest { path, query, body: M::Body::read(bytes, content_type)?, idempotency_key })
 }
+
+/// How many of a list are asked for.
+const PAGE_SIZE: &str = "limit";
 
 /// Adds a method to the document.
 fn describe<M: RestMethod>(document: &mut OpenApi) {
@@ -133,13 +141,13 @@ fn describe<M: RestMethod>(document: &mut OpenApi) {
     let mut responses = ResponsesBuilder::new();
     for status in route.success {
         let shown = (!route.is_silent).then(|| schema_of::<M::Output>(&mut schemas));
-        responses = responses.response(status.to_string(), response(shown));
+        responses = responses.response(status.to_string(), response("application/json", shown));
     }
-    // Before it is known whose a request is, and while the server is busy, starts or goes.
-    let to_any = [401, 408, 413, 429, 503];
+    // What cannot be read, before it is known whose a request is, and while the server is busy, starts or goes.
+    let to_any = [400, 401, 408, 413, 429, 503];
     let everywhere = to_any.iter().filter(|status| !route.problems.contains(status));
     for status in route.problems.iter().chain(everywhere) {
-        responses = responses.response(status.to_string(), response(Some(schema_of::<Problem>(&mut schemas))));
+        responses = responses.response(status.to_string(), response(PROBLEM, Some(schema_of::<Problem>(&mut schemas))));
     }
     let operation = OperationBuilder::new()
         .operation_id(Some(M::NAME))
@@ -153,11 +161,11 @@ fn describe<M: RestMethod>(document: &mut OpenApi) {
     document.components.get_or_insert_default().schemas.extend(schemas);
 }
 
-fn response(shown: Option<Ref>) -> Described {
+fn response(content_type: &str, shown: Option<Ref>) -> Described {
     match shown {
         Some(schema) => {
             let content = ContentBuilder::new().schema(Some(schema)).build();
-            ResponseBuilder::new().content("application/json", content).build()
+            ResponseBuilder::new().content(content_type, content).build()
         }
         None => ResponseBuilder::new().build(),
     }
@@ -194,5 +202,15 @@ fn parameters<M: RestMethod>() -> Vec<Parameter> {
             .schema(Some(schema))
             .build()
     });
-    of_path.chain(M::Query::into_params(|| Some(ParameterIn::Query))).chain(key).collect()
+    let of_query = M::Query::into_params(|| Some(ParameterIn::Query)).into_iter().map(with_limits);
+    of_path.chain(of_query).chain(key).collect()
+}
+
+/// What a parameter is to say of its limits: those of pages are alike everywhere.
+fn with_limits(mut parameter: Parameter) -> Parameter {
+    if let (PAGE_SIZE, Some(RefOr::T(Schema::Object(schema)))) = (&*parameter.name, &mut parameter.schema) {
+        schema.minimum = Some(1_usize.into());
+        schema.maximum = Some(limits::PAGE_MAX.into());
+    }
+    parameter
 }

@@ -49,7 +49,7 @@ pub struct Api {
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Hubbub", description = "The API for a product's backend. Errors are problem documents (RFC 9457)."),
+    info(title = "Hubbub", description = "The API for a product's backend. Errors are problem documents (RFC 9457). Numbers such as 103 or 106 in a description are the codes of `rpc`; here the `code` of a problem says the same in a word."),
     modifiers(&BearerKey),
     security(("api_key" = []))
 )]

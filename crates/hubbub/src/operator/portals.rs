@@ -1,7 +1,7 @@
 //! `hubbub portals`.
 
 use super::{At, recipe, refused};
-use crate::config::duration;
+use crate::{config::duration, output};
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use reqwest::Method;
@@ -324,7 +324,7 @@ impl PortalCommand {
             Self::Try { portal, session, text, kind, at } => {
                 let message = json!({ "session": session, "text": text, "type": kind });
                 let tried = at.ask(Method::POST, &path(&portal, "/try"), Some(&message)).await?;
-                println!("{tried:#}");
+                output::line(format_args!("{tried:#}"));
                 if tried["ok"] != true {
                     anyhow::bail!("{}", text_of(&tried["problem"]));
                 }
@@ -342,14 +342,14 @@ impl PortalCommand {
                         at.ask(Method::POST, &path(&portal, "/explain"), Some(&message)).await?
                     }
                 };
-                println!("{explained:#}");
+                output::line(format_args!("{explained:#}"));
             }
             Self::DryRun { portal, file, content_type, method, query, at } => {
                 let body = bytes_of(&file)?;
                 let query = query.map(|query| format!("&query={}", url_part(&query))).unwrap_or_default();
                 let to = path(&portal, &format!("/dry-run?method={}{query}", url_part(&method)));
                 let found = at.send(Method::POST, &to, Some((content_type, body))).await?;
-                println!("{found:#}");
+                output::line(format_args!("{found:#}"));
             }
         }
         Ok(())

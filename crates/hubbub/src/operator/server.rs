@@ -1,7 +1,7 @@
 //! The server that is asked.
 
 use super::{Wrong, table::Table};
-use crate::{config::api_key, direct};
+use crate::{config::api_key, direct, output};
 use anyhow::{Context, bail};
 use clap::Args;
 use reqwest::{Client, Method, StatusCode, Url, header::HeaderValue, redirect::Policy};
@@ -147,7 +147,7 @@ impl At {
         for item in items {
             table.row(columns.iter().map(|(_, pointer)| words(item.pointer(pointer))));
         }
-        print!("{table}");
+        output::line(table.to_string().trim_end());
     }
 
     /// Prints one thing: its fields below each other, or as it came.
@@ -156,7 +156,7 @@ impl At {
             Some(fields) if !self.json => {
                 let width = fields.keys().map(String::len).max().unwrap_or_default();
                 for (name, value) in fields {
-                    println!("{name:width$}  {}", words(Some(value)));
+                    output::line(format_args!("{name:width$}  {}", words(Some(value))));
                 }
             }
             _ => print_json(item),
@@ -165,12 +165,12 @@ impl At {
 
     /// Says what was done, unless the answer itself is wanted.
     pub fn say(&self, answer: &Value, words: &str) {
-        if self.json { print_json(answer) } else { println!("{words}") }
+        if self.json { print_json(answer) } else { output::line(words) }
     }
 }
 
 fn print_json(value: &Value) {
-    println!("{value:#}");
+    output::line(format_args!("{value:#}"));
 }
 
 fn words(value: Option<&Value>) -> String {

@@ -12,6 +12,7 @@ use tokio::{
 };
 
 mod doors;
+mod openapi;
 mod tls;
 
 /// A server of its own on a file of its own.

@@ -13,6 +13,7 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,8 @@ impl ReactionWord {
     /// Takes a client's.
     ///
     /// # Errors
-    /// When it is empty, too long, or has white space at its ends, control characters or nothing that can be seen, or no URL can name it.
+    /// When it is empty, too long, or has white space at its ends, characters that nobody writes, that turn the direction of what is
+    /// beside it or that belong to a letter before it, or nothing that can be seen, or no URL can name it.
     pub fn parse(word: &str) -> Result<Self, Invalid> {
         let wrong = |why: &str| Err(Invalid::new("reaction", why));
         if word.is_empty() {
@@ -46,12 +48,21 @@ impl ReactionWord {
         if word.chars().any(char::is_control) {
             return wrong("control characters are not allowed");
         }
+        if word.chars().any(turns_direction) {
+            return wrong("characters that turn the direction are not allowed");
+        }
+        if word.chars().any(is_no_character) {
+            return wrong("characters that Unicode keeps for no text are not allowed");
+        }
         if word.trim() != word {
             return wrong("white space at its ends is not allowed");
         }
         is_no_path_step("reaction", word)?;
         if word.chars().all(is_invisible) {
             return wrong("nothing of it can be seen");
+        }
+        if is_mark_alone(word) {
+            return wrong("it begins with a mark that belongs to a letter before it");
         }
         Ok(Self(word.into()))
     }
@@ -65,6 +76,22 @@ impl ReactionWord {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Marks, embeddings, overrides and isolates of direction: they reach beyond the reaction.
+const fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Unicode's noncharacters.
+const fn is_no_character(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe
+}
+
+/// Whether its beginning would join a letter before it. A tone of skin alone is an emoji of its own.
+fn is_mark_alone(word: &str) -> bool {
+    let is_tone = word.starts_with(|c| matches!(c, '\u{1f3fb}'..='\u{1f3ff}'));
+    !is_tone && format!("a{word}").graphemes(true).next().is_some_and(|first| first.len() > 1)
 }
 
 /// The member that lies in [`Column::Body`].
@@ -103,7 +130,11 @@ impl Kind for Reacted {
         situation.may_take_part()?;
         situation.may(Act::React)?;
         let word = self.reaction.as_str();
-        situation.message("target", self.target)?;
+        let target = situation.any_message("target", self.target)?;
+        // With the message its reactions have gone.
+        if target.gone {
+            return if self.added { Err(Refusal::Deleted("target")) } else { Ok(None) };
+        }
         if situation.facts.has_reacted(self.target, word, situation.from) == self.added {
             return Ok(None);
         }

@@ -5,7 +5,7 @@
 
 use super::{
     Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, RpcMethod, Verb,
-    members::NewMember, views::RoomView,
+    members::NewMember, rest::room_kind, views::RoomView,
 };
 use crate::{
     chat::{Chat, ChatError, names::may_find},
@@ -196,7 +196,8 @@ impl RpcMethod for CreateRoom {
 pub struct NewRoom {
     /// `[A-Za-z0-9._-]{1,64}`; not for a direct room, whose id follows from its people.
     id: Option<String>,
-    /// open, private or direct.
+    /// What kind of room.
+    #[schema(schema_with = room_kind, required = true)]
     kind: String,
     /// For people.
     #[serde(default)]

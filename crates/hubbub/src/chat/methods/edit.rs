@@ -96,9 +96,10 @@ pub struct NewContent {
     /// At most 8 KiB.
     text: Option<String>,
     /// Any JSON, at most 16 KiB and 16 levels.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     data: Option<Box<RawValue>>,
-    /// Who is mentioned: at most 50 members.
+    /// Who is mentioned: at most 50 members, in no order.
+    #[schema(max_items = 50)]
     mentions: Option<Vec<String>>,
     /// Whether everybody is.
     mention_all: Option<bool>,

@@ -2,7 +2,7 @@
 
 use super::{
     Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb,
-    rest::ROOM,
+    rest::{ROOM, role},
     views::{After, ListQuery, next, room},
 };
 use crate::{
@@ -40,7 +40,8 @@ pub struct MembersRequest {
 pub struct MemberView {
     /// Who.
     user: String,
-    /// reader, member, moderator or admin.
+    /// As what.
+    #[schema(schema_with = role)]
     role: Option<&'static str>,
     /// The entry that made it so.
     since: u64,
@@ -49,7 +50,7 @@ pub struct MemberView {
     muted_until: Option<String>,
     /// What the product says about the user.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     info: Option<Box<RawValue>>,
 }
 
@@ -83,7 +84,8 @@ impl MembersView {
 pub struct NewMember {
     /// Who.
     pub(super) user: String,
-    /// reader, member (the default), moderator, admin or banned.
+    /// As what: a member where nothing is said.
+    #[schema(schema_with = role)]
     pub(super) role: Option<String>,
 }
 

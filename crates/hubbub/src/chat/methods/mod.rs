@@ -40,7 +40,7 @@ pub mod unreact;
 
 pub use error::{MethodError, Problem};
 pub use method::{Actor, Cost, Doc, Edge, Method, Nothing, Provides, RestMethod, RpcMethod};
-pub use rest::{JsonBody, NoBody, NoQuery, OptionalJson, RestBody, RestRequest, Route, Verb};
+pub use rest::{JsonBody, NoBody, NoQuery, OptionalJson, QueryNames, RestBody, RestRequest, Route, Verb};
 
 use super::Chat;
 

@@ -28,7 +28,7 @@ impl Method for Mute {
         summary: "Mutes a member for a while: they may read and not write. For moderators, towards lower roles; admins, towards everybody.",
         example: r#"{"room":"general","user":"ben","until":"2026-01-31T10:30:00Z","key":"0c7d…"}
 {"id":"0198…","room":"general","seq":47,"epoch":"1a2b3c4d.1","at":"2026-01-31T09:34:00.123Z"}"#,
-        more: "`until` is between now and 366 days from now, by the database's clock. Who is muted neither sends nor edits, reacts or pins (103); they may delete
+        more: "`until` is between now and 366 days from now, by the database's clock, as RFC 3339 writes it. Who is muted neither sends nor edits, reacts or pins (103); they may delete
 what they have written. It outlives leaving and coming back. Muted until then already: without `seq`; until another time: that holds now.",
     };
     type On = Chat;
@@ -64,7 +64,9 @@ fn end(until: Option<&str>) -> Result<Timestamp, Invalid> {
     let Some(until) = until else {
         return Err(Invalid::new("until", format!("missing; a mute ends, {MUTE_DAYS} days from now at the latest")));
     };
-    Timestamp::parse(until).ok_or_else(|| Invalid::new("until", "a time like 2026-01-31T09:30:00Z is expected"))
+    let expected =
+        || format!("a time like 2026-01-31T09:30:00Z is expected, between now and {MUTE_DAYS} days from now");
+    Timestamp::parse_strict(until).ok_or_else(|| Invalid::new("until", expected()))
 }
 
 impl RpcMethod for Mute {
@@ -84,7 +86,8 @@ impl RpcMethod for Mute {
 pub struct NewMute {
     /// In the name of this user, who may no more than over a connection of their own. Without it: in the backend's own.
     from: Option<String>,
-    /// When it ends: between now and 366 days from now.
+    /// When it ends: between now and 366 days from now, as RFC 3339 writes it.
+    #[schema(value_type = String, format = DateTime, required = true)]
     until: Option<String>,
 }
 
@@ -115,13 +118,12 @@ mod tests {
     #[test]
     fn a_mute_has_an_end() {
         assert_eq!(end(Some("2026-01-31T10:30:00+01:00")).unwrap().to_string(), "2026-01-31T09:30:00.000Z");
-        for (until, why) in [
-            (None, "until: missing; a mute ends, 366 days from now at the latest"),
-            (Some(""), "until: a time like 2026-01-31T09:30:00Z is expected"),
-            (Some("tomorrow"), "until: a time like 2026-01-31T09:30:00Z is expected"),
-            (Some("2026-01-31T09:30:00"), "until: a time like 2026-01-31T09:30:00Z is expected"),
-        ] {
-            assert_eq!(end(until).unwrap_err().to_string(), why);
+        assert_eq!(end(None).unwrap_err().to_string(), "until: missing; a mute ends, 366 days from now at the latest");
+        for until in
+            ["", "tomorrow", "2026-01-31T09:30:00", "2026-01-31T09:30:00+25:00", "2026-01-31 09:30:00,5 +01:00"]
+        {
+            let why = "until: a time like 2026-01-31T09:30:00Z is expected, between now and 366 days from now";
+            assert_eq!(end(Some(until)).unwrap_err().to_string(), why, "{until}");
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct Notify;
 #[serde(deny_unknown_fields)]
 pub struct UserEvent {
     /// Any JSON, at most 16 KiB.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     event: Box<RawValue>,
 }
 

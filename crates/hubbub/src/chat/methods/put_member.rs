@@ -2,9 +2,8 @@
 
 use super::{
     Actor, Doc, Edge, JsonBody, Method, MethodError, RestMethod, RestRequest, Route, Verb,
-    rest::{ROOM, USER},
-    views::ChangedView,
-    writing::InName,
+    rest::{ROOM, USER, words},
+    writing::{InName, Writing, WrittenView},
 };
 use crate::chat::{Chat, rooms::MembershipChange};
 use hubbub_core::model::{
@@ -12,43 +11,38 @@ use hubbub_core::model::{
     ids::{Invalid, RoomId, UserId},
 };
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::Object};
 
 /// See the module.
 pub struct PutMember;
 
-/// A membership to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PutMemberRequest {
-    /// The room.
-    pub room: RoomId,
-    /// Who.
-    pub user: UserId,
-    /// What becomes of them.
-    pub change: MembershipChange,
-}
-
 /// A role to be.
-#[derive(Deserialize, ToSchema, Default)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRole {
     /// In the name of this user, who may no more than over a connection of their own. Without it: in the backend's own.
     from: Option<String>,
-    /// reader, member (the default), moderator, admin or banned.
+    /// What they are to be.
+    #[schema(schema_with = role_or_ban, required = true)]
     role: Option<String>,
 }
 
-/// What a role makes of somebody; a member where none is named.
+/// A role, or a ban, as the OpenAPI document shows it.
+pub fn role_or_ban() -> Object {
+    words("What they are to be", &["reader", "member", "moderator", "admin", "banned"])
+}
+
+/// What a role makes of somebody. It has to be named: none is taken for another by mistake.
 ///
 /// # Errors
-/// Where there is no such role.
+/// Where none is named, or there is no such role.
 pub fn change(role: Option<&str>) -> Result<MembershipChange, Invalid> {
     match role {
         Some("banned") => Ok(MembershipChange::Ban),
         Some(role) => Role::parse(role)
             .map(MembershipChange::Become)
             .map_err(|_| Invalid::new("role", "one of reader, member, moderator, admin, banned")),
-        None => Ok(MembershipChange::Become(Role::Member)),
+        None => Err(Invalid::missing("role")),
     }
 }
 
@@ -60,17 +54,15 @@ impl Method for PutMember {
         more: "",
     };
     type On = Chat;
-    type Request = PutMemberRequest;
-    type Output = ChangedView;
+    type Request = Writing;
+    type Output = WrittenView;
 
     fn register(edge: &mut impl Edge<Self::On>) {
         edge.rest::<Self>();
     }
 
-    async fn run(chat: &Chat, by: &Actor, request: PutMemberRequest) -> Result<ChangedView, MethodError> {
-        let PutMemberRequest { room, user, change } = request;
-        let place = chat.change(by, &room, &user, change).await?;
-        Ok(ChangedView::new(&room, place))
+    async fn run(chat: &Chat, by: &Actor, writing: Writing) -> Result<WrittenView, MethodError> {
+        writing.written(chat, by).await
     }
 }
 
@@ -78,6 +70,7 @@ impl RestMethod for PutMember {
     const ROUTE: Route = Route {
         tag: "members",
         problems: &[403, 404, 409, 422],
+        idempotency_key: true,
         example: r#"{"role":"member"}"#,
         ..Route::new(Verb::Put, "/v1/rooms/{room}/members/{user}", &[ROOM, USER])
     };
@@ -85,11 +78,11 @@ impl RestMethod for PutMember {
     type Query = InName;
     type Body = JsonBody<NewRole>;
 
-    fn translate(asked: RestRequest<Self>) -> Result<(Actor, PutMemberRequest), MethodError> {
+    fn translate(asked: RestRequest<Self>) -> Result<(Actor, Writing), MethodError> {
+        let (key, JsonBody(new)) = (asked.key()?, &asked.body);
         let (room, user) = (RoomId::parse(&asked.path.0)?, UserId::parse_outsider("user", &asked.path.1)?);
-        let change = change(asked.body.0.role.as_deref())?;
-        let by = asked.query.actor(asked.body.0.from.as_deref())?;
-        Ok((by, PutMemberRequest { room, user, change }))
+        let change = change(new.role.as_deref())?;
+        Ok((asked.query.actor(new.from.as_deref())?, Writing::new(room, key, change.of(user))))
     }
 }
 
@@ -99,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_role_says_what_becomes_of_somebody() {
-        assert_eq!(change(None).unwrap(), MembershipChange::Become(Role::Member));
+        assert_eq!(change(None).unwrap_err().to_string(), "role: missing");
         assert_eq!(change(Some("admin")).unwrap(), MembershipChange::Become(Role::Admin));
         assert_eq!(change(Some("banned")).unwrap(), MembershipChange::Ban);
         assert_eq!(

@@ -20,7 +20,7 @@ pub struct PutUser;
 #[serde(deny_unknown_fields)]
 pub struct Info {
     /// Any JSON, at most 2 KiB.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     info: Box<RawValue>,
 }
 

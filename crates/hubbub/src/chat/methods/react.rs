@@ -26,7 +26,12 @@ impl Method for React {
         summary: "Adds a reaction to a message: an emoji or a word of at most 64 bytes. Once per person and reaction.",
         example: r#"{"room":"general","target":42,"reaction":"👍","key":"5e11…"}
 {"id":"0198…","room":"general","seq":45,"epoch":"1a2b3c4d.1","at":"2026-01-31T09:33:00.123Z"}"#,
-        more: "At most 50 different ones on a message: 106. One that is there already: without `seq`. Over REST `from` is required: it is somebody's.",
+        more: "At most 50 different ones on a message: 106. One that is there already: without `seq`. Over REST `from` is required: it is somebody's.
+
+A reaction is told from others by its bytes, as they are sent: nothing is normalised. So `é` in one code point and in two are different, and so is an
+emoji with and without a variation selector or a tone of skin: have your client send one form of each. Refused are white space at the ends, control characters,
+characters that turn the direction of a text, Unicode's noncharacters, a mark without the letter it belongs to, what cannot be seen at all, and `.` and `..`,
+which no URL can name.",
     };
     type On = Chat;
     type Request = Writing;
@@ -76,10 +81,7 @@ where
 {
     let (key, OptionalJson(body), (room, target, word)) = (asked.key()?, &asked.body, &asked.path);
     let room = RoomId::parse(room)?;
-    let by = asked.query.actor(body.from.as_deref())?;
-    if by.is_backend() {
-        return Err(Invalid::missing("from").into());
-    }
+    let by = asked.query.person(body.from.as_deref())?;
     Ok((by, Writing::new(room, key, entry(Seq::new(*target), word, added)?)))
 }
 
@@ -124,13 +126,38 @@ mod tests {
             (r#"{"room":"r","target":1,"reaction":"a\nb"}"#, "reaction: control characters are not allowed"),
             (r#"{"room":"r","target":1,"reaction":" a"}"#, "reaction: white space at its ends is not allowed"),
             (r#"{"room":"r","target":1,"reaction":"\u200b"}"#, "reaction: nothing of it can be seen"),
+            (
+                r#"{"room":"r","target":1,"reaction":"a\u202eb"}"#,
+                "reaction: characters that turn the direction are not allowed",
+            ),
+            (
+                r#"{"room":"r","target":1,"reaction":"\u2066a\u2069"}"#,
+                "reaction: characters that turn the direction are not allowed",
+            ),
+            (
+                r#"{"room":"r","target":1,"reaction":"a\uffff"}"#,
+                "reaction: characters that Unicode keeps for no text are not allowed",
+            ),
+            (
+                r#"{"room":"r","target":1,"reaction":"\ud83f\udffe"}"#,
+                "reaction: characters that Unicode keeps for no text are not allowed",
+            ),
+            (
+                r#"{"room":"r","target":1,"reaction":"\u0301"}"#,
+                "reaction: it begins with a mark that belongs to a letter before it",
+            ),
+            (
+                r#"{"room":"r","target":1,"reaction":"\u20e3\u20e3"}"#,
+                "reaction: it begins with a mark that belongs to a letter before it",
+            ),
             (r#"{"room":"r","target":1,"reaction":".."}"#, "reaction: no URL can name it"),
             (&long, "reaction: 65 bytes; the limit is 64"),
         ] {
             let data = RawData::from_json(data);
             assert_eq!(React::read(data.read().unwrap()).unwrap_err().to_string(), why);
         }
-        for word in ["+1", "👍🏽", "👩‍👩‍👧‍👦", "ship it", &"x".repeat(64)] {
+        for word in ["+1", "👍🏽", "🏽", "👩‍👩‍👧‍👦", "1️⃣", "❤️", "e\u{301}", "नमस्ते", "שלום", "🇩🇪", "ship it", &"x".repeat(64)]
+        {
             assert!(entry(Seq::new(1), word, true).is_ok(), "{word}");
         }
     }

@@ -13,7 +13,7 @@ use serde::{
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{
-        ContentBuilder, Ref, RefOr, Required, Schema,
+        ContentBuilder, Object, ObjectBuilder, Ref, RefOr, Required, Schema, Type,
         path::{Parameter, ParameterIn},
         request_body::{RequestBody, RequestBodyBuilder},
     },
@@ -151,7 +151,7 @@ impl<M: RestMethod> RestRequest<M> {
     }
 }
 
-/// No query: whatever stands there is ignored.
+/// No query.
 #[derive(Debug)]
 pub struct NoQuery;
 
@@ -164,6 +164,38 @@ impl<'de> Deserialize<'de> for NoQuery {
 impl IntoParams for NoQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         Vec::new()
+    }
+}
+
+/// What the query of a request may name.
+#[derive(Debug, Clone)]
+pub struct QueryNames(Vec<String>);
+
+impl QueryNames {
+    /// Those of a method.
+    pub fn of<M: RestMethod>() -> Self {
+        Self(M::Query::into_params(|| Some(ParameterIn::Query)).into_iter().map(|param| param.name).collect())
+    }
+
+    /// Whether there is this one.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known == name)
+    }
+
+    /// Whether there is no other: what is not understood must not be taken for done.
+    ///
+    /// # Errors
+    /// 400, which names it, and those that there are.
+    pub fn check<'a>(&self, mut asked: impl Iterator<Item = &'a str>) -> Result<(), MethodError> {
+        let Some(unknown) = asked.find(|name| !self.has(name)) else { return Ok(()) };
+        let why = match unknown {
+            "from" if self.has("by") => "in whose name something is read is said by `by`".to_owned(),
+            "by" if self.has("from") => "in whose name something is done is said by `from`".to_owned(),
+            _ if self.0.is_empty() => "this request takes no query".to_owned(),
+            _ => format!("known are `{}`", self.0.join("`, `")),
+        };
+        let unknown: String = unknown.chars().take(64).collect();
+        Err(MethodError::bad_request(format!("query: unknown field `{unknown}`; {why}")))
     }
 }
 
@@ -192,6 +224,22 @@ pub fn schema_of<T: ToSchema>(schemas: &mut Schemas) -> Ref {
     T::schemas(schemas);
     schemas.push((name.clone(), <T as PartialSchema>::schema()));
     Ref::from_schema_name(name)
+}
+
+/// One of these words, as the OpenAPI document shows it. What is said of the field itself is not taken along.
+pub fn words(about: &str, words: &[&str]) -> Object {
+    let words = words.iter().map(|word| (*word).to_owned());
+    ObjectBuilder::new().schema_type(Type::String).description(Some(about)).enum_values(Some(words)).build()
+}
+
+/// One of the roles.
+pub fn role() -> Object {
+    words("As what; in what is asked, a member where nothing is said", &["reader", "member", "moderator", "admin"])
+}
+
+/// One of the kinds of rooms.
+pub fn room_kind() -> Object {
+    words("What kind of room", &["open", "private", "direct"])
 }
 
 /// `a::Part<b::Room>` as `Part_Room`.
@@ -276,5 +324,23 @@ mod tests {
         assert!(read(r#" {"n":1}"#).is_ok());
         assert_eq!(read("[1]").unwrap_err().to_string(), "body: a JSON object is expected");
         assert!(read(r#"{"n":"x"}"#).unwrap_err().to_string().starts_with("body: n: a string"));
+        let invalid = JsonBody::<Only>::read(Bytes::from_static(b"{\"n\":1,\"\xff\":2}"), None);
+        assert_eq!(invalid.unwrap_err().to_string(), "body: not UTF-8");
+    }
+
+    #[test]
+    fn an_unknown_name_in_a_query_is_told_along_with_those_that_are_known() {
+        let names = |known: &[&str]| QueryNames(known.iter().map(ToString::to_string).collect());
+        for (known, asked, why) in [
+            (&["before", "limit", "by"][..], "beforre", "unknown field `beforre`; known are `before`, `limit`, `by`"),
+            (&["by"], "from", "unknown field `from`; in whose name something is read is said by `by`"),
+            (&["from"], "by", "unknown field `by`; in whose name something is done is said by `from`"),
+            (&["from"], "form", "unknown field `form`; known are `from`"),
+            (&[], "from", "unknown field `from`; this request takes no query"),
+        ] {
+            let refused = names(known).check(["limit", asked].into_iter().filter(|name| *name == asked));
+            assert_eq!(refused.unwrap_err().to_string(), format!("query: {why}"));
+        }
+        assert_eq!(names(&["before", "by"]).check(["by", "before", "by"].into_iter()), Ok(()));
     }
 }

@@ -1,8 +1,10 @@
 //! `send`: puts a message into a room's log.
 
 use super::{
-    Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, RpcMethod, Verb,
-    rest::ROOM, views::room, writing::Writing,
+    Actor, Doc, Edge, JsonBody, Method, MethodError, RestMethod, RestRequest, Route, RpcMethod, Verb,
+    rest::ROOM,
+    views::room,
+    writing::{InName, Writing},
 };
 use crate::chat::{Chat, ChatError};
 use hubbub_core::{
@@ -12,7 +14,7 @@ use hubbub_core::{
         kinds::{Message, What},
     },
     model::{
-        ids::{Invalid, Key, RoomId, UserId},
+        ids::{Invalid, Key, RoomId},
         seq::Seq,
     },
     wire::{error::CommandError, rpc::RawData},
@@ -63,7 +65,7 @@ impl Method for SendMessage {
 keep it for every attempt. The same key with the same body is answered with the first message's place; with another body,
 409. What one connection writes into one room, by whatever method, is committed in the order it was sent.
 
-`"mentions":["ben"]` names members (at most 50; who is none is named in the error), `"mention_all":true` means everybody. `"thread":40` puts the message into the
+`"mentions":["ben"]` names members (at most 50; who is none is named in the error), in no order: they are kept by id, each once. `"mention_all":true` means everybody. `"thread":40` puts the message into the
 thread of message 40, which is in no thread itself; with `"in_room":true` it is shown in the room, too."#,
     };
     type On = Chat;
@@ -157,36 +159,42 @@ pub fn published(room: RoomId, data: &RawData) -> Result<Writing, CommandError> 
     if let Ok(text) = serde_json::from_str::<Cow<'_, str>>(data.as_str()) {
         return Ok(Writing::new(room, None, plain(Some(&text), None)?));
     }
-    let is_send = serde_json::from_str::<HashMap<Cow<'_, str>, IgnoredAny>>(data.as_str())
-        .is_ok_and(|fields| fields.keys().all(|name| SendData::FIELDS.contains(&&**name)));
-    match data.read::<SendData<'_>>() {
-        Ok(send) if is_send && (send.text.is_some() || send.data.is_some()) => {
+    let is_send = serde_json::from_str::<HashMap<Cow<'_, str>, IgnoredAny>>(data.as_str()).is_ok_and(|fields| {
+        // What names nothing that could be said is somebody's data.
+        fields.keys().all(|name| SendData::FIELDS.contains(&&**name))
+            && fields.keys().any(|name| SAYING.contains(&&**name))
+    });
+    if is_send {
+        let send = data.read::<SendData<'_>>()?;
+        if send.text.is_some() || send.data.is_some() {
             if send.room.as_deref().is_some_and(|named| named != room.as_str()) {
                 return Err(Invalid::new("room", "not that of the channel").into());
             }
-            Ok(send.check(room)?)
-        }
-        _ => {
-            let raw: &RawValue = serde_json::from_str(data.as_str()).map_err(CommandError::bad_request)?;
-            Ok(Writing::new(room, None, plain(None, Some(raw))?))
+            return Ok(send.check(room)?);
         }
     }
+    let raw: &RawValue = serde_json::from_str(data.as_str()).map_err(CommandError::bad_request)?;
+    Ok(Writing::new(room, None, plain(None, Some(raw))?))
 }
+
+/// The fields with which something is said.
+const SAYING: [&str; 2] = ["text", "data"];
 
 /// A message to be.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
-    /// Who says it: a member.
-    from: String,
+    /// Who says it: a member. It is required, here or in the query.
+    from: Option<String>,
     /// At most 8 KiB.
     text: Option<String>,
     /// Any JSON, at most 16 KiB and 16 levels.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     data: Option<Box<RawValue>>,
     /// The seq of the message this answers.
     reply_to: Option<u64>,
-    /// Who is mentioned: at most 50 members.
+    /// Who is mentioned: at most 50 members, in no order.
+    #[schema(max_items = 50)]
     mentions: Option<Vec<String>>,
     /// Whether everybody is.
     mention_all: Option<bool>,
@@ -206,12 +214,12 @@ impl RestMethod for SendMessage {
         ..Route::new(Verb::Post, "/v1/rooms/{room}/messages", &[ROOM])
     };
     type Path = String;
-    type Query = NoQuery;
+    type Query = InName;
     type Body = JsonBody<NewMessage>;
 
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, Writing), MethodError> {
         let JsonBody(new) = &asked.body;
-        let (room, from) = (RoomId::parse(&asked.path)?, UserId::parse_outsider("from", &new.from)?);
+        let (room, by) = (RoomId::parse(&asked.path)?, asked.query.person(new.from.as_deref())?);
         let mentions: Vec<Cow<'_, str>> = new.mentions.iter().flatten().map(Cow::from).collect();
         let said = Said {
             text: new.text.as_deref(),
@@ -221,14 +229,17 @@ impl RestMethod for SendMessage {
         };
         let NewMessage { reply_to, thread, in_room, .. } = *new;
         let what = NewParts { said, reply_to, thread, in_room }.check()?;
-        Ok((Actor::for_user(from), Writing::new(room, asked.key()?, what)))
+        Ok((by, Writing::new(room, asked.key()?, what)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hubbub_core::{log::kinds::Content, model::json::Json};
+    use hubbub_core::{
+        log::kinds::Content,
+        model::{ids::UserId, json::Json},
+    };
 
     fn read(data: &str) -> Result<Writing, CommandError> {
         Ok(SendMessage::read(RawData::from_json(data).read()?)?)
@@ -270,16 +281,27 @@ mod tests {
             (r#"{"data":{"n":1},"room":"r"}"#, "", Some(r#"{"n":1}"#), None),
             (r#"{"lat":1.5,"key":"k"}"#, "", Some(r#"{"lat":1.5,"key":"k"}"#), None),
             (r#"{"text":"hi","color":"red"}"#, "", Some(r#"{"text":"hi","color":"red"}"#), None),
-            (r#"{"text":5}"#, "", Some(r#"{"text":5}"#), None),
+            (r#"{"n":5,"thread":-1}"#, "", Some(r#"{"n":5,"thread":-1}"#), None),
             (r#"{"key":"k"}"#, "", Some(r#"{"key":"k"}"#), None),
             ("{}", "", Some("{}"), None),
             ("[1, 2]", "", Some("[1,2]"), None),
-            (r#"{"text":"hi","thread":"none of ours"}"#, "", Some(r#"{"text":"hi","thread":"none of ours"}"#), None),
+            (r#"{"thread":-1}"#, "", Some(r#"{"thread":-1}"#), None),
         ] {
             let send = published(RoomId::parse("r").unwrap(), &RawData::from_json(data)).unwrap();
             assert_eq!(content(&send).text.as_str(), text);
             assert_eq!(content(&send).data.as_ref().map(Json::as_str), kept);
             assert_eq!(send.key.as_ref().map(Key::as_str), key);
+        }
+        // An object with fields of `send` and no others is one, and is told what is wrong with it.
+        for (wrong, names) in [
+            (r#"{"text":5}"#, "text: 5"),
+            (r#"{"text":"hi","thread":-1}"#, "-1"),
+            (r#"{"data":{},"reply_to":"none of ours"}"#, "reply_to: a string"),
+            (r#"{"text":"hi","mentions":"ana"}"#, "mentions: a string"),
+            (r#"{"text":"hi","key":""}"#, "key: empty"),
+        ] {
+            let error = published(RoomId::parse("r").unwrap(), &RawData::from_json(wrong)).unwrap_err();
+            assert!(error.code == 107 && error.message.contains(names), "{wrong}: {}", error.message);
         }
         let elsewhere = RawData::from_json(r#"{"text":"hi","room":"elsewhere"}"#);
         let error = published(RoomId::parse("r").unwrap(), &elsewhere).unwrap_err();
@@ -296,6 +318,10 @@ mod tests {
         let What::Message(message) = by_rpc.what else { panic!("another kind") };
         assert_eq!((message.thread, message.in_room, message.reply_to), (Some(Seq::new(4)), true, Some(Seq::new(7))));
         let names: Vec<_> = message.content.mentions.iter().map(UserId::as_str).collect();
-        assert_eq!((names, message.content.mention_all), (vec!["ben", "ana"], true));
+        assert_eq!((names, message.content.mention_all), (vec!["ana", "ben"], true));
+        // In another order it is the same message, also for who tells retries from conflicts.
+        let said = |names: &str| read(&format!(r#"{{"room":"r","text":"hi","mentions":{names}}}"#)).unwrap().what;
+        assert_eq!(said(r#"["cem","ana","ben"]"#), said(r#"["ben","cem","ben","ana"]"#));
+        assert_ne!(said(r#"["cem","ana"]"#), said(r#"["cem","ben"]"#));
     }
 }

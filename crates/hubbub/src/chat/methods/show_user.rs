@@ -16,7 +16,7 @@ pub struct User {
     /// Who.
     user: String,
     /// What the product says.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     info: Box<RawValue>,
     /// When that was last changed.
     updated: String,

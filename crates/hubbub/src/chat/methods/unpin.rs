@@ -23,7 +23,7 @@ impl Method for UnpinMessage {
         summary: "Takes a pin away. For whoever may pin.",
         example: r#"{"room":"general","target":42,"key":"2b8f…"}
 {"id":"0198…","room":"general","seq":44,"epoch":"1a2b3c4d.1","at":"2026-01-31T09:32:00.123Z"}"#,
-        more: "One that is not pinned: without `seq`.",
+        more: "One that is not pinned, or was deleted: without `seq`.",
     };
     type On = Chat;
     type Request = Writing;

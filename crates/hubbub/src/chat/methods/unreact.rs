@@ -18,7 +18,7 @@ impl Method for Unreact {
         summary: "Takes one's own reaction back.",
         example: r#"{"room":"general","target":42,"reaction":"👍","key":"5e11…"}
 {"id":"0198…","room":"general","seq":46,"epoch":"1a2b3c4d.1","at":"2026-01-31T09:33:00.123Z"}"#,
-        more: "One that is not there: without `seq`.",
+        more: "One that is not there, or was on a message that was deleted: without `seq`.",
     };
     type On = Chat;
     type Request = Writing;

@@ -1,5 +1,6 @@
 //! Answers that several methods share.
 
+use super::rest::{role, room_kind};
 use hubbub_core::{
     log::{
         entry::Place,
@@ -21,7 +22,8 @@ use utoipa::{IntoParams, ToSchema};
 pub struct RoomView {
     /// Its id.
     id: String,
-    /// open, private or direct.
+    /// What kind of room.
+    #[schema(schema_with = room_kind)]
     kind: &'static str,
     /// For people.
     name: String,
@@ -31,12 +33,12 @@ pub struct RoomView {
     floor: u64,
     /// What the numbers count in.
     epoch: String,
-    /// What the asker is there: reader, member, moderator or admin.
+    /// What the asker is there; absent where they are no member.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = role, required = false)]
     role: Option<&'static str>,
     /// What is set of the room, all of it; absent where nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
     settings: Option<SettingsChange>,
     /// The newest message.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -248,6 +248,15 @@ impl InName {
             (one, other) => Ok(Actor::for_user(UserId::parse_outsider("from", one.or(other).unwrap_or_default())?)),
         }
     }
+
+    /// Who acts, where it is a person's act and not the backend's.
+    ///
+    /// # Errors
+    /// As above, and where nobody is named.
+    pub fn person(&self, in_body: Option<&str>) -> Result<Actor, Invalid> {
+        let by = self.actor(in_body)?;
+        if by.is_backend() { Err(Invalid::missing("from")) } else { Ok(by) }
+    }
 }
 
 #[cfg(test)]

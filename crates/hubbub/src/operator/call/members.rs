@@ -172,14 +172,14 @@ mod tests {
             (
                 "send",
                 &["room=kitchen", "from=ana", "text={hi}", "mentions=[\"ben\"]", "thread=7"][..],
-                "/v1/rooms/kitchen/messages",
-                Some(r#"{"from":"ana","mentions":["ben"],"text":"{hi}","thread":7}"#),
+                "/v1/rooms/kitchen/messages?from=ana",
+                Some(r#"{"mentions":["ben"],"text":"{hi}","thread":7}"#),
             ),
             (
                 "send",
                 &[r#"{"room":"r","from":"a","data":{"n":12345678901234567890123,"x":1.50}}"#, "-", "from=b"],
-                "/v1/rooms/r/messages",
-                Some(r#"{"data":{"n":12345678901234567890123,"x":1.50},"from":"b","text":"from a pipe"}"#),
+                "/v1/rooms/r/messages?from=b",
+                Some(r#"{"data":{"n":12345678901234567890123,"x":1.50},"text":"from a pipe"}"#),
             ),
             (
                 "react",
@@ -202,7 +202,7 @@ mod tests {
             ("send", &["room=r", "from=a", "txt=hi"][..], "txt: send has no such member; it has room, "),
             ("send", &[r#"{"room":"r","from":"a","key":"k"}"#], "key: send has no such member; it has room, "),
             ("pin", &["room=r"], "seq: missing; pin needs room, seq"),
-            ("send", &["room=r"], "from: missing; send needs room, from"),
+            ("mute", &["room=r", "user=a"], "until: missing; mute needs room, user, until"),
             ("show_room", &["room="], "room: missing"),
             ("show_room", &["room=r", "[1]"], "\"[1]\": NAME=VALUE, a JSON object or - is expected"),
             ("show_room", &["{\"room\":"], "a JSON object: EOF"),

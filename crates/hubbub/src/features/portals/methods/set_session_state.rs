@@ -5,7 +5,10 @@ use super::{
     views::{DeliveryView, SESSION},
 };
 use crate::{
-    chat::methods::{Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb},
+    chat::methods::{
+        Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, Verb, rest::words,
+        writing::Writing,
+    },
     features::portals::support::SupportChat,
 };
 use hubbub_core::{
@@ -13,7 +16,7 @@ use hubbub_core::{
     model::ids::RoomId,
 };
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::Object};
 
 /// See the module.
 pub struct SetSessionState;
@@ -22,8 +25,13 @@ pub struct SetSessionState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewState {
-    /// open, waiting or closed.
+    /// What it is to be.
+    #[schema(schema_with = state_word, required = true)]
     state: String,
+}
+
+fn state_word() -> Object {
+    words("What it is to be", &["open", "waiting", "closed"])
 }
 
 impl Method for SetSessionState {
@@ -31,19 +39,16 @@ impl Method for SetSessionState {
     const DOC: Doc =
         Doc { summary: "Closes a session, opens it again, or says that its customer waits.", example: "", more: "" };
     type On = SupportChat;
-    type Request = (RoomId, SessionState);
+    type Request = Writing;
     type Output = DeliveryView;
 
     fn register(edge: &mut impl Edge<Self::On>) {
         edge.rest::<Self>();
     }
 
-    async fn run(
-        support: &SupportChat,
-        by: &Actor,
-        (id, state): (RoomId, SessionState),
-    ) -> Result<DeliveryView, MethodError> {
-        support.chat.append(by, &id, What::State(state)).await?;
+    async fn run(support: &SupportChat, by: &Actor, writing: Writing) -> Result<DeliveryView, MethodError> {
+        let id = writing.room.clone();
+        writing.write(&support.chat, by).await?;
         Ok(DeliveryView::new(&shown(support, &id).await?))
     }
 }
@@ -51,7 +56,8 @@ impl Method for SetSessionState {
 impl RestMethod for SetSessionState {
     const ROUTE: Route = Route {
         tag: "sessions",
-        problems: &[404, 422],
+        problems: &[404, 409, 422],
+        idempotency_key: true,
         example: r#"{"state":"closed"}"#,
         ..Route::new(Verb::Put, "/v1/sessions/{session}/state", &[SESSION])
     };
@@ -59,8 +65,8 @@ impl RestMethod for SetSessionState {
     type Query = NoQuery;
     type Body = JsonBody<NewState>;
 
-    fn translate(asked: RestRequest<Self>) -> Result<(Actor, (RoomId, SessionState)), MethodError> {
-        let id = RoomId::parse_as("session", &asked.path)?;
-        Ok((Actor::backend(), (id, SessionState::parse(&asked.body.0.state)?)))
+    fn translate(asked: RestRequest<Self>) -> Result<(Actor, Writing), MethodError> {
+        let (key, id) = (asked.key()?, RoomId::parse_as("session", &asked.path)?);
+        Ok((Actor::backend(), Writing::new(id, key, What::State(SessionState::parse(&asked.body.0.state)?))))
     }
 }

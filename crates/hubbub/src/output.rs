@@ -1,0 +1,59 @@
+//! What commands say on standard output.
+
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, Write},
+};
+
+/// Says a line. Where nobody reads any more (`hubbub openapi | head`) the command ends, quietly: nobody would hear the rest.
+pub fn line(text: impl Display) {
+    match say(&mut io::stdout().lock(), &text) {
+        Ok(true) => {}
+        Ok(false) => std::process::exit(0),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "hubbub: standard output: {error}");
+            std::process::exit(1);
+        }
+    }
+}
+
+/// Says a line where somebody hears it: for what goes on serving when nobody does.
+pub fn notice(text: impl Display) {
+    let _ = say(&mut io::stdout().lock(), &text);
+}
+
+/// Whether somebody was there to read it.
+fn say(to: &mut impl Write, text: &impl Display) -> io::Result<bool> {
+    match writeln!(to, "{text}").and_then(|()| to.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        said => said.map(|()| true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Breaks after some bytes, like this.
+    struct Breaks(usize, ErrorKind);
+
+    impl Write for Breaks {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            if taken == 0 { Err(self.1.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_error_and_everything_else_is_one() {
+        assert!(say(&mut Breaks(6, ErrorKind::BrokenPipe), &"hello").unwrap());
+        assert!(!say(&mut Breaks(5, ErrorKind::BrokenPipe), &"hello").unwrap());
+        assert!(!say(&mut Breaks(0, ErrorKind::BrokenPipe), &42).unwrap());
+        assert_eq!(say(&mut Breaks(3, ErrorKind::StorageFull), &"hello").unwrap_err().kind(), ErrorKind::StorageFull);
+    }
+}
