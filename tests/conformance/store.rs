@@ -39,6 +39,7 @@ mod lives;
 mod reading;
 mod reference;
 mod reports;
+mod rules;
 mod shown;
 mod standby;
 mod verdicts;
@@ -160,7 +161,7 @@ impl Pen {
             what,
             right: Right::Own,
             once: None,
-            opening: None,
+            before: None,
             not_yet: None,
         }
     }

@@ -207,8 +207,26 @@ async fn the_backend_changes_messages_in_its_own_name_and_in_that_of_users() {
         {
             assert_eq!(asks(&house, 0, "PATCH", "", Some("both"), &other).await.status, 409, "{other}");
         }
+        // What is added to a change, or left out, makes another change of it.
+        let (name, settings) = (json!({ "name": "Kitchen" }), json!({ "settings": { "edit_window": 60 } }));
+        for part in [&name, &settings] {
+            assert_eq!(asks(&house, 0, "PATCH", "", Some("both"), part).await.status, 409, "{part}");
+        }
+        for (key, part, all) in [
+            ("a name", json!({ "name": "Hall" }), json!({ "name": "Hall", "settings": { "frozen": true } })),
+            (
+                "settings",
+                json!({ "settings": { "edit_window": 61 } }),
+                json!({ "name": "Bath", "settings": { "edit_window": 61 } }),
+            ),
+        ] {
+            assert_eq!(asks(&house, 0, "PATCH", "", Some(key), &part).await.status, 200, "{part}");
+            assert_eq!(asks(&house, 1, "PATCH", "", Some(key), &all).await.status, 409, "{all}");
+            assert_eq!(asks(&house, 0, "PATCH", "", Some(key), &part).await.status, 200, "{part}");
+        }
+        let before = before + 2;
         let room = house.cluster.api("GET", "/v1/rooms/general", &Value::Null).await.json();
-        assert_eq!((&room["name"], &room["head"]), (&json!("Kitchen"), &json!(before + 2)));
+        assert_eq!((&room["name"], &room["head"]), (&json!("Hall"), &json!(before + 2)));
 
         let said = says(&house.ben, json!({ "text": "again" })).await;
         let message = format!("/messages/{said}");

@@ -130,6 +130,11 @@ async fn nothing_new_is_taken_while_an_older_instance_lives_and_then_it_is() {
         assert_eq!(cluster.instances[n].api("GET", "/v1/rooms/kitchen", &Value::Null).await.status, 404);
         let hall = json!({ "id": "hall", "kind": "private", "members": [{ "user": "ana", "role": "moderator" }] });
         assert_eq!(cluster.instances[n].api("POST", "/v1/rooms", &hall).await.status, 200);
+        // Of two things together neither happens.
+        let both = json!({ "name": "Bath", "settings": { "frozen": true } });
+        assert_eq!(cluster.instances[n].api("PATCH", "/v1/rooms/hall", &both).await.status, 503);
+        let room = cluster.instances[n].api("GET", "/v1/rooms/hall", &Value::Null).await.json();
+        assert_ne!(room["name"], "Bath", "{room}");
         // What is so already is no news, and what every version knows is taken.
         assert_eq!(cluster.instances[n].api("PUT", path, &reader).await.status, 200);
         for (user, body) in

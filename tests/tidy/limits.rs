@@ -9,6 +9,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "ANSWER_BYTES",
     "ARRIVING",
     "AWAITED_FOR",
+    "BLANKED_AT_ONCE",
     "CHANGES_WAITING",
     "BODY_WITHIN",
     "CALLS",

@@ -238,7 +238,7 @@ fn draft(
         what,
         right,
         once: None,
-        opening: None,
+        before: None,
         not_yet: None,
     })
 }

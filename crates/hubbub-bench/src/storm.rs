@@ -243,7 +243,7 @@ async fn make_rooms(store: &Arc<dyn Store>, storm: &Storm, everybody: &[Vec<u16>
 fn draft(store: &Arc<dyn Store>, room: &RoomId, from: &UserId, what: What, right: Right) -> anyhow::Result<Draft> {
     let (id, hash) = (Uuid::now_v7(), store.identity().hash_key.hash(&what));
     let (room, from, key) = (room.clone(), from.clone(), Key::of_id(id));
-    Ok(Draft { room, id, from, key, hash, what, right, once: None, opening: None, not_yet: None })
+    Ok(Draft { room, id, from, key, hash, what, right, once: None, before: None, not_yet: None })
 }
 
 /// What the clients miss, straight into the store.

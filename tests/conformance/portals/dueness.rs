@@ -124,7 +124,7 @@ for_every_store! {
         for (n, outcome) in outcomes.iter().enumerate() {
             match outcome {
                 Outcome::Appended(_) => assert_ne!(n, 4),
-                Outcome::Reopened { opening, place } => assert_eq!((n, opening.seq.next()), (4, place.seq)),
+                Outcome::Both { before, place } => assert_eq!((n, before.seq.next()), (4, place.seq)),
                 other => panic!("{n}: {other:?}"),
             }
         }

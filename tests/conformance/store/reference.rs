@@ -7,7 +7,7 @@ use hubbub_core::{
     log::{
         body::Columns,
         effects::Effects,
-        entry::{Draft, EventName, Opening, Outcome, Right},
+        entry::{Before, Draft, EventName, Outcome, Right},
         features::Features,
         kinds::{
             Banned, Changed, Content, Deleted, Edited, Gone, Joined, Left, Message, Muted, Pinned, Reacted,
@@ -104,7 +104,7 @@ async fn compare(home: &super::Home, seed: u64, only_messages: bool) {
             let (seq, what) = match &outcome {
                 Outcome::Appended(place) => (Some(place.seq), &draft.what),
                 Outcome::Filled { place, what } => (Some(place.seq), &**what),
-                Outcome::Reopened { place, .. } => (Some(place.seq), &draft.what),
+                Outcome::Both { place, .. } => (Some(place.seq), &draft.what),
                 _ => (None, &draft.what),
             };
             let draft = &Draft { what: what.clone(), ..draft.clone() };
@@ -159,9 +159,9 @@ pub fn normal(outcome: Outcome) -> Outcome {
             place.at = Timestamp(0);
             Outcome::Known(place)
         }
-        Outcome::Reopened { mut opening, mut place } => {
-            (opening.at, place.at) = (Timestamp(0), Timestamp(0));
-            Outcome::Reopened { opening, place }
+        Outcome::Both { mut before, mut place } => {
+            (before.at, place.at) = (Timestamp(0), Timestamp(0));
+            Outcome::Both { before, place }
         }
         Outcome::Filled { mut place, what } => {
             place.at = Timestamp(0);
@@ -262,8 +262,14 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
     let once = (is_said && dice.random_ratio(2, 3)).then(|| {
         EventName { scope: 1_000 + seed.cast_signed(), name: format!("e{}", dice.random_range(0..8)).into() }.into()
     });
-    let opening = (is_said && dice.random_ratio(2, 3))
-        .then(|| Opening { id: Uuid::now_v7(), hash: pen.0.identity().hash_key.hash(Opening::WHAT) }.into());
+    // And some changes of rooms come along with another.
+    let renames = matches!(what, What::Changed(_)) && dice.random_ratio(1, 2);
+    let first = match (is_said && dice.random_ratio(2, 3), renames) {
+        (true, _) => Some(Before::OPENS),
+        (_, true) => Some(What::Renamed(Renamed { name: format!("name {}", dice.next_u32()) })),
+        _ => None,
+    };
+    let before = first.map(|what| Before::new(Uuid::now_v7(), what, &pen.0.identity().hash_key).into());
     let not_yet = (!only_messages && dice.random_ratio(1, 12)).then(|| Features::of(&what).iter().next()).flatten();
     Draft {
         room: room_id,
@@ -274,7 +280,7 @@ fn draft(pen: &Pen, dice: &mut StdRng, ledger: &Ledger, seed: u64, only_messages
         what,
         right,
         once,
-        opening,
+        before,
         not_yet,
     }
 }

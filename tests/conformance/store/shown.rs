@@ -218,6 +218,32 @@ for_every_store! {
         recomputed(home).await;
     }
 
+    async fn a_reaction_that_is_taken_back_and_added_again_in_one_batch_is_a_new_one(home: &Home) {
+        let pen = Pen(home.open().await);
+        pen.general().await;
+        let said = place(&pen.append(pen.says("general", "ana", "m", "hi")).await).seq.get();
+        let mut key = 0;
+        let mut batch = async |changes: &[(&str, &str, bool)]| {
+            let drafts: Vec<_> = changes
+                .iter()
+                .map(|(who, word, added)| {
+                    key += 1;
+                    pen.draft("general", who, &format!("k{key}"), react(said, word, *added))
+                })
+                .collect();
+            let outcomes = pen.0.append(&drafts).await.expect("outcomes");
+            assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Appended(_))), "{outcomes:?}");
+        };
+        batch(&[("ana", "+1", true), ("ben", "+1", true), ("ana", "🎉", true)]).await;
+        batch(&[("ana", "+1", false), ("ana", "+1", true)]).await;
+        recomputed(home).await;
+        batch(&[("ana", "🎉", false), ("ana", "🎉", true), ("ana", "🎉", false), ("ben", "🎉", true), ("ana", "🎉", true)]).await;
+        batch(&[("ben", "+1", false), ("ben", "+1", true), ("ben", "+1", false)]).await;
+        recomputed(home).await;
+        let mut dice = StdRng::seed_from_u64(1);
+        compare(&pen, "general", "ben", &mut dice, 1).await;
+    }
+
     async fn the_weight_of_a_page_is_of_what_it_shows(home: &Home) {
         let pen = Pen(home.open().await);
         pen.general().await;
@@ -313,6 +339,8 @@ async fn recomputed(home: &Home) {
             WHERE r.room = c.room AND r.target = c.target AND r.reaction = c.reaction)",
         "FROM reactions r JOIN entries e ON e.room = r.room AND e.seq = r.target WHERE e.gone IS NULL AND NOT EXISTS (
             SELECT 1 FROM reaction_counts c WHERE c.room = r.room AND c.target = r.target AND c.reaction = r.reaction)",
+        "FROM reactions r WHERE r.seq <> (SELECT max(e.seq) FROM entries e WHERE e.room = r.room AND e.kind = 'reacted'
+            AND e.target = r.target AND e.author = r.user_id AND e.body = '{\"reaction\":\"' || r.reaction || '\"}')",
         "FROM threads t WHERE t.replies <> (SELECT count(*) FROM entries e
             WHERE e.room = t.room AND e.thread = t.root AND e.gone IS NULL)",
         "FROM threads t WHERE t.last <> (SELECT max(e.seq) FROM entries e WHERE e.room = t.room AND e.thread = t.root)",

@@ -146,7 +146,7 @@ fn message(from: UserId) -> Target {
         edit: None,
         edits: 0,
         content: None,
-        edit_seqs: Vec::new(),
+        edit_seqs: None,
     }
 }
 

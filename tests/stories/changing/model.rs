@@ -62,6 +62,8 @@ pub struct Somebody {
     pub joined: u64,
     /// Until when they are muted: always later than any round ends.
     pub muted: Option<String>,
+    /// They were a reader when they were last a member.
+    pub was_reader: bool,
     /// They have written while slow mode was on, which is always longer than any round lasts.
     pub wrote: bool,
 }
@@ -155,6 +157,9 @@ impl Model {
     /// What stands in the entry beside what all have.
     fn entry(&self, doing: &Doing) -> Value {
         let mut entry = doing.op.entry(&doing.who);
+        if let Some((_, standing)) = self.given(doing) {
+            entry["role"] = json!(standing.word());
+        }
         if let Op::Delete { target } = &doing.op
             && let Some(message) = self.messages.get(target)
         {
@@ -173,8 +178,26 @@ impl Model {
         entry
     }
 
+    /// Who becomes a member by this, and as what: who was a reader when they left is one again, unless whoever gives roles says
+    /// otherwise.
+    fn given(&self, doing: &Doing) -> Option<(String, Standing)> {
+        let (user, wanted) = match &doing.op {
+            Op::Join => (&doing.who, Standing::Member),
+            Op::Role { user, role } if role != "banned" => (user, Standing::of(role)),
+            _ => return None,
+        };
+        let somebody = self.somebody(user);
+        let comes_back = wanted == Standing::Member && !somebody.standing.is_member() && somebody.was_reader;
+        let is_again = comes_back && !self.gives_roles(&doing.who);
+        Some((user.clone(), if is_again { Standing::Reader } else { wanted }))
+    }
+
     fn change(&mut self, seq: u64, doing: &Doing) {
         let who = doing.who.clone();
+        if let Some((user, standing)) = self.given(doing) {
+            self.stands(&user, standing, seq);
+            return;
+        }
         match doing.op.clone() {
             Op::Say { content, thread, in_room, .. } => {
                 let message =
@@ -211,9 +234,9 @@ impl Model {
             Op::Mute { user, until } => self.people.entry(user).or_default().muted = until,
             Op::Settings(change) => self.settings = self.with(&change),
             Op::Rename(name) => self.name = name,
-            Op::Role { user, role } => self.stands(&user, Standing::of(&role), seq),
+            Op::Role { user, .. } => self.stands(&user, Standing::Banned, seq),
             Op::Remove { user } => self.stands(&user, Standing::Stranger, seq),
-            Op::Join => self.stands(&who, Standing::Member, seq),
+            Op::Join => {}
             Op::Leave => self.stands(&who, Standing::Stranger, seq),
         }
     }
@@ -223,6 +246,10 @@ impl Model {
         if !somebody.standing.is_member() {
             somebody.joined = seq;
         }
+        somebody.was_reader = match somebody.standing.is_member() {
+            true => somebody.standing == Standing::Reader && !standing.is_member(),
+            false => somebody.was_reader && !standing.is_member(),
+        };
         (somebody.standing, somebody.since) = (standing, seq);
     }
 

@@ -125,7 +125,8 @@ impl Op {
         let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         let own = entry["user"] == entry["from"];
         Ok(match &*text("type") {
-            "joined" if own && entry["role"] == "member" && !is_member => Self::Join,
+            // As a reader who was one before.
+            "joined" if own && (entry["role"] == "member" || entry["role"] == "reader") && !is_member => Self::Join,
             "joined" => Self::Role { user: text("user"), role: text("role") },
             "banned" => Self::Role { user: text("user"), role: "banned".into() },
             "left" if own => Self::Leave,

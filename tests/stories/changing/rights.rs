@@ -191,13 +191,25 @@ impl Model {
         Err(Why::NotMember)
     }
 
+    /// Whether somebody gives roles.
+    pub fn gives_roles(&self, who: &str) -> bool {
+        self.may(who, Act::SetRole).is_ok()
+    }
+
     /// A message, also a deleted one.
     pub fn any_message(&self, seq: u64) -> Result<&Message, Why> {
         self.messages.get(&seq).ok_or(Why::NoSuchMessage)
     }
 
-    fn message(&self, seq: u64) -> Result<&Message, Why> {
-        let message = self.any_message(seq)?;
+    /// The same for somebody who writes: below where they read from they name their own messages alone.
+    fn named(&self, who: &str, seq: u64) -> Result<&Message, Why> {
+        let message = self.any_message(seq);
+        let is_own = message.is_ok_and(|message| message.from == who);
+        if seq != 0 && seq < self.floor(who) && !is_own { Err(Why::BelowFloor) } else { message }
+    }
+
+    fn message(&self, who: &str, seq: u64) -> Result<&Message, Why> {
+        let message = self.named(who, seq)?;
         if message.gone { Err(Why::Deleted) } else { Ok(message) }
     }
 
@@ -232,9 +244,9 @@ impl Model {
             Op::Say { content, reply_to, thread, .. } => {
                 self.takes_part(who)?;
                 self.may(who, Act::Write)?;
-                reply_to.map_or(Ok(()), |seq| self.any_message(seq).map(drop))?;
+                reply_to.map_or(Ok(()), |seq| self.named(who, seq).map(drop))?;
                 if let Some(root) = thread
-                    && self.message(*root)?.thread.is_some()
+                    && self.message(who, *root)?.thread.is_some()
                 {
                     return Err(Why::InThread);
                 }
@@ -245,7 +257,7 @@ impl Model {
             Op::Edit { target, content } => {
                 self.takes_part(who)?;
                 self.may(who, Act::Edit)?;
-                let message = self.message(*target)?;
+                let message = self.message(who, *target)?;
                 if who != BACKEND && message.from != who {
                     return Err(Why::NotAuthor);
                 }
@@ -260,7 +272,7 @@ impl Model {
             }
             Op::Delete { target } => {
                 self.takes_part(who)?;
-                let message = self.any_message(*target)?;
+                let message = self.named(who, *target)?;
                 if message.from != who || who == BACKEND {
                     self.may(who, Act::DeleteOthers)?;
                 } else if self.may(who, Act::DeleteOthers).is_err() {
@@ -275,8 +287,8 @@ impl Model {
                 self.takes_part(who)?;
                 self.may(who, Act::React)?;
                 if *added {
-                    self.message(*target)?;
-                } else if self.any_message(*target)?.gone {
+                    self.message(who, *target)?;
+                } else if self.named(who, *target)?.gone {
                     return Ok(false);
                 }
                 Ok(self.reactions.contains_key(&(*target, reaction.clone(), who.to_owned())) != *added)
@@ -285,9 +297,9 @@ impl Model {
                 self.takes_part(who)?;
                 self.may(who, Act::Pin)?;
                 if *pinned {
-                    self.message(*target)?
+                    self.message(who, *target)?
                 } else {
-                    self.any_message(*target)?
+                    self.named(who, *target)?
                 };
                 Ok(self.pins.contains_key(target) != *pinned)
             }

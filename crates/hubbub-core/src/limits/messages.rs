@@ -10,6 +10,8 @@ pub const REACTION_SAMPLE: usize = 10;
 pub const PINS: usize = 100;
 /// Most edits of one message: a deletion names all of them.
 pub const EDITS_OF_MESSAGE: usize = 1_000;
+/// Entries that one transaction blanks: a deletion that would blank more is put off to the next one, unless it is the first.
+pub const BLANKED_AT_ONCE: usize = 2_000;
 /// Most people one message may mention.
 pub const MENTIONS: usize = 50;
 /// People whom a page names with a thread.

@@ -1,7 +1,7 @@
 //! What a group commit reads and writes, whatever the database.
 
 use super::{
-    entry::{Draft, Entry, EventName, Opening, Outcome, Place, Right},
+    entry::{Before, Draft, Entry, EventName, Outcome, Place, Right},
     hash::BodyHash,
     kinds::{Change, SessionState, What},
     ledger::{Changes, Ledger, RoomFacts},
@@ -47,14 +47,16 @@ pub struct BatchReads<'a> {
 pub struct TargetDepth {
     /// What it says now.
     pub content: bool,
-    /// The numbers of its edits.
-    pub edits: bool,
+    /// The numbers of its edits, and which of those messages of which they are asked for this is, in the order of the drafts.
+    /// Those of the first are read, and of the others as long as they are [few](crate::limits::BLANKED_AT_ONCE) together.
+    pub edits: Option<u16>,
 }
 
 impl<'a> BatchReads<'a> {
     /// What these drafts need.
     pub fn of(drafts: &'a [Draft]) -> Self {
         let mut reads = Self::default();
+        let mut nth_deletion = 0;
         for draft in drafts {
             let room = &draft.room;
             reads.rooms.insert(room);
@@ -62,7 +64,7 @@ impl<'a> BatchReads<'a> {
             reads.keys.insert((room, &draft.from, &draft.key));
             reads.events.extend(draft.once.as_deref().map(|event| (event, room)));
             let mut needs = Needs::default();
-            draft.what.needs(&mut needs);
+            draft.all().for_each(|what| what.needs(&mut needs));
             reads.people.extend(needs.people.into_iter().map(|user| (room, user)));
             for seq in needs.targets {
                 reads.targets.entry((room, seq)).or_default();
@@ -71,7 +73,11 @@ impl<'a> BatchReads<'a> {
                 reads.targets.entry((room, seq)).or_default().content = true;
             }
             for seq in needs.edits {
-                reads.targets.entry((room, seq)).or_default().edits = true;
+                let depth = reads.targets.entry((room, seq)).or_default();
+                if depth.edits.is_none() {
+                    depth.edits = Some(nth_deletion);
+                    nth_deletion = nth_deletion.saturating_add(1);
+                }
             }
             reads.reactions.extend(needs.reactions.into_iter().map(|(seq, word)| (room, seq, word, &draft.from)));
             reads.pins.extend(needs.pins.then_some(room));
@@ -140,10 +146,10 @@ impl<'a> NewEntry<'a> {
         Self { room: &draft.room, place, from: &draft.from, key, hash: &draft.hash, what, previous: None }
     }
 
-    fn opening(draft: &'a Draft, opening: &'a Opening, place: Place) -> Self {
-        let key = Cow::Owned(opening.key());
-        let what = Cow::Borrowed(Opening::WHAT);
-        Self { room: &draft.room, place, from: &draft.from, key, hash: &opening.hash, what, previous: None }
+    fn before(draft: &'a Draft, before: &'a Before, place: Place) -> Self {
+        let key = Cow::Owned(before.key());
+        let what = Cow::Borrowed(&before.what);
+        Self { room: &draft.room, place, from: &draft.from, key, hash: &before.hash, what, previous: None }
     }
 
     /// The entry as it is in the log.
@@ -187,9 +193,9 @@ impl<'a> BatchWrites<'a> {
             let outcome = ledger.apply(draft, at);
             match outcome {
                 Outcome::Appended(place) => writes.take(draft.right, NewEntry::of(draft, place)),
-                Outcome::Reopened { ref opening, ref place } => {
-                    let opens = draft.opening.as_deref().map(|opens| NewEntry::opening(draft, opens, **opening));
-                    opens.into_iter().for_each(|entry| writes.take(draft.right, entry));
+                Outcome::Both { ref before, ref place } => {
+                    let first = draft.before.as_deref().map(|first| NewEntry::before(draft, first, **before));
+                    first.into_iter().for_each(|entry| writes.take(draft.right, entry));
                     writes.take(draft.right, NewEntry::of(draft, **place));
                 }
                 Outcome::Filled { ref place, ref what } => {
@@ -201,7 +207,8 @@ impl<'a> BatchWrites<'a> {
                 | Outcome::Conflict { .. }
                 | Outcome::Unchanged
                 | Outcome::Refused(_)
-                | Outcome::NotYet(_) => {}
+                | Outcome::NotYet(_)
+                | Outcome::PutOff => {}
             }
             writes.outcomes.push(outcome);
         }

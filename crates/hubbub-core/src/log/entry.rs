@@ -52,9 +52,9 @@ pub struct Draft {
     pub right: Right,
     /// What makes it happen once beside its key, also when it comes again with another key or for another room.
     pub once: Option<Box<EventName>>,
-    /// The entry that is to open the room's session again right before this one, where the session does not stand open. It is
-    /// written only along with this one.
-    pub opening: Option<Box<Opening>>,
+    /// The entry that is to be right before this one, where it changes anything. Both are decided by how things stand before
+    /// them, and written together or not at all.
+    pub before: Option<Box<Before>>,
     /// What it needs and an instance that lives does not know: it is not taken, unless its key was taken before.
     pub not_yet: Option<Feature>,
 }
@@ -68,13 +68,15 @@ pub struct EventName {
     pub name: Box<str>,
 }
 
-/// The entry that opens a session again: its [`Opening::WHAT`] is in no doubt, and its sender is the draft's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opening {
+/// An entry right before another of the same sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
     /// The id that the entry will have; its key is made of it.
     pub id: Uuid,
     /// What the key stands for.
     pub hash: BodyHash,
+    /// What is to happen.
+    pub what: What,
 }
 
 /// What somebody wants to have in a log: a draft without what is made for it at admission.
@@ -92,8 +94,11 @@ pub struct Proposal {
     pub right: Right,
     /// See [`Draft::once`].
     pub once: Option<Box<EventName>>,
-    /// Whether it opens the room's session again: see [`Draft::opening`].
+    /// Whether it opens the room's session again, where that does not stand open: see [`Draft::before`]. That is no part of what
+    /// its key stands for.
     pub opens: bool,
+    /// What is to happen right before it, and is part of what its key stands for.
+    pub before: Option<What>,
 }
 
 /// What became of a draft.
@@ -101,10 +106,10 @@ pub struct Proposal {
 pub enum Outcome {
     /// It is in the log.
     Appended(Place),
-    /// It is in the log, and right before it the entry that opened the session again.
-    Reopened {
-        /// What opened the session.
-        opening: Box<Place>,
+    /// It is in the log, and right before it its [`Draft::before`].
+    Both {
+        /// The one before.
+        before: Box<Place>,
         /// The draft's own entry.
         place: Box<Place>,
     },
@@ -115,7 +120,7 @@ pub enum Outcome {
         /// The first.
         place: Box<Place>,
     },
-    /// It is in the log, with what only the log knows of it.
+    /// It is in the log, with what only the log knows of it, or as what alone of it is news.
     Filled {
         /// Where.
         place: Box<Place>,
@@ -137,6 +142,9 @@ pub enum Outcome {
     Refused(Refusal),
     /// It may be, once every instance that lives knows this: see [`Draft::not_yet`].
     NotYet(Feature),
+    /// Nothing was decided: the transaction has [as much](crate::limits::BLANKED_AT_ONCE) to blank as it may, and the draft is a
+    /// deletion, or behind one in its room. It is to be asked again; the first deletion of a batch is never put off.
+    PutOff,
 }
 
 /// Where and when an entry came to be.
@@ -152,9 +160,14 @@ pub struct Place {
     pub at: Timestamp,
 }
 
-impl Opening {
-    /// What happens in it.
-    pub const WHAT: &'static What = &What::State(SessionState::Open);
+impl Before {
+    /// What opens a session again.
+    pub const OPENS: What = What::State(SessionState::Open);
+
+    /// This before another.
+    pub fn new(id: Uuid, what: What, hash_key: &HashKey) -> Self {
+        Self { id, hash: hash_key.hash(&what), what }
+    }
 
     /// What makes it happen once.
     pub fn key(&self) -> Key {
@@ -165,39 +178,49 @@ impl Opening {
 impl Proposal {
     /// Something `from` wants to do in a room, once by its key.
     pub const fn new(room: RoomId, from: UserId, key: Option<Key>, what: What, right: Right) -> Self {
-        Self { room, from, key, what, right, once: None, opens: false }
+        Self { room, from, key, what, right, once: None, opens: false, before: None }
     }
 
     /// The draft of it. `new_id` makes ids: UUIDs of version 7, each of them once.
     pub fn draft(self, hash_key: &HashKey, mut new_id: impl FnMut() -> Uuid) -> Draft {
-        let opening = self.opens.then(|| Opening { id: new_id(), hash: hash_key.hash(Opening::WHAT) }.into());
+        let hash = match &self.before {
+            Some(before) => hash_key.hash_both(before, &self.what),
+            None => hash_key.hash(&self.what),
+        };
+        let before = self.before.or_else(|| self.opens.then_some(Before::OPENS));
+        let before = before.map(|what| Before::new(new_id(), what, hash_key).into());
         let id = new_id();
         Draft {
             room: self.room,
             id,
             from: self.from,
             key: self.key.unwrap_or_else(|| Key::of_id(id)),
-            hash: hash_key.hash(&self.what),
+            hash,
             what: self.what,
             right: self.right,
             once: self.once,
-            opening,
+            before,
             not_yet: None,
         }
     }
 }
 
 impl Draft {
-    /// The entry that opened the session again before this draft's own.
-    pub fn opening_entry(&self, opening: &Opening, place: Place) -> Entry {
+    /// All that is to happen, in order.
+    pub fn all(&self) -> impl Iterator<Item = &What> {
+        self.before.iter().map(|before| &before.what).chain([&self.what])
+    }
+
+    /// The entry right before this draft's own.
+    pub fn entry_before(&self, before: &Before, place: Place) -> Entry {
         Entry {
             room: self.room.clone(),
             seq: place.seq,
             id: place.id,
             from: self.from.clone(),
             at: place.at,
-            key: opening.key(),
-            what: Opening::WHAT.clone(),
+            key: before.key(),
+            what: before.what.clone(),
         }
     }
 

@@ -79,9 +79,20 @@ impl HashKey {
 
     /// The hash of `what`.
     pub fn hash(&self, what: &What) -> BodyHash {
+        self.hash_all(&[what])
+    }
+
+    /// The hash of what happens together, in this order.
+    pub fn hash_both(&self, first: &What, second: &What) -> BodyHash {
+        self.hash_all(&[first, second])
+    }
+
+    fn hash_all(&self, all: &[&What]) -> BodyHash {
         let mut hashing = Hashing(self.hmac());
-        hashing.part(what.word().as_bytes());
-        what.write(&mut hashing);
+        for what in all {
+            hashing.part(what.word().as_bytes());
+            what.write(&mut hashing);
+        }
         let full = hashing.0.finalize().into_bytes();
         let mut short = [0; 16];
         short.copy_from_slice(&full[..16]);

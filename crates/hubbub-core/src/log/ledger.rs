@@ -16,14 +16,14 @@ use crate::model::{
     seq::Seq,
     time::Timestamp,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 mod changes;
 #[cfg(test)]
 mod tests;
 
-pub use changes::{Changes, NewestEdit, ReactionCount, ThreadChange};
+pub use changes::{Changes, NewestEdit, ReactionCount, Speaker, ThreadChange};
 
 /// An entry that already has a key.
 #[derive(Debug, Clone)]
@@ -76,6 +76,10 @@ pub struct Ledger {
     pub events: HashMap<EventName, Option<(RoomId, Place)>>,
     /// What changed.
     pub changes: Changes,
+    /// How many entries were blanked.
+    blanked: usize,
+    /// Rooms with a draft that was put off: what is behind it waits with it.
+    put_off: HashSet<RoomId>,
 }
 
 /// One of the locked rooms, for the rules.
@@ -123,7 +127,10 @@ impl Ledger {
         let Some(room) = self.rooms.get(&draft.room) else {
             return Outcome::Refused(Refusal::UnknownRoom);
         };
-        let (head, epoch, session) = (room.head, room.epoch, room.session);
+        if self.put_off.contains(&draft.room) {
+            return Outcome::PutOff;
+        }
+        let (head, epoch) = (room.head, room.epoch);
         match draft.once.as_deref().and_then(|event| self.events.get(event)) {
             Some(Some((room, place))) => return Outcome::Repeated { room: room.clone(), place: Box::new(*place) },
             Some(None) => return Outcome::Unchanged,
@@ -140,37 +147,46 @@ impl Ledger {
         }
         let locked = Locked { ledger: self, id: &draft.room, facts: self.facts.get(&draft.room) };
         let situation = Situation { right: draft.right, from: &draft.from, at, room, facts: &locked };
-        let change = match draft.what.rule(&situation) {
-            Ok(Some(change)) => change,
-            Ok(None) => return Outcome::Unchanged,
+        let rule = |what: &What| what.rule(&situation);
+        let decided = rule(&draft.what).and_then(|own| {
+            let before = draft.before.as_deref().map(|before| Ok((before, rule(&before.what)?))).transpose()?;
+            Ok((before.and_then(|(before, change)| Some((before, change?))), own))
+        });
+        let (before, change, filled) = match decided {
+            Ok((before, Some(change))) => (before, change, draft.what.fill(&situation)),
+            // Of the two only the first is news: it is what the key stands for.
+            Ok((Some((before, change)), None)) => (None, change, Some(before.what.clone())),
+            Ok((None, None)) => return Outcome::Unchanged,
             Err(refusal) => return Outcome::Refused(refusal),
         };
         if let Some(feature) = draft.not_yet {
             return Outcome::NotYet(feature);
         }
-        let filled = draft.what.fill(&situation);
-        let is_open = session.is_none_or(|state| state == SessionState::Open);
-        let opening = draft.opening.as_deref().filter(|_| !is_open);
+        if !self.has_room_for(&draft.room, &draft.what) {
+            self.put_off.insert(draft.room.clone());
+            return Outcome::PutOff;
+        }
         // Both or neither: a session that takes no message is not opened.
-        let before = if opening.is_some() { head.next() } else { head };
-        if head == Seq::MAX || before == Seq::MAX {
+        let last = if before.is_some() { head.next() } else { head };
+        if head == Seq::MAX || last == Seq::MAX {
             return Outcome::Refused(Refusal::LogFull);
         }
-        let opening = opening.map(|opening| {
-            let key = (draft.room.clone(), draft.from.clone(), opening.key());
-            self.known.insert(key, Known { id: opening.id, seq: before, at, hash: Some(opening.hash) });
-            self.change_state(&draft.room, SessionState::Open);
-            Place { id: opening.id, seq: before, epoch, at }
-        });
-        let place = Place { id: draft.id, seq: before.next(), epoch, at };
+        let place = Place { id: draft.id, seq: last.next(), epoch, at };
         if let Some(room) = self.rooms.get_mut(&draft.room) {
             room.head = place.seq;
         }
+        let before = before.map(|(before, change)| {
+            let place = Place { id: before.id, seq: last, epoch, at };
+            let key = (draft.room.clone(), draft.from.clone(), before.key());
+            self.known.insert(key, Known { id: before.id, seq: last, at, hash: Some(before.hash) });
+            self.change(change, draft, &before.what, place);
+            place
+        });
         self.known.insert(key, Known { id: draft.id, seq: place.seq, at, hash: Some(draft.hash) });
         self.change(change, draft, filled.as_ref().unwrap_or(&draft.what), place);
         self.take_event(draft, place);
-        match (opening, filled) {
-            (Some(opening), _) => Outcome::Reopened { opening: opening.into(), place: place.into() },
+        match (before, filled) {
+            (Some(before), _) => Outcome::Both { before: before.into(), place: place.into() },
             (None, Some(what)) => Outcome::Filled { place: place.into(), what: what.into() },
             (None, None) => Outcome::Appended(place),
         }
@@ -199,13 +215,13 @@ impl Ledger {
                 self.changes.renamed.insert(draft.room.clone(), name);
             }
             Change::Session(state) => self.change_state(&draft.room, state),
-            Change::Said => self.said(draft, place),
+            Change::Said => self.said(draft, what, place),
             Change::Edited => self.edited(&draft.room, what, place),
             Change::Deleted => self.deleted(&draft.room, what),
-            Change::Reacted => self.reacted(draft, place),
-            Change::Pinned => self.pinned(draft, place),
-            Change::Muted => self.muted(draft),
-            Change::Settings => self.set(draft),
+            Change::Reacted => self.reacted(draft, what, place),
+            Change::Pinned => self.pinned(&draft.room, what, place),
+            Change::Muted => self.muted(&draft.room, what),
+            Change::Settings => self.set(&draft.room, what),
         }
     }
 

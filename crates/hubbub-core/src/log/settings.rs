@@ -2,14 +2,19 @@
 
 use crate::{
     limits,
-    model::{ids::Invalid, json::to_json, rights::MembersMay},
+    model::{
+        ids::Invalid,
+        json::{Json, to_json},
+        rights::MembersMay,
+    },
 };
-use serde::{Deserialize, Deserializer, Serialize};
-use std::num::NonZeroU32;
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use std::{collections::BTreeMap, num::NonZeroU32};
 use utoipa::ToSchema;
 
 /// See the module. Most rooms have none of it set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
     /// Seconds in which a member may write one message; moderators are exempt.
     pub slow_mode: Option<NonZeroU32>,
@@ -21,6 +26,18 @@ pub struct Settings {
     pub members_may: MembersMay,
     /// From where on members read.
     pub history_from: HistoryFrom,
+    /// What a newer version has set beside these: it has no effect here, and is written back as it stands.
+    others: Option<Box<Others>>,
+}
+
+/// JSON by name.
+type Members = BTreeMap<Box<str>, Json>;
+
+/// Settings that are not known here, or have values that are not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Others {
+    room: Members,
+    members_may: Members,
 }
 
 /// From where on members read.
@@ -78,6 +95,50 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<u32>>, D::E
     Option::deserialize(from).map(Some)
 }
 
+/// The members of an object, each as it stands.
+fn members(json: &str) -> Result<Members, serde_json::Error> {
+    let all: BTreeMap<Box<str>, &RawValue> = serde_json::from_str(json)?;
+    Ok(all.into_iter().map(|(name, value)| (name, Json::trusted(value.get().to_owned()))).collect())
+}
+
+/// Takes a member out, if it is there and its value is known.
+fn known<T: DeserializeOwned>(of: &mut Members, name: &str) -> Option<T> {
+    let value = serde_json::from_str(of.get(name)?.as_str()).ok()?;
+    of.remove(name);
+    Some(value)
+}
+
+impl Others {
+    /// What is left of it where these are set.
+    fn without(&self, change: &SettingsChange) -> Self {
+        let mut others = self.clone();
+        let take = |of: &mut Members, json: &str| {
+            members(json).unwrap_or_default().keys().for_each(|name| drop(of.remove(name)));
+        };
+        take(&mut others.room, &change.json());
+        take(&mut others.members_may, &change.members_may.as_ref().map_or_else(String::new, to_json));
+        others
+    }
+
+    /// Everything: these beside what is known here.
+    fn beside(&self, known: &SettingsChange) -> String {
+        let mut all = members(&known.json()).unwrap_or_default();
+        if !self.members_may.is_empty() {
+            let mut may = known.members_may.as_ref().map(|may| members(&to_json(may)).unwrap_or_default());
+            let may = may.get_or_insert_default();
+            may.extend(self.members_may.clone());
+            all.insert("members_may".into(), Json::trusted(object(may)));
+        }
+        all.extend(self.room.clone());
+        object(&all)
+    }
+}
+
+/// The object of these members.
+fn object(of: &Members) -> String {
+    to_json(&of.iter().map(|(name, value)| (name, value.to_raw())).collect::<BTreeMap<_, _>>())
+}
+
 impl SettingsChange {
     /// Whether the values are within their limits.
     ///
@@ -99,17 +160,39 @@ impl SettingsChange {
         Ok(())
     }
 
-    /// Reads what this program or a newer one has stored; settings that are not known here are left out.
+    /// Reads what this program or a newer one has stored; what is not known here is left out.
     ///
     /// # Errors
-    /// When it is not an object of settings.
+    /// When it is not an object.
     pub fn read(json: &str) -> Result<Self, serde_json::Error> {
-        let mut all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json)?;
-        all.retain(|name, _| Self::NAMES.contains(&name.as_str()));
-        serde_json::from_value(all.into())
+        Ok(Self::split(json)?.0)
     }
 
-    const NAMES: [&str; 5] = ["slow_mode", "frozen", "edit_window", "members_may", "history_from"];
+    /// The same, and what is left out.
+    fn split(json: &str) -> Result<(Self, Others), serde_json::Error> {
+        let mut others = Others { room: members(json)?, members_may: Members::new() };
+        let room = &mut others.room;
+        let may = room.get("members_may").and_then(|may| members(may.as_str()).ok());
+        let members_may = may.map(|mut may| {
+            room.remove("members_may");
+            let change = MembersMayChange {
+                pin: known(&mut may, "pin"),
+                mention_all: known(&mut may, "mention_all"),
+                invite: known(&mut may, "invite"),
+            };
+            others.members_may = may;
+            change
+        });
+        let room = &mut others.room;
+        let change = Self {
+            slow_mode: known(room, "slow_mode"),
+            frozen: known(room, "frozen"),
+            edit_window: known(room, "edit_window"),
+            members_may,
+            history_from: known(room, "history_from"),
+        };
+        Ok((change, others))
+    }
 
     /// Its JSON: members in the order of the fields.
     pub fn json(&self) -> String {
@@ -120,9 +203,11 @@ impl SettingsChange {
 impl Settings {
     /// These settings with a change made.
     #[must_use]
-    pub fn with(self, change: &SettingsChange) -> Self {
+    pub fn with(&self, change: &SettingsChange) -> Self {
         let may = change.members_may.clone().unwrap_or_default();
+        let others = self.others.as_ref().map(|others| others.without(change));
         Self {
+            others: others.filter(|others| *others != Others::default()).map(Box::new),
             slow_mode: change.slow_mode.map_or(self.slow_mode, |seconds| seconds.and_then(NonZeroU32::new)),
             frozen: change.frozen.unwrap_or(self.frozen),
             edit_window: change.edit_window.unwrap_or(self.edit_window),
@@ -162,15 +247,22 @@ impl Settings {
 
     /// How they lie in the store; `None`: nothing is set.
     pub fn stored(&self) -> Option<String> {
-        (*self != Self::default()).then(|| self.all().json())
+        let json = || match &self.others {
+            Some(others) => others.beside(&self.all()),
+            None => self.all().json(),
+        };
+        (*self != Self::default()).then(json)
     }
 
-    /// Reads what lies in the store. What a newer version has added is not understood here and has no effect.
+    /// Reads what lies in the store. What a newer version has added is not understood here, has no effect, and is kept.
     ///
     /// # Errors
-    /// When it is not an object of settings.
+    /// When it is not an object.
     pub fn read(stored: Option<&str>) -> Result<Self, serde_json::Error> {
-        stored.map_or(Ok(Self::default()), |json| Ok(Self::default().with(&SettingsChange::read(json)?)))
+        let Some(json) = stored else { return Ok(Self::default()) };
+        let (change, others) = SettingsChange::split(json)?;
+        let others = (others != Others::default()).then(|| others.into());
+        Ok(Self { others, ..Self::default().with(&change) })
     }
 }
 
@@ -193,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_survive_the_store_and_those_of_a_newer_version_are_left_out() {
+    fn settings_survive_the_store() {
         assert_eq!(Settings::default().stored(), None);
         assert_eq!(Settings::read(None).unwrap(), Settings::default());
         let set = Settings::default().with(&change(r#"{"slow_mode":10,"history_from":"joined"}"#));
@@ -210,9 +302,51 @@ mod tests {
             assert_eq!(stored.contains(Settings::FROZEN), is_frozen, "{stored}");
             assert_eq!(!stored.contains(Settings::NO_SLOW_MODE), is_slow, "{stored}");
         }
-        let newer = r#"{"slow_mode":10,"history_from":"joined","retention":90}"#;
-        assert_eq!(Settings::read(Some(newer)).unwrap(), set);
         assert!(Settings::read(Some("[]")).is_err());
+    }
+
+    #[test]
+    fn those_of_a_newer_version_have_no_effect_and_are_written_back_as_they_stand() {
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        for (newer, slow_mode, changed) in [
+            (r#"{"retention":90}"#, None, r#"{"retention":90}"#),
+            (
+                r#"{"slow_mode":10,"history_from":"joined","words":{"none":["a","b"]},"share":1.50}"#,
+                Some(10),
+                r#"{"slow_mode":10,"history_from":"joined","words":{"none":["a","b"]},"share":1.50}"#,
+            ),
+            // Values that are not known here, also deeper, until something else is set.
+            (
+                r#"{"history_from":"month","members_may":{"pin":true,"call":true,"invite":"twice"},"slow_mode":{"each":5}}"#,
+                None,
+                r#"{"history_from":"month","members_may":{"pin":true,"call":true,"invite":"twice"},"slow_mode":{"each":5}}"#,
+            ),
+            (r#"{"members_may":"nothing","slow_mode":10}"#, Some(10), r#"{"members_may":"nothing","slow_mode":10}"#),
+        ] {
+            let read = Settings::read(Some(newer)).unwrap();
+            assert_eq!(read.slow_mode.map(NonZeroU32::get), slow_mode, "{newer}");
+            let later = read.with(&change(r#"{"frozen":true}"#));
+            for (now, frozen) in [(&read, false), (&later, true)] {
+                let stored = now.stored().unwrap();
+                assert_eq!(Settings::read(Some(&stored)).unwrap(), *now, "{stored}");
+                let (stored, changed) = (json(&stored), json(changed));
+                for (name, value) in changed.as_object().unwrap() {
+                    match value.as_object().filter(|_| name == "members_may") {
+                        Some(may) => {
+                            may.iter().for_each(|(one, value)| assert_eq!(stored[name][one], *value, "{stored}"))
+                        }
+                        None => assert_eq!(stored[name], *value, "{stored}"),
+                    }
+                }
+                assert_eq!(stored["frozen"], frozen, "{stored}");
+            }
+        }
+        let stored = Settings::read(Some(r#"{"share":1.50,"frozen":true}"#)).unwrap().stored().unwrap();
+        assert!(stored.contains(r#""share":1.50"#), "{stored}");
+        let from = Settings::read(Some(r#"{"history_from":"month","members_may":{"pin":"twice"},"x":1}"#)).unwrap();
+        let set = from.with(&change(r#"{"history_from":"joined","members_may":{"pin":false}}"#)).stored().unwrap();
+        assert!(set.contains(Settings::READ_FROM_JOINED) && set.contains(r#""pin":false"#), "{set}");
+        assert!(set.contains(r#""x":1"#) && !set.contains("twice"), "{set}");
     }
 
     #[test]

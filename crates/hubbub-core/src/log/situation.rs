@@ -1,6 +1,6 @@
 //! What the rule of an entry looks at: the room under its lock, and what it asks about in it.
 
-use super::{content::Content, settings::Settings};
+use super::{content::Content, room::floor_of, settings::Settings};
 use crate::model::{
     access::{Refusal, Role, RoomKind, Standing},
     ids::UserId,
@@ -46,6 +46,8 @@ pub struct Person {
     pub muted_until: Option<Timestamp>,
     /// When they last wrote a message, where the room has a slow mode. It outlives the membership.
     pub wrote_at: Option<Timestamp>,
+    /// Whether they were a reader when they were last a member: by their own joining they are one again.
+    pub was_reader: bool,
 }
 
 impl Person {
@@ -74,8 +76,9 @@ pub struct Target {
     pub edits: u32,
     /// What it says now; only where [`Needs::content`] asked for it.
     pub content: Option<Content>,
-    /// The numbers of its edits, the newest first; only where [`Needs::edits`] asked for it.
-    pub edit_seqs: Vec<Seq>,
+    /// The numbers of its edits, the newest first. `None`: [`Needs::edits`] did not ask for it, or they are too many to be read
+    /// along with those of other messages ([`BLANKED_AT_ONCE`](crate::limits::BLANKED_AT_ONCE)).
+    pub edit_seqs: Option<Vec<Seq>>,
 }
 
 /// What a rule asks about, to be read under the room's lock.
@@ -292,16 +295,31 @@ impl Situation<'_> {
     /// # Errors
     /// There is none.
     pub fn any_message(&self, field: &'static str, seq: Seq) -> Result<&Target, Refusal> {
-        if seq != Seq::ZERO && seq < self.room.floor {
+        if seq == Seq::ZERO {
+            return Err(Refusal::NoSuchMessage(field));
+        }
+        let target = self.facts.target(seq).filter(|_| seq >= self.room.floor);
+        // Below it there are the sender's own messages, and of the rest nobody learns which numbers are messages.
+        if seq < self.floor() && !target.is_some_and(|target| self.is_author(target)) {
             return Err(Refusal::BelowFloor(field));
         }
-        self.facts.target(seq).ok_or(Refusal::NoSuchMessage(field))
+        target.ok_or(Refusal::NoSuchMessage(field))
+    }
+
+    /// The first seq that the sender may name.
+    fn floor(&self) -> Seq {
+        let (kept, from) = (self.room.floor, self.room.settings.history_from);
+        if !self.right.is_own() {
+            return kept;
+        }
+        let Person { standing, joined, .. } = self.facts.person(self.from);
+        floor_of(kept, self.room.head, from, standing, joined)
     }
 
     /// Whether the sender is the author of `target`: an agent is that of whatever the same portal has written.
     pub fn is_author(&self, target: &Target) -> bool {
-        let portal = |user: &UserId| user.portal().map(ToOwned::to_owned);
-        target.from == *self.from || (self.right == Right::Portal && portal(&target.from) == portal(self.from))
+        let portal = self.from.portal().filter(|_| self.right == Right::Portal);
+        target.from == *self.from || (portal.is_some() && target.from.portal() == portal)
     }
 
     /// Whether the author of `target` may still change it.

@@ -103,14 +103,14 @@ impl Received {
         match outcome {
             Outcome::Appended(place) => Self::Stored { session, opening: None, place },
             Outcome::Filled { place, .. } => Self::Stored { session, opening: None, place: *place },
-            Outcome::Reopened { opening, place } => Self::Stored { session, opening: Some(*opening), place: *place },
+            Outcome::Both { before, place } => Self::Stored { session, opening: Some(*before), place: *place },
             // This very message was stored before, or its event by another.
             Outcome::Known(place) => Self::Repeated { session, place },
             Outcome::Repeated { room, place } => Self::Repeated { session: room, place: *place },
             // Its event was taken by an entry that is not there any more.
             Outcome::Unchanged => Self::UnknownSession,
-            // What is not taken yet is an error before it comes here.
-            Outcome::Conflict { .. } | Outcome::Refused(_) | Outcome::NotYet(_) => Self::LogFull,
+            // What is not taken yet is an error before it comes here, and there are no deletions that others wait behind.
+            Outcome::Conflict { .. } | Outcome::Refused(_) | Outcome::NotYet(_) | Outcome::PutOff => Self::LogFull,
         }
     }
 
@@ -151,6 +151,7 @@ impl Incoming {
             right: Right::Portal,
             once: self.event.as_deref().map(|name| EventName { scope: portal, name: name.into() }.into()),
             opens: true,
+            before: None,
         }
     }
 }

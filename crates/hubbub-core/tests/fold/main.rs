@@ -87,7 +87,7 @@ impl Log {
             what,
             right: Right::Own,
             once: None,
-            opening: None,
+            before: None,
             not_yet: None,
         };
         let facts = self.ledger.facts.entry(room()).or_default();

@@ -264,19 +264,13 @@ impl Chat {
         writing: Writing,
         vetted: bool,
     ) -> Result<Submitted, ChatError> {
-        let Writing { room, key, what, .. } = writing;
+        let Writing { room, key, what, first } = writing;
         let step = (!vetted).then(|| self.vetting(from.clone(), room.clone(), key.clone()));
-        let proposal = Proposal::new(room, from.clone(), key, what, right);
+        let proposal = Proposal { before: first, ..Proposal::new(room, from.clone(), key, what, right) };
         match step {
             Some(step) => self.admission.submit_after(source, proposal, step),
             None => self.admission.submit(source, proposal),
         }
-    }
-
-    /// The key of what happens along with what has this key, right before it: the same each time.
-    pub fn key_before(&self, key: &Key) -> Key {
-        let seal = self.store.identity().hash_key.seal(format!("the key before {key}").as_bytes());
-        Key::of_id(Uuid::from_bytes(seal))
     }
 
     /// Whether an entry may go on to its room's row. Who may not read the room any more still hears of what is there by its key.

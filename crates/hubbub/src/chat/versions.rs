@@ -36,7 +36,7 @@ impl KnownToAll {
     pub(super) fn mark(&self, drafts: &mut [Draft]) {
         let mut on = None;
         for draft in drafts {
-            let needed = Features::of(&draft.what);
+            let needed = draft.all().map(Features::of).fold(Features::NONE, Features::and);
             draft.not_yet = match needed.is_empty() {
                 true => None,
                 false => needed.without(*on.get_or_insert_with(|| self.now())).iter().next(),

@@ -92,7 +92,8 @@ pub trait Store: Send + Sync + 'static {
     /// How many group commits may run side by side.
     fn committers(&self) -> usize;
 
-    /// The group commit: one outcome per draft, as if they were taken one after another in this order.
+    /// The group commit: one outcome per draft, as if they were taken one after another in this order. Those that are
+    /// [put off](Outcome::PutOff) are for the next.
     /// All of it is committed when this returns, or none of it (then calling it again with the same drafts settles it).
     async fn append(&self, drafts: &[Draft]) -> Result<Vec<Outcome>, StoreError>;
 

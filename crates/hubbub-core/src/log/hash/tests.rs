@@ -19,6 +19,16 @@ fn the_hash_tells_bodies_apart_that_join_to_the_same_bytes() {
     assert_ne!(key.hash(&says("hi1", None, None)), key.hash(&says("hi", Some("1"), None)));
 }
 
+#[test]
+fn the_hash_of_two_that_happen_together_is_that_of_neither() {
+    let key = HashKey([7; 32]);
+    let (name, state) = (What::Renamed(Renamed { name: "x".into() }), What::State(SessionState::Open));
+    let both = key.hash_both(&name, &state);
+    assert!(
+        ![key.hash(&name), key.hash(&state), key.hash_both(&state, &name), key.hash_both(&name, &name)].contains(&both)
+    );
+}
+
 /// Vectors of the first version: a retry across an update must not become a conflict. Never change one.
 #[test]
 fn the_hashes_of_the_first_versions_kinds_are_what_they_were() {

@@ -31,7 +31,7 @@ impl Changed {
     }
 
     /// What the settings become.
-    pub fn applied(&self, to: Settings) -> Settings {
+    pub fn applied(&self, to: &Settings) -> Settings {
         to.with(&self.change())
     }
 }
@@ -58,8 +58,8 @@ impl Kind for Changed {
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
         situation.may(Act::ChangeSettings)?;
         situation.is_changeable()?;
-        let settings = situation.room.settings;
-        Ok((self.applied(settings) != settings).then_some(Change::Settings))
+        let settings = &situation.room.settings;
+        Ok((self.applied(settings) != *settings).then_some(Change::Settings))
     }
 
     fn effects(&self) -> Effects {

@@ -107,7 +107,7 @@ impl Kind for Deleted {
             author: target.from.clone(),
             thread: target.thread,
             in_room: target.in_room,
-            edits: target.edit_seqs.clone(),
+            edits: target.edit_seqs.clone().unwrap_or_default(),
         };
         Some(Self { target: self.target, of: Some(of.into()) })
     }

@@ -22,6 +22,19 @@ pub struct Joined {
     pub role: Role,
 }
 
+impl Joined {
+    /// The role that it comes to: who was a reader when they left is one again, unless it comes from somebody who gives roles.
+    fn given(&self, situation: &Situation<'_>) -> Role {
+        let person = situation.facts.person(&self.user);
+        let comes_back = self.role == Role::Member && !person.standing.is_member() && person.was_reader;
+        if comes_back && situation.may(Act::SetRole).is_err() { Role::Reader } else { self.role }
+    }
+
+    fn change(&self, situation: &Situation<'_>) -> Change {
+        Change::Stands(self.user.clone(), Standing::Member(self.given(situation)))
+    }
+}
+
 impl Kind for Joined {
     const WORDS: &'static [&'static str] = &["joined"];
     const IS_LINE: bool = true;
@@ -42,6 +55,11 @@ impl Kind for Joined {
         needs.admins_if_by = Some(&self.user);
     }
 
+    fn fill(&self, situation: &Situation<'_>) -> Option<Self> {
+        let role = self.given(situation);
+        (role != self.role).then(|| Self { user: self.user.clone(), role })
+    }
+
     fn rule(&self, situation: &Situation<'_>) -> Result<Option<Change>, Refusal> {
         let herself = situation.right.is_own() && self.user == *situation.from;
         let (own, theirs, wanted) = (situation.own(), situation.standing(&self.user), Standing::Member(self.role));
@@ -53,7 +71,7 @@ impl Kind for Joined {
             if situation.right != Right::Returning || own == Standing::Banned {
                 situation.room.kind.may_read(own)?;
             }
-            return Ok(Some(Change::Stands(self.user.clone(), wanted)));
+            return Ok(Some(self.change(situation)));
         }
         // Nobody comes in with another role than a member's, unless somebody gives it.
         let is_invited = (theirs == Standing::Stranger || theirs == wanted) && self.role <= Role::Member;
@@ -65,7 +83,7 @@ impl Kind for Joined {
         if herself {
             situation.is_not_last_admin()?;
         }
-        Ok(Some(Change::Stands(self.user.clone(), wanted)))
+        Ok(Some(self.change(situation)))
     }
 
     fn founds(&self) -> Option<Change> {

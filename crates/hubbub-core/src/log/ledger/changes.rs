@@ -2,6 +2,7 @@
 
 use super::{Ledger, Reactions, Target};
 use crate::{
+    limits::BLANKED_AT_ONCE,
     log::{
         entry::{Draft, EventName, Place},
         kinds::{Muted, Pinned, Reacted, SessionState, What},
@@ -15,7 +16,7 @@ use crate::{
         time::Timestamp,
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module. Each is to be written once, as it is here at the end.
 #[derive(Debug, Default)]
@@ -32,13 +33,15 @@ pub struct Changes {
     pub states: BTreeMap<RoomId, SessionState>,
     /// Settings of rooms.
     pub settings: BTreeMap<RoomId, Settings>,
-    /// What a room remembers of people beside their membership: until when they are muted, when they last wrote.
-    pub speakers: BTreeMap<(RoomId, UserId), (Option<Timestamp>, Option<Timestamp>)>,
+    /// What a room remembers of people beside their membership.
+    pub speakers: BTreeMap<(RoomId, UserId), Speaker>,
     /// The newest edits of messages.
     pub edits: BTreeMap<(RoomId, Seq), NewestEdit>,
     /// For each `edited` entry the one before it of the same message.
     pub previous: BTreeMap<(RoomId, Seq), Seq>,
-    /// Entries whose content is blanked.
+    /// Messages that are deleted.
+    pub deleted: BTreeSet<(RoomId, Seq)>,
+    /// Entries whose content is blanked: these messages and their edits.
     pub blanked: BTreeMap<RoomId, Vec<Seq>>,
     /// Threads, by their roots.
     pub threads: BTreeMap<(RoomId, Seq), ThreadChange>,
@@ -48,6 +51,24 @@ pub struct Changes {
     pub counts: BTreeMap<(RoomId, Seq, Box<str>), Option<ReactionCount>>,
     /// Pinned messages, and the entries that pinned them; `None`: not pinned any more.
     pub pins: BTreeMap<(RoomId, Seq), Option<Seq>>,
+}
+
+/// What a room remembers of somebody; see [`Person`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Speaker {
+    /// Until when they are muted.
+    pub muted_until: Option<Timestamp>,
+    /// When they last wrote.
+    pub wrote_at: Option<Timestamp>,
+    /// Whether they were a reader when they were last a member.
+    pub was_reader: bool,
+}
+
+impl Speaker {
+    const fn of(person: &Person) -> Self {
+        let Person { muted_until, wrote_at, was_reader, .. } = *person;
+        Self { muted_until, wrote_at, was_reader }
+    }
 }
 
 /// How often a message has a reaction.
@@ -86,6 +107,14 @@ impl Ledger {
             person.joined = seq;
         }
         let joined = person.joined;
+        let was_reader = match (before, standing) {
+            (_, Standing::Member(_)) => false,
+            (Standing::Member(role), _) => role == Role::Reader,
+            (Standing::Stranger | Standing::Banned, _) => person.was_reader,
+        };
+        if std::mem::replace(&mut person.was_reader, was_reader) != was_reader {
+            self.changes.speakers.insert(who.clone(), Speaker::of(person));
+        }
         self.changes.members.insert(who, Membership { standing, since: seq, joined });
         if let Some(facts) = self.facts.get_mut(room) {
             let admin = |standing| u64::from(standing == Standing::Member(Role::Admin));
@@ -97,8 +126,8 @@ impl Ledger {
         }
     }
 
-    pub(super) fn said(&mut self, draft: &Draft, place: Place) {
-        let What::Message(message) = &draft.what else { return };
+    pub(super) fn said(&mut self, draft: &Draft, what: &What, place: Place) {
+        let What::Message(message) = what else { return };
         if message.is_shown() {
             match self.changes.newest.get_mut(&draft.room) {
                 Some(newest) => *newest = place.seq,
@@ -113,8 +142,7 @@ impl Ledger {
         if self.rooms.get(&draft.room).is_some_and(|room| room.settings.slow_mode.is_some()) {
             let person = self.people.entry((draft.room.clone(), draft.from.clone())).or_default();
             person.wrote_at = Some(place.at);
-            let speaker = (person.muted_until, person.wrote_at);
-            self.changes.speakers.insert((draft.room.clone(), draft.from.clone()), speaker);
+            self.changes.speakers.insert((draft.room.clone(), draft.from.clone()), Speaker::of(person));
         }
         let asked = self.facts.get_mut(&draft.room).and_then(|facts| facts.targets.get_mut(&place.seq));
         if let Some(asked) = asked {
@@ -128,7 +156,7 @@ impl Ledger {
                 edit: None,
                 edits: 0,
                 content: Some(message.content.clone()),
-                edit_seqs: Vec::new(),
+                edit_seqs: Some(Vec::new()),
             });
         }
     }
@@ -139,7 +167,9 @@ impl Ledger {
         let previous = target.edit.replace(place.seq);
         target.edits += 1;
         target.content = Some(edited.content.clone());
-        target.edit_seqs.insert(0, place.seq);
+        if let Some(edits) = &mut target.edit_seqs {
+            edits.insert(0, place.seq);
+        }
         let edits = target.edits;
         if let Some(previous) = previous {
             self.changes.previous.insert((room.clone(), place.seq), previous);
@@ -152,10 +182,15 @@ impl Ledger {
         let Some(target) = self.target_mut(room, deleted.target) else { return };
         target.gone = true;
         target.content = None;
-        let (thread, edits) = (target.thread, std::mem::take(&mut target.edit_seqs));
-        let blanked = self.changes.blanked.entry(room.clone()).or_default();
-        blanked.push(deleted.target);
-        blanked.extend(edits);
+        let (thread, edits) = (target.thread, target.edit_seqs.take().unwrap_or_default());
+        let gone: BTreeSet<Seq> = std::iter::once(deleted.target).chain(edits).collect();
+        for known in self.known.iter_mut().filter(|(key, known)| gone.contains(&known.seq) && key.0 == *room) {
+            // Its hash would tell who guesses a short text that it was this one.
+            known.1.hash = None;
+        }
+        self.changes.deleted.insert((room.clone(), deleted.target));
+        self.blanked += gone.len();
+        self.changes.blanked.entry(room.clone()).or_default().extend(gone);
         if let Some(root) = thread {
             self.changes.threads.entry((room.clone(), root)).or_default().replies -= 1;
         }
@@ -167,16 +202,18 @@ impl Ledger {
             let counts = gone.counts.into_keys().map(|word| ((room.clone(), deleted.target, word), None));
             self.changes.counts.extend(counts);
         }
-        for known in self.known.iter_mut().filter(|(key, _)| key.0 == *room) {
-            // Its hash would tell who guesses a short text that it was this one.
-            if blanked_seq(&self.changes, room, known.1.seq) {
-                known.1.hash = None;
-            }
-        }
     }
 
-    pub(super) fn reacted(&mut self, draft: &Draft, place: Place) {
-        let What::Reacted(Reacted { target, reaction, added }) = &draft.what else { return };
+    /// Whether one transaction blanks this beside what it has blanked already.
+    pub(super) fn has_room_for(&self, room: &RoomId, what: &What) -> bool {
+        let What::Deleted(deleted) = what else { return true };
+        let target = self.facts.get(room).and_then(|facts| facts.targets.get(&deleted.target)?.as_ref());
+        let Some(edits) = target.map(|target| target.edit_seqs.as_ref()) else { return true };
+        edits.is_some_and(|edits| self.blanked == 0 || self.blanked + 1 + edits.len() <= BLANKED_AT_ONCE)
+    }
+
+    pub(super) fn reacted(&mut self, draft: &Draft, what: &What, place: Place) {
+        let What::Reacted(Reacted { target, reaction, added }) = what else { return };
         let word: Box<str> = reaction.as_str().into();
         let facts = self.facts.entry(draft.room.clone()).or_default();
         let Reactions { counts, by } = facts.reactions.entry(*target).or_default();
@@ -201,37 +238,33 @@ impl Ledger {
         self.changes.reactions.insert((room, *target, word, draft.from.clone()), added.then_some(place.seq));
     }
 
-    pub(super) fn pinned(&mut self, draft: &Draft, place: Place) {
-        let What::Pinned(Pinned { target, pinned }) = &draft.what else { return };
-        let facts = self.facts.entry(draft.room.clone()).or_default();
+    pub(super) fn pinned(&mut self, room: &RoomId, what: &What, place: Place) {
+        let What::Pinned(Pinned { target, pinned }) = what else { return };
+        let facts = self.facts.entry(room.clone()).or_default();
         if *pinned {
             facts.pins.insert(*target, place.seq);
         } else {
             facts.pins.remove(target);
         }
-        self.changes.pins.insert((draft.room.clone(), *target), pinned.then_some(place.seq));
+        self.changes.pins.insert((room.clone(), *target), pinned.then_some(place.seq));
     }
 
-    pub(super) fn muted(&mut self, draft: &Draft) {
-        let What::Muted(Muted { user, until }) = &draft.what else { return };
-        let who = (draft.room.clone(), user.clone());
+    pub(super) fn muted(&mut self, room: &RoomId, what: &What) {
+        let What::Muted(Muted { user, until }) = what else { return };
+        let who = (room.clone(), user.clone());
         let person: &mut Person = self.people.entry(who.clone()).or_default();
         person.muted_until = *until;
-        self.changes.speakers.insert(who, (*until, person.wrote_at));
+        self.changes.speakers.insert(who, Speaker::of(person));
     }
 
-    pub(super) fn set(&mut self, draft: &Draft) {
-        let What::Changed(changed) = &draft.what else { return };
-        let Some(room) = self.rooms.get_mut(&draft.room) else { return };
-        room.settings = changed.applied(room.settings);
-        self.changes.settings.insert(draft.room.clone(), room.settings);
+    pub(super) fn set(&mut self, id: &RoomId, what: &What) {
+        let What::Changed(changed) = what else { return };
+        let Some(room) = self.rooms.get_mut(id) else { return };
+        room.settings = changed.applied(&room.settings);
+        self.changes.settings.insert(id.clone(), room.settings.clone());
     }
 
     fn target_mut(&mut self, room: &RoomId, seq: Seq) -> Option<&mut Target> {
         self.facts.get_mut(room)?.targets.get_mut(&seq)?.as_mut()
     }
-}
-
-fn blanked_seq(changes: &Changes, room: &RoomId, seq: Seq) -> bool {
-    changes.blanked.get(room).is_some_and(|blanked| blanked.contains(&seq))
 }

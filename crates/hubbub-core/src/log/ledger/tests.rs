@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     log::{
-        entry::Opening,
+        entry::Before,
         features::Feature,
         hash::HashKey,
         kinds::{Banned, Joined, Left, Message, Right, Text, What},
@@ -11,6 +11,9 @@ use crate::{
         seq::Epoch,
     },
 };
+
+mod batches;
+mod people;
 
 const EPOCH: Epoch = Epoch { incarnation: 1, generation: 1 };
 
@@ -41,7 +44,7 @@ fn draft(from: &str, key: &str, what: What) -> Draft {
         what,
         right: Right::Own,
         once: None,
-        opening: None,
+        before: None,
         not_yet: None,
     }
 }
@@ -49,10 +52,10 @@ fn draft(from: &str, key: &str, what: What) -> Draft {
 /// An agent's answer that opens the session again, once by its event.
 fn answer(room: &RoomId, key: &str, event: Option<&str>) -> Draft {
     let once = event.map(|name| EventName { scope: 1, name: name.into() }.into());
-    let hash = HashKey([0; 32]).hash(Opening::WHAT);
-    let opening = Some(Opening { id: Uuid::from_u128(1_000 + u128::from(key.as_bytes()[0])), hash }.into());
+    let id = Uuid::from_u128(1_000 + u128::from(key.as_bytes()[0]));
+    let before = Some(Before::new(id, Before::OPENS, &HashKey([0; 32])).into());
     let room = room.clone();
-    Draft { room, right: Right::Portal, once, opening, ..draft("portal:desk/ada", key, says("hello")) }
+    Draft { room, right: Right::Portal, once, before, ..draft("portal:desk/ada", key, says("hello")) }
 }
 
 fn says(text: &str) -> What {
@@ -178,8 +181,8 @@ fn an_answer_opens_its_session_again_and_only_along_with_itself() {
     ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Closed);
     let first = answer(&room(), "a", Some("e1"));
     let outcome = ledger.apply(&first, Timestamp(3));
-    let Outcome::Reopened { opening, place } = outcome else { panic!("{outcome:?}") };
-    assert_eq!((opening.seq, place.seq), (Seq::new(1), Seq::new(2)));
+    let Outcome::Both { before, place } = outcome else { panic!("{outcome:?}") };
+    assert_eq!((before.seq, place.seq), (Seq::new(1), Seq::new(2)));
     assert_eq!(ledger.rooms[&room()].session, Some(SessionState::Open));
     assert_eq!(seq_of(ledger.apply(&answer(&room(), "b", None), Timestamp(4))), 3);
     // Closed again: what is only told again does not open it.

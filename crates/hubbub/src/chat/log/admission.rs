@@ -187,13 +187,15 @@ pub async fn settled(submitted: Submitted) -> Result<Option<Place>, ChatError> {
 pub fn place(outcome: Outcome) -> Result<Option<Place>, ChatError> {
     match outcome {
         Outcome::Appended(place) | Outcome::Known(place) => Ok(Some(place)),
-        Outcome::Filled { place, .. } | Outcome::Reopened { place, .. } | Outcome::Repeated { place, .. } => {
+        Outcome::Filled { place, .. } | Outcome::Both { place, .. } | Outcome::Repeated { place, .. } => {
             Ok(Some(*place))
         }
         Outcome::Unchanged => Ok(None),
         Outcome::Conflict { id, seq } => Err(ChatError::Conflict { id, seq }),
         Outcome::Refused(refusal) => Err(refusal.into()),
         Outcome::NotYet(feature) => Err(NotYet(feature).into()),
+        // The committer commits it before anybody is told.
+        Outcome::PutOff => Err(ChatError::Busy),
     }
 }
 

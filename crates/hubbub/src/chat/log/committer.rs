@@ -205,7 +205,9 @@ impl Committer {
             }
             let rooms = || taken.iter().map(|waiting| &waiting.draft.room).collect::<HashSet<_>>().len();
             let span = spans::commit(taken.len(), rooms, taken.iter().map(|waiting| &waiting.submitter.trace));
-            let failed = self.commit(taken).instrument(span).await;
+            let Committed { failed, put_off } = self.commit(taken).instrument(span).await;
+            // In front of what has waited less.
+            batch.splice(..0, put_off);
             if !failed.is_empty() {
                 self.fail_those_behind(failed, &mut batch);
             }
@@ -221,18 +223,15 @@ impl Committer {
         }
     }
 
-    /// Commits a batch and answers it. Returns whose sends to which rooms failed.
-    async fn commit(&self, batch: Vec<Waiting>) -> Failed {
+    /// Commits a batch and answers it, but for what the store has put off.
+    async fn commit(&self, batch: Vec<Waiting>) -> Committed {
         let (mut drafts, submitters): (Vec<_>, _) =
             batch.into_iter().map(|Waiting { draft, submitter }| (draft, submitter)).unzip();
         self.known_to_all.mark(&mut drafts);
         let batch = Batch { drafts, submitters };
         let give_up = Instant::now() + limits::COMMIT_PATIENCE;
         match self.append(&batch.drafts, give_up).await {
-            Ok(outcomes) => {
-                self.settle(batch, outcomes);
-                Failed::default()
-            }
+            Ok(outcomes) => Committed { put_off: self.settle(batch, outcomes), ..Committed::default() },
             // Somebody holds a room, or something in it cannot be: only that room's senders are told so, the others go on.
             Err(why @ (StoreError::Locked | StoreError::Broken(_))) => {
                 let is_locked = matches!(why, StoreError::Locked);
@@ -241,27 +240,25 @@ impl Committer {
                 // Side by side: the lock is waited for a second time, and the others are not to wait with it.
                 let parts =
                     batch.by_room().map(async |part| match self.append_part(&part.drafts, give_up, late).await {
-                        Ok(outcomes) => {
-                            self.settle(part, outcomes);
-                            Failed::default()
-                        }
+                        Ok(outcomes) => Committed { put_off: self.settle(part, outcomes), ..Committed::default() },
                         Err(error) => {
                             if let (StoreError::Locked, Some(draft)) = (&error, part.drafts.first()) {
                                 self.locked.refused(&draft.room, part.drafts.len());
                             }
-                            self.fail(part, error.into())
+                            Committed { failed: self.fail(part, error.into()), ..Committed::default() }
                         }
                     });
-                let failed: Vec<_> = stream::iter(parts).buffer_unordered(ROOMS_AT_ONCE).collect().await;
-                failed.into_iter().fold(Failed::default(), |mut all, some| {
-                    all.extend(some);
+                let parts: Vec<_> = stream::iter(parts).buffer_unordered(ROOMS_AT_ONCE).collect().await;
+                parts.into_iter().fold(Committed::default(), |mut all, some| {
+                    all.failed.extend(some.failed);
+                    all.put_off.extend(some.put_off);
                     all
                 })
             }
             Err(error) => {
                 let drafts = batch.drafts.len();
                 GIVEN_UP.note(|| format!("{error}, {drafts} drafts"));
-                self.fail(batch, error.into())
+                Committed { failed: self.fail(batch, error.into()), ..Committed::default() }
             }
         }
     }
@@ -304,15 +301,21 @@ impl Committer {
         if Instant::now() >= give_up { Err(late()) } else { self.append(drafts, give_up).await }
     }
 
-    fn settle(&self, batch: Batch, outcomes: Vec<Outcome>) {
+    /// Tells everybody what became of a batch. Returns what was put off, in order.
+    fn settle(&self, batch: Batch, outcomes: Vec<Outcome>) -> Vec<Waiting> {
+        let mut put_off = Vec::new();
         let mut wakes = Vec::with_capacity(batch.drafts.len());
         let mut answers = Vec::with_capacity(batch.drafts.len());
         for ((draft, submitter), outcome) in batch.each().zip(outcomes) {
+            if outcome == Outcome::PutOff {
+                put_off.push(Waiting { draft, submitter });
+                continue;
+            }
             match &outcome {
                 Outcome::Appended(place) => wakes.push(self.entry(*place, &draft.into_entry(*place))),
-                Outcome::Reopened { opening, place } => {
-                    let opens = draft.opening.as_deref().map(|opens| draft.opening_entry(opens, **opening));
-                    wakes.extend(opens.map(|entry| self.entry(**opening, &entry)));
+                Outcome::Both { before, place } => {
+                    let first = draft.before.as_deref().map(|first| draft.entry_before(first, **before));
+                    wakes.extend(first.map(|entry| self.entry(**before, &entry)));
                     wakes.push(self.entry(**place, &draft.into_entry(**place)));
                 }
                 Outcome::Filled { place, what } => {
@@ -328,7 +331,7 @@ impl Committer {
                     wakes.push(self.head(room, **place));
                 }
                 Outcome::Unchanged => self.deleted_before(&draft, &draft.room, None),
-                Outcome::Conflict { .. } | Outcome::Refused(_) | Outcome::NotYet(_) => {}
+                Outcome::Conflict { .. } | Outcome::Refused(_) | Outcome::NotYet(_) | Outcome::PutOff => {}
             }
             let answer = match outcome {
                 Outcome::NotYet(feature) => Err(NotYet(feature).into()),
@@ -349,6 +352,7 @@ impl Committer {
         if !first {
             self.announcer.announce(&wakes);
         }
+        put_off
     }
 
     /// A deletion that was in the log already may not have been heard of here: its first attempt can have been another instance's,
@@ -399,6 +403,15 @@ impl Committer {
         // The submitter may have gone.
         let _ = submitter.answer.send(Err(why));
     }
+}
+
+/// What is left of a batch.
+#[derive(Default)]
+struct Committed {
+    /// Whose sends to which rooms failed.
+    failed: Failed,
+    /// What is to be committed with the next batch, in order.
+    put_off: Vec<Waiting>,
 }
 
 /// Drafts for one transaction, and who waits for each.

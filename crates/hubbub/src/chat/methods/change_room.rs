@@ -28,8 +28,8 @@ impl Method for ChangeRoom {
         summary: "Gives a room other settings, another name, or both. For its admins and the product's backend.",
         example: r#"{"room":"general","settings":{"slow_mode":30,"members_may":{"pin":true}},"key":"e94b…"}
 {"id":"0198…","room":"general","seq":50,"epoch":"1a2b3c4d.1","at":"2026-01-31T09:37:00.123Z"}"#,
-        more: r#"What is left out stays as it is. A new name is an entry `renamed`, new settings are an entry `changed` (of both, the answer is of the latter). Settings
-that are as asked already: without `seq`.
+        more: r#"What is left out stays as it is. A new name is an entry `renamed`, new settings are an entry `changed`; of both, one behind the other, together or not at all, and the
+answer is of the latter. Settings that are as asked already: without `seq`.
 
 | setting | means | without |
 |---|---|---|

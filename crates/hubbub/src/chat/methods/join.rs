@@ -16,7 +16,7 @@ impl Method for Join {
         summary: "Joins an open room as a member.",
         example: r#"{"room":"general"}
 {"room":"general","seq":58}"#,
-        more: "Without `seq` in the answer one was a member already.",
+        more: "Without `seq` in the answer one was a member already. Who was a reader when they left is one again.",
     };
     type On = Chat;
     type Request = RoomId;

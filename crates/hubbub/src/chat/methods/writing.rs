@@ -33,7 +33,7 @@ pub struct Writing {
     pub key: Option<Key>,
     /// What is to happen.
     pub what: What,
-    /// What is to happen right before it.
+    /// What is to happen right before it, along with it.
     pub first: Option<What>,
 }
 
@@ -114,10 +114,7 @@ impl Writing {
 }
 
 /// An entry in the queue of its room.
-pub struct Queued {
-    first: Option<Submitted>,
-    submitted: Submitted,
-}
+pub struct Queued(Submitted);
 
 impl Queued {
     /// Where it is in the log, once it is committed; `None`: things were as asked already.
@@ -125,11 +122,7 @@ impl Queued {
     /// # Errors
     /// Why it is not in the log; with [`ChatError::Unavailable`] it may be.
     pub async fn committed(self) -> Result<Option<Place>, ChatError> {
-        let first = match self.first {
-            Some(first) => admission::settled(first).await?,
-            None => None,
-        };
-        Ok(admission::settled(self.submitted).await?.or(first))
+        admission::settled(self.0).await
     }
 
     /// The same for who has a timer for many: see [`Submitted::outcome_when_polled`].
@@ -137,11 +130,7 @@ impl Queued {
     /// # Errors
     /// As above.
     pub async fn committed_when_polled(self) -> Result<Option<Place>, ChatError> {
-        let first = match self.first {
-            Some(first) => admission::place(first.outcome_when_polled().await?)?,
-            None => None,
-        };
-        Ok(admission::place(self.submitted.outcome_when_polled().await?)?.or(first))
+        admission::place(self.0.outcome_when_polled().await?)
     }
 }
 
@@ -157,13 +146,7 @@ pub fn queue(
     writing: Writing,
     vetted: bool,
 ) -> Result<Queued, ChatError> {
-    let Writing { room, key, what, first } = writing;
-    let submit = |key, what| chat.write(source, from, right, Writing::new(room.clone(), key, what), vetted);
-    let first = match first {
-        Some(what) => Some(submit(key.as_ref().map(|key| chat.key_before(key)), what)?),
-        None => None,
-    };
-    Ok(Queued { first, submitted: submit(key, what)? })
+    chat.write(source, from, right, writing, vetted).map(Queued)
 }
 
 /// The message that `target` names.

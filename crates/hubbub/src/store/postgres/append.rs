@@ -119,7 +119,7 @@ impl<'a> Messages<'a> {
         for draft in drafts {
             let What::Message(message) = &draft.what else { return None };
             let is_plain = message.is_plain() && draft.not_yet.is_none();
-            if !is_plain || draft.right == Right::Portal || draft.once.is_some() || draft.opening.is_some() {
+            if !is_plain || draft.right == Right::Portal || draft.once.is_some() || draft.before.is_some() {
                 return None;
             }
             match asked.entry((&draft.room, &draft.from, &draft.key)) {

@@ -12,6 +12,7 @@ use super::{
 };
 use futures_util::future::join_all;
 use hubbub_core::{
+    limits::BLANKED_AT_ONCE,
     log::{
         batch::BatchReads,
         ledger::{Changes, ReactionCount, RoomFacts, Target},
@@ -22,25 +23,31 @@ use std::collections::HashMap;
 use tokio_postgres::{Error, Row, Statement, types::ToSql};
 
 texts! {
-    targets = "SELECT asked.room, asked.seq, e.author, e.at, coalesce(e.gone, false), e.thread, coalesce(e.in_room, false),
-            e.edit, coalesce(e.edits, 0), c.text, c.data, c.body, asked.content,
-            CASE WHEN asked.edits THEN (
+    targets = "SELECT a.room, a.seq, a.author, a.at, coalesce(a.gone, false), a.thread, coalesce(a.in_room, false),
+            a.edit, coalesce(a.edits, 0), c.text, c.data, c.body, a.content,
+            CASE WHEN a.nth IS NOT NULL AND a.gone IS NOT TRUE AND (a.upto <= $5 OR a.upto = 1 + coalesce(a.edits, 0)) THEN (
                 WITH RECURSIVE chain (seq) AS (
-                    SELECT e.edit WHERE e.edit IS NOT NULL
+                    SELECT a.edit WHERE a.edit IS NOT NULL
                     UNION ALL
-                    SELECT p.edit FROM chain JOIN hubbub.entries p ON p.room = r.no AND p.seq = chain.seq
+                    SELECT p.edit FROM chain JOIN hubbub.entries p ON p.room = a.no AND p.seq = chain.seq
                     WHERE p.edit IS NOT NULL
                 )
-                SELECT array_agg(chain.seq ORDER BY chain.seq DESC) FROM chain
+                SELECT coalesce(array_agg(chain.seq ORDER BY chain.seq DESC), '{}') FROM chain
             ) END
-        FROM unnest($1::text[], $2::bigint[], $3::boolean[], $4::boolean[]) AS asked (room, seq, content, edits)
-        JOIN hubbub.rooms r ON r.id = asked.room
-        CROSS JOIN LATERAL (
-            SELECT * FROM hubbub.entries m WHERE m.room = r.no AND m.seq = asked.seq AND m.kind = 'message' LIMIT 1
-        ) e
+        FROM (
+            SELECT asked.*, r.no, e.author, e.at, e.gone, e.thread, e.in_room, e.edit, e.edits,
+                -- What it and the deletions before it would blank.
+                sum(CASE WHEN asked.nth IS NULL OR e.gone THEN 0 ELSE 1 + coalesce(e.edits, 0) END)
+                    OVER (ORDER BY asked.nth ROWS UNBOUNDED PRECEDING) AS upto
+            FROM unnest($1::text[], $2::bigint[], $3::boolean[], $4::integer[]) AS asked (room, seq, content, nth)
+            JOIN hubbub.rooms r ON r.id = asked.room
+            CROSS JOIN LATERAL (
+                SELECT * FROM hubbub.entries m WHERE m.room = r.no AND m.seq = asked.seq AND m.kind = 'message' LIMIT 1
+            ) e
+        ) a
         LEFT JOIN LATERAL (
             SELECT text, data, body FROM hubbub.entries s
-            WHERE asked.content AND s.room = r.no AND s.seq = coalesce(e.edit, e.seq) LIMIT 1
+            WHERE a.content AND s.room = a.no AND s.seq = coalesce(a.edit, a.seq) LIMIT 1
         ) c ON true";
     counts = "SELECT asked.room, asked.target, c.reaction, c.count, c.first
         FROM unnest($1::text[], $2::bigint[]) AS asked (room, target)
@@ -59,9 +66,10 @@ texts! {
             (SELECT count(*) FROM (
                 SELECT 1 FROM hubbub.members m WHERE m.room = r.no AND m.standing <> 'banned' LIMIT 1000) counted)
         FROM hubbub.rooms r WHERE r.id = ANY($1)";
-    speak = "INSERT INTO hubbub.speakers (room, user_id, muted_until, wrote_at)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])
-        ON CONFLICT (room, user_id) DO UPDATE SET muted_until = excluded.muted_until, wrote_at = excluded.wrote_at";
+    speak = "INSERT INTO hubbub.speakers (room, user_id, muted_until, wrote_at, was_reader)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::boolean[])
+        ON CONFLICT (room, user_id) DO UPDATE SET muted_until = excluded.muted_until, wrote_at = excluded.wrote_at,
+            was_reader = excluded.was_reader";
     point = "UPDATE hubbub.entries e SET edit = n.edit, edits = n.edits
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[]) AS n (room, seq, edit, edits)
         WHERE e.room = n.room AND e.seq = n.seq";
@@ -71,7 +79,7 @@ texts! {
             last = greatest(threads.last, excluded.last), last_at = greatest(threads.last_at, excluded.last_at)";
     react = "INSERT INTO hubbub.reactions (room, target, reaction, user_id, seq)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
-        ON CONFLICT DO NOTHING";
+        ON CONFLICT (room, target, reaction, user_id) DO UPDATE SET seq = excluded.seq";
     unreact = "DELETE FROM hubbub.reactions x
         USING unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS n (room, target, reaction, user_id)
         WHERE x.room = n.room AND x.target = n.target AND x.reaction = n.reaction AND x.user_id = n.user_id";
@@ -134,12 +142,12 @@ impl PostgresStore {
 impl DeepReads {
     /// Sends the reads when it is first polled.
     pub async fn query(&self, lease: &Lease, asked: &BatchReads<'_>) -> Result<DeepRows, Error> {
-        let (mut rooms, mut seqs, mut content, mut edits) = (vec![], vec![], vec![], vec![]);
+        let (mut rooms, mut seqs, mut content, mut nth) = (vec![], vec![], vec![], vec![]);
         for ((room, seq), depth) in &asked.targets {
             rooms.push(room.as_str());
             seqs.push(number(*seq));
             content.push(depth.content);
-            edits.push(depth.edits);
+            nth.push(depth.edits.map(i32::from));
         }
         let (mut of_rooms, mut of_targets) = (vec![], vec![]);
         let (mut by_rooms, mut by_targets, mut words, mut users) = (vec![], vec![], vec![], vec![]);
@@ -156,7 +164,8 @@ impl DeepReads {
         }
         let pins: Vec<&str> = asked.pins.iter().map(|room| room.as_str()).collect();
         let admins: Vec<&str> = asked.admins.iter().map(|room| room.as_str()).collect();
-        let of_targets_asked: [&(dyn ToSql + Sync); 4] = [&rooms, &seqs, &content, &edits];
+        let most = BLANKED_AT_ONCE as i64;
+        let of_targets_asked: [&(dyn ToSql + Sync); 5] = [&rooms, &seqs, &content, &nth, &most];
         let of_counts: [&(dyn ToSql + Sync); 2] = [&of_rooms, &of_targets];
         let of_reacted: [&(dyn ToSql + Sync); 4] = [&by_rooms, &by_targets, &words, &users];
         let (of_pins, of_admins): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 1]) = ([&pins], [&admins]);
@@ -200,7 +209,7 @@ impl DeepRows {
                 edit: row.get::<_, Option<i64>>(7).map(seq),
                 edits: row.get::<_, i32>(8).unsigned_abs(),
                 content,
-                edit_seqs: edit_seqs.unwrap_or_default().into_iter().map(seq).collect(),
+                edit_seqs: edit_seqs.map(|edits| edits.into_iter().map(seq).collect()),
             };
             of(facts, row)?.targets.insert(seq(row.get(1)), Some(target));
         }
@@ -256,8 +265,9 @@ impl PostgresStore {
             vec![
                 array(speakers.keys().map(|(room, _)| no(room))),
                 array(speakers.keys().map(|(_, user)| user.as_str().to_owned())),
-                array(speakers.values().map(|(muted, _)| muted.map(|at| at.0))),
-                array(speakers.values().map(|(_, wrote)| wrote.map(|at| at.0))),
+                array(speakers.values().map(|speaker| speaker.muted_until.map(|at| at.0))),
+                array(speakers.values().map(|speaker| speaker.wrote_at.map(|at| at.0))),
+                array(speakers.values().map(|speaker| speaker.was_reader)),
             ]
         });
         add(&mut writes, &sql.point, changes.edits.len(), &|| {
@@ -322,10 +332,13 @@ impl PostgresStore {
         add(&mut writes, &sql.unpin, pins(false).count(), &|| of_pins(false));
         // Last: what is deleted in this batch may have been written, edited and reacted to in it.
         let blanked = || changes.blanked.iter().flat_map(|(room, seqs)| seqs.iter().map(move |seq| (room, seq)));
-        let of_blanked =
-            || vec![array(blanked().map(|(room, _)| no(room))), array(blanked().map(|(_, seq)| number(*seq)))];
-        add(&mut writes, &sql.blank, changes.blanked.len(), &of_blanked);
-        add(&mut writes, &sql.forget_counts, changes.blanked.len(), &of_blanked);
+        add(&mut writes, &sql.blank, changes.blanked.len(), &|| {
+            vec![array(blanked().map(|(room, _)| no(room))), array(blanked().map(|(_, seq)| number(*seq)))]
+        });
+        let deleted = &changes.deleted;
+        add(&mut writes, &sql.forget_counts, deleted.len(), &|| {
+            vec![array(deleted.iter().map(|(room, _)| no(room))), array(deleted.iter().map(|(_, seq)| number(*seq)))]
+        });
 
         let mut prepared = Vec::with_capacity(writes.len());
         for (sql, arrays) in writes {

@@ -171,6 +171,7 @@ impl PostgresStore {
                 joined: seq(row.get(4)),
                 muted_until: row.get::<_, Option<i64>>(5).map(Timestamp),
                 wrote_at: row.get::<_, Option<i64>>(6).map(Timestamp),
+                was_reader: row.get(7),
             };
             ledger.people.insert(who, person);
         }

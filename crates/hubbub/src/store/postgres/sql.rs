@@ -110,7 +110,8 @@ texts! {
     number_messages = include_str!("number_messages.sql");
     clock = "SELECT incarnation, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.meta";
     server_clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    standings = "SELECT asked.room, asked.user_id, m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at
+    standings = "SELECT asked.room, asked.user_id, m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at,
+            coalesce(s.was_reader, false)
         FROM unnest($1::text[], $2::text[]) AS asked (room, user_id)
         JOIN hubbub.rooms r ON r.id = asked.room
         LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = asked.user_id

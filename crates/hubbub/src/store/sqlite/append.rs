@@ -110,7 +110,8 @@ pub(crate) fn load(transaction: &Transaction<'_>, asked: &BatchReads<'_>) -> Res
     }
 
     let mut people = transaction.prepare_cached(
-        "SELECT m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at
+        "SELECT m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at,
+            coalesce(s.was_reader, 0)
          FROM (SELECT ?1 AS room, ?2 AS user_id) asked
          LEFT JOIN members m ON m.room = asked.room AND m.user_id = asked.user_id
          LEFT JOIN speakers s ON s.room = asked.room AND s.user_id = asked.user_id",
@@ -124,6 +125,7 @@ pub(crate) fn load(transaction: &Transaction<'_>, asked: &BatchReads<'_>) -> Res
                 joined: seq(row.get(2)?),
                 muted_until: row.get::<_, Option<i64>>(3)?.map(Timestamp),
                 wrote_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+                was_reader: row.get(5)?,
             })
         })?;
         ledger.people.insert(((*room).clone(), (*user).clone()), person);

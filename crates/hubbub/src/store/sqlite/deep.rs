@@ -8,9 +8,10 @@ use super::{
     append::Numbers,
 };
 use hubbub_core::{
+    limits::BLANKED_AT_ONCE,
     log::{
         batch::BatchReads,
-        ledger::{Changes, ReactionCount, RoomFacts, Target},
+        ledger::{Changes, ReactionCount, RoomFacts, Speaker, Target},
     },
     model::{ids::RoomId, seq::Seq, time::Timestamp},
 };
@@ -28,15 +29,25 @@ pub(super) fn load(
         return Ok(facts);
     }
     let no = |room: &RoomId| numbers.get(room).copied();
+    let mut deletions = Vec::new();
     for ((room, target), depth) in &asked.targets {
         let Some(no) = no(room) else { continue };
-        let found = read_target(transaction, no, *target, depth.content)?;
-        if let Some(mut found) = found {
-            if depth.edits {
-                found.edit_seqs = read_edits(transaction, no, found.edit)?;
-            }
+        if let Some(found) = read_target(transaction, no, *target, depth.content)? {
+            deletions.extend(depth.edits.filter(|_| !found.gone).map(|nth| (nth, no, *room, *target)));
             facts.entry((*room).clone()).or_default().targets.insert(*target, Some(found));
         }
+    }
+    deletions.sort_unstable();
+    let mut blanked = 0;
+    for (_, no, room, target) in deletions {
+        let found = facts.get_mut(room).and_then(|facts| facts.targets.get_mut(&target)?.as_mut());
+        let Some(found) = found else { continue };
+        let more = 1 + found.edits as usize;
+        if blanked > 0 && blanked + more > BLANKED_AT_ONCE {
+            break;
+        }
+        blanked += more;
+        found.edit_seqs = Some(read_edits(transaction, no, found.edit)?);
     }
     let mut counts = transaction
         .prepare_cached("SELECT reaction, count, first FROM reaction_counts WHERE room = ?1 AND target = ?2")?;
@@ -98,7 +109,7 @@ fn read_target(
         edit: row.get::<_, Option<i64>>(5)?.map(seq),
         edits: row.get(6)?,
         content: if content { Some(columns::content(says(7)?, says(8)?, says(9)?)?) } else { None },
-        edit_seqs: Vec::new(),
+        edit_seqs: None,
     }))
 }
 
@@ -119,12 +130,13 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes, numbers: &
     let no = |room: &RoomId| {
         numbers.get(room).copied().ok_or_else(|| StoreError::Broken(format!("room {room} was not read")))
     };
-    for ((room, user), (muted, wrote)) in &changes.speakers {
-        let row = params![no(room)?, user.as_str(), muted.map(|at| at.0), wrote.map(|at| at.0)];
+    for ((room, user), Speaker { muted_until, wrote_at, was_reader }) in &changes.speakers {
+        let row = params![no(room)?, user.as_str(), muted_until.map(|at| at.0), wrote_at.map(|at| at.0), was_reader];
         transaction
             .prepare_cached(
-                "INSERT INTO speakers (room, user_id, muted_until, wrote_at) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (room, user_id) DO UPDATE SET muted_until = excluded.muted_until, wrote_at = excluded.wrote_at",
+                "INSERT INTO speakers (room, user_id, muted_until, wrote_at, was_reader) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (room, user_id) DO UPDATE SET muted_until = excluded.muted_until,
+                    wrote_at = excluded.wrote_at, was_reader = excluded.was_reader",
             )?
             .execute(row)?;
     }
@@ -149,7 +161,7 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes, numbers: &
             Some(seq) => transaction
                 .prepare_cached(
                     "INSERT INTO reactions (room, target, reaction, user_id, seq) VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT DO NOTHING",
+                     ON CONFLICT (room, target, reaction, user_id) DO UPDATE SET seq = excluded.seq",
                 )?
                 .execute(params![key.0, key.1, key.2, key.3, number(*seq)])?,
             None => transaction
@@ -183,19 +195,18 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes, numbers: &
         };
     }
     // Last: what is deleted in this batch may have been written, edited and reacted to in it.
+    let mut blank = transaction.prepare_cached(
+        "UPDATE entries SET text = NULL, data = NULL, body = NULL, hash = NULL, gone = 1 WHERE room = ?1 AND seq = ?2",
+    )?;
     for (room, seqs) in &changes.blanked {
         let no = no(room)?;
         for seq in seqs {
-            transaction
-                .prepare_cached(
-                    "UPDATE entries SET text = NULL, data = NULL, body = NULL, hash = NULL, gone = 1
-                     WHERE room = ?1 AND seq = ?2",
-                )?
-                .execute(params![no, number(*seq)])?;
-            transaction
-                .prepare_cached("DELETE FROM reaction_counts WHERE room = ?1 AND target = ?2")?
-                .execute(params![no, number(*seq)])?;
+            blank.execute(params![no, number(*seq)])?;
         }
+    }
+    let mut uncount = transaction.prepare_cached("DELETE FROM reaction_counts WHERE room = ?1 AND target = ?2")?;
+    for (room, target) in &changes.deleted {
+        uncount.execute(params![no(room)?, number(*target)])?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@ use crate::chat::Chat;
 use hubbub_core::{
     log::{
         entry::Right,
-        kinds::{Message, Text, What},
+        kinds::{Content, Deleted, Edited, Message, Text, What},
         room::PageOf,
     },
     model::{
@@ -89,4 +89,41 @@ async fn what_waits_behind_a_refusal_goes_on_and_behind_a_failure_fails() {
     assert_eq!(log(&chat).await, ["behind"]);
     settled(chat.admission.submit(&own, says("again")).unwrap()).await.unwrap();
     assert_eq!(chat.admission.door.held.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn deletions_that_one_transaction_does_not_take_are_taken_by_the_next_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let chat = chat(&folder).await;
+    let other = RoomId::parse("other").unwrap();
+    chat.make_room(&other, RoomKind::Private, "", &UserId::backend(), &[(ana(), Role::Member)]).await.unwrap();
+    let (edits, messages) = (limits::BLANKED_AT_ONCE / 4, 6);
+    let content = |text: String| Content::text(Text::parse(&text).unwrap());
+    let mut all: Vec<_> = (0..messages).map(|_| says("first")).collect();
+    for n in 0..edits {
+        for message in 0..messages {
+            let edited = Edited { target: Seq::new(2 + message), content: content(format!("edit {n}")) };
+            all.push(Proposal { what: What::Edited(edited), ..says("") });
+        }
+    }
+    let drafts: Vec<_> = all.into_iter().map(|proposal| chat.admission.draft(proposal)).collect();
+    for part in drafts.chunks(limits::BATCH) {
+        chat.store.append(part).await.unwrap();
+    }
+    let source = chat.admission.new_source();
+    let submit = |proposal| chat.admission.submit(&source, proposal).unwrap();
+    let deleted = |n| Proposal { what: What::Deleted(Deleted { target: Seq::new(2 + n), of: None }), ..says("") };
+    let mut submitted: Vec<_> = (0..messages).map(|n| submit(deleted(n))).collect();
+    submitted.push(submit(says("behind them")));
+    let elsewhere = submit(Proposal { room: other, ..says("elsewhere") });
+    let before = chat.metrics.commits.get();
+    let elsewhere = settled(elsewhere).await.unwrap().unwrap();
+    let mut seqs = Vec::new();
+    for submitted in submitted {
+        seqs.push(settled(submitted).await.unwrap().unwrap().seq.get());
+    }
+    let first = 1 + messages + messages * edits as u64 + 1;
+    assert_eq!(seqs, (first..=first + messages).collect::<Vec<_>>());
+    assert_eq!(elsewhere.seq, Seq::new(2));
+    assert_eq!(chat.metrics.commits.get() - before, 2, "six are taken by two");
 }

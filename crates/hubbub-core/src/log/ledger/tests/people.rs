@@ -1,0 +1,215 @@
+//! What a room remembers of people, and from where on they may name messages.
+
+use super::*;
+use crate::log::{
+    kinds::{Changed, Content, Deleted, Edited, Pinned, Reacted, ReactionWord},
+    settings::Settings,
+};
+
+fn joined(name: &str, role: Role) -> What {
+    What::Joined(Joined { user: user(name), role })
+}
+
+fn left(name: &str) -> What {
+    What::Left(Left { user: user(name) })
+}
+
+const READER: Standing = Standing::Member(Role::Reader);
+
+/// A room of which a few are members, and a reader who may write.
+struct Hall {
+    ledger: Ledger,
+    keys: u32,
+}
+
+impl Hall {
+    fn new(kind: RoomKind) -> Self {
+        let mut ledger = ledger(kind, &[("ana", ADMIN), ("ben", MEMBER), ("rea", READER)]);
+        ledger.facts.entry(room()).or_default().admins = (1, 3);
+        ledger.rooms.get_mut(&room()).unwrap().settings.members_may.invite = true;
+        Self { ledger, keys: 0 }
+    }
+
+    fn does(&mut self, right: Right, from: &str, what: What) -> Outcome {
+        self.keys += 1;
+        let draft = Draft { right, ..draft(from, &format!("k{}", self.keys), what) };
+        self.ledger.apply(&draft, Timestamp(0))
+    }
+
+    /// It is taken; returns what it became.
+    fn becomes(&mut self, right: Right, from: &str, what: What) -> What {
+        match self.does(right, from, what.clone()) {
+            Outcome::Appended(_) => what,
+            Outcome::Filled { what, .. } => *what,
+            other => panic!("{from}: {what:?}: {other:?}"),
+        }
+    }
+
+    fn rea(&self) -> Standing {
+        self.ledger.standing(&room(), &user("rea"))
+    }
+}
+
+#[test]
+fn who_was_a_reader_comes_back_as_one_by_whatever_way_they_find_themselves() {
+    let as_reader = joined("rea", Role::Reader);
+    let as_member = || joined("rea", Role::Member);
+    let ban = || What::Banned(Banned { user: user("rea") });
+    for (out, by) in [(vec![left("rea")], "rea"), (vec![left("rea")], "ana"), (vec![ban(), left("rea")], "ana")] {
+        for (right, who) in
+            [(Right::Own, "rea"), (Right::Joining, "rea"), (Right::Returning, "rea"), (Right::Own, "ben")]
+        {
+            let mut hall = Hall::new(RoomKind::Open);
+            for what in out.clone() {
+                hall.becomes(Right::Own, by, what);
+            }
+            assert_eq!(hall.becomes(right, who, as_member()), as_reader, "{out:?} by {by}, then {who}");
+            assert_eq!(hall.rea(), READER);
+            assert_eq!(hall.does(Right::Own, "rea", says("hi")), Outcome::Refused(Refusal::ReadOnly));
+            let memory = hall.ledger.changes.speakers[&(room(), user("rea"))];
+            assert!(!memory.was_reader, "while it stands so in the membership");
+            // And again.
+            hall.becomes(Right::Own, "rea", left("rea"));
+            assert!(hall.ledger.changes.speakers[&(room(), user("rea"))].was_reader);
+            assert_eq!(hall.becomes(Right::Joining, "rea", as_member()), as_reader);
+        }
+    }
+}
+
+#[test]
+fn an_admin_and_the_backend_let_a_reader_come_back_as_they_like_and_that_forgets_it() {
+    for (right, by) in [(Right::Own, "ana"), (Right::Backend, "hubbub:api")] {
+        for role in [Role::Member, Role::Moderator] {
+            let mut hall = Hall::new(RoomKind::Open);
+            hall.becomes(Right::Own, "rea", left("rea"));
+            assert_eq!(hall.becomes(right, by, joined("rea", role)), joined("rea", role));
+            hall.becomes(Right::Own, "rea", left("rea"));
+            hall.becomes(Right::Joining, "rea", joined("rea", Role::Member));
+            assert_eq!(hall.rea(), MEMBER, "{by}");
+        }
+        // While they are in as well.
+        let mut hall = Hall::new(RoomKind::Open);
+        hall.becomes(right, by, joined("rea", Role::Member));
+        hall.becomes(Right::Own, "rea", left("rea"));
+        hall.becomes(Right::Joining, "rea", joined("rea", Role::Member));
+        assert_eq!(hall.rea(), MEMBER, "{by}");
+    }
+    let mut hall = Hall::new(RoomKind::Open);
+    hall.becomes(Right::Own, "ben", left("ben"));
+    assert!(hall.ledger.changes.speakers.is_empty(), "of others nothing is written");
+    hall.becomes(Right::Joining, "ben", joined("ben", Role::Member));
+    assert_eq!(hall.ledger.standing(&room(), &user("ben")), MEMBER);
+}
+
+fn message(reply_to: Option<u64>, thread: Option<u64>) -> What {
+    let message = Message::new(Text::parse("hi").unwrap(), None, reply_to.map(Seq::new));
+    What::Message(Message { thread: thread.map(Seq::new), ..message })
+}
+
+fn about(target: u64) -> [What; 6] {
+    let target = Seq::new(target);
+    let reaction = ReactionWord::parse("+1").unwrap();
+    [
+        message(Some(target.get()), None),
+        message(None, Some(target.get())),
+        What::Edited(Edited { target, content: Content::text(Text::parse("other").unwrap()) }),
+        What::Reacted(Reacted { target, reaction, added: true }),
+        What::Pinned(Pinned { target, pinned: true }),
+        What::Deleted(Deleted { target, of: None }),
+    ]
+}
+
+/// Of 20 entries number 4 is ana's message, 5 cem's own, 6 an edit, 12 ana's.
+fn read_from_joined(since: u64) -> Ledger {
+    let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN)]);
+    let person = Person { joined: Seq::new(since), ..Person::who(Standing::Member(Role::Moderator)) };
+    ledger.people.insert((room(), user("cem")), person);
+    let state = ledger.rooms.get_mut(&room()).unwrap();
+    state.head = Seq::new(20);
+    state.settings = Settings::default().with(&serde_json::from_str(r#"{"history_from":"joined"}"#).unwrap());
+    let facts = ledger.facts.entry(room()).or_default();
+    for seq in 0..30 {
+        let from = match seq {
+            4 | 12 => "ana",
+            5 => "cem",
+            _ => {
+                facts.targets.insert(Seq::new(seq), None);
+                continue;
+            }
+        };
+        let content = Some(Content::text(Text::parse("first").unwrap()));
+        let target = Target {
+            from: user(from),
+            at: Timestamp(0),
+            gone: false,
+            thread: None,
+            in_room: false,
+            edit: None,
+            edits: 0,
+            content,
+            edit_seqs: Some(vec![]),
+        };
+        facts.targets.insert(Seq::new(seq), Some(target));
+    }
+    ledger
+}
+
+#[test]
+fn nobody_learns_by_writing_what_is_below_where_they_read_from() {
+    for since in [7, 11] {
+        for seq in [1, 2, 4, 6] {
+            for what in about(seq) {
+                let outcome = read_from_joined(since).apply(&draft("cem", "k", what.clone()), Timestamp(1));
+                assert!(matches!(outcome, Outcome::Refused(Refusal::BelowFloor(_))), "{what:?}: {outcome:?}");
+                let Outcome::Refused(refusal) = outcome else { continue };
+                assert!(refusal.to_string().ends_with(": older than what this room keeps"));
+            }
+        }
+        // Their own are named as ever, and so is what is theirs to read.
+        for (seq, from) in [(5, "cem"), (12, "cem"), (4, "ana")] {
+            for what in about(seq) {
+                let outcome = read_from_joined(since).apply(&draft(from, "k", what.clone()), Timestamp(1));
+                let is_others = matches!(what, What::Edited(_)) && seq == 12;
+                if is_others {
+                    assert_eq!(outcome, Outcome::Refused(Refusal::NotAuthor));
+                } else {
+                    assert!(matches!(outcome, Outcome::Appended(_) | Outcome::Filled { .. }), "{what:?}: {outcome:?}");
+                }
+            }
+        }
+        // What is not there at all is told so.
+        let none = read_from_joined(since).apply(&draft("cem", "k", message(Some(15), None)), Timestamp(1));
+        assert_eq!(none, Outcome::Refused(Refusal::NoSuchMessage("reply_to")));
+        let none = read_from_joined(since).apply(&draft("cem", "k", message(None, Some(0))), Timestamp(1));
+        assert_eq!(none, Outcome::Refused(Refusal::NoSuchMessage("thread")));
+    }
+    // The product's backend names everything, in its own name.
+    let pin = Draft { right: Right::Backend, ..draft("hubbub:api", "k", about(4)[4].clone()) };
+    assert!(matches!(read_from_joined(7).apply(&pin, Timestamp(1)), Outcome::Appended(_)));
+    // Where everything is read, everything is named.
+    let mut ledger = read_from_joined(7);
+    ledger.rooms.get_mut(&room()).unwrap().settings = Settings::default();
+    assert!(matches!(ledger.apply(&draft("cem", "k", message(Some(4), None)), Timestamp(1)), Outcome::Appended(_)));
+}
+
+#[test]
+fn whoever_is_no_portals_is_not_the_author_of_what_customers_write() {
+    let mut ledger = ledger(RoomKind::Private, &[("cus", MEMBER)]);
+    ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Open);
+    let facts = ledger.facts.entry(room()).or_default();
+    (1..20).for_each(|seq| drop(facts.targets.insert(Seq::new(seq), None)));
+    assert_eq!(seq_of(ledger.apply(&draft("cus", "a", says("mine")), Timestamp(0))), 1);
+    let agent = |from: &str, key: &str, what| Draft { right: Right::Portal, ..draft(from, key, what) };
+    assert_eq!(seq_of(ledger.apply(&agent("portal:desk/ada", "b", says("theirs")), Timestamp(0))), 2);
+    let edit =
+        |target| What::Edited(Edited { target: Seq::new(target), content: Content::text(Text::parse("x").unwrap()) });
+    for from in ["eve", "portal:other/ada", "portal:desk/bob"] {
+        let outcome = ledger.apply(&agent(from, "c", edit(1)), Timestamp(1));
+        assert_eq!(outcome, Outcome::Refused(Refusal::NotAuthor), "{from}");
+    }
+    let other = ledger.apply(&agent("portal:other/ada", "d", edit(2)), Timestamp(1));
+    assert_eq!(other, Outcome::Refused(Refusal::NotAuthor));
+    assert_eq!(seq_of(ledger.apply(&agent("portal:desk/bob", "e", edit(2)), Timestamp(1))), 3);
+    let changed = What::Changed(Changed::new(&serde_json::from_str(r#"{"frozen":true}"#).unwrap()));
+    assert!(matches!(ledger.apply(&draft("cus", "f", changed), Timestamp(1)), Outcome::Refused(_)));
+}
