@@ -122,7 +122,7 @@ fn one_transaction_blanks_so_much_and_what_is_beyond_waits_in_its_room() {
         delete("ana", "a", 1),
         there(draft("ana", "g", says("elsewhere"))),
     ];
-    assert!(2 * EDITS_OF_MESSAGE + 3 > BLANKED_AT_ONCE && EDITS_OF_MESSAGE < BLANKED_AT_ONCE);
+    const { assert!(2 * EDITS_OF_MESSAGE + 3 > BLANKED_AT_ONCE && EDITS_OF_MESSAGE < BLANKED_AT_ONCE) };
     let outcomes: Vec<_> = drafts.iter().map(|draft| ledger.apply(draft, Timestamp(1))).collect();
     assert!(matches!(&outcomes[..2], [Outcome::Filled { .. }, Outcome::Filled { .. }]), "{outcomes:?}");
     assert_eq!(outcomes[2], Outcome::Refused(Refusal::UnknownRoom), "who may not, is told so");
