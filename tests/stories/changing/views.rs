@@ -97,8 +97,13 @@ impl Model {
             }
             Look::Members => {
                 let members = self.people.iter().filter(|(_, one)| one.standing.is_member());
-                let shown =
-                    members.map(|(user, one)| json!({ "user": user, "role": one.standing.word(), "since": one.since }));
+                let shown = members.map(|(user, one)| {
+                    let mut member = json!({ "user": user, "role": one.standing.word(), "since": one.since });
+                    if let Some(until) = &one.muted {
+                        member["muted_until"] = json!(until);
+                    }
+                    member
+                });
                 Ok(json!({ "members": shown.collect::<Vec<_>>() }))
             }
             Look::History { at, limit } => {
