@@ -274,6 +274,8 @@ mod tests {
         command_line().debug_assert();
         let help = |path: &[&str]| {
             let mut command = command_line();
+            // The methods' commands are made when they are asked for.
+            command.build();
             let mut at = &mut command;
             for name in path {
                 at = at.find_subcommand_mut(name).expect("a command");
