@@ -137,9 +137,11 @@ async fn nothing_new_is_taken_while_an_older_instance_lives_and_then_it_is() {
         assert_ne!(room["name"], "Bath", "{room}");
         // What is so already is no news, and what every version knows is taken.
         assert_eq!(cluster.instances[n].api("PUT", path, &reader).await.status, 200);
-        for (user, body) in
-            [("cem", json!({})), ("dan", json!({ "role": "admin" })), ("cem", json!({ "role": "banned" }))]
-        {
+        for (user, body) in [
+            ("cem", json!({ "role": "member" })),
+            ("dan", json!({ "role": "admin" })),
+            ("cem", json!({ "role": "banned" })),
+        ] {
             let path = format!("/v1/rooms/hall/members/{user}");
             let answer = cluster.instances[n].api("PUT", &path, &body).await;
             assert_eq!(answer.status, 200, "{user}: {}", answer.text);
