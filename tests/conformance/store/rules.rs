@@ -2,7 +2,7 @@
 
 use super::{ADMIN, MEMBER, Pen, answers, answers_in_thread, for_every_store, place, room, says, user};
 use hubbub_core::{
-    limits::BLANKED_AT_ONCE,
+    limits::{BLANKED_AT_ONCE, REACTIONS_OF_MESSAGE},
     log::{
         entry::{Before, Draft, Outcome, Proposal, Right},
         kinds::{Banned, Changed, Content, Deleted, Edited, Joined, Left, Reacted, ReactionWord, Renamed, Text, What},
@@ -204,5 +204,49 @@ for_every_store! {
         // Of what is gone already there is nothing to blank.
         let again: Vec<_> = (3..6).map(|n| pen.draft("general", "ben", &format!("again {n}"), delete(n))).collect();
         assert_eq!(pen.0.append(&again).await.expect("outcomes"), [Outcome::Unchanged, Outcome::Unchanged, Outcome::Unchanged]);
+    }
+
+    async fn so_many_different_reactions_are_on_a_message_whatever_stands_in_one_batch(home: &Home) {
+        let pen = Pen(home.open().await);
+        pen.general().await;
+        place(&pen.append(pen.says("general", "ana", "a", "like it?")).await);
+        let mut key = 0;
+        let mut reacts = |from: &str, word: &str, added: bool| {
+            key += 1;
+            let reaction = ReactionWord::parse(word).expect("a reaction");
+            pen.draft("general", from, &format!("k{key}"), What::Reacted(Reacted { target: Seq::new(3), reaction, added }))
+        };
+        // Two are missing; the first is there twice.
+        let mut all: Vec<_> = (0..REACTIONS_OF_MESSAGE - 2).map(|n| reacts("ana", &format!("w{n}"), true)).collect();
+        all.push(reacts("ben", "w0", true));
+        pen.0.append(&all).await.expect("outcomes").iter().for_each(|outcome| _ = place(outcome));
+        let what = "different reactions on this message";
+        let full = Outcome::Refused(Refusal::TooMany { field: "reaction", what, limit: REACTIONS_OF_MESSAGE });
+        let batch = [
+            reacts("ana", "new 1", true),
+            reacts("ben", "new 1", true),
+            reacts("ben", "new 2", true),
+            reacts("ana", "new 3", true),
+            reacts("ben", "w1", true),
+            // Still there, by the other.
+            reacts("ana", "w0", false),
+            reacts("ana", "new 4", true),
+            reacts("ben", "w0", false),
+            reacts("ana", "new 5", true),
+            reacts("ana", "w0", true),
+        ];
+        let outcomes = pen.0.append(&batch).await.expect("outcomes");
+        let refused: Vec<usize> = (0..batch.len()).filter(|n| outcomes[*n] == full).collect();
+        assert_eq!(refused, [3, 6, 9], "{outcomes:?}");
+        let taken = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Appended(_))).count();
+        assert_eq!(taken, batch.len() - refused.len(), "{outcomes:?}");
+        let different = async || home.numbers(["count(*)", "sum(count)"], "FROM reaction_counts").await[0];
+        let limit = REACTIONS_OF_MESSAGE as i64;
+        assert_eq!(different().await, [Some(limit), Some(limit + 2)]);
+        assert_eq!(pen.append(reacts("ben", "new 6", true)).await, full, "in a batch of its own");
+        place(&pen.append(reacts("ana", "w5", false)).await);
+        place(&pen.append(reacts("ben", "new 6", true)).await);
+        assert_eq!(pen.append(reacts("ben", "new 7", true)).await, full);
+        assert_eq!(different().await[0], Some(limit));
     }
 }

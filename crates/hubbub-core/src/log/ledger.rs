@@ -41,8 +41,10 @@ pub struct Known {
 /// The reactions of a message, among those asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Reactions {
-    /// How often each is there; none that is not.
+    /// How often each is there, among those asked for; none that is not.
     pub counts: HashMap<Box<str>, ReactionCount>,
+    /// How many different ones there are. Known where one of those asked for is not there.
+    pub different: usize,
     /// Who has added which, among those asked for.
     pub by: BTreeSet<(Box<str>, UserId)>,
 }
@@ -105,7 +107,7 @@ impl Facts for Locked<'_> {
 
     fn reactions(&self, target: Seq, reaction: &str) -> (usize, bool) {
         let reactions = self.facts.and_then(|facts| facts.reactions.get(&target));
-        reactions.map_or((0, false), |all| (all.counts.len(), all.counts.contains_key(reaction)))
+        reactions.map_or((0, false), |all| (all.different, all.counts.contains_key(reaction)))
     }
 
     fn is_pinned(&self, target: Seq) -> bool {

@@ -216,7 +216,7 @@ impl Ledger {
         let What::Reacted(Reacted { target, reaction, added }) = what else { return };
         let word: Box<str> = reaction.as_str().into();
         let facts = self.facts.entry(draft.room.clone()).or_default();
-        let Reactions { counts, by } = facts.reactions.entry(*target).or_default();
+        let Reactions { counts, different, by } = facts.reactions.entry(*target).or_default();
         let who = (word.clone(), draft.from.clone());
         let count = counts.get(&word).copied();
         let now = if *added {
@@ -230,8 +230,10 @@ impl Ledger {
             count.filter(|now| now.count > 1).map(|now| ReactionCount { count: now.count - 1, ..now })
         };
         match now {
-            Some(now) => drop(counts.insert(word.clone(), now)),
-            None => drop(counts.remove(&word)),
+            Some(now) => {
+                *different += usize::from(counts.insert(word.clone(), now).is_none());
+            }
+            None => *different = different.saturating_sub(usize::from(counts.remove(&word).is_some())),
         }
         let room = draft.room.clone();
         self.changes.counts.insert((room.clone(), *target, word.clone()), now);

@@ -49,17 +49,21 @@ texts! {
             SELECT text, data, body FROM hubbub.entries s
             WHERE a.content AND s.room = a.no AND s.seq = coalesce(a.edit, a.seq) LIMIT 1
         ) c ON true";
-    counts = "SELECT asked.room, asked.target, c.reaction, c.count, c.first
-        FROM unnest($1::text[], $2::bigint[]) AS asked (room, target)
-        JOIN hubbub.rooms r ON r.id = asked.room
-        JOIN hubbub.reaction_counts c ON c.room = r.no AND c.target = asked.target";
-    reacted = "SELECT asked.room, asked.target, asked.reaction, asked.user_id
+    // How many different ones there are matters to a new one alone: a message has up to fifty.
+    reactions = "SELECT asked.room, asked.target, asked.reaction, asked.user_id, c.count, c.first, coalesce(x.is_there, false),
+            CASE WHEN c.count IS NULL THEN (
+                SELECT count(*) FROM hubbub.reaction_counts d WHERE d.room = r.no AND d.target = asked.target
+            ) END
         FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[]) AS asked (room, target, reaction, user_id)
         JOIN hubbub.rooms r ON r.id = asked.room
-        CROSS JOIN LATERAL (
-            SELECT 1 FROM hubbub.reactions x WHERE x.room = r.no AND x.target = asked.target
-                AND x.reaction = asked.reaction AND x.user_id = asked.user_id LIMIT 1
-        ) x";
+        LEFT JOIN LATERAL (
+            SELECT count, first FROM hubbub.reaction_counts n WHERE n.room = r.no AND n.target = asked.target
+                AND n.reaction = asked.reaction LIMIT 1
+        ) c ON true
+        LEFT JOIN LATERAL (
+            SELECT true AS is_there FROM hubbub.reactions h WHERE h.room = r.no AND h.target = asked.target
+                AND h.reaction = asked.reaction AND h.user_id = asked.user_id LIMIT 1
+        ) x ON true";
     pins = "SELECT r.id, p.target, p.seq FROM hubbub.rooms r JOIN hubbub.pins p ON p.room = r.no WHERE r.id = ANY($1)";
     admins = "SELECT r.id,
             (SELECT count(*) FROM hubbub.members m WHERE m.room = r.no AND m.standing = 'admin'),
@@ -103,8 +107,7 @@ texts! {
 #[derive(Default)]
 pub(super) struct DeepRows {
     targets: Vec<Row>,
-    counts: Vec<Row>,
-    reacted: Vec<Row>,
+    reactions: Vec<Row>,
     pins: Vec<Row>,
     admins: Vec<Row>,
 }
@@ -112,8 +115,7 @@ pub(super) struct DeepRows {
 /// The statements of one batch, prepared before any of them is sent.
 pub(super) struct DeepReads {
     targets: Statement,
-    counts: Statement,
-    reacted: Statement,
+    reactions: Statement,
     pins: Statement,
     admins: Statement,
 }
@@ -128,14 +130,13 @@ impl PostgresStore {
         if !asked.is_deep() {
             return Ok(None);
         }
-        let (targets, counts, reacted, pins, admins) = tokio::try_join!(
+        let (targets, reactions, pins, admins) = tokio::try_join!(
             lease.prepare_cached(&self.deep.targets),
-            lease.prepare_cached(&self.deep.counts),
-            lease.prepare_cached(&self.deep.reacted),
+            lease.prepare_cached(&self.deep.reactions),
             lease.prepare_cached(&self.deep.pins),
             lease.prepare_cached(&self.deep.admins),
         )?;
-        Ok(Some(DeepReads { targets, counts, reacted, pins, admins }))
+        Ok(Some(DeepReads { targets, reactions, pins, admins }))
     }
 }
 
@@ -149,16 +150,10 @@ impl DeepReads {
             content.push(depth.content);
             nth.push(depth.edits.map(i32::from));
         }
-        let (mut of_rooms, mut of_targets) = (vec![], vec![]);
         let (mut by_rooms, mut by_targets, mut words, mut users) = (vec![], vec![], vec![], vec![]);
         for (room, seq, word, user) in &asked.reactions {
-            let of = (room.as_str(), number(*seq));
-            if (of_rooms.last(), of_targets.last()) != (Some(&of.0), Some(&of.1)) {
-                of_rooms.push(of.0);
-                of_targets.push(of.1);
-            }
-            by_rooms.push(of.0);
-            by_targets.push(of.1);
+            by_rooms.push(room.as_str());
+            by_targets.push(number(*seq));
             words.push(*word);
             users.push(user.as_str());
         }
@@ -166,18 +161,16 @@ impl DeepReads {
         let admins: Vec<&str> = asked.admins.iter().map(|room| room.as_str()).collect();
         let most = BLANKED_AT_ONCE as i64;
         let of_targets_asked: [&(dyn ToSql + Sync); 5] = [&rooms, &seqs, &content, &nth, &most];
-        let of_counts: [&(dyn ToSql + Sync); 2] = [&of_rooms, &of_targets];
-        let of_reacted: [&(dyn ToSql + Sync); 4] = [&by_rooms, &by_targets, &words, &users];
+        let of_reactions: [&(dyn ToSql + Sync); 4] = [&by_rooms, &by_targets, &words, &users];
         let (of_pins, of_admins): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 1]) = ([&pins], [&admins]);
-        let (targets, counts, reacted, pins, admins) = tokio::join!(
+        let (targets, reactions, pins, admins) = tokio::join!(
             biased;
             some(lease, &self.targets, seqs.len(), &of_targets_asked),
-            some(lease, &self.counts, of_rooms.len(), &of_counts),
-            some(lease, &self.reacted, users.len(), &of_reacted),
+            some(lease, &self.reactions, users.len(), &of_reactions),
             some(lease, &self.pins, pins.len(), &of_pins),
             some(lease, &self.admins, admins.len(), &of_admins),
         );
-        Ok(DeepRows { targets: targets?, counts: counts?, reacted: reacted?, pins: pins?, admins: admins? })
+        Ok(DeepRows { targets: targets?, reactions: reactions?, pins: pins?, admins: admins? })
     }
 }
 
@@ -213,14 +206,19 @@ impl DeepRows {
             };
             of(facts, row)?.targets.insert(seq(row.get(1)), Some(target));
         }
-        for row in &self.counts {
-            let count = ReactionCount { count: row.get::<_, i64>(3).unsigned_abs(), first: seq(row.get(4)) };
-            let reactions = of(facts, row)?.reactions.entry(seq(row.get(1))).or_default();
-            reactions.counts.insert(row.get::<_, String>(2).into(), count);
-        }
-        for row in &self.reacted {
-            let reactions = of(facts, row)?.reactions.entry(seq(row.get(1))).or_default();
-            reactions.by.insert((row.get::<_, String>(2).into(), columns::user(row.get(3))?));
+        for row in &self.reactions {
+            let word: Box<str> = row.get::<_, &str>(2).into();
+            let all = of(facts, row)?.reactions.entry(seq(row.get(1))).or_default();
+            if row.get(6) {
+                all.by.insert((word.clone(), columns::user(row.get(3))?));
+            }
+            if let Some(count) = row.get::<_, Option<i64>>(4) {
+                let count = ReactionCount { count: count.unsigned_abs(), first: seq(row.get(5)) };
+                all.counts.insert(word, count);
+            }
+            if let Some(different) = row.get::<_, Option<i64>>(7) {
+                all.different = usize::try_from(different).unwrap_or_default();
+            }
         }
         for row in &self.pins {
             of(facts, row)?.pins.insert(seq(row.get(1)), seq(row.get(2)));

@@ -20,12 +20,12 @@ use hubbub_core::{
     },
     model::{
         access::Standing,
-        ids::{Key, RoomId},
+        ids::RoomId,
         seq::{Epoch, Seq},
         time::Timestamp,
     },
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use tokio_postgres::{Row, Statement, types::ToSql};
 
 /// The numbers of rooms inside the database.
@@ -119,25 +119,34 @@ impl PostgresStore {
         asked: &BatchReads<'_>,
     ) -> Result<(Ledger, Numbers, Timestamp), StoreError> {
         let deep = self.prepare_deep(lease, asked).await?;
-        let (lock, clock, standings, known) = tokio::try_join!(
+        let (lock, clock, senders, standings) = tokio::try_join!(
             lease.prepare_cached(&self.sql.lock),
             lease.prepare_cached(&self.sql.clock),
+            lease.prepare_cached(&self.sql.senders),
             lease.prepare_cached(&self.sql.standings),
-            lease.prepare_cached(&self.sql.known),
         )?;
         let rooms: Vec<&str> = asked.rooms.iter().map(|room| room.as_str()).collect();
-        let (people_rooms, people): (Vec<&str>, Vec<&str>) =
-            asked.people.iter().map(|(room, user)| (room.as_str(), user.as_str())).unzip();
-        let key_rooms: Vec<&str> = asked.keys.iter().map(|(room, _, _)| room.as_str()).collect();
-        let (authors, keys): (Vec<&str>, Vec<&str>) =
-            asked.keys.iter().map(|(_, author, key)| (author.as_str(), key.as_str())).unzip();
-        let (begun, locked, clock, standings, known, deep) = tokio::join!(
+        let keys: Vec<_> = asked.keys.iter().collect();
+        let key_rooms: Vec<&str> = keys.iter().map(|(room, _, _)| room.as_str()).collect();
+        let (authors, key_words): (Vec<&str>, Vec<&str>) =
+            keys.iter().map(|(_, author, key)| (author.as_str(), key.as_str())).unzip();
+        // Whom drafts are about, beside those who send them.
+        let sending: HashSet<_> = keys.iter().map(|(room, author, _)| (*room, *author)).collect();
+        let others: Vec<_> = asked.people.iter().filter(|who| !sending.contains(*who)).collect();
+        let (other_rooms, other_users): (Vec<&str>, Vec<&str>) =
+            others.iter().map(|(room, user)| (room.as_str(), user.as_str())).unzip();
+        let (begun, locked, clock, senders, standings, deep) = tokio::join!(
             biased;
             lease.batch_execute("BEGIN"),
             async { lease.query(&lock, &[&rooms]).await },
             async { lease.query_one(&clock, &[]).await },
-            async { lease.query(&standings, &[&people_rooms, &people]).await },
-            async { lease.query(&known, &[&key_rooms, &authors, &keys]).await },
+            async { lease.query(&senders, &[&key_rooms, &authors, &key_words]).await },
+            async {
+                match others.is_empty() {
+                    true => Ok(Vec::new()),
+                    false => lease.query(&standings, &[&other_rooms, &other_users]).await,
+                }
+            },
             async {
                 match &deep {
                     Some(deep) => deep.query(lease, asked).await,
@@ -146,7 +155,7 @@ impl PostgresStore {
             },
         );
         begun?;
-        let (locked, clock, standings, known, deep) = (locked?, clock?, standings?, known?, deep?);
+        let (locked, clock, senders, standings, deep) = (locked?, clock?, senders?, standings?, deep?);
         let (incarnation, at) = read_clock(&clock)?;
 
         let (mut ledger, mut numbers) = (Ledger::default(), Numbers::new());
@@ -164,26 +173,18 @@ impl PostgresStore {
             };
             ledger.rooms.insert(room, state);
         }
-        for row in standings {
-            let who = (columns::room(row.get(0))?, columns::user(row.get(1))?);
-            let person = Person {
-                standing: Standing::read(row.get(2), row.get(3)),
-                joined: seq(row.get(4)),
-                muted_until: row.get::<_, Option<i64>>(5).map(Timestamp),
-                wrote_at: row.get::<_, Option<i64>>(6).map(Timestamp),
-                was_reader: row.get(7),
-            };
-            ledger.people.insert(who, person);
+        for row in senders {
+            let (room, author, key) = nth(&keys, &row)?;
+            ledger.people.insert(((*room).clone(), (*author).clone()), person(&row));
+            if let Some(id) = row.get(7) {
+                let known =
+                    Known { id, seq: seq(row.get(8)), at: Timestamp(row.get(9)), hash: columns::hash(row.get(10))? };
+                ledger.known.insert(((*room).clone(), (*author).clone(), (*key).clone()), known);
+            }
         }
-        for row in known {
-            let key = Key::parse(row.get(2)).map_err(|e| StoreError::Broken(e.to_string()))?;
-            let known = Known {
-                id: row.get(3),
-                seq: seq(row.get(4)),
-                at: Timestamp(row.get(5)),
-                hash: columns::hash(row.get(6))?,
-            };
-            ledger.known.insert((columns::room(row.get(0))?, columns::user(row.get(1))?, key), known);
+        for row in standings {
+            let (room, user) = nth(&others, &row)?;
+            ledger.people.insert(((*room).clone(), (*user).clone()), person(&row));
         }
         ledger.facts = asked.unknown_facts();
         deep.into_facts(&mut ledger.facts)?;
@@ -302,6 +303,24 @@ impl PostgresStore {
             lease.batch_execute("COMMIT"),
         );
         Ok(inserted.and(raised).and(stands).and(forgotten).and(marked).and(hung).and(committed)?)
+    }
+}
+
+/// Which of those that were asked for a row is about.
+fn nth<T: Copy>(asked: &[T], row: &Row) -> Result<T, StoreError> {
+    let nth = usize::try_from(row.get::<_, i64>(0)).unwrap_or_default();
+    let of = nth.checked_sub(1).and_then(|nth| asked.get(nth));
+    of.copied().ok_or_else(|| StoreError::Broken(format!("row {nth} of {} was answered", asked.len())))
+}
+
+/// Somebody, as the statements `senders` and `standings` say.
+fn person(row: &Row) -> Person {
+    Person {
+        standing: Standing::read(row.get(1), row.get(2)),
+        joined: seq(row.get(3)),
+        muted_until: row.get::<_, Option<i64>>(4).map(Timestamp),
+        wrote_at: row.get::<_, Option<i64>>(5).map(Timestamp),
+        was_reader: row.get(6),
     }
 }
 

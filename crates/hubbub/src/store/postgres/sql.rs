@@ -110,17 +110,21 @@ texts! {
     number_messages = include_str!("number_messages.sql");
     clock = "SELECT incarnation, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.meta";
     server_clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    standings = "SELECT asked.room, asked.user_id, m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at,
+    standings = "SELECT asked.nth, m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at,
             coalesce(s.was_reader, false)
-        FROM unnest($1::text[], $2::text[]) AS asked (room, user_id)
+        FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (room, user_id, nth)
         JOIN hubbub.rooms r ON r.id = asked.room
-        LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = asked.user_id
-        LEFT JOIN hubbub.speakers s ON s.room = r.no AND s.user_id = asked.user_id";
-    known = "SELECT asked.room, asked.author, asked.key, e.id, e.seq, e.at, e.hash
-        FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (room, author, key)
+        LEFT JOIN LATERAL (SELECT * FROM hubbub.members i WHERE i.room = r.no AND i.user_id = asked.user_id LIMIT 1) m ON true
+        LEFT JOIN LATERAL (SELECT * FROM hubbub.speakers i WHERE i.room = r.no AND i.user_id = asked.user_id LIMIT 1) s ON true";
+    // The first columns as of `standings`.
+    senders = "SELECT asked.nth, m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at,
+            coalesce(s.was_reader, false), e.id, e.seq, e.at, e.hash
+        FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (room, user_id, key, nth)
         JOIN hubbub.rooms r ON r.id = asked.room
-        CROSS JOIN LATERAL (SELECT id, seq, at, hash FROM hubbub.entries e
-            WHERE e.room = r.no AND e.author = asked.author AND e.key = asked.key LIMIT 1) e";
+        LEFT JOIN LATERAL (SELECT * FROM hubbub.members i WHERE i.room = r.no AND i.user_id = asked.user_id LIMIT 1) m ON true
+        LEFT JOIN LATERAL (SELECT * FROM hubbub.speakers i WHERE i.room = r.no AND i.user_id = asked.user_id LIMIT 1) s ON true
+        LEFT JOIN LATERAL (SELECT id, seq, at, hash FROM hubbub.entries i
+            WHERE i.room = r.no AND i.author = asked.user_id AND i.key = asked.key LIMIT 1) e ON true";
     insert = "INSERT INTO hubbub.entries
             (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role, body, effects, rank, thread,
             in_room, edit)

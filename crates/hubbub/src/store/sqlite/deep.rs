@@ -50,16 +50,22 @@ pub(super) fn load(
         found.edit_seqs = Some(read_edits(transaction, no, found.edit)?);
     }
     let mut counts = transaction
-        .prepare_cached("SELECT reaction, count, first FROM reaction_counts WHERE room = ?1 AND target = ?2")?;
+        .prepare_cached("SELECT count, first FROM reaction_counts WHERE room = ?1 AND target = ?2 AND reaction = ?3")?;
+    let mut different =
+        transaction.prepare_cached("SELECT count(*) FROM reaction_counts WHERE room = ?1 AND target = ?2")?;
     let mut reacted = transaction
         .prepare_cached("SELECT 1 FROM reactions WHERE room = ?1 AND target = ?2 AND reaction = ?3 AND user_id = ?4")?;
     for (room, target, word, user) in &asked.reactions {
         let Some(no) = no(room) else { continue };
         let all = facts.entry((*room).clone()).or_default().reactions.entry(*target).or_default();
-        let mut rows = counts.query(params![no, number(*target)])?;
-        while let Some(row) = rows.next()? {
-            let count = ReactionCount { count: row.get::<_, i64>(1)?.unsigned_abs(), first: seq(row.get(2)?) };
-            all.counts.insert(row.get::<_, String>(0)?.into(), count);
+        let count = counts.query_row(params![no, number(*target), word], |row| {
+            Ok(ReactionCount { count: row.get::<_, i64>(0)?.unsigned_abs(), first: seq(row.get(1)?) })
+        });
+        match count.optional()? {
+            Some(count) => drop(all.counts.insert((*word).into(), count)),
+            None => {
+                all.different = different.query_row(params![no, number(*target)], |row| row.get::<_, u32>(0))? as usize;
+            }
         }
         if reacted.exists(params![no, number(*target), word, user.as_str()])? {
             all.by.insert(((*word).into(), (*user).clone()));

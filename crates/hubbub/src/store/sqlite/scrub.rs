@@ -20,8 +20,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Pages in the log after which they are brought into the file: as many as SQLite would wait for.
-const CHECKPOINT_PAGES: u64 = 1_000;
+/// Pages in the log after which they are brought into the file: 32 MiB. SQLite would wait for a thousand. A full batch in as many
+/// rooms writes as many, and most of them are written again by the next: with eight thousand there are a third more sends a second.
+const CHECKPOINT_PAGES: u64 = 8_000;
 /// How long a try waits for readers: writes wait behind it, and somebody may read for hours.
 const PATIENCE: Duration = Duration::from_millis(10);
 /// Between two tries. Each further pause is twice as long, up to the second.
