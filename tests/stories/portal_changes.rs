@@ -290,3 +290,75 @@ async fn what_was_deleted_and_not_heard_of_is_looked_at_again_before_it_is_sent(
     desk::takes(&portal, "s1", &["before", "after"]).await;
     assert!(portal.arrivals().iter().all(|arrival| arrival.text() != "a secret"));
 }
+
+/// Somebody holds a session's room locked, and the log of another is full: a third goes on, and what waits in the two is not lost.
+#[tokio::test]
+async fn a_change_that_fails_holds_up_its_own_session_and_no_other() {
+    let cluster = Cluster::of_with(1, &["--portal-allow", "127.0.0.1"]).await;
+    let portal = Portal::start().await;
+    let made = desk::make(&cluster, "desk", &portal, json!({})).await;
+    let secret = made["incoming_secret"].as_str().expect("a secret").to_owned();
+    let hook = async |id: &str, body: &Value| {
+        portal::call(cluster.at(0), "desk", &secret, id, &body.to_string()).await.expect("an answer")
+    };
+    for session in ["s1", "s2", "s3"] {
+        desk::open(&cluster, session, "desk", session).await;
+        let says = json!({ "sessionId": session, "messageId": "a", "message": "first" });
+        assert_eq!(hook(&format!("says-{session}"), &says).await.0, 200);
+    }
+    let (schema, url) = (cluster.schema(), Postgres::shared().url());
+    let mut database = Vec::new();
+    for _ in 0..2 {
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("the database");
+        tokio::spawn(connection);
+        database.push(client);
+    }
+    let rooms = format!("{schema}.rooms");
+    let full = format!("UPDATE {rooms} SET head = {} WHERE id = 's2'", hubbub_core::limits::SEQ_MAX);
+    let head = format!("SELECT head FROM {rooms} WHERE id = 's2'");
+    let before: i64 = database[1].query_one(&head, &[]).await.expect("a room").get(0);
+    database[1].batch_execute(&full).await.expect("a full log");
+    database[0].batch_execute(&format!("BEGIN; SELECT FROM {rooms} WHERE id = 's1' FOR UPDATE")).await.expect("a lock");
+    // As an instance leaves them that has gone before it did them.
+    let wait = format!(
+        "INSERT INTO {schema}.portal_changes (portal, target, author, means, text, at, until)
+         SELECT p.no, 'm:2:' || s || ':a', 'portal:desk/ada', 'edit', 'now', 0, 9000000000000
+         FROM {schema}.portals p, unnest(ARRAY['s1', 's2', 's3']) s"
+    );
+    database[1].batch_execute(&wait).await.expect("changes");
+    // Another one comes behind them.
+    let early = json!({ "type": "message.edited", "sessionId": "s3", "messageId": "b", "message": "later" });
+    assert_eq!(hook("early", &early).await.0, 202);
+    shows(&cluster, "s3", &[Some("now")]).await;
+    database[0].batch_execute("ROLLBACK").await.expect("the end of it");
+    shows(&cluster, "s1", &[Some("now")]).await;
+    let emptied = format!("UPDATE {rooms} SET head = {before} WHERE id = 's2'");
+    database[1].batch_execute(&emptied).await.expect("room in the log");
+    shows(&cluster, "s2", &[Some("now")]).await;
+}
+
+/// One webhook deletes several messages, and says one id for all of it.
+#[tokio::test]
+async fn all_that_one_webhook_deletes_is_deleted() {
+    let each = |means: &str, at: &str| json!({ "means": means, "each": at, "session": "/in", "message_id": "/message", "event_id": "#/id" });
+    let mut message = each("message", "/said");
+    message["text"] = "/text".into();
+    let desk = Desk::with(json!({ "mappings": [message, each("deletion", "/deleted")] })).await;
+    desk.session("s1", "ana").await;
+    let of = |n: u64| json!({ "in": "s1", "message": n, "text": format!("text {n}") });
+    let said = json!({ "id": 1, "said": (1..=3).map(of).collect::<Vec<_>>() });
+    assert_eq!(desk.answers("w1", &said).await.0, 200);
+    shows(&desk.server, "s1", &[Some("text 1"), Some("text 2"), Some("text 3")]).await;
+    let deleted = json!({ "id": 2, "deleted": [of(1), of(3)] });
+    let first = desk.answers("w2", &deleted).await;
+    assert_eq!((first.0, first.1["messages"].as_array().map(Vec::len)), (200, Some(2)), "{}", first.1);
+    shows(&desk.server, "s1", &[None, Some("text 2"), None]).await;
+    assert_eq!(desk.answers("w2 again", &deleted).await, first, "it is the same webhook");
+    // What waits for its message does so by its own name.
+    let early = json!({ "id": 3, "deleted": [of(4), of(5), of(2)] });
+    let answer = desk.answers("w3", &early).await;
+    assert_eq!((answer.0, &answer.1["awaited"]), (202, &json!(2)), "{}", answer.1);
+    let late = json!({ "id": 4, "said": [of(4), of(5), of(6)] });
+    assert_eq!(desk.answers("w4", &late).await.0, 200);
+    shows(&desk.server, "s1", &[None, None, None, None, None, Some("text 6")]).await;
+}

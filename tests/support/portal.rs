@@ -31,6 +31,8 @@ pub enum Mood {
     Well,
     /// This status, with these headers.
     Status(u16, String),
+    /// This status, and this is what it says.
+    Refuses(u16, String),
     /// Never.
     Silent,
     /// It takes it, and says so when it is no longer like this.
@@ -266,6 +268,7 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> std::io::Result
                 answers_well(&mut stream, &shared.called(&session)).await?;
             }
             Mood::Status(status, headers) => stream.write_all(answer_with(status, &headers, "no").as_bytes()).await?,
+            Mood::Refuses(status, said) => stream.write_all(answer_with(status, "", &said).as_bytes()).await?,
             Mood::Silent => std::future::pending().await,
             Mood::Endless => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await?;
@@ -332,7 +335,7 @@ impl Shared {
         let poison = all.poison.get(&said).filter(|status| **status != 200);
         let mood = match poison {
             Some(&SILENT) => Mood::Silent,
-            Some(status) => Mood::Status(*status, String::new()),
+            Some(status) => Mood::Refuses(*status, format!("cannot take `{said}`")),
             None => self.mood.borrow().clone(),
         };
         let taken = matches!(mood, Mood::Well | Mood::Endless | Mood::Held);

@@ -33,7 +33,7 @@ impl Desk {
     }
 
     async fn due(&self) -> Vec<DueChange> {
-        self.portals().due_changes().await.expect("changes")
+        self.portals().due_changes(&[]).await.expect("changes")
     }
 
     /// What the program does with a change whose message is known.
@@ -115,11 +115,132 @@ for_every_store! {
         for targets in [&["m:2:c1:7"][..], &["m:2:c1:8", "m:2:c9:1"], &["m:2:c9:1"]] {
             assert!(desk.awaits(&desk.change(targets, None, edit("x"))).await);
         }
+        // The message of these is there, and something else holds them up: an older instance perhaps.
+        desk.session("s1").await;
+        for (targets, event) in [(&["m:2:s1:1"][..], "e:1"), (&["m:2:c1:9", "m:2:s1:1"], "e:2")] {
+            assert!(desk.awaits(&desk.change(targets, Some(event), edit("x"))).await);
+        }
+        assert_eq!(stored(&desk.receive(&desk.answer("s1", Some("m:2:s1:1"), "a")).await), [3]);
         assert!(desk.portals().sweep_changes().await.expect("an answer").is_empty(), "they have just come");
         home.change("UPDATE portal_changes SET until = 5").await;
         let swept = desk.portals().sweep_changes().await.expect("an answer");
         assert_eq!(swept, [(desk.portal.clone(), 1)]);
         assert!(!desk.wait(&["m:2:c1:7"]).await && desk.wait(&["m:2:c9:1"]).await && desk.wait(&["m:2:c1:8"]).await);
+        assert_eq!(desk.due().await.len(), 2, "they are done once they can be");
+    }
+
+    async fn changes_of_sessions_that_are_held_up_are_passed_over(home: &Home) {
+        let desk = Desk::at(home).await;
+        for session in ["s1", "s2", "s3"] {
+            desk.session(session).await;
+            let name = format!("m:2:{session}:1");
+            for text in ["b", "c"] {
+                assert!(desk.awaits(&desk.change(&[&name], None, edit(text))).await);
+            }
+            assert_eq!(stored(&desk.receive(&desk.answer(session, Some(&name), "a")).await), [3]);
+        }
+        let due = async |except: &[&str]| {
+            let except: Vec<_> = except.iter().map(|id| room(id)).collect();
+            let due = desk.portals().due_changes(&except).await.expect("changes");
+            due.into_iter().map(|one| one.target.session.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(due(&[]).await, ["s1", "s1", "s2", "s2", "s3", "s3"]);
+        assert_eq!(due(&["s1", "s3", "s9"]).await, ["s2", "s2"]);
+        assert_eq!(due(&["s1", "s2", "s3"]).await, [""; 0]);
+    }
+
+    async fn nobody_takes_up_changes_of_a_portal_that_is_deleted(home: &Home) {
+        let desk = Desk::at(home).await;
+        desk.session("s1").await;
+        let name = "m:2:s1:1";
+        assert!(desk.awaits(&desk.change(&[name], None, edit("b"))).await);
+        assert!(desk.awaits(&desk.change(&["m:2:s1:2"], None, edit("never"))).await);
+        assert_eq!(stored(&desk.receive(&desk.answer("s1", Some(name), "a")).await), [3]);
+        let other = Desk::of(desk.stores(), "other").await;
+        assert!(other.awaits(&other.change(&[name], None, edit("b"))).await);
+        // As an older program deletes it, which knows nothing of changes.
+        home.change("UPDATE portals SET deleted_at = 7 WHERE id = 'desk'").await;
+        assert!(desk.due().await.is_empty());
+        assert!(desk.portals().sweep_changes().await.expect("an answer").is_empty(), "nobody is to be told");
+        let kept = async || home.numbers(["count(*)"], "FROM portal_changes").await;
+        assert_eq!(kept().await, [[Some(1)]], "that of the other portal");
+        assert!(other.portals().delete_portal(&other.portal).await.expect("an answer"));
+        assert_eq!(kept().await, [[Some(0)]]);
+    }
+
+    async fn what_changed_nothing_and_is_told_again_undoes_nothing(home: &Home) {
+        let desk = Desk::at(home).await;
+        desk.session("s1").await;
+        let (seq, target) = desk.answered("s1", "m:2:s1:1", "said").await;
+        let change = async |event: &str, text: &str| {
+            desk.changes(&desk.change(&["m:2:s1:1"], Some(event), edit(text)), &target).await
+        };
+        assert_eq!(change("e:1", "said").await, Outcome::Unchanged, "it says so already");
+        assert_eq!(place(&change("e:2", "said better").await), seq.get() + 1);
+        for _ in 0..2 {
+            assert_eq!(change("e:1", "said").await, Outcome::Unchanged, "it is the same webhook");
+        }
+        assert_eq!(desk.changes(&desk.change(&["m:2:s1:1"], Some("e:1"), Becomes::Deleted), &target).await, Outcome::Unchanged);
+        assert_eq!(place(&change("e:3", "said").await), seq.get() + 2, "this is another one");
+        let known = desk.portals().known_message(&room("s1"), seq).await.expect("an answer").expect("a message");
+        assert_eq!((known.gone, known.events), (false, vec!["m:2:s1:1".to_owned()]));
+        // Two that come together, and a deletion of what is gone.
+        assert!(matches!(change("e:4", "said").await, Outcome::Unchanged));
+        let deletes = |event: &str| desk.change(&["m:2:s1:1"], Some(event), Becomes::Deleted);
+        assert_eq!(place(&desk.changes(&deletes("e:5"), &target).await), seq.get() + 3);
+        assert_eq!(desk.changes(&deletes("e:6"), &target).await, Outcome::Unchanged);
+        assert!(matches!(desk.changes(&deletes("e:5"), &target).await, Outcome::Repeated { .. }));
+    }
+
+    async fn what_a_portal_said_of_a_message_that_was_deleted_is_not_kept(home: &Home) {
+        let desk = Desk::at(home).await;
+        for (session, while_it_is_sent) in [("s1", false), ("s2", true)] {
+            desk.session(session).await;
+            let poison = desk.asks(session, "a").await;
+            let delete = async || {
+                let gone = What::Deleted(Deleted { target: poison, of: None });
+                desk.pen().append(desk.pen().draft(session, "ana", "gone", gone)).await;
+            };
+            let claim = desk.claim_one().await;
+            let quotes = |at| attempt(at, Some("status 422: cannot take `a`"));
+            let later = DeliveryStep::Later { attempt: quotes(8), counted: 1, again_in: Duration::ZERO };
+            assert!(desk.settle(&claim, later).await);
+            let claim = desk.claim_one().await;
+            if while_it_is_sent {
+                delete().await;
+                assert!(desk.delivery(session).await.attempts.is_empty(), "those before");
+            }
+            let step = DeliveryStep::GivenUp { seq: poison, attempt: quotes(9), why: "no".into(), block: true };
+            assert!(desk.settle(&claim, step).await);
+            if !while_it_is_sent {
+                delete().await;
+            }
+            // Nor where it is sent again by somebody who has not heard of it.
+            assert_eq!(desk.portals().replay(&desk.portal, Which::All).await.expect("an answer"), 1);
+            let claim = desk.claim_one().await;
+            let number = claim.replay.as_ref().expect("a dead letter").number;
+            assert!(desk.settle(&claim, DeliveryStep::Replayed { number, attempt: quotes(10) }).await);
+            let letters = desk.portals().dead_letters(&Filter::default(), 0, 9).await.expect("letters").items;
+            let letter = letters.iter().find(|letter| letter.number == number).expect("the letter");
+            assert_eq!(letter.attempts.last().map(|last| last.at), Some(10), "{letter:?}");
+            assert!(!format!("{:?}", letter.attempts).contains("cannot take"), "{letter:?}");
+            assert!(desk.portals().discard(&desk.portal, number).await.expect("an answer"));
+            let claim = desk.claim_one().await;
+            assert!(desk.settle(&claim, passed(Seq::new(poison.get() + 1))).await);
+        }
+        // What waits before it is not forgotten.
+        desk.session("s3").await;
+        let (first, second) = (desk.asks("s3", "a").await, desk.asks("s3", "b").await);
+        let claim = desk.claim_one().await;
+        assert!(desk.settle(&claim, passed(first)).await);
+        let claim = desk.claim_one().await;
+        let later = DeliveryStep::Later { attempt: attempt(8, Some("no")), counted: 1, again_in: LEASE };
+        assert!(desk.settle(&claim, later).await);
+        let gone = |target| What::Deleted(Deleted { target, of: None });
+        desk.pen().append(desk.pen().draft("s3", "ana", "g1", gone(first))).await;
+        assert_eq!(desk.delivery("s3").await.attempts.len(), 1, "it was of another message");
+        desk.pen().append(desk.pen().draft("s3", "ana", "g2", gone(second))).await;
+        assert_eq!(desk.delivery("s3").await.attempts.len(), 0);
     }
 
     async fn as_many_wait_as_may_and_none_of_a_portal_that_is_gone(home: &Home) {

@@ -34,6 +34,14 @@ impl Attempt {
             (None, status) => status.map(Class::of_status),
         }
     }
+
+    /// The same without what the portal said, which may have quoted a text that was deleted.
+    #[must_use]
+    pub fn unquoted(self) -> Self {
+        let status = self.status.map_or_else(|| "no answer".into(), |status| format!("status {status}"));
+        let error = self.error.as_ref().map(|_| format!("{status}; what it said is not kept: the message was deleted"));
+        Self { error, ..self }
+    }
 }
 
 /// Adds an attempt, and forgets the oldest beyond [`ATTEMPTS_KEPT`].
@@ -41,4 +49,28 @@ pub fn keep(attempts: &mut Vec<Attempt>, attempt: &Attempt) {
     attempts.push(attempt.clone());
     let beyond = attempts.len().saturating_sub(ATTEMPTS_KEPT);
     attempts.drain(..beyond);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_what_a_portal_said_is_left_of_an_attempt_whose_message_was_deleted() {
+        let failed = |status, error: Option<&str>| Attempt {
+            at: 7,
+            took: 5,
+            status,
+            error: error.map(ToOwned::to_owned),
+            instance: "a".into(),
+            class: Some("refused".into()),
+        };
+        for (status, begins) in [(Some(422), "status 422; "), (None, "no answer; ")] {
+            let unquoted = failed(status, Some("status 422: cannot take \"a secret\"")).unquoted();
+            let error = unquoted.error.clone().unwrap();
+            assert!(error.starts_with(begins) && !error.contains("secret"), "{error}");
+            assert_eq!(Attempt { error: None, ..unquoted }, failed(status, None));
+        }
+        assert_eq!(failed(Some(200), None).unquoted(), failed(Some(200), None));
+    }
 }

@@ -20,6 +20,12 @@ pub const AWAITED_FOR: Duration = Duration::from_secs(3_600);
 pub const CHANGES_WAITING: usize = 10_000;
 /// Those whose message has come that are taken up together.
 pub const CHANGES_TOGETHER: usize = 256;
+/// How often an instance looks at all of them without having heard that a message has come: another may have died before it looked.
+pub const CHANGES_EVERY: Duration = Duration::from_secs(30);
+/// How long those of a session wait that could not be taken up.
+pub const CHANGES_HELD_FOR: Duration = Duration::from_secs(2);
+/// Messages of one portal that came since an instance last looked which it knows by their names; with more of them it looks at all.
+pub const CHANGES_ARRIVED: usize = 1_000;
 /// Events of one session that leave quarantine together, and of all sessions eight times as many.
 pub const RELEASED_TOGETHER: usize = 32;
 /// How often an instance looks for events in quarantine whose session has become known without anybody saying so, and for those

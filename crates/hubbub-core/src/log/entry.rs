@@ -59,7 +59,8 @@ pub struct Draft {
     pub not_yet: Option<Feature>,
 }
 
-/// A name that is taken by one entry of all rooms. The entry that takes it is the first that is appended with it.
+/// A name that is taken by one entry of all rooms. The entry that takes it is the first that is appended with it, unless something came
+/// with it before that changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventName {
     /// Within what the name is taken once: the number that the database gave to whoever names events, such as a portal.
@@ -136,7 +137,7 @@ pub enum Outcome {
         /// Where that one is.
         seq: Seq,
     },
-    /// Things were as asked before; nothing was written.
+    /// Things were as asked before: nothing was written, but that its [`EventName`] is taken. Or that was so before.
     Unchanged,
     /// It may not be.
     Refused(Refusal),

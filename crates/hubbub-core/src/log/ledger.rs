@@ -158,7 +158,10 @@ impl Ledger {
             Ok((before, Some(change))) => (before, change, draft.what.fill(&situation)),
             // Of the two only the first is news: it is what the key stands for.
             Ok((Some((before, change)), None)) => (None, change, Some(before.what.clone())),
-            Ok((None, None)) => return Outcome::Unchanged,
+            Ok((None, None)) => {
+                self.take_event_in_vain(draft);
+                return Outcome::Unchanged;
+            }
             Err(refusal) => return Outcome::Refused(refusal),
         };
         if let Some(feature) = draft.not_yet {
@@ -205,6 +208,15 @@ impl Ledger {
         if let Some(event) = draft.once.as_deref() {
             self.events.insert(event.clone(), Some((draft.room.clone(), place)));
             self.changes.taken.insert(event.clone(), (draft.room.clone(), place.seq));
+        }
+    }
+
+    /// What changes nothing has taken its event, too: told again once something else has changed, it would undo that. No entry
+    /// stands for it.
+    fn take_event_in_vain(&mut self, draft: &Draft) {
+        if let Some(event) = draft.once.as_deref() {
+            self.events.insert(event.clone(), None);
+            self.changes.taken.insert(event.clone(), (draft.room.clone(), Seq::ZERO));
         }
     }
 

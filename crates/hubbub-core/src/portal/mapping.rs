@@ -13,7 +13,7 @@ mod native;
 mod read;
 
 pub use body::Body;
-pub use event::{Event, message_id_in};
+pub use event::{Event, message_id_in, names_message};
 pub(super) use find::{Item, id_in, items, raw_at};
 pub use native::native;
 pub use read::{Mapped, Refusal, Unmapped};
@@ -106,6 +106,15 @@ impl Meaning {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
     pub(super) fn is_message(&self) -> bool {
         *self == Self::Message
+    }
+
+    /// Its word, in names of events.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Edit => "edit",
+            Self::Deletion => "deletion",
+        }
     }
 }
 

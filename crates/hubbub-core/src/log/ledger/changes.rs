@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// See the module. Each is to be written once, as it is here at the end.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// Events that were taken, and the entries that took them.
+    /// Events that were taken, and the entries that took them; with the number 0: by what changed nothing, in this room.
     pub taken: BTreeMap<EventName, (RoomId, Seq)>,
     /// The newest message of rooms, among those that are shown there.
     pub newest: BTreeMap<RoomId, Seq>,

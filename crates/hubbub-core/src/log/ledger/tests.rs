@@ -222,6 +222,22 @@ fn an_event_is_taken_once_in_all_rooms() {
 }
 
 #[test]
+fn what_changes_nothing_has_taken_its_event_too() {
+    let mut ledger = ledger(RoomKind::Private, &[("ana", MEMBER)]);
+    let name = |event: &str| EventName { scope: 1, name: event.into() };
+    let joins = |key: &str, event: &str| {
+        let what = What::Joined(Joined { user: user("ana"), role: Role::Member });
+        Draft { right: Right::Backend, once: Some(name(event).into()), ..draft("hubbub:api", key, what) }
+    };
+    assert_eq!(ledger.apply(&joins("a", "e1"), Timestamp(0)), Outcome::Unchanged, "she is a member");
+    ledger.people.clear();
+    assert_eq!(ledger.apply(&joins("b", "e1"), Timestamp(0)), Outcome::Unchanged, "it would be news now");
+    assert_eq!(seq_of(ledger.apply(&joins("c", "e2"), Timestamp(0))), 1);
+    let taken = [(name("e1"), (room(), Seq::ZERO)), (name("e2"), (room(), Seq::new(1)))];
+    assert_eq!(ledger.changes.taken, taken.into());
+}
+
+#[test]
 fn only_admins_govern() {
     let mut ledger = ledger(RoomKind::Private, &[("ana", ADMIN), ("ben", MEMBER)]);
     let ban = || What::Banned(Banned { user: user("ana") });

@@ -38,6 +38,9 @@ pub struct Event {
     /// The event's id, unique within the portal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
+    /// That is the id of the whole body, with which all its events come.
+    #[serde(skip)]
+    pub shares_id: bool,
     /// Who wrote, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
@@ -54,14 +57,35 @@ impl Event {
     /// by the message's id: that is the message's own.
     pub fn repeat_key(&self, header_id: Option<&str>) -> Option<String> {
         let header_id = header_id.filter(|id| !id.is_empty());
-        if let Some(id) = self.message_id.as_ref().filter(|_| self.means.is_message()) {
+        if !self.means.is_message() {
+            return self.change_key(header_id);
+        }
+        if let Some(id) = &self.message_id {
             let conversation = self.external.as_ref().or(self.session.as_ref())?;
             return Some(of_message(conversation, id));
         }
-        Some(match &self.event_id {
-            Some(id) => short('e', format!("e:{id}")),
-            None => short('h', format!("h:{}", header_id?)),
+        Some(match (&self.event_id, self.place()) {
+            (Some(id), Some(place)) if place > 0 => short('p', format!("p:{place}:{id}")),
+            (Some(id), _) => short('e', format!("e:{id}")),
+            (None, _) => short('h', format!("h:{}", header_id?)),
         })
+    }
+
+    /// What tells repeats of a change: the event's id or the webhook's, which other changes may come with; so also what becomes of
+    /// which message and, where the id is one of a whole webhook, which of its events it is.
+    fn change_key(&self, header_id: Option<&str>) -> Option<String> {
+        let (of, id, place) = match (&self.event_id, header_id) {
+            (Some(id), _) => ('e', id.as_str(), self.place()),
+            (None, Some(id)) => ('h', id, self.index),
+            (None, None) => return None,
+        };
+        let (target, place) = (self.targets().into_iter().next()?, place.unwrap_or_default());
+        Some(short('c', format!("c:{}:{of}:{place}:{}:{id}:{target}", self.means.word(), id.len())))
+    }
+
+    /// Where it stands among those of the same id.
+    fn place(&self) -> Option<usize> {
+        self.index.filter(|_| self.shares_id)
     }
 
     /// The names that the message which it changes may be known by: what a webhook that brought it, or our own answer from the
@@ -86,6 +110,11 @@ fn short(kind: char, key: String) -> String {
     let digest: String = Sha256::digest(&key).iter().map(|byte| format!("{byte:02x}")).collect();
     // A capital: no key that is short is the same.
     format!("{}:{digest}", kind.to_ascii_uppercase())
+}
+
+/// Whether an event of this [name](Event::repeat_key) is a message that changes may name.
+pub fn names_message(name: &str) -> bool {
+    name.starts_with(['m', 'M'])
 }
 
 /// The portal's id of a message in the [name](Event::repeat_key) of its event; `None`: the event was told by something else, or the
@@ -128,6 +157,7 @@ impl Mapping {
             data,
             message_id,
             event_id: one(&self.event_id)?,
+            shares_id: self.event_id.as_ref().is_some_and(|pointer| pointer.starts_with('#')),
             agent,
             index: item.index,
             mapping: 0,

@@ -2,10 +2,12 @@
 //! message waits for it, in the store: any instance goes on with it, and two may do it at once.
 
 use super::{
+    Complaint,
     store::{Destination, ExternalRules, Incoming, Received, Resolved},
     support::SupportChat,
 };
 use crate::chat::{ChatError, log::admission};
+use futures_util::future::join_all;
 use hubbub_core::{
     limits,
     log::{
@@ -13,9 +15,17 @@ use hubbub_core::{
         kinds::{Message, Text},
     },
     model::ids::{Key, RoomId},
-    portal::incoming_change::{DueChange, Idle, IncomingChange, Target},
+    portal::{
+        PortalId,
+        incoming_change::{DueChange, Idle, IncomingChange, Target},
+        mapping::names_message,
+    },
 };
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError},
+    time::Instant,
+};
 use uuid::Uuid;
 
 pub mod store;
@@ -52,6 +62,69 @@ pub(super) enum Changed {
     LogFull,
 }
 
+/// Messages that came and that nobody has looked yet for changes of.
+#[derive(Debug, Default)]
+pub(super) struct Arrived {
+    /// More than are named.
+    may_be_any: bool,
+    names: BTreeMap<PortalId, BTreeSet<String>>,
+}
+
+impl Arrived {
+    fn note(&mut self, portal: &PortalId, name: &str) {
+        if self.may_be_any {
+            return;
+        }
+        let names = self.names.entry(portal.clone()).or_default();
+        names.insert(name.to_owned());
+        if names.len() > limits::CHANGES_ARRIVED {
+            *self = Self { may_be_any: true, names: BTreeMap::new() };
+        }
+    }
+}
+
+/// What was done of changes whose message has come.
+struct TakenUp {
+    /// How many wait no more.
+    done: usize,
+    /// Sessions in which the others wait for one that could not be done.
+    held: Vec<RoomId>,
+}
+
+/// When an instance looks at the changes that wait: at once where it has heard of their message, and seldom without. What waits for
+/// nothing that comes costs next to nothing.
+#[derive(Debug, Default)]
+pub(super) struct Looking {
+    next: Option<Instant>,
+}
+
+impl Looking {
+    /// Takes up what is to be taken up.
+    pub async fn turn(&mut self, support: &SupportChat, complaint: &Complaint) {
+        let is_time = self.next.is_none_or(|next| next <= Instant::now());
+        if !support.is_awaited().await && !is_time {
+            return;
+        }
+        let (mut held, mut is_done) = (Vec::new(), true);
+        loop {
+            let due = support.store.due_changes(&held).await;
+            is_done &= due.is_ok();
+            let due = complaint.hear("what has waited for its message cannot be read", due).unwrap_or_default();
+            if due.is_empty() {
+                break;
+            }
+            let taken_up = support.take_up_changes(due).await;
+            if taken_up.done == 0 && taken_up.held.is_empty() {
+                is_done = false;
+                break;
+            }
+            held.extend(taken_up.held);
+        }
+        let again_in = if is_done && held.is_empty() { limits::CHANGES_EVERY } else { limits::CHANGES_HELD_FOR };
+        self.next = Some(Instant::now() + again_in);
+    }
+}
+
 impl SupportChat {
     /// Takes a change, or keeps it until its message comes.
     pub(super) async fn change(&self, change: &IncomingChange, named: &Named) -> Result<Changed, ChatError> {
@@ -74,6 +147,8 @@ impl SupportChat {
 
     async fn await_message(&self, change: &IncomingChange) -> Result<Changed, ChatError> {
         let kept = self.store.keep_change(change).await?;
+        // The message may have come in between.
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner).may_be_any = true;
         self.releasing.notify_one();
         Ok(if kept { Changed::Awaited } else { Changed::Full })
     }
@@ -139,24 +214,63 @@ impl SupportChat {
         }
     }
 
-    /// Takes up changes whose message has come; says how many wait no more.
-    pub(super) async fn take_up_changes(&self, due: Vec<DueChange>) -> usize {
-        let mut done = Vec::with_capacity(due.len());
-        for DueChange { waiting, target } in due {
-            // Those behind it of the same message wait for it.
-            match self.put_change(&waiting.named(), &target).await {
-                Ok(_) => done.push(waiting.number),
-                Err(_) => break,
+    /// These messages of a portal are there now, by their names.
+    pub(super) fn has_arrived(&self, portal: &PortalId, names: &[String]) {
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in names.iter().filter(|name| names_message(name)) {
+            arrived.note(portal, name);
+        }
+    }
+
+    /// Whether something waits for what has arrived since this was asked last.
+    async fn is_awaited(&self) -> bool {
+        let arrived = std::mem::take(&mut *self.arrived.lock().unwrap_or_else(PoisonError::into_inner));
+        if arrived.may_be_any {
+            return true;
+        }
+        for (portal, names) in arrived.names {
+            let names: Vec<String> = names.into_iter().collect();
+            // Where the store does not answer it is looked for.
+            if self.store.changes_wait(&portal, &names).await.unwrap_or(true) {
+                return true;
             }
         }
+        false
+    }
+
+    /// Takes up changes whose message has come.
+    async fn take_up_changes(&self, due: Vec<DueChange>) -> TakenUp {
+        let mut sessions: BTreeMap<RoomId, Vec<DueChange>> = BTreeMap::new();
+        for one in due {
+            sessions.entry(one.target.session.clone()).or_default().push(one);
+        }
+        // Nobody waits for somebody else's session.
+        let in_order = |(session, due)| async move { (session, self.take_up_in_order(due).await) };
+        let (mut done, mut held) = (Vec::new(), Vec::new());
+        for (session, (numbers, is_held)) in join_all(sessions.into_iter().map(in_order)).await {
+            done.extend(numbers);
+            held.extend(is_held.then_some(session));
+        }
         match self.store.drop_changes(&done).await {
-            Ok(()) => done.len(),
+            Ok(()) => TakenUp { done: done.len(), held },
             // Done again, they are recognised.
             Err(error) => {
                 tracing::debug!(%error, "changes that wait no more are still there");
-                0
+                TakenUp { done: 0, held }
             }
         }
+    }
+
+    /// All of one session, the oldest first: those that wait no more, and whether one holds the others up.
+    async fn take_up_in_order(&self, due: Vec<DueChange>) -> (Vec<u64>, bool) {
+        let mut done = Vec::with_capacity(due.len());
+        for DueChange { waiting, target } in due {
+            match self.put_change(&waiting.named(), &target).await {
+                Ok(Changed::LogFull) | Err(_) => return (done, true),
+                Ok(_) => done.push(waiting.number),
+            }
+        }
+        (done, false)
     }
 
     /// Throws away what has waited too long.

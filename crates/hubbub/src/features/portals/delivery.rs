@@ -31,6 +31,9 @@ use hubbub_core::{
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 mod calls;
+mod content;
+
+use content::Content;
 
 /// Messages that were given up on.
 static GIVEN_UP: Summary = Summary::new("a message to a portal was given up on");
@@ -100,9 +103,14 @@ impl Delivery<'_> {
         if let Some(letter) = self.claim.replay.take() {
             // It was for the portal once, whatever its settings say now.
             let kind = webhook::kind(&letter.entry, &Forward::ALL, &self.portal.id).unwrap_or("message.created");
-            if self.is_gone(&letter.entry).await {
-                self.withdraw(&letter).await;
-                return;
+            match self.content(&letter.entry).await {
+                Content::There => {}
+                // It is withdrawn for good: only where that is certain.
+                Content::Gone => return self.withdraw(&letter).await,
+                Content::Unsure => {
+                    self.settle(DeliveryStep::Released, Kept::default(), false).await;
+                    return;
+                }
             }
             let Some(posted) = self.send(&letter.entry, kind, Some(&letter)).await else { return };
             if posted.attempt.error.is_none() {
@@ -153,6 +161,18 @@ impl Delivery<'_> {
 
     /// Sends an entry as the portal's settings say. `None`: the claim is over.
     async fn send(&mut self, entry: &Entry, kind: &str, letter: Option<&DeadLetter>) -> Option<Posted> {
+        let mut posted = self.sent(entry, kind, letter).await?;
+        // A refusal may quote what was deleted meanwhile, or what is to be deleted.
+        if posted.attempt.error.is_some() {
+            let is_deletion = matches!(entry.what, What::Deleted(_));
+            if is_deletion || self.content(entry).await != Content::There {
+                posted.attempt = posted.attempt.unquoted();
+            }
+        }
+        Some(posted)
+    }
+
+    async fn sent(&mut self, entry: &Entry, kind: &str, letter: Option<&DeadLetter>) -> Option<Posted> {
         let about = match self.about(entry).await {
             Ok(about) => about,
             Err(why) => {
@@ -184,22 +204,6 @@ impl Delivery<'_> {
 
     fn gives_way(&self) -> bool {
         self.lane.gives_way(self.calls, self.portal.settings.concurrency)
-    }
-
-    /// Whether the content of an entry was blanked, or may have been, since it was read. What was read a while ago is looked at
-    /// again: a deletion may not have been heard of.
-    async fn is_gone(&self, entry: &Entry) -> bool {
-        if matches!(entry.what, What::Gone(_)) {
-            return true;
-        }
-        if self.portals.support.chat.blanks().may_be_blanked(self.blanks_heard, &entry.room, entry.seq) {
-            return true;
-        }
-        if self.read_at.elapsed() < limits::WEBHOOK_READ_FOR {
-            return false;
-        }
-        let known = self.portals.support.store.known_message(&entry.room, entry.seq).await;
-        !known.is_ok_and(|known| known.is_some_and(|known| !known.gone))
     }
 
     fn kind(&self, entry: &Entry) -> Option<&'static str> {

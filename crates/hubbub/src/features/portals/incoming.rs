@@ -292,15 +292,14 @@ impl Portals {
         events: &[Event],
     ) -> Result<Vec<(IncomingChange, Named)>, HookError> {
         let mut changes = Vec::with_capacity(events.len());
-        for (n, event) in events.iter().enumerate() {
-            let id = hook.id.map(|id| if events.len() > 1 { format!("{id}#c{n}") } else { id.to_owned() });
+        for event in events {
             let data = event.data.clone().map(Json::trusted);
             let content = Content { data, ..Content::text(Text::parse(&event.text)?) };
             let Some(becomes) = Becomes::of(event.means, content) else { continue };
             let change = IncomingChange {
                 portal: portal.id.clone(),
                 targets: event.targets(),
-                event: event.repeat_key(id.as_deref()),
+                event: event.repeat_key(hook.id),
                 from: portal.id.agent(event.agent.as_deref()),
                 becomes,
             };

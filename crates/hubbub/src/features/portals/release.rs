@@ -6,6 +6,7 @@
 
 use super::{
     Complaint, Portals,
+    changes::Looking,
     store::{Destination, Received, Releasable, Resolved},
     support::SupportChat,
 };
@@ -27,6 +28,7 @@ pub(super) async fn run(portals: Arc<Portals>, stopped: Arc<AtomicBool>) {
     let mut turns = time::interval(limits::DUE_EVERY);
     turns.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     let mut swept: Option<Instant> = None;
+    let mut looking = Looking::default();
     while !stopped.load(Ordering::Relaxed) {
         tokio::select! {
             () = portals.support.releasing.notified() => {}
@@ -54,13 +56,7 @@ pub(super) async fn run(portals: Arc<Portals>, stopped: Arc<AtomicBool>) {
                 break;
             }
         }
-        loop {
-            let due = portals.support.store.due_changes().await;
-            let due = complaint.hear("what has waited for its message cannot be read", due).unwrap_or_default();
-            if due.is_empty() || portals.support.take_up_changes(due).await == 0 {
-                break;
-            }
-        }
+        looking.turn(&portals.support, &complaint).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Support chat: sessions, and what portals say in them, over the chat and what is kept of portals.
 
 use super::{
+    changes::Arrived,
     store::{Destination, ExternalRules, Incoming, PortalStore, Received, Resolved},
     vault::Vault,
 };
@@ -23,7 +24,10 @@ use hubbub_core::{
     },
     portal::settings::PortalSettings,
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 use tokio::sync::Notify;
 
 /// What an instance does for sessions and portals, whoever asks: clients, the product's backend, portals themselves. Its methods
@@ -41,6 +45,8 @@ pub struct SupportChat {
     public_url: Option<Arc<str>>,
     /// An id of a portal's was learned: something in quarantine may be waiting for it.
     pub(super) releasing: Notify,
+    /// Messages that came: edits and deletions may have waited for them.
+    pub(super) arrived: Mutex<Arrived>,
 }
 
 /// Messages of portals, on their way to their sessions.
@@ -56,7 +62,7 @@ impl SupportChat {
     /// Support chat over this chat and what is kept beside its logs.
     pub fn start(chat: Arc<Chat>, store: Arc<dyn PortalStore>, vault: Vault) -> Self {
         let resolving = Gather::start(limits::HOOKS_TOGETHER, limits::HOOK_QUEUE, Resolve(store.clone()));
-        Self { chat, store, vault, resolving, public_url: None, releasing: Notify::new() }
+        Self { chat, store, vault, resolving, public_url: None, releasing: Notify::new(), arrived: Mutex::default() }
     }
 
     /// The same, known to portals under this address where their settings say nothing else.
@@ -149,6 +155,11 @@ impl SupportChat {
                     known
                 }
             });
+        }
+        for (message, received) in messages.iter().zip(&received) {
+            if received.place().is_some() {
+                self.has_arrived(&message.portal, message.event.as_slice());
+            }
         }
         // Lost, it is told again with the next message.
         if !learned.is_empty() {

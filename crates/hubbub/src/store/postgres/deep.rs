@@ -99,6 +99,11 @@ texts! {
         WHERE p.room = n.room AND p.target = n.target";
     blank = "UPDATE hubbub.entries e SET text = NULL, data = NULL, body = NULL, hash = NULL, gone = true
         FROM unnest($1::bigint[], $2::bigint[]) AS n (room, seq) WHERE e.room = n.room AND e.seq = n.seq";
+    unquote = "WITH gone AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS n (room, seq)),
+        letters AS (UPDATE hubbub.dead_letters d SET attempts = '[]' FROM gone
+            WHERE d.room = gone.room AND d.seq = gone.seq AND d.attempts <> '[]')
+        UPDATE hubbub.cursors c SET attempts = '[]' FROM (SELECT room, max(seq) AS seq FROM gone GROUP BY room) last
+        WHERE c.room = last.room AND c.position < last.seq AND c.attempts <> '[]'";
     forget_counts = "DELETE FROM hubbub.reaction_counts c USING unnest($1::bigint[], $2::bigint[]) AS n (room, target)
         WHERE c.room = n.room AND c.target = n.target";
 }
@@ -331,6 +336,11 @@ impl PostgresStore {
         // Last: what is deleted in this batch may have been written, edited and reacted to in it.
         let blanked = || changes.blanked.iter().flat_map(|(room, seqs)| seqs.iter().map(move |seq| (room, seq)));
         add(&mut writes, &sql.blank, changes.blanked.len(), &|| {
+            vec![array(blanked().map(|(room, _)| no(room))), array(blanked().map(|(_, seq)| number(*seq)))]
+        });
+        // A portal that did not take it may have quoted it. Which entry a session has tried last is not written down: it is behind
+        // the position. Cursors of all these rooms are locked already.
+        add(&mut writes, &sql.unquote, changes.blanked.len(), &|| {
             vec![array(blanked().map(|(room, _)| no(room))), array(blanked().map(|(_, seq)| number(*seq)))]
         });
         let deleted = &changes.deleted;

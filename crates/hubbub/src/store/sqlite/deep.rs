@@ -204,10 +204,17 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes, numbers: &
     let mut blank = transaction.prepare_cached(
         "UPDATE entries SET text = NULL, data = NULL, body = NULL, hash = NULL, gone = 1 WHERE room = ?1 AND seq = ?2",
     )?;
+    // A portal that did not take it may have quoted it. Which entry a session has tried last is not written down: it is behind the position.
+    let mut unquote =
+        transaction.prepare_cached("UPDATE dead_letters SET attempts = '[]' WHERE room = ?1 AND seq = ?2")?;
+    let mut unquote_next = transaction
+        .prepare_cached("UPDATE cursors SET attempts = '[]' WHERE room = ?1 AND position < ?2 AND attempts <> '[]'")?;
     for (room, seqs) in &changes.blanked {
         let no = no(room)?;
         for seq in seqs {
             blank.execute(params![no, number(*seq)])?;
+            unquote.execute(params![no, number(*seq)])?;
+            unquote_next.execute(params![no, number(*seq)])?;
         }
     }
     let mut uncount = transaction.prepare_cached("DELETE FROM reaction_counts WHERE room = ?1 AND target = ?2")?;

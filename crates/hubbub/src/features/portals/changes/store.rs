@@ -33,14 +33,14 @@ pub trait ChangeStore: Send + Sync + 'static {
     async fn changes_wait(&self, portal: &PortalId, targets: &[String]) -> Result<bool, StoreError>;
 
     /// Changes whose message has come, in the order in which they came: at most
-    /// [`CHANGES_TOGETHER`](hubbub_core::limits::CHANGES_TOGETHER).
-    async fn due_changes(&self) -> Result<Vec<DueChange>, StoreError>;
+    /// [`CHANGES_TOGETHER`](hubbub_core::limits::CHANGES_TOGETHER). None of portals that were deleted, and none in these sessions.
+    async fn due_changes(&self, except: &[RoomId]) -> Result<Vec<DueChange>, StoreError>;
 
     /// These wait no more.
     async fn drop_changes(&self, numbers: &[u64]) -> Result<(), StoreError>;
 
-    /// Throws away what has waited for [`AWAITED_FOR`](hubbub_core::limits::AWAITED_FOR), unless its message is in quarantine: how
-    /// many of each portal.
+    /// Throws away what has waited for [`AWAITED_FOR`](hubbub_core::limits::AWAITED_FOR) and whose message has not come, unless that
+    /// is in quarantine: how many of each portal. Those of portals that were deleted are thrown away, too, and not counted.
     async fn sweep_changes(&self) -> Result<Vec<(PortalId, u64)>, StoreError>;
 
     /// An entry of a session; `None`: there is none of this number.

@@ -132,7 +132,9 @@ impl Delivery<'_> {
         // Lost, the portal's webhook about it is told apart by the mapping's filters alone.
         if let Err(error) = self.portals.support.store.note_echoes(session, seq, events).await {
             UNNOTED.note_of(session.as_str(), || error);
+            return;
         }
+        self.portals.support.has_arrived(&self.portal.id, events);
     }
 }
 

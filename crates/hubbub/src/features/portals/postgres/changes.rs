@@ -62,9 +62,10 @@ impl ChangeStore for PostgresPortals {
         Ok(!patiently(self.store.ask(&self.sql.changes_wait, &[&portal, &targets])).await?.is_empty())
     }
 
-    async fn due_changes(&self) -> Result<Vec<DueChange>, StoreError> {
+    async fn due_changes(&self, except: &[RoomId]) -> Result<Vec<DueChange>, StoreError> {
         let most = CHANGES_TOGETHER as i64;
-        patiently(self.store.ask(&self.sql.due_changes, &[&most])).await?.iter().map(due).collect()
+        let except: Vec<&str> = except.iter().map(RoomId::as_str).collect();
+        patiently(self.store.ask(&self.sql.due_changes, &[&most, &except])).await?.iter().map(due).collect()
     }
 
     async fn drop_changes(&self, numbers: &[u64]) -> Result<(), StoreError> {

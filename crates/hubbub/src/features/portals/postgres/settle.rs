@@ -10,7 +10,10 @@ use crate::{
     },
 };
 use hubbub_core::{
-    delivery::{attempt::keep, stored_cursor::Beside},
+    delivery::{
+        attempt::{Attempt, keep},
+        stored_cursor::Beside,
+    },
     model::{ids::RoomId, time::Timestamp},
     portal::externals::{Learned, Teacher},
 };
@@ -65,7 +68,10 @@ impl PostgresPortals {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         match beside {
-            Beside::Dead { seq, why, attempts, progress } => {
+            Beside::Dead { seq, why, mut attempts, progress } => {
+                if self.is_gone(lease, row.room, columns::number(seq)).await? {
+                    attempts = attempts.into_iter().map(Attempt::unquoted).collect();
+                }
                 let dead = lease.prepare_cached(&self.sql.make_dead_letter).await?;
                 let (seq, attempts) = (columns::number(seq), attempts_json(&attempts));
                 let progress = progress_json(progress.as_ref());
@@ -84,6 +90,10 @@ impl PostgresPortals {
                 let Some(letter) = lease.query_opt(&lock, &[&number, &row.room]).await? else { return Ok(()) };
                 let mut attempts = attempts_of(letter.get("attempts"))?;
                 let delivered = attempt.error.is_none();
+                let attempt = match !withdrawn && self.is_gone(lease, row.room, letter.get("seq")).await? {
+                    true => attempt.unquoted(),
+                    false => attempt,
+                };
                 keep(&mut attempts, &attempt);
                 lease.execute(&write, &[&number, &attempts_json(&attempts), &delivered]).await?;
                 row.cursor.replayed(
@@ -95,6 +105,12 @@ impl PostgresPortals {
             }
         }
         Ok(())
+    }
+
+    /// Whether an entry was blanked, as the row of its session's cursor is locked: whoever blanks one locks that, too.
+    async fn is_gone(&self, lease: &Lease, room: i64, seq: i64) -> Result<bool, StoreError> {
+        let look = lease.prepare_cached(&self.sql.is_gone).await?;
+        Ok(lease.query_opt(&look, &[&room, &seq]).await?.is_some_and(|entry| entry.get("gone")))
     }
 
     /// What the portal's answers tell, in the same transaction: its own ids of conversations, and that it took something.

@@ -58,6 +58,7 @@ crate::store::postgres::sql::texts! {
             why = 'closing', secrets = '{\"outgoing\":[],\"incoming\":[]}', trouble = NULL, revision = revision + 1
         WHERE id = $1 AND deleted_at IS NULL RETURNING no
         ), grants AS (DELETE FROM hubbub.portal_grants g USING gone WHERE g.portal = gone.no
+        ), changes AS (DELETE FROM hubbub.portal_changes c USING gone WHERE c.portal = gone.no
         ), refused AS (DELETE FROM hubbub.refused_hooks r USING gone WHERE r.portal = gone.no) SELECT no FROM gone";
     lock_refused = "SELECT pg_advisory_xact_lock(portals.key) FROM (
             SELECT DISTINCT hashtextextended('hubbub.refused_hooks/' || asked.portal, 0) AS key
@@ -91,16 +92,20 @@ crate::store::postgres::sql::texts! {
     changes_wait = "SELECT c.no FROM hubbub.portal_changes c JOIN hubbub.portals p ON p.no = c.portal
         WHERE p.id = $1 AND (c.target = ANY($2::text[]) OR c.other = ANY($2::text[])) LIMIT 1";
     due_changes = "SELECT w.*, p.id AS portal_id, r.id AS room_id, e.seq FROM hubbub.portal_changes w
-            JOIN hubbub.portals p ON p.no = w.portal
+            JOIN hubbub.portals p ON p.no = w.portal AND p.deleted_at IS NULL
             CROSS JOIN LATERAL (SELECT v.room, v.seq FROM hubbub.portal_events v
                 WHERE v.portal = w.portal AND v.event IN (w.target, w.other) ORDER BY v.event = w.target DESC LIMIT 1) e
             JOIN hubbub.rooms r ON r.no = e.room
-        ORDER BY w.no LIMIT $1::bigint";
+        WHERE r.id <> ALL($2::text[]) ORDER BY w.no LIMIT $1::bigint";
     drop_changes = "DELETE FROM hubbub.portal_changes WHERE no = ANY($1::bigint[])";
-    sweep_changes = "WITH gone AS (DELETE FROM hubbub.portal_changes c
-            WHERE c.until < (extract(epoch FROM clock_timestamp()) * 1000)::bigint AND NOT EXISTS (
-                SELECT FROM hubbub.quarantine q WHERE q.portal = c.portal AND q.event IN (c.target, c.other)) RETURNING c.portal)
-        SELECT p.id, count(*) AS events FROM gone JOIN hubbub.portals p ON p.no = gone.portal GROUP BY p.id";
+    sweep_changes = "WITH orphaned AS (DELETE FROM hubbub.portal_changes
+            WHERE portal IN (SELECT no FROM hubbub.portals WHERE deleted_at IS NOT NULL)
+        ), gone AS (DELETE FROM hubbub.portal_changes c USING hubbub.portals p
+            WHERE p.no = c.portal AND p.deleted_at IS NULL AND c.until < (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+                AND NOT EXISTS (SELECT FROM hubbub.quarantine q WHERE q.portal = c.portal AND q.event IN (c.target, c.other))
+                AND NOT EXISTS (SELECT FROM hubbub.portal_events v WHERE v.portal = c.portal AND v.event IN (c.target, c.other))
+            RETURNING p.id)
+        SELECT id, count(*) AS events FROM gone GROUP BY id";
     known_message = "SELECT e.id, coalesce(e.gone, false) AS gone,
             ARRAY(SELECT v.event FROM hubbub.portal_events v WHERE v.room = e.room AND v.seq = e.seq
                 ORDER BY v.event LIMIT 256) AS events
@@ -189,6 +194,7 @@ crate::store::postgres::sql::texts! {
     note_echoes = "INSERT INTO hubbub.portal_events (portal, event, room, seq)
         SELECT s.portal, e, s.room, $2::bigint FROM hubbub.sessions s, unnest($3::text[]) AS e WHERE s.id = $1
         ON CONFLICT DO NOTHING";
+    is_gone = "SELECT coalesce(gone, false) AS gone FROM hubbub.entries WHERE room = $1::bigint AND seq = $2::bigint";
     lock_dead_letter = "SELECT attempts, seq, replaying FROM hubbub.dead_letters WHERE no = $1 AND room = $2 FOR UPDATE";
     write_dead_letter = "UPDATE hubbub.dead_letters SET attempts = $2, replaying = false, delivered_at = CASE WHEN $3
         THEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint ELSE delivered_at END WHERE no = $1";

@@ -71,15 +71,16 @@ fn keep(transaction: &Transaction<'_>, change: &IncomingChange, at: Timestamp) -
     Ok(transaction.query_row(sql, params![change.portal.as_str(), change.event], |row| row.get("there"))?)
 }
 
-fn all_due(snapshot: &Connection) -> Result<Vec<DueChange>, StoreError> {
+fn all_due(snapshot: &Connection, except: &str) -> Result<Vec<DueChange>, StoreError> {
     let mut statement = snapshot.prepare_cached(
         "SELECT w.*, p.id AS portal_id, r.id AS room_id, e.seq AS seq FROM portal_changes w
-         JOIN portals p ON p.no = w.portal
+         JOIN portals p ON p.no = w.portal AND p.deleted_at IS NULL
          JOIN portal_events e ON e.portal = w.portal AND e.event = coalesce(
              (SELECT v.event FROM portal_events v WHERE v.portal = w.portal AND v.event = w.target), w.other)
-         JOIN rooms r ON r.no = e.room ORDER BY w.no LIMIT ?1",
+         JOIN rooms r ON r.no = e.room
+         WHERE r.id NOT IN (SELECT value FROM json_each(?2)) ORDER BY w.no LIMIT ?1",
     )?;
-    let mut rows = statement.query([CHANGES_TOGETHER as i64])?;
+    let mut rows = statement.query(params![CHANGES_TOGETHER as i64, except])?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
         all.push(due(row)?);
@@ -87,11 +88,25 @@ fn all_due(snapshot: &Connection) -> Result<Vec<DueChange>, StoreError> {
     Ok(all)
 }
 
-/// What has waited too long.
-const EXPIRED: &str = "FROM portal_changes AS c WHERE c.until < ?1 AND NOT EXISTS (
-    SELECT 1 FROM quarantine q WHERE q.portal = c.portal AND q.event IN (c.target, c.other))";
+/// What has waited too long for a message that has not come. One that is there is held up by something else.
+const EXPIRED: &str = "FROM portal_changes AS c WHERE c.until < ?1
+    AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.portal = c.portal AND q.event IN (c.target, c.other))
+    AND NOT EXISTS (SELECT 1 FROM portal_events e WHERE e.portal = c.portal AND e.event IN (c.target, c.other))";
+
+/// Nobody waits for these.
+const ORPHANED: &str =
+    "DELETE FROM portal_changes WHERE portal IN (SELECT no FROM portals WHERE deleted_at IS NOT NULL)";
+
+/// Throws away those of a portal that is being deleted.
+pub(super) fn forget(transaction: &Transaction<'_>, portal: &PortalId) -> Result<(), StoreError> {
+    let sql = "DELETE FROM portal_changes
+        WHERE portal IN (SELECT no FROM portals WHERE id = ?1 AND deleted_at IS NOT NULL)";
+    transaction.execute(sql, [portal.as_str()])?;
+    Ok(())
+}
 
 fn sweep(transaction: &Transaction<'_>, at: Timestamp) -> Result<Vec<(PortalId, u64)>, StoreError> {
+    transaction.execute(ORPHANED, [])?;
     let sql = format!(
         "SELECT p.id AS id, count(*) AS events FROM (SELECT portal {EXPIRED}) gone JOIN portals p ON p.no = gone.portal
          GROUP BY p.id"
@@ -145,8 +160,10 @@ impl ChangeStore for SqlitePortals {
         self.store.readers.read(look).await
     }
 
-    async fn due_changes(&self) -> Result<Vec<DueChange>, StoreError> {
-        self.store.readers.read(all_due).await
+    async fn due_changes(&self, except: &[RoomId]) -> Result<Vec<DueChange>, StoreError> {
+        let except: Vec<&str> = except.iter().map(RoomId::as_str).collect();
+        let except = columns::to_json(&except);
+        self.store.readers.read(move |snapshot| all_due(snapshot, &except)).await
     }
 
     async fn drop_changes(&self, numbers: &[u64]) -> Result<(), StoreError> {
@@ -156,7 +173,8 @@ impl ChangeStore for SqlitePortals {
             transaction.execute(sql, [numbers])?;
             Ok(())
         };
-        self.store.writer.write(write).await
+        // What one of them said may have been deleted since.
+        self.store.writer.write_or_delete(write, |()| true).await
     }
 
     async fn sweep_changes(&self) -> Result<Vec<(PortalId, u64)>, StoreError> {
@@ -164,7 +182,7 @@ impl ChangeStore for SqlitePortals {
         if self.store.readers.read(is_empty).await? {
             return Ok(vec![]);
         }
-        self.store.writer.write(sweep).await
+        self.store.writer.write_or_delete(sweep, |swept| !swept.is_empty()).await
     }
 
     async fn known_message(&self, session: &RoomId, seq: Seq) -> Result<Option<KnownMessage>, StoreError> {

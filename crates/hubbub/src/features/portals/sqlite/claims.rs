@@ -12,7 +12,11 @@ use crate::{
     },
 };
 use hubbub_core::{
-    delivery::{attempt::keep, stored_cursor::Beside, turns::Candidate},
+    delivery::{
+        attempt::{Attempt, keep},
+        stored_cursor::Beside,
+        turns::Candidate,
+    },
     limits::{DELIVERY_ENTRIES, PAGE_BYTES, TURNS_LOOKED_AT, TURNS_LOOKED_AT_FAILING},
     model::{
         ids::{RoomId, UserId},
@@ -172,7 +176,10 @@ pub(crate) fn write_beside(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     match beside {
-        Beside::Dead { seq, why, attempts, progress } => {
+        Beside::Dead { seq, why, mut attempts, progress } => {
+            if is_gone(transaction, row.room, number(seq))? {
+                attempts = attempts.into_iter().map(Attempt::unquoted).collect();
+            }
             transaction.execute(
                 "INSERT INTO dead_letters (portal, room, seq, at, why, attempts, progress) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                  ON CONFLICT (room, seq) DO UPDATE SET at = excluded.at, why = excluded.why, attempts = excluded.attempts,
@@ -203,8 +210,12 @@ pub(crate) fn write_beside(
             // Somebody may have thrown it away meanwhile.
             let Some((attempts, letter, replaying)) = found else { return Ok(()) };
             let mut attempts = attempts_of(&attempts)?;
-            keep(&mut attempts, &attempt);
             let delivered = attempt.error.is_none();
+            let attempt = match !withdrawn && is_gone(transaction, row.room, letter)? {
+                true => attempt.unquoted(),
+                false => attempt,
+            };
+            keep(&mut attempts, &attempt);
             transaction.execute(
                 "UPDATE dead_letters SET attempts = ?2, replaying = 0,
                     delivered_at = CASE WHEN ?3 THEN ?4 ELSE delivered_at END WHERE no = ?1",
@@ -214,6 +225,12 @@ pub(crate) fn write_beside(
         }
     }
     Ok(())
+}
+
+/// Whether an entry was blanked.
+fn is_gone(transaction: &Transaction<'_>, room: i64, seq: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM entries WHERE room = ?1 AND seq = ?2 AND gone) AS gone";
+    Ok(transaction.prepare_cached(sql)?.query_row(params![room, seq], |row| row.get("gone"))?)
 }
 
 /// Takes the names of events that are echoes of a message of ours.

@@ -39,6 +39,7 @@ pub(crate) fn delete_portal(
         "DELETE FROM portal_grants WHERE portal IN (SELECT no FROM portals WHERE id = ?1 AND deleted_at IS NOT NULL)";
     transaction.execute(sql, [portal.as_str()])?;
     super::refused::forget(transaction, portal)?;
+    super::changes::forget(transaction, portal)?;
     Ok(deleted)
 }
 
