@@ -26,6 +26,8 @@ mod replay;
 
 /// Requests of each kind before those that count: Postgres settles on a plan after five on a connection.
 const WARM_UP: u32 = 12;
+/// Statements of a request on Postgres, whatever hangs on what is shown: the page, and before it who asks.
+const STATEMENTS: f64 = 2.0;
 /// Requests of each kind whose plans are told.
 const TOLD: usize = 12;
 
@@ -202,7 +204,7 @@ fn report(asked: &History, pages: &[&Asked], figures: &[Figure], did: &[Did]) ->
             (Some(why), Some(excuse)) => println!("  {}: {why}; known: {excuse}", page.name),
             (None, _) => {}
         }
-        if !is_sqlite && did.statements.round() > 1.0 {
+        if !is_sqlite && did.statements.round() > STATEMENTS {
             wrong.push(format!("{}: {:.1} statements", page.name, did.statements));
         }
     }

@@ -108,7 +108,7 @@ pub fn all(database: &mut Database, plans: &[Plan]) -> anyhow::Result<Vec<Asked>
         let reader = &asked.reader;
         asked.path = match asked.path.contains("{reader}") {
             true => asked.path.replace("{reader}", reader),
-            false => format!("{}&as={reader}", asked.path).replace("?&", "?"),
+            false => format!("{}&by={reader}", asked.path).replace("?&", "?"),
         };
     }
     Ok(all)
