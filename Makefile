@@ -94,6 +94,11 @@ bench-rooms: need-rust services ## 2,000 rooms with one reader each, over Redis;
 	cargo build --release -p hubbub -p hubbub-bench
 	target/release/hubbub-bench rooms $(ARGS)
 
+.PHONY: bench-watching
+bench-watching: need-rust services ## 10,000 users in 500 rooms each who are told of all of them, in two minutes
+	cargo build --release -p hubbub -p hubbub-bench
+	target/release/hubbub-bench watching $(ARGS)
+
 .PHONY: bench-portals
 bench-portals: need-rust services ## webhooks to and from a portal beside the same HTTP and inserts, in about a minute
 	cargo build --release -p hubbub -p hubbub-bench

@@ -36,6 +36,7 @@ pub mod instances;
 mod leases;
 mod leftovers;
 mod lives;
+mod people;
 mod reading;
 mod reference;
 mod reports;

@@ -19,6 +19,8 @@ pub(crate) struct App {
     pub buffer: Option<u32>,
     pub mark: Mark,
     pub speech: Speech,
+    /// `data` of `connect`.
+    pub wants: Value,
     pub seen: Arc<Mutex<Seen>>,
     pub tell: watch::Sender<u64>,
     pub read: watch::Receiver<bool>,
@@ -74,7 +76,7 @@ impl App {
     /// One connection. True: nobody is interested any more.
     async fn converse(&mut self, mut wire: Wire, orders: &mut mpsc::Receiver<Order>) -> bool {
         let id = self.number();
-        wire.say(json!({ "id": id, "connect": { "token": token(&self.name) } }).to_string()).await;
+        wire.say(json!({ "id": id, "connect": { "token": token(&self.name), "data": self.wants } }).to_string()).await;
         match tokio::time::timeout(DEADLINE, wire.next()).await {
             Ok(Heard::Line(line)) if line["connect"].is_object() => {
                 self.see(|seen| seen.told = line["connect"]["data"].clone());
@@ -182,6 +184,11 @@ impl App {
                         self.see(|seen| seen.rooms.entry(room.to_owned()).or_default().comings.push(coming));
                         return None;
                     }
+                }
+                let signal = &push["pub"]["data"];
+                if push["pub"]["offset"].is_null() && signal.is_object() && signal["id"].is_null() {
+                    self.see(|seen| seen.rooms.entry(room.to_owned()).or_default().signals.push(signal.clone()));
+                    return None;
                 }
                 self.see(|seen| deliver(seen.rooms.entry(room.to_owned()).or_default(), &push["pub"]));
             }

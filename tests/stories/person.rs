@@ -34,6 +34,8 @@ pub struct Followed {
     pub watching: bool,
     /// Who came, and who went, in the order of being told: `+ben`, `-ben`.
     pub comings: Vec<String>,
+    /// What was said in it without an offset, in the order of being told.
+    pub signals: Vec<Value>,
 }
 
 #[derive(Debug, Default)]
@@ -97,6 +99,17 @@ impl Person {
 
     /// The same with an app that a balancer knows again, in either format.
     pub fn with_app(name: &str, addr: SocketAddr, buffer: Option<u32>, mark: Mark, speech: Speech) -> Self {
+        Self::begins(name, addr, buffer, mark, speech, Value::Null)
+    }
+
+    /// Somebody whose app says this as `data` of `connect`.
+    pub async fn wanting(name: &str, addr: SocketAddr, speech: Speech, wants: Value) -> Self {
+        let person = Self::begins(name, addr, None, Mark::None, speech, wants);
+        person.is_connected().await;
+        person
+    }
+
+    fn begins(name: &str, addr: SocketAddr, buffer: Option<u32>, mark: Mark, speech: Speech, wants: Value) -> Self {
         let seen = Arc::<Mutex<Seen>>::default();
         let (tell, changed) = watch::channel(0);
         let (orders, queue) = mpsc::channel(4096);
@@ -107,6 +120,7 @@ impl Person {
             buffer,
             mark,
             speech,
+            wants,
             seen: seen.clone(),
             tell,
             read,
@@ -249,6 +263,18 @@ impl Person {
         let wanted = hint.as_object().expect("an object");
         let is = |told: &Value| wanted.iter().all(|(name, value)| told[name] == *value);
         self.waits_for(&hint.to_string(), DEADLINE, |me| me.seen(|seen| seen.hints.iter().any(is))).await;
+    }
+
+    /// Waits for something with these members that is said in a room without an offset.
+    pub async fn notices(&self, room: &str, signal: Value) {
+        let wanted = signal.as_object().expect("an object");
+        let is = |told: &Value| wanted.iter().all(|(name, value)| told[name] == *value);
+        self.waits_for(&signal.to_string(), DEADLINE, |me| me.with(room, |f| f.signals.iter().any(is))).await;
+    }
+
+    /// What she was told on her own channel.
+    pub fn hints(&self) -> Vec<Value> {
+        self.seen(|seen| seen.hints.clone())
     }
 
     /// Waits until the server has ended her subscription. Says with which code.

@@ -42,6 +42,8 @@ struct Named {
 struct Connect {
     #[prost(string, tag = "1")]
     token: String,
+    #[prost(bytes = "vec", tag = "2")]
+    data: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -170,7 +172,14 @@ pub fn encode(command: &str) -> Vec<u8> {
         presence_stats: named("presence_stats"),
         history: named("history"),
         id: command["id"].as_u64().unwrap_or_default() as u32,
-        connect: command["connect"].is_object().then(|| Connect { token: text(&command["connect"]["token"]) }),
+        connect: command["connect"].is_object().then(|| Connect {
+            token: text(&command["connect"]["token"]),
+            data: if command["connect"]["data"].is_null() {
+                Vec::new()
+            } else {
+                command["connect"]["data"].to_string().into()
+            },
+        }),
         subscribe: subscribe.is_object().then(|| Subscribe {
             channel: text(&subscribe["channel"]),
             recover: subscribe["recover"] == true,

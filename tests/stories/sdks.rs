@@ -260,6 +260,13 @@ async fn a_day_of_ben(sdk: Sdk) {
     let connections = ben.told.iter().filter(|event| event["event"] == "connected").count();
     assert_eq!(connections, 1, "a connection that was refreshed lives on: {:?}", ben.told);
 
+    // What has no offset moves nothing.
+    if matches!(sdk, Sdk::JavaScript(_) | Sdk::Python(_)) {
+        assert_eq!(ana.calls("typing", json!({ "room": "general" })).await["rpc"]["data"], json!({}));
+        let signal = ben.tells("signal", DEADLINE).await;
+        assert_eq!((&signal["type"], &signal["user"]), (&json!("typing"), &json!("ana")), "{signal}");
+    }
+
     // He is in a tunnel while Ana says more than fits into one answer.
     network.cut();
     for n in 0..200 {

@@ -2,6 +2,9 @@
 
 /// Limits that a client or the product's backend can meet: each has a row with its number in docs/protocol.md.
 pub const MET_BY_CLIENTS: &[&str] = &[
+    "ACTIVITY_EVERY",
+    "ACTIVITY_WAITING",
+    "ONLINE_USERS",
     "ACCESS_SECRET_BYTES",
     "ACCESS_TEMPLATE_BYTES",
     "ACCESS_WORD_BYTES",
@@ -37,7 +40,14 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "REACTIONS_OF_MESSAGE",
     "REACTION_BYTES",
     "REACTION_SAMPLE",
+    "SIGNALS_PER_SECOND",
+    "SIGNALS_WAITING",
+    "SIGNAL_BYTES",
     "SLOW_MODE_SECONDS",
+    "TYPING_EVERY",
+    "TYPING_FOR",
+    "TYPING_LOOK_UPS",
+    "TYPING_PATIENCE",
     "THREAD_SAMPLE",
     "EMULATION_BODY_BYTES",
     "EXTERNALS_PER_SESSION",
@@ -163,9 +173,15 @@ pub const MET_BY_CLIENTS: &[&str] = &[
 
 /// Limits that nobody outside meets.
 pub const INTERNAL: &[&str] = &[
+    "SEEN_AT_ONCE",
+    "SEEN_EVERY",
+    "ONLINE_TOGETHER",
     "ACCEPTS",
     "ACCOUNTS",
     "ACCOUNTS_EVERY",
+    "ACTIVITY_AT_ONCE",
+    "ACTIVITY_PAGE",
+    "ACTIVITY_READS",
     "AHEAD",
     "ANSWERED_SOON",
     "ARRIVAL_TURNS",

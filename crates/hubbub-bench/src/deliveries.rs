@@ -66,10 +66,10 @@ pub fn measure(program: &Path, readers: usize, traffic: bool, report: &mut Repor
     let server = Server::start(program, &store, &directory.path().join("log"))?;
     server.ask("POST", "/v1/rooms", r#"{"id":"bench","kind":"open","members":[{"user":"sender"}]}"#)?;
     let mut audience = Audience::new(server.process.pid, 1)?;
-    let sender = Door::Hubbub { user: "sender".into(), commands: String::new(), answers: 1 };
+    let sender = Door::Hubbub { user: "sender".into(), commands: String::new(), data: "", answers: 1 };
     audience.herd.open(server.port, &[sender])?;
     let subscribe = "\n{\"id\":2,\"subscribe\":{\"channel\":\"room:bench\"}}";
-    let door = |n| Door::Hubbub { user: format!("reader-{n}"), commands: subscribe.into(), answers: 2 };
+    let door = |n| Door::Hubbub { user: format!("reader-{n}"), commands: subscribe.into(), data: "", answers: 2 };
     let mut ours = Taken::default();
     audience.fill(server.port, (0..readers).map(door).collect(), &mut ours)?;
     if traffic {

@@ -37,8 +37,8 @@ struct Client {
 
 /// How connections begin.
 pub enum Door {
-    /// Hubbub: an upgrade, then `connect` as this user, with the other commands in the same frame.
-    Hubbub { user: String, commands: String, answers: usize },
+    /// Hubbub: an upgrade, then `connect` as this user, with `data` behind the token and the other commands in the same frame.
+    Hubbub { user: String, commands: String, data: &'static str, answers: usize },
     /// A bare loop: it says one line.
     Bare,
 }
@@ -70,7 +70,7 @@ impl Herd {
                 streams.push(stream);
             }
             for (stream, door) in streams.iter_mut().zip(doors) {
-                let Door::Hubbub { user, commands, .. } = door else { continue };
+                let Door::Hubbub { user, commands, data, .. } = door else { continue };
                 let mut head = Vec::new();
                 while !head.ends_with(b"\r\n\r\n") {
                     let mut byte = [0];
@@ -84,7 +84,7 @@ impl Herd {
                 );
                 let user = UserId::parse(user)?;
                 let token = token::make(crate::process::TOKEN_SECRET, &Requirements::default(), &user, TOKEN_TTL)?;
-                let connect = format!(r#"{{"id":1,"connect":{{"token":"{token}"}}}}"#);
+                let connect = format!(r#"{{"id":1,"connect":{{"token":"{token}"{data}}}}}"#);
                 stream.write_all(&frame(&(connect + commands)))?;
             }
             for (mut stream, door) in streams.into_iter().zip(doors) {

@@ -18,6 +18,7 @@ mod report;
 mod rooms;
 mod sends;
 mod storm;
+mod watching;
 
 #[allow(dead_code, reason = "shared with the test suites")]
 #[path = "../../../tests/support/postgres.rs"]
@@ -52,6 +53,8 @@ enum Command {
     Storm(storm::Storm),
     /// About a minute: 2,000 rooms with one reader each, on an instance that hears of all of it over Redis
     Rooms(rooms::Rooms),
+    /// About two minutes: 10,000 users in 500 rooms each who are told of all of them: memory of a connection, CPU of a message to all
+    Watching(watching::Watching),
     /// About a minute: webhooks to and from a portal beside the same HTTP and inserts, and what idle sessions cost
     Portals(portals::Portals),
     /// Minutes: ten million messages in 10,000 rooms are made, and pages of them read: how long, how many rows, by which plans
@@ -98,6 +101,7 @@ fn main() -> anyhow::Result<()> {
         Command::Smoke(smoke) => smoke_test(&smoke),
         Command::Storm(storm) => storm_test(&storm),
         Command::Rooms(asked) => rooms::measure(&asked),
+        Command::Watching(asked) => watching::measure(&asked),
         Command::Portals(asked) => portals::measure(&program(asked.server.as_ref())?, &asked),
         Command::History(asked) => history::measure(&asked),
         Command::Bare { bare } => bare::run(bare),

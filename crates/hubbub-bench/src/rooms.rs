@@ -94,10 +94,14 @@ impl Pair {
             sending.ask("POST", "/v1/rooms", &room)?;
         }
         let mut herd = Herd::new()?;
-        herd.open(sending.port, &[Door::Hubbub { user: "sender".into(), commands: String::new(), answers: 1 }])?;
+        herd.open(
+            sending.port,
+            &[Door::Hubbub { user: "sender".into(), commands: String::new(), data: "", answers: 1 }],
+        )?;
         let door = |n| Door::Hubbub {
             user: format!("reader-{n}"),
             commands: format!("\n{{\"id\":2,\"subscribe\":{{\"channel\":\"room:room-{n}\"}}}}"),
+            data: "",
             answers: 2,
         };
         herd.open(receiving.port, &(0..rooms).map(door).collect::<Vec<_>>())?;

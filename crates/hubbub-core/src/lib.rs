@@ -13,6 +13,8 @@ pub mod delivery;
 
 pub mod live;
 
+pub mod people;
+
 pub mod wire;
 
 pub mod portal;

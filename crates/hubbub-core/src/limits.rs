@@ -7,12 +7,14 @@ mod edge;
 mod externals;
 mod messages;
 mod refused;
+mod signals;
 
 pub use access::*;
 pub use edge::*;
 pub use externals::*;
 pub use messages::*;
 pub use refused::*;
+pub use signals::*;
 
 /// Longest room id: `[A-Za-z0-9._-]{1,64}`.
 pub const ROOM_ID_BYTES: usize = 64;

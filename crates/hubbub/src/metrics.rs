@@ -45,6 +45,16 @@ pub struct Metrics {
     pub lost_by_beat: Counter,
     /// The same, of a publisher that is heard for the first time.
     pub lost_first: Counter,
+    /// Signals of rooms that readers here were told.
+    pub signals: Counter,
+    /// Signals of rooms that nobody here was told: too many, too late, or without anybody who wants them.
+    pub signals_dropped: Counter,
+    /// Times the members here of a room were told that something has happened.
+    pub activity: Counter,
+    /// Reads of users' rooms and of rooms' members for that.
+    pub activity_reads: Counter,
+    /// Connections that are told of all rooms of their users.
+    pub watching: Gauge,
     /// Instances that live and are not heard on the bus.
     pub silent: Gauge,
     /// Features that an instance which lives does not know: nothing of them is taken.
@@ -137,6 +147,10 @@ impl Default for Metrics {
         let lost_by_gap = counter("lost_by_gap", "Lanes that lost something, noticed by a later payload");
         let lost_by_beat = counter("lost_by_beat", "Lanes that lost something, noticed by a heartbeat");
         let lost_first = counter("lost_first_heard", "Lanes of a publisher heard for the first time");
+        let signals = counter("signals", "Signals of rooms that readers here were told");
+        let signals_dropped = counter("signals_dropped", "Signals of rooms that nobody here was told");
+        let activity = counter("activity", "Times the members here of a room were told that something has happened");
+        let activity_reads = counter("activity_reads", "Reads of rooms and members in order to tell of activity");
         let bus = [
             counter("bus_published", "Payloads published and answered for"),
             counter("bus_dropped", "Payloads that were dropped, or whose outcome is unknown"),
@@ -175,6 +189,7 @@ impl Default for Metrics {
         let draining = gauge("connections_draining", "Connections of an instance that goes, not yet sent elsewhere");
         let tls_not_after = gauge("tls_not_after_timestamp_seconds", "When the TLS certificate in use expires");
         let subscriptions = gauge("subscriptions", "Subscriptions to rooms");
+        let watching = gauge("connections_watching", "Open client connections that are told of all their rooms");
         let streams = gauge("streams", "Open client connections that are HTTP streams");
         let jwks_fetched_at = gauge("jwks_fetched_timestamp_seconds", "When the keys of tokens were fetched last");
         let jwks_keys = gauge("jwks_keys", "Fetched keys that tokens may be signed with");
@@ -203,6 +218,11 @@ impl Default for Metrics {
             lost_by_gap,
             lost_by_beat,
             lost_first,
+            signals,
+            signals_dropped,
+            activity,
+            activity_reads,
+            watching,
             silent,
             features_off,
             bus,

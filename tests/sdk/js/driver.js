@@ -69,6 +69,7 @@ const endpoint =
         : [{ transport, endpoint: `http://${addr}/connection/${transport}` }];
 const client = new (format === "protobuf" ? Protobuf : Json)(endpoint, {
     token,
+    data: pack({ signals: true }),
     name: user,
     websocket: Socket,
     eventsource: Events,
@@ -104,6 +105,7 @@ function subscribe({ since = { offset: 0, epoch: "" } }) {
     });
     subscription.on("publication", ({ data, offset }) => {
         if (offset) arrived(unpack(data), offset);
+        else tell("signal", unpack(data));
     });
     subscription.on("unsubscribed", ({ code, reason }) => tell("unsubscribed", { code, reason }));
     subscription.on("error", ({ type, error }) => tell("error", { of: type, code: error.code, message: error.message }));

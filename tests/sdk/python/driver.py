@@ -49,6 +49,7 @@ class Log(SubscriptionEventHandler):
     async def on_publication(self, ctx):
         offset = ctx.pub.offset
         if not offset:
+            tell("signal", **self.unpack(ctx.pub.data))
             return
         data = self.unpack(ctx.pub.data)
         self.entries.append([offset, data["id"], data.get("text")])
@@ -137,6 +138,7 @@ class Driver:
             get_token=self.another_token,
             use_protobuf=self.protobuf,
             name=args.user,
+            data=self.pack({"signals": True}),
             min_reconnect_delay=0.1,
             max_reconnect_delay=1.0,
             proxy=None,

@@ -81,6 +81,8 @@ pub const CLIENTS: &[(&str, &str, [u32; 18])] = &[
         [103, 103, 0, 0, 0, 103,   102, 103, 0, 0, 0, 102,   102, 0,   102, 0,   410,   102]),
     ("mention no member", r#"{"rpc":{"method":"send","data":{"room":"{room}","text":"hi","mentions":["newcomer"]}}}"#,
         [103, 103, 107, 107, 107, 103,   102, 103, 107, 107, 107, 102,   102, 107,   102, 107,   410,   102]),
+    ("typing", r#"{"rpc":{"method":"typing","data":{"room":"{room}"}}}"#,
+        [103, 103, 0, 0, 0, 103,   102, 103, 0, 0, 0, 102,   102, 0,   102, 0,   410,   102]),
     ("edit one's own", r#"{"rpc":{"method":"edit","data":{"room":"{room}","target":{own},"text":"edited {n}"}}}"#,
         [103, 103, 0, 0, 0, 103,   102, 103, 0, 0, 0, 102,   102, 0,   102, 0,   410,   102]),
     ("edit another's", r#"{"rpc":{"method":"edit","data":{"room":"{room}","target":{other},"text":"edited {n}"}}}"#,
@@ -142,6 +144,10 @@ pub const CLIENTS: &[(&str, &str, [u32; 18])] = &[
         [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   0, 0,   0, 0,   0,   0]),
     ("rooms",          r#"{"rpc":{"method":"rooms","data":{}}}"#,
         [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   0, 0,   0, 0,   0,   0]),
+    ("online",         r#"{"rpc":{"method":"online","data":{"users":["nobody-else"]}}}"#,
+        [103, 103, 103, 103, 103, 103,   103, 103, 103, 103, 103, 103,   103, 103,   103, 103,   103,   103]),
+    ("last_seen",      r#"{"rpc":{"method":"last_seen","data":{"shown":true}}}"#,
+        [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   0, 0,   0, 0,   0,   0]),
     ("user's channel", r#"{"subscribe":{"channel":"user:admin"}}"#,
         [102, 102, 102, 102, 102, 102,   102, 102, 102, 102, 102, 102,   102, 102,   102, 102,   102,   102]),
     ("what is REST's", r#"{"rpc":{"method":"put_member","data":{"room":"{room}","user":"somebody"}}}"#,
@@ -180,6 +186,7 @@ pub const BACKEND: &[(&str, &str, &str, [u16; 6])] = &[
     // It has no feelings of its own.
     ("PUT",    "/v1/rooms/{room}/messages/{other}/reactions/+1", "",                             [422, 422, 422, 422, 422, 422]),
     ("DELETE", "/v1/rooms/{room}/messages/{other}/reactions/+1", "",                             [422, 422, 422, 422, 422, 422]),
+    ("POST",   "/v1/rooms/{room}/typing",         "{}",                                          [422, 422, 422, 422, 422, 422]),
     ("PUT",    "/v1/rooms/{room}/members/pupil/mute", r#"{"until":"{soon}"}"#,                   [200, 200, 409, 200, 200, 404]),
     ("DELETE", "/v1/rooms/{room}/members/pupil/mute", "",                                        [200, 200, 409, 200, 200, 404]),
     ("POST",   "/v1/rooms/{room}/messages",       r#"{"from":"keeper","text":"hi"}"#,            [201, 201, 404, 201, 409, 404]),
@@ -202,6 +209,7 @@ pub const IN_NAMES: &[(&str, &str, &str, &str)] = &[
     ("send in a thread", "POST",   "/v1/rooms/{room}/messages",                 r#"{"from":"{who}","text":"hi","thread":{other}}"#),
     ("mention all",      "POST",   "/v1/rooms/{room}/messages",                 r#"{"from":"{who}","text":"hi","mention_all":true}"#),
     ("mention no member", "POST",  "/v1/rooms/{room}/messages",                 r#"{"from":"{who}","text":"hi","mentions":["newcomer"]}"#),
+    ("typing",           "POST",   "/v1/rooms/{room}/typing",                   r#"{"from":"{who}"}"#),
     ("edit one's own",   "PATCH",  "/v1/rooms/{room}/messages/{own}",           r#"{"from":"{who}","text":"edited {n}"}"#),
     ("edit another's",   "PATCH",  "/v1/rooms/{room}/messages/{other}?from={who}", r#"{"text":"edited {n}"}"#),
     ("delete one's own", "DELETE", "/v1/rooms/{room}/messages/{own}?from={who}", ""),
@@ -231,12 +239,12 @@ pub const IN_NAMES: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// What is asked over REST of something else than a room: stories of their own walk it.
-pub const ELSEWHERE: [&str; 4] = ["/v1/users/", "/v1/portals", "/v1/secrets", "/v1/sessions"];
+pub const ELSEWHERE: [&str; 5] = ["/v1/online", "/v1/users/", "/v1/portals", "/v1/secrets", "/v1/sessions"];
 
 /// Whether a status over REST is that of what is answered with this code on a connection.
 pub fn is_status_of(status: u16, code: u32) -> bool {
     match code {
-        0 => [200, 201].contains(&status),
+        0 => [200, 201, 202].contains(&status),
         102 => status == 404,
         103 => status == 403,
         107 => status == 422,

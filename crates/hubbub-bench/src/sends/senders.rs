@@ -45,7 +45,7 @@ struct Sender {
 impl Senders {
     pub fn open(port: u16) -> anyhow::Result<Self> {
         let mut herd = Herd::new()?;
-        let door = |n| Door::Hubbub { user: format!("u{n}"), commands: String::new(), answers: 1 };
+        let door = |n| Door::Hubbub { user: format!("u{n}"), commands: String::new(), data: "", answers: 1 };
         herd.open(port, &(0..MEMBERS).map(door).collect::<Vec<_>>())?;
         let each = (0..MEMBERS).map(|_| Sender::default()).collect();
         Ok(Self { herd, each, answered: 0, text: "x".repeat(TEXT_BYTES), mixed: None })

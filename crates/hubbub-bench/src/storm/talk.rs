@@ -57,7 +57,7 @@ impl Talk {
     /// `rate` sends a second to these rooms in turn, by users that are members of them.
     pub fn start(port: u16, rate: u32, rooms: Vec<String>) -> anyhow::Result<Self> {
         let mut herd = Herd::new()?;
-        let door = |n| Door::Hubbub { user: format!("talker-{n}"), commands: String::new(), answers: 1 };
+        let door = |n| Door::Hubbub { user: format!("talker-{n}"), commands: String::new(), data: "", answers: 1 };
         herd.open(port, &(0..TALKERS).map(door).collect::<Vec<_>>())?;
         let stop = Arc::<AtomicBool>::default();
         let stopped = stop.clone();

@@ -7,7 +7,10 @@
 use super::item::Item;
 use crate::{
     limits::{AHEAD, REORDER, RING, RING_BYTES, SWEEP_PATIENCE},
-    model::seq::{Epoch, Seq},
+    model::{
+        ids::UserId,
+        seq::{Epoch, Seq},
+    },
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -114,6 +117,11 @@ impl Feed {
         let is_blanked = self.blanking.by > self.end && self.blanking.last > seq;
         let behind = usize::try_from(self.end.since(seq)).ok()?;
         (!is_blanked && behind <= self.ring.len()).then(|| self.ring.range(self.ring.len() - behind..))
+    }
+
+    /// Whether this user has written a message after `at`, as far as can be told: what is not in the ring may be one.
+    pub fn has_heard_from(&self, user: &UserId, at: Seq) -> bool {
+        self.after(at).is_none_or(|mut items| items.any(|item| item.is_message_of(user)))
     }
 
     /// Tells the feed a head that was read from the store after the feed began to listen.

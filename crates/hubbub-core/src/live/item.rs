@@ -1,11 +1,17 @@
 //! What readers are delivered: bytes that are made once and shared by all of them.
 
 use crate::{
-    log::{effects::Effects, encoded},
-    model::seq::Seq,
+    log::{
+        effects::Effects,
+        encoded,
+        kinds::{Kind, Message},
+    },
+    model::{ids::UserId, seq::Seq},
 };
 use bytes::Bytes;
+use serde::Deserialize;
 use std::{
+    borrow::Cow,
     ops::Range,
     sync::{Arc, OnceLock},
 };
@@ -30,6 +36,19 @@ impl Item {
     /// What it weighs in a ring, in bytes. Where it has readers in Protobuf, too, it is about twice as much.
     pub const fn weight(&self) -> usize {
         self.push.json.len() + size_of::<Self>()
+    }
+
+    /// Whether it is a message of this user.
+    pub fn is_message_of(&self, user: &UserId) -> bool {
+        #[derive(Deserialize)]
+        struct Said<'a> {
+            #[serde(rename = "type", borrow)]
+            word: Cow<'a, str>,
+            #[serde(borrow)]
+            from: Cow<'a, str>,
+        }
+        let said: Option<Said<'_>> = serde_json::from_slice(&self.push.json()[self.push.range()]).ok();
+        said.is_some_and(|said| Message::WORDS.contains(&&*said.word) && said.from == user.as_str())
     }
 
     /// The same with its content blanked: the number stays.

@@ -1,6 +1,7 @@
 //! What one instance tells the others. A wake may be lost, doubled, late or early; nothing may depend on it but latency.
 
 use super::{
+    online::{AreOnline, WhoIsOnline},
     presence::{Here, Who},
     presence_json,
 };
@@ -9,6 +10,7 @@ use crate::{
     live::{
         fingerprint::Fingerprint,
         receipt::{PassedOn, Receipt, WantsReceipt},
+        signal::{self, Audience, Signal},
         stream_id::StreamId,
     },
     log::{body::Columns, effects::Effects, encoded::EncodedEntry, kinds::What},
@@ -81,6 +83,12 @@ pub enum Wake {
     Who(Who),
     /// The answer.
     Here(Here),
+    /// Which of these users are on your side?
+    WhoIsOnline(WhoIsOnline),
+    /// The answer.
+    AreOnline(AreOnline),
+    /// Something that people are told as it happens, and that is kept nowhere.
+    Signal(Signal),
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -124,6 +132,12 @@ struct WireWake<'a> {
     who: Option<&'a RawValue>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     here: Option<&'a RawValue>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    signal: Option<&'a RawValue>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    who_is_online: Option<&'a RawValue>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    are_online: Option<&'a RawValue>,
 }
 
 impl Wake {
@@ -136,9 +150,15 @@ impl Wake {
             Self::Spent(token) => token.lane(lanes),
             Self::Forwarding { customer, .. } => customer.lane(lanes),
             Self::Commands(PassedOn { stream, .. }) | Self::EndStream(stream) => stream.lane(lanes),
+            // Behind the entries that it follows.
+            Self::Signal(Signal { audience: Audience::Room(saying), .. }) => saying.room.lane(lanes),
+            Self::Signal(Signal { audience: Audience::User(user), .. }) => user.lane(lanes),
             Self::Receipt(receipt) => (receipt.nonce % u64::from(lanes.max(1))) as u16,
             // All instances hear all lanes; any will do, as long as an answer's pieces keep their order.
-            Self::Who(Who { from, .. }) | Self::Here(Here { from, .. }) => from.as_u128() as u16 % lanes.max(1),
+            Self::Who(Who { from, .. })
+            | Self::Here(Here { from, .. })
+            | Self::WhoIsOnline(WhoIsOnline { from, .. })
+            | Self::AreOnline(AreOnline { from, .. }) => from.as_u128() as u16 % lanes.max(1),
         }
     }
 
@@ -193,6 +213,9 @@ impl Wake {
             }
             Self::Who(who) => format!(r#"{{"who":{}}}"#, presence_json::encode_who(who)),
             Self::Here(here) => format!(r#"{{"here":{}}}"#, presence_json::encode_here(here)),
+            Self::WhoIsOnline(question) => format!(r#"{{"who_is_online":{}}}"#, question.encode()),
+            Self::AreOnline(answer) => format!(r#"{{"are_online":{}}}"#, answer.encode()),
+            Self::Signal(signal) => format!(r#"{{"signal":{}}}"#, signal::encode(signal)),
         };
         let _ = to.write_str(&json);
     }
@@ -243,6 +266,15 @@ impl Wake {
         }
         if let Some(here) = wire.here {
             return presence_json::decode_here(here.get()).map(Self::Here);
+        }
+        if let Some(question) = wire.who_is_online {
+            return WhoIsOnline::decode(question.get()).map(Self::WhoIsOnline);
+        }
+        if let Some(answer) = wire.are_online {
+            return AreOnline::decode(answer.get()).map(Self::AreOnline);
+        }
+        if let Some(signal) = wire.signal {
+            return signal::decode(signal.get()).map(Self::Signal);
         }
         let epoch = Epoch::from_str(wire.epoch.as_deref()?).ok()?;
         Some(Self::Head { room: RoomId::parse(wire.room.as_deref()?).ok()?, epoch, seq: Seq::new(wire.seq?) })

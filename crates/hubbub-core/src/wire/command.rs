@@ -6,6 +6,7 @@ use super::{
     error::CommandError,
     protobuf,
     rpc::{Call, RawData, RpcMethods},
+    wants::Wants,
 };
 use crate::{
     limits,
@@ -38,6 +39,8 @@ pub enum Said {
     Connect {
         /// A JWT.
         token: String,
+        /// What else it wants to be told.
+        wants: Wants,
     },
     /// A new token before the old one expires.
     Refresh {
@@ -101,6 +104,14 @@ pub struct History {
 #[derive(Default)]
 struct WireToken {
     token: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WireConnect<'a> {
+    token: String,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -235,7 +246,10 @@ fn room(channel: &str) -> Result<RoomId, CommandError> {
 
 fn read(line: &Bytes, name: &str, body: &RawValue, methods: &dyn RpcMethods) -> Result<Said, CommandError> {
     match name {
-        "connect" => Ok(Said::Connect { token: parse::<WireToken>(name, body)?.token }),
+        "connect" => {
+            let WireConnect { token, data } = parse(name, body)?;
+            Ok(Said::Connect { token, wants: Wants::read(data.map_or("", RawValue::get)) })
+        }
         "refresh" => Ok(Said::Refresh { token: parse::<WireToken>(name, body)?.token }),
         "subscribe" => {
             let wire: WireChannel<'_> = parse(name, body)?;

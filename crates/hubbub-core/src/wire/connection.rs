@@ -15,6 +15,7 @@ use crate::{
         error::{CommandError, Pace},
         reply::{Answer, Reply},
         rpc::{Call, Cost, RawData},
+        wants::Wants,
     },
 };
 use std::{
@@ -171,6 +172,8 @@ pub struct Connection {
     pong_by: Option<Instant>,
     expires: Option<Instant>,
     sends: Rate,
+    /// What it has said it wants to be told.
+    pub wants: Wants,
 }
 
 impl Connection {
@@ -188,6 +191,7 @@ impl Connection {
             pong_by: None,
             expires: None,
             sends: Rate::default(),
+            wants: Wants::default(),
         }
     }
 
@@ -266,7 +270,8 @@ impl Connection {
 
     fn receive_from_stranger(&mut self, id: u32, said: Result<Said, CommandError>) -> Action {
         match (said, &self.refused) {
-            (Ok(Said::Connect { token }), _) => {
+            (Ok(Said::Connect { token, wants }), _) => {
+                self.wants = wants;
                 self.phase = Phase::Connecting;
                 Action::Verify { id, token }
             }

@@ -12,6 +12,7 @@ pub mod push;
 pub mod reply;
 pub mod rpc;
 pub mod send_order;
+pub mod wants;
 
 /// How a connection writes. What is said is the same; in Protobuf, too, all data is JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

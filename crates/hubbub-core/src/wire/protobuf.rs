@@ -9,6 +9,7 @@ use super::{
     error::CommandError,
     reply::{Answer, HistoryPage, Publications, Reply, Subscribed},
     rpc::{Call, RawData, RpcMethods},
+    wants::Wants,
 };
 use crate::{
     live::presence::{Changes, Present},
@@ -49,7 +50,10 @@ fn delimited(frame: &mut Bytes) -> Result<Bytes, Disconnect> {
 fn decode(wire: messages::Command, methods: &dyn RpcMethods) -> Result<Command, Disconnect> {
     let id = wire.id;
     let mut said = Vec::with_capacity(1);
-    said.extend(wire.connect.map(|connect| Ok(Said::Connect { token: connect.token })));
+    said.extend(wire.connect.map(|connect| {
+        let wants = Wants::read(str::from_utf8(&connect.data).unwrap_or_default());
+        Ok(Said::Connect { token: connect.token, wants })
+    }));
     said.extend(wire.refresh.map(|refresh| Ok(Said::Refresh { token: refresh.token })));
     said.extend(wire.subscribe.map(|wire| {
         plain_subscription(&wire.token, wire.r#type.into(), wire.tf.is_some())?;

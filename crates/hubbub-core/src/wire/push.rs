@@ -10,6 +10,7 @@ use crate::{
     log::{effects::HintKind, encoded::EncodedEntry, entry::Entry, features::Features},
     model::{
         ids::{RoomId, UserId},
+        json::Json,
         seq::Seq,
     },
 };
@@ -73,6 +74,11 @@ pub fn item_of(entry: &Entry) -> Arc<Item> {
     item(&EncodedEntry::new(entry))
 }
 
+/// What a signal says, framed for all readers of its room. It has no offset: nobody's position is moved by it.
+pub fn signal(room: &RoomId, body: &Json) -> SharedPush {
+    publication(&format!(r#""room:{room}""#), body.as_str().as_bytes(), 0)
+}
+
 /// A hint, framed for all devices of a user. It has no offset.
 pub fn hint(user: &UserId, hint: &Hint<'_>) -> SharedPush {
     let channel = super::to_json(&user_channel(user));
@@ -87,6 +93,7 @@ pub fn hint(user: &UserId, hint: &Hint<'_>) -> SharedPush {
         Hint::Features(features) => {
             format!(r#"{{"type":"features","features":{}}}"#, super::to_json(&features.words()))
         }
+        Hint::Signal(body) => (*body).to_owned(),
         Hint::Event(event) => format!(r#"{{"type":"event","event":{event}}}"#),
     };
     publication(&channel, data.as_bytes(), 0)
@@ -133,6 +140,8 @@ pub enum Hint<'a> {
     Forwarding(&'a Forwarding),
     /// `{"type":"features","features":[…]}`: others are on than when this connection was told last.
     Features(Features),
+    /// What a signal says, as JSON.
+    Signal(&'a str),
     /// `{"type":"event","event":…}`: an event of the product's backend, as JSON.
     Event(&'a str),
 }

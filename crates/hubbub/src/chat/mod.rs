@@ -65,7 +65,7 @@ use log::{
     committer::{Post, Submitted},
 };
 use methods::writing::Writing;
-use people::People;
+use people::{People, activity::Activity, online::Online, typing::Typing};
 use presence::Presence;
 use spent::SpentTokens;
 use streams::{Handed, Streams};
@@ -136,6 +136,12 @@ pub struct Chat {
     pub clock: Arc<Clock>,
     /// Who is connected here.
     pub people: Arc<People>,
+    /// Whose connections are told of all their rooms.
+    pub activity: Arc<Activity>,
+    /// Who is connected to other instances.
+    pub(crate) online: Arc<Online>,
+    /// Who types.
+    pub(crate) typing: Arc<Typing>,
     /// Whose stream is here.
     pub streams: Arc<Streams>,
     /// What clients have sent and nobody has executed.
@@ -168,15 +174,21 @@ impl Chat {
         let feeds = Arc::new(live::feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
         let people = Arc::new(People::default());
         tokio::spawn(People::tell_what_was_missed(Arc::downgrade(&people)));
+        let typing = Arc::<Typing>::default();
+        let activity = Activity::start(store.clone(), metrics.clone());
         let streams = Arc::new(Streams::new(metrics.clone()));
         let spent = Arc::<SpentTokens>::default();
         let intake = Intake::default();
         let boot = Uuid::new_v4();
         let instances = Instances::start(boot, store.clone(), bus.health(), shared);
         let (presence, outgoing) = Presence::start(boot, feeds.clone(), &instances);
+        let (online, asked) = Online::new(boot, people.clone(), instances.living());
         let hearers = Hearers {
             feeds: feeds.clone(),
             people: people.clone(),
+            typing: typing.clone(),
+            activity: activity.clone(),
+            online: online.clone(),
             streams: streams.clone(),
             presence: presence.clone(),
             spent: spent.clone(),
@@ -184,6 +196,8 @@ impl Chat {
         };
         let announcer = Arc::new(Announcer::new(boot, hearers, bus.clone(), metrics.clone()));
         tokio::spawn(Presence::publish(outgoing, announcer.clone()));
+        let says = announcer.clone();
+        tokio::spawn(Online::serve(online.clone(), asked, move |wake| says.publish(&[wake])));
         let look_ups = LookUps::start(store.clone(), metrics.clone());
         tokio::spawn(Presence::tell(Arc::downgrade(&presence), look_ups.clone()));
         let sweep = Sweep::start(feeds.clone(), bus.health(), shared);
@@ -193,6 +207,7 @@ impl Chat {
         tokio::spawn(announcer.clone().beat());
         let clock = Arc::<Clock>::default();
         tokio::spawn(timekeeper::keep(Arc::downgrade(&clock), store.clone(), metrics.clone()));
+        tokio::spawn(People::keep_seen(Arc::downgrade(&people), clock.clone(), store.clone()));
         let hash_key = store.identity().hash_key.clone();
         let known_to_all = instances.known_to_all();
         tokio::spawn(known_to_all.clone().tell(Arc::downgrade(&people), metrics.clone()));
@@ -205,6 +220,9 @@ impl Chat {
             metrics,
             clock,
             people,
+            activity,
+            online,
+            typing,
             streams,
             intake,
             spent,

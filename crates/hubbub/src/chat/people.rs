@@ -1,6 +1,11 @@
 //! The devices of users that are connected here, and what they are told outside of any room's log.
 
-use super::live::inbox::{Inbox, Told};
+pub mod activity;
+pub mod online;
+pub mod seen;
+pub mod typing;
+
+use super::live::inbox::{Inbox, Told, ToldPush};
 use hubbub_core::{
     limits,
     log::{
@@ -22,6 +27,8 @@ use tokio::sync::Notify;
 pub struct People {
     devices: Mutex<HashMap<UserId, Vec<Arc<Inbox>>>>,
     missed: Notify,
+    /// Who has come or gone lately.
+    pub seen: seen::Lately,
 }
 
 impl People {
@@ -32,6 +39,17 @@ impl People {
     /// A device of `user` has connected.
     pub fn enter(&self, user: &UserId, inbox: &Arc<Inbox>) {
         self.devices().entry(user.clone()).or_default().push(inbox.clone());
+        self.seen.note(user);
+    }
+
+    /// Whether a device of `user` is connected here.
+    pub fn has(&self, user: &UserId) -> bool {
+        self.devices().contains_key(user)
+    }
+
+    /// Whose devices are connected here.
+    pub fn all(&self) -> Vec<UserId> {
+        self.devices().keys().cloned().collect()
     }
 
     /// It has gone.
@@ -43,6 +61,7 @@ impl People {
                 devices.remove(user);
             }
         }
+        self.seen.note(user);
     }
 
     fn of(&self, user: &UserId) -> Vec<Arc<Inbox>> {
@@ -55,10 +74,13 @@ impl People {
         if !devices.is_empty() {
             let (of, admits) = match hint {
                 Hint::Room(kind, room, seq) => (Some(((*room).clone(), *seq)), *kind == HintKind::Added),
-                Hint::Missed | Hint::Forwarding(_) | Hint::Event(_) | Hint::Features(_) => (None, false),
+                Hint::Missed | Hint::Forwarding(_) | Hint::Event(_) | Hint::Features(_) | Hint::Signal(_) => {
+                    (None, false)
+                }
             };
-            let told = Told { push: Arc::new(push::hint(user, hint)), of, admits };
-            devices.iter().for_each(|inbox| inbox.hint(told.clone()));
+            let devices = devices.iter().filter(|inbox| !matches!(hint, Hint::Signal(_)) || inbox.hears_signals());
+            let told = Told { push: ToldPush::Framed(Arc::new(push::hint(user, hint))), of, admits };
+            devices.for_each(|inbox| inbox.hint(told.clone()));
         }
     }
 
@@ -84,7 +106,9 @@ impl People {
             // Nobody is held by waiting.
             let Some(missed) = people.upgrade() else { return };
             let lost = tokio::time::timeout(limits::MISSED_EVERY, missed.missed.notified()).await.is_ok();
-            let all: Vec<_> = if lost { missed.devices().values().flatten().cloned().collect() } else { Vec::new() };
+            let of_rooms = |inbox: &&Arc<Inbox>| !inbox.hears_activity();
+            let all: Vec<_> =
+                if lost { missed.devices().values().flatten().filter(of_rooms).cloned().collect() } else { Vec::new() };
             drop(missed);
             for some in all.chunks(limits::MISSED_AT_ONCE) {
                 some.iter().for_each(|inbox| inbox.miss());

@@ -11,6 +11,7 @@ use hubbub_core::{
         features::Features,
         hash::HashKey,
         room::PageOf,
+        situation::{Person, RoomState},
     },
     model::{
         ids::{Key, RoomId, UserId},
@@ -104,6 +105,9 @@ pub trait Store: Send + Sync + 'static {
     /// its row cannot be read: that is logged, and is no reason to fail the others.
     async fn look_up(&self, asks: &[(RoomId, UserId)]) -> Result<Vec<Option<View>>, StoreError>;
 
+    /// The room and somebody in it, as rules look at them, from one snapshot; for what is no entry. `None` where there is no such room.
+    async fn person(&self, room: &RoomId, user: &UserId) -> Result<Option<(RoomState, Person)>, StoreError>;
+
     /// The heads of rooms, in the order asked; `None` where there is no such room, or where its row cannot be read: as in
     /// [`look_up`](Self::look_up).
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError>;
@@ -158,6 +162,34 @@ pub trait Store: Send + Sync + 'static {
         after: Option<&UserId>,
         limit: usize,
     ) -> Result<ListPart<Member>, StoreError>;
+
+    /// The rooms a user is a member of, by id, after `after`, with their heads: at most `limit`, from one snapshot.
+    async fn memberships(
+        &self,
+        user: &UserId,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Vec<(RoomId, Head)>, StoreError>;
+
+    /// The members of a room, by id, after `after`: at most `limit`, and its head, from one snapshot. `None` where there is no such room.
+    async fn member_ids(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Option<(Head, Vec<UserId>)>, StoreError>;
+
+    /// Those of `others` who are members of a room of which `user` is one, too.
+    async fn who_shares_a_room(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError>;
+
+    /// These users were seen at this time, or later already.
+    async fn see(&self, users: &[UserId], at: Timestamp) -> Result<(), StoreError>;
+
+    /// When they were last seen, those of whom that is known and shown.
+    async fn last_seen(&self, users: &[UserId]) -> Result<Vec<(UserId, Timestamp)>, StoreError>;
+
+    /// Whether it is shown when this user was last seen.
+    async fn show_last_seen(&self, user: &UserId, shown: bool) -> Result<(), StoreError>;
 
     /// Whether a room's log has an entry with this key by this author. Waits for no lock.
     async fn has_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError>;

@@ -36,6 +36,8 @@ pub(super) struct Command {
 pub(super) struct ConnectRequest {
     #[prost(string, tag = "1")]
     pub token: String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub data: Bytes,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

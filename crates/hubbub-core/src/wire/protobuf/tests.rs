@@ -55,7 +55,11 @@ fn subscribe(id: u32, channel: &str) -> wire::Command {
 }
 
 fn connect(id: u32) -> wire::Command {
-    wire::Command { id, connect: Some(wire::ConnectRequest { token: "t".into() }), ..Default::default() }
+    wire::Command {
+        id,
+        connect: Some(wire::ConnectRequest { token: "t".into(), ..Default::default() }),
+        ..Default::default()
+    }
 }
 
 fn entry(text: &str) -> Entry {
@@ -82,7 +86,7 @@ fn one_frame_holds_many_commands_in_order() {
     let frame = frame(&[connect(1), subscribe(2, "room:r"), wire::Command::default()]);
     let commands: Vec<_> = commands(&frame).into_iter().collect::<Result<_, _>>().unwrap();
     assert_eq!(commands.iter().map(|c| c.id).collect::<Vec<_>>(), [1, 2, 0]);
-    assert!(matches!(&commands[0].said, Ok(Said::Connect { token }) if token == "t"));
+    assert!(matches!(&commands[0].said, Ok(Said::Connect { token, .. }) if token == "t"));
     let Ok(Said::Subscribe(subscribe)) = &commands[1].said else { panic!("{commands:?}") };
     assert_eq!(
         subscribe.recover.as_ref().map(|position| (position.epoch.as_deref(), position.seq.get())),
@@ -224,7 +228,7 @@ fn whatever_comes_is_a_command_or_an_end_and_costs_no_more_than_its_bytes() {
         let ends = read.iter().filter(|command| command.is_err()).count();
         assert!(ends <= 1 && (ends == 0 || read.last().unwrap().is_err()), "{bytes:?}");
         for command in read.into_iter().flatten() {
-            if let Ok(Said::Connect { token } | Said::Refresh { token }) = command.said {
+            if let Ok(Said::Connect { token, .. } | Said::Refresh { token }) = command.said {
                 assert!(token.len() <= bytes.len() && token.capacity() <= limits::FRAME_BYTES);
             }
         }

@@ -13,16 +13,20 @@ use hubbub_core::{
     live::{
         feed::{Feed, Heard},
         presence::Present,
+        signal::{RoomSignal, Saying},
     },
     log::encoded::EncodedEntry,
     model::{
         ids::RoomId,
+        json::Json,
+        rate::Rate,
         seq::{Epoch, Seq},
     },
     wire::push,
 };
 use std::{
     collections::HashMap,
+    num::NonZeroU32,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -60,6 +64,8 @@ pub(crate) struct State {
     /// The store is to be asked which epoch holds.
     pub(crate) doubted: bool,
     counted_bytes: usize,
+    /// How many signals that pass by themselves have been told lately.
+    signals: Rate,
     /// The last reader has gone: whatever is still on its way to this feed is for nobody.
     pub(crate) forgotten: bool,
 }
@@ -74,6 +80,8 @@ struct Reader {
     stands: bool,
     /// Joins and leaves are to be told, too.
     watches: bool,
+    /// Signals are to be told, too.
+    hears_signals: bool,
 }
 
 /// A reader who is told who comes and goes.
@@ -85,6 +93,8 @@ pub struct Watcher {
     /// The connection's number of the subscription.
     pub slot: u32,
 }
+
+const SIGNALS_PER_SECOND: NonZeroU32 = NonZeroU32::new(limits::SIGNALS_PER_SECOND).unwrap();
 
 static READERS: AtomicU64 = AtomicU64::new(1);
 
@@ -125,9 +135,11 @@ impl Feeds {
             Arc::new(Live::new(room.clone()))
         });
         let reader = READERS.fetch_add(1, Ordering::Relaxed);
+        let hears_signals = inbox.hears_signals();
+        let inbox = inbox.clone();
         live.state()
             .readers
-            .insert(reader, Reader { inbox: inbox.clone(), slot, woken: false, stands: false, watches });
+            .insert(reader, Reader { inbox, slot, woken: false, stands: false, watches, hears_signals });
         self.metrics.subscriptions.inc();
         Listening { feeds: self.clone(), live: live.clone(), reader }
     }
@@ -159,6 +171,29 @@ impl Feeds {
             let item = push::item(entry);
             self.tell(&live, |feed, now| feed.wake(epoch, item, now));
         }
+    }
+
+    /// Somebody says something that is kept nowhere. Whether a reader still stands, each of them sees by what it has read.
+    pub fn hear_signal(&self, saying: &Saying, body: &Json) {
+        let Some(live) = self.of(&saying.room) else { return };
+        let now = Instant::now();
+        let mut state = live.state();
+        let passes = saying.lasts.is_some();
+        if state.feed.epoch() != Some(saying.epoch)
+            || (passes && state.feed.has_heard_from(&saying.from, saying.at))
+            || !state.readers.values().any(|reader| reader.stands && reader.hears_signals)
+            || (passes && state.signals.take(SIGNALS_PER_SECOND, now).is_err())
+        {
+            self.metrics.signals_dropped.inc();
+            return;
+        }
+        let push = push::signal(&saying.room, body);
+        let until = saying.lasts.map(|lasts| now + lasts);
+        let signal = Arc::new(RoomSignal { saying: saying.clone(), until, push });
+        for reader in state.readers.values().filter(|reader| reader.stands && reader.hears_signals) {
+            reader.inbox.signal(reader.slot, signal.clone());
+        }
+        self.metrics.signals.inc();
     }
 
     /// The content of these entries was blanked. What rings hold of them they blank themselves, when they take in the entry that
@@ -277,6 +312,7 @@ impl Live {
             mending: false,
             doubted: false,
             counted_bytes: 0,
+            signals: Rate::default(),
             forgotten: false,
         };
         Self { room, state: Mutex::new(state) }

@@ -5,13 +5,17 @@
 
 use futures_util::task::AtomicWaker;
 use hubbub_core::{
-    live::{item::SharedPush, presence::Present},
+    limits,
+    live::{item::SharedPush, presence::Present, signal::RoomSignal},
     model::{farewell::Farewell, ids::RoomId, json::Json, seq::Seq},
-    wire::push::Joins,
+    wire::{push::Joins, wants::Wants},
 };
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -25,17 +29,30 @@ pub struct Inbox {
     waker: AtomicWaker,
     /// Whose it is, once known, as its last token says.
     whose: Mutex<Option<Arc<Present>>>,
+    /// It is told signals, too.
+    hears_signals: AtomicBool,
+    /// It is told what happens in its user's rooms, and what was missed after their rooms were read again.
+    hears_activity: AtomicBool,
 }
 
 /// A hint for the user.
 #[derive(Debug, Clone)]
 pub struct Told {
-    /// What is told, shared by all devices.
-    pub push: Arc<SharedPush>,
+    /// What is told.
+    pub push: ToldPush,
     /// The entry that it follows from, if from any.
     pub of: Option<(RoomId, Seq)>,
     /// It says that a room may be followed.
     pub admits: bool,
+}
+
+/// What is told, in which form.
+#[derive(Debug, Clone)]
+pub enum ToldPush {
+    /// Framed for all devices of the user.
+    Framed(Arc<SharedPush>),
+    /// The same for many users: each frames it.
+    Said(Arc<Json>),
 }
 
 /// What has come in.
@@ -45,10 +62,14 @@ pub struct Mail {
     pub slots: Vec<u32>,
     /// Pushes for the user, shared by all devices.
     pub hints: VecDeque<Told>,
+    /// So many of those were framed for one user.
+    framed: usize,
     /// Some of those may have been lost.
     pub missed: bool,
     /// Who came to the room of a subscription, and who went.
     pub joins: VecDeque<(u32, Arc<Joins>)>,
+    /// What is said in the room of a subscription and kept nowhere.
+    pub signals: VecDeque<(u32, Arc<RoomSignal>)>,
     /// The product's backend ends the user's connections: close.
     pub farewell: Option<Farewell>,
     /// The server is going away: close.
@@ -61,6 +82,7 @@ impl Mail {
             && self.hints.is_empty()
             && !self.missed
             && self.joins.is_empty()
+            && self.signals.is_empty()
             && self.farewell.is_none()
             && !self.shutdown
     }
@@ -78,7 +100,9 @@ impl Inbox {
     }
 
     /// The connection has said who it is.
-    pub fn belongs_to(&self, present: Present) {
+    pub fn belongs_to(&self, present: Present, wants: Wants) {
+        self.hears_signals.store(wants.signals, Ordering::Relaxed);
+        self.hears_activity.store(wants.activity, Ordering::Relaxed);
         *self.whose.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(present));
     }
 
@@ -106,12 +130,47 @@ impl Inbox {
         });
     }
 
+    /// Whether it is told signals. Known before it follows any room.
+    pub fn hears_signals(&self) -> bool {
+        self.hears_signals.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is told what happens in its user's rooms.
+    pub fn hears_activity(&self) -> bool {
+        self.hears_activity.load(Ordering::Relaxed)
+    }
+
+    /// Somebody says something in the room of the subscription `slot`. It takes the place of what they said before.
+    pub fn signal(&self, slot: u32, signal: Arc<RoomSignal>) {
+        self.put(|mail| {
+            if let Some(at) = mail.signals.iter().position(|(_, earlier)| earlier.is_replaced_by(&signal)) {
+                mail.signals.remove(at);
+            } else if mail.signals.len() == limits::SIGNALS_WAITING {
+                let dropped = mail.signals.pop_front();
+                mail.missed |= dropped.is_some_and(|(_, dropped)| dropped.until.is_none());
+            }
+            mail.signals.push_back((slot, signal));
+        });
+    }
+
     /// A hint for the user.
     pub fn hint(&self, told: Told) {
         self.put(|mail| {
-            if mail.hints.len() == HINTS {
-                mail.hints.pop_front();
+            let is_framed = |told: &Told| matches!(told.push, ToldPush::Framed(_));
+            let framed = is_framed(&told);
+            let (waiting, limit) = match framed {
+                true => (mail.framed, HINTS),
+                false => (mail.hints.len() - mail.framed, limits::ACTIVITY_WAITING),
+            };
+            if waiting >= limit {
                 mail.missed = true;
+                match mail.hints.iter().position(is_framed) {
+                    Some(oldest) if framed => drop(mail.hints.remove(oldest)),
+                    // Whoever missed some asks for all of it.
+                    _ => return,
+                }
+            } else if framed {
+                mail.framed += 1;
             }
             mail.hints.push_back(told);
         });
@@ -148,5 +207,75 @@ impl Inbox {
         // Register first, then look again: nothing put in between is missed.
         self.waker.register(cx.waker());
         take().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hubbub_core::{
+        live::signal::Saying,
+        model::{ids::UserId, seq::Epoch},
+        wire::push,
+    };
+    use std::time::{Duration, Instant};
+
+    fn signal(from: usize, lasts: Option<Duration>) -> Arc<RoomSignal> {
+        let room = RoomId::parse("general").unwrap();
+        let push = push::signal(&room, &Json::trusted("{}".into()));
+        let from = UserId::parse(&format!("u{from}")).unwrap();
+        let epoch = Epoch { incarnation: 1, generation: 1 };
+        let saying = Saying { room, epoch, at: Seq::new(1), from, kind: "typing".into(), lasts };
+        Arc::new(RoomSignal { saying, until: lasts.map(|lasts| Instant::now() + lasts), push })
+    }
+
+    fn mail(inbox: &Inbox) -> Mail {
+        match inbox.poll(&mut Context::from_waker(std::task::Waker::noop())) {
+            Poll::Ready(mail) => mail,
+            Poll::Pending => Mail::default(),
+        }
+    }
+
+    #[test]
+    fn so_many_hints_wait_and_beyond_it_is_known_that_some_were_missed() {
+        let (inbox, body) = (Inbox::default(), Arc::new(Json::trusted("{}".into())));
+        let told = |push| Told { push, of: None, admits: false };
+        let ana = UserId::parse("ana").unwrap();
+        let framed = Arc::new(push::hint(&ana, &push::Hint::Missed));
+        for n in 0..limits::ACTIVITY_WAITING {
+            inbox.hint(told(ToldPush::Said(body.clone())));
+            if n < HINTS {
+                inbox.hint(told(ToldPush::Framed(framed.clone())));
+            }
+        }
+        let all = mail(&inbox);
+        assert_eq!((all.hints.len(), all.missed), (limits::ACTIVITY_WAITING + HINTS, false));
+        for push in [ToldPush::Said(body), ToldPush::Framed(framed)] {
+            for _ in 0..2 * limits::ACTIVITY_WAITING {
+                inbox.hint(told(push.clone()));
+            }
+            let most = if matches!(push, ToldPush::Said(_)) { limits::ACTIVITY_WAITING } else { HINTS };
+            let all = mail(&inbox);
+            assert_eq!((all.hints.len(), all.missed), (most, true));
+        }
+    }
+
+    #[test]
+    fn of_one_persons_signals_the_newest_waits_and_of_all_so_many() {
+        let (inbox, passing) = (Inbox::default(), Some(limits::TYPING_FOR));
+        for n in 0..10_000 {
+            inbox.signal(0, signal(n % 3, passing));
+        }
+        assert_eq!(mail(&inbox).signals.len(), 3);
+        for n in 0..10_000 {
+            inbox.signal(0, signal(n, passing));
+        }
+        let of_many = mail(&inbox);
+        assert_eq!((of_many.signals.len(), of_many.missed), (limits::SIGNALS_WAITING, false));
+        assert_eq!(of_many.signals.back().unwrap().1.saying.from.as_str(), "u9999", "the oldest go first");
+        for n in 0..=limits::SIGNALS_WAITING {
+            inbox.signal(0, signal(n, None));
+        }
+        assert!(mail(&inbox).missed, "what does not pass by itself is to be asked for");
     }
 }

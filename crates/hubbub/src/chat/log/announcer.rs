@@ -7,7 +7,7 @@ use crate::{
         instances::Living,
         intake::{Intake, Received},
         live::{feeds::Feeds, sweep::Sweep},
-        people::People,
+        people::{People, activity::Activity, online::Online, typing::Typing},
         presence::Presence,
         spent::SpentTokens,
         streams::{Handed, Streams},
@@ -21,6 +21,7 @@ use hubbub_core::{
     live::{
         lane::{FirstLine, Noticed, Says, Tally},
         receipt::{Became, PassedOn, Receipt},
+        signal::{Audience, Signal},
         wake::Wake,
     },
     log::{
@@ -50,6 +51,12 @@ pub struct Hearers {
     pub feeds: Arc<Feeds>,
     /// Devices of users.
     pub people: Arc<People>,
+    /// Who types.
+    pub typing: Arc<Typing>,
+    /// Members of rooms that they need not follow.
+    pub activity: Arc<Activity>,
+    /// Who is connected.
+    pub online: Arc<Online>,
     /// Connections whose commands come apart.
     pub streams: Arc<Streams>,
     /// Who is there.
@@ -58,6 +65,14 @@ pub struct Hearers {
     pub intake: Intake,
     /// Tokens that are not taken again.
     pub spent: Arc<SpentTokens>,
+}
+
+impl Hearers {
+    /// Something that others have said was lost: there may have been hints in it, for anybody.
+    fn may_have_missed(&self) {
+        self.people.may_have_missed();
+        self.activity.may_have_missed();
+    }
 }
 
 /// See the module.
@@ -107,6 +122,11 @@ impl Announcer {
             Some(Place { epoch, seq, .. }) => self.hearers.feeds.hear_of_deletion(room, epoch, seq),
             None => self.hearers.feeds.hear_of_gone(room),
         }
+    }
+
+    /// An entry was committed: what its author was typing is there.
+    pub fn hear_written(&self, entry: &Entry) {
+        self.hearers.typing.hear(entry);
     }
 
     /// Tells everybody of entries that were committed, in order. Each is encoded here, once.
@@ -160,13 +180,18 @@ impl Announcer {
     }
 
     fn take(&self, wake: &Wake) {
-        let Hearers { feeds, people, streams, presence, spent, .. } = &self.hearers;
+        let Hearers { feeds, people, activity, online, streams, presence, spent, .. } = &self.hearers;
         match wake {
             Wake::Entry { epoch, entry } => {
+                // First: who was removed is told nothing more once they were told that.
+                activity.hear_entry(*epoch, entry);
                 people.hear(entry);
                 feeds.hear_entry(*epoch, entry);
             }
-            Wake::Head { room, epoch, seq } => feeds.hear_head(room, *epoch, *seq),
+            Wake::Head { room, epoch, seq } => {
+                activity.hear_head(room, *epoch, *seq);
+                feeds.hear_head(room, *epoch, *seq);
+            }
             Wake::Notify { user, event } => people.hint(user, &Hint::Event(event)),
             Wake::Forwarding { customer, forwarding } => people.hint(customer, &Hint::Forwarding(forwarding)),
             Wake::Disconnect { user, farewell } => people.say_farewell(user, farewell),
@@ -177,6 +202,12 @@ impl Announcer {
             Wake::EndStream(stream) => streams.lose(*stream),
             Wake::Who(who) => presence.hear(who),
             Wake::Here(here) => presence.take(here),
+            Wake::WhoIsOnline(question) => self.publish(online.hear(question).as_slice()),
+            Wake::AreOnline(answer) => online.take(answer),
+            Wake::Signal(Signal { audience: Audience::Room(saying), body }) => feeds.hear_signal(saying, body),
+            Wake::Signal(Signal { audience: Audience::User(user), body }) => {
+                people.hint(user, &Hint::Signal(body.as_str()));
+            }
         }
     }
 
@@ -225,7 +256,7 @@ impl Announcer {
                     Some(BusEvent::Heard(payload)) => self.hear(&payload, &mut tally),
                     Some(BusEvent::Lost) => {
                         metrics.bus_lost.inc();
-                        self.hearers.people.may_have_missed();
+                        self.hearers.may_have_missed();
                         sweep.now();
                     }
                     None => return,
@@ -241,7 +272,7 @@ impl Announcer {
                         Noticed::First => metrics.lost_first.inc(),
                     };
                     sweep.lane(lane);
-                    self.hearers.people.may_have_missed();
+                    self.hearers.may_have_missed();
                 }
             }
         }

@@ -365,6 +365,7 @@ impl Committer {
 
     fn entry(&self, place: Place, entry: &Entry) -> Wake {
         self.metrics.appended.inc();
+        self.announcer.hear_written(entry);
         Wake::Entry { epoch: place.epoch, entry: EncodedEntry::new(entry) }
     }
 

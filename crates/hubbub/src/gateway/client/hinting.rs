@@ -2,7 +2,7 @@
 //! again has been told before that the old subscription has ended.
 
 use super::{Client, Transport};
-use crate::chat::live::inbox::{HINTS, Told};
+use crate::chat::live::inbox::{HINTS, Told, ToldPush};
 use hubbub_core::{
     model::{ids::RoomId, seq::Seq},
     wire::push::{self, Hint},
@@ -71,11 +71,23 @@ impl<T: Transport> Client<T> {
         }
     }
 
+    /// Something that the client would have to ask for was not told.
+    pub(super) const fn hints_were_lost(&mut self) {
+        self.hints.missed = true;
+    }
+
     fn tell(&mut self, told: &Told) {
         if self.outbox.is_full() {
             self.hints.missed = true;
-        } else {
-            self.outbox.push(push::of_hint(&told.push, self.format()).clone());
+            return;
+        }
+        match (&told.push, self.connection.user()) {
+            (ToldPush::Framed(push), _) => self.outbox.push(push::of_hint(push, self.format()).clone()),
+            (ToldPush::Said(body), Some(user)) => {
+                let push = push::hint(user, &Hint::Signal(body.as_str()));
+                self.outbox.push(push::of_hint(&push, self.format()).clone());
+            }
+            (ToldPush::Said(_), None) => {}
         }
     }
 

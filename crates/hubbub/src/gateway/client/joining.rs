@@ -88,7 +88,11 @@ impl<T: Transport> Client<T> {
                 self.span.record("user", user.as_str());
                 tracing::debug!("connected");
                 let present = Present { client: self.id, user: user.clone().into(), info: info.clone(), revision: 0 };
-                self.inbox.belongs_to(present);
+                let wants = self.connection.wants;
+                self.inbox.belongs_to(present, wants);
+                if wants.activity {
+                    chat.activity.enter(&user, &self.inbox);
+                }
                 if let Some(info) = info {
                     // Nobody waits for it: many may connect at a time.
                     drop(chat.remember(&user, info));

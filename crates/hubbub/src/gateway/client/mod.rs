@@ -11,6 +11,7 @@ mod hinting;
 mod joining;
 mod leaving;
 mod sending;
+mod signalling;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +49,7 @@ use hubbub_core::{
         send_order::SendOrder,
     },
 };
+use signalling::Held;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     future::poll_fn,
@@ -84,6 +86,8 @@ pub(super) struct Client<T> {
     /// When the next command may be taken: later than now where its user has said so much.
     slot_at: Option<Instant>,
     hints: Hints,
+    /// Signals that came before the entries that they follow.
+    signals: Held,
     /// One of its user's connections.
     counted: Option<Counted>,
     /// Rooms that it wrote into lately: it may, and need not be looked at first.
@@ -130,6 +134,7 @@ impl<T: Transport> Client<T> {
             sends_due: None,
             slot_at: None,
             hints: Hints::default(),
+            signals: Held::default(),
             counted: None,
             vetted: HashSet::new(),
             ping: Ping::None,
@@ -365,6 +370,7 @@ impl<T: Transport> Client<T> {
                 self.outbox.push(joins.push(self.format()).clone());
             }
         }
+        self.take_signals(mail.signals);
         if let Some(farewell) = mail.farewell {
             self.take_farewell(&farewell);
         } else if mail.shutdown {
@@ -389,10 +395,11 @@ impl<T: Transport> Client<T> {
             let room = subscription.room().clone();
             let Taken { items, then } = subscription.take(frame.room());
             self.gateway.chat.metrics.delivered.inc_by(items.len() as u64);
-            for item in items {
-                frame.add(push::of_item(&item, format).clone());
+            for item in &items {
+                frame.add(push::of_item(item, format).clone());
             }
             self.go_on(slot, room.clone(), then);
+            self.release_signals(slot, &items, &mut frame);
             self.release_hints(&room);
         }
         self.tell_missed();
@@ -410,6 +417,9 @@ impl<T> Drop for Client<T> {
     fn drop(&mut self) {
         if let Some(user) = self.connection.user() {
             self.gateway.chat.people.leave(user, &self.inbox);
+            if self.inbox.hears_activity() {
+                self.gateway.chat.activity.leave(user, &self.inbox);
+            }
         }
         self.gateway.roster.leave(self.id);
         self.gateway.chat.metrics.connections.dec();

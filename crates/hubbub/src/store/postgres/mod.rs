@@ -11,6 +11,7 @@ use hubbub_core::{
     log::{
         entry::{Draft, Outcome},
         room::PageOf,
+        situation::{Person, RoomState},
     },
     model::{
         ids::{Key, RoomId, UserId},
@@ -40,6 +41,7 @@ pub(crate) mod listen;
 pub(crate) mod lists;
 mod long_way;
 pub(crate) mod migrate;
+pub(crate) mod people;
 pub(crate) mod pool;
 pub(crate) mod read;
 pub(crate) mod session;
@@ -163,6 +165,10 @@ impl Store for PostgresStore {
         connect::patiently(self.views(asks)).await
     }
 
+    async fn person(&self, room: &RoomId, user: &UserId) -> Result<Option<(RoomState, Person)>, StoreError> {
+        connect::patiently(self.look_at(room, user)).await
+    }
+
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
         connect::patiently(self.heads_of(rooms)).await
     }
@@ -218,6 +224,40 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<ListPart<Member>, StoreError> {
         connect::patiently(self.list_members(room, after, limit)).await
+    }
+
+    async fn memberships(
+        &self,
+        user: &UserId,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Vec<(RoomId, Head)>, StoreError> {
+        connect::patiently(self.list_memberships(user, after, limit)).await
+    }
+
+    async fn member_ids(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Option<(Head, Vec<UserId>)>, StoreError> {
+        connect::patiently(self.list_member_ids(room, after, limit)).await
+    }
+
+    async fn who_shares_a_room(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        connect::patiently(self.list_company(user, others)).await
+    }
+
+    async fn see(&self, users: &[UserId], at: Timestamp) -> Result<(), StoreError> {
+        connect::patiently(self.keep_seen(users, at)).await
+    }
+
+    async fn last_seen(&self, users: &[UserId]) -> Result<Vec<(UserId, Timestamp)>, StoreError> {
+        connect::patiently(self.read_last_seen(users)).await
+    }
+
+    async fn show_last_seen(&self, user: &UserId, shown: bool) -> Result<(), StoreError> {
+        connect::patiently(self.keep_shown(user, shown)).await
     }
 
     async fn has_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError> {

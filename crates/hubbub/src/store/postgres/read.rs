@@ -89,11 +89,11 @@ impl PostgresStore {
     }
 }
 
-fn head(row: &Row) -> Result<Head, StoreError> {
+pub(crate) fn head(row: &Row) -> Result<Head, StoreError> {
     Ok(Head { seq: seq(row.get("head")), epoch: epoch(row)? })
 }
 
-fn epoch(row: &Row) -> Result<Epoch, StoreError> {
+pub(crate) fn epoch(row: &Row) -> Result<Epoch, StoreError> {
     let part = |name| columns::epoch_part(row.get(name));
     Ok(Epoch { incarnation: part("incarnation")?, generation: part("generation")? })
 }

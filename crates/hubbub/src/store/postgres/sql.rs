@@ -185,6 +185,31 @@ texts! {
             WHERE members.room = r.no AND members.user_id = asked.user_id LIMIT 1
         ) m ON true
         ORDER BY asked.ord";
+    person = "SELECT r.kind, r.head, r.generation, r.session, r.floor, r.settings, (SELECT incarnation FROM hubbub.meta) AS incarnation,
+            m.standing, m.rank, coalesce(m.joined, m.since, 0) AS joined, s.muted_until, s.wrote_at, coalesce(s.was_reader, false) AS was_reader
+        FROM hubbub.rooms r
+        LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = $2
+        LEFT JOIN hubbub.speakers s ON s.room = r.no AND s.user_id = $2
+        WHERE r.id = $1";
+    memberships = "SELECT r.id, r.head, r.generation, (SELECT incarnation FROM hubbub.meta) AS incarnation
+        FROM hubbub.members m JOIN hubbub.rooms r ON r.no = m.room
+        WHERE m.user_id = $1::text AND m.standing <> 'banned' AND r.id > $2::text ORDER BY r.id LIMIT $3::bigint";
+    member_ids = "SELECT r.head, r.generation, (SELECT incarnation FROM hubbub.meta) AS incarnation, m.user_id
+        FROM hubbub.rooms r
+        LEFT JOIN LATERAL (
+            SELECT user_id FROM hubbub.members
+            WHERE members.room = r.no AND members.standing <> 'banned' AND members.user_id > $2::text
+            ORDER BY members.user_id LIMIT $3::bigint
+        ) m ON true
+        WHERE r.id = $1::text ORDER BY m.user_id";
+    company = "SELECT DISTINCT b.user_id FROM hubbub.members b
+        WHERE b.user_id = ANY($2::text[]) AND b.standing <> 'banned'
+            AND b.room IN (SELECT room FROM hubbub.members WHERE user_id = $1::text AND standing <> 'banned')";
+    see = "INSERT INTO hubbub.last_seen (user_id, at) SELECT user_id, $2::bigint FROM unnest($1::text[]) AS seen (user_id)
+        ON CONFLICT (user_id) DO UPDATE SET at = excluded.at WHERE last_seen.at < excluded.at";
+    last_seen = "SELECT user_id, at FROM hubbub.last_seen WHERE user_id = ANY($1::text[]) AND NOT hidden AND at > 0";
+    show_last_seen = "INSERT INTO hubbub.last_seen (user_id, at, hidden) VALUES ($1, 0, $2)
+        ON CONFLICT (user_id) DO UPDATE SET hidden = excluded.hidden";
     has_key = "SELECT 1 FROM hubbub.entries e
         WHERE e.room = (SELECT no FROM hubbub.rooms WHERE id = $1) AND e.author = $2 AND e.key = $3 LIMIT 1";
     heads = "SELECT id, head, generation, (SELECT incarnation FROM hubbub.meta) AS incarnation

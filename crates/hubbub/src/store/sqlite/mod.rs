@@ -11,6 +11,7 @@ use hubbub_core::{
     log::{
         entry::{Draft, Outcome},
         room::PageOf,
+        situation::{Person, RoomState},
     },
     model::{
         ids::{Key, RoomId, UserId},
@@ -39,6 +40,7 @@ mod leftovers;
 pub(crate) mod lists;
 pub(crate) mod migrate;
 pub(crate) mod mounts;
+pub(crate) mod people;
 pub(crate) mod read;
 pub(crate) mod readers;
 pub(crate) mod scrub;
@@ -222,6 +224,11 @@ impl Store for SqliteStore {
         self.readers.read(move |snapshot| lists::look_up(snapshot, &asks)).await
     }
 
+    async fn person(&self, room: &RoomId, user: &UserId) -> Result<Option<(RoomState, Person)>, StoreError> {
+        let (room, user) = (room.clone(), user.clone());
+        self.readers.read(move |snapshot| people::person(snapshot, &room, &user)).await
+    }
+
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
         let rooms = rooms.to_vec();
         self.readers.read(move |snapshot| lists::heads(snapshot, &rooms)).await
@@ -284,6 +291,46 @@ impl Store for SqliteStore {
     ) -> Result<ListPart<Member>, StoreError> {
         let (room, after) = (room.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::members(snapshot, &room, after.as_ref(), limit)).await
+    }
+
+    async fn memberships(
+        &self,
+        user: &UserId,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Vec<(RoomId, Head)>, StoreError> {
+        let (user, after) = (user.clone(), after.cloned());
+        self.readers.read(move |snapshot| people::memberships(snapshot, &user, after.as_ref(), limit)).await
+    }
+
+    async fn member_ids(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Option<(Head, Vec<UserId>)>, StoreError> {
+        let (room, after) = (room.clone(), after.cloned());
+        self.readers.read(move |snapshot| people::member_ids(snapshot, &room, after.as_ref(), limit)).await
+    }
+
+    async fn who_shares_a_room(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let (user, others) = (user.clone(), others.to_vec());
+        self.readers.read(move |snapshot| people::who_shares_a_room(snapshot, &user, &others)).await
+    }
+
+    async fn see(&self, users: &[UserId], at: Timestamp) -> Result<(), StoreError> {
+        let users = users.to_vec();
+        self.writer.write(move |transaction, _| people::see(transaction, &users, at)).await
+    }
+
+    async fn last_seen(&self, users: &[UserId]) -> Result<Vec<(UserId, Timestamp)>, StoreError> {
+        let users = users.to_vec();
+        self.readers.read(move |snapshot| people::last_seen(snapshot, &users)).await
+    }
+
+    async fn show_last_seen(&self, user: &UserId, shown: bool) -> Result<(), StoreError> {
+        let user = user.clone();
+        self.writer.write(move |transaction, _| people::show_last_seen(transaction, &user, shown)).await
     }
 
     async fn has_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError> {

@@ -1,0 +1,444 @@
+//! Which of the users here are members of which rooms, and which rooms have something new to tell them.
+//!
+//! It hears what feeds hear, for rooms that nobody here need follow, and keeps of each the number it has come to and who is a
+//! member. Where a number is missing, somebody may have come or gone with it: the room's members are read again before anybody
+//! is told anything. Users and rooms are numbers here, so that a membership costs eight bytes.
+
+use crate::{
+    limits::{ACTIVITY_EVERY, AHEAD, REORDER},
+    model::{
+        ids::{RoomId, UserId},
+        seq::{Epoch, Seq},
+    },
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+mod log;
+mod numbers;
+
+pub use log::Telling;
+use log::{Ahead, Change, Doubt, Log};
+use numbers::Numbers;
+
+/// A user here.
+pub type UserNo = u32;
+type RoomNo = u32;
+
+/// How far a log reaches.
+pub type HeadOf = (Epoch, Seq);
+
+/// What is heard of a room.
+#[derive(Debug, Clone, Copy)]
+pub struct News<'a> {
+    /// The room.
+    pub room: &'a RoomId,
+    /// How far its log reaches.
+    pub head: HeadOf,
+    /// What the entry there does; `None`: only the number was said.
+    pub entry: Option<EntryNews<'a>>,
+}
+
+/// What an entry does to those who are told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EntryNews<'a> {
+    /// Becomes a member.
+    pub admitted: Option<&'a UserId>,
+    /// Is one no more.
+    pub removed: Option<&'a UserId>,
+    /// Are named in it.
+    pub mentions: &'a [UserId],
+    /// All of them are.
+    pub mentions_all: bool,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Watch {
+    users: Numbers<UserId, Person>,
+    rooms: Numbers<RoomId, Log>,
+    /// When rooms are to be told of.
+    due: BTreeSet<(Instant, RoomNo)>,
+    /// When the members of rooms are to be read.
+    doubtful: BTreeSet<(Instant, RoomNo)>,
+    /// Users whose rooms are being read.
+    loading: BTreeSet<UserNo>,
+}
+
+#[derive(Debug, Default)]
+struct Person {
+    rooms: Vec<RoomNo>,
+    /// Their rooms are being read: what happens to them meanwhile.
+    loading: Option<Vec<Change>>,
+}
+
+impl Watch {
+    /// Whether nobody is here.
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// Whether something of this room is to be heard: it has members here.
+    pub fn has(&self, room: &RoomId) -> bool {
+        self.rooms.no(room).is_some()
+    }
+
+    /// How many users, rooms and memberships there are.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        (self.users.len(), self.rooms.len(), self.rooms.values().map(|log| log.members.len()).sum())
+    }
+
+    /// The number of a user here.
+    pub fn user(&self, user: &UserId) -> Option<UserNo> {
+        self.users.no(user)
+    }
+
+    /// All of them.
+    pub fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.users.keys()
+    }
+
+    /// A user is here, whose rooms are to be read. Somebody who is here already keeps their number.
+    pub fn enter(&mut self, user: &UserId) -> UserNo {
+        self.users.insert(user, Person::default)
+    }
+
+    /// A user is here no more.
+    pub fn leave(&mut self, user: &UserId) {
+        let Some((no, person)) = self.users.remove(user) else { return };
+        self.loading.remove(&no);
+        for room in person.rooms {
+            self.drop_member(room, no);
+        }
+    }
+
+    /// The rooms of a user begin to be read.
+    pub fn begin_load(&mut self, user: &UserId) {
+        let Some(no) = self.users.no(user) else { return };
+        if let Some(person) = self.users.at_mut(no) {
+            person.loading = Some(Vec::new());
+            self.loading.insert(no);
+        }
+    }
+
+    /// The rooms of a user were read: all of which they are a member, each at its head of the time. Whether the user is still here.
+    pub fn loaded(&mut self, user: &UserId, rooms: &[(RoomId, HeadOf)], now: Instant) -> bool {
+        let Some(no) = self.users.no(user) else { return false };
+        let person = self.users.at_mut(no);
+        let Some(mut changes) = person.and_then(|person| person.loading.take()) else { return false };
+        self.loading.remove(&no);
+        let mut listed = BTreeMap::new();
+        for (room, head) in rooms {
+            let log = self.rooms.insert(room, || Log::new(*head));
+            listed.insert(log, *head);
+            // What lies between the two was not gone over, and may have removed them.
+            if self.rooms.at(log).is_some_and(|log| log.head.0 != head.0 || head.1 < log.since) {
+                self.doubt(log, now);
+            }
+            self.add_member(log, no);
+            self.note(log, Change { room: room.clone(), head: *head, user: user.clone(), is_member: true });
+        }
+        let before = self.users.at(no).map(|person| person.rooms.clone()).unwrap_or_default();
+        for gone in before.into_iter().filter(|room| !listed.contains_key(room)) {
+            self.remove_member(gone, no);
+        }
+        changes.sort_by_key(|change| change.head.1);
+        for change in changes {
+            // What the list knew already may have been heard late.
+            let read_at = self.rooms.no(&change.room).and_then(|log| listed.get(&log));
+            if read_at.is_none_or(|at| at.0 != change.head.0 || at.1 < change.head.1) {
+                self.change(&change);
+            }
+        }
+        true
+    }
+
+    /// Something was heard of a room.
+    pub fn hear(&mut self, news: News<'_>, now: Instant) {
+        let News { room, head, entry } = news;
+        let EntryNews { admitted, removed, mentions, mentions_all } = entry.unwrap_or_default();
+        let Some(no) = self.rooms.no(room) else {
+            for (user, is_member) in [(removed, false), (admitted, true)] {
+                let Some(user) = user else { continue };
+                self.note_loading(&Change { room: room.clone(), head, user: user.clone(), is_member });
+            }
+            // The first member here.
+            if let Some(user) = admitted.and_then(|user| self.users.no(user)) {
+                let log = self.rooms.insert(room, || Log::new(head));
+                self.add_member(log, user);
+            }
+            return;
+        };
+        let Some(log) = self.rooms.at_mut(no) else { return };
+        let (epoch, seq) = head;
+        if epoch != log.head.0 {
+            return self.doubt(no, now);
+        }
+        if seq <= log.head.1 {
+            return;
+        }
+        let ahead = Ahead {
+            admitted: admitted.cloned(),
+            removed: removed.cloned(),
+            is_known: entry.is_some(),
+            mentions: mentions.to_vec(),
+            mentions_all,
+        };
+        if seq == log.head.1.next() && ahead.is_known && log.doubt.is_none() {
+            self.pass(no, seq, ahead);
+            return self.tell_soon(no, now);
+        }
+        self.doubt_in(no, now + REORDER);
+        let Some(doubt) = self.rooms.at_mut(no).and_then(|log| log.doubt.as_mut()) else { return };
+        doubt.ahead.insert(seq, ahead);
+        if doubt.ahead.len() > AHEAD {
+            doubt.ahead.pop_first();
+            self.doubt(no, now);
+        }
+        self.settle(no, now);
+    }
+
+    /// When there is something to be told.
+    pub fn next_telling(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// When there is something to be read.
+    pub fn next_reading(&self) -> Option<Instant> {
+        self.doubtful.first().map(|(at, _)| *at)
+    }
+
+    /// The next room that its members are to be told of.
+    pub fn begin_telling(&mut self, now: Instant) -> Option<Telling> {
+        while let Some((at, no)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.due.remove(&(at, no));
+            let Some(room) = self.rooms.key(no).cloned() else { continue };
+            let Some(log) = self.rooms.at_mut(no) else { continue };
+            log.due = None;
+            if log.doubt.is_some() {
+                // Told once it is known who they are.
+                continue;
+            }
+            log.told_at = Some(now);
+            let mentions = std::mem::take(&mut log.mentions);
+            return Some(Telling { room, head: log.head.1, mentions, after: None });
+        }
+        None
+    }
+
+    /// The next of its members, at most `n`: those who are at this moment. None: all have been told, or it is to be found out anew
+    /// who they are.
+    pub fn next_members(&self, telling: &mut Telling, n: usize) -> &[UserNo] {
+        let log = self.rooms.get(&telling.room).filter(|log| log.doubt.is_none());
+        let members = log.map_or(&[][..], |log| &log.members);
+        let begin = telling.after.map_or(0, |after| members.partition_point(|member| *member <= after));
+        let some = &members[begin..members.len().min(begin + n)];
+        telling.after = some.last().copied().or(telling.after);
+        some
+    }
+
+    /// The next room whose members are to be read.
+    pub fn begin_read(&mut self, now: Instant) -> Option<RoomId> {
+        while let Some((at, no)) = self.doubtful.first().copied().filter(|(at, _)| *at <= now) {
+            self.doubtful.remove(&(at, no));
+            let Some(doubt) = self.rooms.at_mut(no).and_then(|log| log.doubt.as_mut()) else { continue };
+            doubt.due = None;
+            doubt.changes.clear();
+            return self.rooms.key(no).cloned();
+        }
+        None
+    }
+
+    /// Such a read failed.
+    pub fn read_failed(&mut self, room: &RoomId, again: Instant) {
+        if let Some(no) = self.rooms.no(room) {
+            self.doubt(no, again);
+        }
+    }
+
+    /// It brought the members, and the head that was there before they were read. `None`: there is no such room any more.
+    pub fn read(&mut self, room: &RoomId, found: Option<(HeadOf, &[UserId])>, now: Instant) {
+        let Some(no) = self.rooms.no(room) else { return };
+        let Some(log) = self.rooms.at_mut(no) else { return };
+        let before = log.members.clone();
+        let Some((head, members)) = found else {
+            before.into_iter().for_each(|member| self.remove_member(no, member));
+            return;
+        };
+        let Some(doubt) = log.doubt.as_mut() else { return };
+        let changes = std::mem::take(&mut doubt.changes);
+        // What was doubted meanwhile is read again.
+        let is_settled = doubt.due.is_none();
+        // Numbers of another epoch count something else.
+        let kept = if log.head.0 == head.0 { head.1.next() } else { Seq::MAX };
+        doubt.ahead = doubt.ahead.split_off(&kept);
+        (log.head, log.since) = (head, head.1);
+        if is_settled {
+            doubt.due = Some(now + REORDER);
+            doubt.must_read = false;
+            self.doubtful.insert((now + REORDER, no));
+        }
+        let members: BTreeSet<UserNo> = members.iter().filter_map(|user| self.users.no(user)).collect();
+        // Whoever is being read about was read about before, perhaps.
+        for user in &self.loading {
+            let Some(name) = self.users.key(*user).cloned() else { continue };
+            let Some(person) = self.users.at_mut(*user) else { continue };
+            let change = Change { room: room.clone(), head, user: name, is_member: members.contains(user) };
+            person.loading.get_or_insert_default().push(change);
+        }
+        members.iter().for_each(|member| self.add_member(no, *member));
+        for gone in before.into_iter().filter(|member| !members.contains(member)) {
+            self.remove_member(no, gone);
+        }
+        for change in changes.iter().filter(|change| change.head.0 == head.0 && change.head.1 > head.1) {
+            self.change(change);
+        }
+        if is_settled && self.rooms.no(room) == Some(no) {
+            self.settle(no, now);
+        }
+    }
+
+    /// Moves over what was ahead and has become the next.
+    fn settle(&mut self, no: RoomNo, now: Instant) {
+        loop {
+            let Some(log) = self.rooms.at_mut(no) else { return };
+            let next = log.head.1.next();
+            let Some(doubt) = log.doubt.as_mut() else { return };
+            if doubt.due.is_none() || doubt.must_read {
+                // Reading says how far.
+                return;
+            }
+            if doubt.ahead.is_empty() {
+                let due = doubt.due;
+                log.doubt = None;
+                due.map(|due| self.doubtful.remove(&(due, no)));
+                return self.tell_soon(no, now);
+            }
+            match doubt.ahead.remove(&next) {
+                Some(ahead) if ahead.is_known => self.pass(no, next, ahead),
+                Some(ahead) => {
+                    doubt.ahead.insert(next, ahead);
+                    return;
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Goes over the next entry.
+    fn pass(&mut self, no: RoomNo, seq: Seq, entry: Ahead) {
+        let Some(room) = self.rooms.key(no).cloned() else { return };
+        let Some(log) = self.rooms.at_mut(no) else { return };
+        log.head.1 = seq;
+        let head = log.head;
+        let named: Vec<UserNo> = entry.mentions.iter().filter_map(|user| self.users.no(user)).collect();
+        if let Some(log) = self.rooms.at_mut(no) {
+            log.mentions.all = if entry.mentions_all { Some(seq) } else { log.mentions.all };
+            for user in named {
+                log.mentions.users.retain(|(earlier, _)| *earlier != user);
+                log.mentions.users.push((user, seq));
+            }
+        }
+        for (user, is_member) in [(entry.removed, false), (entry.admitted, true)] {
+            if let Some(user) = user {
+                let change = Change { room: room.clone(), head, user, is_member };
+                self.note_loading(&change);
+                self.note(no, change.clone());
+                self.change(&change);
+            }
+        }
+    }
+
+    /// Somebody has come or gone while their rooms are being read.
+    fn note_loading(&mut self, change: &Change) {
+        if let Some(changes) = self.users.get_mut(&change.user).and_then(|person| person.loading.as_mut()) {
+            changes.push(change.clone());
+        }
+    }
+
+    /// Somebody has come or gone while it is read who is there.
+    fn note(&mut self, no: RoomNo, change: Change) {
+        let doubt = self.rooms.at_mut(no).and_then(|log| log.doubt.as_mut());
+        if let Some(doubt) = doubt.filter(|doubt| doubt.due.is_none()) {
+            doubt.changes.push(change);
+        }
+    }
+
+    fn change(&mut self, change: &Change) {
+        let Some(user) = self.users.no(&change.user) else { return };
+        if change.is_member {
+            let log = self.rooms.insert(&change.room, || Log::new(change.head));
+            self.add_member(log, user);
+        } else if let Some(log) = self.rooms.no(&change.room) {
+            self.remove_member(log, user);
+        }
+    }
+
+    fn add_member(&mut self, no: RoomNo, user: UserNo) {
+        let Some(log) = self.rooms.at_mut(no) else { return };
+        if let Err(at) = log.members.binary_search(&user) {
+            log.members.insert(at, user);
+            if let Some(person) = self.users.at_mut(user) {
+                person.rooms.push(no);
+            }
+        }
+    }
+
+    fn remove_member(&mut self, no: RoomNo, user: UserNo) {
+        if let Some(person) = self.users.at_mut(user)
+            && let Some(at) = person.rooms.iter().position(|room| *room == no)
+        {
+            person.rooms.swap_remove(at);
+            self.drop_member(no, user);
+        }
+    }
+
+    /// The same for somebody who does not know it any more. A room without members here is forgotten.
+    fn drop_member(&mut self, no: RoomNo, user: UserNo) {
+        let Some(log) = self.rooms.at_mut(no) else { return };
+        if let Ok(at) = log.members.binary_search(&user) {
+            log.members.remove(at);
+            log.mentions.users.retain(|(named, _)| *named != user);
+        }
+        if log.members.is_empty() {
+            let (due, doubt) = (log.due, log.doubt.as_ref().and_then(|doubt| doubt.due));
+            due.map(|due| self.due.remove(&(due, no)));
+            doubt.map(|due| self.doubtful.remove(&(due, no)));
+            self.rooms.remove_at(no);
+        }
+    }
+
+    /// The members are to be read at once.
+    fn doubt(&mut self, no: RoomNo, at: Instant) {
+        self.doubt_in(no, at);
+        let Some(doubt) = self.rooms.at_mut(no).and_then(|log| log.doubt.as_mut()) else { return };
+        if let Some(due) = doubt.due {
+            self.doubtful.remove(&(due, no));
+        }
+        (doubt.due, doubt.must_read) = (Some(at), true);
+        self.doubtful.insert((at, no));
+    }
+
+    /// They are to be read then, unless that is so already, or they are being read.
+    fn doubt_in(&mut self, no: RoomNo, at: Instant) {
+        let Some(log) = self.rooms.at_mut(no) else { return };
+        if log.doubt.is_none() {
+            log.doubt = Some(Box::new(Doubt { due: Some(at), ..Doubt::default() }));
+            self.doubtful.insert((at, no));
+        }
+    }
+
+    fn tell_soon(&mut self, no: RoomNo, now: Instant) {
+        let Some(log) = self.rooms.at_mut(no) else { return };
+        if log.due.is_none() {
+            let at = log.told_at.map_or(now, |told| now.max(told + ACTIVITY_EVERY));
+            log.due = Some(at);
+            self.due.insert((at, no));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
