@@ -186,7 +186,8 @@ impl App {
                     }
                 }
                 let signal = &push["pub"]["data"];
-                if push["pub"]["offset"].is_null() && signal.is_object() && signal["id"].is_null() {
+                let has_offset = push["pub"]["offset"].as_u64().is_some_and(|offset| offset > 0);
+                if !has_offset && signal.is_object() && signal["id"].is_null() {
                     self.see(|seen| seen.rooms.entry(room.to_owned()).or_default().signals.push(signal.clone()));
                     return None;
                 }

@@ -187,7 +187,9 @@ pub fn encode(command: &str) -> Vec<u8> {
             offset: subscribe["offset"].as_u64().unwrap_or_default(),
         }),
         rpc: rpc.is_object().then(|| Rpc { data: rpc["data"].to_string().into(), method: text(&rpc["method"]) }),
-        refresh: command["refresh"].is_object().then(|| Connect { token: text(&command["refresh"]["token"]) }),
+        refresh: command["refresh"]
+            .is_object()
+            .then(|| Connect { token: text(&command["refresh"]["token"]), ..Connect::default() }),
     };
     message.encode_length_delimited_to_vec()
 }

@@ -114,7 +114,8 @@ impl<On> Edge<On> for Written {
     fn rpc<M: RpcMethod<On = On>>(&mut self) {}
 
     fn rest<M: RestMethod<On = On>>(&mut self) {
-        if M::ROUTE.verb != Verb::Get && M::ROUTE.path.starts_with("/v1/rooms/") {
+        let writes = M::ROUTE.verb != Verb::Get && !KEEP_NOTHING.contains(&M::NAME);
+        if writes && M::ROUTE.path.starts_with("/v1/rooms/") {
             self.0.push((M::NAME, M::ROUTE.idempotency_key));
         }
     }
