@@ -19,15 +19,11 @@ async fn sees_online(person: &Person, users: &[&str], online: &[&str]) -> Value 
     let began = Instant::now();
     loop {
         let seen = asks(person, users).await;
-        let named: Vec<&str> =
-            seen.as_array().expect("a list").iter().map(|one| one["user"].as_str().unwrap()).collect();
+        let list = seen.as_array().expect("a list");
+        let named: Vec<&str> = list.iter().map(|one| one["user"].as_str().expect("a user")).collect();
         assert_eq!(named, users, "in the order in which they were named");
-        let now: Vec<&str> = users
-            .iter()
-            .zip(seen.as_array().unwrap())
-            .filter(|(_, one)| one["online"] == true)
-            .map(|(user, _)| *user)
-            .collect();
+        let now: Vec<&str> =
+            users.iter().zip(list).filter(|(_, one)| one["online"] == true).map(|(user, _)| *user).collect();
         if now == online {
             return seen;
         }
