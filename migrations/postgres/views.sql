@@ -41,4 +41,5 @@ SELECT r.id AS room,
        (SELECT to_timestamp(e.at / 1000.0) FROM hubbub.entries e WHERE e.room = r.no AND e.seq = r.last_message)
            AS last_message_at
 FROM hubbub.rooms r
+WHERE r.kind <> 'deleted'
 OFFSET 0 -- or Postgres would take it for a view that may be written to

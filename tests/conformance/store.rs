@@ -40,6 +40,7 @@ mod people;
 mod reading;
 mod reference;
 mod reports;
+mod rooms;
 mod rules;
 mod shown;
 mod standby;

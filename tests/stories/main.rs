@@ -30,6 +30,7 @@ mod check;
 mod clocks;
 mod crashes;
 mod deleted_bytes;
+mod deleted_rooms;
 mod deletions;
 mod demo_portal;
 mod doors;

@@ -7,6 +7,7 @@ mod edge;
 mod externals;
 mod messages;
 mod refused;
+mod rooms;
 mod signals;
 
 pub use access::*;
@@ -14,6 +15,7 @@ pub use edge::*;
 pub use externals::*;
 pub use messages::*;
 pub use refused::*;
+pub use rooms::*;
 pub use signals::*;
 
 /// Longest room id: `[A-Za-z0-9._-]{1,64}`.

@@ -64,6 +64,7 @@ for_every_store! {
             "",
             r#"{"frozen":true}"#,
             r#"{"slow_mode":30}"#,
+            r#"{"archived":true}"#,
             r#"{"edit_window":0}"#,
             r#"{"history_from":"joined"}"#,
             r#"{"members_may":{"pin":true}}"#,

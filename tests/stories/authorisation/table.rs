@@ -142,6 +142,8 @@ pub const CLIENTS: &[(&str, &str, [u32; 18])] = &[
         [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   107, 107,   0, 0,   0,   0]),
     ("create_room",    r#"{"rpc":{"method":"create_room","data":{"kind":"direct","with":"somebody"}}}"#,
         [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   0, 0,   0, 0,   0,   0]),
+    ("create_room",    r#"{"rpc":{"method":"create_room","data":{"kind":"direct","with":["somebody","else"]}}}"#,
+        [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   0, 0,   0, 0,   0,   0]),
     ("rooms",          r#"{"rpc":{"method":"rooms","data":{}}}"#,
         [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   0, 0,   0, 0,   0,   0]),
     ("online",         r#"{"rpc":{"method":"online","data":{"users":["nobody-else"]}}}"#,
@@ -199,6 +201,17 @@ pub const BACKEND: &[(&str, &str, &str, [u16; 6])] = &[
     ("POST",   "/v1/rooms",                       r#"{"id":"{room}","kind":"open"}"#,            [200, 409, 422, 409, 409, 201]),
     ("POST",   "/v1/sessions",                    r#"{"id":"{room}","portal":"desk","customer":"guest"}"#,
                                                                                                  [409, 409, 422, 409, 409, 409]),
+    // Each of many has its own answer.
+    ("POST",   "/v1/bulk/rooms",                  r#"{"rooms":[{"id":"{room}","kind":"open"}]}"#, [200, 200, 200, 200, 200, 200]),
+    ("PUT",    "/v1/bulk/members",                r#"{"memberships":[{"room":"{room}","user":"guest","role":"member"}]}"#,
+                                                                                                 [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/v1/bulk/messages",               r#"{"messages":[{"room":"{room}","from":"keeper","text":"hi"}]}"#,
+                                                                                                 [200, 200, 200, 200, 200, 200]),
+    ("GET",    "/v1/rooms?prefix={room}&limit=1", "",                                            [200, 200, 200, 200, 200, 200]),
+    // The last: of all of them only their ids are left.
+    ("DELETE", "/v1/rooms/{room}",                "",                                            [204, 204, 204, 204, 204, 204]),
+    ("DELETE", "/v1/rooms/{room}",                "",                                            [204, 204, 204, 204, 204, 204]),
+    ("GET",    "/v1/rooms/{room}",                "",                                            [410, 410, 410, 410, 410, 410]),
 ];
 
 /// What the product's backend asks in the name of users: by the answers of a row of [`CLIENTS`]. `{who}` is the asker.

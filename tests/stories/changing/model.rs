@@ -107,7 +107,7 @@ impl Model {
             room: room.into(),
             kind: kind.into(),
             name: String::new(),
-            settings: json!({ "slow_mode": null, "frozen": false, "edit_window": null, "members_may": may, "history_from": "all" }),
+            settings: json!({ "slow_mode": null, "frozen": false, "edit_window": null, "members_may": may, "history_from": "all", "archived": false }),
             people: BTreeMap::new(),
             messages: BTreeMap::new(),
             reactions: BTreeMap::new(),

@@ -40,6 +40,8 @@ pub struct BatchReads<'a> {
     pub pins: BTreeSet<&'a RoomId>,
     /// Rooms whose admins and members are to be counted.
     pub admins: BTreeSet<&'a RoomId>,
+    /// Rooms whose topic and data are asked for.
+    pub infos: BTreeSet<&'a RoomId>,
 }
 
 /// How much of a message a draft asks for.
@@ -81,6 +83,7 @@ impl<'a> BatchReads<'a> {
             }
             reads.reactions.extend(needs.reactions.into_iter().map(|(seq, word)| (room, seq, word, &draft.from)));
             reads.pins.extend(needs.pins.then_some(room));
+            reads.infos.extend(needs.info.then_some(room));
             let lowers_own = draft.right == Right::Own && needs.admins_if_by == Some(&draft.from);
             reads.admins.extend((needs.admins || lowers_own).then_some(room));
         }
@@ -93,7 +96,7 @@ impl<'a> BatchReads<'a> {
         for (room, seq) in self.targets.keys() {
             facts.entry((*room).clone()).or_default().targets.insert(*seq, None);
         }
-        for room in &self.admins {
+        for room in self.admins.iter().chain(&self.infos) {
             facts.entry((*room).clone()).or_default();
         }
         facts
@@ -101,7 +104,11 @@ impl<'a> BatchReads<'a> {
 
     /// Whether more is asked for than rooms, people, keys and events.
     pub fn is_deep(&self) -> bool {
-        !(self.targets.is_empty() && self.reactions.is_empty() && self.pins.is_empty() && self.admins.is_empty())
+        !(self.targets.is_empty()
+            && self.reactions.is_empty()
+            && self.pins.is_empty()
+            && self.admins.is_empty()
+            && self.infos.is_empty())
     }
 }
 

@@ -118,6 +118,45 @@ pub fn room_name(name: &str) -> Result<String, Invalid> {
     Ok(name.to_owned())
 }
 
+/// What a room is about, for people: at most [`limits::ROOM_TOPIC_BYTES`], without U+0000.
+///
+/// # Errors
+/// Says which of the two it is not.
+pub fn room_topic(topic: &str) -> Result<&str, Invalid> {
+    if topic.len() > limits::ROOM_TOPIC_BYTES {
+        return Err(Invalid::too_long("topic", topic.len(), limits::ROOM_TOPIC_BYTES));
+    }
+    if topic.contains('\0') {
+        return Err(Invalid::new("topic", "the character U+0000 is not allowed"));
+    }
+    Ok(topic)
+}
+
+/// What the product keeps with a room; `null`: nothing.
+///
+/// # Errors
+/// When it is longer than [`limits::ROOM_DATA_BYTES`], or deeper than JSON may be.
+pub fn room_data(data: &RawValue) -> Result<Option<Json>, Invalid> {
+    match data.get() {
+        "null" => Ok(None),
+        _ => Json::parse("data", data, limits::ROOM_DATA_BYTES).map(Some),
+    }
+}
+
+/// How many people a direct room is of: at most [`limits::DIRECT_PEOPLE`].
+///
+/// # Errors
+/// Names the limit.
+pub fn direct_people(named: usize) -> Result<(), Invalid> {
+    if named > limits::DIRECT_PEOPLE {
+        return Err(Invalid::new(
+            "with",
+            format!("{named} people; the limit of a direct room is {}", limits::DIRECT_PEOPLE),
+        ));
+    }
+    Ok(())
+}
+
 /// How many `members` are named in one request: at most [`limits::MEMBERS_AT_ONCE`].
 ///
 /// # Errors

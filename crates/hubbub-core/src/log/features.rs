@@ -50,6 +50,12 @@ features! {
     Roles = "roles",
     /// `changed`, with the settings of its first version.
     Settings = "settings",
+    /// The setting `archived`.
+    Archives = "archives",
+    /// Rooms that are deleted.
+    RoomDeletions = "room_deletions",
+    /// `topic` and `data` in `changed`.
+    RoomInfos = "room_infos",
 }
 
 /// Why something new is not taken: an instance of an older version runs, or it cannot be told whether one does.
@@ -101,9 +107,12 @@ impl Features {
     }
 
     fn of_settings(changed: &Changed) -> Self {
-        let SettingsChange { slow_mode: _, frozen: _, edit_window: _, members_may, history_from: _ } = changed.change();
+        let SettingsChange { slow_mode: _, frozen: _, edit_window: _, members_may, history_from: _, archived } =
+            changed.change();
         let MembersMayChange { pin: _, mention_all: _, invite: _ } = members_may.unwrap_or_default();
-        Feature::Settings.into()
+        Self::from(Feature::Settings)
+            .and(Self::if_so(archived.is_some(), Feature::Archives))
+            .and(Self::if_so(changed.is_of_info(), Feature::RoomInfos))
     }
 
     fn if_so(is_so: bool, feature: Feature) -> Self {
@@ -246,6 +255,16 @@ mod tests {
             (What::Muted(Muted { user, until: None }), vec!["mutes"]),
             (changed(r#"{"frozen":true}"#), vec!["settings"]),
             (changed(r#"{"history_from":"joined","members_may":{"pin":true}}"#), vec!["settings"]),
+            (changed(r#"{"archived":true}"#), vec!["settings", "archives"]),
+            (
+                What::Changed(Changed::new(&SettingsChange::default()).with_info(Some(""), None)),
+                vec!["settings", "room_infos"],
+            ),
+            (
+                What::Changed(Changed::new(&SettingsChange::default()).with_info(None, Some(None))),
+                vec!["settings", "room_infos"],
+            ),
+            (changed(r#"{"archived":false,"frozen":true}"#), vec!["settings", "archives"]),
         ] {
             assert_eq!(Features::of(&what).words(), words, "{what:?}");
         }
@@ -255,7 +274,10 @@ mod tests {
     fn a_lease_says_words_and_those_of_a_newer_version_are_passed_over() {
         let all = Features::all();
         assert_eq!(Features::read(Some(&all.to_string())), all);
-        assert_eq!(all.to_string(), "edits deletions reactions threads mentions pins mutes roles settings");
+        assert_eq!(
+            all.to_string(),
+            "edits deletions reactions threads mentions pins mutes roles settings archives room_deletions room_infos"
+        );
         assert_eq!(Features::read(None), Features::NONE);
         assert_eq!(Features::read(Some("")), Features::NONE);
         let some = Features::read(Some("attachments  pins edits"));

@@ -8,10 +8,11 @@ use super::{
     entry::{Draft, EventName, Outcome, Place},
     hash::BodyHash,
     kinds::{Change, SessionState, What},
-    situation::{Facts, Situation},
+    room::RoomInfo,
+    situation::{Facts, NO_INFO, Situation},
 };
 use crate::model::{
-    access::{Refusal, Standing},
+    access::{Refusal, RoomKind, Standing},
     ids::{Key, RoomId, UserId},
     seq::Seq,
     time::Timestamp,
@@ -60,6 +61,8 @@ pub struct RoomFacts {
     pub pins: BTreeMap<Seq, Seq>,
     /// How many admins and how many members there are. The latter may be counted to a thousand only.
     pub admins: (u64, u64),
+    /// The room's topic and data.
+    pub info: RoomInfo,
 }
 
 /// The locked rooms of one transaction.
@@ -121,6 +124,10 @@ impl Facts for Locked<'_> {
     fn admins(&self) -> (u64, u64) {
         self.facts.map_or((0, 0), |facts| facts.admins)
     }
+
+    fn info(&self) -> &RoomInfo {
+        self.facts.map_or(&NO_INFO, |facts| &facts.info)
+    }
 }
 
 impl Ledger {
@@ -131,6 +138,10 @@ impl Ledger {
         };
         if self.put_off.contains(&draft.room) {
             return Outcome::PutOff;
+        }
+        // Its keys are gone along with its entries.
+        if room.kind == RoomKind::Deleted {
+            return Outcome::Refused(Refusal::RoomDeleted);
         }
         let (head, epoch) = (room.head, room.epoch);
         match draft.once.as_deref().and_then(|event| self.events.get(event)) {

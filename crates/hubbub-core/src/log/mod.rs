@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod locked;
 pub mod quota;
 pub mod room;
+pub mod room_query;
 pub mod settings;
 pub mod situation;
 pub mod source;

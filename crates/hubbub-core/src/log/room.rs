@@ -34,6 +34,22 @@ pub struct Room {
     pub settings: Settings,
 }
 
+/// What is kept of a room beside its row, which commits copy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RoomInfo {
+    /// What it is about, for people; may be empty.
+    pub topic: Box<str>,
+    /// What the product keeps with it.
+    pub data: Option<Json>,
+}
+
+impl RoomInfo {
+    /// What it weighs in a page.
+    pub fn weight(&self) -> usize {
+        self.topic.len() + self.data.as_ref().map_or(0, |data| data.as_str().len())
+    }
+}
+
 /// The first seq that somebody may read in a room whose log is kept from `kept` on and ends with `head`: where members read from
 /// the entry on with which they last joined, `joined`, who has not joined reads nothing that is there already. For the server
 /// itself and the product's backend it is `kept`.
@@ -55,6 +71,14 @@ pub struct View {
 }
 
 impl View {
+    /// Whether there is such a room, for whoever may read any of them.
+    ///
+    /// # Errors
+    /// It was deleted.
+    pub fn is_there(&self) -> Result<(), Refusal> {
+        if self.room.kind == RoomKind::Deleted { Err(Refusal::RoomDeleted) } else { Ok(()) }
+    }
+
     /// Whether the asker may read the log.
     pub fn may_read(&self) -> Result<(), Refusal> {
         self.room.kind.may_read(self.standing)
@@ -193,6 +217,8 @@ pub struct Listed {
     pub room: Room,
     /// The asker's standing.
     pub standing: Standing,
+    /// Topic and data.
+    pub info: RoomInfo,
     /// The newest message that the room shows, as it is now, if it has one that the asker may read.
     pub last: Option<Shown>,
 }
@@ -217,6 +243,8 @@ pub struct Head {
     pub seq: Seq,
     /// Its epoch.
     pub epoch: Epoch,
+    /// Whether it is what is left of a room that was deleted.
+    pub deleted: bool,
 }
 
 /// Which page of a log.

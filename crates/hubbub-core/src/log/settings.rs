@@ -26,6 +26,8 @@ pub struct Settings {
     pub members_may: MembersMay,
     /// From where on members read.
     pub history_from: HistoryFrom,
+    /// Whether nobody writes, nor changes anything of the room but this.
+    pub archived: bool,
     /// What a newer version has set beside these: it has no effect here, and is written back as it stands.
     others: Option<Box<Others>>,
 }
@@ -73,6 +75,9 @@ pub struct SettingsChange {
     /// From where on members read: `all`, or `joined`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history_from: Option<HistoryFrom>,
+    /// Whether nobody writes, nor changes anything of the room but this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
 }
 
 /// Some of what members may do.
@@ -190,6 +195,7 @@ impl SettingsChange {
             edit_window: known(room, "edit_window"),
             members_may,
             history_from: known(room, "history_from"),
+            archived: known(room, "archived"),
         };
         Ok((change, others))
     }
@@ -217,6 +223,7 @@ impl Settings {
                 invite: may.invite.unwrap_or(self.members_may.invite),
             },
             history_from: change.history_from.unwrap_or(self.history_from),
+            archived: change.archived.unwrap_or(self.archived),
         }
     }
 
@@ -232,6 +239,7 @@ impl Settings {
                 invite: Some(self.members_may.invite),
             }),
             history_from: Some(self.history_from),
+            archived: Some(self.archived),
         }
     }
 
@@ -241,6 +249,9 @@ impl Settings {
 
     /// The same of rooms in which only moderators write.
     pub const FROZEN: &str = r#""frozen":true"#;
+
+    /// The same of rooms in which nobody writes.
+    pub const ARCHIVED: &str = r#""archived":true"#;
 
     /// The same of rooms without slow mode.
     pub const NO_SLOW_MODE: &str = r#""slow_mode":null"#;
@@ -293,13 +304,15 @@ mod tests {
         assert!(set.stored().unwrap().contains(Settings::READ_FROM_JOINED));
         let all = set.with(&change(r#"{"history_from":"all"}"#));
         assert!(!all.stored().unwrap().contains(Settings::READ_FROM_JOINED));
-        for (json, is_frozen, is_slow) in [
-            (r#"{"frozen":true}"#, true, false),
-            (r#"{"slow_mode":1}"#, false, true),
-            (r#"{"edit_window":0}"#, false, false),
+        for (json, is_frozen, is_slow, is_archived) in [
+            (r#"{"frozen":true}"#, true, false, false),
+            (r#"{"slow_mode":1}"#, false, true, false),
+            (r#"{"edit_window":0}"#, false, false, false),
+            (r#"{"edit_window":0,"archived":true}"#, false, false, true),
         ] {
             let stored = Settings::default().with(&change(json)).stored().unwrap();
             assert_eq!(stored.contains(Settings::FROZEN), is_frozen, "{stored}");
+            assert_eq!(stored.contains(Settings::ARCHIVED), is_archived, "{stored}");
             assert_eq!(!stored.contains(Settings::NO_SLOW_MODE), is_slow, "{stored}");
         }
         assert!(Settings::read(Some("[]")).is_err());

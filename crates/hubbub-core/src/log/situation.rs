@@ -1,6 +1,10 @@
 //! What the rule of an entry looks at: the room under its lock, and what it asks about in it.
 
-use super::{content::Content, room::floor_of, settings::Settings};
+use super::{
+    content::Content,
+    room::{RoomInfo, floor_of},
+    settings::Settings,
+};
 use crate::model::{
     access::{Refusal, Role, RoomKind, Standing},
     ids::UserId,
@@ -8,6 +12,7 @@ use crate::model::{
     seq::{Epoch, Seq},
     time::Timestamp,
 };
+use std::sync::LazyLock;
 
 pub use super::kinds::SessionState;
 
@@ -96,11 +101,16 @@ pub struct Needs<'a> {
     pub reactions: Vec<(Seq, &'a str)>,
     /// Whether to read which messages are pinned.
     pub pins: bool,
+    /// Whether to read the room's topic and data.
+    pub info: bool,
     /// Whether to count the room's admins and members.
     pub admins: bool,
     /// The same, where this is the sender, who does it by their own right.
     pub admins_if_by: Option<&'a UserId>,
 }
+
+/// Topic and data of a room that was not asked about.
+pub(super) static NO_INFO: LazyLock<RoomInfo> = LazyLock::new(RoomInfo::default);
 
 /// The answers to what a rule [needs](Needs). What it has not asked for is answered as if it were not there.
 pub trait Facts {
@@ -118,6 +128,10 @@ pub trait Facts {
     fn pins(&self) -> usize;
     /// How many admins and how many members of any role there are.
     fn admins(&self) -> (u64, u64);
+    /// The room's topic and data.
+    fn info(&self) -> &RoomInfo {
+        &NO_INFO
+    }
 }
 
 /// By whose right something is done.
@@ -192,12 +206,12 @@ impl Situation<'_> {
     /// Why not.
     pub fn may(&self, act: Act) -> Result<(), Refusal> {
         if matches!(self.right, Right::Backend | Right::Portal) && !act.is_writing() {
-            return Ok(());
+            return self.is_not_archived(act);
         }
         let person = self.facts.person(self.from);
         let Standing::Member(role) = person.standing else {
             if self.right == Right::Portal {
-                return Ok(());
+                return self.is_not_archived(act);
             }
             self.room.kind.may_read(person.standing)?;
             return Err(if act.is_writing() { Refusal::NotMember } else { self.too_low(act) });
@@ -207,6 +221,7 @@ impl Situation<'_> {
         if role < act.least(self.room.settings.members_may) && !is_enough {
             return Err(self.too_low(act));
         }
+        self.is_not_archived(act)?;
         if !act.is_writing() {
             return Ok(());
         }
@@ -217,6 +232,14 @@ impl Situation<'_> {
             return Err(Refusal::Frozen);
         }
         Ok(())
+    }
+
+    /// Whether the room takes this while it may be archived, of whomever.
+    ///
+    /// # Errors
+    /// [`Refusal::Archived`].
+    pub fn is_not_archived(&self, act: Act) -> Result<(), Refusal> {
+        if self.room.settings.archived && act.needs_no_archive() { Err(Refusal::Archived) } else { Ok(()) }
     }
 
     /// Why a role is not enough. In a direct room there is nobody whose role would be.
@@ -241,7 +264,7 @@ impl Situation<'_> {
         Ok(())
     }
 
-    /// Whether people of the room are added, removed or renamed at all: not where they are two by nature.
+    /// Whether people of the room are added, removed or renamed at all: not where they are who they are by nature.
     ///
     /// # Errors
     /// [`Refusal::FixedMembers`] in a direct room, to those who may see it.

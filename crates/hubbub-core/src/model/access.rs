@@ -14,8 +14,10 @@ pub enum RoomKind {
     Open,
     /// Members only; to others it does not exist.
     Private,
-    /// Two people, one room per pair, nobody joins or leaves.
+    /// A set of people, one room per set, nobody joins or leaves.
     Direct,
+    /// What is left of a room that was deleted: its id, which is never used again.
+    Deleted,
 }
 
 /// What a member is; [`rights`](super::rights) says what that allows. Each may do what those before it may.
@@ -69,8 +71,8 @@ pub enum Refusal {
     /// Only an admin of the room, or the product's backend, may do this.
     #[error("only an admin of this room may do this")]
     NotAdmin,
-    /// The two people of a direct room are fixed and alike, and nothing is set of it.
-    #[error("a direct room is of its two people: nobody joins, leaves or is muted there, and nothing of it is changed")]
+    /// The people of a direct room are fixed and alike, and nothing is set of it.
+    #[error("a direct room is of its people: nobody joins, leaves or is muted there, and nothing of it is changed")]
     FixedMembers,
     /// Only a moderator or an admin of the room, or the product's backend, may do this.
     #[error("only a moderator of this room may do this")]
@@ -90,6 +92,14 @@ pub enum Refusal {
     /// For now only moderators write.
     #[error("this room is frozen: only its moderators write")]
     Frozen,
+    /// Nobody writes, and nothing of the room is changed, until that is taken back.
+    #[error(
+        "this room is archived: nothing is written or changed there; an admin or the product's backend can take that back"
+    )]
+    Archived,
+    /// The room is no more. Nobody hears of it but those who were in it.
+    #[error("this room was deleted; its id is never used again")]
+    RoomDeleted,
     /// The room takes one message of each member in this time.
     #[error("slow mode: one message in {seconds} s; retry in {wait_ms} ms with the same key")]
     SlowMode {
@@ -162,9 +172,10 @@ impl RoomKind {
     /// Whether somebody with this standing may read the log.
     pub fn may_read(self, standing: Standing) -> Result<(), Refusal> {
         match (self, standing) {
+            (Self::Deleted, Standing::Member(_)) => Err(Refusal::RoomDeleted),
             (_, Standing::Member(_)) | (Self::Open, Standing::Stranger) => Ok(()),
             (Self::Open, Standing::Banned) => Err(Refusal::Banned),
-            (Self::Private | Self::Direct, _) => Err(Refusal::UnknownRoom),
+            (Self::Private | Self::Direct | Self::Deleted, _) => Err(Refusal::UnknownRoom),
         }
     }
 
@@ -174,6 +185,7 @@ impl RoomKind {
             Self::Open => "open",
             Self::Private => "private",
             Self::Direct => "direct",
+            Self::Deleted => "deleted",
         }
     }
 
@@ -183,6 +195,14 @@ impl RoomKind {
             .into_iter()
             .find(|kind| kind.word() == word)
             .ok_or_else(|| Invalid::new("kind", "one of open, private, direct"))
+    }
+
+    /// Reads what lies in the store.
+    ///
+    /// # Errors
+    /// When it is no kind.
+    pub fn read(word: &str) -> Result<Self, Invalid> {
+        if word == Self::Deleted.word() { Ok(Self::Deleted) } else { Self::parse(word) }
     }
 }
 

@@ -124,6 +124,11 @@ impl Act {
         matches!(self, Self::Write | Self::EditOwn | Self::React | Self::MentionAll | Self::Pin)
     }
 
+    /// Whether nobody does it in a room that is archived. Settings have a rule of their own: one of them takes it back.
+    pub const fn needs_no_archive(self) -> bool {
+        self.is_writing() || matches!(self, Self::Rename)
+    }
+
     /// Whether it is done to somebody, who must have a lower role; an admin may do it to everybody.
     pub const fn needs_higher_role(self) -> bool {
         matches!(self, Self::Mute | Self::Remove | Self::Ban)

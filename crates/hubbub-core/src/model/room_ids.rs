@@ -5,6 +5,7 @@
 
 use super::ids::{Invalid, RoomId, UserId, is_no_path_step};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// What ids of direct rooms begin with.
 const DIRECT: &str = "direct.";
@@ -68,6 +69,29 @@ impl RoomId {
         Self::of_two(DIRECT, first.as_str(), second.as_str())
     }
 
+    /// The one direct room of these people, whichever of them asks.
+    pub fn direct_of(people: &BTreeSet<UserId>) -> Self {
+        let mut people: Vec<&str> = people.iter().map(UserId::as_str).collect();
+        match people.as_slice() {
+            [one] => Self::of_two(DIRECT, one, one),
+            [one, other] => Self::of_two(DIRECT, one, other),
+            _ => {
+                people.insert(0, "people");
+                Self::hashed(DIRECT, NAMED_BYTES, &people)
+            }
+        }
+    }
+
+    /// The room for the same people after so many of theirs were deleted: of a direct room or a session that nobody has named.
+    #[must_use]
+    pub fn after_deletions(&self, deleted: u32) -> Self {
+        let prefix = if self.as_str().starts_with(SESSION) { SESSION } else { DIRECT };
+        match deleted {
+            0 => self.clone(),
+            _ => Self::hashed(prefix, NAMED_BYTES, &["again", self.as_str(), &deleted.to_string()]),
+        }
+    }
+
     /// The one session of a customer with a portal that is opened without naming an id.
     pub fn session(portal: &str, customer: &UserId) -> Self {
         Self::of_two(SESSION, portal, customer.as_str())
@@ -129,6 +153,28 @@ mod tests {
         let (ana, ben) = (UserId::parse("ana").unwrap(), UserId::parse("ben").unwrap());
         assert_eq!(RoomId::direct(&ana, &ben), RoomId::direct(&ben, &ana));
         assert!(RoomId::parse(RoomId::direct(&ana, &ben).as_str()).is_ok());
+    }
+
+    #[test]
+    fn a_direct_room_is_of_a_set_of_people_in_whichever_order() {
+        let of = |names: &[&str]| RoomId::direct_of(&names.iter().map(|name| user(name)).collect());
+        assert_eq!(of(&["ben", "ana"]), RoomId::direct(&user("ana"), &user("ben")), "as two always had");
+        assert_eq!(of(&["ana", "ana"]), RoomId::direct(&user("ana"), &user("ana")));
+        assert_eq!(of(&["cem", "ana", "ben", "ana"]), of(&["ana", "ben", "cem"]));
+        assert_eq!(of(&["ana", "ben", "cem"]).as_str(), "direct.d0502422977a9b266c94cacf194fd646e9b6624ce6adca82");
+        let ids = [
+            of(&["ana"]),
+            of(&["ana", "ben"]),
+            of(&["ana", "ben", "cem"]),
+            of(&["anab", "en", "cem"]),
+            of(&["ana", "ben", "cem", "dora"]),
+            of(&["ana", "ben"]).after_deletions(1),
+            of(&["ana", "ben"]).after_deletions(2),
+            of(&["ana", "ben", "cem"]).after_deletions(1),
+        ];
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+        assert_eq!(of(&["ana", "ben"]).after_deletions(0), of(&["ana", "ben"]));
+        assert!(ids.iter().all(|id| id.check_chosen().is_err() && RoomId::parse(id.as_str()).is_ok()));
     }
 
     #[test]

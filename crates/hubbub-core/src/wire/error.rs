@@ -154,12 +154,13 @@ impl From<Refusal> for CommandError {
             | Refusal::LastAdmin
             | Refusal::Muted(_)
             | Refusal::Frozen
+            | Refusal::Archived
             | Refusal::NotAuthor
             | Refusal::WindowOver(_)
             | Refusal::MayNotMentionAll
             | Refusal::FixedMembers => 103,
             Refusal::LogFull | Refusal::TooMany { .. } => 106,
-            Refusal::SessionClosed | Refusal::Deleted(_) => 410,
+            Refusal::SessionClosed | Refusal::Deleted(_) | Refusal::RoomDeleted => 410,
         };
         Self { message: Cow::Owned(refusal.to_string()), ..error(code, "") }
     }

@@ -25,6 +25,8 @@ use std::{
 pub enum Unsubscribed {
     /// The reader was removed or banned.
     Removed,
+    /// The room was deleted.
+    Deleted,
     /// The history it counted in is gone (2500): it subscribes again and is told "not recovered".
     Lost,
 }
@@ -194,6 +196,7 @@ pub const fn ping(format: Format) -> Bytes {
 pub fn unsubscribe(room: &RoomId, why: Unsubscribed, format: Format) -> Bytes {
     let (code, reason) = match why {
         Unsubscribed::Removed => (2000, "removed from the room"),
+        Unsubscribed::Deleted => (2001, "the room was deleted"),
         Unsubscribed::Lost => (2500, "insufficient state"),
     };
     match format {

@@ -48,6 +48,7 @@ pub mod intake;
 pub mod names;
 pub mod people;
 pub mod presence;
+mod purge;
 pub mod rooms;
 pub mod spent;
 pub mod streams;
@@ -67,6 +68,7 @@ use log::{
 use methods::writing::Writing;
 use people::{People, activity::Activity, online::Online, typing::Typing};
 use presence::Presence;
+use purge::Purging;
 use spent::SpentTokens;
 use streams::{Handed, Streams};
 use versions::KnownToAll;
@@ -163,6 +165,8 @@ pub struct Chat {
     /// What all of them know of what was added to logs.
     pub known_to_all: KnownToAll,
     quota: RwLock<Quota>,
+    /// A room was deleted: something is to be cleared away.
+    purging: Purging,
     /// What users use of this instance.
     pub accounts: Arc<Accounts>,
 }
@@ -215,6 +219,7 @@ impl Chat {
             look_ups,
             presence,
             infos: Infos::start(store.clone()),
+            purging: Purging::start(store.clone()),
             admission: Admission::new(Post::start(&store, &announcer, &metrics, &known_to_all), hash_key),
             store,
             metrics,

@@ -3,23 +3,25 @@
 use super::{
     Chat, ChatError,
     log::{admission::settled, committer::Submitted},
-    methods::Actor,
+    methods::{Actor, MethodError, writing::Writing},
 };
 use crate::store::{Created, Page, Reactors, ReactorsOf, Room, RoomProposal, ShownOf, ShownPage, View};
 use hubbub_core::{
     log::{
         account::Use,
         entry::{Draft, Place, Proposal, Right},
+        features::{Feature, Features, NotYet},
         kinds::{Banned, Joined, Left, What},
         room::PageOf,
+        source::Source,
     },
     model::{
-        access::{Role, RoomKind},
-        ids::{Key, RoomId, UserId},
+        access::{Refusal, Role, RoomKind},
+        ids::{Invalid, Key, RoomId, UserId},
         seq::Seq,
     },
 };
-
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A change of one membership.
@@ -72,6 +74,7 @@ impl Chat {
                 self.announcer.announce_entries(room.epoch, &entries);
                 Ok((room, true))
             }
+            Created::Exists(room) if room.kind == RoomKind::Deleted => Err(Refusal::RoomDeleted.into()),
             Created::Exists(room) => Ok((room, false)),
         }
     }
@@ -108,6 +111,35 @@ impl Chat {
             });
         }
         changed
+    }
+
+    /// Writes many entries into whichever rooms, each in its own name and with its own key, or its part of `key`. Those of one room are taken
+    /// in this order; where one fails because the server is busy, those behind it in its room do, too.
+    pub async fn write_many(
+        &self,
+        key: Option<&Key>,
+        entries: Vec<Result<(Actor, Writing), Invalid>>,
+    ) -> Vec<Result<Option<Place>, MethodError>> {
+        let (quota, source) = (self.quota(), self.admission.new_source());
+        let mut lines: HashMap<RoomId, Source> = HashMap::new();
+        let mut submit = |n: usize, (by, writing): (Actor, Writing)| {
+            let Writing { room, key: own, what, first } = writing;
+            quota.check_entry(&what)?;
+            // By its place among all that were asked for: what could not be read the first time moves nobody.
+            let key = own.or_else(|| key.map(|key| self.part_of_key(key, n)));
+            let line = lines.entry(room.clone()).or_insert_with(|| source.line());
+            let proposal = Proposal { before: first, ..Proposal::new(room, by.user, key, what, by.right) };
+            Ok::<_, MethodError>(self.admission.submit(line, proposal)?)
+        };
+        let submitted: Vec<_> = entries.into_iter().enumerate().map(|(n, entry)| submit(n, entry?)).collect();
+        let mut written = Vec::with_capacity(submitted.len());
+        for submitted in submitted {
+            written.push(match submitted {
+                Ok(submitted) => settled(submitted).await.map_err(MethodError::from),
+                Err(error) => Err(error),
+            });
+        }
+        written
     }
 
     /// Puts an entry that is no message into a room's log.
@@ -157,7 +189,9 @@ impl Chat {
         let (view, page) = self.store.shown(reader, room, of, limit).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
         // Again, of the page's own snapshot.
         if reader.is_some() {
-            view.may_read()?;
+            view.may_read()?
+        } else {
+            view.is_there()?
         }
         Ok(page)
     }
@@ -175,7 +209,9 @@ impl Chat {
         let found = self.store.reactors(reader, room, target, of, limit).await?;
         let (view, reactors) = found.ok_or(ChatError::UNKNOWN_ROOM)?;
         if reader.is_some() {
-            view.may_read()?;
+            view.may_read()?
+        } else {
+            view.is_there()?
         }
         Ok((view, reactors))
     }
@@ -191,6 +227,22 @@ impl Chat {
 
     /// A room as somebody sees it.
     pub async fn view(&self, user: &UserId, room: &RoomId) -> Result<View, ChatError> {
-        self.see(user, room).await?.ok_or(ChatError::UNKNOWN_ROOM)
+        let view = self.see(user, room).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
+        if *user == UserId::backend() {
+            view.is_there()?;
+        }
+        Ok(view)
+    }
+
+    /// Deletes a room: its id is never used again, and whoever reads it is told. What it has held is cleared away some at a time.
+    pub async fn delete_room(&self, room: &RoomId) -> Result<(), ChatError> {
+        let needed = Feature::RoomDeletions;
+        if Features::from(needed).without(self.known_to_all.now()) != Features::NONE {
+            return Err(NotYet(needed).into());
+        }
+        let left = self.store.delete_room(room).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
+        self.announcer.announce_deleted_room(room, left);
+        self.purging.begin();
+        Ok(())
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn user(id: &str) -> Result<UserId, StoreError> {
 }
 
 pub(crate) fn kind(word: &str) -> Result<RoomKind, StoreError> {
-    RoomKind::parse(word).map_err(damaged)
+    RoomKind::read(word).map_err(damaged)
 }
 
 /// Reads JSON that this program wrote; what it is of, for people.

@@ -3,8 +3,9 @@
 use crate::clock::Reading;
 use async_trait::async_trait;
 pub use hubbub_core::log::room::{
-    Head, ListPart, Listed, Member, Page, Reactors, ReactorsOf, Room, RoomProposal, ShownOf, ShownPage, View,
+    Head, ListPart, Listed, Member, Page, Reactors, ReactorsOf, Room, RoomInfo, RoomProposal, ShownOf, ShownPage, View,
 };
+pub use hubbub_core::log::room_query::{FoundRoom, FoundRooms, RoomQuery};
 use hubbub_core::{
     log::{
         entry::{Draft, Entry, Outcome},
@@ -30,7 +31,9 @@ pub mod sqlite;
 
 pub(crate) mod columns;
 pub(crate) mod cursors;
+pub(crate) mod deleted;
 pub(crate) mod entry_row;
+pub(crate) mod found;
 pub(crate) mod shown_row;
 pub(crate) mod span;
 
@@ -154,6 +157,20 @@ pub trait Store: Send + Sync + 'static {
         after: Option<&RoomId>,
         limit: usize,
     ) -> Result<ListPart<Listed>, StoreError>;
+
+    /// Some of all rooms, by id: at most `limit`, in one statement. Rooms that were deleted are none.
+    async fn find_rooms(&self, query: &RoomQuery, limit: usize) -> Result<FoundRooms, StoreError>;
+
+    /// A room's topic and data; nothing where there is no such room. Whether they may be shown is the caller's to ask.
+    async fn room_info(&self, room: &RoomId) -> Result<RoomInfo, StoreError>;
+
+    /// Deletes a room, whoever is in it: its id stays taken, and nothing of the rest is found any more. Whoever writes into it meanwhile
+    /// comes before or after. `None`: there is no such room. One that was deleted already stays so. Returns what is left.
+    async fn delete_room(&self, room: &RoomId) -> Result<Option<Head>, StoreError>;
+
+    /// Clears away a part of what deleted rooms have left: about `rows` rows of one of them. Who was in it is remembered for
+    /// `members_for`. Says whether there was something to do.
+    async fn purge(&self, rows: usize, members_for: Duration) -> Result<bool, StoreError>;
 
     /// The members of a room, by id, after `after`: at most `limit`, and fewer where their infos are heavy. Bans are not members.
     async fn members(

@@ -43,6 +43,7 @@ impl Kind for Edited {
             situation.may_take_part()?;
             situation.may(Act::EditOwn)?;
         }
+        situation.is_not_archived(Act::EditOwn)?;
         let target = situation.message("target", self.target)?;
         if situation.right != Right::Backend {
             if !situation.is_author(target) {

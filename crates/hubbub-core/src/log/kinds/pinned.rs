@@ -45,6 +45,7 @@ impl Kind for Pinned {
             situation.may_take_part()?;
             situation.may(Act::Pin)?;
         }
+        situation.is_not_archived(Act::Pin)?;
         if self.pinned {
             situation.message("target", self.target)?;
         } else {

@@ -6,6 +6,7 @@ use crate::{
     log::{
         entry::{Draft, EventName, Place},
         kinds::{Muted, Pinned, Reacted, SessionState, What},
+        room::RoomInfo,
         settings::Settings,
         situation::Person,
     },
@@ -33,6 +34,8 @@ pub struct Changes {
     pub states: BTreeMap<RoomId, SessionState>,
     /// Settings of rooms.
     pub settings: BTreeMap<RoomId, Settings>,
+    /// Topics and data of rooms.
+    pub infos: BTreeMap<RoomId, RoomInfo>,
     /// What a room remembers of people beside their membership.
     pub speakers: BTreeMap<(RoomId, UserId), Speaker>,
     /// The newest edits of messages.
@@ -264,6 +267,11 @@ impl Ledger {
         let Some(room) = self.rooms.get_mut(id) else { return };
         room.settings = changed.applied(&room.settings);
         self.changes.settings.insert(id.clone(), room.settings.clone());
+        if changed.is_of_info() {
+            let info = &mut self.facts.entry(id.clone()).or_default().info;
+            *info = changed.applied_to_info(info);
+            self.changes.infos.insert(id.clone(), info.clone());
+        }
     }
 
     fn target_mut(&mut self, room: &RoomId, seq: Seq) -> Option<&mut Target> {

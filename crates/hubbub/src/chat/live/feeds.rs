@@ -66,6 +66,8 @@ pub(crate) struct State {
     counted_bytes: usize,
     /// How many signals that pass by themselves have been told lately.
     signals: Rate,
+    /// The room was deleted.
+    pub(crate) deleted: bool,
     /// The last reader has gone: whatever is still on its way to this feed is for nobody.
     pub(crate) forgotten: bool,
 }
@@ -232,6 +234,18 @@ impl Feeds {
         }
     }
 
+    /// The room was deleted: nobody is given any more of it, and its readers are told.
+    pub fn hear_of_deleted_room(&self, room: &RoomId) {
+        self.passed_over(room);
+        if let Some(live) = self.of(room) {
+            let mut state = live.state();
+            state.deleted = true;
+            state.feed.trim(0);
+            state.wake_readers();
+            self.count_ring(&mut state);
+        }
+    }
+
     /// A wake without its entry.
     pub fn hear_head(self: &Arc<Self>, room: &RoomId, epoch: Epoch, seq: Seq) {
         if let Some(live) = self.of(room) {
@@ -313,6 +327,7 @@ impl Live {
             doubted: false,
             counted_bytes: 0,
             signals: Rate::default(),
+            deleted: false,
             forgotten: false,
         };
         Self { room, state: Mutex::new(state) }
@@ -320,6 +335,11 @@ impl Live {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the room was deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.state().deleted
     }
 
     /// How far the feed reaches, and the furthest entry it knows to exist; once it is open.

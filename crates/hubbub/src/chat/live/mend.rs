@@ -132,6 +132,9 @@ async fn settle_epoch(feeds: &Arc<Feeds>, live: &Arc<Live>, asked: Seq) -> Resul
         feeds.store.bump_epoch(Some(own.incarnation)).await?;
         head = feeds.heads.ask(live.room.clone()).await?;
     }
+    if head.is_some_and(|head| head.deleted) {
+        feeds.hear_of_deleted_room(&live.room);
+    }
     let mut state = live.state();
     if state.forgotten {
         return Ok(());

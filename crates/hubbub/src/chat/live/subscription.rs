@@ -63,6 +63,8 @@ pub enum Then {
     },
     /// The reader was removed with the last of the items: end the subscription.
     Removed,
+    /// The room was deleted: end the subscription.
+    Deleted,
     /// The history is gone: end the subscription, so that the reader begins anew.
     Lost,
 }
@@ -114,6 +116,9 @@ impl Subscription {
 
     /// What comes next, about `bytes` of it (0: nothing, only what is next).
     pub fn take(&mut self, bytes: usize) -> Taken {
+        if self.listening.live.is_deleted() {
+            return Taken { then: Then::Deleted, ..Taken::default() };
+        }
         if self.paging.is_reading() {
             return Taken::default();
         }
@@ -204,6 +209,9 @@ impl Subscription {
     /// Takes such a page in. Returns what is next.
     pub fn turn_page(&mut self, page: Option<&SharedPage>, tries: u32) -> Then {
         self.paging.end();
+        if self.listening.live.is_deleted() {
+            return Then::Deleted;
+        }
         let Some(page) = page else { return Then::Lost };
         if !self.cursor.can_read(page.epoch, page.floor) {
             return Then::Lost;

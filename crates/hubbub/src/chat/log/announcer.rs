@@ -14,6 +14,7 @@ use crate::{
     },
     metrics::Metrics,
     spans,
+    store::Head,
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use hubbub_core::{
@@ -127,6 +128,12 @@ impl Announcer {
     /// An entry was committed: what its author was typing is there.
     pub fn hear_written(&self, entry: &Entry) {
         self.hearers.typing.hear(entry);
+    }
+
+    /// A room was deleted, and this is what is left of it. Others ask the store what has become of it.
+    pub fn announce_deleted_room(&self, room: &RoomId, left: Head) {
+        self.hearers.feeds.hear_of_deleted_room(room);
+        self.announce(&[Wake::Head { room: room.clone(), epoch: left.epoch, seq: left.seq }]);
     }
 
     /// Tells everybody of entries that were committed, in order. Each is encoded here, once.

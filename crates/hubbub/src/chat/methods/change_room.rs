@@ -1,4 +1,4 @@
-//! `change_room`: gives a room other settings, or another name.
+//! `change_room`: gives a room other settings, another name or topic, or other data.
 
 use super::{
     Actor, Doc, Edge, JsonBody, Method, MethodError, RestMethod, RestRequest, Route, RpcMethod, Verb,
@@ -15,7 +15,8 @@ use hubbub_core::{
     },
     model::ids::{Invalid, Key, RoomId},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use utoipa::ToSchema;
 
@@ -25,11 +26,11 @@ pub struct ChangeRoom;
 impl Method for ChangeRoom {
     const NAME: &'static str = "change_room";
     const DOC: Doc = Doc {
-        summary: "Gives a room other settings, another name, or both. For its admins and the product's backend.",
+        summary: "Gives a room other settings, another name or topic, or other data. For its admins and the product's backend.",
         example: r#"{"room":"general","settings":{"slow_mode":30,"members_may":{"pin":true}},"key":"e94b…"}
 {"id":"0198…","room":"general","seq":50,"epoch":"1a2b3c4d.1","at":"2026-01-31T09:37:00.123Z"}"#,
-        more: r#"What is left out stays as it is. A new name is an entry `renamed`, new settings are an entry `changed`; of both, one behind the other, together or not at all, and the
-answer is of the latter. Settings that are as asked already: without `seq`.
+        more: r#"What is left out stays as it is. A new name is an entry `renamed`, all else is an entry `changed`; of both, one behind the other, together or not at all, and the
+answer is of the latter. What is as asked already: without `seq`. `topic` says what the room is about (at most 1,024 bytes; empty: nothing). `data` is any JSON that the product keeps with it (at most 4 KiB; `null`: nothing).
 
 | setting | means | without |
 |---|---|---|
@@ -37,7 +38,8 @@ answer is of the latter. Settings that are as asked already: without `seq`.
 | `frozen` | only moderators write | `false` |
 | `edit_window` | seconds for which an author may edit and delete a message, 0 (never) to 31,536,000; `null`: for ever. Moderators delete later, too | `null` |
 | `members_may` | `pin`, `mention_all`, `invite`: whether members may do it, beside those whose role allows it | `false`, `true`, `false` |
-| `history_from` | from where on members read: `all`, or `joined`: from the entry with which they last became a member | `all` |"#,
+| `history_from` | from where on members read: `all`, or `joined`: from the entry with which they last became a member | `all` |
+| `archived` | nobody writes, edits, reacts or pins, and nothing of the room is changed but this, whoever asks (103). It is read as before, who is in it can change, and messages can be deleted | `false` |"#,
     };
     type On = Chat;
     type Request = Writing;
@@ -53,23 +55,41 @@ answer is of the latter. Settings that are as asked already: without `seq`.
     }
 }
 
+/// What is to become of a room.
+#[derive(Default)]
+struct Wish<'a> {
+    name: Option<&'a str>,
+    topic: Option<&'a str>,
+    /// `null`: nothing.
+    data: Option<&'a RawValue>,
+    settings: Option<&'a SettingsChange>,
+}
+
 /// The entries that change a room so.
-fn changed(
-    room: RoomId,
-    key: Option<Key>,
-    name: Option<&str>,
-    settings: Option<&SettingsChange>,
-) -> Result<Writing, Invalid> {
+fn changed(room: RoomId, key: Option<Key>, wish: &Wish<'_>) -> Result<Writing, Invalid> {
+    let Wish { name, topic, data, settings } = wish;
     let renamed = match name {
         Some(name) => Some(What::Renamed(Renamed { name: checks::room_name(name)? })),
         None => None,
     };
+    let topic = topic.map(checks::room_topic).transpose()?;
+    let data = data.map(checks::room_data).transpose()?;
     settings.map_or(Ok(()), SettingsChange::check)?;
-    match (renamed, settings.map(|settings| What::Changed(Changed::new(settings)))) {
+    let is_changed = settings.is_some() || topic.is_some() || data.is_some();
+    let what = is_changed.then(|| {
+        let changed = settings.map_or_else(|| Changed::new(&SettingsChange::default()), Changed::new);
+        What::Changed(changed.with_info(topic, data))
+    });
+    match (renamed, what) {
         (first, Some(what)) => Ok(Writing { first, ..Writing::new(room, key, what) }),
         (Some(renamed), None) => Ok(Writing::new(room, key, renamed)),
-        (None, None) => Err(Invalid::new("settings", "missing, and there is no name")),
+        (None, None) => Err(Invalid::new("settings", "missing, and there is no name, topic or data")),
     }
+}
+
+/// Tells `null` from an absent field.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(from).map(Some)
 }
 
 /// `data` of a call.
@@ -80,6 +100,10 @@ pub struct ChangeData<'a> {
     room: Option<Cow<'a, str>>,
     #[serde(borrow)]
     name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    topic: Option<Cow<'a, str>>,
+    #[serde(deserialize_with = "given")]
+    data: Option<Box<RawValue>>,
     settings: Option<SettingsChange>,
     #[serde(borrow)]
     key: Option<Cow<'a, str>>,
@@ -90,7 +114,13 @@ impl RpcMethod for ChangeRoom {
 
     fn read(data: ChangeData<'_>) -> Result<Writing, Invalid> {
         let (room, key) = (room(data.room.as_deref())?, data.key.as_deref().map(Key::parse).transpose()?);
-        changed(room, key, data.name.as_deref(), data.settings.as_ref())
+        let wish = Wish {
+            name: data.name.as_deref(),
+            topic: data.topic.as_deref(),
+            data: data.data.as_deref(),
+            settings: data.settings.as_ref(),
+        };
+        changed(room, key, &wish)
     }
 }
 
@@ -102,6 +132,12 @@ pub struct RoomChange {
     from: Option<String>,
     /// For people.
     name: Option<String>,
+    /// What it is about, for people: at most 1,024 bytes; empty: nothing.
+    topic: Option<String>,
+    /// What the product keeps with it: any JSON of at most 4 KiB; null: nothing.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Object>)]
+    data: Option<Box<RawValue>>,
     /// Settings; those that are left out stay as they are.
     settings: Option<SettingsChange>,
 }
@@ -121,7 +157,13 @@ impl RestMethod for ChangeRoom {
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, Writing), MethodError> {
         let (key, JsonBody(new)) = (asked.key()?, &asked.body);
         let by = asked.query.actor(new.from.as_deref())?;
-        Ok((by, changed(RoomId::parse(&asked.path)?, key, new.name.as_deref(), new.settings.as_ref())?))
+        let wish = Wish {
+            name: new.name.as_deref(),
+            topic: new.topic.as_deref(),
+            data: new.data.as_deref(),
+            settings: new.settings.as_ref(),
+        };
+        Ok((by, changed(RoomId::parse(&asked.path)?, key, &wish)?))
     }
 }
 
@@ -141,8 +183,8 @@ mod tests {
         let long = format!(r#"{{"room":"r","name":"{}"}}"#, "x".repeat(257));
         for (data, why) in [
             ("{}", "room: missing"),
-            (r#"{"room":"r"}"#, "settings: missing, and there is no name"),
-            (r#"{"room":"r","settings":null}"#, "settings: missing, and there is no name"),
+            (r#"{"room":"r"}"#, "settings: missing, and there is no name, topic or data"),
+            (r#"{"room":"r","settings":null}"#, "settings: missing, and there is no name, topic or data"),
             (r#"{"room":"r","settings":{"slow_mode":0}}"#, "settings.slow_mode: 0; it is null, or 1 to 21600 seconds"),
             (
                 r#"{"room":"r","name":"x","settings":{"edit_window":31536001}}"#,
@@ -159,6 +201,14 @@ mod tests {
         ] {
             assert!(read(data).unwrap_err().contains(names), "{data}");
         }
+        let topic = format!(r#"{{"room":"r","topic":"{}"}}"#, "x".repeat(1_025));
+        assert_eq!(read(&topic).unwrap_err(), "topic: 1025 bytes; the limit is 1024");
+        assert!(read(r#"{"room":"r","topic":"a\u0000b"}"#).unwrap_err().contains("U+0000"));
+        let large = format!(r#"{{"room":"r","data":["{}"]}}"#, "x".repeat(4_093));
+        assert_eq!(read(&large).unwrap_err(), "data: 4097 bytes; the limit is 4096");
+        let none = read(r#"{"room":"r","data":null}"#).unwrap();
+        let What::Changed(none) = none.what else { panic!("{none:?}") };
+        assert!(none.is_of_info(), "null takes it away");
         let both = read(r#"{"room":"r","name":"x","settings":{"frozen":true}}"#).unwrap();
         assert!(matches!((both.first, both.what), (Some(What::Renamed(_)), What::Changed(_))));
     }

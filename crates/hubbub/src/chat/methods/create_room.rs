@@ -12,14 +12,15 @@ use crate::{
     store::{Room, View},
 };
 use hubbub_core::{
+    limits::ROOMS_AGAIN,
     log::{account::Use, checks},
     model::{
-        access::{Role, RoomKind, Standing},
+        access::{Refusal, Role, RoomKind, Standing},
         ids::{Invalid, RoomId, UserId},
     },
 };
 use serde::Deserialize;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -40,13 +41,8 @@ pub enum CreateRequest {
         /// First members, beside a client who creates it.
         members: Vec<(UserId, Role)>,
     },
-    /// The one room of two people.
-    Direct {
-        /// One; the client who asks where none is named.
-        one: Option<UserId>,
-        /// The other.
-        other: UserId,
-    },
+    /// The one room of a set of people: whom it names, and the client who asks.
+    Direct(BTreeSet<UserId>),
 }
 
 impl Method for CreateRoom {
@@ -65,7 +61,8 @@ again makes another room. An operator may leave the making to the product's back
 
 Over REST `id` is the id. A room of this id that is of another kind, or that a client made by it in an earlier version: 409.
 
-A direct room has two people and one room per pair, whoever asks; nobody joins or leaves it: `{"kind":"direct","with":"ben"}`."#,
+A direct room is the one room of its people, whoever of them asks; nobody joins or leaves it: `{"kind":"direct","with":"ben"}`, or, with several,
+`{"kind":"direct","with":["ben","cem"]}`, at most 20 people with whoever asks. Where theirs was deleted it is another room."#,
     };
     type On = Chat;
     type Request = CreateRequest;
@@ -106,10 +103,14 @@ A direct room has two people and one room per pair, whoever asks; nobody joins o
                 // Another of her devices was first.
                 own_room(&chat.view(&by.user, &id).await?, kind)
             }
-            CreateRequest::Direct { one, other } => {
-                let room = direct_room(chat, by, one.as_ref().unwrap_or(&by.user), &other).await?;
+            CreateRequest::Direct(mut people) => {
+                if !by.is_backend() {
+                    people.insert(by.user.clone());
+                }
+                checks::direct_people(people.len())?;
+                let (room, is_new) = direct_room(chat, by, &people).await?;
                 let standing = if by.is_backend() { Standing::Stranger } else { Standing::Member(Role::Member) };
-                Ok(RoomView::new(&room, standing))
+                Ok(RoomView::new(&room, standing).made_just_now(is_new))
             }
         }
     }
@@ -117,6 +118,7 @@ A direct room has two people and one room per pair, whoever asks; nobody joins o
 
 /// The room that somebody made before by this name, where it is still theirs and of this kind.
 fn own_room(view: &View, kind: RoomKind) -> Result<RoomView, MethodError> {
+    view.is_there()?;
     if !may_find(view, kind) {
         return Err(ChatError::RoomExists.into());
     }
@@ -132,26 +134,35 @@ fn may_make(chat: &Chat) -> Result<(), MethodError> {
     Err(MethodError::Own { code, status, word, why: "rooms are made by the product's backend".into() })
 }
 
-/// The one direct room of two people. Its id follows from them, so that nobody else can be there first.
-async fn direct_room(chat: &Chat, by: &Actor, one: &UserId, other: &UserId) -> Result<Room, MethodError> {
-    let id = RoomId::direct(one, other);
-    if by.is_client() {
-        if let Some(view) = chat.see(one, &id).await? {
-            return Ok(view.room);
+/// The one direct room of these people, and whether it was not there before. Its id follows from them, so that nobody else can be there first.
+async fn direct_room(chat: &Chat, by: &Actor, people: &BTreeSet<UserId>) -> Result<(Room, bool), MethodError> {
+    let first = RoomId::direct_of(people);
+    let mut is_charged = !by.is_client();
+    for deleted in 0..ROOMS_AGAIN {
+        let id = first.after_deletions(deleted);
+        if by.is_client() {
+            match chat.see(&by.user, &id).await? {
+                Some(view) if view.is_there().is_err() => continue,
+                Some(view) => return Ok((view.room, false)),
+                None => may_make(chat)?,
+            }
         }
-        may_make(chat)?;
-        chat.charge(by, &[Use::Room, Use::People(u32::from(one != other))])?;
+        if !std::mem::replace(&mut is_charged, true) {
+            chat.charge(by, &[Use::Room, Use::People(people.len() as u32 - 1)])?;
+        }
+        let roles: Vec<_> = people.iter().map(|user| (user.clone(), Role::Member)).collect();
+        let maker = if by.is_backend() { roles.first().map_or(&by.user, |(user, _)| user) } else { &by.user };
+        let (mut room, is_new) = match chat.make_room(&id, RoomKind::Direct, "", maker, &roles).await {
+            Err(ChatError::Refused(Refusal::RoomDeleted)) => continue,
+            made => made?,
+        };
+        if !is_new && !by.is_backend() {
+            // As she sees it: she may read from elsewhere on than the backend.
+            room = chat.view(&by.user, &id).await?.room;
+        }
+        return if room.kind == RoomKind::Direct { Ok((room, is_new)) } else { Err(ChatError::RoomExists.into()) };
     }
-    let mut people = vec![(one.clone(), Role::Member)];
-    if one != other {
-        people.push((other.clone(), Role::Member));
-    }
-    let (mut room, is_new) = chat.make_room(&id, RoomKind::Direct, "", one, &people).await?;
-    if !is_new && !by.is_backend() {
-        // As she sees it: she may read from elsewhere on than the backend.
-        room = chat.view(one, &id).await?.room;
-    }
-    if room.kind == RoomKind::Direct { Ok(room) } else { Err(ChatError::RoomExists.into()) }
+    Err(Refusal::RoomDeleted.into())
 }
 
 /// `data` of a call.
@@ -165,8 +176,25 @@ pub struct CreateData<'a> {
     #[serde(borrow)]
     name: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    with: Option<Cow<'a, str>>,
+    with: Option<With<'a>>,
     members: Vec<String>,
+}
+
+/// One or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum With<'a> {
+    One(#[serde(borrow)] Cow<'a, str>),
+    Many(Vec<String>),
+}
+
+impl With<'_> {
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::One(name) => vec![name],
+            Self::Many(names) => names.iter().map(String::as_str).collect(),
+        }
+    }
 }
 
 impl RpcMethod for CreateRoom {
@@ -175,8 +203,13 @@ impl RpcMethod for CreateRoom {
     fn read(data: CreateData<'_>) -> Result<CreateRequest, Invalid> {
         let kind = RoomKind::parse(data.kind.as_deref().ok_or_else(|| Invalid::missing("kind"))?)?;
         if kind == RoomKind::Direct {
-            let with = data.with.as_deref().ok_or_else(|| Invalid::missing("with"))?;
-            return Ok(CreateRequest::Direct { one: None, other: UserId::parse_outsider("with", with)? });
+            let people = data.with.as_ref().ok_or_else(|| Invalid::missing("with"))?.names();
+            if people.is_empty() {
+                return Err(Invalid::new("with", "names nobody"));
+            }
+            checks::direct_people(people.len())?;
+            let people = people.into_iter().map(|name| UserId::parse_outsider("with", name));
+            return Ok(CreateRequest::Direct(people.collect::<Result<_, _>>()?));
         }
         checks::members_at_once(data.members.len())?;
         let member = |name: &String| Ok((UserId::parse_outsider("members", name)?, Role::Member));
@@ -202,9 +235,34 @@ pub struct NewRoom {
     /// For people.
     #[serde(default)]
     name: String,
-    /// First members: at most 1,000; of a direct room its two people.
+    /// First members: at most 1,000; of a direct room its people: 2 to 20.
     #[serde(default)]
     members: Vec<NewMember>,
+}
+
+impl NewRoom {
+    /// What is asked, checked.
+    ///
+    /// # Errors
+    /// Names the field, and the limit where there is one.
+    pub(super) fn request(&self) -> Result<CreateRequest, Invalid> {
+        let kind = RoomKind::parse(&self.kind)?;
+        checks::members_at_once(self.members.len())?;
+        let member = |new: &NewMember| {
+            let role = new.role.as_deref().map_or(Ok(Role::Member), Role::parse)?;
+            Ok((UserId::parse_outsider("members", &new.user)?, role))
+        };
+        let members: Vec<_> = self.members.iter().map(member).collect::<Result<_, Invalid>>()?;
+        if kind == RoomKind::Direct {
+            if members.len() < 2 {
+                return Err(Invalid::new("members", "a direct room has two, or more"));
+            }
+            checks::direct_people(members.len())?;
+            return Ok(CreateRequest::Direct(members.into_iter().map(|(user, _)| user).collect()));
+        }
+        let id = Some(RoomId::parse_chosen(self.id.as_deref().ok_or_else(|| Invalid::missing("id"))?)?);
+        Ok(CreateRequest::Group { id, kind, name: checks::room_name(&self.name)?, members })
+    }
 }
 
 impl RestMethod for CreateRoom {
@@ -221,23 +279,7 @@ impl RestMethod for CreateRoom {
 
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, CreateRequest), MethodError> {
         let JsonBody(new) = asked.body;
-        let kind = RoomKind::parse(&new.kind)?;
-        checks::members_at_once(new.members.len())?;
-        let member = |new: &NewMember| {
-            let role = new.role.as_deref().map_or(Ok(Role::Member), Role::parse)?;
-            Ok((UserId::parse_outsider("members", &new.user)?, role))
-        };
-        let members: Vec<_> = new.members.iter().map(member).collect::<Result<_, Invalid>>()?;
-        if kind == RoomKind::Direct {
-            let [(one, _), (other, _)] = members.as_slice() else {
-                return Err(Invalid::new("members", "a direct room has two").into());
-            };
-            let request = CreateRequest::Direct { one: Some(one.clone()), other: other.clone() };
-            return Ok((Actor::backend(), request));
-        }
-        let id = Some(RoomId::parse_chosen(new.id.as_deref().ok_or_else(|| Invalid::missing("id"))?)?);
-        let request = CreateRequest::Group { id, kind, name: checks::room_name(&new.name)?, members };
-        Ok((Actor::backend(), request))
+        Ok((Actor::backend(), new.request()?))
     }
 
     fn status(room: &RoomView) -> u16 {

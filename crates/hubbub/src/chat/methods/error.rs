@@ -128,6 +128,8 @@ impl From<ChatError> for Problem {
                 Refusal::Outranked => (403, "outranked"),
                 Refusal::Muted(_) => (403, "muted"),
                 Refusal::Frozen => (403, "frozen"),
+                Refusal::Archived => (403, "archived"),
+                Refusal::RoomDeleted => (410, "room_deleted"),
                 Refusal::NotAuthor => (403, "not_author"),
                 Refusal::WindowOver(_) => (403, "window_over"),
                 Refusal::LastAdmin => (409, "last_admin"),

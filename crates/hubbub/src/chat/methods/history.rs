@@ -61,7 +61,10 @@ impl Method for ListHistory {
     async fn run(chat: &Chat, by: &Actor, request: MessagesRequest) -> Result<PageView, MethodError> {
         let MessagesRequest { room, page, limit } = request;
         let page = if by.is_backend() {
-            chat.store.page(&room, page, limit).await?.ok_or(ChatError::UNKNOWN_ROOM)?
+            match chat.store.page(&room, page, limit).await? {
+                Some(page) => page,
+                None => return Err(chat.view(&by.user, &room).await.err().unwrap_or(ChatError::UNKNOWN_ROOM).into()),
+            }
         } else {
             chat.page(&by.user, &room, page, limit).await?
         };

@@ -41,7 +41,9 @@ pub struct RoomsView {
 impl RoomsView {
     /// A part of the list.
     pub fn new(part: &ListPart<Listed>) -> Self {
-        let view = |l: &Listed| RoomView::new(&l.room, l.standing).with_last(l.last.as_ref().map(Shown::raw));
+        let view = |l: &Listed| {
+            RoomView::new(&l.room, l.standing).with_info(&l.info).with_last(l.last.as_ref().map(Shown::raw))
+        };
         Self { rooms: part.items.iter().map(view).collect(), next: next(part, |l| l.room.id.to_string()) }
     }
 }
@@ -53,7 +55,7 @@ impl Method for ListRooms {
         summary: "The rooms one is a member of, by id.",
         example: r#"{"after":"general","limit":100}
 {"rooms":[{"id":"kitchen","kind":"private","name":"Kitchen","head":9,"floor":1,"epoch":"1a2b3c4d.1","role":"member","last":{"type":"message","seq":8,…}}],"next":"kitchen"}"#,
-        more: "`last` is the newest message that the room shows, as it is now, as in `messages`. `settings` are those of `change_room`, all of them; absent where nothing is set. `next`, where there may be more, is the `after` of the next page.",
+        more: "`last` is the newest message that the room shows, as it is now, as in `messages`. `settings` are those of `change_room`, all of them; absent where nothing is set; so are `topic` and `data`. `next`, where there may be more, is the `after` of the next page.",
     };
     type On = Chat;
     type Request = RoomsRequest;

@@ -185,23 +185,41 @@ const SAYING: [&str; 2] = ["text", "data"];
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// Who says it: a member. It is required, here or in the query.
-    from: Option<String>,
+    pub(super) from: Option<String>,
     /// At most 8 KiB.
-    text: Option<String>,
+    pub(super) text: Option<String>,
     /// Any JSON, at most 16 KiB and 16 levels.
     #[schema(value_type = Value, required = false)]
-    data: Option<Box<RawValue>>,
+    pub(super) data: Option<Box<RawValue>>,
     /// The seq of the message this answers.
-    reply_to: Option<u64>,
+    pub(super) reply_to: Option<u64>,
     /// Who is mentioned: at most 50 members, in no order.
     #[schema(max_items = 50)]
-    mentions: Option<Vec<String>>,
+    pub(super) mentions: Option<Vec<String>>,
     /// Whether everybody is.
-    mention_all: Option<bool>,
+    pub(super) mention_all: Option<bool>,
     /// The seq of the message whose thread this is in.
-    thread: Option<u64>,
+    pub(super) thread: Option<u64>,
     /// Whether it is shown in the room although it is in a thread.
-    in_room: Option<bool>,
+    pub(super) in_room: Option<bool>,
+}
+
+impl NewMessage {
+    /// What is said, checked.
+    ///
+    /// # Errors
+    /// Names the field, and the limit where there is one.
+    pub(super) fn what(&self) -> Result<What, Invalid> {
+        let mentions: Vec<Cow<'_, str>> = self.mentions.iter().flatten().map(Cow::from).collect();
+        let said = Said {
+            text: self.text.as_deref(),
+            data: self.data.as_deref(),
+            mentions: &mentions,
+            mention_all: self.mention_all.unwrap_or_default(),
+        };
+        let Self { reply_to, thread, in_room, .. } = *self;
+        NewParts { said, reply_to, thread, in_room }.check()
+    }
 }
 
 impl RestMethod for SendMessage {
@@ -220,16 +238,7 @@ impl RestMethod for SendMessage {
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, Writing), MethodError> {
         let JsonBody(new) = &asked.body;
         let (room, by) = (RoomId::parse(&asked.path)?, asked.query.person(new.from.as_deref())?);
-        let mentions: Vec<Cow<'_, str>> = new.mentions.iter().flatten().map(Cow::from).collect();
-        let said = Said {
-            text: new.text.as_deref(),
-            data: new.data.as_deref(),
-            mentions: &mentions,
-            mention_all: new.mention_all.unwrap_or_default(),
-        };
-        let NewMessage { reply_to, thread, in_room, .. } = *new;
-        let what = NewParts { said, reply_to, thread, in_room }.check()?;
-        Ok((by, Writing::new(room, asked.key()?, what)))
+        Ok((by, Writing::new(room, asked.key()?, new.what()?)))
     }
 }
 

@@ -22,7 +22,9 @@ impl Method for ShowRoom {
     }
 
     async fn run(chat: &Chat, by: &Actor, room: RoomId) -> Result<RoomView, MethodError> {
-        Ok(RoomView::new(&chat.view(&by.user, &room).await?.room, Standing::Stranger))
+        let view = chat.view(&by.user, &room).await?;
+        let info = chat.store.room_info(&room).await?;
+        Ok(RoomView::new(&view.room, Standing::Stranger).with_info(&info))
     }
 }
 

@@ -4,12 +4,14 @@ use super::rest::{role, room_kind};
 use hubbub_core::{
     log::{
         entry::Place,
-        room::{ListPart, Room},
+        room::{ListPart, Room, RoomInfo},
         settings::{Settings, SettingsChange},
     },
     model::{
         access::Standing,
         ids::{Invalid, RoomId},
+        json::Json,
+        time::Timestamp,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,17 @@ pub struct RoomView {
     /// What is set of the room, all of it; absent where nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     settings: Option<SettingsChange>,
+    /// What it is about, for people; absent where nothing is said.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(value_type = Option<String>)]
+    topic: Box<str>,
+    /// What the product keeps with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    data: Option<Box<RawValue>>,
+    /// When something has last happened there, where all rooms are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_at: Option<String>,
     /// The newest message.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -61,6 +74,9 @@ impl RoomView {
             epoch: room.epoch.to_string(),
             role: standing.word(),
             settings: (room.settings != Settings::default()).then(|| room.settings.all()),
+            topic: Box::default(),
+            data: None,
+            active_at: None,
             last: None,
             is_new: false,
         }
@@ -69,6 +85,16 @@ impl RoomView {
     /// The same, and whether it was made just now.
     pub fn made_just_now(self, is_new: bool) -> Self {
         Self { is_new, ..self }
+    }
+
+    /// The same with its topic and data.
+    pub fn with_info(self, info: &RoomInfo) -> Self {
+        Self { topic: info.topic.clone(), data: info.data.as_ref().map(Json::to_raw), ..self }
+    }
+
+    /// The same with when something has last happened there.
+    pub fn active_at(self, at: Timestamp) -> Self {
+        Self { active_at: Some(at.to_string()), ..self }
     }
 
     /// The same with its newest message.

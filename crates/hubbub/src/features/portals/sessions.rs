@@ -10,6 +10,7 @@ use crate::chat::{
     methods::{Actor, MethodError},
 };
 use hubbub_core::{
+    limits,
     log::{
         account::Use,
         entry::{Draft, Proposal, Right},
@@ -18,7 +19,7 @@ use hubbub_core::{
         source::Source,
     },
     model::{
-        access::{Role, Standing},
+        access::{Refusal, Role, Standing},
         ids::{RoomId, UserId},
     },
     portal::{PortalId, session::default_session, settings::ExternalConflict},
@@ -141,7 +142,20 @@ impl SupportChat {
     /// [`ChatError::RoomExists`] where the id belongs to another customer, another portal or an ordinary room;
     /// [`ChatError::UNKNOWN_ROOM`] for a customer who was removed.
     pub async fn open_session(&self, by: &Actor, wish: Wish) -> Result<OpenedSession, SessionError> {
-        let id = wish.id.clone().unwrap_or_else(|| default_session(&wish.portal, &wish.customer));
+        let Some(id) = wish.id.clone() else {
+            let first = default_session(&wish.portal, &wish.customer);
+            for deleted in 0..limits::ROOMS_AGAIN {
+                match self.open_session_as(by, &wish, first.after_deletions(deleted)).await {
+                    Err(SessionError::Chat(ChatError::Refused(Refusal::RoomDeleted))) => {}
+                    opened => return opened,
+                }
+            }
+            return Err(ChatError::Refused(Refusal::RoomDeleted).into());
+        };
+        self.open_session_as(by, &wish, id).await
+    }
+
+    async fn open_session_as(&self, by: &Actor, wish: &Wish, id: RoomId) -> Result<OpenedSession, SessionError> {
         if by.is_client() && self.chat.see(&by.user, &id).await?.is_none() {
             self.chat.charge(by, &[Use::Session])?;
         }
@@ -149,7 +163,7 @@ impl SupportChat {
             Some(_) => self.conflict_rule(&wish.portal).await?,
             None => ExternalConflict::default(),
         };
-        let new = self.proposal(by, &wish, &id, rule);
+        let new = self.proposal(by, wish, &id, rule);
         match self.store.open_session(&new).await.map_err(ChatError::from)? {
             Opened::New(session, entries) => {
                 self.announce(session.room.epoch, &entries);
@@ -162,9 +176,16 @@ impl SupportChat {
                 Ok(OpenedSession { session: *session, is_new: true, external, customer: CustomerIs::Member })
             }
             Opened::Exists(session) if session.customer == wish.customer && session.portal == wish.portal => {
-                self.resume(by, *session, wish.external, rule).await
+                self.resume(by, *session, wish.external.clone(), rule).await
             }
-            Opened::Exists(_) | Opened::OtherRoom => Err(ChatError::RoomExists.into()),
+            Opened::OtherRoom => {
+                // The room of what was a session may have been deleted.
+                if let Some(view) = self.chat.see(&by.user, &id).await? {
+                    view.is_there().map_err(ChatError::from)?;
+                }
+                Err(ChatError::RoomExists.into())
+            }
+            Opened::Exists(_) => Err(ChatError::RoomExists.into()),
             Opened::UnknownPortal => Err(SessionError::UnknownPortal),
             Opened::ExternalTaken(session) => Err(SessionError::ExternalTaken(session)),
             Opened::TooMany => Err(SessionError::TooMany(wish.most.unwrap_or_default())),

@@ -80,6 +80,7 @@ impl<T: Transport> Client<T> {
             Then::More => self.ready.push_back(slot),
             Then::Read { after, tries } => self.read_page(PageWish { slot, after, tries }),
             Then::Removed => self.lose(&room, Unsubscribed::Removed),
+            Then::Deleted => self.lose(&room, Unsubscribed::Deleted),
             Then::Lost => self.lose(&room, Unsubscribed::Lost),
         }
     }

@@ -204,6 +204,7 @@ impl Verdict {
                 let standing = Standing::read(row.get(2), None);
                 Self::Refused(columns::kind(row.get(1))?.may_read(standing).err().unwrap_or(Refusal::NotMember))
             }
+            "deleted" => Self::Refused(Refusal::RoomDeleted),
             "closed" => Self::Refused(Refusal::SessionClosed),
             "no target" => Self::Refused(Refusal::NoSuchMessage("reply_to")),
             "below floor" => Self::Refused(Refusal::BelowFloor("reply_to")),

@@ -16,8 +16,9 @@ use hubbub_core::{
     log::{
         batch::BatchReads,
         ledger::{Changes, ReactionCount, RoomFacts, Target},
+        room::RoomInfo,
     },
-    model::{ids::RoomId, time::Timestamp},
+    model::{ids::RoomId, json::Json, time::Timestamp},
 };
 use std::collections::HashMap;
 use tokio_postgres::{Error, Row, Statement, types::ToSql};
@@ -70,6 +71,9 @@ texts! {
             (SELECT count(*) FROM (
                 SELECT 1 FROM hubbub.members m WHERE m.room = r.no AND m.standing <> 'banned' LIMIT 1000) counted)
         FROM hubbub.rooms r WHERE r.id = ANY($1)";
+    infos = "SELECT r.id, i.topic, i.data FROM hubbub.rooms r JOIN hubbub.room_infos i ON i.room = r.no WHERE r.id = ANY($1)";
+    inform = "INSERT INTO hubbub.room_infos (room, topic, data) SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[])
+        ON CONFLICT (room) DO UPDATE SET topic = excluded.topic, data = excluded.data";
     speak = "INSERT INTO hubbub.speakers (room, user_id, muted_until, wrote_at, was_reader)
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::boolean[])
         ON CONFLICT (room, user_id) DO UPDATE SET muted_until = excluded.muted_until, wrote_at = excluded.wrote_at,
@@ -115,6 +119,7 @@ pub(super) struct DeepRows {
     reactions: Vec<Row>,
     pins: Vec<Row>,
     admins: Vec<Row>,
+    infos: Vec<Row>,
 }
 
 /// The statements of one batch, prepared before any of them is sent.
@@ -123,6 +128,7 @@ pub(super) struct DeepReads {
     reactions: Statement,
     pins: Statement,
     admins: Statement,
+    infos: Statement,
 }
 
 impl PostgresStore {
@@ -135,13 +141,14 @@ impl PostgresStore {
         if !asked.is_deep() {
             return Ok(None);
         }
-        let (targets, reactions, pins, admins) = tokio::try_join!(
+        let (targets, reactions, pins, admins, infos) = tokio::try_join!(
             lease.prepare_cached(&self.deep.targets),
             lease.prepare_cached(&self.deep.reactions),
             lease.prepare_cached(&self.deep.pins),
             lease.prepare_cached(&self.deep.admins),
+            lease.prepare_cached(&self.deep.infos),
         )?;
-        Ok(Some(DeepReads { targets, reactions, pins, admins }))
+        Ok(Some(DeepReads { targets, reactions, pins, admins, infos }))
     }
 }
 
@@ -164,18 +171,21 @@ impl DeepReads {
         }
         let pins: Vec<&str> = asked.pins.iter().map(|room| room.as_str()).collect();
         let admins: Vec<&str> = asked.admins.iter().map(|room| room.as_str()).collect();
+        let infos: Vec<&str> = asked.infos.iter().map(|room| room.as_str()).collect();
         let most = BLANKED_AT_ONCE as i64;
         let of_targets_asked: [&(dyn ToSql + Sync); 5] = [&rooms, &seqs, &content, &nth, &most];
         let of_reactions: [&(dyn ToSql + Sync); 4] = [&by_rooms, &by_targets, &words, &users];
         let (of_pins, of_admins): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 1]) = ([&pins], [&admins]);
-        let (targets, reactions, pins, admins) = tokio::join!(
+        let of_infos: [&(dyn ToSql + Sync); 1] = [&infos];
+        let (targets, reactions, pins, admins, infos) = tokio::join!(
             biased;
             some(lease, &self.targets, seqs.len(), &of_targets_asked),
             some(lease, &self.reactions, users.len(), &of_reactions),
             some(lease, &self.pins, pins.len(), &of_pins),
             some(lease, &self.admins, admins.len(), &of_admins),
+            some(lease, &self.infos, infos.len(), &of_infos),
         );
-        Ok(DeepRows { targets: targets?, reactions: reactions?, pins: pins?, admins: admins? })
+        Ok(DeepRows { targets: targets?, reactions: reactions?, pins: pins?, admins: admins?, infos: infos? })
     }
 }
 
@@ -228,6 +238,10 @@ impl DeepRows {
         for row in &self.pins {
             of(facts, row)?.pins.insert(seq(row.get(1)), seq(row.get(2)));
         }
+        for row in &self.infos {
+            let data = row.get::<_, Option<String>>(2).map(Json::trusted);
+            of(facts, row)?.info = RoomInfo { topic: row.get::<_, String>(1).into(), data };
+        }
         for row in &self.admins {
             of(facts, row)?.admins = (row.get::<_, i64>(1).unsigned_abs(), row.get::<_, i64>(2).unsigned_abs());
         }
@@ -271,6 +285,14 @@ impl PostgresStore {
                 array(speakers.values().map(|speaker| speaker.muted_until.map(|at| at.0))),
                 array(speakers.values().map(|speaker| speaker.wrote_at.map(|at| at.0))),
                 array(speakers.values().map(|speaker| speaker.was_reader)),
+            ]
+        });
+        let infos = &changes.infos;
+        add(&mut writes, &sql.inform, infos.len(), &|| {
+            vec![
+                array(infos.keys().map(no)),
+                array(infos.values().map(|info| info.topic.to_string())),
+                array(infos.values().map(|info| info.data.as_ref().map(|data| data.as_str().to_owned()))),
             ]
         });
         add(&mut writes, &sql.point, changes.edits.len(), &|| {

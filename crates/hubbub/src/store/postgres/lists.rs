@@ -2,8 +2,9 @@
 
 use super::{
     super::{
-        ListPart, Listed, Member, StoreError, View,
+        FoundRoom, FoundRooms, ListPart, Listed, Member, RoomInfo, RoomQuery, StoreError, View,
         columns::{self, ENTRY_BYTES, count, seq},
+        found::{Finding, looked_at},
     },
     PostgresStore,
     read::view,
@@ -12,14 +13,14 @@ use super::{
 use hubbub_core::{
     limits::PAGE_BYTES,
     model::{
-        access::{Membership, Standing},
+        access::{Membership, RoomKind, Standing},
         ids::{RoomId, UserId},
         json::Json,
         time::Timestamp,
     },
 };
 use std::collections::BTreeMap;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 
 const BYTES: i64 = PAGE_BYTES as i64;
 
@@ -29,7 +30,18 @@ pub(crate) fn part<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>
     Ok(ListPart { items: rows.iter().map(read).collect::<Result<_, _>>()?, more })
 }
 
+/// Topic and data of a row.
+fn info(row: &Row) -> RoomInfo {
+    let data = row.get::<_, Option<String>>("room_data").map(Json::trusted);
+    RoomInfo { topic: row.get::<_, String>("topic").into(), data }
+}
+
 impl PostgresStore {
+    pub(crate) async fn find_info(&self, room: &RoomId) -> Result<RoomInfo, StoreError> {
+        let rows = self.ask(&self.sql.room_info, &[&room.as_str()]).await?;
+        Ok(rows.first().map(info).unwrap_or_default())
+    }
+
     pub(crate) async fn list_rooms(
         &self,
         user: &UserId,
@@ -41,9 +53,43 @@ impl PostgresStore {
         let listed = |row: &Row| {
             let View { room, standing } = view(row)?;
             let last = shown(row, &room.id)?;
-            Ok(Listed { room, standing, last })
+            Ok(Listed { room, standing, info: info(row), last })
         };
         part(&rows, listed)
+    }
+
+    pub(crate) async fn search_rooms(&self, query: &RoomQuery, limit: usize) -> Result<FoundRooms, StoreError> {
+        let (after, from, to) = query.range();
+        let (limit, looked_at) = (count(limit), count(looked_at(query, limit)));
+        let since = query.active_since.map(|at| at.0);
+        let kind = query.kind.map(RoomKind::word);
+        let member = query.member.as_ref().map(UserId::as_str);
+        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &from, &to, &since, &looked_at, &limit];
+        let sql = match (&member, &kind) {
+            (Some(member), _) => {
+                params.extend([member as &(dyn ToSql + Sync), &kind]);
+                &self.sql.find_rooms_of_member
+            }
+            (None, Some(kind)) => {
+                params.push(kind);
+                &self.sql.find_rooms_by_kind
+            }
+            (None, None) => &self.sql.find_rooms,
+        };
+        let rows = self.ask(sql, &params).await?;
+        let mut found = Finding::new(limit, looked_at);
+        for row in &rows {
+            let at = Timestamp(row.get("active_at"));
+            let before = row.get::<_, Option<&str>>("before").map(columns::room).transpose()?;
+            let found_room = || {
+                let topic = row.get::<_, Option<String>>("topic").unwrap_or_default().into();
+                Ok(FoundRoom { room: view(row)?.room, topic, active_at: at })
+            };
+            if !found.take(row.get("nth"), before, found_room)? {
+                break;
+            }
+        }
+        Ok(found.done)
     }
 
     pub(crate) async fn list_members(

@@ -1,8 +1,8 @@
 //! Logs in Postgres: any number of instances, everything in one schema.
 
 use super::{
-    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomProposal,
-    ShownOf, ShownPage, Store, StoreError, View, foreign_json::ForeignJson,
+    Created, DatabaseIdentity, FoundRooms, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomInfo,
+    RoomProposal, RoomQuery, ShownOf, ShownPage, Store, StoreError, View, foreign_json::ForeignJson,
 };
 use crate::clock::Reading;
 use async_trait::async_trait;
@@ -31,6 +31,7 @@ pub(crate) mod append;
 pub(crate) mod connect;
 pub(crate) mod cursors;
 mod deep;
+pub(crate) mod deleted;
 pub(crate) mod epoch;
 pub(crate) mod events;
 pub(crate) mod fault;
@@ -174,7 +175,8 @@ impl Store for PostgresStore {
     }
 
     async fn page(&self, room: &RoomId, page: PageOf, limit: usize) -> Result<Option<Page>, StoreError> {
-        connect::patiently(self.read_page(None, room, page, limit)).await.map(|found| found.map(|(_, page)| page))
+        let found = connect::patiently(self.read_page(None, room, page, limit)).await?;
+        Ok(found.filter(|(view, _)| view.is_there().is_ok()).map(|(_, page)| page))
     }
 
     async fn page_for(
@@ -215,6 +217,22 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<ListPart<Listed>, StoreError> {
         connect::patiently(self.list_rooms(user, after, limit)).await
+    }
+
+    async fn find_rooms(&self, query: &RoomQuery, limit: usize) -> Result<FoundRooms, StoreError> {
+        connect::patiently(self.search_rooms(query, limit)).await
+    }
+
+    async fn room_info(&self, room: &RoomId) -> Result<RoomInfo, StoreError> {
+        connect::patiently(self.find_info(room)).await
+    }
+
+    async fn delete_room(&self, room: &RoomId) -> Result<Option<Head>, StoreError> {
+        connect::patiently(self.delete(room)).await
+    }
+
+    async fn purge(&self, rows: usize, members_for: Duration) -> Result<bool, StoreError> {
+        connect::patiently(self.clear_away(rows, members_for)).await
     }
 
     async fn members(

@@ -6,12 +6,14 @@ WITH draft AS MATERIALIZED (
            e.id AS first_id, e.seq AS first_seq, e.at AS first_at, e.hash AS first_hash,
            CASE
                WHEN r.no IS NULL THEN 'unknown'
+               WHEN r.kind = 'deleted' THEN 'deleted'
                WHEN e.seq IS NOT NULL THEN 'known'
                WHEN m.standing IS NULL OR m.standing = 'banned' THEN 'stranger'
                WHEN r.session = 'closed' THEN 'closed'
                -- Whether they may write now is for the rule to say: the batch is decided one after another, elsewhere. Most
                -- settings say nothing of a message that answers none.
-               WHEN r.settings LIKE '%/* frozen */%' OR r.settings NOT LIKE '%/* no slow mode */%' THEN 'by settings'
+               WHEN r.settings LIKE '%/* frozen */%' OR r.settings LIKE '%/* archived */%'
+                   OR r.settings NOT LIKE '%/* no slow mode */%' THEN 'by settings'
                WHEN r.settings IS NOT NULL AND d.reply_to IS NOT NULL THEN 'depends'
                WHEN m.rank = 'reader' THEN 'by person'
                WHEN s.muted_until IS NOT NULL AND s.muted_until > (extract(epoch FROM clock_timestamp()) * 1000)::bigint

@@ -12,7 +12,7 @@ use super::{
 use hubbub_core::{
     log::{entry::Entry, room::PageOf},
     model::{
-        access::Standing,
+        access::{RoomKind, Standing},
         ids::{Key, RoomId, UserId},
         seq::Epoch,
     },
@@ -90,7 +90,8 @@ impl PostgresStore {
 }
 
 pub(crate) fn head(row: &Row) -> Result<Head, StoreError> {
-    Ok(Head { seq: seq(row.get("head")), epoch: epoch(row)? })
+    let deleted = columns::kind(row.get("kind"))? == RoomKind::Deleted;
+    Ok(Head { seq: seq(row.get("head")), epoch: epoch(row)?, deleted })
 }
 
 pub(crate) fn epoch(row: &Row) -> Result<Epoch, StoreError> {

@@ -3,11 +3,12 @@
 SELECT part.*, (SELECT incarnation FROM hubbub.meta) AS incarnation, nth < total AS more
 FROM (
     SELECT r.id, r.kind, r.name, r.head, r.reads_from AS floor, r.generation, r.standing, r.rank, r.settings,
+           coalesce(i.topic, '') AS topic, i.data AS room_data,
            /* entry */,
            /* hung */,
            row_number() OVER (ORDER BY r.id) AS nth,
            count(*) OVER () AS total,
-           sum(CASE WHEN e.seq IS NULL THEN 0
+           sum(coalesce(octet_length(i.topic), 0) + coalesce(octet_length(i.data), 0) + CASE WHEN e.seq IS NULL THEN 0
                ELSE $5::bigint + coalesce(octet_length(e.text), 0) + coalesce(octet_length(e.data), 0)
                    + coalesce(octet_length(e.body), 0) + coalesce(e.weight, 0) END)
                OVER (ORDER BY r.id) AS weighed
@@ -17,6 +18,7 @@ FROM (
         WHERE m.user_id = $1::text AND m.standing <> 'banned' AND r.id > $2::text
         ORDER BY r.id LIMIT $3::bigint + 1
     ) r
+    LEFT JOIN LATERAL (SELECT topic, data FROM hubbub.room_infos WHERE room_infos.room = r.no LIMIT 1) i ON true
     LEFT JOIN LATERAL (
         SELECT now.* FROM (
             SELECT *, nullif(kind = 'message', false) AS reactions FROM hubbub.entries

@@ -4,7 +4,7 @@ WITH room AS MATERIALIZED (
            CASE WHEN $2::text IS NULL THEN r.floor ELSE /* floor */ END AS floor
     FROM hubbub.rooms r
     CROSS JOIN hubbub.meta
-    LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = $2::text
+    LEFT JOIN hubbub.members m ON m.room = coalesce(r.was, r.no) AND m.user_id = $2::text
     WHERE r.id = $1::text
 )
 SELECT room.id, room.kind, room.name, room.head, room.floor, room.generation, room.incarnation, room.standing, room.rank, room.settings,

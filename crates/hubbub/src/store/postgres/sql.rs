@@ -38,6 +38,7 @@ impl Schema {
             .replace("/* floor */", FLOOR)
             .replace("/* from joined */", Settings::READ_FROM_JOINED)
             .replace("/* frozen */", Settings::FROZEN)
+            .replace("/* archived */", Settings::ARCHIVED)
             .replace("/* no slow mode */", Settings::NO_SLOW_MODE)
             .replace("hubbub.", &format!("\"{}\".", self.0))
     }
@@ -71,6 +72,14 @@ fn page(entries: &str, those: &str) -> String {
         .replace("/* above */", &part("", "entries.seq >= $3::bigint", "$6::bigint", "$7::bigint"))
         .replace("/* entries */", entries);
     shown(&sql, "$2::text", those)
+}
+
+/// Rooms by their ids.
+const WITH_ID: &str = "FROM hubbub.rooms r WHERE true";
+
+/// A statement for lists of all rooms: of these.
+fn find(which: &str) -> String {
+    include_str!("find_rooms.sql").replace("/* which */", which)
 }
 
 /// The pinned entries, found from their pins: the planner would go through the room.
@@ -182,7 +191,7 @@ texts! {
         -- Each by itself: the planner would look through all members of a room, and a large one would be told by the clock.
         LEFT JOIN LATERAL (
             SELECT standing, rank, since, joined FROM hubbub.members
-            WHERE members.room = r.no AND members.user_id = asked.user_id LIMIT 1
+            WHERE members.room = coalesce(r.was, r.no) AND members.user_id = asked.user_id LIMIT 1
         ) m ON true
         ORDER BY asked.ord";
     person = "SELECT r.kind, r.head, r.generation, r.session, r.floor, r.settings, (SELECT incarnation FROM hubbub.meta) AS incarnation,
@@ -191,10 +200,10 @@ texts! {
         LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = $2
         LEFT JOIN hubbub.speakers s ON s.room = r.no AND s.user_id = $2
         WHERE r.id = $1";
-    memberships = "SELECT r.id, r.head, r.generation, (SELECT incarnation FROM hubbub.meta) AS incarnation
+    memberships = "SELECT r.id, r.kind, r.head, r.generation, (SELECT incarnation FROM hubbub.meta) AS incarnation
         FROM hubbub.members m JOIN hubbub.rooms r ON r.no = m.room
         WHERE m.user_id = $1::text AND m.standing <> 'banned' AND r.id > $2::text ORDER BY r.id LIMIT $3::bigint";
-    member_ids = "SELECT r.head, r.generation, (SELECT incarnation FROM hubbub.meta) AS incarnation, m.user_id
+    member_ids = "SELECT r.kind, r.head, r.generation, (SELECT incarnation FROM hubbub.meta) AS incarnation, m.user_id
         FROM hubbub.rooms r
         LEFT JOIN LATERAL (
             SELECT user_id FROM hubbub.members
@@ -212,9 +221,30 @@ texts! {
         ON CONFLICT (user_id) DO UPDATE SET hidden = excluded.hidden";
     has_key = "SELECT 1 FROM hubbub.entries e
         WHERE e.room = (SELECT no FROM hubbub.rooms WHERE id = $1) AND e.author = $2 AND e.key = $3 LIMIT 1";
-    heads = "SELECT id, head, generation, (SELECT incarnation FROM hubbub.meta) AS incarnation
+    heads = "SELECT id, head, generation, kind, (SELECT incarnation FROM hubbub.meta) AS incarnation
         FROM hubbub.rooms WHERE id = ANY($1)";
     rooms_of = shown(include_str!("rooms_of.sql"), "$1::text", "");
+    find_rooms = find(WITH_ID);
+    find_rooms_by_kind = find("FROM hubbub.rooms r WHERE r.kind = $7::text");
+    find_rooms_of_member = find(
+        "FROM hubbub.members m JOIN hubbub.rooms r ON r.no = m.room
+        WHERE m.user_id = $7::text AND m.standing <> 'banned' AND ($8::text IS NULL OR r.kind = $8::text)",
+    );
+    room_info = "SELECT i.topic, i.data AS room_data FROM hubbub.rooms r JOIN hubbub.room_infos i ON i.room = r.no WHERE r.id = $1";
+    forget_cursor = "DELETE FROM hubbub.cursors WHERE room = $1";
+    forget_session = "DELETE FROM hubbub.sessions WHERE room = $1";
+    note_deleted = "INSERT INTO hubbub.deleted_rooms (no, at, due_at) SELECT $1::bigint, clock.now, clock.now
+        FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock";
+    // Identity: its next number.
+    delete_room = "UPDATE hubbub.rooms SET no = DEFAULT, was = no, kind = 'deleted', name = '', head = 0, floor = 1,
+            generation = generation + 1, last_message = 0, settings = NULL, session = NULL
+        WHERE no = $1 RETURNING generation, (SELECT incarnation FROM hubbub.meta) AS incarnation";
+    deleted_room = "SELECT no, at <= clock.now - $1::bigint AS is_old
+        FROM hubbub.deleted_rooms, (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
+        WHERE due_at <= clock.now ORDER BY due_at, no LIMIT 1 FOR UPDATE OF deleted_rooms SKIP LOCKED";
+    release_from_room = "UPDATE hubbub.quarantine SET room = NULL WHERE room = $1";
+    put_off_deleted = "UPDATE hubbub.deleted_rooms SET due_at = at + $2::bigint WHERE no = $1";
+    forget_deleted = "DELETE FROM hubbub.deleted_rooms WHERE no = $1";
     members = include_str!("members.sql");
     put_users = "INSERT INTO hubbub.users (id, info, updated_at)
         SELECT put.id, put.info, (extract(epoch FROM clock_timestamp()) * 1000)::bigint

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, GenericClient, SimpleQueryMessage};
 const VIEWS: &str = include_str!("../../../../../migrations/postgres/views.sql");
 
 /// Raise it with each change of the views.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// What the comment on the last view says of who made them.
 fn made_by(version: u32) -> String {

@@ -12,10 +12,11 @@ use hubbub_core::{
     log::{
         batch::BatchReads,
         ledger::{Changes, ReactionCount, RoomFacts, Speaker, Target},
+        room::RoomInfo,
     },
-    model::{ids::RoomId, seq::Seq, time::Timestamp},
+    model::{ids::RoomId, json::Json, seq::Seq, time::Timestamp},
 };
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::HashMap;
 
 /// Reads it.
@@ -88,7 +89,21 @@ pub(super) fn load(
         let counted: (i64, i64) = admins.query_row([no], |row| Ok((row.get(0)?, row.get(1)?)))?;
         facts.entry((*room).clone()).or_default().admins = (counted.0.unsigned_abs(), counted.1.unsigned_abs());
     }
+    for room in &asked.infos {
+        let Some(no) = no(room) else { continue };
+        facts.entry((*room).clone()).or_default().info = read_info(transaction, no)?;
+    }
     Ok(facts)
+}
+
+/// Topic and data of a room.
+pub(super) fn read_info(snapshot: &Connection, no: i64) -> Result<RoomInfo, StoreError> {
+    let mut statement = snapshot.prepare_cached("SELECT topic, data FROM room_infos WHERE room = ?1")?;
+    let found = statement.query_row([no], |row| {
+        let data = row.get::<_, Option<String>>(1)?.map(Json::trusted);
+        Ok(RoomInfo { topic: row.get::<_, String>(0)?.into(), data })
+    });
+    Ok(found.optional()?.unwrap_or_default())
 }
 
 fn read_target(
@@ -145,6 +160,11 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes, numbers: &
                     wrote_at = excluded.wrote_at, was_reader = excluded.was_reader",
             )?
             .execute(row)?;
+    }
+    for (room, RoomInfo { topic, data }) in &changes.infos {
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO room_infos (room, topic, data) VALUES (?1, ?2, ?3)")?
+            .execute(params![no(room)?, &**topic, data.as_ref().map(Json::as_str)])?;
     }
     for ((room, target), newest) in &changes.edits {
         transaction

@@ -2,15 +2,16 @@
 
 use super::{
     super::{
-        Head, ListPart, Listed, Member, StoreError, View,
+        FoundRoom, FoundRooms, Head, ListPart, Listed, Member, Room, RoomInfo, RoomQuery, StoreError, View,
         columns::{self, count, seq, unreadable},
+        found::{Finding, looked_at},
     },
-    incarnation, read, shown,
+    deep, incarnation, read, shown,
 };
 use hubbub_core::{
     limits::{PAGE_BYTES, PAGE_MAX},
     model::{
-        access::{Membership, Standing},
+        access::{Membership, RoomKind, Standing},
         ids::{RoomId, UserId},
         json::Json,
         seq::Epoch,
@@ -59,13 +60,14 @@ pub(crate) fn look_up(snapshot: &Connection, asks: &[(RoomId, UserId)]) -> Resul
 
 pub(crate) fn heads(snapshot: &Connection, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, StoreError> {
     let incarnation = incarnation(snapshot)?;
-    let mut statement = snapshot.prepare_cached("SELECT head, generation FROM rooms WHERE id = ?1")?;
+    let mut statement =
+        snapshot.prepare_cached("SELECT head, generation, kind = 'deleted' FROM rooms WHERE id = ?1")?;
     let mut head = |room: &RoomId| -> Result<Option<Head>, StoreError> {
-        let found: Option<(i64, i64)> =
-            statement.query_row([room.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let Some((head, generation)) = found else { return Ok(None) };
+        let found: Option<(i64, i64, bool)> =
+            statement.query_row([room.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+        let Some((head, generation, deleted)) = found else { return Ok(None) };
         match columns::epoch_part(generation) {
-            Ok(generation) => Ok(Some(Head { seq: seq(head), epoch: Epoch { incarnation, generation } })),
+            Ok(generation) => Ok(Some(Head { seq: seq(head), epoch: Epoch { incarnation, generation }, deleted })),
             Err(error) => {
                 unreadable(room.as_str(), &error);
                 Ok(None)
@@ -73,6 +75,11 @@ pub(crate) fn heads(snapshot: &Connection, rooms: &[RoomId]) -> Result<Vec<Optio
         }
     };
     rooms.iter().map(&mut head).collect()
+}
+
+pub(crate) fn info(snapshot: &Connection, room: &RoomId) -> Result<RoomInfo, StoreError> {
+    let found = read::room(snapshot, None, room)?;
+    found.map(|(no, _)| deep::read_info(snapshot, no)).unwrap_or_else(|| Ok(RoomInfo::default()))
 }
 
 pub(crate) fn rooms_of(
@@ -100,11 +107,62 @@ pub(crate) fn rooms_of(
         let mut rows =
             last.query(params![no, last_message, columns::number(room.floor), None::<i64>, user.as_str()])?;
         let (weight, last) = rows.next()?.map(|row| shown::shown(row, &id)).transpose()?.unzip();
-        if !part.take(weight.unwrap_or_default(), || Listed { room, standing, last }) {
+        let info = deep::read_info(snapshot, no)?;
+        if !part.take(weight.unwrap_or_default() + info.weight(), || Listed { room, standing, info, last }) {
             break;
         }
     }
     Ok(part.done)
+}
+
+pub(crate) fn find_rooms(snapshot: &Connection, query: &RoomQuery, limit: usize) -> Result<FoundRooms, StoreError> {
+    let incarnation = incarnation(snapshot)?;
+    let which = match (&query.member, query.kind) {
+        (Some(_), _) => {
+            "FROM members m JOIN rooms r ON r.no = m.room
+             WHERE m.user_id = ?5 AND m.standing <> 'banned' AND (?6 IS NULL OR r.kind = ?6)"
+        }
+        (None, Some(_)) => "FROM rooms r WHERE ?5 IS NULL AND r.kind = ?6",
+        (None, None) => "FROM rooms r WHERE ?5 IS NULL AND ?6 IS NULL",
+    };
+    let mut statement = snapshot.prepare_cached(&format!(
+        "SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation, r.settings, coalesce(e.at, r.created_at), coalesce(i.topic, '')
+         FROM (SELECT r.* {which} AND r.id > ?1 AND r.id >= ?2 AND r.id < ?3 ORDER BY r.id LIMIT ?4) r
+         LEFT JOIN entries e ON e.room = r.no AND e.seq = r.head LEFT JOIN room_infos i ON i.room = r.no ORDER BY r.id"
+    ))?;
+    let (after, from, to) = query.range();
+    let looked_at = count(looked_at(query, limit));
+    let (member, kind) = (query.member.as_ref().map(UserId::as_str), query.kind.map(RoomKind::word));
+    let mut rows = statement.query(params![after, from, to, looked_at + 1, member, kind])?;
+    let mut found = Finding::new(count(limit), looked_at);
+    let (mut nth, mut before) = (0, None);
+    while let Some(row) = rows.next()? {
+        nth += 1;
+        let text = |nth: usize| row.get_ref(nth)?.as_str_or_null().map_err(rusqlite::Error::from);
+        let id = columns::room(text(0)?.unwrap_or_default())?;
+        let (kind, active_at) = (columns::kind(text(1)?.unwrap_or_default())?, Timestamp(row.get(7)?));
+        let is_asked = kind != RoomKind::Deleted && query.active_since.is_none_or(|since| active_at >= since);
+        let last = before.replace(id.clone());
+        if !is_asked && nth <= looked_at {
+            continue;
+        }
+        let room = || {
+            let room = Room {
+                id,
+                kind,
+                name: row.get(2)?,
+                head: seq(row.get(3)?),
+                floor: seq(row.get(4)?),
+                epoch: Epoch { incarnation, generation: columns::epoch_part(row.get(5)?)? },
+                settings: columns::settings(text(6)?)?,
+            };
+            Ok(FoundRoom { room, topic: text(8)?.unwrap_or_default().into(), active_at })
+        };
+        if !found.take(nth, last, room)? {
+            break;
+        }
+    }
+    Ok(found.done)
 }
 
 pub(crate) fn members(

@@ -3,8 +3,8 @@
 //! One thread writes, a batch per transaction; readers have connections of their own and never wait for it (WAL).
 
 use super::{
-    Created, DatabaseIdentity, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomProposal,
-    ShownOf, ShownPage, Store, StoreError, View, columns, foreign_json::ForeignJson,
+    Created, DatabaseIdentity, FoundRooms, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomInfo,
+    RoomProposal, RoomQuery, ShownOf, ShownPage, Store, StoreError, View, columns, foreign_json::ForeignJson,
 };
 use async_trait::async_trait;
 use hubbub_core::{
@@ -32,6 +32,7 @@ use uuid::Uuid;
 pub(crate) mod append;
 pub(crate) mod cursors;
 mod deep;
+pub(crate) mod deleted;
 pub(crate) mod events;
 pub(crate) mod file;
 pub(crate) mod inspect;
@@ -236,7 +237,8 @@ impl Store for SqliteStore {
 
     async fn page(&self, room: &RoomId, page: PageOf, limit: usize) -> Result<Option<Page>, StoreError> {
         let room = room.clone();
-        self.readers.read(move |snapshot| read::page(snapshot, None, &room, page, limit)).await.map(|p| p.map(|p| p.1))
+        let found = self.readers.read(move |snapshot| read::page(snapshot, None, &room, page, limit)).await?;
+        Ok(found.filter(|(view, _)| view.is_there().is_ok()).map(|(_, page)| page))
     }
 
     async fn page_for(
@@ -281,6 +283,26 @@ impl Store for SqliteStore {
     ) -> Result<ListPart<Listed>, StoreError> {
         let (user, after) = (user.clone(), after.cloned());
         self.readers.read(move |snapshot| lists::rooms_of(snapshot, &user, after.as_ref(), limit)).await
+    }
+
+    async fn find_rooms(&self, query: &RoomQuery, limit: usize) -> Result<FoundRooms, StoreError> {
+        let query = query.clone();
+        self.readers.read(move |snapshot| lists::find_rooms(snapshot, &query, limit)).await
+    }
+
+    async fn room_info(&self, room: &RoomId) -> Result<RoomInfo, StoreError> {
+        let room = room.clone();
+        self.readers.read(move |snapshot| lists::info(snapshot, &room)).await
+    }
+
+    async fn delete_room(&self, room: &RoomId) -> Result<Option<Head>, StoreError> {
+        let room = room.clone();
+        self.writer.write(move |transaction, at| deleted::delete(transaction, &room, at)).await
+    }
+
+    async fn purge(&self, rows: usize, members_for: Duration) -> Result<bool, StoreError> {
+        let purge = move |transaction: &Transaction<'_>, at| deleted::purge(transaction, rows, members_for, at);
+        self.writer.write_or_delete(purge, |done| *done).await
     }
 
     async fn members(

@@ -68,7 +68,8 @@ pub(crate) fn memberships(
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
         let epoch = Epoch { incarnation, generation: columns::epoch_part(row.get(2)?)? };
-        found.push((columns::room(&id)?, Head { seq: seq(row.get(1)?), epoch }));
+        // A deleted room has no members.
+        found.push((columns::room(&id)?, Head { seq: seq(row.get(1)?), epoch, deleted: false }));
     }
     Ok(found)
 }
@@ -80,11 +81,11 @@ pub(crate) fn member_ids(
     limit: usize,
 ) -> Result<Option<(Head, Vec<UserId>)>, StoreError> {
     let incarnation = incarnation(snapshot)?;
-    let found: Option<(i64, i64, i64)> = snapshot
-        .prepare_cached("SELECT no, head, generation FROM rooms WHERE id = ?1")?
-        .query_row([room.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    let found: Option<(i64, i64, i64, bool)> = snapshot
+        .prepare_cached("SELECT no, head, generation, kind = 'deleted' FROM rooms WHERE id = ?1")?
+        .query_row([room.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
-    let Some((no, head, generation)) = found else { return Ok(None) };
+    let Some((no, head, generation, deleted)) = found else { return Ok(None) };
     let epoch = Epoch { incarnation, generation: columns::epoch_part(generation)? };
     let mut statement = snapshot.prepare_cached(
         "SELECT user_id FROM members WHERE room = ?1 AND standing <> 'banned' AND user_id > ?2 ORDER BY user_id LIMIT ?3",
@@ -95,7 +96,7 @@ pub(crate) fn member_ids(
         let id: String = row.get(0)?;
         members.push(columns::user(&id)?);
     }
-    Ok(Some((Head { seq: seq(head), epoch }, members)))
+    Ok(Some((Head { seq: seq(head), epoch, deleted }, members)))
 }
 
 pub(crate) fn who_shares_a_room(

@@ -33,7 +33,7 @@ pub(crate) fn room(
     let mut statement = snapshot.prepare_cached(
         "SELECT r.no, r.kind, r.name, r.head, r.floor, r.generation, m.standing, m.rank, coalesce(m.joined, m.since, 0),
             CASE WHEN r.settings IS NULL OR instr(r.settings, ?3) = 0 THEN 0 ELSE 1 END, r.settings
-         FROM rooms r LEFT JOIN members m ON m.room = r.no AND m.user_id = ?2 WHERE r.id = ?1",
+         FROM rooms r LEFT JOIN members m ON m.room = coalesce(r.was, r.no) AND m.user_id = ?2 WHERE r.id = ?1",
     )?;
     let mut rows = statement.query(params![id.as_str(), user.map(UserId::as_str), Settings::READ_FROM_JOINED])?;
     let Some(row) = rows.next()? else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::log::{
-    kinds::{Changed, Content, Deleted, Edited, Pinned, Reacted, ReactionWord},
+    kinds::{Changed, Content, Deleted, Edited, Pinned, Reacted, ReactionWord, Renamed},
     settings::Settings,
 };
 
@@ -212,4 +212,60 @@ fn whoever_is_no_portals_is_not_the_author_of_what_customers_write() {
     assert_eq!(seq_of(ledger.apply(&agent("portal:desk/bob", "e", edit(2)), Timestamp(1))), 3);
     let changed = What::Changed(Changed::new(&serde_json::from_str(r#"{"frozen":true}"#).unwrap()));
     assert!(matches!(ledger.apply(&draft("cus", "f", changed), Timestamp(1)), Outcome::Refused(_)));
+}
+
+#[test]
+fn in_an_archived_room_nothing_is_said_or_changed_but_that() {
+    let set = |json: &str| What::Changed(Changed::new(&serde_json::from_str(json).unwrap()));
+    let mut hall = Hall::new(RoomKind::Open);
+    hall.ledger.rooms.get_mut(&room()).unwrap().session = Some(SessionState::Open);
+    let written = says("before");
+    let first = draft("ben", "once", written.clone());
+    let taken = hall.ledger.apply(&first, Timestamp(0));
+    hall.becomes(Right::Own, "ana", set(r#"{"archived":true}"#));
+    hall.ledger.facts.entry(room()).or_default().targets.insert(
+        Seq::new(1),
+        Some(Target {
+            from: user("ben"),
+            at: Timestamp(0),
+            gone: false,
+            thread: None,
+            in_room: false,
+            edit: None,
+            edits: 0,
+            content: Some(Content::text(Text::parse("before").unwrap())),
+            edit_seqs: Some(Vec::new()),
+        }),
+    );
+    let content = Content::text(Text::parse("after").unwrap());
+    let pinned = What::Pinned(Pinned { target: Seq::new(1), pinned: true });
+    let reaction = ReactionWord::parse("+1").unwrap();
+    for (right, from, what) in [
+        (Right::Own, "ben", says("hi")),
+        (Right::Own, "ana", says("hi")),
+        (Right::Backend, "ana", says("hi")),
+        (Right::Portal, "portal:desk/ada", What::Edited(Edited { target: Seq::new(1), content: content.clone() })),
+        (Right::Backend, "hubbub:api", What::Edited(Edited { target: Seq::new(1), content: content.clone() })),
+        (Right::Own, "ben", What::Edited(Edited { target: Seq::new(1), content })),
+        (Right::Own, "ben", What::Reacted(Reacted { target: Seq::new(1), reaction, added: true })),
+        (Right::Own, "ana", pinned.clone()),
+        (Right::Backend, "hubbub:api", pinned),
+        (Right::Own, "ana", What::Renamed(Renamed { name: "x".into() })),
+        (Right::Backend, "hubbub:api", What::Renamed(Renamed { name: "x".into() })),
+        (Right::Own, "ana", set(r#"{"frozen":true}"#)),
+        (Right::Backend, "hubbub:api", set(r#"{"frozen":true,"archived":true}"#)),
+    ] {
+        assert_eq!(hall.does(right, from, what.clone()), Outcome::Refused(Refusal::Archived), "{from}: {what:?}");
+    }
+    // Whoever may not do it at all is told that.
+    assert_eq!(hall.does(Right::Own, "eve", says("hi")), Outcome::Refused(Refusal::NotMember));
+    assert_eq!(hall.does(Right::Own, "ben", set(r#"{"archived":false}"#)), Outcome::Refused(Refusal::NotAdmin));
+    assert_eq!(hall.does(Right::Own, "ana", set(r#"{"archived":true}"#)), Outcome::Unchanged);
+    // A retry, who is in it, and deletions.
+    assert!(matches!((hall.ledger.apply(&first, Timestamp(9)), taken), (Outcome::Known(_), Outcome::Appended(_))));
+    hall.becomes(Right::Own, "ana", joined("cem", Role::Member));
+    hall.becomes(Right::Own, "cem", left("cem"));
+    hall.becomes(Right::Own, "ben", What::Deleted(Deleted { target: Seq::new(1), of: None }));
+    hall.becomes(Right::Backend, "hubbub:api", set(r#"{"archived":false,"frozen":false}"#));
+    hall.becomes(Right::Own, "ben", written);
 }
