@@ -44,6 +44,7 @@ mod rooms;
 mod rules;
 mod shown;
 mod standby;
+mod unread;
 mod verdicts;
 
 /// Where a test keeps its logs; opened any number of times.

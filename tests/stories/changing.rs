@@ -12,6 +12,7 @@ mod folded;
 mod model;
 mod ops;
 mod reader;
+mod reads;
 mod rights;
 mod round;
 mod views;

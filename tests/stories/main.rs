@@ -69,6 +69,7 @@ mod portal_ways_out;
 mod presence;
 mod proxies;
 mod quotas;
+mod reading;
 mod reasons;
 mod recipes;
 mod redis_in_earnest;

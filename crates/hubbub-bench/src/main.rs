@@ -14,6 +14,7 @@ mod herd;
 mod history;
 mod portals;
 mod process;
+mod reads;
 mod report;
 mod rooms;
 mod sends;
@@ -59,6 +60,8 @@ enum Command {
     Portals(portals::Portals),
     /// Minutes: ten million messages in 10,000 rooms are made, and pages of them read: how long, how many rows, by which plans
     History(history::History),
+    /// Half a minute: 1,000 people read along a busy room; how many marks they set, and how often the store is written to for that
+    Reads(reads::Reads),
     /// The bare loops, driven over stdin: `smoke` starts these itself
     #[command(hide = true)]
     Bare {
@@ -104,6 +107,7 @@ fn main() -> anyhow::Result<()> {
         Command::Watching(asked) => watching::measure(&asked),
         Command::Portals(asked) => portals::measure(&program(asked.server.as_ref())?, &asked),
         Command::History(asked) => history::measure(&asked),
+        Command::Reads(asked) => reads::measure(&asked),
         Command::Bare { bare } => bare::run(bare),
     }
 }

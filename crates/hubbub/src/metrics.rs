@@ -91,6 +91,10 @@ pub struct Metrics {
     pub look_up_queries: Counter,
     /// Look-ups they answered.
     pub look_ups: Counter,
+    /// Writes of read marks.
+    pub mark_writes: Counter,
+    /// Marks they wrote.
+    pub marks: Counter,
     /// Epoch changes noticed.
     pub epochs: Counter,
     /// Connections that are streams, with their commands in requests apart.
@@ -163,6 +167,8 @@ impl Default for Metrics {
         let repaired = counter("sweep_repairs", "Heads found ahead by the sweep before any wake told");
         let look_up_queries = counter("look_up_queries", "Queries that answered subscribe look-ups");
         let look_ups = counter("look_ups", "Subscribe look-ups");
+        let mark_writes = counter("read_mark_writes", "Writes of read marks");
+        let marks = counter("read_marks", "Read marks that were written");
         let tls_failures = counter("tls_reload_failures", "New TLS certificates that could not be used");
         let epochs = counter("epoch_changes", "Epoch changes noticed");
         let commands_forwarded = counter("commands_forwarded", "Commands of streams passed on to other instances");
@@ -241,6 +247,8 @@ impl Default for Metrics {
             subscriptions,
             look_up_queries,
             look_ups,
+            mark_writes,
+            marks,
             epochs,
             streams,
             commands_forwarded,

@@ -144,6 +144,12 @@ pub const CLIENTS: &[(&str, &str, [u32; 18])] = &[
         [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   0, 0,   0, 0,   0,   0]),
     ("create_room",    r#"{"rpc":{"method":"create_room","data":{"kind":"direct","with":["somebody","else"]}}}"#,
         [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   0, 0,   0, 0,   0,   0]),
+    ("read beyond",    r#"{"rpc":{"method":"read","data":{"room":"{room}","seq":999999}}}"#,
+        [103, 107, 107, 107, 107, 103,   102, 107, 107, 107, 107, 102,   102, 107,   102, 107,   107,   102]),
+    ("reads",          r#"{"rpc":{"method":"reads","data":{"room":"{room}"}}}"#,
+        [103, 0, 0, 0, 0, 103,   102, 0, 0, 0, 0, 102,   102, 0,   102, 0,   0,   102]),
+    ("unread",         r#"{"rpc":{"method":"unread","data":{}}}"#,
+        [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   0, 0,   0, 0,   0,   0]),
     ("rooms",          r#"{"rpc":{"method":"rooms","data":{}}}"#,
         [0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0,   0, 0,   0, 0,   0,   0]),
     ("online",         r#"{"rpc":{"method":"online","data":{"users":["nobody-else"]}}}"#,
@@ -179,6 +185,8 @@ pub const BACKEND: &[(&str, &str, &str, [u16; 6])] = &[
     ("GET",    "/v1/rooms/{room}/messages/{other}/thread", "",                                   [200, 200, 200, 200, 200, 404]),
     ("GET",    "/v1/rooms/{room}/messages/{other}/reactions", "",                                [200, 200, 200, 200, 200, 404]),
     ("GET",    "/v1/rooms/{room}/members",        "",                                            [200, 200, 200, 200, 200, 404]),
+    ("GET",    "/v1/rooms/{room}/reads",          "",                                            [200, 200, 200, 200, 200, 404]),
+    ("PUT",    "/v1/users/keeper/rooms/{room}/read", r#"{"seq":999999}"#,                        [422, 422, 404, 422, 422, 404]),
     ("PATCH",  "/v1/rooms/{room}",                r#"{"name":"x"}"#,                             [200, 200, 409, 200, 200, 404]),
     ("PATCH",  "/v1/rooms/{room}",                r#"{"settings":{"slow_mode":null}}"#,          [200, 200, 409, 200, 200, 404]),
     ("PATCH",  "/v1/rooms/{room}/messages/{other}", r#"{"text":"by the backend {n}"}"#,         [200, 200, 200, 200, 200, 404]),
@@ -249,6 +257,8 @@ pub const IN_NAMES: &[(&str, &str, &str, &str)] = &[
     ("message",           "GET",    "/v1/rooms/{room}/messages/{other}?by={who}", ""),
     ("thread",            "GET",    "/v1/rooms/{room}/messages/{other}/thread?by={who}", ""),
     ("reactions",         "GET",    "/v1/rooms/{room}/messages/{other}/reactions?by={who}", ""),
+    ("reads",             "GET",    "/v1/rooms/{room}/reads?by={who}", ""),
+    ("read beyond",       "PUT",    "/v1/users/{who}/rooms/{room}/read", r#"{"seq":999999}"#),
 ];
 
 /// What is asked over REST of something else than a room: stories of their own walk it.

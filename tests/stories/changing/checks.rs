@@ -61,6 +61,7 @@ impl Look {
                 ("reactions", json!({ "room": room, "target": target, "reaction": reaction }))
             }
             Self::Rooms => ("rooms", json!({ "limit": 1_000 })),
+            Self::Unread => ("unread", json!({})),
             Self::Members => ("members", data),
             Self::History { at, limit } => ("history", placed(data, at, limit)),
         }
@@ -83,6 +84,7 @@ impl Look {
                 format!("messages/{target}/reactions?{by}limit=1000{word}")
             }
             Self::Rooms => return format!("/v1/users/{who}/rooms?limit=1000"),
+            Self::Unread => return format!("/v1/users/{who}/unread"),
             Self::Members => format!("members?{by}"),
             Self::History { at, limit } => format!("history?{}", placed(at, limit)),
         };
@@ -92,7 +94,7 @@ impl Look {
     /// Whether this is there for somebody over this way.
     fn is_for(&self, who: &str, way: Way) -> bool {
         match self {
-            Self::Rooms => who != BACKEND,
+            Self::Rooms | Self::Unread => who != BACKEND,
             // Over REST it is the backend's.
             Self::Members => who == BACKEND || way == Way::Socket,
             // A command of its own, and no method.
@@ -154,6 +156,7 @@ fn looks(model: &Model, dice: &mut Dice) -> Vec<Look> {
         Look::Messages { at: None, limit: limit(dice) },
         Look::Pins,
         Look::Rooms,
+        Look::Unread,
         Look::Members,
         Look::History { at: None, limit: 1_000 },
         Look::History { at: place(dice), limit: limit(dice) },
@@ -200,9 +203,10 @@ pub fn judge(
         (found, expected) => return Err(format!("{what} is {found:?}, expected {expected:?}")),
     };
     match look {
-        Look::Rooms => {
+        Look::Rooms | Look::Unread => {
+            let name = if *look == Look::Rooms { "id" } else { "room" };
             let mut rooms = found["rooms"].as_array().into_iter().flatten();
-            found = rooms.find(|room| room["id"] == model.room).cloned().unwrap_or_default();
+            found = rooms.find(|room| room[name] == model.room).cloned().unwrap_or_default();
         }
         Look::History { .. } if way == Way::Socket => {
             expected = expected.map(|page| json!({ "entries": page["entries"], "head": page["head"] }));

@@ -5,6 +5,7 @@ use super::{
     model::Model,
     ops::{Answered, Doing, Op, Way},
     reader::{Order, Reader},
+    reads::{self, Reads},
     rights::Verdict,
     wishes::{Dice, Wishes},
 };
@@ -26,6 +27,9 @@ use std::{
 
 /// How long a fault lasts at most.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many say at once how far they have read.
+const READERS: u64 = 4;
 
 /// Something that was tried, and what came of it.
 #[derive(Debug, Clone)]
@@ -209,7 +213,7 @@ pub async fn crowd(
     watch: &Watch,
     instances: &[SocketAddr],
     (seed, workers, many): (u64, u64, usize),
-) -> Result<(Vec<Tried>, String), String> {
+) -> Result<(Vec<Tried>, Reads, String), String> {
     let board = Board {
         room: &model.room,
         instances,
@@ -220,12 +224,23 @@ pub async fn crowd(
         busy: AtomicU64::new(workers),
     };
     let works = (0..workers).map(|nth| board.works(Wishes::new(seed, 10 + nth, instances.len()), people, model, many));
+    let head = || board.is_busy().then(|| board.head.load(Ordering::SeqCst));
+    let read = (0..READERS).map(|nth| {
+        reads::read(Dice::new(seed.wrapping_mul(100).wrapping_add(nth)), people, (board.room, instances), head)
+    });
     let mut dice = Dice::new(seed.wrapping_add(7));
-    let (done, told) =
-        tokio::join!(futures_util::future::join_all(works), board.faults(cluster, readers, people, &mut dice));
+    let (done, read, told) = tokio::join!(
+        futures_util::future::join_all(works),
+        futures_util::future::join_all(read),
+        board.faults(cluster, readers, people, &mut dice)
+    );
     done.into_iter().collect::<Result<(), String>>()?;
+    let mut all = Reads::new();
+    for reads in read {
+        reads::merge(&mut all, reads?);
+    }
     cluster.ready().await;
-    Ok((board.tried.into_inner().expect("no panic"), told))
+    Ok((board.tried.into_inner().expect("no panic"), all, told))
 }
 
 /// Takes what a crowd left in the log, and looks at each answer.

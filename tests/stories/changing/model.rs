@@ -66,6 +66,8 @@ pub struct Somebody {
     pub was_reader: bool,
     /// They have written while slow mode was on, which is always longer than any round lasts.
     pub wrote: bool,
+    /// How far they have said that they have read.
+    pub read: u64,
 }
 
 /// A message.

@@ -6,6 +6,7 @@ use super::{
     model::{BACKEND, Model},
     ops::{Answered, Doing, Op, Way},
     reader::{Order, Reader},
+    reads,
     wishes::{PEOPLE, ROLES, Wishes},
 };
 use crate::{
@@ -77,7 +78,7 @@ impl Round<'_> {
         let (workers, many) = CROWD;
         let House { cluster, people, instances } = &mut *self.house;
         let parts = (self.seed, workers, many);
-        let (tried, faults) =
+        let (tried, reads, faults) =
             crowd::crowd(cluster, &self.model, people, &self.readers, &self.watch, instances, parts).await?;
         let log = cluster.log(&self.model.room).await;
         crowd::follow(&mut self.model, &log, &tried)?;
@@ -95,6 +96,7 @@ impl Round<'_> {
             let both = nth.map(|nth| format!("is {}, expected {}", log[nth], self.model.log[nth]));
             return Err(format!("the raw log has {} of {} entries; {both:?}", log.len(), self.model.log.len()));
         }
+        reads::learn(&mut self.model, &reads, instances).await?;
         let mut folds = checks::folds(&self.model, &self.readers).await?;
         let answers = checks::pages(&self.model, people, instances, &mut self.wishes.dice).await?;
         // Who was outside comes back.
@@ -107,9 +109,10 @@ impl Round<'_> {
         });
         let refused = tried.iter().filter(|one| matches!(one.answered, Answered::Refused(..))).count() + self.refused;
         Ok(format!(
-            "{} entries, {refused} refused; {folds} folds ({recovered} recoveries, {anew} not), {answers} answers; {} deleted \
+            "{} entries, {refused} refused; {} marks; {folds} folds ({recovered} recoveries, {anew} not), {answers} answers; {} deleted \
              ({} times given before, {} late); faults:{faults};",
             log.len(),
+            reads.values().map(|said| said.tried.len()).sum::<usize>(),
             summary.deleted,
             summary.seen,
             summary.late

@@ -28,6 +28,8 @@ pub enum Look {
     },
     /// The room among those of the reader.
     Rooms,
+    /// The room among those in which the reader has something unread.
+    Unread,
     Members,
     /// The raw log.
     History {
@@ -53,8 +55,10 @@ impl Model {
 
     /// What somebody is answered.
     pub fn sees(&self, who: &str, look: &Look) -> Result<Value, Why> {
-        if *look == Look::Rooms {
-            return Ok(self.listed(who));
+        match look {
+            Look::Rooms => return Ok(self.listed(who)),
+            Look::Unread => return Ok(self.unread_room(who)),
+            _ => {}
         }
         self.may_read(who)?;
         let floor = self.floor(who);
@@ -111,7 +115,7 @@ impl Model {
                 let entries: Vec<&Value> = seqs.iter().map(|seq| &self.log[*seq as usize - 1]).collect();
                 Ok(json!({ "entries": entries, "head": self.head(), "floor": floor }))
             }
-            Look::Rooms => Ok(self.listed(who)),
+            Look::Rooms | Look::Unread => Ok(Value::Null),
         }
     }
 
@@ -207,6 +211,35 @@ impl Model {
         if let Some(last) = self.messages.values().rfind(shown).filter(|last| last.seq >= floor) {
             room["last"] = self.shown(who, last.seq);
         }
+        for (name, value) in self.unread(who).as_object().expect("an object") {
+            room[name] = value.clone();
+        }
+        room
+    }
+
+    /// How far somebody has read, what is unread, and what of it is for them.
+    fn unread(&self, who: &str) -> Value {
+        let (me, messages) = (self.somebody(who), || self.messages.values());
+        let is_shown = |one: &&Message| one.thread.is_none() || one.in_room;
+        let own = messages().filter(is_shown).filter(|one| one.from == who).map(|one| one.seq).max();
+        let from = me.read.max(me.joined).max(own.unwrap_or(0));
+        let is_new = |one: &&Message| one.seq > from && one.from != who && !one.gone;
+        let is_meant = |one: &&Message| {
+            let names = one.content["mentions"].as_array().cloned().unwrap_or_default();
+            one.content["mention_all"] == true || names.iter().any(|name| name == who)
+        };
+        let unread = messages().filter(is_new).filter(is_shown).count();
+        let mentions = messages().filter(is_new).filter(is_meant).count();
+        json!({ "read": me.read, "unread": { "count": unread }, "mentions": { "count": mentions } })
+    }
+
+    fn unread_room(&self, who: &str) -> Value {
+        let mut room = self.unread(who);
+        let is_there = room["unread"]["count"] != 0 || room["mentions"]["count"] != 0;
+        if !self.somebody(who).standing.is_member() || !is_there {
+            return Value::Null;
+        }
+        (room["room"], room["head"]) = (json!(self.room), json!(self.head()));
         room
     }
 }

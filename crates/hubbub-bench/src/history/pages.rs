@@ -25,6 +25,25 @@ pub struct Asked {
     pub excused: Option<&'static str>,
 }
 
+/// Makes somebody a member of so many small rooms, if they are not. Who reads along has read all but the last 40 entries, or fewer; who was away
+/// has joined a long time ago and read nothing since.
+fn are_members(database: &mut Database, user: &str, rooms: u64) -> anyhow::Result<()> {
+    let small = format!("FROM hubbub.rooms WHERE id LIKE 'small-%' ORDER BY no LIMIT {rooms}");
+    database.run(&format!(
+        "INSERT INTO hubbub.members (room, user_id, standing, since, joined, stands_since)
+         SELECT no, '{user}', 'member', 1, 1, 1 FROM (SELECT no {small}) those WHERE NOT EXISTS (
+             SELECT 1 FROM hubbub.members m WHERE m.room = those.no AND m.user_id = '{user}');"
+    ))?;
+    if user.starts_with("reads") {
+        database.run(&format!(
+            "INSERT INTO hubbub.reads (room, user_id, seq, at)
+             SELECT no, '{user}', head - no % 40, 1700000000000 FROM (SELECT no, head {small}) those WHERE NOT EXISTS (
+                 SELECT 1 FROM hubbub.reads d WHERE d.room = those.no AND d.user_id = '{user}');"
+        ))?;
+    }
+    Ok(())
+}
+
 /// All of it, for the rooms of a history.
 pub fn all(database: &mut Database, plans: &[Plan]) -> anyhow::Result<Vec<Asked>> {
     let plan = |name: &str| plans.iter().find(|plan| plan.name == name).context("a plan");
@@ -96,10 +115,31 @@ pub fn all(database: &mut Database, plans: &[Plan]) -> anyhow::Result<Vec<Asked>
         excused: Some("rooms are found by their ids among all that one is in"),
         ..of("rooms of somebody with all 10,000", "", "/v1/users/{reader}/rooms?limit=100".into(), Read::Rooms, 100)
     });
+    let counted = "what is unread is looked at message by message, and shown as a number";
+    for (rooms, user, name) in [
+        (500, "reads-500", "unread of somebody in 500 rooms who reads along"),
+        (5_000, "reads-5000", "unread of somebody in 5,000 rooms who reads along"),
+        (500, "away-500", "unread of somebody in 500 rooms who was away"),
+        (5_000, "away-5000", "unread of somebody in 5,000 rooms who was away"),
+    ] {
+        are_members(database, user, rooms)?;
+        let page = of(name, "", "/v1/users/{reader}/unread?limit=1000".into(), Read::Unread, 1_000);
+        all.push(Asked { excused: Some(counted), reader: format!("@{user}"), ..page });
+    }
+    let listed = of(
+        "rooms of somebody with 5,000 who reads along",
+        "",
+        "/v1/users/{reader}/rooms?limit=100".into(),
+        Read::Rooms,
+        100,
+    );
+    all.push(Asked { excused: Some(counted), reader: "@reads-5000".into(), ..listed });
     for asked in &mut all {
         let room = &asked.reader;
         asked.reader = if room.is_empty() {
             "admin".into()
+        } else if let Some(user) = room.strip_prefix('@') {
+            user.to_owned()
         } else {
             let found = database.rows(&format!("SELECT no FROM hubbub.rooms WHERE id = '{room}'"))?;
             let no: u64 = found.first().and_then(|row| row[0].as_deref()).context("a room")?.parse()?;

@@ -210,19 +210,6 @@ impl<T> ListPart<T> {
     }
 }
 
-/// A room in somebody's list.
-#[derive(Debug, Clone)]
-pub struct Listed {
-    /// The room.
-    pub room: Room,
-    /// The asker's standing.
-    pub standing: Standing,
-    /// Topic and data.
-    pub info: RoomInfo,
-    /// The newest message that the room shows, as it is now, if it has one that the asker may read.
-    pub last: Option<Shown>,
-}
-
 /// A member in a room's list.
 #[derive(Debug, Clone)]
 pub struct Member {

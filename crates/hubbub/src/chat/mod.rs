@@ -66,7 +66,13 @@ use log::{
     committer::{Post, Submitted},
 };
 use methods::writing::Writing;
-use people::{People, activity::Activity, online::Online, typing::Typing};
+use people::{
+    People,
+    activity::Activity,
+    marks::{self, MarkKeeper},
+    online::Online,
+    typing::Typing,
+};
 use presence::Presence;
 use purge::Purging;
 use spent::SpentTokens;
@@ -144,6 +150,8 @@ pub struct Chat {
     pub(crate) online: Arc<Online>,
     /// Who types.
     pub(crate) typing: Arc<Typing>,
+    /// How far they have read.
+    pub marks: MarkKeeper,
     /// Whose stream is here.
     pub streams: Arc<Streams>,
     /// What clients have sent and nobody has executed.
@@ -214,6 +222,7 @@ impl Chat {
         tokio::spawn(People::keep_seen(Arc::downgrade(&people), clock.clone(), store.clone()));
         let hash_key = store.identity().hash_key.clone();
         let known_to_all = instances.known_to_all();
+        let marks = MarkKeeper::start(store.clone(), metrics.clone(), marks::teller(announcer.clone()));
         tokio::spawn(known_to_all.clone().tell(Arc::downgrade(&people), metrics.clone()));
         Self {
             look_ups,
@@ -228,6 +237,7 @@ impl Chat {
             activity,
             online,
             typing,
+            marks,
             streams,
             intake,
             spent,

@@ -1,6 +1,7 @@
 //! The devices of users that are connected here, and what they are told outside of any room's log.
 
 pub mod activity;
+pub mod marks;
 pub mod online;
 pub mod seen;
 pub mod typing;

@@ -2,10 +2,13 @@
 
 use crate::clock::Reading;
 use async_trait::async_trait;
-pub use hubbub_core::log::room::{
-    Head, ListPart, Listed, Member, Page, Reactors, ReactorsOf, Room, RoomInfo, RoomProposal, ShownOf, ShownPage, View,
-};
 pub use hubbub_core::log::room_query::{FoundRoom, FoundRooms, RoomQuery};
+pub use hubbub_core::{
+    log::room::{
+        Head, ListPart, Member, Page, Reactors, ReactorsOf, Room, RoomInfo, RoomProposal, ShownOf, ShownPage, View,
+    },
+    people::listed::Listed,
+};
 use hubbub_core::{
     log::{
         entry::{Draft, Entry, Outcome},
@@ -19,6 +22,10 @@ use hubbub_core::{
         json::Json,
         seq::Seq,
         time::Timestamp,
+    },
+    people::{
+        marks::{Mark, Marked},
+        unread::{Receipts, UnreadPart},
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -207,6 +214,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether it is shown when this user was last seen.
     async fn show_last_seen(&self, user: &UserId, shown: bool) -> Result<(), StoreError>;
+
+    /// Puts marks forward, of each person and room one: in this order, and without a room's lock. What became of each; `None` where
+    /// there is no such room.
+    async fn put_marks(&self, marks: &[Mark]) -> Result<Vec<Option<Marked>>, StoreError>;
+
+    /// What a user has not read of their rooms, by id, after `after`: so many rooms are looked at, and those with something are
+    /// answered.
+    async fn unread(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<UnreadPart, StoreError>;
+
+    /// How far the members of a room have read; `None` where there is no such room.
+    async fn receipts(&self, room: &RoomId) -> Result<Option<Receipts>, StoreError>;
 
     /// Whether a room's log has an entry with this key by this author. Waits for no lock.
     async fn has_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError>;

@@ -32,6 +32,8 @@ pub mod put_members;
 pub mod put_user;
 pub mod react;
 pub mod reactions;
+pub mod read;
+pub mod reads;
 pub mod remove_member;
 pub mod rooms;
 pub mod send;
@@ -43,6 +45,7 @@ pub mod typing;
 pub mod unmute;
 pub mod unpin;
 pub mod unreact;
+pub mod unread;
 
 pub use error::{MethodError, Problem};
 pub use method::{Actor, Cost, Doc, Edge, Method, Nothing, Provides, RestMethod, RpcMethod};
@@ -67,6 +70,9 @@ pub fn list(edge: &mut impl Edge<Chat>) {
     typing::Types::register(edge);
     history::ListHistory::register(edge);
     rooms::ListRooms::register(edge);
+    read::Read::register(edge);
+    unread::ListUnread::register(edge);
+    reads::ListReads::register(edge);
     create_room::CreateRoom::register(edge);
     join::Join::register(edge);
     leave::Leave::register(edge);

@@ -42,7 +42,8 @@ impl RoomsView {
     /// A part of the list.
     pub fn new(part: &ListPart<Listed>) -> Self {
         let view = |l: &Listed| {
-            RoomView::new(&l.room, l.standing).with_info(&l.info).with_last(l.last.as_ref().map(Shown::raw))
+            let last = l.last.as_ref().map(Shown::raw);
+            RoomView::new(&l.room, l.standing).with_info(&l.info).with_last(last).with_unread(l.unread)
         };
         Self { rooms: part.items.iter().map(view).collect(), next: next(part, |l| l.room.id.to_string()) }
     }
@@ -54,8 +55,8 @@ impl Method for ListRooms {
     const DOC: Doc = Doc {
         summary: "The rooms one is a member of, by id.",
         example: r#"{"after":"general","limit":100}
-{"rooms":[{"id":"kitchen","kind":"private","name":"Kitchen","head":9,"floor":1,"epoch":"1a2b3c4d.1","role":"member","last":{"type":"message","seq":8,…}}],"next":"kitchen"}"#,
-        more: "`last` is the newest message that the room shows, as it is now, as in `messages`. `settings` are those of `change_room`, all of them; absent where nothing is set; so are `topic` and `data`. `next`, where there may be more, is the `after` of the next page.",
+{"rooms":[{"id":"kitchen","kind":"private","name":"Kitchen","head":9,"floor":1,"epoch":"1a2b3c4d.1","role":"member","last":{"type":"message","seq":8,…},"read":5,"unread":{"count":2},"mentions":{"count":1}}],"next":"kitchen"}"#,
+        more: "`last` is the newest message that the room shows, as it is now, as in `messages`. `read`, `unread` and `mentions` are those of [`unread`](#unread). `settings` are those of `change_room`, all of them; absent where nothing is set; so are `topic` and `data`. `next`, where there may be more, is the `after` of the next page.",
     };
     type On = Chat;
     type Request = RoomsRequest;

@@ -13,11 +13,29 @@ use hubbub_core::{
         json::Json,
         time::Timestamp,
     },
+    people::unread::{Counted, Unread},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use utoipa::{IntoParams, ToSchema};
+
+/// How many there are of something that is counted so far and no further.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct CountedView {
+    /// So many, at most 999.
+    count: u64,
+    /// There are more, or may be; absent where these are all.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    more: bool,
+}
+
+impl From<Counted> for CountedView {
+    fn from(Counted { count, more }: Counted) -> Self {
+        Self { count, more }
+    }
+}
 
 /// A room.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,6 +75,15 @@ pub struct RoomView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     last: Option<Box<RawValue>>,
+    /// How far the asker has read: the mark. This and what follows is there in lists of one's own rooms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read: Option<u64>,
+    /// Messages that are unread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<CountedView>,
+    /// Messages that mention the asker and are unread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mentions: Option<CountedView>,
     /// It was not there before.
     #[serde(skip)]
     pub(super) is_new: bool,
@@ -78,6 +105,9 @@ impl RoomView {
             data: None,
             active_at: None,
             last: None,
+            read: None,
+            unread: None,
+            mentions: None,
             is_new: false,
         }
     }
@@ -95,6 +125,11 @@ impl RoomView {
     /// The same with when something has last happened there.
     pub fn active_at(self, at: Timestamp) -> Self {
         Self { active_at: Some(at.to_string()), ..self }
+    }
+
+    /// The same with what is unread.
+    pub fn with_unread(self, Unread { read, unread, mentions }: Unread) -> Self {
+        Self { read: Some(read.get()), unread: Some(unread.into()), mentions: Some(mentions.into()), ..self }
     }
 
     /// The same with its newest message.

@@ -8,6 +8,7 @@ use super::{
     },
     PostgresStore,
     read::view,
+    reads::unread,
     shown::shown,
 };
 use hubbub_core::{
@@ -53,7 +54,7 @@ impl PostgresStore {
         let listed = |row: &Row| {
             let View { room, standing } = view(row)?;
             let last = shown(row, &room.id)?;
-            Ok(Listed { room, standing, info: info(row), last })
+            Ok(Listed { room, standing, info: info(row), last, unread: unread(row) })
         };
         part(&rows, listed)
     }

@@ -19,6 +19,10 @@ use hubbub_core::{
         seq::Seq,
         time::Timestamp,
     },
+    people::{
+        marks::{Mark, Marked},
+        unread::{Receipts, UnreadPart},
+    },
 };
 use std::{
     sync::Arc,
@@ -45,6 +49,7 @@ pub(crate) mod migrate;
 pub(crate) mod people;
 pub(crate) mod pool;
 pub(crate) mod read;
+mod reads;
 pub(crate) mod session;
 pub(crate) mod shown;
 pub(crate) mod sql;
@@ -62,6 +67,7 @@ pub struct PostgresStore {
     pub(crate) schema: sql::Schema,
     pub(crate) sql: sql::Texts,
     deep: deep::Texts,
+    reads: reads::Texts,
     long_way: long_way::LongWay,
     /// A stored cursor became due through this very store.
     pub(crate) due: Arc<Notify>,
@@ -133,6 +139,7 @@ impl PostgresStore {
             pool,
             sql: sql::Texts::new(&schema),
             deep: deep::Texts::new(&schema),
+            reads: reads::Texts::new(&schema),
             long_way: long_way::LongWay::default(),
             schema,
             due: Arc::default(),
@@ -276,6 +283,18 @@ impl Store for PostgresStore {
 
     async fn show_last_seen(&self, user: &UserId, shown: bool) -> Result<(), StoreError> {
         connect::patiently(self.keep_shown(user, shown)).await
+    }
+
+    async fn put_marks(&self, marks: &[Mark]) -> Result<Vec<Option<Marked>>, StoreError> {
+        connect::patiently(self.keep_marks(marks)).await
+    }
+
+    async fn unread(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<UnreadPart, StoreError> {
+        connect::patiently(self.list_unread(user, after, limit)).await
+    }
+
+    async fn receipts(&self, room: &RoomId) -> Result<Option<Receipts>, StoreError> {
+        connect::patiently(self.read_receipts(room)).await
     }
 
     async fn has_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError> {

@@ -1,8 +1,8 @@
 -- The rooms of $1 after $2: at most $3, with the newest messages that they show, as these are now, as long as these weigh no more
--- than $4 (each $5 more than its content). One more is looked at, to tell whether there are others.
-SELECT part.*, (SELECT incarnation FROM hubbub.meta) AS incarnation, nth < total AS more
+-- than $4 (each $5 more than its content), and with what is unread. One more is looked at, to tell whether there are others.
+SELECT r.*, (SELECT incarnation FROM hubbub.meta) AS incarnation, r.nth < r.total AS more, unread.*
 FROM (
-    SELECT r.id, r.kind, r.name, r.head, r.reads_from AS floor, r.generation, r.standing, r.rank, r.settings,
+    SELECT r.no, r.joined_at, r.id, r.kind, r.name, r.head, r.reads_from AS floor, r.generation, r.standing, r.rank, r.settings,
            coalesce(i.topic, '') AS topic, i.data AS room_data,
            /* entry */,
            /* hung */,
@@ -13,7 +13,7 @@ FROM (
                    + coalesce(octet_length(e.body), 0) + coalesce(e.weight, 0) END)
                OVER (ORDER BY r.id) AS weighed
     FROM (
-        SELECT r.*, m.standing, m.rank, /* floor */ AS reads_from
+        SELECT r.*, m.standing, m.rank, coalesce(m.joined, m.since) AS joined_at, /* floor */ AS reads_from
         FROM hubbub.members m JOIN hubbub.rooms r ON r.no = m.room
         WHERE m.user_id = $1::text AND m.standing <> 'banned' AND r.id > $2::text
         ORDER BY r.id LIMIT $3::bigint + 1
@@ -26,6 +26,7 @@ FROM (
         ) near
         CROSS JOIN LATERAL (/* now */) now
     ) e ON true
-) part
-WHERE nth <= $3::bigint AND (nth = 1 OR weighed <= $4::bigint)
-ORDER BY part.id
+) r
+CROSS JOIN LATERAL (/* unread */) unread
+WHERE r.nth <= $3::bigint AND (r.nth = 1 OR r.weighed <= $4::bigint)
+ORDER BY r.id

@@ -5,7 +5,10 @@ use super::super::{
     entry_row::SELECTED,
     shown_row::{HUNG, REPLIES_LOOKED_AT},
 };
-use hubbub_core::{limits::REACTION_SAMPLE, log::settings::Settings};
+use hubbub_core::{
+    limits::{REACTION_SAMPLE, UNREAD_ROWS},
+    log::settings::Settings,
+};
 
 /// A schema's name, safe to stand in a statement.
 #[derive(Debug, Clone)]
@@ -94,6 +97,19 @@ const PINNED: &str = "(
 /// Those that are shown in the room: the predicate of the index `entries_shown`, word for word.
 const SHOWN: &str = "kind IN ('message', 'joined', 'left', 'banned', 'renamed', 'opened', 'waiting', 'closed', 'muted', 'unmuted', 'changed')
         AND (thread IS NULL OR in_room)";
+
+/// Puts `unread.sql` for this reader in the place of `/* unread */`.
+pub(super) fn unread(sql: &str, reader: &str) -> String {
+    let unread = include_str!("unread.sql")
+        .lines()
+        .filter(|line| !line.starts_with("--"))
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace("/* reader */", reader)
+        .replace("/* rows */", &UNREAD_ROWS.to_string())
+        .replace("/* shown */", SHOWN);
+    sql.replace("/* unread */", &unread)
+}
 
 /// A list of statements, written for the schema `hubbub`: a struct `Texts` with a field for each, which is made once for the
 /// schema that a store has.
@@ -223,7 +239,7 @@ texts! {
         WHERE e.room = (SELECT no FROM hubbub.rooms WHERE id = $1) AND e.author = $2 AND e.key = $3 LIMIT 1";
     heads = "SELECT id, head, generation, kind, (SELECT incarnation FROM hubbub.meta) AS incarnation
         FROM hubbub.rooms WHERE id = ANY($1)";
-    rooms_of = shown(include_str!("rooms_of.sql"), "$1::text", "");
+    rooms_of = unread(&shown(include_str!("rooms_of.sql"), "$1::text", ""), "$1::text");
     find_rooms = find(WITH_ID);
     find_rooms_by_kind = find("FROM hubbub.rooms r WHERE r.kind = $7::text");
     find_rooms_of_member = find(

@@ -6,7 +6,7 @@ use super::{
         columns::{self, count, seq, unreadable},
         found::{Finding, looked_at},
     },
-    deep, incarnation, read, shown,
+    deep, incarnation, read, reads, shown,
 };
 use hubbub_core::{
     limits::{PAGE_BYTES, PAGE_MAX},
@@ -89,26 +89,27 @@ pub(crate) fn rooms_of(
     limit: usize,
 ) -> Result<ListPart<Listed>, StoreError> {
     let mut ids = snapshot.prepare_cached(
-        "SELECT r.id, r.last_message FROM members m JOIN rooms r ON r.no = m.room
+        "SELECT r.id, r.last_message, coalesce(m.joined, m.since) FROM members m JOIN rooms r ON r.no = m.room
          WHERE m.user_id = ?1 AND m.standing <> 'banned' AND r.id > ?2 ORDER BY r.id LIMIT ?3",
     )?;
     let after = after.map_or("", RoomId::as_str);
     let found = ids
         .query_map(params![user.as_str(), after, count(limit) + 1], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
     let sql = shown::select("entries e", "WHERE e.room = ?1 AND e.seq = ?2 AND e.seq >= ?3");
     let mut last = snapshot.prepare_cached(&sql)?;
     let mut part = Filling::new(limit);
-    for (id, last_message) in found {
+    for (id, last_message, joined) in found {
         let id = columns::room(&id)?;
         let Some((no, View { room, standing })) = read::room(snapshot, Some(user), &id)? else { continue };
         let mut rows =
             last.query(params![no, last_message, columns::number(room.floor), None::<i64>, user.as_str()])?;
         let (weight, last) = rows.next()?.map(|row| shown::shown(row, &id)).transpose()?.unzip();
-        let info = deep::read_info(snapshot, no)?;
-        if !part.take(weight.unwrap_or_default() + info.weight(), || Listed { room, standing, info, last }) {
+        let (info, unread) = (deep::read_info(snapshot, no)?, reads::unread(snapshot, user, no, seq(joined))?);
+        let weight = weight.unwrap_or_default() + info.weight();
+        if !part.take(weight, || Listed { room, standing, info, last, unread }) {
             break;
         }
     }

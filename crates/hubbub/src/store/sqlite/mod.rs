@@ -19,6 +19,10 @@ use hubbub_core::{
         seq::Seq,
         time::Timestamp,
     },
+    people::{
+        marks::{Mark, Marked},
+        unread::{Receipts, UnreadPart},
+    },
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
 use std::{
@@ -44,6 +48,7 @@ pub(crate) mod mounts;
 pub(crate) mod people;
 pub(crate) mod read;
 pub(crate) mod readers;
+mod reads;
 pub(crate) mod scrub;
 pub(crate) mod shown;
 pub mod traced;
@@ -353,6 +358,21 @@ impl Store for SqliteStore {
     async fn show_last_seen(&self, user: &UserId, shown: bool) -> Result<(), StoreError> {
         let user = user.clone();
         self.writer.write(move |transaction, _| people::show_last_seen(transaction, &user, shown)).await
+    }
+
+    async fn put_marks(&self, marks: &[Mark]) -> Result<Vec<Option<Marked>>, StoreError> {
+        let marks = marks.to_vec();
+        self.writer.write(move |transaction, at| reads::put_marks(transaction, &marks, at)).await
+    }
+
+    async fn unread(&self, user: &UserId, after: Option<&RoomId>, limit: usize) -> Result<UnreadPart, StoreError> {
+        let (user, after) = (user.clone(), after.cloned());
+        self.readers.read(move |snapshot| reads::unread_rooms(snapshot, &user, after.as_ref(), limit)).await
+    }
+
+    async fn receipts(&self, room: &RoomId) -> Result<Option<Receipts>, StoreError> {
+        let room = room.clone();
+        self.readers.read(move |snapshot| reads::receipts(snapshot, &room)).await
     }
 
     async fn has_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError> {

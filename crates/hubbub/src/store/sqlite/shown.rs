@@ -21,7 +21,7 @@ use hubbub_core::{
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 /// Those that are shown in the room: the predicate of the index `entries_shown`, word for word.
-const SHOWN: &str = "e.kind IN ('message', 'joined', 'left', 'banned', 'renamed', 'opened', 'waiting', 'closed', 'muted', 'unmuted', 'changed')
+pub(super) const SHOWN: &str = "e.kind IN ('message', 'joined', 'left', 'banned', 'renamed', 'opened', 'waiting', 'closed', 'muted', 'unmuted', 'changed')
         AND (e.thread IS NULL OR e.in_room)";
 /// In the thread ?6.
 const IN_THREAD: &str = "e.thread = ?6 AND e.kind = 'message'";

@@ -3,7 +3,7 @@
 
 use super::{
     super::{ReactorsOf, ShownOf, StoreError},
-    cannot_open, lists, shown,
+    cannot_open, lists, reads, shown,
 };
 use hubbub_core::model::{
     ids::{RoomId, UserId},
@@ -27,6 +27,8 @@ pub enum Read {
     Reactors(RoomId, Seq, ReactorsOf),
     /// The rooms of the reader.
     Rooms,
+    /// What is unread in them.
+    Unread,
 }
 
 /// A statement that ran.
@@ -72,6 +74,7 @@ pub fn traced(path: &Path, reader: &UserId, read: &Read, limit: usize) -> Result
         Read::Shown(room, of) => drop(shown::page(&file, Some(reader), room, *of, limit)?),
         Read::Reactors(room, target, of) => drop(shown::reactors(&file, Some(reader), room, *target, of, limit)?),
         Read::Rooms => drop(lists::rooms_of(&file, reader, None, limit)?),
+        Read::Unread => drop(reads::unread_rooms(&file, reader, None, limit)?),
     }
     file.trace_v2(TraceEventCodes::empty(), None::<fn(TraceEvent<'_>)>)?;
     let mut ran = std::mem::take(&mut *ran.lock().unwrap_or_else(PoisonError::into_inner));

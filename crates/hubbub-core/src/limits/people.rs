@@ -1,0 +1,16 @@
+//! Limits of what is kept of people beside the log.
+
+use std::time::Duration;
+
+/// How often the marks of a room are written at most.
+pub const MARKS_EVERY: Duration = Duration::from_secs(2);
+/// Most marks written by one statement.
+pub const MARKS: usize = 1_000;
+/// Marks of one instance that wait to be written; beyond, `read` is refused.
+pub const MARKS_WAITING: usize = 65_536;
+/// Unread messages and mentions are counted to here, and then there are more.
+pub const UNREAD_MAX: u64 = 999;
+/// Entries of a room that are looked at to count what is unread, the newest.
+pub const UNREAD_ROWS: u64 = 1_000;
+/// Members of a room up to which they are shown who has read how far.
+pub const RECEIPTS_MEMBERS: usize = 100;

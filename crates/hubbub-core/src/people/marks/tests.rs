@@ -1,0 +1,93 @@
+use super::*;
+use std::time::Duration;
+
+fn mark(room: &str, user: &str, seq: u64) -> Mark {
+    Mark { room: RoomId::parse(room).unwrap(), user: UserId::parse(user).unwrap(), seq: Seq::new(seq) }
+}
+
+fn told(due: &[Due<u32>]) -> Vec<String> {
+    let one = |due: &Due<u32>| {
+        let Mark { room, user, seq } = &due.mark;
+        let waiting: Vec<String> = due.waiting.iter().map(|(seq, who)| format!("{who}@{seq}")).collect();
+        format!("{room} {user} {seq} {}", waiting.join(" "))
+    };
+    due.iter().map(one).collect()
+}
+
+#[test]
+fn the_furthest_of_each_is_written_at_once_and_then_not_again_for_a_while() {
+    let (mut marks, t) = (Marks::default(), Instant::now());
+    let after = |ms| t + Duration::from_millis(ms);
+    assert_eq!(marks.next_due(), None);
+    for (n, one) in
+        [mark("b", "ana", 4), mark("a", "cem", 3), mark("a", "ben", 9), mark("a", "ben", 7)].into_iter().enumerate()
+    {
+        assert_eq!(marks.take(one, n as u32, t), Taken::Waits);
+    }
+    assert_eq!(marks.next_due(), Some(t));
+    assert_eq!(told(&marks.due(t)), ["a ben 9 2@9 3@7", "a cem 3 1@3", "b ana 4 0@4"]);
+    assert_eq!((marks.next_due(), marks.many), (None, 0));
+
+    assert_eq!(marks.take(mark("a", "ben", 10), 5, after(100)), Taken::Waits);
+    assert_eq!(marks.take(mark("c", "ben", 1), 6, after(300)), Taken::Waits);
+    assert_eq!(marks.take(mark("a", "ben", 12), 7, after(1_900)), Taken::Waits);
+    assert_eq!(told(&marks.due(after(400))), ["c ben 1 6@1"], "another room does not wait");
+    assert_eq!(marks.next_due(), Some(t + MARKS_EVERY));
+    assert!(marks.due(after(1_999)).is_empty());
+    assert_eq!(told(&marks.due(after(2_000))), ["a ben 12 5@10 7@12"]);
+    assert_eq!(marks.take(mark("a", "ben", 13), 8, after(2_001)), Taken::Waits);
+    assert_eq!(marks.next_due(), Some(after(4_000)));
+    assert_eq!(told(&marks.due(after(4_000))), ["a ben 13 8@13"]);
+    // Rooms in which nobody reads any more are forgotten.
+    assert!(marks.due(after(6_000)).is_empty());
+    assert_eq!((marks.written.len(), marks.forget.len()), (0, 0));
+    assert_eq!(marks.take(mark("a", "ben", 14), 9, after(6_001)), Taken::Waits);
+    assert_eq!(marks.next_due(), Some(after(6_001)));
+}
+
+#[test]
+fn what_was_written_a_moment_ago_is_not_written_again() {
+    let (mut marks, t) = (Marks::default(), Instant::now());
+    assert_eq!(marks.take(mark("a", "ben", 9), 1, t), Taken::Waits);
+    // It is not there before it was written.
+    assert_eq!(marks.take(mark("a", "ben", 9), 2, t), Taken::Waits);
+    assert_eq!(told(&marks.due(t)), ["a ben 9 1@9 2@9"]);
+    assert_eq!(marks.take(mark("a", "ben", 7), 3, t), Taken::Waits);
+    marks.wrote(mark("a", "ben", 9));
+    for (seq, who) in [(9, 4), (3, 5)] {
+        assert_eq!(marks.take(mark("a", "ben", seq), who, t), Taken::Known(who, Seq::new(9)));
+    }
+    assert_eq!(marks.take(mark("a", "ana", 3), 6, t), Taken::Waits, "that of somebody else");
+    assert_eq!(marks.take(mark("a", "ben", 10), 7, t), Taken::Waits);
+    assert_eq!(told(&marks.due(t + MARKS_EVERY)), ["a ana 3 6@3", "a ben 10 3@7 7@10"]);
+    // What was known before is not remembered beside what is written now.
+    assert_eq!(marks.take(mark("a", "ben", 9), 8, t + MARKS_EVERY), Taken::Waits);
+    marks.wrote(mark("b", "ben", 9));
+    assert!(!marks.written.contains_key(&RoomId::parse("b").unwrap()));
+}
+
+#[test]
+fn so_many_wait_and_no_more() {
+    let (mut marks, now) = (Marks::default(), Instant::now());
+    for n in 0..MARKS_WAITING {
+        let taken = marks.take(mark("a", &format!("u{}", n % 100), n as u64), n, now);
+        assert_eq!(taken, Taken::Waits);
+    }
+    assert_eq!(marks.take(mark("b", "ana", 1), 7, now), Taken::Full(7));
+    assert_eq!(marks.due(now).len(), 100);
+    assert_eq!(marks.take(mark("b", "ana", 1), 7, now), Taken::Waits);
+}
+
+#[test]
+fn a_mark_that_was_further_before_says_where_it_is() {
+    let of = |before, asked, written| {
+        let marked = Marked { before: Seq::new(before), moved: written > before, is_shown: false };
+        marked.answer(Seq::new(asked), Seq::new(written)).map(Seq::get).map_err(|back| back.to_string())
+    };
+    assert_eq!(of(0, 40, 40), Ok(40));
+    assert_eq!(of(40, 40, 40), Ok(40), "as it is already");
+    assert_eq!(of(57, 40, 40), Err("seq: 40; the mark is at 57".into()));
+    // Another device was further in the same moment: neither went back.
+    assert_eq!(of(30, 40, 57), Ok(40));
+    assert_eq!(of(50, 40, 57), Err("seq: 40; the mark is at 57".into()));
+}

@@ -1,0 +1,148 @@
+//! `read`: how far somebody has read a room.
+
+use super::{
+    Actor, Doc, Edge, JsonBody, Method, MethodError, NoQuery, RestMethod, RestRequest, Route, RpcMethod, Verb,
+    rest::{ROOM, USER},
+    views::room,
+};
+use crate::{chat::Chat, store::Head};
+use hubbub_core::{
+    model::{
+        access::Refusal,
+        ids::{Invalid, RoomId, UserId},
+        seq::Seq,
+    },
+    people::marks::Backwards,
+};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use utoipa::ToSchema;
+
+/// See the module.
+pub struct Read;
+
+/// A mark to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadRequest {
+    /// The room.
+    pub room: RoomId,
+    /// The last entry that was read.
+    pub seq: Seq,
+}
+
+/// A mark.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadView {
+    /// The room.
+    room: String,
+    /// The last entry that was read.
+    seq: u64,
+}
+
+impl Method for Read {
+    const NAME: &'static str = "read";
+    const DOC: Doc = Doc {
+        summary: "Says how far one has read a room: up to this entry. For its members, of any role.",
+        example: r#"{"room":"general","seq":57}
+{"room":"general","seq":57}"#,
+        more: "The mark is one for all of a user's devices, and goes forward only: one that is further already is 409, and the message says where it \
+is; beyond the room's head is 107. It is answered once it is written, which for each room is so at once and then every 2 s at most: say the newest, and do not wait for \
+the answer before saying the next. What the mark means for `unread` stands [there](#unread).",
+    };
+    type On = Chat;
+    type Request = ReadRequest;
+    type Output = ReadView;
+
+    fn register(edge: &mut impl Edge<Self::On>) {
+        edge.rpc::<Self>();
+        edge.rest::<Self>();
+    }
+
+    async fn run(chat: &Chat, by: &Actor, request: ReadRequest) -> Result<ReadView, MethodError> {
+        let ReadRequest { room, seq } = request;
+        let view = chat.view(&by.user, &room).await?;
+        view.may_read()?;
+        if !view.standing.is_member() {
+            return Err(Refusal::NotMember.into());
+        }
+        let head = Head { seq: view.room.head, epoch: view.room.epoch, deleted: false };
+        if seq > head.seq {
+            return Err(Invalid::new("seq", format!("{seq}; the head is {}", head.seq)).into());
+        }
+        let seq = chat.marks.put(room.clone(), by.user.clone(), seq, head).await?.map_err(refused)?;
+        Ok(ReadView { room: room.to_string(), seq: seq.get() })
+    }
+}
+
+fn refused(backwards: Backwards) -> MethodError {
+    MethodError::Own { code: 409, status: 409, word: "read_further", why: backwards.to_string().into() }
+}
+
+fn number(seq: Option<u64>) -> Result<Seq, Invalid> {
+    seq.map(Seq::new).ok_or_else(|| Invalid::missing("seq"))
+}
+
+/// `data` of a call.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ReadData<'a> {
+    #[serde(borrow)]
+    room: Option<Cow<'a, str>>,
+    seq: Option<u64>,
+}
+
+impl RpcMethod for Read {
+    type Data<'a> = ReadData<'a>;
+
+    fn read(data: ReadData<'_>) -> Result<ReadRequest, Invalid> {
+        Ok(ReadRequest { room: room(data.room.as_deref())?, seq: number(data.seq)? })
+    }
+}
+
+/// How far a room was read.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMark {
+    /// The last entry that was read.
+    #[schema(value_type = u64, required = true)]
+    seq: Option<u64>,
+}
+
+impl RestMethod for Read {
+    const ROUTE: Route = Route {
+        tag: "users",
+        problems: &[403, 404, 409, 422],
+        example: r#"{"seq":57}"#,
+        ..Route::new(Verb::Put, "/v1/users/{user}/rooms/{room}/read", &[USER, ROOM])
+    };
+    type Path = (String, String);
+    type Query = NoQuery;
+    type Body = JsonBody<NewMark>;
+
+    fn translate(asked: RestRequest<Self>) -> Result<(Actor, ReadRequest), MethodError> {
+        let user = UserId::parse_outsider("user", &asked.path.0)?;
+        let request = ReadRequest { room: RoomId::parse(&asked.path.1)?, seq: number(asked.body.0.seq)? };
+        Ok((Actor::for_user(user), request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hubbub_core::wire::rpc::RawData;
+
+    #[test]
+    fn a_mark_is_a_number_in_a_room() {
+        let read = |data: &str| {
+            let data = RawData::from_json(data);
+            let read = data.read().map_err(|error| error.message.into_owned());
+            read.and_then(|data| <Read as RpcMethod>::read(data).map_err(|invalid| invalid.to_string()))
+        };
+        assert_eq!(read(r#"{"room":"general","seq":0}"#).unwrap().seq, Seq::ZERO);
+        assert_eq!(read(r#"{"room":"general"}"#).unwrap_err(), "seq: missing");
+        assert_eq!(read(r#"{"seq":1}"#).unwrap_err(), "room: missing");
+        for data in [r#"{"room":"r","seq":-1}"#, r#"{"room":"r","seq":"7"}"#, r#"{"room":"r","seq":1.5}"#] {
+            assert!(read(data).unwrap_err().contains("seq"), "{data}");
+        }
+    }
+}
