@@ -40,6 +40,14 @@ enum Way {
     Stream { lines: tokio::io::Lines<BufReader<TcpStream>>, addr: SocketAddr, session: Value, node: Value },
 }
 
+/// Passes commands, or the answer to a ping, to where a stream is.
+async fn passes(addr: SocketAddr, session: &Value, node: &Value, data: &str) {
+    let body = json!({ "session": session, "node": node, "data": data }).to_string();
+    let headers = [("content-type", "application/json")];
+    let passed = http::ask(addr, "POST", "/emulation", &headers, &body).await.expect("an answer");
+    assert_eq!(passed.status, 204, "{}", passed.text);
+}
+
 impl Way {
     /// Opens one, and says this first.
     async fn open(addr: SocketAddr, over: Transport, first: &Value) -> (Self, Value) {
@@ -84,12 +92,14 @@ impl Way {
     async fn line(&mut self) -> Value {
         match self {
             Self::Socket(wire) => wire.line().await,
-            Self::Stream { lines, .. } => loop {
+            Self::Stream { lines, addr, session, node } => loop {
                 let line = tokio::time::timeout(DEADLINE, lines.next_line()).await.expect("a line in time");
                 let line = line.expect("a line").expect("the stream goes on");
                 // Between them stand the lines of HTTP.
                 let json = line.strip_prefix("data: ").unwrap_or(&line);
-                if json.starts_with('{') && json != "{}" {
+                if json == "{}" {
+                    passes(*addr, session, node, "{}").await;
+                } else if json.starts_with('{') {
                     return serde_json::from_str(json).expect("JSON");
                 }
             },
@@ -100,10 +110,7 @@ impl Way {
         match self {
             Self::Socket(wire) => drop(wire.say(command.to_string()).await),
             Self::Stream { addr, session, node, .. } => {
-                let body = json!({ "session": session, "node": node, "data": command.to_string() }).to_string();
-                let headers = [("content-type", "application/json")];
-                let passed = http::ask(*addr, "POST", "/emulation", &headers, &body).await.expect("an answer");
-                assert_eq!(passed.status, 204, "{}", passed.text);
+                passes(*addr, session, node, &command.to_string()).await;
             }
         }
         loop {
