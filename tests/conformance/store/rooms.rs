@@ -1,6 +1,6 @@
 //! Rooms as a whole: lists of all of them, and rooms that are deleted.
 
-use super::{Pen, for_every_store, place, room, user};
+use super::{Home, Pen, for_every_store, place, room, user};
 use hubbub::store::{Created, RoomProposal, RoomQuery};
 use hubbub_core::{
     limits::{PURGE_ROWS, ROOMS_LOOKED_AT},
@@ -199,6 +199,42 @@ for_every_store! {
         purged(&pen, 7, Duration::ZERO).await;
         assert_eq!(home.numbers(["count(*)"], "FROM members").await, [[Some(30)]]);
         assert_eq!(home.numbers(["count(*)"], "FROM deleted_rooms").await, [[Some(0)]]);
+    }
+
+    async fn what_a_portal_left_for_a_deleted_room_goes_and_what_it_knew_of_it_stays(home: &Home) {
+        let pen = Pen(home.open().await);
+        pen.room("session", RoomKind::Private, &[("ana", Role::Member)]).await;
+        let id = match home {
+            Home::Sqlite(_) => "x'00112233445566778899aabbccddeeff'",
+            _ => "'00112233-4455-6677-8899-aabbccddeeff'",
+        };
+        home.change(&format!(
+            "INSERT INTO quarantine (portal, id, author, text, at, room) SELECT 1, {id}, 'desk', 'a secret', 1, no FROM rooms"
+        ))
+        .await;
+        home.change("INSERT INTO portal_events (portal, event, room, seq) SELECT 1, 'e1', no, 1 FROM rooms").await;
+        home.change("INSERT INTO session_externals (portal, external, room, since) SELECT 1, 'c1', no, 1 FROM rooms").await;
+        pen.0.delete_room(&room("session")).await.expect("an answer").expect("a room");
+        assert_eq!(home.numbers(["count(*)"], "FROM session_externals").await, [[Some(0)]], "free for another at once");
+        purged(&pen, PURGE_ROWS, LONG).await;
+        assert_eq!(home.numbers(["count(*)"], "FROM quarantine").await, [[Some(0)]]);
+        assert_eq!(home.numbers(["count(*)"], "FROM portal_events").await, [[Some(1)]]);
+    }
+
+    async fn a_large_room_that_is_cleared_away_holds_no_other_up(home: &Home) {
+        let pen = Pen(home.open().await);
+        for id in ["large", "small"] {
+            pen.room(id, RoomKind::Private, &[("ana", Role::Member)]).await;
+            let drafts: Vec<_> = (0..100).map(|n| pen.says(id, "ana", &format!("k{n}"), "hi")).collect();
+            pen.0.append(&drafts).await.expect("outcomes");
+            pen.0.delete_room(&room(id)).await.expect("an answer").expect("a room");
+        }
+        let left = async || home.numbers(["count(*)"], "FROM entries GROUP BY room").await;
+        // The clock counts milliseconds, and several portions may fall into one.
+        while left().await.iter().any(|of_one| *of_one == [Some(101)]) {
+            assert!(pen.0.purge(1, LONG).await.expect("a portion"));
+            assert_eq!(left().await.len(), 2, "one is empty before the other was begun");
+        }
     }
 
     async fn whoever_writes_while_a_room_is_deleted_comes_before_or_is_told(home: &Home) {

@@ -43,11 +43,15 @@ pub struct FoundRooms {
 }
 
 impl RoomQuery {
-    /// The ids among which they are: after the first, from the second on and before the third, byte by byte.
-    pub fn range(&self) -> (&str, &str, String) {
+    /// The ids among which they are: from the first on and before the second, byte by byte. One bound on each side: of two SQLite's
+    /// index takes the first alone.
+    pub fn range(&self) -> (String, String) {
         let prefix = self.prefix.as_ref().map_or("", RoomId::as_str);
-        // Ids are of letters, digits and three signs: whatever has the prefix is before the prefix and this.
-        (self.after.as_ref().map_or("", RoomId::as_str), prefix, format!("{prefix}~"))
+        // Ids are of letters, digits and three signs. Whatever comes after an id is not before it and this; and whatever has the prefix
+        // is before the prefix and that.
+        let after = self.after.as_ref().map(|after| format!("{after}!"));
+        let from = after.filter(|after| after.as_str() > prefix).unwrap_or_else(|| prefix.to_owned());
+        (from, format!("{prefix}~"))
     }
 }
 
@@ -61,8 +65,8 @@ mod tests {
             let id = |id: &str| RoomId::parse(id).unwrap();
             let query = RoomQuery { prefix: prefix.map(id), after: after.map(id), ..RoomQuery::default() };
             move |id: &str| {
-                let (after, from, to) = query.range();
-                after < id && from <= id && id < to.as_str()
+                let (from, to) = query.range();
+                from.as_str() <= id && id < to.as_str()
             }
         };
         let zs = "z".repeat(64);
@@ -79,6 +83,10 @@ mod tests {
         ] {
             assert_eq!(team(id), is_in, "{id}");
         }
+        let nested = of(None, Some("a"));
+        assert!(!nested("a") && ["a-", "a.", "a0", "aA", "a_", "b"].iter().all(|id| nested(id)));
+        assert!(of(Some("team"), None)("team") && !of(Some("team"), Some("team"))("team"));
+        assert!(of(Some("team"), Some("a"))("team"), "after what is before the prefix");
         assert!(of(Some("z"), None)(&zs) && !of(Some("a"), None)("b"));
     }
 }

@@ -143,9 +143,11 @@ impl Idle {
     /// What a refusal means for a change. `None`: nothing is decided by it.
     pub fn of(refusal: &Refusal) -> Option<Self> {
         match refusal {
-            Refusal::Deleted(_) | Refusal::NoSuchMessage(_) | Refusal::BelowFloor(_) => Some(Self::Gone),
+            Refusal::Deleted(_) | Refusal::NoSuchMessage(_) | Refusal::BelowFloor(_) | Refusal::RoomDeleted => {
+                Some(Self::Gone)
+            }
             Refusal::NotAuthor => Some(Self::NotAuthor),
-            Refusal::LogFull => None,
+            Refusal::LogFull | Refusal::Archived => None,
             _ => Some(Self::Refused),
         }
     }
@@ -187,12 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_full_log_leaves_it_open_what_becomes_of_a_change() {
+    fn only_a_full_or_archived_log_leaves_it_open_what_becomes_of_a_change() {
         for (refusal, idle) in [
             (Refusal::Deleted("target"), Some(Idle::Gone)),
             (Refusal::NotAuthor, Some(Idle::NotAuthor)),
             (Refusal::TooMany { field: "target", what: "edits", limit: 1 }, Some(Idle::Refused)),
+            (Refusal::RoomDeleted, Some(Idle::Gone)),
             (Refusal::LogFull, None),
+            (Refusal::Archived, None),
         ] {
             assert_eq!(Idle::of(&refusal), idle, "{refusal:?}");
         }

@@ -15,6 +15,7 @@ use crate::{
         kinds::{Message, What},
     },
     model::{
+        access::Refusal,
         ids::{Key, RoomId, UserId},
         time::Timestamp,
     },
@@ -93,6 +94,8 @@ pub enum Received {
     Withheld,
     /// Several sessions have the id, and the portal's settings refuse to choose; these are they.
     Shared(Vec<RoomId>),
+    /// Its session is archived.
+    Archived,
     /// The log is full.
     LogFull,
 }
@@ -107,8 +110,9 @@ impl Received {
             // This very message was stored before, or its event by another.
             Outcome::Known(place) => Self::Repeated { session, place },
             Outcome::Repeated { room, place } => Self::Repeated { session: room, place: *place },
-            // Its event was taken by an entry that is not there any more.
-            Outcome::Unchanged => Self::UnknownSession,
+            // Its event was taken by an entry that is not there any more, or the session was deleted meanwhile.
+            Outcome::Unchanged | Outcome::Refused(Refusal::RoomDeleted) => Self::UnknownSession,
+            Outcome::Refused(Refusal::Archived) => Self::Archived,
             // What is not taken yet is an error before it comes here, and there are no deletions that others wait behind.
             Outcome::Conflict { .. } | Outcome::Refused(_) | Outcome::NotYet(_) | Outcome::PutOff => Self::LogFull,
         }
@@ -123,6 +127,7 @@ impl Received {
             | Self::UnknownSession
             | Self::Shared(_)
             | Self::Withheld
+            | Self::Archived
             | Self::LogFull => None,
         }
     }

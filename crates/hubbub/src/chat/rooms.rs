@@ -129,7 +129,10 @@ impl Chat {
             let key = own.or_else(|| key.map(|key| self.part_of_key(key, n)));
             let line = lines.entry(room.clone()).or_insert_with(|| source.line());
             let proposal = Proposal { before: first, ..Proposal::new(room, by.user, key, what, by.right) };
-            Ok::<_, MethodError>(self.admission.submit(line, proposal)?)
+            let submitted =
+                if line.has_failed() { Err(ChatError::Busy) } else { self.admission.submit(line, proposal) };
+            // What is behind it in its room must not overtake it when it is sent again.
+            submitted.inspect_err(|_| line.fail()).map_err(MethodError::from)
         };
         let submitted: Vec<_> = entries.into_iter().enumerate().map(|(n, entry)| submit(n, entry?)).collect();
         let mut written = Vec::with_capacity(submitted.len());

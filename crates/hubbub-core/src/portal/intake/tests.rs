@@ -273,3 +273,11 @@ fn repeats_by_their_bytes_are_told_for_a_day_also_over_midnight() {
         assert!(spans.before < spans.now && spans.since.0 <= at, "{at}");
     }
 }
+
+#[test]
+fn an_archived_session_says_so_and_a_deleted_one_is_not_known() {
+    let refused = |refusal| Received::of(session(1), Outcome::Refused(refusal));
+    assert_eq!(refused(Refusal::Archived), Received::Archived);
+    assert_eq!(refused(Refusal::RoomDeleted), Received::UnknownSession);
+    assert_eq!(refused(Refusal::LogFull), Received::LogFull);
+}

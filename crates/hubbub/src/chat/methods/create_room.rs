@@ -182,7 +182,7 @@ pub struct CreateData<'a> {
 
 /// One or several.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a user, or a list of users")]
 enum With<'a> {
     One(#[serde(borrow)] Cow<'a, str>),
     Many(Vec<String>),

@@ -14,7 +14,10 @@ use hubbub_core::{
         entry::{Outcome, Place},
         kinds::{Message, Text},
     },
-    model::ids::{Key, RoomId},
+    model::{
+        access::Refusal,
+        ids::{Key, RoomId},
+    },
     portal::{
         PortalId,
         incoming_change::{DueChange, Idle, IncomingChange, Target},
@@ -58,8 +61,8 @@ pub(super) enum Changed {
     UnknownSession,
     /// Several sessions have the id, and the portal's settings refuse to choose.
     Shared(Vec<RoomId>),
-    /// The log is full.
-    LogFull,
+    /// Its session takes nothing now.
+    Held(Refusal),
 }
 
 /// Messages that came and that nobody has looked yet for changes of.
@@ -208,7 +211,7 @@ impl SupportChat {
             Ok(None) => Ok(Changed::Idle(Idle::Unchanged)),
             Err(ChatError::Refused(refusal)) => {
                 tracing::debug!(portal = %change.portal, session = %target.session, %refusal, "a change was passed over");
-                Ok(Idle::of(&refusal).map_or(Changed::LogFull, Changed::Idle))
+                Ok(Idle::of(&refusal).map_or(Changed::Held(refusal), Changed::Idle))
             }
             Err(other) => Err(other),
         }
@@ -266,7 +269,7 @@ impl SupportChat {
         let mut done = Vec::with_capacity(due.len());
         for DueChange { waiting, target } in due {
             match self.put_change(&waiting.named(), &target).await {
-                Ok(Changed::LogFull) | Err(_) => return (done, true),
+                Ok(Changed::Held(_)) | Err(_) => return (done, true),
                 Ok(_) => done.push(waiting.number),
             }
         }

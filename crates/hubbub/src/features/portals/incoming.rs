@@ -17,6 +17,7 @@ use hubbub_core::{
         kinds::{Message, Text},
     },
     model::{
+        access::Refusal,
         ids::{Invalid, Key, RoomId},
         json::Json,
     },
@@ -61,6 +62,8 @@ pub(super) enum HookError {
     UnknownMessage,
     #[error("as much is in quarantine as may be, send it again")]
     QuarantineFull,
+    #[error("this session is archived, and takes nothing until that is taken back")]
+    Archived,
     #[error("the log of this session is full")]
     LogFull,
     #[error("this portal sends its webhooks by POST")]
@@ -85,6 +88,7 @@ impl HookError {
             Self::UnknownMessage => (404, "unknown_message"),
             Self::Shared(_) => (409, "external_conflict"),
             Self::QuarantineFull => (503, "quarantine_full"),
+            Self::Archived => (409, "archived"),
             Self::LogFull => (409, "log_full"),
             Self::NotAsked => (405, "wrong_method"),
             Self::NoChallenge => (404, "unknown_challenge"),
@@ -175,7 +179,9 @@ impl Portals {
             Err(HookError::UnknownSession(_) | HookError::UnknownMessage) => count("unknown_session"),
             Err(HookError::Locked) => count("locked"),
             Err(HookError::Shared(_)) => count("conflict"),
-            Err(HookError::LogFull | HookError::QuarantineFull | HookError::Unavailable) => count("failed"),
+            Err(HookError::Archived | HookError::LogFull | HookError::QuarantineFull | HookError::Unavailable) => {
+                count("failed")
+            }
         }
     }
 
@@ -249,7 +255,8 @@ impl Portals {
                 Changed::Shared(among) => {
                     return Err(HookError::Shared(shown(among.first().map(ToString::to_string).as_ref())));
                 }
-                Changed::LogFull => return Err(HookError::LogFull),
+                Changed::Held(Refusal::Archived) => return Err(HookError::Archived),
+                Changed::Held(_) => return Err(HookError::LogFull),
             }
         }
         Ok(taken)
@@ -278,6 +285,7 @@ impl Portals {
                 Received::UnknownSession => {
                     unknown = unknown.or_else(|| Some(shown(event.session.as_ref().or(event.external.as_ref()))));
                 }
+                Received::Archived => return Err(HookError::Archived),
                 Received::LogFull => return Err(HookError::LogFull),
             }
         }

@@ -13,6 +13,7 @@ use hubbub_core::{
         room::ListPart,
     },
     model::{
+        access::Refusal,
         ids::{Key, RoomId},
         json::Json,
     },
@@ -68,6 +69,7 @@ impl SupportChat {
             | Received::Withheld
             | Received::Quarantined(_)
             | Received::QuarantineFull => Err(SupportError::UnknownSession),
+            Received::Archived => Err(ChatError::from(Refusal::Archived).into()),
             Received::LogFull => Err(SupportError::LogFull),
             stored @ (Received::Stored { .. } | Received::Repeated { .. }) => {
                 let (session, place) = stored.place().ok_or(ChatError::Unavailable)?;

@@ -20,12 +20,13 @@ impl PostgresStore {
     pub(crate) async fn delete(&self, room: &RoomId) -> Result<Option<Head>, StoreError> {
         let lease = self.pool.get().await?;
         let sql = &self.sql;
-        let (lock, delete, note, cursor, session) = tokio::try_join!(
+        let (lock, delete, note, cursor, session, externals) = tokio::try_join!(
             lease.prepare_cached(&sql.lock),
             lease.prepare_cached(&sql.delete_room),
             lease.prepare_cached(&sql.note_deleted),
             lease.prepare_cached(&sql.forget_cursor),
             lease.prepare_cached(&sql.forget_session),
+            lease.prepare_cached(&sql.forget_externals),
         )?;
         let rooms = [room.as_str()];
         let (begun, locked) = tokio::join!(
@@ -53,15 +54,17 @@ impl PostgresStore {
             return self.heads_of(std::slice::from_ref(room)).await.map(|mut heads| heads.pop().flatten());
         }
         let no: i64 = found.get("no");
-        let (noted, cursor, session, left, committed) = tokio::join!(
+        // Conversations are free for other sessions at once.
+        let (noted, cursor, session, externals, left, committed) = tokio::join!(
             biased;
             async { lease.execute(&note, &[&no]).await },
             async { lease.execute(&cursor, &[&no]).await },
             async { lease.execute(&session, &[&no]).await },
+            async { lease.execute(&externals, &[&no]).await },
             async { lease.query_one(&delete, &[&no]).await },
             lease.batch_execute("COMMIT"),
         );
-        let left = noted.and(cursor).and(session).and(left).and_then(|left| committed.map(|()| left))?;
+        let left = noted.and(cursor).and(session).and(externals).and(left).and_then(|left| committed.map(|()| left))?;
         let part = |row: &Row, name: &str| columns::epoch_part(row.get(name));
         let epoch = Epoch { incarnation: part(&left, "incarnation")?, generation: part(&left, "generation")? };
         lease.settle()?;
@@ -85,11 +88,14 @@ impl PostgresStore {
         let (no, is_old): (i64, bool) = (found.get("no"), found.get("is_old"));
         let left = self.clear_tables(&lease, no, rows, is_old).await?;
         if left > 0 {
-            lease.execute(&self.sql.release_from_room, &[&no]).await?;
+            lease.execute(&self.sql.empty_quarantine, &[&no]).await?;
             match is_old {
                 true => lease.execute(&self.sql.forget_deleted, &[&no]).await?,
                 false => lease.execute(&self.sql.put_off_deleted, &[&no, &members_for]).await?,
             };
+        } else {
+            // A large room holds no other up.
+            lease.execute(&self.sql.stand_behind, &[&no]).await?;
         }
         lease.batch_execute("COMMIT").await?;
         lease.settle()?;

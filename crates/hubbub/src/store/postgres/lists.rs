@@ -60,12 +60,12 @@ impl PostgresStore {
     }
 
     pub(crate) async fn search_rooms(&self, query: &RoomQuery, limit: usize) -> Result<FoundRooms, StoreError> {
-        let (after, from, to) = query.range();
+        let (from, to) = query.range();
         let (limit, looked_at) = (count(limit), count(looked_at(query, limit)));
         let since = query.active_since.map(|at| at.0);
         let kind = query.kind.map(RoomKind::word);
         let member = query.member.as_ref().map(UserId::as_str);
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &from, &to, &since, &looked_at, &limit];
+        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&from, &to, &since, &looked_at, &limit];
         let sql = match (&member, &kind) {
             (Some(member), _) => {
                 params.extend([member as &(dyn ToSql + Sync), &kind]);

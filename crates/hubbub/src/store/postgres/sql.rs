@@ -241,14 +241,15 @@ texts! {
         FROM hubbub.rooms WHERE id = ANY($1)";
     rooms_of = unread(&shown(include_str!("rooms_of.sql"), "$1::text", ""), "$1::text");
     find_rooms = find(WITH_ID);
-    find_rooms_by_kind = find("FROM hubbub.rooms r WHERE r.kind = $7::text");
+    find_rooms_by_kind = find("FROM hubbub.rooms r WHERE r.kind = $6::text");
     find_rooms_of_member = find(
         "FROM hubbub.members m JOIN hubbub.rooms r ON r.no = m.room
-        WHERE m.user_id = $7::text AND m.standing <> 'banned' AND ($8::text IS NULL OR r.kind = $8::text)",
+        WHERE m.user_id = $6::text AND m.standing <> 'banned' AND ($7::text IS NULL OR r.kind = $7::text)",
     );
     room_info = "SELECT i.topic, i.data AS room_data FROM hubbub.rooms r JOIN hubbub.room_infos i ON i.room = r.no WHERE r.id = $1";
     forget_cursor = "DELETE FROM hubbub.cursors WHERE room = $1";
     forget_session = "DELETE FROM hubbub.sessions WHERE room = $1";
+    forget_externals = "DELETE FROM hubbub.session_externals WHERE room = $1";
     note_deleted = "INSERT INTO hubbub.deleted_rooms (no, at, due_at) SELECT $1::bigint, clock.now, clock.now
         FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock";
     // Identity: its next number.
@@ -258,7 +259,8 @@ texts! {
     deleted_room = "SELECT no, at <= clock.now - $1::bigint AS is_old
         FROM hubbub.deleted_rooms, (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
         WHERE due_at <= clock.now ORDER BY due_at, no LIMIT 1 FOR UPDATE OF deleted_rooms SKIP LOCKED";
-    release_from_room = "UPDATE hubbub.quarantine SET room = NULL WHERE room = $1";
+    empty_quarantine = "DELETE FROM hubbub.quarantine WHERE room = $1";
+    stand_behind = "UPDATE hubbub.deleted_rooms SET due_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint WHERE no = $1";
     put_off_deleted = "UPDATE hubbub.deleted_rooms SET due_at = at + $2::bigint WHERE no = $1";
     forget_deleted = "DELETE FROM hubbub.deleted_rooms WHERE no = $1";
     members = include_str!("members.sql");

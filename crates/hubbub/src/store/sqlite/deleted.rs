@@ -19,6 +19,8 @@ pub(crate) fn delete(transaction: &Transaction<'_>, room: &RoomId, at: Timestamp
         transaction.execute("INSERT INTO deleted_rooms (no, at, due_at) VALUES (?1, ?2, ?2)", params![no, at.0])?;
         transaction.execute("DELETE FROM cursors WHERE room = ?1", [no])?;
         transaction.execute("DELETE FROM sessions WHERE room = ?1", [no])?;
+        // Conversations are free for other sessions at once.
+        transaction.execute("DELETE FROM session_externals WHERE room = ?1", [no])?;
         // The row that is left keeps the numbers below it from being given again.
         transaction.execute(
             "UPDATE rooms SET no = (SELECT max(no) + 1 FROM rooms), was = no, kind = 'deleted', name = '', head = 0, floor = 1,
@@ -47,10 +49,12 @@ pub(crate) fn purge(
     for (table, key) in TABLES.into_iter().filter(|(table, _)| is_old || *table != MEMBERS) {
         left -= clear(transaction, table, key, no, left)?;
         if left == 0 {
+            // A large room holds no other up.
+            transaction.execute("UPDATE deleted_rooms SET due_at = ?2 WHERE no = ?1", params![no, now.0])?;
             return Ok(true);
         }
     }
-    transaction.execute("UPDATE quarantine SET room = NULL WHERE room = ?1", [no])?;
+    transaction.execute("DELETE FROM quarantine WHERE room = ?1", [no])?;
     match is_old {
         true => transaction.execute("DELETE FROM deleted_rooms WHERE no = ?1", [no])?,
         false => {

@@ -121,20 +121,20 @@ pub(crate) fn find_rooms(snapshot: &Connection, query: &RoomQuery, limit: usize)
     let which = match (&query.member, query.kind) {
         (Some(_), _) => {
             "FROM members m JOIN rooms r ON r.no = m.room
-             WHERE m.user_id = ?5 AND m.standing <> 'banned' AND (?6 IS NULL OR r.kind = ?6)"
+             WHERE m.user_id = ?4 AND m.standing <> 'banned' AND (?5 IS NULL OR r.kind = ?5)"
         }
-        (None, Some(_)) => "FROM rooms r WHERE ?5 IS NULL AND r.kind = ?6",
-        (None, None) => "FROM rooms r WHERE ?5 IS NULL AND ?6 IS NULL",
+        (None, Some(_)) => "FROM rooms r WHERE ?4 IS NULL AND r.kind = ?5",
+        (None, None) => "FROM rooms r WHERE ?4 IS NULL AND ?5 IS NULL",
     };
     let mut statement = snapshot.prepare_cached(&format!(
         "SELECT r.id, r.kind, r.name, r.head, r.floor, r.generation, r.settings, coalesce(e.at, r.created_at), coalesce(i.topic, '')
-         FROM (SELECT r.* {which} AND r.id > ?1 AND r.id >= ?2 AND r.id < ?3 ORDER BY r.id LIMIT ?4) r
+         FROM (SELECT r.* {which} AND r.id >= ?1 AND r.id < ?2 ORDER BY r.id LIMIT ?3) r
          LEFT JOIN entries e ON e.room = r.no AND e.seq = r.head LEFT JOIN room_infos i ON i.room = r.no ORDER BY r.id"
     ))?;
-    let (after, from, to) = query.range();
+    let (from, to) = query.range();
     let looked_at = count(looked_at(query, limit));
     let (member, kind) = (query.member.as_ref().map(UserId::as_str), query.kind.map(RoomKind::word));
-    let mut rows = statement.query(params![after, from, to, looked_at + 1, member, kind])?;
+    let mut rows = statement.query(params![from, to, looked_at + 1, member, kind])?;
     let mut found = Finding::new(count(limit), looked_at);
     let (mut nth, mut before) = (0, None);
     while let Some(row) = rows.next()? {
