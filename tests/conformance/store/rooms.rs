@@ -231,7 +231,7 @@ for_every_store! {
         }
         let left = async || home.numbers(["count(*)"], "FROM entries GROUP BY room").await;
         // The clock counts milliseconds, and several portions may fall into one.
-        while left().await.iter().any(|of_one| *of_one == [Some(101)]) {
+        while left().await.contains(&[Some(101)]) {
             assert!(pen.0.purge(1, LONG).await.expect("a portion"));
             assert_eq!(left().await.len(), 2, "one is empty before the other was begun");
         }
