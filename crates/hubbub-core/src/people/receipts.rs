@@ -43,7 +43,7 @@ mod tests {
             signals(&mark, at, is_shown).iter().map(|signal| signal.body.as_str().to_owned()).collect()
         };
         let own = r#"{"type":"read","room":"general","seq":41}"#.to_owned();
-        assert_eq!(told(false), [own.clone()]);
+        assert_eq!(told(false), std::slice::from_ref(&own));
         assert_eq!(told(true), [own, r#"{"type":"read","user":"ana \"a\"","seq":41}"#.into()]);
         let last = signals(&mark, at, true).pop().unwrap();
         assert!(matches!(last.audience, Audience::Room(Saying { at, lasts: None, .. }) if at == Seq::new(57)));
