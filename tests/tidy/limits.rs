@@ -48,6 +48,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "SIGNALS_PER_SECOND",
     "SIGNALS_WAITING",
     "SIGNAL_BYTES",
+    "SIGNAL_LASTS",
     "SLOW_MODE_SECONDS",
     "TYPING_EVERY",
     "TYPING_FOR",

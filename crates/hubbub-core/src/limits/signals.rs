@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Longest body of a signal.
 pub const SIGNAL_BYTES: usize = 4 * 1024;
+/// The longest that a signal may last which passes by itself.
+pub const SIGNAL_LASTS: Duration = Duration::from_secs(3_600);
 /// Signals of rooms kept for a connection that does not take them; of one kind and person in a room the newest.
 pub const SIGNALS_WAITING: usize = 64;
 /// Signals that pass by themselves, such as typing, of which the readers of one room are told in a second, a second's worth at once.

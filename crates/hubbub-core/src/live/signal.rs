@@ -137,6 +137,9 @@ pub(super) fn decode(text: &str) -> Option<Signal> {
         }),
         _ => return None,
     };
+    if matches!(&audience, Audience::Room(saying) if saying.lasts > Some(limits::SIGNAL_LASTS)) {
+        return None;
+    }
     Some(Signal { audience, body: Json::trusted(body.to_owned()) })
 }
 
@@ -189,6 +192,10 @@ mod tests {
 
     #[test]
     fn what_is_no_signal_of_ours_is_passed_over() {
+        let lasting = |ms: u64| {
+            let room = r#""room":"general","epoch":"00000009.1","at":41,"from":"ana","kind":"typing""#;
+            format!(r#"{{"signal":{{{room},"lasts_ms":{ms},"body":{{}}}}}}"#)
+        };
         let long = format!(r#"{{"signal":{{"user":"ana","body":{{"x":"{}"}}}}}}"#, "x".repeat(limits::SIGNAL_BYTES));
         for line in [
             r#"{"signal":{}}"#,
@@ -197,8 +204,11 @@ mod tests {
             r#"{"signal":{"user":"ana","room":"general","body":{}}}"#,
             r#"{"signal":{"room":"general","from":"ana","kind":"typing","body":{}}}"#,
             &long,
+            &lasting(u64::MAX),
+            &lasting(3_600_001),
         ] {
             assert_eq!(Wake::decode(&line.to_owned().into()), None, "{line}");
         }
+        assert!(Wake::decode(&lasting(3_600_000).into()).is_some());
     }
 }

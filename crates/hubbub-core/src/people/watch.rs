@@ -17,10 +17,12 @@ use std::{
 };
 
 mod log;
+mod mentions;
 mod numbers;
 
-pub use log::Telling;
 use log::{Ahead, Change, Doubt, Log};
+pub use log::{Asked, Telling};
+use mentions::Mentions;
 use numbers::Numbers;
 
 /// A user here.
@@ -48,6 +50,8 @@ pub struct EntryNews<'a> {
     pub admitted: Option<&'a UserId>,
     /// Is one no more.
     pub removed: Option<&'a UserId>,
+    /// Has written it: nobody is told of a mention in their own entry.
+    pub author: Option<&'a UserId>,
     /// Are named in it.
     pub mentions: &'a [UserId],
     /// All of them are.
@@ -65,6 +69,10 @@ pub struct Watch {
     doubtful: BTreeSet<(Instant, RoomNo)>,
     /// Users whose rooms are being read.
     loading: BTreeSet<UserNo>,
+    /// How often somebody was asked to read members.
+    asked: u64,
+    /// How many logs were made.
+    lives: u64,
 }
 
 #[derive(Debug, Default)]
@@ -131,13 +139,13 @@ impl Watch {
         self.loading.remove(&no);
         let mut listed = BTreeMap::new();
         for (room, head) in rooms {
-            let log = self.rooms.insert(room, || Log::new(*head));
+            let log = self.log(room, *head);
             listed.insert(log, *head);
             // What lies between the two was not gone over, and may have removed them.
             if self.rooms.at(log).is_some_and(|log| log.head.0 != head.0 || head.1 < log.since) {
                 self.doubt(log, now);
             }
-            self.add_member(log, no);
+            self.add_member(log, no, head.1);
             self.note(log, Change { room: room.clone(), head: *head, user: user.clone(), is_member: true });
         }
         let before = self.users.at(no).map(|person| person.rooms.clone()).unwrap_or_default();
@@ -158,7 +166,7 @@ impl Watch {
     /// Something was heard of a room.
     pub fn hear(&mut self, news: News<'_>, now: Instant) {
         let News { room, head, entry } = news;
-        let EntryNews { admitted, removed, mentions, mentions_all } = entry.unwrap_or_default();
+        let EntryNews { admitted, removed, author, mentions, mentions_all } = entry.unwrap_or_default();
         let Some(no) = self.rooms.no(room) else {
             for (user, is_member) in [(removed, false), (admitted, true)] {
                 let Some(user) = user else { continue };
@@ -166,8 +174,8 @@ impl Watch {
             }
             // The first member here.
             if let Some(user) = admitted.and_then(|user| self.users.no(user)) {
-                let log = self.rooms.insert(room, || Log::new(head));
-                self.add_member(log, user);
+                let log = self.log(room, head);
+                self.add_member(log, user, head.1);
             }
             return;
         };
@@ -177,12 +185,13 @@ impl Watch {
             return self.doubt(no, now);
         }
         if seq <= log.head.1 {
-            return;
+            return self.hear_late(no, seq, &entry.unwrap_or_default(), now);
         }
         let ahead = Ahead {
             admitted: admitted.cloned(),
             removed: removed.cloned(),
             is_known: entry.is_some(),
+            author: author.cloned(),
             mentions: mentions.to_vec(),
             mentions_all,
         };
@@ -198,6 +207,27 @@ impl Watch {
             self.doubt(no, now);
         }
         self.settle(no, now);
+    }
+
+    /// What lies before the head was gone over; or members were read instead, of all or of one of them.
+    fn hear_late(&mut self, no: RoomNo, seq: Seq, entry: &EntryNews<'_>, now: Instant) {
+        let Some(log) = self.rooms.at(no).filter(|log| seq <= log.since) else { return };
+        let (epoch, was_passed_over) = (log.head.0, log.over < seq);
+        if let Some(user) = entry.admitted
+            && self.users.no(user).is_some_and(|user| log.members.binary_search(&user).is_err())
+            && let Some(room) = self.rooms.key(no).cloned()
+        {
+            // They may have gone since. They are told nothing before that is known.
+            let change = Change { room, head: (epoch, seq), user: user.clone(), is_member: true };
+            self.note_loading(&change);
+            self.note(no, change.clone());
+            self.change(&change);
+            self.doubt(no, now);
+        }
+        if was_passed_over && (entry.mentions_all || !entry.mentions.is_empty()) {
+            self.name(no, seq, entry);
+            self.tell_soon(no, now);
+        }
     }
 
     /// When there is something to be told.
@@ -217,63 +247,90 @@ impl Watch {
             let Some(room) = self.rooms.key(no).cloned() else { continue };
             let Some(log) = self.rooms.at_mut(no) else { continue };
             log.due = None;
-            if log.doubt.is_some() {
+            if !log.is_certain() {
                 // Told once it is known who they are.
                 continue;
             }
             log.told_at = Some(now);
             let mentions = std::mem::take(&mut log.mentions);
-            return Some(Telling { room, head: log.head.1, mentions, after: None });
+            return Some(Telling { room, life: log.life, head: log.head.1, mentions, after: None });
         }
         None
     }
 
     /// The next of its members, at most `n`: those who are at this moment. None: all have been told, or it is to be found out anew
-    /// who they are.
-    pub fn next_members(&self, telling: &mut Telling, n: usize) -> &[UserNo] {
-        let log = self.rooms.get(&telling.room).filter(|log| log.doubt.is_none());
-        let members = log.map_or(&[][..], |log| &log.members);
-        let begin = telling.after.map_or(0, |after| members.partition_point(|member| *member <= after));
-        let some = &members[begin..members.len().min(begin + n)];
+    /// who they are. Who was named and not told is told later.
+    pub fn next_members(&mut self, telling: &mut Telling, n: usize) -> &[UserNo] {
+        let log = self.rooms.get_mut(&telling.room).filter(|log| log.life == telling.life);
+        let Some(log) = log else { return &[] };
+        let begin = telling.after.map_or(0, |after| log.members.partition_point(|member| *member <= after));
+        if !log.is_certain() {
+            let mentions = std::mem::take(&mut telling.mentions);
+            if !mentions.is_empty() {
+                let named = log.members[begin..].iter().filter_map(|user| Some((*user, mentions.of(*user)?)));
+                named.for_each(|(user, seq)| log.mentions.name(user, seq));
+            }
+            return &[];
+        }
+        let some = &log.members[begin..log.members.len().min(begin + n)];
         telling.after = some.last().copied().or(telling.after);
         some
     }
 
     /// The next room whose members are to be read.
-    pub fn begin_read(&mut self, now: Instant) -> Option<RoomId> {
+    pub fn begin_read(&mut self, now: Instant) -> Option<Asked> {
         while let Some((at, no)) = self.doubtful.first().copied().filter(|(at, _)| *at <= now) {
             self.doubtful.remove(&(at, no));
             let Some(doubt) = self.rooms.at_mut(no).and_then(|log| log.doubt.as_mut()) else { continue };
-            doubt.due = None;
+            self.asked += 1;
+            (doubt.due, doubt.asked) = (None, self.asked);
             doubt.changes.clear();
-            return self.rooms.key(no).cloned();
+            let Some(room) = self.rooms.key(no).cloned() else { continue };
+            return Some(Asked { room, no: self.asked });
         }
         None
     }
 
     /// Such a read failed.
-    pub fn read_failed(&mut self, room: &RoomId, again: Instant) {
-        if let Some(no) = self.rooms.no(room) {
+    pub fn read_failed(&mut self, asked: &Asked, again: Instant) {
+        if let Some(no) = self.is_awaited(asked) {
             self.doubt(no, again);
         }
     }
 
+    /// The number of the room, if nobody was asked since: neither has it been forgotten, nor is it read anew.
+    fn is_awaited(&self, asked: &Asked) -> Option<RoomNo> {
+        let no = self.rooms.no(&asked.room)?;
+        let doubt = self.rooms.at(no)?.doubt.as_ref()?;
+        (doubt.asked == asked.no).then_some(no)
+    }
+
     /// It brought the members, and the head that was there before they were read. `None`: there is no such room any more.
-    pub fn read(&mut self, room: &RoomId, found: Option<(HeadOf, &[UserId])>, now: Instant) {
-        let Some(no) = self.rooms.no(room) else { return };
+    pub fn read(&mut self, asked: &Asked, found: Option<(HeadOf, &[UserId])>, now: Instant) {
+        let Some(no) = self.is_awaited(asked) else { return };
+        let room = &asked.room;
         let Some(log) = self.rooms.at_mut(no) else { return };
         let before = log.members.clone();
         let Some((head, members)) = found else {
             before.into_iter().for_each(|member| self.remove_member(no, member));
-            return;
+            return self.end_doubt(no);
         };
         let Some(doubt) = log.doubt.as_mut() else { return };
         let changes = std::mem::take(&mut doubt.changes);
         // What was doubted meanwhile is read again.
         let is_settled = doubt.due.is_none();
-        // Numbers of another epoch count something else.
-        let kept = if log.head.0 == head.0 { head.1.next() } else { Seq::MAX };
-        doubt.ahead = doubt.ahead.split_off(&kept);
+        let is_same = log.head.0 == head.0;
+        let mut passed_over = std::mem::take(&mut doubt.ahead);
+        let came_after = if is_same {
+            doubt.ahead = passed_over.split_off(&head.1.next());
+            log.over = if log.since == log.head.1 { log.over } else { log.head.1 };
+            log.head.1
+        } else {
+            // Numbers of another epoch count something else.
+            passed_over.clear();
+            (log.over, log.mentions) = (head.1, Mentions::default());
+            head.1
+        };
         (log.head, log.since) = (head, head.1);
         if is_settled {
             doubt.due = Some(now + REORDER);
@@ -288,42 +345,54 @@ impl Watch {
             let change = Change { room: room.clone(), head, user: name, is_member: members.contains(user) };
             person.loading.get_or_insert_default().push(change);
         }
-        members.iter().for_each(|member| self.add_member(no, *member));
+        let admitted = |(seq, ahead): (&Seq, &Ahead)| Some((self.users.no(ahead.admitted.as_ref()?)?, *seq));
+        let admitted: BTreeMap<UserNo, Seq> = passed_over.iter().filter_map(admitted).collect();
+        for member in &members {
+            self.add_member(no, *member, admitted.get(member).copied().unwrap_or(came_after));
+        }
         for gone in before.into_iter().filter(|member| !members.contains(member)) {
             self.remove_member(no, gone);
+        }
+        for (seq, ahead) in &passed_over {
+            self.name(no, *seq, &ahead.news());
         }
         for change in changes.iter().filter(|change| change.head.0 == head.0 && change.head.1 > head.1) {
             self.change(change);
         }
-        if is_settled && self.rooms.no(room) == Some(no) {
+        if is_settled {
             self.settle(no, now);
         }
     }
 
     /// Moves over what was ahead and has become the next.
     fn settle(&mut self, no: RoomNo, now: Instant) {
+        let mut has_passed = false;
         loop {
             let Some(log) = self.rooms.at_mut(no) else { return };
             let next = log.head.1.next();
             let Some(doubt) = log.doubt.as_mut() else { return };
-            if doubt.due.is_none() || doubt.must_read {
+            let Some(due) = doubt.due.filter(|_| !doubt.must_read) else {
                 // Reading says how far.
                 return;
-            }
+            };
             if doubt.ahead.is_empty() {
-                let due = doubt.due;
-                log.doubt = None;
-                due.map(|due| self.doubtful.remove(&(due, no)));
+                self.end_doubt(no);
                 return self.tell_soon(no, now);
             }
-            match doubt.ahead.remove(&next) {
-                Some(ahead) if ahead.is_known => self.pass(no, next, ahead),
-                Some(ahead) => {
-                    doubt.ahead.insert(next, ahead);
-                    return;
-                }
-                None => return,
+            if doubt.ahead.get(&next).is_some_and(|ahead| ahead.is_known) {
+                let ahead = doubt.ahead.remove(&next).unwrap_or_default();
+                self.pass(no, next, ahead);
+                has_passed = true;
+                continue;
             }
+            if has_passed {
+                // Another gap: it may close as well.
+                doubt.due = Some(now + REORDER);
+                self.doubtful.remove(&(due, no));
+                self.doubtful.insert((now + REORDER, no));
+                self.tell_soon(no, now);
+            }
+            return;
         }
     }
 
@@ -333,14 +402,7 @@ impl Watch {
         let Some(log) = self.rooms.at_mut(no) else { return };
         log.head.1 = seq;
         let head = log.head;
-        let named: Vec<UserNo> = entry.mentions.iter().filter_map(|user| self.users.no(user)).collect();
-        if let Some(log) = self.rooms.at_mut(no) {
-            log.mentions.all = if entry.mentions_all { Some(seq) } else { log.mentions.all };
-            for user in named {
-                log.mentions.users.retain(|(earlier, _)| *earlier != user);
-                log.mentions.users.push((user, seq));
-            }
-        }
+        self.name(no, seq, &entry.news());
         for (user, is_member) in [(entry.removed, false), (entry.admitted, true)] {
             if let Some(user) = user {
                 let change = Change { room: room.clone(), head, user, is_member };
@@ -348,6 +410,20 @@ impl Watch {
                 self.note(no, change.clone());
                 self.change(&change);
             }
+        }
+    }
+
+    /// Keeps who is named in an entry: members, and not its author.
+    fn name(&mut self, no: RoomNo, seq: Seq, entry: &EntryNews<'_>) {
+        let author = entry.author.and_then(|user| self.users.no(user));
+        let Some(log) = self.rooms.at_mut(no) else { return };
+        for user in entry.mentions.iter().filter_map(|user| self.users.no(user)) {
+            if Some(user) != author && log.members.binary_search(&user).is_ok() {
+                log.mentions.name(user, seq);
+            }
+        }
+        if entry.mentions_all {
+            log.mentions.name_all(seq, author);
         }
     }
 
@@ -369,17 +445,30 @@ impl Watch {
     fn change(&mut self, change: &Change) {
         let Some(user) = self.users.no(&change.user) else { return };
         if change.is_member {
-            let log = self.rooms.insert(&change.room, || Log::new(change.head));
-            self.add_member(log, user);
+            let log = self.log(&change.room, change.head);
+            self.add_member(log, user, change.head.1);
         } else if let Some(log) = self.rooms.no(&change.room) {
             self.remove_member(log, user);
         }
     }
 
-    fn add_member(&mut self, no: RoomNo, user: UserNo) {
+    /// The number of a room, which is watched from this head on if it was not.
+    fn log(&mut self, room: &RoomId, head: HeadOf) -> RoomNo {
+        let lives = &mut self.lives;
+        self.rooms.insert(room, || {
+            *lives += 1;
+            Log::new(head, *lives)
+        })
+    }
+
+    /// Somebody is a member, in this entry or before.
+    fn add_member(&mut self, no: RoomNo, user: UserNo, joined: Seq) {
         let Some(log) = self.rooms.at_mut(no) else { return };
         if let Err(at) = log.members.binary_search(&user) {
             log.members.insert(at, user);
+            if log.due.is_some() || log.doubt.is_some() || joined > log.head.1 {
+                log.mentions.join(user, joined);
+            }
             if let Some(person) = self.users.at_mut(user) {
                 person.rooms.push(no);
             }
@@ -395,19 +484,31 @@ impl Watch {
         }
     }
 
-    /// The same for somebody who does not know it any more. A room without members here is forgotten.
+    /// The same for somebody who does not know it any more.
     fn drop_member(&mut self, no: RoomNo, user: UserNo) {
         let Some(log) = self.rooms.at_mut(no) else { return };
         if let Ok(at) = log.members.binary_search(&user) {
             log.members.remove(at);
-            log.mentions.users.retain(|(named, _)| *named != user);
+            log.mentions.leave(user);
         }
-        if log.members.is_empty() {
-            let (due, doubt) = (log.due, log.doubt.as_ref().and_then(|doubt| doubt.due));
-            due.map(|due| self.due.remove(&(due, no)));
-            doubt.map(|due| self.doubtful.remove(&(due, no)));
+        self.forget_if_empty(no);
+    }
+
+    /// A room without members here is forgotten; but not while it is doubted: what is known of it already may admit somebody.
+    fn forget_if_empty(&mut self, no: RoomNo) {
+        if let Some(log) = self.rooms.at(no).filter(|log| log.members.is_empty() && log.doubt.is_none()) {
+            log.due.map(|due| self.due.remove(&(due, no)));
             self.rooms.remove_at(no);
         }
+    }
+
+    /// What was doubted is known.
+    fn end_doubt(&mut self, no: RoomNo) {
+        let doubt = self.rooms.at_mut(no).and_then(|log| log.doubt.take());
+        if let Some(due) = doubt.and_then(|doubt| doubt.due) {
+            self.doubtful.remove(&(due, no));
+        }
+        self.forget_if_empty(no);
     }
 
     /// The members are to be read at once.

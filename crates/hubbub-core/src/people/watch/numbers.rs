@@ -73,10 +73,6 @@ impl<K: Clone + Eq + Hash, V> Numbers<K, V> {
         self.values.get_mut(no as usize)?.as_mut().map(|(_, value)| value)
     }
 
-    pub fn get(&self, key: &K) -> Option<&V> {
-        self.no(key).and_then(|no| self.at(no))
-    }
-
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         self.no(key).and_then(|no| self.at_mut(no))
     }
