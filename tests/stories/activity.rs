@@ -62,6 +62,12 @@ async fn what_happens_in_any_room_is_told_without_following_it() {
     dora.is_told_that(json!({ "type": "mention", "room": "kitchen", "seq": seq })).await;
     ben.is_told_that(json!({ "type": "activity", "room": "kitchen", "head": seq })).await;
     assert_eq!(told(&ben, "kitchen"), [format!("activity {seq}")]);
+    // Everybody is, and not by themselves.
+    let all = json!({ "room": "kitchen", "text": "all?", "mention_all": true });
+    let seq = ben.calls("send", all).await["rpc"]["data"]["seq"].as_u64().expect("a seq");
+    dora.is_told_that(json!({ "type": "mention", "room": "kitchen", "seq": seq })).await;
+    ben.is_told_that(json!({ "type": "activity", "room": "kitchen", "head": seq })).await;
+    assert!(told(&ben, "kitchen").iter().all(|one| one.starts_with("activity")), "{:?}", told(&ben, "kitchen"));
     // A room that is new to her.
     cluster.room("attic", "private", &["ana", "dora"]).await;
     dora.is_told_that(json!({ "type": "added", "room": "attic" })).await;

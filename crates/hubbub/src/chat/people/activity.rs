@@ -21,7 +21,7 @@ use hubbub_core::{
         json::Json,
         seq::{Epoch, Seq},
     },
-    people::watch::{EntryNews, HeadOf, News, Telling, UserNo, Watch},
+    people::watch::{Asked, EntryNews, HeadOf, News, Telling, UserNo, Watch},
 };
 use rand::seq::SliceRandom;
 use serde::Deserialize;
@@ -164,7 +164,8 @@ impl Activity {
         } else if admitted.is_none() && removed.is_none() {
             return;
         }
-        let news = EntryNews { admitted, removed, mentions: &named.users, mentions_all: named.all };
+        let Named { author, users, all } = &named;
+        let news = EntryNews { admitted, removed, author: author.as_ref(), mentions: users, mentions_all: *all };
         self.hear(&mut state, News { room: &entry.room, head: (epoch, entry.seq), entry: Some(news) });
     }
 
@@ -270,10 +271,10 @@ impl Activity {
                 let mut state = self.state();
                 state.users_first = !state.users_first;
                 let user = if state.users_first { state.next_wanted() } else { None };
-                let room = if user.is_none() { state.watch.begin_read(Instant::now()) } else { None };
-                match (user, room) {
+                let asked = if user.is_none() { state.watch.begin_read(Instant::now()) } else { None };
+                match (user, asked) {
                     (Some(user), _) => Some(Reading::Rooms(user)),
-                    (None, Some(room)) => Some(Reading::Members(room)),
+                    (None, Some(asked)) => Some(Reading::Members(asked)),
                     (None, None) => state.next_wanted().map(Reading::Rooms),
                 }
             };
@@ -281,7 +282,7 @@ impl Activity {
             let activity = self.clone();
             tokio::spawn(async move {
                 match reading {
-                    Reading::Members(room) => activity.read_members(&room).await,
+                    Reading::Members(asked) => activity.read_members(&asked).await,
                     Reading::Rooms(user) => activity.read_rooms(&user).await,
                 }
                 drop(turn);
@@ -290,18 +291,18 @@ impl Activity {
         }
     }
 
-    async fn read_members(&self, room: &RoomId) {
-        let found = self.members_of(room).await;
+    async fn read_members(&self, asked: &Asked) {
+        let found = self.members_of(&asked.room).await;
         let mut state = self.state();
         let now = Instant::now();
         match found {
             Ok(found) => {
                 let found = found.as_ref().map(|(head, members)| (*head, &members[..]));
-                state.watch.read(room, found, now);
+                state.watch.read(asked, found, now);
             }
             Err(error) => {
                 FAILED.note(|| error.to_string());
-                state.watch.read_failed(room, now + AGAIN);
+                state.watch.read_failed(asked, now + AGAIN);
             }
         }
         self.metrics.activity_reads.inc();
@@ -395,13 +396,14 @@ fn said(room: &RoomId, kind: &str, name: &str, seq: Seq) -> Told {
 }
 
 enum Reading {
-    Members(RoomId),
+    Members(Asked),
     Rooms(UserId),
 }
 
 /// Who is named in a message.
 #[derive(Debug, Default)]
 struct Named {
+    author: Option<UserId>,
     users: Vec<UserId>,
     all: bool,
 }
@@ -413,6 +415,8 @@ impl Named {
         struct Said<'a> {
             #[serde(rename = "type", borrow)]
             word: Cow<'a, str>,
+            #[serde(borrow)]
+            from: Cow<'a, str>,
             #[serde(borrow, default)]
             mentions: HashSet<Cow<'a, str>>,
             #[serde(default)]
@@ -425,7 +429,7 @@ impl Named {
         match serde_json::from_str::<Said<'_>>(text) {
             Ok(said) if Message::WORDS.contains(&&*said.word) => {
                 let users = said.mentions.iter().filter_map(|user| UserId::parse(user).ok()).collect();
-                Self { users, all: said.mention_all }
+                Self { author: UserId::parse(&said.from).ok(), users, all: said.mention_all }
             }
             _ => Self::default(),
         }
