@@ -196,8 +196,8 @@ async fn fifty_people_talk_while_one_user_and_one_address_do_the_worst() {
     print(&cluster, "after", &talk(&honest, "after").await);
 
     // What is stored of it: not more than one user may.
-    let rooms = cluster.api("GET", "/v1/users/mallory/rooms?limit=1000", &Value::Null).await.json();
-    let victim = cluster.api("GET", "/v1/users/victim-7/rooms?limit=1000", &Value::Null).await.json();
+    let rooms = cluster.api("GET", "/v1/rooms?member=mallory&limit=1000", &Value::Null).await.json();
+    let victim = cluster.api("GET", "/v1/rooms?member=victim-7&limit=1000", &Value::Null).await.json();
     let (made, crowds) =
         (rooms["rooms"].as_array().expect("rooms").len(), victim["rooms"].as_array().expect("rooms").len());
     let entries = cluster.log("lobby").await.iter().filter(|entry| entry["from"] == "mallory").count();

@@ -167,6 +167,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "TTL_MAX",
     "TURN_PATIENCE",
     "UNREAD_MAX",
+    "UNREAD_ROOMS",
     "UNREAD_ROWS",
     "UPLINK_BYTES",
     "UPLINK_FRAMES",

@@ -8,6 +8,11 @@ CREATE TABLE hubbub.reads (
     PRIMARY KEY (room, user_id)
 ) WITH (fillfactor = 70);
 
+-- Nobody could say before now what they had read: nothing that is there counts as unread. As '', who is nobody's id; rooms that are
+-- made later have none.
+INSERT INTO hubbub.reads (room, user_id, seq, at)
+SELECT no, '', head, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.rooms WHERE kind <> 'deleted';
+
 -- Which messages mention whom, as they are now: an index over entries that the database keeps by itself, whichever version of the
 -- program writes. None of who mentions themselves; nothing of messages that are gone.
 CREATE TABLE hubbub.mentions (
@@ -62,11 +67,19 @@ CREATE TRIGGER entries_forget_mentions AFTER UPDATE OF gone ON hubbub.entries FO
     WHEN (NEW.gone AND NEW.kind = 'message')
     EXECUTE FUNCTION hubbub.forget_mentions();
 
--- What is there already. Nobody writes meanwhile: making a trigger has locked the table against that.
+-- What is there already. Nobody writes meanwhile: making a trigger has locked the table against that. The sessions of this program
+-- do without sequential scans; one of the whole table is right here, and going through it by an index would take far longer.
+SET LOCAL enable_seqscan = on;
+
 INSERT INTO hubbub.mentions (room, user_id, seq, author)
 SELECT e.room, named, e.seq, e.author
 FROM hubbub.entries e
-LEFT JOIN hubbub.entries s ON s.room = e.room AND s.seq = e.edit
-CROSS JOIN LATERAL hubbub.mentioned(CASE WHEN e.edit IS NULL THEN e.body ELSE s.body END, e.author) named
+CROSS JOIN LATERAL hubbub.mentioned(
+    CASE WHEN e.edit IS NULL THEN e.body
+         ELSE (SELECT s.body FROM hubbub.entries s WHERE s.room = e.room AND s.seq = e.edit) END,
+    e.author
+) named
 WHERE e.kind = 'message' AND e.gone IS NOT TRUE AND (e.body IS NOT NULL OR e.edit IS NOT NULL)
 ON CONFLICT DO NOTHING;
+
+SET LOCAL enable_seqscan = off;

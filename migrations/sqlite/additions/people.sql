@@ -8,6 +8,11 @@ CREATE TABLE reads (
     PRIMARY KEY (room, user_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Nobody could say before now what they had read: nothing that is there counts as unread. As '', who is nobody's id; rooms that are
+-- made later have none.
+INSERT INTO reads (room, user_id, seq, at)
+SELECT no, '', head, CAST(strftime('%s', 'now') AS INTEGER) * 1000 FROM rooms WHERE kind <> 'deleted';
+
 -- Which messages mention whom, as they are now: an index over entries that the database keeps by itself, whichever version of the
 -- program writes. None of who mentions themselves; nothing of messages that are gone.
 CREATE TABLE mentions (

@@ -7,7 +7,7 @@ use hubbub_core::{
     limits::RECEIPTS_MEMBERS,
     log::{
         entry::{Draft, Entry, Outcome},
-        kinds::{Banned, Changed, Content, Deleted, Edited, Joined, Message, Text, What},
+        kinds::{Banned, Changed, Content, Deleted, Edited, Joined, Left, Message, Text, What},
         room::PageOf,
     },
     model::{
@@ -144,11 +144,14 @@ for_every_store! {
                 if dice.random_ratio(1, 3) {
                     let to = dice.random_range(0..=head);
                     let before = marks.get(who).copied().unwrap_or_default();
-                    let marked = put(&*pen.0, mark(&name, who, to)).await.expect("a room");
-                    // A mark at 0 is one, too.
-                    let moved = to > before;
-                    assert_eq!((marked.before, marked.moved && to > 0, marked.is_shown), (N(before), moved, true));
-                    marks.insert(who, before.max(to));
+                    let standing = pen.0.person(&room(&name), &user(who)).await.expect("an answer").expect("a room").1.standing;
+                    let marked = put(&*pen.0, mark(&name, who, to)).await;
+                    assert_eq!(marked.is_some(), standing.is_member(), "{who}: {standing:?}");
+                    if let Some(marked) = marked {
+                        // Nobody has a mark at 0.
+                        assert_eq!(marked, Marked { before: N(before), moved: to > before, is_shown: true });
+                        marks.insert(who, before.max(to));
+                    }
                 }
                 something += compare(&pen, &name, &marks, &format!("seed {seed}")).await;
             }
@@ -186,7 +189,7 @@ for_every_store! {
         speak("ana", &|| says("well"), 1).await;
         assert_eq!(told().await, "999 0", "the own message is the thousandth");
         speak("ana", &|| says("well"), 1).await;
-        assert_eq!(told().await, "999+ 2", "and is too far away now");
+        assert_eq!(told().await, "999+ 2+", "and is too far away now");
         speak("ana", &|| mentioning(&["ben"], Some(3), false), 998).await;
         assert_eq!(told().await, "999+ 999+", "threads count for mentions alone");
         let head = log(&pen, "general").await.len() as u64;
@@ -259,7 +262,7 @@ for_every_store! {
         let mut moved: BTreeMap<(String, String), u64> = BTreeMap::new();
         for (call, answer) in calls.iter().zip(answers) {
             for (mark, marked) in call.iter().zip(answer.expect("an answer")) {
-                assert_eq!(marked.is_some(), mark.room != room("nowhere"), "{mark:?}");
+                assert_eq!(marked.is_some(), mark.room == room("hall"), "of members only: {mark:?}");
                 let Some(marked) = marked else { continue };
                 assert!(!marked.moved || marked.before < mark.seq, "{mark:?}: {marked:?}");
                 if marked.moved {
@@ -268,16 +271,22 @@ for_every_store! {
                 }
             }
         }
-        furthest.retain(|(room, _), _| room != "nowhere");
+        furthest.retain(|(room, _), _| room == "hall");
         assert_eq!(moved, furthest);
         let Some(Receipts::Of(all)) = pen.0.receipts(&room("hall")).await.expect("receipts") else { panic!("no receipts") };
         let found: BTreeMap<(String, String), u64> =
             all.iter().map(|one| (("hall".to_owned(), one.user.to_string()), one.read.get())).collect();
-        furthest.retain(|(room, _), _| room == "hall");
         assert_eq!(found, furthest);
         assert!(all.is_sorted_by_key(|one| one.user.as_str().to_owned()) && all.iter().all(|one| one.at.0 > 0));
 
-        // Who is no member has a mark, and is not shown.
+        // Who has left meanwhile has no mark; who has one and leaves is not shown.
+        let left = What::Left(Left { user: user("u001") });
+        place(&pen.append(pen.by_backend("hall", "l", left)).await);
+        assert_eq!(put(&*pen.0, mark("hall", "u001", 99)).await, None);
+        let Some(Receipts::Of(all)) = pen.0.receipts(&room("hall")).await.expect("receipts") else { panic!("no receipts") };
+        assert!(all.iter().all(|one| one.user != user("u001")));
+        let joins = What::Joined(Joined { user: user("u001"), role: Role::Member });
+        place(&pen.append(pen.by_backend("hall", "back", joins)).await);
         assert_eq!(pen.0.receipts(&room("general")).await.expect("receipts"), Some(Receipts::Of(Vec::new())));
         assert_eq!(pen.0.receipts(&room("nowhere")).await.expect("receipts"), None);
         let marked = put(&*pen.0, mark("hall", "u001", 100)).await.expect("a room");
@@ -335,6 +344,25 @@ for_every_store! {
         drop(store);
         let pen = Pen(home.open().await);
         let log = log(&pen, "general").await;
+        // What is older than marks is not unread, for whoever has none.
+        assert_eq!(unread(&pen, "general", "ben").await, Unread::default());
+        assert_eq!(pen.0.receipts(&room("general")).await.expect("receipts"), Some(Receipts::Of(Vec::new())));
+        let heads = home.numbers(["d.seq - r.head"], "FROM reads d JOIN rooms r ON r.no = d.room WHERE d.user_id = ''").await;
+        assert_eq!(heads, [[Some(0)]]);
+        place(&pen.append(pen.draft("general", "ana", "new", mentioning(&["ben"], None, false))).await);
+        let begun = N(log.len() as u64);
+        let log = self::log(&pen, "general").await;
+        let expected = unread_of(&log, &user("ben"), Seq::ZERO, begun);
+        assert_eq!((expected.unread.count, expected.mentions.count), (1, 1));
+        assert_eq!(unread(&pen, "general", "ben").await, expected);
+        put(&*pen.0, mark("general", "ben", 3)).await;
+        let marked = Unread { read: N(3), ..expected };
+        assert_eq!(unread(&pen, "general", "ben").await, marked, "it takes the further of the two");
+        place(&pen.append(pen.draft("general", "ana", "gone", delete(begun.next().get()))).await);
+        home.change("DELETE FROM reads").await;
+
+        // Rooms that are made later have nothing of the kind: all of these mentions were found.
+        let log = self::log(&pen, "general").await;
         let expected = unread_of(&log, &user("ben"), Seq::ZERO, N(2));
         assert_eq!((expected.unread.count, expected.mentions.count), (3, 3));
         assert_eq!(unread(&pen, "general", "ben").await, expected);
@@ -354,13 +382,13 @@ for_every_store! {
         let mentions = async |expected: u64| {
             assert_eq!(unread(&pen, "general", "ben").await.mentions.count, expected);
         };
-        home.change(&insert(11, "message", "NULL", &format!("'{body}'"))).await;
+        home.change(&insert(13, "message", "NULL", &format!("'{body}'"))).await;
         mentions(4).await;
-        home.change(&insert(12, "edited", "11", "NULL")).await;
+        home.change(&insert(14, "edited", "13", "NULL")).await;
         mentions(3).await;
-        home.change(&insert(13, "edited", "6", r#"'{"mention_all":true}'"#)).await;
+        home.change(&insert(15, "edited", "6", r#"'{"mention_all":true}'"#)).await;
         mentions(3).await;
-        home.change(&format!("UPDATE entries SET body = NULL, gone = {no} WHERE seq IN (5, 6, 13)")).await;
+        home.change(&format!("UPDATE entries SET body = NULL, gone = {no} WHERE seq IN (5, 6, 15)")).await;
         mentions(1).await;
     }
 }

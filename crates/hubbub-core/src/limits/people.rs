@@ -12,5 +12,7 @@ pub const MARKS_WAITING: usize = 65_536;
 pub const UNREAD_MAX: u64 = 999;
 /// Entries of a room that are looked at to count what is unread, the newest.
 pub const UNREAD_ROWS: u64 = 1_000;
+/// Rooms that a page looks at for what is unread; the next page goes on.
+pub const UNREAD_ROOMS: usize = 100;
 /// Members of a room up to which they are shown who has read how far.
 pub const RECEIPTS_MEMBERS: usize = 100;

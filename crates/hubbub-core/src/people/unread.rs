@@ -29,7 +29,7 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// So many were found where one more than [`UNREAD_MAX`] was looked for. `ended`: whether it was looked at all.
+    /// So many were found where one more than [`UNREAD_MAX`] was looked for. `ended`: whether all was looked at.
     pub fn of(found: u64, ended: bool) -> Self {
         Self { count: found.min(UNREAD_MAX), more: !ended || found > UNREAD_MAX }
     }
@@ -136,9 +136,14 @@ impl Look {
         Self { looked, found, own }
     }
 
-    /// What there is: it went down to the end unless as many entries were looked at as may be.
+    /// Whether it went down to the end: unless as many entries were looked at as may be.
+    pub const fn ended(&self) -> bool {
+        self.own.is_some() || self.looked < UNREAD_ROWS
+    }
+
+    /// What there is.
     pub fn unread(&self) -> Counted {
-        Counted::of(self.found, self.own.is_some() || self.looked < UNREAD_ROWS)
+        Counted::of(self.found, self.ended())
     }
 
     /// How far one has read, where that is known to be at least `from`. An own message further back is not looked for.
@@ -196,7 +201,7 @@ pub fn unread_of(log: &[Entry], me: &UserId, read: Seq, joined: Seq) -> Unread {
         said.from != me && said.content.is_some_and(|content| content.mention_all || content.mentions.contains(me))
     };
     let mentions = messages.range(from.next()..).map(|(_, said)| said).filter(is_meant).count();
-    Unread { read, unread: look.unread(), mentions: Counted::of(mentions as u64, true) }
+    Unread { read, unread: look.unread(), mentions: Counted::of(mentions as u64, look.ended()) }
 }
 
 #[cfg(test)]

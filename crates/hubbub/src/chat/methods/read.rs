@@ -46,8 +46,8 @@ impl Method for Read {
         example: r#"{"room":"general","seq":57}
 {"room":"general","seq":57}"#,
         more: "The mark is one for all of a user's devices, and goes forward only: one that is further already is 409, and the message says where it \
-is; beyond the room's head is 107. It is answered once it is written, which for each room is so at once and then every 2 s at most: say the newest, and do not wait for \
-the answer before saying the next. What the mark means for `unread` stands [there](#unread).",
+is; beyond the room's head is 107. It is answered once it is written, which for each room is so at once and then every 2 s at most: say one at a time for each room, and with the answer say \
+the newest, if that is another. What the mark means for `unread` stands [there](#unread).",
     };
     type On = Chat;
     type Request = ReadRequest;

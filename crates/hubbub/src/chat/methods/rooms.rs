@@ -10,6 +10,7 @@ use crate::{
     store::{ListPart, Listed},
 };
 use hubbub_core::{
+    limits::UNREAD_ROOMS,
     log::{checks, fold::Shown},
     model::ids::{Invalid, RoomId, UserId},
 };
@@ -56,7 +57,7 @@ impl Method for ListRooms {
         summary: "The rooms one is a member of, by id.",
         example: r#"{"after":"general","limit":100}
 {"rooms":[{"id":"kitchen","kind":"private","name":"Kitchen","head":9,"floor":1,"epoch":"1a2b3c4d.1","role":"member","last":{"type":"message","seq":8,…},"read":5,"unread":{"count":2},"mentions":{"count":1}}],"next":"kitchen"}"#,
-        more: "`last` is the newest message that the room shows, as it is now, as in `messages`. `read`, `unread` and `mentions` are those of [`unread`](#unread). `settings` are those of `change_room`, all of them; absent where nothing is set; so are `topic` and `data`. `next`, where there may be more, is the `after` of the next page.",
+        more: "`last` is the newest message that the room shows, as it is now, as in `messages`. `read`, `unread` and `mentions` are those of [`unread`](#unread). `settings` are those of `change_room`, all of them; absent where nothing is set; so are `topic` and `data`. `next`, where there may be more, is the `after` of the next page; a page has no more than 100 rooms, whatever `limit` says.",
     };
     type On = Chat;
     type Request = RoomsRequest;
@@ -82,16 +83,16 @@ pub struct RoomsData<'a> {
     limit: Option<u64>,
 }
 
-fn room_after(after: Option<&str>) -> Result<Option<RoomId>, Invalid> {
-    after.map(|after| RoomId::parse_as("after", after)).transpose()
+fn asked(after: Option<&str>, limit: Option<u64>) -> Result<RoomsRequest, Invalid> {
+    let after = after.map(|after| RoomId::parse_as("after", after)).transpose()?;
+    Ok(RoomsRequest { after, limit: checks::page_limit(limit)?.min(UNREAD_ROOMS) })
 }
 
 impl RpcMethod for ListRooms {
     type Data<'a> = RoomsData<'a>;
 
     fn read(data: RoomsData<'_>) -> Result<RoomsRequest, Invalid> {
-        let after = room_after(After::name(&data.after)?)?;
-        Ok(RoomsRequest { after, limit: checks::page_limit(data.limit)? })
+        asked(After::name(&data.after)?, data.limit)
     }
 }
 
@@ -106,9 +107,9 @@ impl RestMethod for ListRooms {
     type Query = ListQuery;
     type Body = NoBody;
 
-    fn translate(asked: RestRequest<Self>) -> Result<(Actor, RoomsRequest), MethodError> {
-        let (user, limit) = (UserId::parse_outsider("user", &asked.path)?, checks::page_limit(asked.query.limit)?);
-        Ok((Actor::for_user(user), RoomsRequest { after: room_after(asked.query.after.as_deref())?, limit }))
+    fn translate(request: RestRequest<Self>) -> Result<(Actor, RoomsRequest), MethodError> {
+        let user = UserId::parse_outsider("user", &request.path)?;
+        Ok((Actor::for_user(user), asked(request.query.after.as_deref(), request.query.limit)?))
     }
 }
 
@@ -122,6 +123,7 @@ mod tests {
         let read = |data: &str| ListRooms::read(RawData::from_json(data).read().unwrap());
         let request = read(r#"{"after":"general"}"#).unwrap();
         assert_eq!((request.after.unwrap().as_str(), request.limit), ("general", 100));
+        assert_eq!(read(r#"{"limit":1000}"#).unwrap().limit, 100, "a page looks at no more");
         assert_eq!(read(r#"{"after":7}"#).unwrap_err().to_string(), "after: an id is a string");
         assert_eq!(read(r#"{"limit":1001}"#).unwrap_err().to_string(), "limit: 1001; it is 1 to 1000");
     }

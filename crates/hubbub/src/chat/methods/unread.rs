@@ -7,6 +7,7 @@ use super::{
 };
 use crate::chat::Chat;
 use hubbub_core::{
+    limits::UNREAD_ROOMS,
     log::checks,
     model::ids::{Invalid, RoomId, UserId},
     people::unread::{UnreadPart, UnreadRoom},
@@ -69,14 +70,14 @@ impl Method for ListUnread {
     const COST: Cost = Cost::Page;
     const DOC: Doc = Doc {
         summary: "In which of one's rooms something is unread, and how much. `rooms` says the same along with everything else.",
-        example: r#"{"limit":1000}
+        example: r#"{"limit":100}
 {"rooms":[{"room":"general","head":1720,"read":57,"unread":{"count":999,"more":true},"mentions":{"count":2}}],"next":"general"}"#,
         more: "Read is everything up to the mark that [`read`](#read) sets, up to the entry with which one joined, and up to one's own newest message that the room shows, whichever is furthest: \
 who sends has read. **Unread** are messages after that which the room shows and which were not deleted; **mentions** are messages after that, those in threads included, which mention one by name or \
-all, as they say now, and which one has not written oneself. Both are counted to 999 and then `more`. No more than the newest 1,000 entries of a room are looked at: where one has read none of them, there is `more`, and an own message further back \
-is not looked for.
+all, as they say now, and which one has not written oneself. Both are counted to 999 and then `more`. No more than the newest 1,000 entries of a room are looked at: where one has read none of them, there is `more` of both, and an own message further back \
+is not looked for. Nothing counts that was written before the server knew of marks.
 
-`limit` is how many of one's rooms are looked at, 1 to 1,000, and 100 without; those without anything unread are left out. So a page may be empty, and there is another as long as there is `next`.
+`limit` is how many of one's rooms are looked at, 1 to 1,000, and 100 without: a page looks at no more than 100, whatever is asked for. Those without anything unread are left out. So a page may be empty, and there is another as long as there is `next`.
 `read` is the mark, 0 where there is none.",
     };
     type On = Chat;
@@ -95,7 +96,7 @@ is not looked for.
 
 fn asked(after: Option<&str>, limit: Option<u64>) -> Result<UnreadRequest, Invalid> {
     let after = after.map(|after| RoomId::parse_as("after", after)).transpose()?;
-    Ok(UnreadRequest { after, limit: checks::page_limit(limit)? })
+    Ok(UnreadRequest { after, limit: checks::page_limit(limit)?.min(UNREAD_ROOMS) })
 }
 
 /// `data` of a call.
@@ -121,7 +122,7 @@ impl RpcMethod for ListUnread {
 pub struct UnreadQuery {
     /// Those after this id.
     pub after: Option<String>,
-    /// How many are looked at: 1 to 1,000; 100 without.
+    /// How many are looked at: 1 to 1,000, of which 100 at most; 100 without.
     pub limit: Option<u64>,
 }
 
@@ -129,7 +130,7 @@ impl RestMethod for ListUnread {
     const ROUTE: Route = Route {
         tag: "users",
         problems: &[422],
-        example: "?limit=1000",
+        example: "?limit=100",
         ..Route::new(Verb::Get, "/v1/users/{user}/unread", &[USER])
     };
     type Path = String;
@@ -152,6 +153,7 @@ mod tests {
         let read = |data: &str| ListUnread::read(RawData::from_json(data).read().unwrap());
         assert_eq!(read("{}").unwrap(), UnreadRequest { after: None, limit: 100 });
         assert_eq!(read(r#"{"after":"general","limit":1}"#).unwrap().limit, 1);
+        assert_eq!(read(r#"{"limit":1000}"#).unwrap().limit, 100, "a page looks at no more");
         assert_eq!(read(r#"{"after":7}"#).unwrap_err().to_string(), "after: an id is a string");
         assert_eq!(read(r#"{"after":"/"}"#).unwrap_err().to_string().split(':').next(), Some("after"));
         assert_eq!(read(r#"{"limit":0}"#).unwrap_err().to_string(), "limit: 0; it is 1 to 1000");

@@ -10,6 +10,7 @@ use hubbub_core::{
     limits::{MARKS, MARKS_WAITING},
     live::wake::Wake,
     model::{
+        access::Refusal,
         ids::{RoomId, UserId},
         seq::Seq,
     },
@@ -127,11 +128,13 @@ async fn keep(mut asked: mpsc::Receiver<Asked>, store: Arc<dyn Store>, metrics: 
             let rest = due.split_off(due.len().min(MARKS));
             let some = std::mem::replace(&mut due, rest);
             let those: Vec<Mark> = some.iter().map(|due| due.mark.clone()).collect();
-            metrics.mark_writes.inc();
-            metrics.marks.inc_by(those.len() as u64);
             let written = store.put_marks(&those).await;
-            if let Err(error) = &written {
-                FAILED.note(|| format!("{error}, {} asked", those.len()));
+            match &written {
+                Ok(became) => {
+                    metrics.mark_writes.inc();
+                    metrics.marks.inc_by(became.iter().flatten().count() as u64);
+                }
+                Err(error) => FAILED.note(|| format!("{error}, {} asked", those.len())),
             }
             for (mark, marked) in those.into_iter().zip(written.iter().flatten()) {
                 if let Some(Marked { before, .. }) = marked {
@@ -166,7 +169,8 @@ fn settle(some: Vec<Due<Waiting>>, written: Result<Vec<Option<Marked>>, StoreErr
     }
     for (due, marked) in some.into_iter().zip(became) {
         for (asked, (_, became)) in due.waiting {
-            let answer = marked.ok_or(ChatError::UNKNOWN_ROOM).map(|marked| marked.answer(asked, due.mark.seq));
+            let answer =
+                marked.ok_or(ChatError::Refused(Refusal::NotMember)).map(|marked| marked.answer(asked, due.mark.seq));
             let _ = became.send(answer);
         }
     }

@@ -1,12 +1,16 @@
--- Marks go forward. No (room, user) twice. Rows are written in one order by all, and no room is locked. What is selected is of the
--- snapshot before: where each mark was.
+-- Marks of members go forward. No (room, user) twice. Rows are written in one order by all, and no room is locked. What is selected
+-- is of the snapshot before: where each mark was.
 WITH asked AS MATERIALIZED (
     SELECT a.ord, r.no, a.user_id, a.seq
     FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS a (room, user_id, seq, ord)
     CROSS JOIN LATERAL (SELECT no FROM hubbub.rooms WHERE rooms.id = a.room LIMIT 1) r
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM hubbub.members m WHERE m.room = r.no AND m.user_id = a.user_id AND m.standing <> 'banned' LIMIT 1
+    ) is_member
 ), moved AS (
     INSERT INTO hubbub.reads AS d (room, user_id, seq, at)
-    SELECT no, user_id, seq, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM asked ORDER BY no, user_id
+    SELECT no, user_id, seq, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM asked WHERE seq > 0
+    ORDER BY no, user_id
     ON CONFLICT (room, user_id) DO UPDATE SET seq = greatest(d.seq, excluded.seq), at = excluded.at
         WHERE d.seq < excluded.seq
     RETURNING room, user_id

@@ -102,5 +102,5 @@ pub(super) fn unread(row: &Row) -> Unread {
     let own = row.get::<_, Option<i64>>("u_own").map(seq);
     let look = Look::taken(looked.unsigned_abs(), found.unsigned_abs(), own);
     let read: Seq = seq(row.get("u_read"));
-    Unread { read, unread: look.unread(), mentions: Counted::of(mentions.unsigned_abs(), true) }
+    Unread { read, unread: look.unread(), mentions: Counted::of(mentions.unsigned_abs(), look.ended()) }
 }

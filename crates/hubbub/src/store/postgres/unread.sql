@@ -1,18 +1,20 @@
 -- What /* reader */ has not read of the room `r`, which they joined with the entry `r.joined_at`. What the room shows is looked at from its
--- newest entry down to the mark, and counts above their own newest message. OFFSET keeps the planner from reading the mark again for each
--- use. As in people/unread.rs of the core.
+-- newest entry down to the mark, or to where marks began (that of ''), and counts above their own newest message. OFFSET keeps the
+-- planner from reading the marks again for each use. As in people/unread.rs of the core.
 SELECT mark.seq AS u_read, looked.looked AS u_looked, looked.found AS u_found, looked.own AS u_own,
     (SELECT count(*) FROM (
         SELECT 1 FROM hubbub.mentions n WHERE n.room = r.no AND n.user_id = /* reader */
-            AND n.seq > greatest(mark.seq, r.joined_at, looked.own) AND n.author <> /* reader */ LIMIT /* rows */
+            AND n.seq > greatest(mark.seq, mark.begun, looked.own) AND n.author <> /* reader */ LIMIT /* rows */
     ) named) + (SELECT count(*) FROM (
         SELECT 1 FROM hubbub.mentions n WHERE n.room = r.no AND n.user_id = ''
-            AND n.seq > greatest(mark.seq, r.joined_at, looked.own) AND n.author <> /* reader */ LIMIT /* rows */
+            AND n.seq > greatest(mark.seq, mark.begun, looked.own) AND n.author <> /* reader */ LIMIT /* rows */
     ) everybody) AS u_mentions
 FROM (
     SELECT coalesce((
         SELECT d.seq FROM hubbub.reads d WHERE d.room = r.no AND d.user_id = /* reader */ LIMIT 1
-    ), 0) AS seq OFFSET 0
+    ), 0) AS seq, greatest(r.joined_at, (
+        SELECT d.seq FROM hubbub.reads d WHERE d.room = r.no AND d.user_id = '' LIMIT 1
+    )) AS begun OFFSET 0
 ) mark
 CROSS JOIN LATERAL (
     SELECT count(*) AS looked,
@@ -23,7 +25,7 @@ CROSS JOIN LATERAL (
                    OVER (ORDER BY near.seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS owns
         FROM (
             SELECT seq, kind, author, gone FROM hubbub.entries
-            WHERE entries.room = r.no AND entries.seq > greatest(mark.seq, r.joined_at) AND /* shown */
+            WHERE entries.room = r.no AND entries.seq > greatest(mark.seq, mark.begun) AND /* shown */
             ORDER BY entries.seq DESC LIMIT /* rows */
         ) near
     ) near WHERE near.owns < 1

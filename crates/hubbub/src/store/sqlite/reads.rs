@@ -22,13 +22,15 @@ use hubbub_core::{
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::HashMap;
 
-/// Puts marks forward.
+/// Puts marks of members forward.
 pub(crate) fn put_marks(
     transaction: &Transaction<'_>,
     marks: &[Mark],
     at: Timestamp,
 ) -> Result<Vec<Option<Marked>>, StoreError> {
     let mut before = transaction.prepare_cached("SELECT seq FROM reads WHERE room = ?1 AND user_id = ?2")?;
+    let mut is_member = transaction
+        .prepare_cached("SELECT 1 FROM members WHERE room = ?1 AND user_id = ?2 AND standing <> 'banned'")?;
     let mut put = transaction.prepare_cached(
         "INSERT INTO reads (room, user_id, seq, at) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (room, user_id) DO UPDATE SET seq = max(seq, excluded.seq), at = excluded.at
@@ -45,8 +47,12 @@ pub(crate) fn put_marks(
             became.push(None);
             continue;
         };
+        if !is_member.exists(params![no, user.as_str()])? {
+            became.push(None);
+            continue;
+        }
         let was: Option<i64> = before.query_row(params![no, user.as_str()], |row| row.get(0)).optional()?;
-        let moved = put.execute(params![no, user.as_str(), number(*to), at.0])? > 0;
+        let moved = *to > Seq::ZERO && put.execute(params![no, user.as_str(), number(*to), at.0])? > 0;
         became.push(Some(Marked { before: seq(was.unwrap_or_default()), moved, is_shown }));
     }
     Ok(became)
@@ -67,12 +73,14 @@ fn has_few(snapshot: &Connection, room: &RoomId) -> Result<Option<(i64, bool)>, 
 
 /// What somebody has not read of the room of this number, which they joined with that entry.
 pub(super) fn unread(snapshot: &Connection, user: &UserId, no: i64, joined: Seq) -> Result<Unread, StoreError> {
-    let mark: Option<i64> = snapshot
-        .prepare_cached("SELECT seq FROM reads WHERE room = ?1 AND user_id = ?2")?
-        .query_row(params![no, user.as_str()], |row| row.get(0))
-        .optional()?;
-    let read = seq(mark.unwrap_or_default());
-    let (from, mut look) = (read.max(joined), Look::default());
+    let mut marks = snapshot.prepare_cached("SELECT seq FROM reads WHERE room = ?1 AND user_id = ?2")?;
+    let mut mark_of = |whom: &str| -> Result<Seq, StoreError> {
+        let mark: Option<i64> = marks.query_row(params![no, whom], |row| row.get(0)).optional()?;
+        Ok(seq(mark.unwrap_or_default()))
+    };
+    // Where marks began, that of '', is no mark of theirs.
+    let (read, begun) = (mark_of(user.as_str())?, mark_of("")?);
+    let (from, mut look) = (read.max(joined).max(begun), Look::default());
     let mut shown = snapshot.prepare_cached(&shown_above())?;
     let mut rows = shown.query(params![no, number(from), user.as_str(), UNREAD_ROWS.cast_signed()])?;
     while let Some(row) = rows.next()? {
@@ -92,7 +100,7 @@ pub(super) fn unread(snapshot: &Connection, user: &UserId, no: i64, joined: Seq)
         mentions.query_row(params, |row| row.get::<_, i64>(0))
     };
     let many = mentioned(user.as_str())? + mentioned("")?;
-    Ok(Unread { read, unread: look.unread(), mentions: Counted::of(many.unsigned_abs(), true) })
+    Ok(Unread { read, unread: look.unread(), mentions: Counted::of(many.unsigned_abs(), look.ended()) })
 }
 
 /// Entries that a room shows above ?2, the newest first.
