@@ -358,7 +358,8 @@ for_every_store! {
         put(&*pen.0, mark("general", "ben", 3)).await;
         let marked = Unread { read: N(3), ..expected };
         assert_eq!(unread(&pen, "general", "ben").await, marked, "it takes the further of the two");
-        place(&pen.append(pen.draft("general", "ana", "gone", delete(begun.next().get()))).await);
+        let gone = pen.append(pen.draft("general", "ana", "gone", delete(begun.next().get()))).await;
+        assert!(matches!(gone, Outcome::Filled { .. }), "{gone:?}");
         home.change("DELETE FROM reads").await;
 
         // Rooms that are made later have nothing of the kind: all of these mentions were found.
