@@ -223,6 +223,7 @@ async fn the_example_of_every_method_can_be_typed_as_help_prints_it() {
         "create_portal" => 0,
         "open_session" => 1,
         "delete_portal" | "remove_member" => 3,
+        "delete_room" => 4,
         _ => 2,
     });
     for (chapter, method) in methods {

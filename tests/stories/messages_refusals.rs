@@ -74,7 +74,7 @@ const NO_MESSAGE: &str = "bad request: target: no such message in this room";
 const NOT_MODERATOR: &str = "only a moderator of this room may do this";
 const NOT_ADMIN: &str = "only an admin of this room may do this";
 const OF_TWO: &str =
-    "a direct room is of its two people: nobody joins, leaves or is muted there, and nothing of it is changed";
+    "a direct room is of its people: nobody joins, leaves or is muted there, and nothing of it is changed";
 const READ_ONLY: &str = "a reader of this room does not write there";
 const OUTRANKED: &str = "user: this member's role is as high as yours, or higher";
 const LAST: &str = "the last admin does not leave the others without one; make somebody else an admin first";
