@@ -17,7 +17,10 @@
 
 use super::{Answer, Asked, Vendor, hex_hmac, now};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet, hash_map::DefaultHasher},
+    hash::{BuildHasher, BuildHasherDefault},
+};
 
 /// Characters of a message.
 const LONGEST: usize = 150_000;
@@ -207,7 +210,11 @@ impl Vendor for Chatwoot {
         let signature = hex_hmac(ring::hmac::HMAC_SHA256, &self.secret, &format!("{at}.{body}"));
         vec![
             ("content-type", "application/json".into()),
-            ("x-chatwoot-delivery", format!("delivery-{}", self.last_id)),
+            // Another for each webhook, and the same when it is sent again.
+            (
+                "x-chatwoot-delivery",
+                format!("delivery-{}", BuildHasherDefault::<DefaultHasher>::default().hash_one(body)),
+            ),
             ("x-chatwoot-timestamp", at.to_string()),
             ("x-chatwoot-signature", format!("sha256={signature}")),
         ]
