@@ -88,7 +88,7 @@ struct Written {
 pub enum Taken<W> {
     /// It waits to be written.
     Waits,
-    /// The mark is known to be here already, or further: nothing is to be written.
+    /// The mark is known to be further: nothing is to be written. One that is known to be here may have moved on by another instance.
     Known(W, Seq),
     /// Too many wait.
     Full(W),
@@ -125,7 +125,7 @@ impl<W> Marks<W> {
     pub fn take(&mut self, mark: Mark, who: W, now: Instant) -> Taken<W> {
         let Mark { room, user, seq } = mark;
         let written = self.written.get(&room);
-        if let Some(known) = written.and_then(|written| written.marks.get(&user)).filter(|known| **known >= seq) {
+        if let Some(known) = written.and_then(|written| written.marks.get(&user)).filter(|known| **known > seq) {
             return Taken::Known(who, *known);
         }
         if self.many >= MARKS_WAITING {

@@ -114,8 +114,7 @@ async fn keep(mut asked: mpsc::Receiver<Asked>, store: Arc<dyn Store>, metrics: 
             match marks.take(mark, waiting, now) {
                 Taken::Waits => {}
                 Taken::Known((_, became), mark) => {
-                    let answer = if mark > asked { Err(Backwards { asked, mark }) } else { Ok(asked) };
-                    let _ = became.send(Ok(answer));
+                    let _ = became.send(Ok(Err(Backwards { asked, mark })));
                 }
                 Taken::Full((_, became)) => {
                     FAILED.note(|| format!("more than {MARKS_WAITING} wait"));
