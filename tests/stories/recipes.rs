@@ -154,6 +154,20 @@ impl<V: Vendor> Shop<V> {
         said.map(|entry| format!("{}: {}", word(&entry["from"]), word(&entry["text"]))).collect()
     }
 
+    /// Waits until a session shows this. A change that came before its message, and those behind it, are answered with 202 and
+    /// are stored a moment later.
+    pub async fn shows(&self, session: &str, said: &[&str]) {
+        let began = Instant::now();
+        loop {
+            let shown = self.shown(session).await;
+            if shown == said {
+                return;
+            }
+            assert!(began.elapsed() < 6 * DEADLINE, "not {said:?}: {shown:?}");
+            breathe().await;
+        }
+    }
+
     /// The edits and deletions in a session, and by whom they are.
     pub async fn changes(&self, session: &str) -> Vec<String> {
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -72,11 +72,11 @@ async fn what_an_agent_deletes_in_chatwoot_is_gone_and_what_changes_beside_the_t
     let edited = shop.vendor.vendor().updates(&json!({ "content": "Hi Ana!" }));
     shop.takes(&edited).await;
     shop.takes(&edited).await;
-    assert_eq!(shop.shown(&session).await, ["ana: Hello?", "portal:desk/Ada: Hi Ana!"]);
+    shop.shows(&session, &["ana: Hello?", "portal:desk/Ada: Hi Ana!"]).await;
     let deleted = shop.vendor.vendor().agent_deletes();
     shop.takes(&deleted).await;
     shop.takes(&deleted).await;
-    assert_eq!(shop.shown(&session).await, ["ana: Hello?", "portal:desk/Ada: (gone)"]);
+    shop.shows(&session, &["ana: Hello?", "portal:desk/Ada: (gone)"]).await;
     assert_eq!(shop.changes(&session).await, ["portal:desk/Ada edited", "portal:desk/Ada deleted"]);
     // A note is for agents, whatever becomes of it.
     shop.vendor.vendor().agent_writes(&session, "a note", true);

@@ -69,13 +69,12 @@ async fn what_is_edited_or_deleted_on_one_side_is_so_on_the_other() {
     for hook in [&edited, &edited, &unfurled] {
         shop.takes(hook).await;
     }
-    let shown = async || shop.shown(&session).await;
-    assert_eq!(shown().await, ["ana: Hi", "portal:desk/U061F7AUR: See <it> & come"]);
+    shop.shows(&session, &["ana: Hi", "portal:desk/U061F7AUR: See <it> & come"]).await;
     let deleted = shop.vendor.vendor().member_deletes("See <it> & come");
     shop.takes(&deleted).await;
     shop.takes(&deleted).await;
     shop.takes(&edited).await;
-    assert_eq!(shown().await, ["ana: Hi", "portal:desk/U061F7AUR: (gone)"]);
+    shop.shows(&session, &["ana: Hi", "portal:desk/U061F7AUR: (gone)"]).await;
     let changes = shop.changes(&session).await;
     assert_eq!(changes, ["portal:desk/U061F7AUR edited", "portal:desk/U061F7AUR deleted"]);
 

@@ -60,11 +60,11 @@ async fn messages_are_changed_and_removed_in_both_directions() {
     let edited = shop.vendor.vendor().agent_edits(&session, 1, "Hi & hello");
     shop.takes(&edited).await;
     shop.takes(&edited).await;
-    assert_eq!(shop.shown(&session).await, ["ana: one", "portal:desk/ada: Hi & hello"]);
+    shop.shows(&session, &["ana: one", "portal:desk/ada: Hi & hello"]).await;
     let removed = shop.vendor.vendor().agent_deletes(&session, 1);
     shop.takes(&removed).await;
     shop.takes(&removed).await;
-    assert_eq!(shop.shown(&session).await, ["ana: one", "portal:desk/ada: (gone)"]);
+    shop.shows(&session, &["ana: one", "portal:desk/ada: (gone)"]).await;
     ana.edits(&session, first, "uno").await;
     shop.until("the edit", |twilio| twilio.said(&session)[0] == "ana: uno").await;
     ana.deletes(&session, first).await;
