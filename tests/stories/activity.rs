@@ -5,6 +5,7 @@ use crate::{
     person::Person,
     wire::{DEADLINE, Speech},
 };
+use hubbub_core::limits;
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -108,6 +109,26 @@ async fn who_is_in_a_room_no_more_is_told_nothing_also_where_that_was_lost() {
         let all = told(&dora, room);
         assert!(all.iter().all(|one| one.starts_with("removed")), "{room}: {all:?}");
     }
+}
+
+#[tokio::test]
+async fn what_a_killed_instance_never_said_is_missed_and_then_told() {
+    let mut cluster = Cluster::of(3).await;
+    cluster.room("general", "private", &["ana", "dora", "eve"]).await;
+    let ana = cluster.person("ana", 0).await;
+    let dora = watching(&cluster, "dora", 1, Speech::Json).await;
+    // It commits, and is killed before anybody has heard of that.
+    let door = cluster.instances[2].redis.as_ref().expect("a door");
+    door.hold_publishes();
+    let members = json!([{ "user": "ana" }, { "user": "dora" }]);
+    let body = json!({ "id": "attic", "kind": "private", "members": members });
+    let answer = cluster.instances[2].api("POST", "/v1/rooms", &body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    cluster.kill(2);
+    let is_missed = |me: &Person| me.hints().iter().any(|hint| hint["type"] == "missed");
+    dora.waits_for("missed", limits::LEASE + 2 * DEADLINE, is_missed).await;
+    let head = ana.says("attic", "up here").await.seq;
+    dora.is_told_that(json!({ "type": "activity", "room": "attic", "head": head })).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use crate::{
     person::Person,
     wire::DEADLINE,
 };
+use futures_util::future::join_all;
 use hubbub_core::limits;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -87,4 +88,20 @@ async fn people_of_ones_rooms_are_online_on_any_instance_and_the_dead_leave_no_g
         limits::LEASE
     );
     assert!(killed.elapsed() < limits::LEASE + DEADLINE);
+}
+
+#[tokio::test]
+async fn one_who_does_not_answer_holds_up_nobody() {
+    let cluster = Cluster::of(2).await;
+    cluster.room("general", "private", &["ana", "ben"]).await;
+    let ana = cluster.person("ana", 0).await;
+    sees_online(&ana, &["ben"], &[]).await;
+    // Its answers do not arrive, as with one that does not know the question.
+    cluster.instances[1].redis.as_ref().expect("a door").hold_publishes();
+    let names: Vec<Value> = (0..60).map(|n| json!({ "users": [format!("u{n}"), "ben"] })).collect();
+    let asked = join_all(names.iter().map(|body| cluster.api("POST", "/v1/online", body))).await;
+    for (body, answer) in names.iter().zip(asked) {
+        assert_eq!(answer.status, 200, "{body}: {}", answer.text);
+    }
+    cluster.instances[1].redis.as_ref().expect("a door").release().await;
 }

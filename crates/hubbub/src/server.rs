@@ -135,7 +135,8 @@ pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiv
         tracing::warn!("some requests were not finished");
     }
     if let Some(served) = app.get() {
-        tokio::join!(served.workers.stop(FINISH_WITHIN), served.gateway.chat.instances.end());
+        served.workers.stop(FINISH_WITHIN).await;
+        served.gateway.chat.end(FINISH_WITHIN).await;
     }
     Ok(())
 }

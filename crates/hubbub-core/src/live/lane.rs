@@ -31,6 +31,8 @@ pub enum Says {
     Number(u16, u64),
     /// How far the numbers have come on every lane that has any. There is nothing else in the payload.
     Beat(Vec<(u16, u64)>),
+    /// The same, for the last time: it ends, and says nothing more.
+    End(Vec<(u16, u64)>),
 }
 
 impl<'a> FirstLine<'a> {
@@ -41,7 +43,16 @@ impl<'a> FirstLine<'a> {
 
     /// The line of a beat; lanes that have no number yet are left out.
     pub fn beat(boot: &str, said: impl Iterator<Item = (u16, u64)>) -> String {
-        let mut line = format!("{boot} beat");
+        Self::numbers(boot, "beat", said)
+    }
+
+    /// The line of a publisher that ends. To an older program it says nothing.
+    pub fn end(boot: &str, said: impl Iterator<Item = (u16, u64)>) -> String {
+        Self::numbers(boot, "end", said)
+    }
+
+    fn numbers(boot: &str, word: &str, said: impl Iterator<Item = (u16, u64)>) -> String {
+        let mut line = format!("{boot} {word}");
         for (lane, number) in said.filter(|(_, number)| *number > 0) {
             // Writing to a String does not fail.
             let _ = write!(line, " {lane}:{number}");
@@ -63,10 +74,11 @@ impl<'a> FirstLine<'a> {
         };
         let mut words = rest.split(' ');
         let first = words.next()?;
-        if first == "beat" {
+        if first == "beat" || first == "end" {
             // Each lane once: at most LANES of them.
             let said: BTreeMap<u16, u64> = words.take(usize::from(LANES)).map(one).collect::<Option<_>>()?;
-            return Some(Says::Beat(said.into_iter().collect()));
+            let said = said.into_iter().collect();
+            return Some(if first == "end" { Says::End(said) } else { Says::Beat(said) });
         }
         let (lane, number) = one(first)?;
         Some(Says::Number(lane, number))
@@ -101,6 +113,8 @@ struct Publisher {
     beat_at: Option<Instant>,
     /// The highest number heard, or given up, on each lane.
     heard: BTreeMap<u16, u64>,
+    /// It has said that it ends.
+    has_ended: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -148,13 +162,19 @@ impl Tally {
         }
     }
 
+    /// `boot` says how far it has come, and that it ends.
+    pub fn end(&mut self, boot: Uuid, said: &[(u16, u64)], now: Instant) {
+        self.beat(boot, said, now);
+        self.publisher(boot, now).has_ended = true;
+    }
+
     /// Something of `boot` has come.
     fn publisher(&mut self, boot: Uuid, now: Instant) -> &mut Publisher {
         if self.publishers.len() >= PUBLISHERS && !self.publishers.contains_key(&boot) {
             let longest = self.publishers.iter().min_by_key(|(_, publisher)| publisher.heard_at).map(|(boot, _)| *boot);
             self.publishers.remove(&longest.unwrap_or(boot));
         }
-        let new = || Publisher { heard_at: now, beat_at: None, heard: BTreeMap::new() };
+        let new = || Publisher { heard_at: now, beat_at: None, heard: BTreeMap::new(), has_ended: false };
         let publisher = self.publishers.entry(boot).or_insert_with(new);
         publisher.heard_at = now;
         publisher
@@ -183,13 +203,17 @@ impl Tally {
         lost
     }
 
-    /// These are the others whose leases live. What is known of the dead is forgotten, once they are silent too.
-    pub fn live(&mut self, living: impl IntoIterator<Item = Uuid>, now: Instant) {
+    /// These are the others whose leases live. What is known of the dead is forgotten, once they are silent too. Says whether one
+    /// has died without a word: what it committed last may never have been published, and no number says so.
+    pub fn live(&mut self, living: impl IntoIterator<Item = Uuid>, now: Instant) -> bool {
         let before = std::mem::take(&mut self.living);
         let since = |boot| (boot, before.get(&boot).copied().unwrap_or(now));
         self.living = living.into_iter().map(since).collect();
         let living = &self.living;
+        let has_ended = |boot| self.publishers.get(boot).is_some_and(|publisher| publisher.has_ended);
+        let has_died = before.keys().any(|boot| !living.contains_key(boot) && !has_ended(boot));
         self.publishers.retain(|boot, publisher| living.contains_key(boot) || publisher.heard_at + HEARD_WITHIN > now);
+        has_died
     }
 
     /// How many instances live and are not heard: they may commit entries whose wakes are lost. A silent instance is not a dead

@@ -32,7 +32,7 @@ use hubbub_core::{
 };
 use std::{
     sync::{Arc, PoisonError, RwLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
@@ -380,6 +380,17 @@ impl Chat {
     /// Where a stream is that is opened here.
     pub fn node(&self) -> String {
         Node::here(self.announcer.boot()).to_string()
+    }
+
+    /// This instance ends: nothing is committed any more. It keeps when people were last seen, tells the others, and gives its
+    /// lease up.
+    pub async fn end(&self, patience: Duration) {
+        let seen = self.people.write_seen(self.people.all(), &self.clock, &*self.store);
+        if tokio::time::timeout(patience, seen).await.is_err() {
+            tracing::warn!("it could not be kept when people were last seen");
+        }
+        self.announcer.end();
+        self.instances.end().await;
     }
 
     /// Names this life of this instance, and no other.

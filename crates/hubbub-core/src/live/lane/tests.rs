@@ -204,3 +204,29 @@ fn first_lines_are_read_as_they_were_written() {
     let endless = format!("{boot} beat{}", " 1:1".repeat(100_000));
     assert_eq!(says(&endless), Says::Beat(vec![(1, 1)]));
 }
+
+#[test]
+fn whoever_dies_without_a_word_may_have_committed_something_that_was_never_said() {
+    for (ends, dies) in [(false, true), (true, false)] {
+        let mut ear = Ear::knowing_a();
+        assert!(!ear.tally.live([A, B], ear.now), "somebody comes");
+        ear.hear(3, 1);
+        assert!(!ear.tally.live([A, B], ear.now));
+        if ends {
+            ear.tally.end(A, &[(3, 2)], ear.now);
+        }
+        assert_eq!(ear.tally.live([B], ear.now), dies, "ends: {ends}");
+        assert!(!ear.tally.live([B], ear.now), "told once");
+        assert_eq!(ear.at_last(), if ends { vec![(3, Noticed::Beat)] } else { vec![] });
+        assert!(ear.tally.live([], ear.now), "B was never heard");
+    }
+}
+
+#[test]
+fn an_end_is_read_and_says_nothing_to_those_who_do_not_know_it() {
+    let line = FirstLine::end("b", [(3, 5), (4, 0), (9, 1)].into_iter());
+    assert_eq!(line, "b end 3:5 9:1");
+    assert_eq!(FirstLine::parse(&line).says, Says::End(vec![(3, 5), (9, 1)]));
+    assert_eq!(FirstLine::parse("b end").says, Says::End(vec![]));
+    assert_eq!(FirstLine::parse("b later 3:5").says, Says::Nothing);
+}

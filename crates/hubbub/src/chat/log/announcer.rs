@@ -186,6 +186,14 @@ impl Announcer {
         }
     }
 
+    /// Says that nothing more will be said. Others need not ask themselves then what this instance has not said.
+    pub fn end(&self) {
+        if self.has_others {
+            let line = FirstLine::end(&self.life, (0..limits::LANES).map(|lane| (lane, *self.said(lane))));
+            self.bus.publish(0, line.into());
+        }
+    }
+
     fn take(&self, wake: &Wake) {
         let Hearers { feeds, people, activity, online, streams, presence, spent, .. } = &self.hearers;
         match wake {
@@ -269,7 +277,7 @@ impl Announcer {
                     None => return,
                 },
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
-                _ = looks.tick() => look(&mut tally, &mut living, &sweep, metrics),
+                _ = looks.tick() => self.look(&mut tally, &mut living, &sweep),
             }
             if due.is_some() {
                 for (lane, noticed) in tally.lost(Instant::now()) {
@@ -302,6 +310,7 @@ impl Announcer {
                 Says::Nothing => {}
                 Says::Number(lane, number) => tally.hear(boot, lane, number, Instant::now()),
                 Says::Beat(said) => tally.beat(boot, &said, Instant::now()),
+                Says::End(said) => tally.end(boot, &said, Instant::now()),
             }
         }
         for line in lines {
@@ -316,22 +325,27 @@ impl Announcer {
             }
         }
     }
-}
 
-/// Whether everybody who lives is heard: else heads are polled.
-fn look(tally: &mut Tally, living: &mut watch::Receiver<Living>, sweep: &Sweep, metrics: &Metrics) {
-    let now = Instant::now();
-    if living.has_changed().unwrap_or_default() {
-        let living = living.borrow_and_update().clone();
-        tally.live(living.others(), now);
-    }
-    let silent = tally.silent(now);
-    let before = metrics.silent.set(silent as i64);
-    if (silent > 0) != (before > 0) {
-        match silent {
-            0 => tracing::info!("every instance is heard on the bus again"),
-            _ => tracing::warn!(silent, "instances live and are not heard on the bus; heads are polled meanwhile"),
+    /// Whether everybody who lives is heard: else heads are polled. What somebody has not said who died or was not heard, is not
+    /// known to be missing.
+    fn look(&self, tally: &mut Tally, living: &mut watch::Receiver<Living>, sweep: &Sweep) {
+        let now = Instant::now();
+        let mut may_have_missed = false;
+        if living.has_changed().unwrap_or_default() {
+            let living = living.borrow_and_update().clone();
+            may_have_missed = tally.live(living.others(), now);
         }
-        sweep.silence(silent > 0);
+        let silent = tally.silent(now);
+        let before = self.metrics.silent.set(silent as i64);
+        if may_have_missed || (silent as i64) < before {
+            self.hearers.may_have_missed();
+        }
+        if (silent > 0) != (before > 0) {
+            match silent {
+                0 => tracing::info!("every instance is heard on the bus again"),
+                _ => tracing::warn!(silent, "instances live and are not heard on the bus; heads are polled meanwhile"),
+            }
+            sweep.silence(silent > 0);
+        }
     }
 }

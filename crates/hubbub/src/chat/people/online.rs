@@ -18,13 +18,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{
-    sync::{Notify, mpsc, oneshot, watch},
-    time::{Instant, sleep_until, timeout},
+    sync::{Notify, Semaphore, mpsc, oneshot, watch},
+    time::timeout,
 };
 use uuid::Uuid;
 
 /// Requests that wait for their turn to ask the other instances.
 const WAITING: usize = 4_096;
+
+/// Questions on their way at the same time: one that somebody does not answer takes its second.
+const TURNS: usize = 8;
 
 /// See the module.
 pub struct Online {
@@ -95,24 +98,45 @@ impl Online {
     }
 
     /// Asks for all that wait, with `say`, as long as anybody may ask: requests that wait at the same time share a question.
-    pub async fn serve(online: Arc<Self>, mut requests: mpsc::Receiver<Request>, say: impl Fn(Wake)) {
-        let mut batch = Vec::new();
-        while requests.recv_many(&mut batch, limits::ONLINE_TOGETHER / limits::ONLINE_USERS).await > 0 {
-            let began = Instant::now();
-            let users: BTreeSet<UserId> = batch.iter().flat_map(|request: &Request| &request.users).cloned().collect();
-            let found = Arc::new(online.ask(users.into_iter().collect(), &say).await);
-            for request in batch.drain(..) {
+    /// One that is waited for holds up no other.
+    pub async fn serve(
+        online: Arc<Self>,
+        mut requests: mpsc::Receiver<Request>,
+        say: impl Fn(Wake) + Clone + Send + Sync + 'static,
+    ) {
+        let turns = Arc::new(Semaphore::new(TURNS));
+        while let Ok(turn) = turns.clone().acquire_owned().await {
+            let Some(first) = requests.recv().await else { return };
+            let (mut next, mut batch, mut users) = (Some(first), Vec::new(), BTreeSet::new());
+            while let Some(request) = next.take() {
                 // Whoever asked may have gone.
-                let _ = request.answer.send(found.clone());
+                if !request.answer.is_closed() {
+                    users.extend(request.users.iter().cloned());
+                    batch.push(request);
+                }
+                if users.len() + limits::ONLINE_USERS <= limits::ONLINE_TOGETHER {
+                    next = requests.try_recv().ok();
+                }
             }
+            if batch.is_empty() {
+                continue;
+            }
+            let (online, say) = (online.clone(), say.clone());
+            tokio::spawn(async move {
+                let found = Arc::new(online.ask(users.into_iter().collect(), &say).await);
+                for request in batch {
+                    let _ = request.answer.send(found.clone());
+                }
+                drop(turn);
+            });
             if requests.is_empty() {
-                sleep_until(began + limits::PRESENCE_EVERY).await;
+                tokio::time::sleep(limits::PRESENCE_EVERY).await;
             }
         }
     }
 
     /// Asks all others, and waits until each has answered or [`limits::PRESENCE_WITHIN`] is over.
-    async fn ask(&self, users: Vec<UserId>, say: &impl Fn(Wake)) -> BTreeSet<UserId> {
+    async fn ask(&self, users: Vec<UserId>, say: &(impl Fn(Wake) + Sync)) -> BTreeSet<UserId> {
         let others = self.others();
         let (ask, changed) = (Uuid::new_v4(), Arc::new(Notify::new()));
         self.asks().insert(ask, Ask { answers: OnlineAnswers::default(), changed: changed.clone() });

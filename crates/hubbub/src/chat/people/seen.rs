@@ -41,19 +41,26 @@ impl People {
         loop {
             tokio::time::sleep(WRITTEN_EVERY).await;
             let Some(people) = people.upgrade() else { return };
-            let mut users = std::mem::take(&mut *people.seen.users());
+            let mut here = Vec::new();
             if all_at.elapsed() >= limits::SEEN_EVERY {
                 all_at = Instant::now();
-                users.extend(people.all());
+                here = people.all();
             }
-            let mut users: Vec<UserId> = users.into_iter().collect();
-            // In one order everywhere: two instances never wait for one another.
-            users.sort_unstable();
-            let at = Timestamp(clock.timestamp().0 / MINUTE * MINUTE);
-            for some in users.chunks(limits::SEEN_AT_ONCE) {
-                if let Err(error) = store.see(some, at).await {
-                    FAILED.note(|| error.to_string());
-                }
+            people.write_seen(here, &clock, &*store).await;
+        }
+    }
+
+    /// Keeps that these were seen now, and whoever has come or gone.
+    pub async fn write_seen(&self, here: Vec<UserId>, clock: &Clock, store: &dyn Store) {
+        let mut users = std::mem::take(&mut *self.seen.users());
+        users.extend(here);
+        let mut users: Vec<UserId> = users.into_iter().collect();
+        // In one order everywhere: two instances never wait for one another.
+        users.sort_unstable();
+        let at = Timestamp(clock.timestamp().0 / MINUTE * MINUTE);
+        for some in users.chunks(limits::SEEN_AT_ONCE) {
+            if let Err(error) = store.see(some, at).await {
+                FAILED.note(|| error.to_string());
             }
         }
     }

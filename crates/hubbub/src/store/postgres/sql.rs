@@ -227,9 +227,12 @@ texts! {
             ORDER BY members.user_id LIMIT $3::bigint
         ) m ON true
         WHERE r.id = $1::text ORDER BY m.user_id";
-    company = "SELECT DISTINCT b.user_id FROM hubbub.members b
-        WHERE b.user_id = ANY($2::text[]) AND b.standing <> 'banned'
-            AND b.room IN (SELECT room FROM hubbub.members WHERE user_id = $1::text AND standing <> 'banned')";
+    company = "SELECT u.user_id FROM (SELECT DISTINCT unnest($2::text[]) AS user_id) u
+        CROSS JOIN LATERAL (
+            SELECT 1 FROM hubbub.members b JOIN hubbub.members m ON m.room = b.room
+            WHERE b.user_id = u.user_id AND b.standing <> 'banned' AND m.user_id = $1::text AND m.standing <> 'banned'
+            LIMIT 1
+        ) shared";
     see = "INSERT INTO hubbub.last_seen (user_id, at) SELECT user_id, $2::bigint FROM unnest($1::text[]) AS seen (user_id)
         ON CONFLICT (user_id) DO UPDATE SET at = excluded.at WHERE last_seen.at < excluded.at";
     last_seen = "SELECT user_id, at FROM hubbub.last_seen WHERE user_id = ANY($1::text[]) AND NOT hidden AND at > 0";
