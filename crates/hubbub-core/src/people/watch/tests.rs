@@ -302,10 +302,12 @@ fn what_was_asked_for_before_says_nothing() {
     let other = Epoch { generation: 2, ..EPOCH };
     watch.hear(News { room: &room("general"), head: (other, Seq::new(1)), entry: message() }, later);
     assert_eq!(asks(&mut watch, later), Some(room("general")));
+    news(&mut watch, 11, message(), later);
     reads(&mut watch, Some(((EPOCH, Seq::new(9)), std::slice::from_ref(&ana))), later);
     watch.read(&old, Some(((EPOCH, Seq::new(8)), std::slice::from_ref(&ben))), later);
     watch.read_failed(&old, later);
-    assert_eq!(told(&mut watch, later), [(9, "ana".into())]);
+    news(&mut watch, 10, message(), later);
+    assert_eq!(told(&mut watch, later), [(11, "ana".into())]);
     assert_eq!(watch.next_reading(), None);
 }
 
