@@ -29,7 +29,7 @@ pub struct Mapping {
     // Left out where it is a message, so that an instance of a version that knows nothing else reads the settings.
     #[serde(default, skip_serializing_if = "Meaning::is_message")]
     pub means: Meaning,
-    /// An array whose items are events of their own. `/*/` in it stands for every item of an array around it.
+    /// An array whose items are events of their own. A `*` between its slashes stands for every item of an array around it.
     #[serde(default)]
     pub each: Option<String>,
     /// Our session id.

@@ -1,7 +1,11 @@
 //! `/health` and `/metrics`: for balancers, and for people at night.
 
-use super::Api;
-use crate::{bus::Health, token::jwks::Freshness};
+use super::{Api, ApiDocument, document::problem};
+use crate::{
+    bus::Health,
+    chat::methods::{Verb, rest::Schemas},
+    token::jwks::Freshness,
+};
 use axum::{
     Json,
     extract::State,
@@ -10,6 +14,7 @@ use axum::{
 };
 use hubbub_core::limits;
 use serde_json::{Value, json};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, ResponseBuilder, Type, path::OperationBuilder};
 
 /// 200 as long as the process can answer at all.
 pub async fn live() -> &'static str {
@@ -62,8 +67,40 @@ pub async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
     (code, Json(body))
 }
 
+/// What the OpenAPI document says of these paths, and of its own.
+pub fn describe(document: &mut ApiDocument) {
+    let text = || ObjectBuilder::new().schema_type(Type::String).build();
+    let object = || ObjectBuilder::new().schema_type(Type::Object).build();
+    let ready = "Whether this instance should be sent clients. 200 also with the store or the bus down: `status` is `degraded` then, and the body says what is wrong.";
+    for (path, name, summary, content_type, schema) in [
+        ("/health/live", "health_live", "Whether the process answers at all.", "text/plain", text()),
+        ("/health/ready", "health_ready", ready, JSON, object()),
+        ("/metrics", "metrics", "The counters, for Prometheus.", METRICS, text()),
+        ("/openapi.json", "openapi", "This document.", JSON, object()),
+    ] {
+        let answer = |about: &str| {
+            let content = ContentBuilder::new().schema(Some(schema.clone())).build();
+            ResponseBuilder::new().description(about).content(content_type, content).build()
+        };
+        let mut schemas = Schemas::new();
+        let mut operation = OperationBuilder::new()
+            .operation_id(Some(name))
+            .tag("server")
+            .summary(Some(summary))
+            .response("200", answer("The answer."))
+            .response("408", problem(408, &mut schemas));
+        if name == "health_ready" {
+            operation =
+                operation.response("503", answer("It should not: it starts, goes or is cut off from the others."));
+        }
+        document.open_path(Verb::Get, path, schemas, operation);
+    }
+}
+
+const JSON: &str = "application/json";
+const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
 /// The counters.
 pub async fn metrics(State(api): State<Api>) -> Response {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], api.chat.metrics_text()).into_response()
+    ([(header::CONTENT_TYPE, METRICS)], api.chat.metrics_text()).into_response()
 }

@@ -1,4 +1,4 @@
-//! The methods that the product's backend has over REST: their routes, and the OpenAPI document that follows from them.
+//! The methods that the product's backend has over REST: their routes.
 //!
 //! One handler serves all of them. It takes a request apart, has the method put the parts together, and writes its answer.
 
@@ -6,13 +6,10 @@ use super::extract::{Path, Query, body, numbers};
 use crate::{
     chat::{
         ChatError,
-        methods::{
-            Edge, Provides, QueryNames, RestBody, RestMethod, RestRequest, RpcMethod, Verb,
-            rest::{Schemas, schema_of},
-        },
+        methods::{Edge, Provides, QueryNames, RestBody, RestMethod, RestRequest, RpcMethod, Verb},
     },
     metrics::MethodMetrics,
-    problem::{PROBLEM, Problem},
+    problem::Problem,
 };
 use axum::{
     Json, RequestPartsExt, Router,
@@ -21,17 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, on as on_verb},
 };
-use hubbub_core::limits;
 use std::sync::Arc;
-use utoipa::{
-    IntoParams,
-    openapi::{
-        ContentBuilder, HttpMethod, KnownFormat, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response as Described,
-        ResponseBuilder, ResponsesBuilder, Schema, SchemaFormat, Type,
-        path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
-        schema::SchemaType,
-    },
-};
 
 /// The routes of methods.
 pub struct RestTable<'a, P> {
@@ -74,31 +61,6 @@ impl<On: Send + Sync + 'static, P: Provides<On>> Edge<On> for RestTable<'_, P> {
     }
 }
 
-/// The OpenAPI document of methods.
-pub struct ApiDocument(OpenApi);
-
-impl ApiDocument {
-    /// The document of the methods that `list` names; `frame` has what is so of all of them.
-    pub fn new(frame: OpenApi, list: impl FnOnce(&mut Self)) -> Self {
-        let mut document = Self(frame);
-        list(&mut document);
-        document
-    }
-
-    /// The document.
-    pub fn finish(self) -> OpenApi {
-        self.0
-    }
-}
-
-impl<On> Edge<On> for ApiDocument {
-    fn rpc<M: RpcMethod<On = On>>(&mut self) {}
-
-    fn rest<M: RestMethod<On = On>>(&mut self) {
-        describe::<M>(&mut self.0);
-    }
-}
-
 async fn handle<M: RestMethod>(on: &M::On, names: &QueryNames, request: Request) -> Result<Response, Problem> {
     let (by, request) = M::translate(take_apart::<M>(names, request).await?)?;
     // Whatever it needs of the store, and however often: the times do not add up.
@@ -122,95 +84,4 @@ async fn take_apart<M: RestMethod>(names: &QueryNames, request: Request) -> Resu
     let content_type = content_type.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
     let bytes = if M::Body::IS_READ { body(Request::from_parts(parts, rest)).await? } else { bytes::Bytes::new() };
     Ok(RestRequest { path, query, body: M::Body::read(bytes, content_type)?, idempotency_key })
-}
-
-/// How many of a list are asked for.
-const PAGE_SIZE: &str = "limit";
-
-/// Adds a method to the document.
-fn describe<M: RestMethod>(document: &mut OpenApi) {
-    let verb = match M::ROUTE.verb {
-        Verb::Get => HttpMethod::Get,
-        Verb::Post => HttpMethod::Post,
-        Verb::Put => HttpMethod::Put,
-        Verb::Patch => HttpMethod::Patch,
-        Verb::Delete => HttpMethod::Delete,
-    };
-    let (route, doc) = (M::ROUTE, M::DOC);
-    let mut schemas = Schemas::new();
-    let mut responses = ResponsesBuilder::new();
-    for status in route.success {
-        let shown = (!route.is_silent).then(|| schema_of::<M::Output>(&mut schemas));
-        responses = responses.response(status.to_string(), response("application/json", shown));
-    }
-    // What cannot be read, before it is known whose a request is, and while the server is busy, starts or goes.
-    let to_any = [400, 401, 408, 413, 429, 503];
-    let everywhere = to_any.iter().filter(|status| !route.problems.contains(status));
-    for status in route.problems.iter().chain(everywhere) {
-        responses = responses.response(status.to_string(), response(PROBLEM, Some(schema_of::<Problem>(&mut schemas))));
-    }
-    let operation = OperationBuilder::new()
-        .operation_id(Some(M::NAME))
-        .tag(route.tag)
-        .summary(Some(doc.summary))
-        .description((!doc.more.is_empty()).then_some(doc.more))
-        .parameters(Some(parameters::<M>()).filter(|parameters| !parameters.is_empty()))
-        .request_body(M::Body::describe(&mut schemas))
-        .responses(responses.build());
-    document.paths.add_path_operation(route.path, vec![verb], operation);
-    document.components.get_or_insert_default().schemas.extend(schemas);
-}
-
-fn response(content_type: &str, shown: Option<Ref>) -> Described {
-    match shown {
-        Some(schema) => {
-            let content = ContentBuilder::new().schema(Some(schema)).build();
-            ResponseBuilder::new().content(content_type, content).build()
-        }
-        None => ResponseBuilder::new().build(),
-    }
-}
-
-fn parameters<M: RestMethod>() -> Vec<Parameter> {
-    let text = || ObjectBuilder::new().schema_type(Type::String);
-    let number = || {
-        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
-        number.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-    };
-    let of_path = M::ROUTE.params.iter().map(|param| {
-        let schema = if param.is_number { number() } else { text() };
-        let example = match param.example.parse::<u64>() {
-            Ok(number) if param.is_number => number.into(),
-            _ => param.example.into(),
-        };
-        ParameterBuilder::new()
-            .name(param.name)
-            .parameter_in(ParameterIn::Path)
-            .description(Some(param.description))
-            .required(Required::True)
-            .schema(Some(schema))
-            .example(Some(example))
-            .build()
-    });
-    let key = M::ROUTE.idempotency_key.then(|| {
-        let schema = ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
-        ParameterBuilder::new()
-            .name("Idempotency-Key")
-            .parameter_in(ParameterIn::Header)
-            .description(Some("What makes it happen once"))
-            .required(Required::False)
-            .schema(Some(schema))
-            .build()
-    });
-    let of_query = M::Query::into_params(|| Some(ParameterIn::Query)).into_iter().map(with_limits);
-    of_path.chain(of_query).chain(key).collect()
-}
-
-/// What a parameter is to say of its limits: those of pages are alike everywhere.
-fn with_limits(mut parameter: Parameter) -> Parameter {
-    if let (PAGE_SIZE, Some(RefOr::T(Schema::Object(schema)))) = (&*parameter.name, &mut parameter.schema) {
-        schema.minimum = Some(1_usize.into());
-        schema.maximum = Some(limits::PAGE_MAX.into());
-    }
-    parameter
 }

@@ -19,12 +19,9 @@ use hubbub_core::limits;
 use keys::ApiKeys;
 use std::sync::Arc;
 use tracing::Instrument;
-use utoipa::{
-    Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-};
 
 pub mod dev;
+pub mod document;
 pub mod extract;
 pub mod health;
 pub mod keys;
@@ -32,7 +29,8 @@ mod methods;
 pub mod page;
 mod request_id;
 
-pub use methods::{ApiDocument, RestTable};
+pub use document::ApiDocument;
+pub use methods::RestTable;
 
 /// What REST handlers need.
 #[derive(Clone)]
@@ -45,28 +43,6 @@ pub struct Api {
     pub tokens: Arc<Tokens>,
     /// This instance's label.
     pub label: Arc<str>,
-}
-
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Hubbub", description = "The API for a product's backend. Errors are problem documents (RFC 9457). Numbers such as 103 or 106 in a description are the codes of `rpc`; here the `code` of a problem says the same in a word."),
-    modifiers(&BearerKey),
-    security(("api_key" = []))
-)]
-struct Document;
-
-struct BearerKey;
-
-impl Modify for BearerKey {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key")).build();
-        document.components.get_or_insert_default().add_security_scheme("api_key", SecurityScheme::Http(scheme));
-    }
-}
-
-/// The OpenAPI document of the methods that `list` names.
-pub fn openapi(list: impl FnOnce(&mut ApiDocument)) -> utoipa::openapi::OpenApi {
-    ApiDocument::new(Document::openapi(), list).finish()
 }
 
 /// Everything that is served over plain HTTP: the methods of `v1`, and what `document` says of them.

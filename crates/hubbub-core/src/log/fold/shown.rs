@@ -14,6 +14,7 @@ use crate::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,29 +39,34 @@ pub struct Hung {
 }
 
 /// A reaction on a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReactionShown {
     /// The emoji or word.
+    #[schema(value_type = String)]
     pub reaction: ReactionWord,
     /// How many people have added it.
     pub count: u64,
     /// Whether the reader has.
     pub me: bool,
     /// Some of them, at most [`REACTION_SAMPLE`].
+    #[schema(value_type = Vec<String>)]
     pub users: Vec<UserId>,
 }
 
 /// A thread, at its root.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Replies {
     /// How many replies there are; those that were deleted are left out.
     pub count: u64,
     /// The newest reply, also where that was deleted.
+    #[schema(value_type = u64)]
     pub last: Seq,
     /// When that came.
     #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
     pub last_at: Timestamp,
     /// Some who have written in it, at most [`THREAD_SAMPLE`], the latest first.
+    #[schema(value_type = Vec<String>)]
     pub users: Vec<UserId>,
 }
 

@@ -1,6 +1,6 @@
 //! `banned`: somebody was banned.
 
-use super::{Change, Kind, Needs, Situation};
+use super::{Change, Kind, Needs, Situation, about::Member};
 use crate::{
     log::{
         body::{BodyWriter, Column, Columns, Damaged},
@@ -23,6 +23,8 @@ pub struct Banned {
 impl Kind for Banned {
     const WORDS: &'static [&'static str] = &["banned"];
     const IS_LINE: bool = true;
+    const MEANING: &'static str = "`user` was banned, and may neither read nor join.";
+    const MEMBERS: &'static [Member] = &[Member::USER];
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         to.string("user", Column::Subject, Some(self.user.as_str()));

@@ -1,6 +1,6 @@
 //! `changed`: the room has other settings, another topic or other data.
 
-use super::{Change, Kind, Needs, Situation};
+use super::{Change, Kind, Needs, Situation, about::{Member, Value}};
 use crate::{
     log::{
         body::{BodyWriter, Column, Columns, Damaged},
@@ -79,6 +79,8 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D:
 impl Kind for Changed {
     const WORDS: &'static [&'static str] = &["changed"];
     const IS_LINE: bool = true;
+    const MEANING: &'static str = "These settings of the room have these values now.";
+    const MEMBERS: &'static [Member] = &[Member::needed("settings", Value::Settings, "Those that were set; `null` takes a limit away."), Member::maybe("topic", Value::Text, "What the room is about; empty: nothing."), Member::maybe("data", Value::Json, "What the product keeps with the room; `null`: nothing.")];
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         to.rest("settings", self.settings.as_str());

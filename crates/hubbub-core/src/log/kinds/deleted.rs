@@ -1,6 +1,6 @@
 //! `deleted`: a message was deleted, and its content and that of its edits was blanked.
 
-use super::{Change, Kind, Needs, Situation};
+use super::{Change, Kind, Needs, Situation, about::{Member, Value}};
 use crate::{
     log::{
         body::{BodyWriter, Column, Columns, Damaged},
@@ -52,6 +52,8 @@ struct Rest {
 
 impl Kind for Deleted {
     const WORDS: &'static [&'static str] = &["deleted"];
+    const MEANING: &'static str = "The message `target` was deleted; its content and that of its edits is blanked.";
+    const MEMBERS: &'static [Member] = &[Member::TARGET, Member::maybe("author", Value::User, "Who had written it."), Member::maybe("thread", Value::Seq, "The message whose thread it was in."), Member::maybe("in_room", Value::Yes, "It was shown in the room although it was in a thread."), Member::maybe("edits", Value::Seqs, "Its edits, which are blanked, too.")];
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         to.seq("target", Column::Target, Some(self.target));

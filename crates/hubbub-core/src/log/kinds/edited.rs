@@ -1,6 +1,6 @@
 //! `edited`: a message says something else now.
 
-use super::{Change, Content, Kind, Needs, Situation};
+use super::{Change, Content, Kind, Needs, Situation, about::Member};
 use crate::{
     limits::EDITS_OF_MESSAGE,
     log::{
@@ -21,6 +21,8 @@ pub struct Edited {
 
 impl Kind for Edited {
     const WORDS: &'static [&'static str] = &["edited"];
+    const MEANING: &'static str = "The message `target` says this now, and nothing else of what it said.";
+    const MEMBERS: &'static [Member] = &[Member::TARGET, Member::TEXT, Member::DATA, Member::MENTIONS, Member::MENTION_ALL, Member::GONE];
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         self.content.write(to);

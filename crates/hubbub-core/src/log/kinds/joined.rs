@@ -1,6 +1,6 @@
 //! `joined`: somebody became a member, or a member's role changed.
 
-use super::{Change, Kind, Needs, Right, Situation};
+use super::{Change, Kind, Needs, Right, Situation, about::{Member, Value}};
 use crate::{
     log::{
         body::{BodyWriter, Column, Columns, Damaged},
@@ -38,6 +38,8 @@ impl Joined {
 impl Kind for Joined {
     const WORDS: &'static [&'static str] = &["joined"];
     const IS_LINE: bool = true;
+    const MEANING: &'static str = "`user` became a member, or has another role.";
+    const MEMBERS: &'static [Member] = &[Member::USER, Member::needed("role", Value::Role, "As what.")];
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         to.string("user", Column::Subject, Some(self.user.as_str()));

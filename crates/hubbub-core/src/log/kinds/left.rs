@@ -1,6 +1,6 @@
 //! `left`: somebody left or was removed, or a ban was lifted.
 
-use super::{Change, Kind, Needs, Right, Situation};
+use super::{Change, Kind, Needs, Right, Situation, about::Member};
 use crate::{
     log::{
         body::{BodyWriter, Column, Columns, Damaged},
@@ -23,6 +23,8 @@ pub struct Left {
 impl Kind for Left {
     const WORDS: &'static [&'static str] = &["left"];
     const IS_LINE: bool = true;
+    const MEANING: &'static str = "`user` left or was removed by `from`, or a ban was lifted.";
+    const MEMBERS: &'static [Member] = &[Member::USER];
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         to.string("user", Column::Subject, Some(self.user.as_str()));

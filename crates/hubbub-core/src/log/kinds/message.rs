@@ -1,6 +1,6 @@
 //! `message`: somebody said something.
 
-use super::{Change, Content, Kind, Needs, Situation};
+use super::{Change, Content, Kind, Needs, Situation, about::{Member, Value}};
 use crate::{
     limits::TEXT_BYTES,
     log::body::{BodyWriter, Column, Columns, Damaged},
@@ -39,6 +39,8 @@ impl Message {
 
 impl Kind for Message {
     const WORDS: &'static [&'static str] = &["message"];
+    const MEANING: &'static str = "`from` said something.";
+    const MEMBERS: &'static [Member] = &[Member::TEXT, Member::DATA, Member::maybe("reply_to", Value::Seq, "The message that it answers."), Member::THREAD, Member::IN_ROOM, Member::MENTIONS, Member::MENTION_ALL, Member::GONE];
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         self.content.write(to);

@@ -13,11 +13,20 @@ use crate::model::{
     ids::UserId,
     seq::Seq,
 };
+use about::{About, Member};
+
+pub mod about;
 
 /// What a kind of entry consists of.
 pub trait Kind: Sized {
     /// The words for `type` on the wire and in the store.
     const WORDS: &'static [&'static str];
+
+    /// What it means, in a sentence, for documents.
+    const MEANING: &'static str;
+
+    /// The members of its body, for documents.
+    const MEMBERS: &'static [Member];
 
     /// The word of this one.
     fn word(&self) -> &'static str {
@@ -135,6 +144,11 @@ macro_rules! kinds {
         impl What {
             /// The words of all kinds that this version knows.
             pub const WORDS: &'static [&'static [&'static str]] = &[$($kind::WORDS,)*];
+
+            /// What documents say of all kinds that this version knows.
+            pub const ABOUT: &'static [About] = &[
+                $(About { words: $kind::WORDS, meaning: $kind::MEANING, members: $kind::MEMBERS },)*
+            ];
 
             /// The word for `type` on the wire and in the store.
             pub fn word(&self) -> &str {

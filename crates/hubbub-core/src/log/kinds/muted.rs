@@ -1,6 +1,6 @@
 //! `muted`, `unmuted`: somebody may read and not write for a while, or may write again.
 
-use super::{Change, Kind, Needs, Situation};
+use super::{Change, Kind, Needs, Situation, about::{Member, Value}};
 use crate::{
     limits::MUTE_DAYS,
     log::{
@@ -31,6 +31,8 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 impl Kind for Muted {
     const WORDS: &'static [&'static str] = &["muted", "unmuted"];
     const IS_LINE: bool = true;
+    const MEANING: &'static str = "`user` may read and not write until then, or may write again.";
+    const MEMBERS: &'static [Member] = &[Member::USER, Member::maybe("until", Value::Time, "Until when; absent where they may write again.")];
 
     fn word(&self) -> &'static str {
         Self::WORDS[usize::from(self.until.is_none())]

@@ -1,6 +1,6 @@
 //! `pinned`, `unpinned`: a message was pinned to its room, or is so no more.
 
-use super::{Change, Kind, Needs, Situation};
+use super::{Change, Kind, Needs, Situation, about::Member};
 use crate::{
     limits::PINS,
     log::{
@@ -22,6 +22,8 @@ pub struct Pinned {
 
 impl Kind for Pinned {
     const WORDS: &'static [&'static str] = &["pinned", "unpinned"];
+    const MEANING: &'static str = "The message `target` was pinned to the room, or is pinned no more. A deletion unpins without saying so.";
+    const MEMBERS: &'static [Member] = &[Member::TARGET];
 
     fn word(&self) -> &'static str {
         Self::WORDS[usize::from(!self.pinned)]

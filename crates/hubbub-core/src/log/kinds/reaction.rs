@@ -1,6 +1,6 @@
 //! `reacted`, `unreacted`: somebody added a reaction to a message, or took it back.
 
-use super::{Change, Kind, Needs, Situation};
+use super::{Change, Kind, Needs, Situation, about::{Member, Value}};
 use crate::{
     limits::{REACTION_BYTES, REACTIONS_OF_MESSAGE},
     log::body::{BodyWriter, Column, Columns, Damaged},
@@ -102,6 +102,8 @@ struct Rest {
 
 impl Kind for Reacted {
     const WORDS: &'static [&'static str] = &["reacted", "unreacted"];
+    const MEANING: &'static str = "`from` added a reaction to the message `target`, or took it back.";
+    const MEMBERS: &'static [Member] = &[Member::TARGET, Member::needed("reaction", Value::Text, "The emoji or word.")];
 
     fn word(&self) -> &'static str {
         Self::WORDS[usize::from(!self.added)]

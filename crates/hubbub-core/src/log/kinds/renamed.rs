@@ -1,6 +1,6 @@
 //! `renamed`: the room has another name.
 
-use super::{Change, Kind, Situation};
+use super::{Change, Kind, Situation, about::{Member, Value}};
 use crate::{
     log::{
         body::{BodyWriter, Column, Columns, Damaged},
@@ -19,6 +19,8 @@ pub struct Renamed {
 impl Kind for Renamed {
     const WORDS: &'static [&'static str] = &["renamed"];
     const IS_LINE: bool = true;
+    const MEANING: &'static str = "The room has another name.";
+    const MEMBERS: &'static [Member] = &[Member::needed("name", Value::Text, "The name.")];
 
     fn write<'a>(&'a self, to: &mut impl BodyWriter<'a>) {
         to.string("name", Column::Subject, Some(&self.name));

@@ -1,6 +1,6 @@
 //! `opened`, `waiting`, `closed`: a support session stands elsewhere.
 
-use super::{Change, Kind, Right, Situation};
+use super::{Change, Kind, Right, Situation, about::Member};
 use crate::{
     log::body::{BodyWriter, Columns, Damaged},
     model::{access::Refusal, ids::Invalid},
@@ -42,6 +42,8 @@ impl SessionState {
 impl Kind for SessionState {
     const WORDS: &'static [&'static str] = &["opened", "waiting", "closed"];
     const IS_LINE: bool = true;
+    const MEANING: &'static str = "A support session was opened, or opened again; its customer waits for an agent; it has ended.";
+    const MEMBERS: &'static [Member] = &[];
 
     fn word(&self) -> &'static str {
         Self::WORDS[*self as usize]

@@ -1,8 +1,8 @@
 //! `history`: a page of a room's raw log, over REST. Clients have the command of this name.
 
 use super::{
-    Actor, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, Verb, messages::MessagesRequest,
-    pages::PageQuery, rest::ROOM,
+    Actor, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, Verb, entry::EntryView,
+    messages::MessagesRequest, pages::PageQuery, rest::ROOM,
 };
 use crate::{
     chat::{Chat, ChatError},
@@ -20,7 +20,7 @@ pub struct ListHistory;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PageView {
     /// Entries, ascending and without holes.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<EntryView>)]
     entries: Vec<Box<RawValue>>,
     /// The last seq of the room.
     head: u64,

@@ -1,5 +1,6 @@
 //! What can be asked of a chat: one file per method, and the list of them.
 
+pub mod entry;
 mod error;
 mod method;
 pub mod pages;

@@ -1,6 +1,6 @@
 //! What methods that answer with pages of a room share.
 
-use super::{Actor, views::After};
+use super::{Actor, entry::EntryView, views::After};
 use crate::store::ShownPage;
 use hubbub_core::{
     log::{checks, fold::Shown, room::PageOf},
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShownView {
     /// Messages and lines, ascending, each as its entry, with what became of it.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<EntryView>)]
     entries: Vec<Box<RawValue>>,
     /// The seq up to which everything is in what is shown: who folds later entries into it skips those up to here.
     as_of: u64,

@@ -2,9 +2,12 @@
 
 use super::{MethodError, RestMethod};
 use bytes::Bytes;
-use hubbub_core::model::{
-    ids::{Invalid, Key},
-    misread,
+use hubbub_core::{
+    limits,
+    model::{
+        ids::{Invalid, Key},
+        misread,
+    },
 };
 use serde::{
     Deserialize, Deserializer,
@@ -58,31 +61,43 @@ pub struct PathParam {
     pub is_number: bool,
     /// An example.
     pub example: &'static str,
+    /// The most bytes of a text.
+    pub max: usize,
+    /// The characters of a text, as a regular expression; `None` where documents cannot say it so.
+    pub pattern: Option<&'static str>,
 }
 
 impl PathParam {
-    /// A text.
-    pub const fn text(name: &'static str, description: &'static str, example: &'static str) -> Self {
-        Self { name, description, is_number: false, example }
+    /// A text of at most `max` bytes.
+    pub const fn text(name: &'static str, description: &'static str, example: &'static str, max: usize) -> Self {
+        Self { name, description, is_number: false, example, max, pattern: None }
+    }
+
+    /// The same, of the characters of [`NAME_PATTERN`].
+    pub const fn name(name: &'static str, description: &'static str, example: &'static str, max: usize) -> Self {
+        Self { pattern: Some(NAME_PATTERN), ..Self::text(name, description, example, max) }
     }
 
     /// A number.
     pub const fn number(name: &'static str, description: &'static str, example: &'static str) -> Self {
-        Self { name, description, is_number: true, example }
+        Self { is_number: true, ..Self::text(name, description, example, 0) }
     }
 }
 
+/// The characters of ids that this program gives out or asks for: those of rooms, sessions and portals.
+pub const NAME_PATTERN: &str = "^[A-Za-z0-9._-]+$";
+
 /// `{room}` in a path.
-pub const ROOM: PathParam = PathParam::text("room", "The room's id", "general");
+pub const ROOM: PathParam = PathParam::name("room", "The room's id", "general", limits::ROOM_ID_BYTES);
 
 /// `{user}` in a path.
-pub const USER: PathParam = PathParam::text("user", "The user's id", "ben");
+pub const USER: PathParam = PathParam::text("user", "The user's id", "ben", limits::USER_ID_BYTES);
 
 /// `{seq}` in a path.
 pub const MESSAGE: PathParam = PathParam::number("seq", "The message's number in its room", "42");
 
 /// `{reaction}` in a path.
-pub const REACTION: PathParam = PathParam::text("reaction", "The emoji or word", "👍");
+pub const REACTION: PathParam = PathParam::text("reaction", "The emoji or word", "👍", limits::REACTION_BYTES);
 
 /// Where a method is, and what it may answer.
 #[derive(Debug, Clone, Copy)]

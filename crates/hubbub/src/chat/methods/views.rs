@@ -1,6 +1,9 @@
 //! Answers that several methods share.
 
-use super::rest::{role, room_kind};
+use super::{
+    entry::EntryView,
+    rest::{role, room_kind},
+};
 use hubbub_core::{
     log::{
         entry::Place,
@@ -73,7 +76,7 @@ pub struct RoomView {
     active_at: Option<String>,
     /// The newest message.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<EntryView>)]
     last: Option<Box<RawValue>>,
     /// How far the asker has read: the mark. This and what follows is there in lists of one's own rooms.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,21 @@ use super::{
     Portals,
     incoming::{Hook, HookError, Taken},
 };
-use crate::{features::portals::store::Portal, log::Seldom, problem::Problem, spans, strangers::Visitor};
+use crate::{
+    chat::methods::{
+        Verb,
+        rest::{PathParam, Schemas, schema_of},
+    },
+    features::portals::{methods::views::PORTAL, store::Portal},
+    http::{
+        ApiDocument,
+        document::{of_path, problem, success},
+    },
+    log::Seldom,
+    problem::Problem,
+    spans,
+    strangers::Visitor,
+};
 use axum::{
     Json, Router,
     body::{Body, HttpBody},
@@ -20,6 +34,13 @@ use hubbub_core::{
 use serde::Serialize;
 use std::{sync::Arc, time::Instant};
 use tracing::Instrument;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        ContentBuilder, ObjectBuilder, Required, path::OperationBuilder, request_body::RequestBodyBuilder,
+        schema::SchemaType,
+    },
+};
 
 /// Its routes: no API key opens them, what the portal's settings say does.
 pub fn router(portals: Arc<Portals>) -> Router {
@@ -29,31 +50,86 @@ pub fn router(portals: Arc<Portals>) -> Router {
         .with_state(portals)
 }
 
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut ApiDocument) {
+    let secret =
+        PathParam::text("secret", "The secret that the portal's settings name, where they do", "s3cret", 1_024);
+    for (verb, name, params) in [
+        (Verb::Post, "hook", &[PORTAL][..]),
+        (Verb::Post, "hook_with_secret", &[PORTAL, secret]),
+        (Verb::Get, "ask_hook", &[PORTAL]),
+        (Verb::Get, "ask_hook_with_secret", &[PORTAL, secret]),
+    ] {
+        let mut schemas = Schemas::new();
+        let mut operation = OperationBuilder::new().operation_id(Some(name)).tag("portals");
+        for param in params {
+            operation = operation.parameter(of_path(param));
+        }
+        let own: &[u16] = if verb == Verb::Post {
+            let about = "Where a portal sends its webhooks. What the portal's settings say opens it, no API key.";
+            let body =
+                ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(SchemaType::AnyValue))).build();
+            let body = RequestBodyBuilder::new()
+                .content("application/json", body.clone())
+                .content("application/x-www-form-urlencoded", body)
+                .required(Some(Required::True));
+            let shown = schema_of::<HookAnswer>(&mut schemas);
+            operation = operation
+                .summary(Some(about))
+                .request_body(Some(body.build()))
+                .response("200", success(200, Some(shown.clone())))
+                .response("202", success(202, Some(shown)));
+            &[400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 503]
+        } else {
+            let about = "By GET some portals ask whether we are there, with a challenge that is given back.";
+            operation = operation.summary(Some(about)).response("200", success(200, None));
+            &[400, 401, 403, 404, 405, 408, 429, 503]
+        };
+        for status in own {
+            operation = operation.response(status.to_string(), problem(*status, &mut schemas));
+        }
+        let path = if params.len() == 1 { "/hooks/{portal}" } else { "/hooks/{portal}/{secret}" };
+        document.open_path(verb, path, schemas, operation);
+    }
+}
+
 static REFUSED: Seldom = Seldom::new();
 
 /// The answer to a webhook: to a repeat the same as to the first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct HookAnswer {
+    /// The messages that were stored.
     messages: Vec<Stored>,
+    /// How many events were not for us.
     #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
     passed_over: usize,
+    /// How many events name a session that is not known, and are kept.
     #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
     quarantined: usize,
     /// Edits and deletions that wait for their message.
     #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
     awaited: usize,
     /// Why an edit or a deletion changes nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     unchanged: Vec<&'static str>,
 }
 
-#[derive(Serialize)]
+/// A message that came of a webhook.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Stored {
+    /// Its id, a UUID.
     id: String,
+    /// The session it is in.
     session_id: String,
+    /// Its number there.
     seq: u64,
+    /// When the store took it.
     at: String,
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     chat::methods::{
         Actor,
-        rest::{PathParam, Schemas},
+        rest::{PathParam, Schemas, schema_of},
         views::next,
     },
     features::portals::{
@@ -14,6 +14,7 @@ use crate::{
 };
 use hubbub_core::{
     delivery::{attempt::Attempt, retry::Class, stored_cursor::Delivery},
+    limits,
     log::room::ListPart,
     model::time::Timestamp,
     portal::settings::PortalSettings,
@@ -22,7 +23,7 @@ use serde::Serialize;
 use std::{borrow::Cow, collections::BTreeMap};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
 };
 
 /// A session, as its customer sees it.
@@ -186,13 +187,31 @@ impl AttemptView {
 }
 
 /// Some of many.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub struct PartView<T> {
     /// In order.
     pub items: Vec<T>,
     /// Ask for those `after` this one; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+impl<T: ToSchema> PartialSchema for PartView<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new().items(Ref::from_schema_name(T::name())).description(Some("In order."));
+        let next = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("Ask for those `after` this one; absent on the last page."));
+        let part = ObjectBuilder::new().property("items", items).required("items").property("next", next);
+        part.description(Some("Some of many.")).into()
+    }
+}
+
+/// By hand: what is derived for a type with a parameter leaves the parameter's own schema out.
+impl<T: ToSchema> ToSchema for PartView<T> {
+    fn schemas(schemas: &mut Schemas) {
+        schema_of::<T>(schemas);
+    }
 }
 
 impl<T> PartView<T> {
@@ -413,7 +432,7 @@ impl TriedCallView {
 }
 
 /// `{portal}` in a path.
-pub const PORTAL: PathParam = PathParam::text("portal", "The portal's id", "desk");
+pub const PORTAL: PathParam = PathParam::name("portal", "The portal's id", "desk", limits::PORTAL_ID_BYTES);
 
 /// `{session}` in a path.
-pub const SESSION: PathParam = PathParam::text("session", "The session's id", "order-4711");
+pub const SESSION: PathParam = PathParam::name("session", "The session's id", "order-4711", limits::ROOM_ID_BYTES);
