@@ -17,6 +17,8 @@ SDK_JS := tests/sdk/js/node_modules/.package-lock.json
 SDK_PYTHON := .tools/venv/ready
 SDK_GO := .tools/sdk-go
 SDK_JAVA := .tools/sdk-java/ready
+OPENAPI_LINT := tests/openapi/node_modules/.package-lock.json
+OPENAPI_TOOLS := .tools/openapi/ready
 
 .PHONY: help
 help: ## list what can be made
@@ -47,7 +49,7 @@ test: need-rust services web sdk ## everything that must pass before a change go
 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
-test-long: $(SDK_JAVA) test ## the same with the long stories, more random cases, and what is behind a feature
+test-long: $(SDK_JAVA) $(OPENAPI_TOOLS) test ## the same with the long stories, more random cases, and what is behind a feature
 	cargo test -p hubbub --features otel --test traces
 
 .PHONY: rolling-restart
@@ -118,7 +120,7 @@ storm: need-rust services ## 15,000 clients lose their instance at once and come
 web: $(WEB_PAGE) ## build the page into web/dist, from where the server takes it
 
 .PHONY: sdk
-sdk: $(SDK_JS) $(SDK_PYTHON) $(SDK_GO) ## install the SDKs that the stories drive
+sdk: $(SDK_JS) $(SDK_PYTHON) $(SDK_GO) $(OPENAPI_LINT) ## install the SDKs that the stories drive, and what reads the OpenAPI document
 
 .PHONY: services
 services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go and Python's venv where they are missing
@@ -150,6 +152,14 @@ $(SDK_GO): $(wildcard tests/sdk/go/*) scripts/build-sdk-go | services
 $(SDK_JAVA): tests/sdk/java/pom.xml $(wildcard tests/sdk/java/src/main/java/*)
 	scripts/install-services --java
 	mvn --quiet --batch-mode -f tests/sdk/java/pom.xml compile
+	@touch $@
+
+# For the long tests alone.
+$(OPENAPI_TOOLS): tests/openapi/generator/pom.xml tests/openapi/requirements.txt | services
+	scripts/install-services --java
+	mvn --quiet --batch-mode -f tests/openapi/generator/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.tools/openapi
+	python3 -m venv --clear .tools/openapi/venv
+	.tools/openapi/venv/bin/pip install --quiet --disable-pip-version-check -r tests/openapi/requirements.txt
 	@touch $@
 
 # Takes some minutes, once.

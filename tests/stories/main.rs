@@ -49,6 +49,7 @@ mod messages_settings;
 mod names;
 mod one_against_all;
 mod online;
+mod openapi;
 mod operated;
 mod operator;
 mod other_buses;

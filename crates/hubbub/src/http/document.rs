@@ -3,11 +3,12 @@
 use crate::{
     chat::methods::{
         Edge, RestBody, RestMethod, RpcMethod, Verb,
-        rest::{PathParam, Schemas, schema_of},
+        rest::{PathParam, ROOM, Schemas, schema_of},
     },
     problem::{PROBLEM, Problem},
 };
 use hubbub_core::limits;
+use std::collections::BTreeSet;
 use utoipa::{
     IntoParams, Modify, OpenApi as _,
     openapi::{
@@ -101,9 +102,8 @@ fn describe<M: RestMethod>(schemas: &mut Schemas) -> Operation {
         let shown = (!route.is_silent).then(|| schema_of::<M::Output>(schemas));
         responses = responses.response(status.to_string(), success(*status, shown));
     }
-    let everywhere = TO_ANY.iter().filter(|status| !route.problems.contains(status));
-    for status in route.problems.iter().chain(everywhere) {
-        responses = responses.response(status.to_string(), problem(*status, schemas));
+    for status in problems::<M>() {
+        responses = responses.response(status.to_string(), problem(status, schemas));
     }
     let body = M::Body::describe(schemas).map(|body| with_example(body, route.example));
     OperationBuilder::new()
@@ -115,6 +115,16 @@ fn describe<M: RestMethod>(schemas: &mut Schemas) -> Operation {
         .request_body(body)
         .responses(responses.build())
         .build()
+}
+
+/// The statuses of a method's refusals: its own, those of any, and those of what it names.
+fn problems<M: RestMethod>() -> BTreeSet<u16> {
+    let named = M::ROUTE.params.iter().filter(|param| !param.is_number);
+    let of_room = named.clone().any(|param| param.name == ROOM.name);
+    let has_fields = named.count() > 0 || M::Body::IS_READ || !M::Query::into_params(|| None).is_empty();
+    let fields = [422].into_iter().filter(|_| has_fields);
+    let deleted = [404, 410].into_iter().filter(|_| of_room);
+    M::ROUTE.problems.iter().copied().chain(TO_ANY).chain(fields).chain(deleted).collect()
 }
 
 /// A body's example is JSON that is sent; a query's is shown in documents only.
