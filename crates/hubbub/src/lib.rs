@@ -15,6 +15,7 @@ pub mod store;
 
 pub mod chat;
 
+pub mod openapi;
 pub mod problem;
 pub mod strangers;
 

@@ -13,7 +13,7 @@ use crate::{
         methods::RpcTable,
         upgrade::{NotUpgraded, upgrade},
     },
-    http::{self, Api, ApiDocument, RestTable, keys::ApiKeys},
+    http::{self, Api, RestTable, keys::ApiKeys},
     metrics::Metrics,
     problem::Problem,
     strangers::Strangers,
@@ -213,7 +213,7 @@ async fn start(
 
 /// The OpenAPI document of everything that is served.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = ApiDocument::new(features::methods);
+    let mut document = crate::openapi::ApiDocument::new(features::methods);
     portals::hooks::describe(&mut document);
     http::health::describe(&mut document);
     document.finish()

@@ -1,9 +1,10 @@
 //! `/health` and `/metrics`: for balancers, and for people at night.
 
-use super::{Api, ApiDocument, document::problem};
+use super::Api;
 use crate::{
     bus::Health,
     chat::methods::{Verb, rest::Schemas},
+    openapi::{ApiDocument, problem},
     token::jwks::Freshness,
 };
 use axum::{

@@ -21,7 +21,6 @@ use std::sync::Arc;
 use tracing::Instrument;
 
 pub mod dev;
-pub mod document;
 pub mod extract;
 pub mod health;
 pub mod keys;
@@ -29,7 +28,6 @@ mod methods;
 pub mod page;
 mod request_id;
 
-pub use document::ApiDocument;
 pub use methods::RestTable;
 
 /// What REST handlers need.

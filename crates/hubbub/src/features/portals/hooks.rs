@@ -10,11 +10,8 @@ use crate::{
         rest::{PathParam, Schemas, schema_of},
     },
     features::portals::{methods::views::PORTAL, store::Portal},
-    http::{
-        ApiDocument,
-        document::{of_path, problem, success},
-    },
     log::Seldom,
+    openapi::{ApiDocument, of_path, problem, success},
     problem::Problem,
     spans,
     strangers::Visitor,
