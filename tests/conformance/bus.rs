@@ -3,6 +3,7 @@
 #[cfg(feature = "kafka")]
 mod kafka;
 mod nats;
+mod people;
 mod postgres;
 mod redis;
 mod redis_fleets;
@@ -19,6 +20,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use hubbub::bus::{Bus, BusEvent, Health, local::LocalBus, redis::RedisBus};
 use hubbub_core::limits;
+use people::what_is_said_of_people_arrives_as_it_was_said;
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -292,6 +294,7 @@ every_bus! {
     any_bytes_up_to_128_kib_arrive_exactly_as_published(3)
     the_largest_batch_arrives_whole_and_in_its_place(2)
     a_single_payload_does_not_wait_for_a_second_one(2)
+    what_is_said_of_people_arrives_as_it_was_said(3)
     a_reader_that_does_not_read_loses_and_the_others_hear_everything(3)
     who_stops_listening_disturbs_nobody(3)
 }

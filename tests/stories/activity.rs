@@ -156,6 +156,8 @@ async fn after_a_cut_it_is_told_that_some_may_be_missing_and_then_all_is_told_ag
         let head = ana.says(room, "heard").await.seq;
         dora.is_told_that(json!({ "type": "activity", "room": room, "head": head })).await;
     }
+    // Whatever was said to her before this answer has come before it.
+    assert!(eve.calls("rooms", json!({})).await["rpc"].is_object());
     let of_room = told(&eve, "general");
     assert!(of_room.iter().all(|one| !one.starts_with("activity")), "a room that she has left: {of_room:?}");
 }

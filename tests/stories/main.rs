@@ -79,6 +79,7 @@ mod rolling_restart;
 mod sdks;
 mod shown;
 mod side_by_side;
+mod side_by_side_people;
 mod signals;
 mod slow_readers;
 mod slow_store;

@@ -34,8 +34,8 @@ async fn sees_online(person: &Person, users: &[&str], online: &[&str]) -> Value 
 }
 
 #[tokio::test]
-async fn people_of_ones_rooms_are_online_on_any_instance_and_the_dead_leave_no_ghosts() {
-    let mut cluster = Cluster::of(3).await;
+async fn people_of_ones_rooms_are_online_on_any_instance() {
+    let cluster = Cluster::of(3).await;
     cluster.room("general", "private", &["ana", "ben", "dora", "eve"]).await;
     cluster.room("elsewhere", "private", &["mallory"]).await;
     let all = ["ana", "ben", "dora", "eve"];
@@ -77,17 +77,6 @@ async fn people_of_ones_rooms_are_online_on_any_instance_and_the_dead_leave_no_g
     let by_backend = cluster.api("POST", "/v1/online", &json!({ "users": ["mallory", "ben"] })).await;
     assert_eq!(by_backend.status, 200, "{}", by_backend.text);
     assert_eq!(by_backend.json()["users"][1]["online"], true, "{}", by_backend.text);
-
-    // Killed with her instance, without a word.
-    let killed = Instant::now();
-    cluster.kill(2);
-    sees_online(&ana, &all, &["ana", "ben"]).await;
-    println!(
-        "after a SIGKILL nobody is online of the dead after {:.2?}; the lease is {:?}",
-        killed.elapsed(),
-        limits::LEASE
-    );
-    assert!(killed.elapsed() < limits::LEASE + DEADLINE);
 }
 
 #[tokio::test]
@@ -104,4 +93,74 @@ async fn one_who_does_not_answer_holds_up_nobody() {
         assert_eq!(answer.status, 200, "{body}: {}", answer.text);
     }
     cluster.instances[1].redis.as_ref().expect("a door").release().await;
+}
+
+/// A small generator without a pattern (splitmix64).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % n as u64) as usize
+    }
+}
+
+/// People come, go and lose their connections at random, with any number of devices, on instances of which one is killed: online is who has
+/// one that is connected, and nobody else, within the lease after a kill and at once otherwise. `HUBBUB_SEED=n` has others come.
+#[tokio::test]
+async fn whoever_comes_and_goes_is_online_exactly_then_and_the_dead_leave_no_ghosts() {
+    const NAMES: [&str; 6] = ["ben", "cem", "dora", "eve", "fay", "gus"];
+    let seed = std::env::var("HUBBUB_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let mut chance = Chance(seed);
+    let mut cluster = Cluster::of(3).await;
+    cluster.room("general", "private", &[&["ana", "zoe"], &NAMES[..]].concat()).await;
+    let (ana, zoe) = (cluster.person("ana", 0).await, cluster.person("zoe", 1).await);
+    let mut devices: Vec<(&str, usize, Person)> = Vec::new();
+    let is_seen = async |devices: &[(&str, usize, Person)], dead: Option<usize>| {
+        let is_here = |name: &&&str| devices.iter().any(|(whose, n, _)| whose == *name && Some(*n) != dead);
+        let here: Vec<&str> = NAMES.iter().filter(is_here).copied().collect();
+        sees_online(&ana, &NAMES, &here).await;
+        sees_online(&zoe, &NAMES, &here).await;
+    };
+    for round in 0..4 {
+        let dead = (round == 2).then_some(2);
+        let killed = Instant::now();
+        if let Some(n) = dead {
+            // Somebody is there alone, and somebody has another device.
+            for (name, n) in [("fay", 2), ("gus", 2), ("gus", 0)] {
+                devices.push((name, n, cluster.person(name, n).await));
+            }
+            devices.retain(|(name, n, _)| *name != "fay" || *n == 2);
+            is_seen(&devices, None).await;
+            cluster.kill(n);
+        }
+        for _ in 0..10 {
+            if devices.is_empty() || chance.below(5) < 3 {
+                let (name, n) = (NAMES[chance.below(NAMES.len())], chance.below(3 - usize::from(dead.is_some())));
+                devices.push((name, n, cluster.person(name, n).await));
+            } else {
+                let at = chance.below(devices.len());
+                if chance.below(3) > 0 {
+                    devices.swap_remove(at);
+                } else if Some(devices[at].1) != dead {
+                    // She comes back by herself.
+                    devices[at].2.loses_connection().await;
+                }
+            }
+        }
+        is_seen(&devices, dead).await;
+        if let Some(n) = dead {
+            println!(
+                "after a SIGKILL nobody is online of the dead after {:.2?}; the lease is {:?}",
+                killed.elapsed(),
+                limits::LEASE
+            );
+            assert!(killed.elapsed() < limits::LEASE + DEADLINE);
+            // They come back with it.
+            cluster.restart(n).await;
+        }
+    }
 }

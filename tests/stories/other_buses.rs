@@ -4,8 +4,9 @@ use crate::{
     cluster::{Broker, Cluster, breathe, print_times},
     person::Person,
     support::{kafka::Kafka, nats::Nats, postgres::Postgres},
-    wire::DEADLINE,
+    wire::{DEADLINE, Speech},
 };
+use serde_json::json;
 use std::{
     process::Command,
     time::{Duration, Instant},
@@ -57,6 +58,25 @@ async fn nothing_is_read(cluster: &Cluster, ana: &Person, ben: &Person) {
     assert!(cluster.instances[0].counter("hubbub_bus_published_total").await > 0, "what the bus counts is not shown");
 }
 
+/// What is kept nowhere travels as well: who types, who has read how far, who is online, and what happens where nobody looks.
+async fn people_are_told_of_each_other(cluster: &Cluster) {
+    cluster.room("kitchen", "private", &["dora", "eve"]).await;
+    let wants = json!({ "signals": true, "activity": true });
+    let dora = Person::wanting("dora", cluster.at(0), Speech::Json, wants.clone()).await;
+    let eve = Person::wanting("eve", cluster.at(1), Speech::Json, wants).await;
+    eve.is_told_that(json!({ "type": "watching" })).await;
+    eve.follows("kitchen").await;
+    for (method, data) in [("typing", json!({ "room": "kitchen" })), ("read", json!({ "room": "kitchen", "seq": 2 }))] {
+        let answer = dora.calls(method, data).await;
+        assert!(answer["rpc"].is_object(), "{answer}");
+        eve.notices("kitchen", json!({ "type": method, "user": "dora" })).await;
+    }
+    let answer = eve.calls("online", json!({ "users": ["dora"] })).await;
+    assert_eq!(answer["rpc"]["data"]["users"][0]["online"], true, "{answer}");
+    let head = dora.says("kitchen", "anybody?").await.seq;
+    eve.is_told_that(json!({ "type": "activity", "room": "kitchen", "head": head })).await;
+}
+
 fn signal(pid: u32, signal: &str) {
     let sent = Command::new("kill").args([signal, &pid.to_string()]).status().expect("kill");
     assert!(sent.success());
@@ -66,6 +86,7 @@ fn signal(pid: u32, signal: &str) {
 async fn nats_is_killed_and_restarted_while_people_talk() {
     let mut cluster = Cluster::on(Broker::Nats(Nats::start().await), 2).await;
     let (ana, ben) = cluster.ana_and_ben().await;
+    people_are_told_of_each_other(&cluster).await;
     nothing_is_read(&cluster, &ana, &ben).await;
     let mut times = Vec::new();
     for run in 0..RUNS {
@@ -113,6 +134,7 @@ async fn hangs(what: &str, pid: u32, cluster: &Cluster, ana: &Person, ben: &Pers
 async fn kafka_hangs_and_is_restarted_while_people_talk() {
     let mut cluster = Cluster::on(Broker::Kafka(Kafka::start().await), 2).await;
     let (ana, ben) = cluster.ana_and_ben().await;
+    people_are_told_of_each_other(&cluster).await;
     nothing_is_read(&cluster, &ana, &ben).await;
     let Broker::Kafka(kafka) = &cluster.broker else { panic!("Kafka") };
     hangs("Kafka", kafka.pid(), &cluster, &ana, &ben).await;
@@ -137,6 +159,7 @@ async fn kafka_hangs_and_is_restarted_while_people_talk() {
 async fn the_listeners_of_postgres_are_killed_while_people_talk() {
     let cluster = Cluster::on(Broker::Postgres, 2).await;
     let (ana, ben) = cluster.ana_and_ben().await;
+    people_are_told_of_each_other(&cluster).await;
     let (client, connection) = tokio_postgres::connect(&Postgres::shared().url(), NoTls).await.expect("Postgres");
     tokio::spawn(connection);
     let mut times = Vec::new();

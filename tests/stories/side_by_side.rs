@@ -32,7 +32,7 @@ use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 /// The version before the first one whose leases say what they know.
-const BEFORE: &str = "cff403b";
+pub const BEFORE: &str = "cff403b";
 
 /// A lease as another program keeps it.
 struct Older {
@@ -282,7 +282,7 @@ fn role(user: &str, role: Role) -> What {
 }
 
 /// Replaces the program of an instance.
-async fn becomes(cluster: &mut Cluster, n: usize, program: &Path) {
+pub async fn becomes(cluster: &mut Cluster, n: usize, program: &Path) {
     cluster.stop(n).await;
     cluster.instances[n].program = program.to_owned();
     cluster.restart(n).await;

@@ -46,6 +46,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "REACTION_BYTES",
     "REACTION_SAMPLE",
     "SIGNALS_PER_SECOND",
+    "SIGNAL_READERS",
     "SIGNALS_WAITING",
     "SIGNAL_BYTES",
     "SIGNAL_LASTS",

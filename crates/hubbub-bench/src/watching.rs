@@ -173,6 +173,8 @@ fn fill(program: &Path, place: &Path, file: &Path, users: usize, rooms: usize) -
     let began = Instant::now();
     drop(Server::start(program, &format!("sqlite:{}", file.display()), &place.join("log"))?);
     let mut connection = rusqlite::Connection::open(file)?;
+    // Millions of rows, into an index by users: all of it stays in memory until it is whole, and nothing is lost with it.
+    connection.execute_batch("PRAGMA cache_size = -2000000; PRAGMA synchronous = OFF")?;
     let transaction = connection.transaction()?;
     let make = "INSERT INTO rooms (id, kind, name, head, created_at) VALUES (?1, 'private', '', 1, 0)";
     let join = "INSERT INTO members (room, user_id, standing, since) VALUES (?1, ?2, 'member', 1)";
@@ -183,7 +185,8 @@ fn fill(program: &Path, place: &Path, file: &Path, users: usize, rooms: usize) -
         transaction.execute(make, [&id])?;
         let no = transaction.last_insert_rowid();
         let mut statement = transaction.prepare_cached(join)?;
-        for user in (0..users).filter(|user| n == 0 || user % 10 == n % 10) {
+        let (first, step) = if n == 0 { (0, 1) } else { (n % 10, 10) };
+        for user in (first..users).step_by(step) {
             statement.execute(rusqlite::params![no, format!("user-{user}")])?;
             written += 1;
         }

@@ -10,6 +10,8 @@ pub const SIGNAL_LASTS: Duration = Duration::from_secs(3_600);
 pub const SIGNALS_WAITING: usize = 64;
 /// Signals that pass by themselves, such as typing, of which the readers of one room are told in a second, a second's worth at once.
 pub const SIGNALS_PER_SECOND: u32 = 20;
+/// So many readers on one instance are told that many; the more there are, the fewer.
+pub const SIGNAL_READERS: usize = 1_000;
 /// How long somebody is typing who does not say so again.
 pub const TYPING_FOR: Duration = Duration::from_secs(6);
 /// Others are told that somebody types in a room at most this often.

@@ -38,8 +38,8 @@ impl Item {
         self.push.json.len() + size_of::<Self>()
     }
 
-    /// Whether it is a message of this user.
-    pub fn is_message_of(&self, user: &UserId) -> bool {
+    /// Whose message it is, if it is one.
+    pub fn author(&self) -> Option<Cow<'_, str>> {
         #[derive(Deserialize)]
         struct Said<'a> {
             #[serde(rename = "type", borrow)]
@@ -47,8 +47,13 @@ impl Item {
             #[serde(borrow)]
             from: Cow<'a, str>,
         }
-        let said: Option<Said<'_>> = serde_json::from_slice(&self.push.json()[self.push.range()]).ok();
-        said.is_some_and(|said| Message::WORDS.contains(&&*said.word) && said.from == user.as_str())
+        let said: Said<'_> = serde_json::from_slice(&self.push.json()[self.push.range()]).ok()?;
+        Message::WORDS.contains(&&*said.word).then_some(said.from)
+    }
+
+    /// Whether it is a message of this user.
+    pub fn is_message_of(&self, user: &UserId) -> bool {
+        self.author().is_some_and(|author| author == user.as_str())
     }
 
     /// The same with its content blanked: the number stays.

@@ -3,6 +3,7 @@
 pub mod cursor;
 pub mod feed;
 pub mod fingerprint;
+pub mod held;
 pub mod item;
 pub mod lane;
 pub mod online;

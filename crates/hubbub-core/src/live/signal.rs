@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{
     borrow::Cow,
+    num::NonZeroU32,
     str::FromStr,
     time::{Duration, Instant},
 };
@@ -61,6 +62,8 @@ pub struct Saying {
 pub struct RoomSignal {
     /// Who says it.
     pub saying: Saying,
+    /// Between the head that it names and this entry there is no message of theirs.
+    pub heard_to: Seq,
     /// When it is over.
     pub until: Option<Instant>,
     /// What is delivered.
@@ -78,6 +81,15 @@ impl RoomSignal {
     pub fn is_over(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| until <= now)
     }
+}
+
+/// How many signals that pass by themselves so many readers on one instance are told a second: beyond
+/// [`limits::SIGNAL_READERS`] the more there are, the fewer.
+pub fn per_second(readers: usize) -> NonZeroU32 {
+    const MOST: NonZeroU32 = NonZeroU32::new(limits::SIGNALS_PER_SECOND).unwrap();
+    let all = limits::SIGNALS_PER_SECOND as usize * limits::SIGNAL_READERS;
+    let some = u32::try_from(all / readers.max(1)).ok().and_then(NonZeroU32::new);
+    if readers == 0 { MOST } else { some.unwrap_or(NonZeroU32::MIN).min(MOST) }
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -176,6 +188,25 @@ mod tests {
             let line = wake.encode();
             assert!(!line.contains('\n'), "{line}");
             assert_eq!(Wake::decode(&line.clone().into()), Some(wake), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_larger_a_hall_the_fewer_are_seen_to_type() {
+        let most = limits::SIGNALS_PER_SECOND;
+        for (readers, told) in [
+            (0, most),
+            (1, most),
+            (limits::SIGNAL_READERS, most),
+            (2 * limits::SIGNAL_READERS, most / 2),
+            (10_000, 2),
+            (100_000, 1),
+        ] {
+            assert_eq!(per_second(readers).get(), told, "{readers} readers");
+        }
+        for readers in (1_000..30_000).step_by(777) {
+            let pushes = per_second(readers).get() as usize * readers;
+            assert!(pushes <= (most as usize * limits::SIGNAL_READERS).max(readers), "{readers} readers: {pushes}");
         }
     }
 

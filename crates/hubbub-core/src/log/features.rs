@@ -56,6 +56,8 @@ features! {
     RoomDeletions = "room_deletions",
     /// `topic` and `data` in `changed`.
     RoomInfos = "room_infos",
+    /// Answers which users are connected to it.
+    Online = "online",
 }
 
 /// Why something new is not taken: an instance of an older version runs, or it cannot be told whether one does.
@@ -137,6 +139,11 @@ impl Features {
         Self(self.0 & !other.0)
     }
 
+    /// Whether this is one of them.
+    pub const fn has(self, feature: Feature) -> bool {
+        self.0 & bit(feature) != 0
+    }
+
     /// Whether there is nothing in it.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
@@ -144,7 +151,7 @@ impl Features {
 
     /// Each, in the order of [`Feature::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Feature> {
-        Feature::ALL.iter().copied().filter(move |feature| self.0 & bit(*feature) != 0)
+        Feature::ALL.iter().copied().filter(move |feature| self.has(*feature))
     }
 
     /// The words of each.
@@ -276,12 +283,13 @@ mod tests {
         assert_eq!(Features::read(Some(&all.to_string())), all);
         assert_eq!(
             all.to_string(),
-            "edits deletions reactions threads mentions pins mutes roles settings archives room_deletions room_infos"
+            "edits deletions reactions threads mentions pins mutes roles settings archives room_deletions room_infos online"
         );
         assert_eq!(Features::read(None), Features::NONE);
         assert_eq!(Features::read(Some("")), Features::NONE);
         let some = Features::read(Some("attachments  pins edits"));
         assert_eq!(some.words(), ["edits", "pins"]);
+        assert!(some.has(Feature::Pins) && !some.has(Feature::Online));
         assert_eq!(all.without(some).and(some), all);
         assert_eq!(some.without(all), Features::NONE);
         assert_eq!(some.in_common_with(Feature::Pins.into()).words(), ["pins"]);

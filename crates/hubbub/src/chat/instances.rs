@@ -8,7 +8,11 @@ use crate::{
     bus::Health,
     store::{Lease, Store},
 };
-use hubbub_core::{limits, log::features::Features, model::reason::Reason};
+use hubbub_core::{
+    limits,
+    log::features::{Feature, Features},
+    model::reason::Reason,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -66,6 +70,11 @@ impl Living {
     /// Those that live beside this one.
     pub fn others(&self) -> impl Iterator<Item = Uuid> {
         self.boots.keys().copied().filter(|boot| *boot != self.own)
+    }
+
+    /// Those of them that know this.
+    pub fn others_with(&self, feature: Feature) -> impl Iterator<Item = Uuid> {
+        self.others().filter(move |boot| self.boots.get(boot).is_some_and(|lease| lease.knows.has(feature)))
     }
 
     /// Whether wakes travel for anybody but this instance.

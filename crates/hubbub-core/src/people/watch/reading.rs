@@ -9,10 +9,7 @@ use crate::{
     limits::REORDER,
     model::{ids::UserId, seq::Seq},
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Instant,
-};
+use std::{collections::BTreeMap, time::Instant};
 
 impl Watch {
     /// The next room whose members are to be read.
@@ -75,21 +72,25 @@ impl Watch {
             doubt.must_read = false;
             self.doubtful.insert((now + REORDER, no));
         }
-        let members: BTreeSet<UserNo> = members.iter().filter_map(|user| self.users.no(user)).collect();
+        let mut members: Vec<UserNo> = members.iter().filter_map(|user| self.users.no(user)).collect();
+        members.sort_unstable();
+        members.dedup();
+        let is_member = |user: &UserNo| members.binary_search(user).is_ok();
         // Whoever is being read about was read about before, perhaps.
         for user in &self.loading {
             let Some(name) = self.users.key(*user).cloned() else { continue };
             let Some(person) = self.users.at_mut(*user) else { continue };
-            let change = Change { room: room.clone(), head, user: name, is_member: members.contains(user) };
+            let change = Change { room: room.clone(), head, user: name, is_member: is_member(user) };
             person.loading.get_or_insert_default().push(change);
         }
         let admitted = |(seq, ahead): (&Seq, &Ahead)| Some((self.users.no(ahead.admitted.as_ref()?)?, *seq));
         let admitted: BTreeMap<UserNo, Seq> = passed_over.iter().filter_map(admitted).collect();
-        for member in &members {
+        // Few of them are new.
+        for member in members.iter().filter(|member| before.binary_search(member).is_err()) {
             self.add_member(no, *member, admitted.get(member).copied().unwrap_or(came_after));
         }
-        for gone in before.into_iter().filter(|member| !members.contains(member)) {
-            self.remove_member(no, gone);
+        for gone in before.iter().filter(|member| !is_member(member)) {
+            self.remove_member(no, *gone);
         }
         for (seq, ahead) in &passed_over {
             self.name(no, *seq, &ahead.news());

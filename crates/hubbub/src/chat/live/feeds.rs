@@ -13,11 +13,11 @@ use hubbub_core::{
     live::{
         feed::{Feed, Heard},
         presence::Present,
-        signal::{RoomSignal, Saying},
+        signal::{self, RoomSignal, Saying},
     },
     log::encoded::EncodedEntry,
     model::{
-        ids::RoomId,
+        ids::{RoomId, UserId},
         json::Json,
         rate::Rate,
         seq::{Epoch, Seq},
@@ -26,7 +26,6 @@ use hubbub_core::{
 };
 use std::{
     collections::HashMap,
-    num::NonZeroU32,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -59,6 +58,8 @@ pub struct Live {
 pub(crate) struct State {
     pub(crate) feed: Feed,
     readers: HashMap<u64, Reader>,
+    /// So many of them stand and are told signals.
+    hearers: usize,
     /// A task is closing a gap or asking the store which epoch holds.
     pub(crate) mending: bool,
     /// The store is to be asked which epoch holds.
@@ -86,6 +87,12 @@ struct Reader {
     hears_signals: bool,
 }
 
+impl Reader {
+    const fn is_hearer(&self) -> bool {
+        self.stands && self.hears_signals
+    }
+}
+
 /// A reader who is told who comes and goes.
 pub struct Watcher {
     /// Who that is.
@@ -95,8 +102,6 @@ pub struct Watcher {
     /// The connection's number of the subscription.
     pub slot: u32,
 }
-
-const SIGNALS_PER_SECOND: NonZeroU32 = NonZeroU32::new(limits::SIGNALS_PER_SECOND).unwrap();
 
 static READERS: AtomicU64 = AtomicU64::new(1);
 
@@ -181,18 +186,20 @@ impl Feeds {
         let now = Instant::now();
         let mut state = live.state();
         let passes = saying.lasts.is_some();
-        if state.feed.epoch() != Some(saying.epoch)
+        let per_second = signal::per_second(state.hearers);
+        if state.hearers == 0
+            || state.feed.epoch() != Some(saying.epoch)
+            || (passes && state.signals.take(per_second, now).is_err())
             || (passes && state.feed.has_heard_from(&saying.from, saying.at))
-            || !state.readers.values().any(|reader| reader.stands && reader.hears_signals)
-            || (passes && state.signals.take(SIGNALS_PER_SECOND, now).is_err())
         {
             self.metrics.signals_dropped.inc();
             return;
         }
         let push = push::signal(&saying.room, body);
         let until = saying.lasts.map(|lasts| now + lasts);
-        let signal = Arc::new(RoomSignal { saying: saying.clone(), until, push });
-        for reader in state.readers.values().filter(|reader| reader.stands && reader.hears_signals) {
+        let heard_to = state.feed.end().max(saying.at);
+        let signal = Arc::new(RoomSignal { saying: saying.clone(), heard_to, until, push });
+        for reader in state.readers.values().filter(|reader| reader.is_hearer()) {
             reader.inbox.signal(reader.slot, signal.clone());
         }
         self.metrics.signals.inc();
@@ -303,7 +310,8 @@ impl Feeds {
     fn forget(&self, live: &Live, reader: u64) {
         let mut rooms = self.rooms();
         let mut state = live.state();
-        state.readers.remove(&reader);
+        let was_hearer = state.readers.remove(&reader).is_some_and(|reader| reader.is_hearer());
+        state.hearers -= usize::from(was_hearer);
         self.metrics.subscriptions.dec();
         if state.readers.is_empty() {
             // A room without readers holds no ring.
@@ -323,6 +331,7 @@ impl Live {
         let state = State {
             feed: Feed::new(),
             readers: HashMap::new(),
+            hearers: 0,
             mending: false,
             doubted: false,
             counted_bytes: 0,
@@ -376,11 +385,21 @@ impl Listening {
         at(&state.feed)
     }
 
+    /// Whether somebody has written a message after `after`, up to where this reader is; what cannot be told may be one.
+    pub fn has_heard_from(&self, user: &UserId, after: Seq, at: Seq) -> bool {
+        let state = self.live.state();
+        state.feed.end() < at || state.feed.has_heard_from(user, after)
+    }
+
     /// The reader is let in. Tells the feed a head that was looked up after it began to listen.
     pub fn open(&self, epoch: Epoch, head: Seq) {
-        if let Some(reader) = self.live.state().readers.get_mut(&self.reader) {
+        let mut state = self.live.state();
+        if let Some(reader) = state.readers.get_mut(&self.reader).filter(|reader| !reader.stands) {
             reader.stands = true;
+            let is_hearer = reader.is_hearer();
+            state.hearers += usize::from(is_hearer);
         }
+        drop(state);
         self.feeds.tell(&self.live, |feed, now| feed.open(epoch, head, now));
     }
 
@@ -400,3 +419,6 @@ impl Drop for Listening {
         self.feeds.forget(&self.live, self.reader);
     }
 }
+
+#[cfg(test)]
+mod tests;

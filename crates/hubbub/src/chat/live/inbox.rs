@@ -6,7 +6,7 @@
 use futures_util::task::AtomicWaker;
 use hubbub_core::{
     limits,
-    live::{item::SharedPush, presence::Present, signal::RoomSignal},
+    live::{held::HeldSignals, item::SharedPush, presence::Present, signal::RoomSignal},
     model::{farewell::Farewell, ids::RoomId, json::Json, seq::Seq},
     wire::{push::Joins, wants::Wants},
 };
@@ -69,7 +69,7 @@ pub struct Mail {
     /// Who came to the room of a subscription, and who went.
     pub joins: VecDeque<(u32, Arc<Joins>)>,
     /// What is said in the room of a subscription and kept nowhere.
-    pub signals: VecDeque<(u32, Arc<RoomSignal>)>,
+    pub signals: HeldSignals,
     /// The product's backend ends the user's connections: close.
     pub farewell: Option<Farewell>,
     /// The server is going away: close.
@@ -143,13 +143,8 @@ impl Inbox {
     /// Somebody says something in the room of the subscription `slot`. It takes the place of what they said before.
     pub fn signal(&self, slot: u32, signal: Arc<RoomSignal>) {
         self.put(|mail| {
-            if let Some(at) = mail.signals.iter().position(|(_, earlier)| earlier.is_replaced_by(&signal)) {
-                mail.signals.remove(at);
-            } else if mail.signals.len() == limits::SIGNALS_WAITING {
-                let dropped = mail.signals.pop_front();
-                mail.missed |= dropped.is_some_and(|(_, dropped)| dropped.until.is_none());
-            }
-            mail.signals.push_back((slot, signal));
+            let dropped = mail.signals.hold(slot, signal);
+            mail.missed |= dropped.is_some_and(|dropped| dropped.until.is_none());
         });
     }
 
@@ -226,7 +221,7 @@ mod tests {
         let from = UserId::parse(&format!("u{from}")).unwrap();
         let epoch = Epoch { incarnation: 1, generation: 1 };
         let saying = Saying { room, epoch, at: Seq::new(1), from, kind: "typing".into(), lasts };
-        Arc::new(RoomSignal { saying, until: lasts.map(|lasts| Instant::now() + lasts), push })
+        Arc::new(RoomSignal { saying, heard_to: Seq::new(1), until: lasts.map(|lasts| Instant::now() + lasts), push })
     }
 
     fn mail(inbox: &Inbox) -> Mail {
@@ -272,7 +267,6 @@ mod tests {
         }
         let of_many = mail(&inbox);
         assert_eq!((of_many.signals.len(), of_many.missed), (limits::SIGNALS_WAITING, false));
-        assert_eq!(of_many.signals.back().unwrap().1.saying.from.as_str(), "u9999", "the oldest go first");
         for n in 0..=limits::SIGNALS_WAITING {
             inbox.signal(0, signal(n, None));
         }

@@ -182,6 +182,11 @@ impl Subscription {
         self.cursor.at()
     }
 
+    /// Whether there is, or may be, a message of this user behind `after` that was taken already.
+    pub fn has_passed_message_of(&self, user: &UserId, after: Seq) -> bool {
+        self.at() > after && self.listening.has_heard_from(user, after, self.at())
+    }
+
     /// Reads a page of the log: a future of its own, so that the subscription can wait for it beside other things. `None`:
     /// one is being read already.
     pub fn page_after(

@@ -156,17 +156,18 @@ impl Activity {
         if self.devices.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let mut state = self.state();
         let (admitted, removed) = (entry.effects.admitted(), entry.effects.removed());
         let mut named = Named::default();
-        if state.watch.has(&entry.room) {
+        let is_watched = self.state().watch.has(&entry.room);
+        if is_watched {
+            // Read while nobody waits for it.
             named = Named::of(&entry.json);
         } else if admitted.is_none() && removed.is_none() {
             return;
         }
         let Named { author, users, all } = &named;
         let news = EntryNews { admitted, removed, author: author.as_ref(), mentions: users, mentions_all: *all };
-        self.hear(&mut state, News { room: &entry.room, head: (epoch, entry.seq), entry: Some(news) });
+        self.hear(&mut self.state(), News { room: &entry.room, head: (epoch, entry.seq), entry: Some(news) });
     }
 
     /// A log reaches this far.
@@ -190,10 +191,12 @@ impl Activity {
     }
 
     fn want_all(&self) {
-        let mut state = self.state();
-        let mut all: Vec<UserId> = state.watch.users().cloned().collect();
+        let mut all: Vec<UserId> = self.state().watch.users().cloned().collect();
         all.shuffle(&mut rand::rng());
-        all.iter().for_each(|user| state.want(user));
+        for some in all.chunks(limits::ACTIVITY_AT_ONCE) {
+            let mut state = self.state();
+            some.iter().for_each(|user| state.want(user));
+        }
     }
 
     /// Has everybody's rooms read again after a loss, in an order that means nothing, as long as there is anybody to tell.

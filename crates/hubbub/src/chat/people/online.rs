@@ -11,6 +11,7 @@ use hubbub_core::{
         online::{AreOnline, OnlineAnswers, WhoIsOnline},
         wake::Wake,
     },
+    log::features::Feature,
     model::{ids::UserId, time::Timestamp},
 };
 use std::{
@@ -93,8 +94,9 @@ impl Online {
         }
     }
 
+    /// Those that can say so.
     fn others(&self) -> Vec<Uuid> {
-        self.living.borrow().others().collect()
+        self.living.borrow().others_with(Feature::Online).collect()
     }
 
     /// Asks for all that wait, with `say`, as long as anybody may ask: requests that wait at the same time share a question.
@@ -177,5 +179,38 @@ impl Chat {
             Seen { user, online, last_seen }
         };
         Ok(users.into_iter().map(seen).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Lease;
+    use futures_util::FutureExt;
+    use hubbub_core::log::features::Features;
+    use std::time::Instant;
+
+    #[tokio::test]
+    async fn who_cannot_say_it_is_not_waited_for() {
+        let [own, older, silent, newer] = [1, 2, 3, 4].map(Uuid::from_u128);
+        let ben = UserId::parse("ben").unwrap();
+        let lease = |(boot, knows)| (boot, Lease { boot, bus: true, knows });
+        let before = Features::all().without(Feature::Online.into());
+        let answers = |boots: &[(Uuid, Features)]| {
+            let boots = boots.iter().copied().map(lease).collect();
+            let (_, living) = watch::channel(Living::of(boots, Some(Instant::now()), own));
+            let (online, _) = Online::new(own, Arc::default(), living);
+            let say = |wake: Wake| {
+                let Wake::WhoIsOnline(WhoIsOnline { ask, users, .. }) = wake else { panic!("{wake:?}") };
+                online.take(&AreOnline { ask, from: newer, users });
+            };
+            online.ask(vec![ben.clone()], &say).now_or_never()
+        };
+        let all = Features::all();
+        let found = Some(BTreeSet::from([ben.clone()]));
+        assert_eq!(answers(&[(own, all), (newer, all)]), found);
+        assert_eq!(answers(&[(own, all), (older, before), (newer, all)]), found);
+        assert_eq!(answers(&[(own, all), (older, Features::NONE), (newer, all)]), found);
+        assert_eq!(answers(&[(own, all), (silent, all), (newer, all)]), None, "it may have somebody");
     }
 }

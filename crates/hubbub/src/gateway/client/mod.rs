@@ -36,7 +36,7 @@ use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
 use hinting::Hints;
 use hubbub_core::{
     limits,
-    live::fingerprint::Fingerprint,
+    live::{fingerprint::Fingerprint, held::HeldSignals},
     log::source::Source,
     model::ids::RoomId,
     wire::{
@@ -49,7 +49,6 @@ use hubbub_core::{
         send_order::SendOrder,
     },
 };
-use signalling::Held;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     future::poll_fn,
@@ -86,8 +85,8 @@ pub(super) struct Client<T> {
     /// When the next command may be taken: later than now where its user has said so much.
     slot_at: Option<Instant>,
     hints: Hints,
-    /// Signals that came before the entries that they follow.
-    signals: Held,
+    /// Signals on their way out.
+    signals: HeldSignals,
     /// One of its user's connections.
     counted: Option<Counted>,
     /// Rooms that it wrote into lately: it may, and need not be looked at first.
@@ -134,7 +133,7 @@ impl<T: Transport> Client<T> {
             sends_due: None,
             slot_at: None,
             hints: Hints::default(),
-            signals: Held::default(),
+            signals: HeldSignals::default(),
             counted: None,
             vetted: HashSet::new(),
             ping: Ping::None,
@@ -399,12 +398,13 @@ impl<T: Transport> Client<T> {
                 frame.add(push::of_item(item, format).clone());
             }
             self.go_on(slot, room.clone(), then);
-            self.release_signals(slot, &items, &mut frame);
+            self.signals.pass(slot, &items);
             self.release_hints(&room);
         }
         self.tell_missed();
         // The end of a subscription that this brought about.
         self.outbox.drain_into(&mut frame);
+        self.release_signals(&mut frame);
         self.read_wanted_pages();
         if let Some(bytes) = frame.finish() {
             self.writing_since = Some(Instant::now());

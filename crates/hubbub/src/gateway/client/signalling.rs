@@ -1,76 +1,45 @@
 //! Signals of rooms, on their way to one client. A signal is told to who has read the log as far as it had come when the signal was
 //! said: so it overtakes no entry, and who was removed before hears nothing of it, wherever the removal has been heard of.
+//!
+//! All of them leave by one way, behind what else is written: whoever takes nothing for a while is told what holds then.
 
 use super::{Client, Transport};
 use crate::gateway::outbox::Frame;
-use hubbub_core::{
-    limits,
-    live::{item::Item, signal::RoomSignal},
-    wire::push,
-};
-use std::{collections::VecDeque, sync::Arc, time::Instant};
-
-/// Signals that wait until their readers have come as far, by subscription.
-pub(super) type Held = VecDeque<(u32, Arc<RoomSignal>)>;
+use hubbub_core::{live::held::HeldSignals, wire::push};
+use std::time::Instant;
 
 impl<T: Transport> Client<T> {
     /// Takes what has come in for its subscriptions.
-    pub(super) fn take_signals(&mut self, signals: Held) {
+    pub(super) fn take_signals(&mut self, signals: HeldSignals) {
         for (slot, signal) in signals {
             let Some(subscription) = self.subscriptions.get(&slot) else { continue };
-            // Nobody is told what they say themselves.
-            if self.connection.user().is_some_and(|user| **user == signal.saying.from) {
+            let from = &signal.saying.from;
+            // Nobody is told what they say themselves, nor of what a message has ended that they have been given.
+            if self.connection.user().is_some_and(|user| **user == *from)
+                || (signal.until.is_some() && subscription.has_passed_message_of(from, signal.heard_to))
+            {
                 continue;
             }
-            match subscription.at() >= signal.saying.at {
-                true if self.outbox.is_full() => self.lose_signal(&signal),
-                true => self.outbox.push(push::of_hint(&signal.push, self.format()).clone()),
-                false => self.hold_signal(slot, signal),
+            // What does not pass by itself is to be asked for.
+            if self.signals.hold(slot, signal).is_some_and(|dropped| dropped.until.is_none()) {
+                self.hints_were_lost();
             }
         }
     }
 
-    fn hold_signal(&mut self, slot: u32, signal: Arc<RoomSignal>) {
-        if let Some(at) = self.signals.iter().position(|(_, earlier)| earlier.is_replaced_by(&signal)) {
-            self.signals.remove(at);
-        } else if self.signals.len() == limits::SIGNALS_WAITING
-            && let Some((_, dropped)) = self.signals.pop_front()
-        {
-            self.lose_signal(&dropped);
-        }
-        self.signals.push_back((slot, signal));
-    }
-
-    /// What does not pass by itself is to be asked for.
-    fn lose_signal(&mut self, signal: &RoomSignal) {
-        if signal.until.is_none() {
-            self.hints_were_lost();
-        }
-    }
-
-    /// A subscription has gone on over these entries, or has ended: tells what has waited for it behind them.
-    pub(super) fn release_signals(&mut self, slot: u32, items: &[Arc<Item>], frame: &mut Frame) {
+    /// Tells what may be told now, as far as there is room.
+    pub(super) fn release_signals(&mut self, frame: &mut Frame) {
         if self.signals.is_empty() {
             return;
         }
-        let (now, format) = (Instant::now(), self.format());
-        let subscriptions = &self.subscriptions;
-        let at = subscriptions.get(&slot).map(|subscription| subscription.at());
-        self.signals.retain(|(of, signal)| {
-            let saying = &signal.saying;
-            // A message ends what its author was about to say.
-            let has_spoken = || items.iter().any(|item| item.seq > saying.at && item.is_message_of(&saying.from));
-            if *of != slot {
-                return !signal.is_over(now) && subscriptions.contains_key(of);
-            }
-            let Some(at) = at.filter(|_| !signal.is_over(now)) else { return false };
-            if at < saying.at {
-                return true;
-            }
-            if signal.until.is_none() || !has_spoken() {
+        let (format, subscriptions) = (self.format(), &self.subscriptions);
+        let at = |slot| subscriptions.get(&slot).map(|subscription| subscription.at());
+        self.signals.release(Instant::now(), at, |signal| {
+            let has_room = frame.has_room();
+            if has_room {
                 frame.add(push::of_hint(&signal.push, format).clone());
             }
-            false
+            has_room
         });
     }
 }

@@ -7,11 +7,25 @@ use crate::{
     token::{Tokens, Trust},
 };
 use hubbub_core::{
-    model::ids::UserId,
+    live::{
+        presence::Present,
+        signal::{RoomSignal, Saying},
+    },
+    log::{
+        entry::{Proposal, Right},
+        kinds::{Message, Text, What},
+    },
+    model::{
+        access::{Role, RoomKind},
+        ids::UserId,
+        json::Json,
+        seq::{Epoch, Seq},
+    },
     wire::{
-        command::Said,
+        command::{Said, Subscribe},
         connection::Identity,
         rpc::{MethodHandle, RpcMethods},
+        wants::Wants,
     },
 };
 use std::{
@@ -27,6 +41,7 @@ struct Way {
     is_writing: bool,
     looks: Arc<AtomicUsize>,
     parts: Arc<Notify>,
+    written: Vec<Bytes>,
 }
 
 impl Transport for Way {
@@ -37,8 +52,9 @@ impl Transport for Way {
         self.looks.fetch_add(1, Ordering::Relaxed);
         self.is_writing
     }
-    fn write(&mut self, _frame: Bytes) {
+    fn write(&mut self, frame: Bytes) {
         self.is_writing = true;
+        self.written.push(frame);
     }
     fn close(&mut self, _why: &Disconnect) {}
     fn poll_written(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
@@ -198,4 +214,96 @@ async fn who_goes_keeps_no_page_from_others() {
     ana.until_it_parts().await;
     drop(held);
     assert_eq!(pages.available_permits(), limits::PAGE_READS);
+}
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+fn general() -> RoomId {
+    RoomId::parse("general").unwrap()
+}
+
+/// Somebody types, as the feed passes it on that has come to `heard_to`.
+fn typing(from: &str, heard_to: Seq, until: Instant) -> Arc<RoomSignal> {
+    let body = Json::trusted(format!(r#"{{"type":"typing","user":"{from}"}}"#));
+    let (epoch, kind) = (Epoch { incarnation: 1, generation: 1 }, "typing".into());
+    let lasts = Some(limits::TYPING_FOR);
+    let saying = Saying { room: general(), epoch, at: heard_to, from: user(from), kind, lasts };
+    Arc::new(RoomSignal { saying, heard_to, until: Some(until), push: push::signal(&general(), &body) })
+}
+
+impl Client<Way> {
+    /// Takes what has come in.
+    fn takes_mail(&mut self) {
+        if let Poll::Ready(mail) = self.inbox.poll(&mut Context::from_waker(std::task::Waker::noop())) {
+            self.open_mail(mail);
+        }
+    }
+
+    /// The other side takes what was written: says what is written next.
+    fn writes(&mut self) -> String {
+        self.transport.is_writing = false;
+        let before = self.transport.written.len();
+        self.write();
+        let frames = &self.transport.written[before..];
+        frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect()
+    }
+}
+
+#[tokio::test]
+async fn who_takes_nothing_for_a_while_is_told_who_types_then() {
+    let house = House::new();
+    let (chat, members) = (&house.gateway.chat, [(user("ana"), Role::Member), (user("ben"), Role::Member)]);
+    chat.make_room(&general(), RoomKind::Private, "", &UserId::backend(), &members).await.unwrap();
+    let mut client = house.client(Way::default());
+    client.is_anas(None);
+    let present = Present { client: client.id, user: user("ana"), info: None, revision: 0 };
+    client.inbox.belongs_to(present, Wants { signals: true, activity: false });
+    let ask = Subscribe { room: general(), recover: None, reject_unrecovered: false, join_leave: false };
+    let (subscription, begin) = chat.subscribe(&user("ana"), ask, &client.inbox, 0, 1_000).await.unwrap();
+    let head = begin.at;
+    client.begin(1, 0, general(), subscription, begin, false);
+    assert!(client.writes().contains("subscribe"));
+
+    // The other side takes nothing meanwhile.
+    let (now, over) = (Instant::now(), Instant::now() + limits::TYPING_FOR);
+    for n in 0..1_000 {
+        client.inbox.signal(0, typing(["dora", "eve"][n % 2], head, over));
+        client.inbox.signal(0, typing("frank", head, now));
+        client.inbox.signal(0, typing("ana", head, over));
+        client.takes_mail();
+    }
+    assert!(client.outbox.is_empty() && client.signals.len() == 3, "the newest of each waits");
+    let told = client.writes();
+    assert_eq!(told.matches("typing").count(), 2, "{told}");
+    assert!(
+        told.contains("dora") && told.contains("eve"),
+        "what is over is told nobody, nor what one does oneself: {told}"
+    );
+
+    // A message ends what its author was about to say: what waits in front of it,
+    client.inbox.signal(0, typing("ben", head, over));
+    client.inbox.signal(0, typing("dora", head, over));
+    client.takes_mail();
+    let message = What::Message(Message::new(Text::parse("here it is").unwrap(), None, None));
+    let proposal = Proposal::new(general(), user("ben"), None, message, Right::Own);
+    let source = chat.admission.new_source();
+    chat.admission.submit(&source, proposal).unwrap().outcome().await.unwrap();
+    // It is told once it was answered.
+    let mail = poll_fn(|cx| client.inbox.poll(cx)).await;
+    assert_eq!(mail.slots, [0]);
+    client.open_mail(mail);
+    let told = client.writes();
+    assert!(told.contains("here it is") && !told.contains(r#""typing","user":"ben""#), "{told}");
+    assert_eq!(told.matches("typing").count(), 1, "{told}");
+    // and what comes in behind it.
+    client.inbox.signal(0, typing("ben", head, over));
+    client.inbox.signal(0, typing("eve", head, over));
+    client.takes_mail();
+    let told = client.writes();
+    assert!(told.contains("eve") && !told.contains("ben"), "{told}");
+    client.inbox.signal(0, typing("ben", Seq::new(head.get() + 1), over));
+    client.takes_mail();
+    assert!(client.writes().contains("ben"), "his next");
 }
