@@ -25,7 +25,7 @@ async fn ok(person: &Person, method: &str, data: Value) -> Value {
 async fn unread(cluster: &Cluster, n: usize, user: &str) -> Value {
     let page = cluster.instances[n].api("GET", &format!("/v1/users/{user}/unread"), &Value::Null).await.json();
     let rooms = page["rooms"].as_array().unwrap_or_else(|| panic!("{page}")).clone();
-    rooms.iter().find(|room| room["room"] == "hall").map(|room| room["unread"].clone()).unwrap_or(json!(0))
+    rooms.iter().find(|room| room["room"] == "hall").map(|room| room["unread"]["count"].clone()).unwrap_or(json!(0))
 }
 
 /// Waits until this is so of somebody.
