@@ -1,6 +1,9 @@
 //! Several people on several instances do random things, while the bus is cut and an instance is killed: at the end what every client
 //! has folded, every page of every method and a plain model are equal, and nothing deleted was answered after its deletion.
 //!
+//! Devices that show a list of rooms ask for it where they are told that something has happened or was missed, and have what the model has
+//! once nothing happens any more.
+//!
 //! A round has three parts. One after another: what comes of everything is foretold. All at once, with faults: the log is the truth,
 //! each entry must be one that the model takes at its place, and each answer one that it gives at some moment while it was
 //! waited for. And one after another again. `HUBBUB_SEED=n` repeats the round of that number, `HUBBUB_SEEDS=n` has so many, and `HUBBUB_LONG` a hundred.
@@ -9,6 +12,8 @@ mod checks;
 mod crowd;
 mod deleted;
 mod folded;
+mod ideas;
+mod lister;
 mod model;
 mod ops;
 mod reader;

@@ -41,8 +41,10 @@ BEGIN
     IF NEW.kind = 'edited' THEN
         said := NEW.target;
         DELETE FROM hubbub.mentions m WHERE m.room = NEW.room AND m.seq = said;
-        -- Others may edit it, too.
-        SELECT e.author INTO written_by FROM hubbub.entries e WHERE e.room = NEW.room AND e.seq = said;
+        IF NEW.body IS NOT NULL THEN
+            -- Others may edit it, too.
+            SELECT e.author INTO written_by FROM hubbub.entries e WHERE e.room = NEW.room AND e.seq = said;
+        END IF;
     END IF;
     IF NEW.body IS NOT NULL AND written_by IS NOT NULL THEN
         INSERT INTO hubbub.mentions (room, user_id, seq, author)

@@ -41,10 +41,10 @@ BEGIN
     -- Others than the author may edit it, too.
     INSERT INTO mentions (room, user_id, seq, author)
     SELECT e.room, '', e.seq, e.author FROM entries e
-    WHERE e.room = NEW.room AND e.seq = NEW.target AND coalesce(json_extract(NEW.body, '$.mention_all'), 0)
+    WHERE NEW.body IS NOT NULL AND e.room = NEW.room AND e.seq = NEW.target AND coalesce(json_extract(NEW.body, '$.mention_all'), 0)
     UNION
     SELECT e.room, value, e.seq, e.author FROM entries e, json_each(NEW.body, '$.mentions')
-    WHERE e.room = NEW.room AND e.seq = NEW.target AND value <> e.author
+    WHERE NEW.body IS NOT NULL AND e.room = NEW.room AND e.seq = NEW.target AND value <> e.author
         AND NOT coalesce(json_extract(NEW.body, '$.mention_all'), 0);
 END;
 

@@ -160,7 +160,7 @@ for_every_store! {
 
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let page = pen.0.rooms_of(&user("ben"), after.as_ref(), 3).await.expect("rooms");
+            let page = pen.0.rooms_of(&user("ben"), after.as_ref(), 3, false).await.expect("rooms");
             after = page.items.last().map(|last| last.room.id.clone());
             found.extend(page.items);
             if !page.more {
@@ -214,7 +214,7 @@ for_every_store! {
         pen.room("room-light", RoomKind::Private, &members[..1]).await;
 
         let rooms = async |after: &str, limit| {
-            let part = pen.0.rooms_of(&user("user-100"), Some(&room(after)), limit).await.expect("rooms");
+            let part = pen.0.rooms_of(&user("user-100"), Some(&room(after)), limit, false).await.expect("rooms");
             (part.items.into_iter().map(|listed| listed.room.id.to_string()).collect::<Vec<_>>(), part.more)
         };
         let whole = PAGE_BYTES / (TEXT_BYTES + 192);

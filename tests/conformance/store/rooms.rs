@@ -146,7 +146,7 @@ for_every_store! {
         assert!(pen.0.page(&room("general"), PageOf::Newest, 10).await.expect("an answer").is_none());
         let (view, page) = pen.0.page_for(&user("ana"), &room("general"), PageOf::Newest, 10).await.expect("an answer").expect("a view");
         assert_eq!((view.may_read(), page.entries.len()), (Err(Refusal::RoomDeleted), 0));
-        let listed = pen.0.rooms_of(&user("ana"), None, 10).await.expect("rooms");
+        let listed = pen.0.rooms_of(&user("ana"), None, 10, false).await.expect("rooms");
         assert_eq!(listed.items.iter().map(|listed| listed.room.id.as_str()).collect::<Vec<_>>(), ["other"]);
         assert_eq!(pen.0.members(&room("general"), None, 10).await.expect("members").items.len(), 0);
 

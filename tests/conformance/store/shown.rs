@@ -180,7 +180,7 @@ async fn compare(pen: &Pen, in_room: &str, me: &str, dice: &mut StdRng, seed: u6
     let one: Vec<_> = everywhere.iter().filter(|shown| shown.entry.seq == at && shown.is_message()).cloned().collect();
     assert_eq!(shown(ShownOf::One(at), 1).await, one, "{why}: {at}");
     let last = whole.iter().rfind(|shown| shown.is_message());
-    let listed = pen.0.rooms_of(&user(me), None, 10).await.expect("rooms").items;
+    let listed = pen.0.rooms_of(&user(me), None, 10, false).await.expect("rooms").items;
     let listed = listed.iter().find(|listed| listed.room.id == room(in_room)).expect("the room");
     assert_eq!(listed.last.as_ref().map(compared).as_ref(), last, "{why}: the last message");
 }

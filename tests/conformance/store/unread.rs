@@ -1,8 +1,9 @@
 //! How far people have read, and what they have not: against the plain rule, and against what an older program leaves.
 
 use super::{Home, Pen, for_every_store, place, room, says, user};
-use futures_util::future::join_all;
-use hubbub::store::Store;
+use crate::support::postgres::Postgres;
+use futures_util::future::{BoxFuture, join_all};
+use hubbub::store::{Store, postgres::PostgresStore};
 use hubbub_core::{
     limits::RECEIPTS_MEMBERS,
     log::{
@@ -56,6 +57,11 @@ async fn put(store: &dyn Store, mark: Mark) -> Option<Marked> {
     store.put_marks(&[mark]).await.expect("an answer").remove(0)
 }
 
+/// Where a mark was before, whether it moved, and whether it is shown.
+fn as_told(marked: &Marked) -> (u64, bool, bool) {
+    (marked.before.get(), marked.moved, marked.is_shown)
+}
+
 async fn log(pen: &Pen, in_room: &str) -> Vec<Entry> {
     let (mut log, mut after) = (Vec::new(), Seq::ZERO);
     loop {
@@ -68,14 +74,18 @@ async fn log(pen: &Pen, in_room: &str) -> Vec<Entry> {
 
 /// What is unread for somebody, as both lists have it.
 async fn unread(pen: &Pen, in_room: &str, who: &str) -> Unread {
-    let listed = pen.0.rooms_of(&user(who), None, 100).await.expect("rooms").items;
+    let bare = pen.0.rooms_of(&user(who), None, 100, false).await.expect("rooms").items;
+    assert!(!bare.is_empty() && bare.iter().all(|listed| listed.unread.is_none()), "it was not asked for");
+    let listed = pen.0.rooms_of(&user(who), None, 100, true).await.expect("rooms").items;
+    assert_eq!(listed.len(), bare.len());
     let listed = listed.iter().find(|listed| listed.room.id == room(in_room)).expect("the room").clone();
     let part = pen.0.unread(&user(who), None, 100).await.expect("unread");
     assert_eq!(part.next, None);
     let found = part.rooms.iter().find(|one| one.room == room(in_room));
-    let expected = UnreadRoom { room: room(in_room), head: listed.room.head, unread: listed.unread };
-    assert_eq!(found, (!listed.unread.is_none()).then_some(&expected), "{who}");
-    listed.unread
+    let unread = listed.unread.expect("it was asked for");
+    let expected = UnreadRoom { room: room(in_room), head: listed.room.head, unread };
+    assert_eq!(found, (!unread.is_none()).then_some(&expected), "{who}");
+    unread
 }
 
 /// Compares everybody's with the rule.
@@ -149,7 +159,8 @@ for_every_store! {
                     assert_eq!(marked.is_some(), standing.is_member(), "{who}: {standing:?}");
                     if let Some(marked) = marked {
                         // Nobody has a mark at 0.
-                        assert_eq!(marked, Marked { before: N(before), moved: to > before, is_shown: true });
+                        assert_eq!(as_told(&marked), (before, to > before, true));
+                        assert_eq!(marked.head.1, N(head));
                         marks.insert(who, before.max(to));
                     }
                 }
@@ -196,6 +207,17 @@ for_every_store! {
         put(&*pen.0, mark("general", "ben", head - 1)).await;
         assert_eq!(told().await, "0 1");
         put(&*pen.0, mark("general", "ben", head)).await;
+        assert_eq!(told().await, "0 0");
+        // Own ones are no mentions, and no more of them are looked at than of anything.
+        let to_all = || What::Message(Message { content: content(&[], true), reply_to: None, thread: Some(N(3)), in_room: false });
+        speak("ana", &to_all, 1).await;
+        speak("ben", &to_all, 998).await;
+        assert_eq!(told().await, "0 1");
+        speak("ben", &to_all, 1).await;
+        assert_eq!(told().await, "0 1+");
+        speak("ben", &to_all, 1).await;
+        assert_eq!(told().await, "0 0+");
+        put(&*pen.0, mark("general", "ben", head + 1_001)).await;
         assert_eq!(told().await, "0 0");
         assert!(pen.0.unread(&user("ben"), None, 100).await.expect("unread").rooms.is_empty());
     }
@@ -292,9 +314,14 @@ for_every_store! {
         let marked = put(&*pen.0, mark("hall", "u001", 100)).await.expect("a room");
         assert!(marked.moved && marked.is_shown);
         let again = put(&*pen.0, mark("hall", "u001", 100)).await.expect("a room");
-        assert_eq!(again, Marked { before: N(100), moved: false, is_shown: true });
+        assert_eq!(as_told(&again), (100, false, true));
         let back = put(&*pen.0, mark("hall", "u001", 99)).await.expect("a room");
-        assert_eq!(back, Marked { before: N(100), moved: false, is_shown: true });
+        assert_eq!(as_told(&back), (100, false, true));
+        // None beyond the head.
+        let epoch = pen.0.look_up(&[(room("hall"), user("u001"))]).await.expect("a view").remove(0).expect("a room").room.epoch;
+        let beyond = put(&*pen.0, mark("hall", "u001", 103)).await.expect("a room");
+        assert_eq!((as_told(&beyond), beyond.head), ((100, false, true), (epoch, N(102))));
+        assert_eq!(as_told(&put(&*pen.0, mark("hall", "u001", 0)).await.expect("a room")), (100, false, true));
         let joins = What::Joined(Joined { user: user("one too many"), role: Role::Member });
         place(&pen.append(pen.by_backend("hall", "j", joins)).await);
         assert!(!put(&*pen.0, mark("hall", "u001", 101)).await.expect("a room").is_shown);
@@ -391,5 +418,52 @@ for_every_store! {
         mentions(3).await;
         home.change(&format!("UPDATE entries SET body = NULL, gone = {no} WHERE seq IN (5, 6, 15)")).await;
         mentions(1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_unread_and_marks_are_found_by_indexes_on_postgres() {
+    let explained =
+        ["session_preload_libraries=auto_explain", "auto_explain.log_min_duration=0", "log_min_duration_statement=-1"];
+    let server = Postgres::start(&explained);
+    let pen = Pen(Arc::new(PostgresStore::connect(&server.url(), "planned").await.expect("a store")));
+    pen.general().await;
+    for n in 0..300 {
+        let what = if n % 3 == 0 { mentioning(&["ben"], None, false) } else { says("plain") };
+        place(&pen.append(pen.draft("general", "ana", &n.to_string(), what)).await);
+    }
+    let large: Vec<String> = (0..200).map(|n| format!("room-{n:03}")).collect();
+    for name in &large {
+        pen.room(name, RoomKind::Private, &[("ana", Role::Admin), ("ben", Role::Member)]).await;
+    }
+    let plan_of = async |what: &str, does: &dyn Fn() -> BoxFuture<'static, ()>| {
+        let before = server.log().len();
+        // Again and again, so that a plan for whatever is asked is among them.
+        for _ in 0..8 {
+            does().await;
+        }
+        let log = server.log().split_off(before);
+        assert!(log.contains("Query Text"), "{what}: {log}");
+        assert!(!log.contains("Seq Scan on entries") && !log.contains("Seq Scan on mentions"), "{what}: {log}");
+        assert!(!log.contains("Seq Scan on reads") && !log.contains("Seq Scan on members"), "{what}: {log}");
+        log
+    };
+    let store = pen.0.clone();
+    let unread = || -> BoxFuture<'static, ()> {
+        let store = store.clone();
+        Box::pin(async move { drop(store.unread(&user("ben"), None, 100).await.expect("unread")) })
+    };
+    let plan = plan_of("unread", &unread).await;
+    for part in ["using entries_shown", "using mentions_pkey", "using reads_pkey", "Run Condition"] {
+        assert!(plan.contains(part), "{part}: {plan}");
+    }
+    let store = pen.0.clone();
+    let put = || -> BoxFuture<'static, ()> {
+        let (store, marks) = (store.clone(), large.iter().map(|name| mark(name, "ben", 1)).collect::<Vec<_>>());
+        Box::pin(async move { drop(store.put_marks(&marks).await.expect("marks")) })
+    };
+    let plan = plan_of("put_marks", &put).await;
+    for part in ["using reads_pkey", "using members_pkey", "using rooms_id_key"] {
+        assert!(plan.contains(part), "{part}: {plan}");
     }
 }

@@ -60,7 +60,7 @@ impl Look {
             Self::Reactions { target, reaction } => {
                 ("reactions", json!({ "room": room, "target": target, "reaction": reaction }))
             }
-            Self::Rooms => ("rooms", json!({ "limit": 1_000 })),
+            Self::Rooms => ("rooms", json!({ "limit": 1_000, "unread": true })),
             Self::Unread => ("unread", json!({})),
             Self::Members => ("members", data),
             Self::History { at, limit } => ("history", placed(data, at, limit)),
@@ -83,7 +83,7 @@ impl Look {
                 let word: String = word.map(|word| format!("&reaction={word}")).collect();
                 format!("messages/{target}/reactions?{by}limit=1000{word}")
             }
-            Self::Rooms => return format!("/v1/users/{who}/rooms?limit=1000"),
+            Self::Rooms => return format!("/v1/users/{who}/rooms?limit=1000&unread=true"),
             Self::Unread => return format!("/v1/users/{who}/unread"),
             Self::Members => format!("members?{by}"),
             Self::History { at, limit } => format!("history?{}", placed(at, limit)),

@@ -2,6 +2,7 @@
 
 use super::{
     deleted::Watch,
+    lister::{self, Lister},
     model::Model,
     ops::{Answered, Doing, Op, Way},
     reader::{Order, Reader},
@@ -139,7 +140,7 @@ impl Board<'_> {
     async fn faults(
         &self,
         cluster: &mut Cluster,
-        readers: &[Reader],
+        (readers, listers): (&[Reader], &[Lister]),
         people: &BTreeMap<String, Person>,
         dice: &mut Dice,
     ) -> String {
@@ -149,7 +150,7 @@ impl Board<'_> {
             self.goes_on(2 + dice.below(6)).await;
             let n = dice.below(instances) as usize;
             let bus = cluster.instances[n].redis.as_ref();
-            match (dice.below(9), bus) {
+            match (dice.below(11), bus) {
                 (0, _) if !killed => {
                     killed = true;
                     cluster.kill(n);
@@ -186,6 +187,16 @@ impl Board<'_> {
                     let names: Vec<&String> = people.keys().collect();
                     people[dice.of(&names)].loses_connection().await;
                 }
+                (6, _) => {
+                    let lister = &listers[dice.below(listers.len() as u64) as usize];
+                    lister.does(lister::Order::Move(n)).await;
+                }
+                (7, _) => {
+                    let lister = &listers[dice.below(listers.len() as u64) as usize];
+                    lister.does(lister::Order::Pause).await;
+                    self.goes_on(3 + dice.below(8)).await;
+                    lister.does(lister::Order::Resume).await;
+                }
                 _ => {
                     let reader = &readers[dice.below(readers.len() as u64) as usize];
                     let order = dice.of(&[Order::Drop, Order::Forget, Order::Again]);
@@ -209,7 +220,7 @@ pub async fn crowd(
     cluster: &mut Cluster,
     model: &Model,
     people: &BTreeMap<String, Person>,
-    readers: &[Reader],
+    (readers, listers): (&[Reader], &[Lister]),
     watch: &Watch,
     instances: &[SocketAddr],
     (seed, workers, many): (u64, u64, usize),
@@ -232,7 +243,7 @@ pub async fn crowd(
     let (done, read, told) = tokio::join!(
         futures_util::future::join_all(works),
         futures_util::future::join_all(read),
-        board.faults(cluster, readers, people, &mut dice)
+        board.faults(cluster, (readers, listers), people, &mut dice)
     );
     done.into_iter().collect::<Result<(), String>>()?;
     let mut all = Reads::new();

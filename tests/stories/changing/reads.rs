@@ -94,6 +94,38 @@ pub async fn read(
     Ok(reads)
 }
 
+/// These say at once how far they have read: it is known what comes of it.
+pub async fn together(
+    model: &mut Model,
+    those: &[&str],
+    people: &BTreeMap<String, Person>,
+    instances: &[SocketAddr],
+    (reads, dice): (&mut Reads, &mut Dice),
+) -> Result<(), String> {
+    let (room, head) = (model.room.clone(), model.head());
+    let mut say = |who: &str| {
+        let seq = 1 + dice.below(head);
+        let n = dice.below(instances.len() as u64) as usize;
+        (who.to_owned(), seq, if dice.one_in(2) { Way::Socket } else { Way::Rest(n) })
+    };
+    let all: Vec<_> = those.iter().map(|who| say(who)).collect();
+    let says = all.iter().map(|(who, seq, way)| says(who, *seq, *way, &room, &people[who], instances));
+    let there = futures_util::future::join_all(says).await;
+    for ((who, seq, way), is_there) in all.iter().zip(there) {
+        let one = model.people.entry(who.clone()).or_default();
+        if is_there? != one.standing.is_member() {
+            return Err(format!("{who} has read {seq} over {way:?}, and is {:?}", one.standing));
+        }
+        let said = reads.entry(who.clone()).or_default();
+        said.tried.push(*seq);
+        if one.standing.is_member() {
+            one.read = one.read.max(*seq);
+            said.acknowledged = said.acknowledged.max(*seq);
+        }
+    }
+    Ok(())
+}
+
 /// Puts together what several have said.
 pub fn merge(all: &mut Reads, more: Reads) {
     for (who, said) in more {
@@ -110,7 +142,7 @@ pub async fn learn(model: &mut Model, reads: &Reads, instances: &[SocketAddr]) -
         if !model.somebody(who).standing.is_member() {
             continue;
         }
-        let path = format!("/v1/users/{who}/rooms?limit=1000");
+        let path = format!("/v1/users/{who}/rooms?limit=1000&unread=true");
         let answer = http::ask(instances[0], "GET", &path, &[("authorization", &*bearer)], "").await;
         let answer: Value = answer.map_err(|error| error.to_string())?.json();
         let mut rooms = answer["rooms"].as_array().into_iter().flatten();

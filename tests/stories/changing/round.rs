@@ -3,10 +3,12 @@
 use super::{
     checks, crowd,
     deleted::{Source, Watch},
+    ideas,
+    lister::Lister,
     model::{BACKEND, Model},
     ops::{Answered, Doing, Op, Way},
     reader::{Order, Reader},
-    reads,
+    reads::{self, Reads},
     wishes::{PEOPLE, ROLES, Wishes},
 };
 use crate::{
@@ -38,6 +40,7 @@ struct Round<'a> {
     model: Model,
     wishes: Wishes,
     readers: Vec<Reader>,
+    listers: Vec<Lister>,
     watch: Arc<Watch>,
     refused: usize,
 }
@@ -58,8 +61,8 @@ impl House {
         let kind = if seed % 3 == 2 { "open" } else { "private" };
         let model = Model::new(&format!("room-{seed}"), kind);
         let wishes = Wishes::new(seed, 1, self.instances.len());
-        let mut round =
-            Round { house: self, seed, model, wishes, readers: Vec::new(), watch: Arc::default(), refused: 0 };
+        let (readers, listers) = (Vec::new(), Vec::new());
+        let mut round = Round { house: self, seed, model, wishes, readers, listers, watch: Arc::default(), refused: 0 };
         let told = round.run().await;
         let Round { model, .. } = round;
         told.map(|told| format!("{kind}, {told} in {:.1?}", began.elapsed()))
@@ -78,17 +81,21 @@ impl Round<'_> {
         let (workers, many) = CROWD;
         let House { cluster, people, instances } = &mut *self.house;
         let parts = (self.seed, workers, many);
-        let (tried, reads, faults) =
-            crowd::crowd(cluster, &self.model, people, &self.readers, &self.watch, instances, parts).await?;
+        let followers = (&*self.readers, &*self.listers);
+        let (tried, mut reads, faults) =
+            crowd::crowd(cluster, &self.model, people, followers, &self.watch, instances, parts).await?;
         let log = cluster.log(&self.model.room).await;
         crowd::follow(&mut self.model, &log, &tried)?;
         for person in self.house.people.values() {
             person.is_connected().await;
         }
+        self.rests(&mut reads).await?;
         self.amnesty().await?;
         for _ in 0..AFTER {
             self.next().await?;
         }
+        let House { people, instances, .. } = &*self.house;
+        reads::together(&mut self.model, &PEOPLE, people, instances, (&mut reads, &mut self.wishes.dice)).await?;
         let House { cluster, people, instances } = &*self.house;
         let log = cluster.log(&self.model.room).await;
         if log != self.model.log {
@@ -102,6 +109,8 @@ impl Round<'_> {
         // Who was outside comes back.
         self.amnesty().await?;
         folds += checks::folds(&self.model, &self.readers).await?;
+        reads::learn(&mut self.model, &reads, &self.house.instances).await?;
+        let (asked, missed) = ideas::converge(&self.model, &self.listers).await?;
         let summary = self.watch.judge(&self.model)?;
         let (recovered, anew) = self.readers.iter().fold((0, 0), |(recovered, anew), reader| {
             let kept = reader.kept.lock().expect("no panic");
@@ -109,7 +118,7 @@ impl Round<'_> {
         });
         let refused = tried.iter().filter(|one| matches!(one.answered, Answered::Refused(..))).count() + self.refused;
         Ok(format!(
-            "{} entries, {refused} refused; {} marks; {folds} folds ({recovered} recoveries, {anew} not), {answers} answers; {} deleted \
+            "{} entries, {refused} refused; {} marks; lists asked for {asked} times, {missed} times missed; {folds} folds ({recovered} recoveries, {anew} not), {answers} answers; {} deleted \
              ({} times given before, {} late); faults:{faults};",
             log.len(),
             reads.values().map(|said| said.tried.len()).sum::<usize>(),
@@ -136,7 +145,24 @@ impl Round<'_> {
             let reader = Reader::new(name, &room, (n + 1) % instances.len(), &instances, self.watch.clone());
             self.readers.push(reader);
         }
+        for (n, name) in PEOPLE.into_iter().chain(["ana", "ben", "cem", "eve"]).enumerate() {
+            self.listers.push(Lister::new(name, &room, n % instances.len(), &instances));
+        }
         Ok(())
+    }
+
+    /// Nothing happens any more: all devices have what is so, also one that has missed something.
+    async fn rests(&mut self, reads: &mut Reads) -> Result<(), String> {
+        let House { cluster, people, instances } = &*self.house;
+        reads::learn(&mut self.model, reads, instances).await?;
+        let members = self.listers.iter().filter(|one| self.model.somebody(&one.name).standing.is_member());
+        let (members, dice) = (members.collect::<Vec<_>>(), &mut self.wishes.dice);
+        if !members.is_empty() {
+            let lister = members[dice.below(members.len() as u64) as usize];
+            let at = &cluster.instances[dice.below(instances.len() as u64) as usize];
+            ideas::overflow(&mut self.model, lister, people, (at, instances), (reads, dice)).await?;
+        }
+        ideas::converge(&self.model, &self.listers).await.map(drop)
     }
 
     /// Something happens to somebody who reads, or to an announcement.

@@ -194,7 +194,7 @@ impl Model {
         found
     }
 
-    fn listed(&self, who: &str) -> Value {
+    pub fn listed(&self, who: &str) -> Value {
         let me = self.somebody(who);
         if !me.standing.is_member() {
             return Value::Null;

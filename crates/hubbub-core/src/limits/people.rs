@@ -6,7 +6,11 @@ use std::time::Duration;
 pub const MARKS_EVERY: Duration = Duration::from_secs(2);
 /// Most marks written by one statement.
 pub const MARKS: usize = 1_000;
-/// Marks of one instance that wait to be written; beyond, `read` is refused.
+/// How long an instance writes no marks after it has written some.
+pub const MARKS_REST: Duration = Duration::from_millis(50);
+/// Times that `read` of one person and room may wait at one instance for the same write.
+pub const MARKS_OF_ONE: usize = 8;
+/// People and rooms whose marks wait at one instance to be written; beyond, `read` is refused.
 pub const MARKS_WAITING: usize = 65_536;
 /// Unread messages and mentions are counted to here, and then there are more.
 pub const UNREAD_MAX: u64 = 999;

@@ -364,6 +364,7 @@ fn too_low(act: Act) -> Refusal {
         Act::MentionAll => Refusal::MayNotMentionAll,
         Act::Pin | Act::DeleteOthers | Act::Mute | Act::Remove | Act::Ban => Refusal::NotModerator,
         Act::Invite | Act::SetRole | Act::Rename | Act::ChangeSettings => Refusal::NotAdmin,
+        Act::Read => Refusal::NotMember,
         Act::Write | Act::EditOwn | Act::React | Act::DeleteOwn => Refusal::ReadOnly,
     }
 }

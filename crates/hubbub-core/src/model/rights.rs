@@ -8,6 +8,8 @@ use super::access::Role;
 /// Something that needs a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Act {
+    /// To say how far one has read, and to see how far others have.
+    Read,
     /// To delete what one has written oneself.
     DeleteOwn,
     /// To write a message.
@@ -57,7 +59,8 @@ impl Default for MembersMay {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
+        Self::Read,
         Self::DeleteOwn,
         Self::Write,
         Self::EditOwn,
@@ -77,6 +80,7 @@ impl Act {
     /// What it is, in a few words.
     pub const fn words(self) -> &'static str {
         match self {
+            Self::Read => "say how far one has read, and see how far others have",
             Self::DeleteOwn => "delete one's own messages",
             Self::Write => "write messages",
             Self::EditOwn => "edit one's own messages",
@@ -107,7 +111,7 @@ impl Act {
     /// The table: the lowest role that may do this.
     pub const fn least(self, may: MembersMay) -> Role {
         match self {
-            Self::DeleteOwn => Role::Reader,
+            Self::Read | Self::DeleteOwn => Role::Reader,
             Self::Write | Self::EditOwn | Self::React => Role::Member,
             Self::MentionAll if may.mention_all => Role::Member,
             Self::Pin if may.pin => Role::Member,
@@ -147,11 +151,11 @@ mod tests {
         let strict = MembersMay { pin: false, mention_all: false, invite: false };
         let free = MembersMay { pin: true, mention_all: true, invite: true };
         use Act::*;
-        assert_eq!(of(Role::Reader, free), [DeleteOwn]);
-        assert_eq!(of(Role::Member, strict), [DeleteOwn, Write, EditOwn, React]);
-        assert_eq!(of(Role::Member, MembersMay::default()), [DeleteOwn, Write, EditOwn, React, MentionAll]);
-        assert_eq!(of(Role::Member, free), [DeleteOwn, Write, EditOwn, React, MentionAll, Pin, Invite]);
-        let moderator = [DeleteOwn, Write, EditOwn, React, MentionAll, Pin, DeleteOthers, Mute, Remove, Ban];
+        assert_eq!(of(Role::Reader, free), [Read, DeleteOwn]);
+        assert_eq!(of(Role::Member, strict), [Read, DeleteOwn, Write, EditOwn, React]);
+        assert_eq!(of(Role::Member, MembersMay::default()), [Read, DeleteOwn, Write, EditOwn, React, MentionAll]);
+        assert_eq!(of(Role::Member, free), [Read, DeleteOwn, Write, EditOwn, React, MentionAll, Pin, Invite]);
+        let moderator = [Read, DeleteOwn, Write, EditOwn, React, MentionAll, Pin, DeleteOthers, Mute, Remove, Ban];
         assert_eq!(of(Role::Moderator, strict), moderator);
         assert_eq!(of(Role::Admin, strict), Act::ALL);
     }

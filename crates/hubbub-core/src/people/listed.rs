@@ -20,6 +20,6 @@ pub struct Listed {
     pub info: RoomInfo,
     /// The newest message that the room shows, as it is now, if it has one that the asker may read.
     pub last: Option<Shown>,
-    /// What they have not read.
-    pub unread: Unread,
+    /// What they have not read, where that was asked for.
+    pub unread: Option<Unread>,
 }

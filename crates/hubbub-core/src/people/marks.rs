@@ -1,16 +1,17 @@
-//! Read marks on their way to the store: of each person and room the furthest, and each room at most every [`MARKS_EVERY`].
+//! Read marks on their way to the store: of each person and room the furthest, each room at most every [`MARKS_EVERY`], and all of them
+//! with a rest after each [`MARKS`].
 //!
 //! A mark is acknowledged once it is written; what waits here is nobody's yet. Nothing here waits by itself: `now` is an argument.
 
 use crate::{
-    limits::{MARKS_EVERY, MARKS_WAITING},
+    limits::{MARKS, MARKS_EVERY, MARKS_OF_ONE, MARKS_REST, MARKS_WAITING},
     model::{
         ids::{RoomId, UserId},
-        seq::Seq,
+        seq::{Epoch, Seq},
     },
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     time::Instant,
 };
 
@@ -30,8 +31,10 @@ pub struct Mark {
 pub struct Marked {
     /// Where the mark was before; 0 where there was none.
     pub before: Seq,
-    /// Whether it moved, and by this.
+    /// Whether it moved, and by this. One beyond the room's head does not.
     pub moved: bool,
+    /// How far the room reached, as it was seen that its reader is a member.
+    pub head: (Epoch, Seq),
     /// Whether the room has so few members that they are shown who has read what.
     pub is_shown: bool,
 }
@@ -61,6 +64,8 @@ impl Marked {
 pub struct Due<W> {
     /// The furthest.
     pub mark: Mark,
+    /// Since when.
+    pub since: Instant,
     /// Who waits.
     pub waiting: Vec<(Seq, W)>,
 }
@@ -68,7 +73,7 @@ pub struct Due<W> {
 /// What waits of one room.
 #[derive(Debug)]
 struct Waiting<W> {
-    /// By person, so that rows are written in this order by all.
+    /// By person.
     marks: BTreeMap<UserId, (Seq, Vec<(Seq, W)>)>,
     /// When it is to be written.
     due: Instant,
@@ -90,7 +95,7 @@ pub enum Taken<W> {
     Waits,
     /// The mark is known to be further: nothing is to be written. One that is known to be here may have moved on by another instance.
     Known(W, Seq),
-    /// Too many wait.
+    /// Too many wait, of this room and person or of all.
     Full(W),
 }
 
@@ -100,11 +105,15 @@ pub struct Marks<W> {
     rooms: HashMap<RoomId, Waiting<W>>,
     /// The rooms by when they are due.
     order: BTreeSet<(Instant, RoomId)>,
+    /// What was due, and is next.
+    ready: VecDeque<Due<W>>,
+    /// Nothing is written before.
+    rests_until: Option<Instant>,
     /// Rooms that were written lately.
     written: HashMap<RoomId, Written>,
     /// When those are forgotten.
     forget: BTreeSet<(Instant, RoomId)>,
-    /// How many wait.
+    /// Of how many people and rooms some wait.
     many: usize,
 }
 
@@ -113,6 +122,8 @@ impl<W> Default for Marks<W> {
         Self {
             rooms: HashMap::new(),
             order: BTreeSet::new(),
+            ready: VecDeque::new(),
+            rests_until: None,
             written: HashMap::new(),
             forget: BTreeSet::new(),
             many: 0,
@@ -128,10 +139,11 @@ impl<W> Marks<W> {
         if let Some(known) = written.and_then(|written| written.marks.get(&user)).filter(|known| **known > seq) {
             return Taken::Known(who, *known);
         }
-        if self.many >= MARKS_WAITING {
+        let those = self.rooms.get(&room).and_then(|waiting| waiting.marks.get(&user));
+        if those.map_or(self.many >= MARKS_WAITING, |(_, those)| those.len() >= MARKS_OF_ONE) {
             return Taken::Full(who);
         }
-        self.many += 1;
+        self.many += usize::from(those.is_none());
         let due = written.map_or(now, |written| written.until.max(now));
         let waiting = self.rooms.entry(room.clone()).or_insert_with(|| {
             self.order.insert((due, room));
@@ -143,6 +155,12 @@ impl<W> Marks<W> {
         Taken::Waits
     }
 
+    /// Whether somebody was a member of a room a moment ago: a mark of theirs was written, or waits.
+    pub fn knows(&self, room: &RoomId, user: &UserId) -> bool {
+        self.written.get(room).is_some_and(|written| written.marks.contains_key(user))
+            || self.rooms.get(room).is_some_and(|waiting| waiting.marks.contains_key(user))
+    }
+
     /// Somebody's mark is there, or further.
     pub fn wrote(&mut self, mark: Mark) {
         if let Some(written) = self.written.get_mut(&mark.room) {
@@ -151,18 +169,28 @@ impl<W> Marks<W> {
         }
     }
 
-    /// When something is to be written next.
+    /// When there is something to be done next.
     pub fn next_due(&self) -> Option<Instant> {
-        self.order.first().map(|(due, _)| *due)
+        let due = self.ready.front().map(|due| due.since).or_else(|| self.order.first().map(|(due, _)| *due));
+        let due = due.map(|due| self.rests_until.map_or(due, |until| until.max(due)));
+        due.into_iter().chain(self.forget.first().map(|(until, _)| *until)).min()
     }
 
-    /// What is to be written now, in the order of rooms and people. None of these rooms is due again for a while.
+    /// Something was written, until now.
+    pub fn rest(&mut self, now: Instant) {
+        self.rests_until = Some(now + MARKS_REST);
+    }
+
+    /// What is to be written now, at most [`MARKS`], no person and room twice, in the order of rooms and people. None of these rooms is
+    /// due again for a while.
     pub fn due(&mut self, now: Instant) -> Vec<Due<W>> {
         while let Some((until, room)) = self.forget.first().filter(|(until, _)| *until <= now).cloned() {
             self.written.remove(&room);
             self.forget.remove(&(until, room));
         }
-        let mut all = Vec::new();
+        if self.rests_until.is_some_and(|until| now < until) {
+            return Vec::new();
+        }
         while let Some((due, room)) = self.order.first().filter(|(due, _)| *due <= now).cloned() {
             self.order.remove(&(due, room.clone()));
             let Some(waiting) = self.rooms.remove(&room) else { continue };
@@ -172,12 +200,21 @@ impl<W> Marks<W> {
                 self.forget.remove(&(before.until, room.clone()));
             }
             self.forget.insert((until, room.clone()));
-            for (user, (seq, waiting)) in waiting.marks {
-                self.many -= waiting.len();
-                all.push(Due { mark: Mark { room: room.clone(), user, seq }, waiting });
-            }
+            let due = waiting.marks.into_iter().map(|(user, (seq, waiting))| {
+                let mark = Mark { room: room.clone(), user, seq };
+                Due { mark, since: due, waiting }
+            });
+            self.ready.extend(due);
         }
-        all.sort_by(|a, b| a.mark.cmp(&b.mark));
+        let (mut all, mut those) = (Vec::new(), HashSet::new());
+        while all.len() < MARKS
+            && let Some(due) =
+                self.ready.pop_front_if(|due| those.insert((due.mark.room.clone(), due.mark.user.clone())))
+        {
+            self.many -= 1;
+            all.push(due);
+        }
+        all.sort_by(|a: &Due<W>, b| a.mark.cmp(&b.mark));
         all
     }
 }

@@ -146,6 +146,11 @@ impl Look {
         Counted::of(self.found, self.ended())
     }
 
+    /// How many mention them, of which so many mention everybody: own ones are among these.
+    pub fn mentions(&self, found: u64, of_all: u64) -> Counted {
+        Counted::of(found, self.ended() && of_all < UNREAD_ROWS)
+    }
+
     /// How far one has read, where that is known to be at least `from`. An own message further back is not looked for.
     pub fn read(&self, from: Seq) -> Seq {
         from.max(self.own.unwrap_or(Seq::ZERO))
@@ -197,11 +202,15 @@ pub fn unread_of(log: &[Entry], me: &UserId, read: Seq, joined: Seq) -> Unread {
         }
     }
     let from = look.read(from);
-    let is_meant = |said: &&Said<'_>| {
-        said.from != me && said.content.is_some_and(|content| content.mention_all || content.mentions.contains(me))
-    };
-    let mentions = messages.range(from.next()..).map(|(_, said)| said).filter(is_meant).count();
-    Unread { read, unread: look.unread(), mentions: Counted::of(mentions as u64, look.ended()) }
+    let (mut meant, mut of_all) = (0, 0);
+    for Said { from, content } in messages.range(from.next()..).rev().map(|(_, said)| said) {
+        let Some(content) = content else { continue };
+        let is_looked_at = of_all < UNREAD_ROWS;
+        of_all += u64::from(content.mention_all && is_looked_at);
+        let is_named = if content.mention_all { is_looked_at } else { content.mentions.contains(me) };
+        meant += u64::from(is_named && *from != me);
+    }
+    Unread { read, unread: look.unread(), mentions: look.mentions(meant, of_all) }
 }
 
 #[cfg(test)]

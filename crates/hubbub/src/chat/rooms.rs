@@ -7,6 +7,7 @@ use super::{
 };
 use crate::store::{Created, Page, Reactors, ReactorsOf, Room, RoomProposal, ShownOf, ShownPage, View};
 use hubbub_core::{
+    limits::BATCH,
     log::{
         account::Use,
         entry::{Draft, Place, Proposal, Right},
@@ -18,10 +19,11 @@ use hubbub_core::{
     model::{
         access::{Refusal, Role, RoomKind},
         ids::{Invalid, Key, RoomId, UserId},
+        rights::{Act, MembersMay},
         seq::Seq,
     },
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use uuid::Uuid;
 
 /// A change of one membership.
@@ -134,15 +136,21 @@ impl Chat {
             // What is behind it in its room must not overtake it when it is sent again.
             submitted.inspect_err(|_| line.fail()).map_err(MethodError::from)
         };
-        let submitted: Vec<_> = entries.into_iter().enumerate().map(|(n, entry)| submit(n, entry?)).collect();
-        let mut written = Vec::with_capacity(submitted.len());
-        for submitted in submitted {
-            written.push(match submitted {
-                Ok(submitted) => settled(submitted).await.map_err(MethodError::from),
-                Err(error) => Err(error),
-            });
+        // No more of them wait at a time than are committed at once: others have room.
+        let (mut waiting, mut written) = (VecDeque::new(), Vec::with_capacity(entries.len()));
+        let mut entries = entries.into_iter().enumerate();
+        loop {
+            while waiting.len() < BATCH
+                && let Some((n, entry)) = entries.next()
+            {
+                waiting.push_back(entry.map_err(MethodError::from).and_then(|entry| submit(n, entry)));
+            }
+            match waiting.pop_front() {
+                Some(Ok(submitted)) => written.push(settled(submitted).await.map_err(MethodError::from)),
+                Some(Err(error)) => written.push(Err(error)),
+                None => return written,
+            }
         }
-        written
     }
 
     /// Puts an entry that is no message into a room's log.
@@ -233,6 +241,19 @@ impl Chat {
         let view = self.see(user, room).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
         if *user == UserId::backend() {
             view.is_there()?;
+        }
+        Ok(view)
+    }
+
+    /// The same for what is [`Act::Read`].
+    pub async fn member_view(&self, by: &Actor, room: &RoomId) -> Result<View, ChatError> {
+        let view = self.view(&by.user, room).await?;
+        if !by.is_backend() {
+            view.may_read()?;
+            let is_let = view.standing.role().is_some_and(|role| role >= Act::Read.least(MembersMay::default()));
+            if !is_let {
+                return Err(Refusal::NotMember.into());
+            }
         }
         Ok(view)
     }

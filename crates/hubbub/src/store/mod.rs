@@ -158,11 +158,13 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Option<(View, Reactors)>, StoreError>;
 
     /// The rooms a user is a member of, by id, after `after`: at most `limit`, and fewer where their newest messages are heavy.
+    /// With what is `unread` there, or without.
     async fn rooms_of(
         &self,
         user: &UserId,
         after: Option<&RoomId>,
         limit: usize,
+        unread: bool,
     ) -> Result<ListPart<Listed>, StoreError>;
 
     /// Some of all rooms, by id: at most `limit`, in one statement. Rooms that were deleted are none.

@@ -24,7 +24,8 @@ fn reads() -> Vec<Read> {
         of(ShownOf::Pins(PageOf::Newest)),
         of(ShownOf::One(N(5))),
         Read::Reactors(room("general"), N(5), ReactorsOf::default()),
-        Read::Rooms,
+        Read::Rooms(false),
+        Read::Rooms(true),
         Read::Unread,
     ]
 }
@@ -36,7 +37,7 @@ async fn read(store: &dyn Store, what: &Read) {
         Read::Reactors(room, target, of) => {
             drop(store.reactors(Some(&ben), room, *target, of, 100).await.expect("reactors"));
         }
-        Read::Rooms => drop(store.rooms_of(&ben, None, 100).await.expect("rooms")),
+        Read::Rooms(unread) => drop(store.rooms_of(&ben, None, 100, *unread).await.expect("rooms")),
         Read::Unread => drop(store.unread(&ben, None, 100).await.expect("unread")),
     }
 }

@@ -78,7 +78,7 @@ for_every_store! {
             pen.append(by("ana", "and again", settings(r#"{"history_from":"joined"}"#))).await;
         }
         let last = async |who: &str| {
-            let listed = pen.0.rooms_of(&user(who), None, 10).await.expect("rooms").items;
+            let listed = pen.0.rooms_of(&user(who), None, 10, false).await.expect("rooms").items;
             let last = |listed: &Listed| {
                 (listed.room.floor.get(), listed.last.as_ref().map(|shown| shown.entry.seq.get()))
             };

@@ -26,7 +26,7 @@ fn the_furthest_of_each_is_written_at_once_and_then_not_again_for_a_while() {
     }
     assert_eq!(marks.next_due(), Some(t));
     assert_eq!(told(&marks.due(t)), ["a ben 9 2@9 3@7", "a cem 3 1@3", "b ana 4 0@4"]);
-    assert_eq!((marks.next_due(), marks.many), (None, 0));
+    assert_eq!((marks.next_due(), marks.many), (Some(t + MARKS_EVERY), 0), "then it is forgotten");
 
     assert_eq!(marks.take(mark("a", "ben", 10), 5, after(100)), Taken::Waits);
     assert_eq!(marks.take(mark("c", "ben", 1), 6, after(300)), Taken::Waits);
@@ -36,10 +36,14 @@ fn the_furthest_of_each_is_written_at_once_and_then_not_again_for_a_while() {
     assert!(marks.due(after(1_999)).is_empty());
     assert_eq!(told(&marks.due(after(2_000))), ["a ben 12 5@10 7@12"]);
     assert_eq!(marks.take(mark("a", "ben", 13), 8, after(2_001)), Taken::Waits);
+    assert_eq!(marks.next_due(), Some(after(2_400)), "the other one is forgotten");
+    assert!(marks.due(after(2_400)).is_empty());
     assert_eq!(marks.next_due(), Some(after(4_000)));
     assert_eq!(told(&marks.due(after(4_000))), ["a ben 13 8@13"]);
-    // Rooms in which nobody reads any more are forgotten.
+    // Rooms in which nobody reads any more are forgotten, when that is due and not with the next mark.
+    assert_eq!(marks.next_due(), Some(after(6_000)));
     assert!(marks.due(after(6_000)).is_empty());
+    assert_eq!(marks.next_due(), None);
     assert_eq!((marks.written.len(), marks.forget.len()), (0, 0));
     assert_eq!(marks.take(mark("a", "ben", 14), 9, after(6_001)), Taken::Waits);
     assert_eq!(marks.next_due(), Some(after(6_001)));
@@ -71,18 +75,84 @@ fn what_was_written_a_moment_ago_is_not_written_again() {
 fn so_many_wait_and_no_more() {
     let (mut marks, now) = (Marks::default(), Instant::now());
     for n in 0..MARKS_WAITING {
-        let taken = marks.take(mark("a", &format!("u{}", n % 100), n as u64), n, now);
+        let taken = marks.take(mark(&format!("r{}", n % 7), &format!("u{}", n / 7), n as u64), n, now);
         assert_eq!(taken, Taken::Waits);
     }
     assert_eq!(marks.take(mark("b", "ana", 1), 7, now), Taken::Full(7));
-    assert_eq!(marks.due(now).len(), 100);
+    assert_eq!(marks.take(mark("r1", "u0", 1), 7, now), Taken::Waits, "no more than wait already");
+    assert_eq!(marks.due(now).len(), MARKS);
     assert_eq!(marks.take(mark("b", "ana", 1), 7, now), Taken::Waits);
 }
 
 #[test]
+fn of_one_person_in_a_room_a_few_wait() {
+    let (mut marks, now) = (Marks::default(), Instant::now());
+    for n in 1..=MARKS_OF_ONE {
+        assert_eq!(marks.take(mark("a", "ben", n as u64), n, now), Taken::Waits);
+    }
+    assert_eq!(marks.take(mark("a", "ben", 99), 99, now), Taken::Full(99));
+    assert_eq!(marks.take(mark("a", "ana", 99), 1, now), Taken::Waits);
+    assert_eq!(marks.take(mark("b", "ben", 99), 1, now), Taken::Waits);
+    let due = marks.due(now);
+    let seqs: Vec<u64> = due.iter().map(|due| due.mark.seq.get()).collect();
+    assert_eq!(seqs, [99, MARKS_OF_ONE as u64, 99], "what was refused is not written");
+    assert_eq!(marks.take(mark("a", "ben", 99), 99, now), Taken::Waits);
+}
+
+#[test]
+fn so_many_are_written_at_a_time_with_a_rest_between_and_nobody_twice() {
+    let (mut marks, t) = (Marks::default(), Instant::now());
+    let after = |ms| t + Duration::from_millis(ms);
+    for n in 0..2_500 {
+        assert_eq!(marks.take(mark(&format!("r{}", n % 5), &format!("u{n:04}"), 1), n, t), Taken::Waits);
+    }
+    let mut all = Vec::new();
+    for turn in 0..3 {
+        let now = after(turn * 60);
+        assert!(marks.next_due().unwrap() <= now);
+        let due = marks.due(now);
+        assert!(due.is_sorted_by(|a, b| a.mark < b.mark));
+        all.extend(due.iter().map(|due| due.mark.clone()));
+        assert_eq!(due.len(), [1_000, 1_000, 500][turn as usize]);
+        // Who is written now and says more waits like everybody else.
+        marks.wrote(due[0].mark.clone());
+        let Mark { room, user, .. } = due[0].mark.clone();
+        assert!(marks.knows(&room, &user));
+        assert_eq!(marks.take(Mark { room, user, seq: Seq::new(2) }, 7, now), Taken::Waits);
+        marks.rest(now);
+        assert!(marks.due(now).is_empty() && marks.next_due().unwrap() > now);
+    }
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 2_500);
+    assert_eq!(marks.due(after(1_999)).len(), 0);
+    assert_eq!(marks.due(after(2_000)).len(), 3);
+
+    // More wait than can be written in that time: the same person stands in no statement twice.
+    let mut marks = Marks::default();
+    marks.take(mark("a", "ana", 1), 1, t);
+    assert_eq!(marks.due(t).len(), 1);
+    marks.take(mark("a", "ana", 2), 2, t);
+    marks.rest(after(3_000));
+    assert!(marks.due(after(3_000)).is_empty());
+    assert_eq!(marks.due(after(3_050)).len(), 1);
+    for n in 0..1_500 {
+        marks.take(mark("b", &format!("u{n:04}"), 1), n, after(3_050));
+    }
+    assert_eq!(marks.due(after(3_050)).len(), 1_000);
+    marks.take(mark("b", "u1400", 2), 7, after(3_060));
+    let due = marks.due(after(6_000));
+    assert_eq!(due.len(), 500);
+    assert!(due.iter().all(|due| due.mark.seq == Seq::new(1)));
+    assert_eq!(told(&marks.due(after(6_001))), ["b u1400 2 7@2"]);
+    assert!(!marks.knows(&RoomId::parse("b").unwrap(), &UserId::parse("u1400").unwrap()), "it was not written");
+}
+
+#[test]
 fn a_mark_that_was_further_before_says_where_it_is() {
+    let head = (Epoch { incarnation: 1, generation: 1 }, Seq::new(99));
     let of = |before, asked, written| {
-        let marked = Marked { before: Seq::new(before), moved: written > before, is_shown: false };
+        let marked = Marked { before: Seq::new(before), moved: written > before, is_shown: false, head };
         marked.answer(Seq::new(asked), Seq::new(written)).map(Seq::get).map_err(|back| back.to_string())
     };
     assert_eq!(of(0, 40, 40), Ok(40));

@@ -403,6 +403,11 @@ impl Listening {
         self.feeds.tell(&self.live, |feed, now| feed.open(epoch, head, now));
     }
 
+    /// The store does not know the room any more.
+    pub fn doubt(&self) {
+        self.feeds.doubt(&self.live);
+    }
+
     /// Tells the feed a head that was read beside a page of the log: a reader may get ahead of what its feed has heard of.
     pub fn hear_head(&self, epoch: Epoch, head: Seq) {
         self.feeds.tell(&self.live, |feed, now| feed.head(epoch, head, Seq::ZERO, limits::SWEEP_PATIENCE, now));

@@ -5,6 +5,7 @@ use crate::chat::{Chat, ChatError};
 use hubbub_core::{
     live::{
         cursor::{Cursor, Pass, Step},
+        feed::Feed,
         item::Item,
     },
     model::{
@@ -17,6 +18,9 @@ use std::{sync::Arc, time::Duration};
 
 /// How soon a page that did not carry its reader forward is read again.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// Reads of a page of a room that is not there, before its readers begin anew.
+const GONE_TRIES: u32 = 20;
 
 /// A subscription that stands. Dropped, it ends.
 pub struct Subscription {
@@ -217,7 +221,15 @@ impl Subscription {
         if self.listening.live.is_deleted() {
             return Then::Deleted;
         }
-        let Some(page) = page else { return Then::Lost };
+        let Some(page) = page else {
+            // It was deleted elsewhere, or the store is of another life: it is asked which, and that takes a moment.
+            self.listening.doubt();
+            if self.listening.look(Feed::epoch) != Some(self.cursor.epoch()) {
+                return Then::Lost;
+            }
+            let tries = tries.max(1) + 1;
+            return if tries > GONE_TRIES { Then::Lost } else { Then::Read { after: self.cursor.at(), tries } };
+        };
         if !self.cursor.can_read(page.epoch, page.floor) {
             return Then::Lost;
         }
@@ -245,5 +257,54 @@ impl Subscription {
             }
         }
         Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hubbub_core::{
+        limits::{BATCH, CATCH_UP_PAGE},
+        log::{
+            entry::{Proposal, Right},
+            kinds::{Message, Text, What},
+        },
+        model::{
+            access::{Role, RoomKind},
+            seq::Position,
+        },
+    };
+
+    #[tokio::test]
+    async fn who_catches_up_while_a_room_is_deleted_elsewhere_is_told_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let chat = Chat::alone(&folder.path().join("chat.db"));
+        let (room, ana) = (RoomId::parse("general").unwrap(), UserId::parse("ana").unwrap());
+        let members = [(ana.clone(), Role::Member)];
+        let (made, _) = chat.make_room(&room, RoomKind::Private, "", &UserId::backend(), &members).await.unwrap();
+        let text = |n: usize| What::Message(Message::new(Text::parse(&n.to_string()).unwrap(), None, None));
+        let drafts: Vec<_> = (0..3 * CATCH_UP_PAGE)
+            .map(|n| chat.admission.draft(Proposal::new(room.clone(), ana.clone(), None, text(n), Right::Own)))
+            .collect();
+        for part in drafts.chunks(BATCH) {
+            chat.store.append(part).await.unwrap();
+        }
+        let inbox = Arc::<Inbox>::default();
+        let recover = Some(Position { epoch: Some(made.epoch.to_string()), seq: Seq::ZERO });
+        let ask = Subscribe { room: room.clone(), recover, join_leave: false, reject_unrecovered: false };
+        let (mut subscription, begins) = chat.subscribe(&ana, ask, &inbox, 0, 100).await.unwrap();
+        assert_eq!(begins.recovered, Some(true));
+        let mut then = begins.first.then;
+        while then == Then::More {
+            then = subscription.take(100_000).then;
+        }
+        assert!(matches!(then, Then::Read { .. }), "{then:?}");
+        // As another instance does it: nobody says so here.
+        chat.store.delete_room(&room).await.unwrap();
+        while let Then::Read { after, tries } = then {
+            let page = subscription.page_after(after, tries).expect("one at a time").await.unwrap();
+            then = subscription.turn_page(page.as_deref(), tries);
+        }
+        assert_eq!(then, Then::Deleted);
     }
 }

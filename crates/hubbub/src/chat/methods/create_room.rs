@@ -140,12 +140,12 @@ async fn direct_room(chat: &Chat, by: &Actor, people: &BTreeSet<UserId>) -> Resu
     let mut is_charged = !by.is_client();
     for deleted in 0..ROOMS_AGAIN {
         let id = first.after_deletions(deleted);
-        if by.is_client() {
-            match chat.see(&by.user, &id).await? {
-                Some(view) if view.is_there().is_err() => continue,
-                Some(view) => return Ok((view.room, false)),
-                None => may_make(chat)?,
-            }
+        // Looked at before anything is written: those that were deleted cost a look each.
+        match chat.see(&by.user, &id).await? {
+            Some(view) if view.is_there().is_err() => continue,
+            Some(view) if by.is_client() => return Ok((view.room, false)),
+            None if by.is_client() => may_make(chat)?,
+            _ => {}
         }
         if !std::mem::replace(&mut is_charged, true) {
             chat.charge(by, &[Use::Room, Use::People(people.len() as u32 - 1)])?;

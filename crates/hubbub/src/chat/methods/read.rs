@@ -5,10 +5,9 @@ use super::{
     rest::{ROOM, USER},
     views::room,
 };
-use crate::{chat::Chat, store::Head};
+use crate::chat::{Chat, ChatError, people::marks::Put};
 use hubbub_core::{
     model::{
-        access::Refusal,
         ids::{Invalid, RoomId, UserId},
         seq::Seq,
     },
@@ -47,7 +46,7 @@ impl Method for Read {
 {"room":"general","seq":57}"#,
         more: "The mark is one for all of a user's devices, and goes forward only: one that is further already is 409, and the message says where it \
 is; beyond the room's head is 107. It is answered once it is written, which for each room is so at once and then every 2 s at most: say one at a time for each room, and with the answer say \
-the newest, if that is another. What the mark means for `unread` stands [there](#unread).",
+the newest, if that is another; of more than 8 at once those beyond are 429. What the mark means for `unread` stands [there](#unread).",
     };
     type On = Chat;
     type Request = ReadRequest;
@@ -60,18 +59,29 @@ the newest, if that is another. What the mark means for `unread` stands [there](
 
     async fn run(chat: &Chat, by: &Actor, request: ReadRequest) -> Result<ReadView, MethodError> {
         let ReadRequest { room, seq } = request;
-        let view = chat.view(&by.user, &room).await?;
-        view.may_read()?;
-        if !view.standing.is_member() {
-            return Err(Refusal::NotMember.into());
+        // Who reads along is looked at as their mark is written, and not once more before.
+        if !chat.marks.knows(&room, &by.user) {
+            let view = chat.member_view(by, &room).await?;
+            if seq > view.room.head {
+                return Err(beyond(seq, view.room.head).into());
+            }
         }
-        let head = Head { seq: view.room.head, epoch: view.room.epoch, deleted: false };
-        if seq > head.seq {
-            return Err(Invalid::new("seq", format!("{seq}; the head is {}", head.seq)).into());
+        match chat.marks.put(room.clone(), by.user.clone(), seq).await {
+            Ok(Put::There(seq)) => Ok(ReadView { room: room.to_string(), seq: seq.get() }),
+            Ok(Put::Further(backwards)) => Err(refused(backwards)),
+            Ok(Put::Beyond(head)) => Err(beyond(seq, head).into()),
+            Err(ChatError::Refused(refusal)) => {
+                // What they are instead.
+                chat.member_view(by, &room).await?;
+                Err(refusal.into())
+            }
+            Err(error) => Err(error.into()),
         }
-        let seq = chat.marks.put(room.clone(), by.user.clone(), seq, head).await?.map_err(refused)?;
-        Ok(ReadView { room: room.to_string(), seq: seq.get() })
     }
+}
+
+fn beyond(seq: Seq, head: Seq) -> Invalid {
+    Invalid::new("seq", format!("{seq}; the head is {head}"))
 }
 
 fn refused(backwards: Backwards) -> MethodError {

@@ -9,10 +9,7 @@ use super::{
 use crate::chat::{Chat, ChatError};
 use hubbub_core::{
     limits::RECEIPTS_MEMBERS,
-    model::{
-        access::Refusal,
-        ids::{Invalid, RoomId},
-    },
+    model::ids::{Invalid, RoomId},
     people::unread::{Receipt, Receipts},
 };
 use serde::Serialize;
@@ -59,9 +56,9 @@ impl Method for ListReads {
 
     async fn run(chat: &Chat, by: &Actor, room: RoomId) -> Result<ReadsView, MethodError> {
         // Before, so that strangers cost no list; and after: who is a member after it was read may see it.
-        is_member(chat, by, &room).await?;
+        chat.member_view(by, &room).await?;
         let receipts = chat.store.receipts(&room).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
-        is_member(chat, by, &room).await?;
+        chat.member_view(by, &room).await?;
         match receipts {
             Receipts::Of(all) => Ok(ReadsView { reads: all.iter().map(view).collect() }),
             Receipts::TooMany => {
@@ -76,15 +73,6 @@ impl Method for ListReads {
 
 fn view(receipt: &Receipt) -> ReceiptView {
     ReceiptView { user: receipt.user.to_string(), seq: receipt.read.get(), at: receipt.at.to_string() }
-}
-
-async fn is_member(chat: &Chat, by: &Actor, room: &RoomId) -> Result<(), MethodError> {
-    let view = chat.view(&by.user, room).await?;
-    if by.is_backend() {
-        return Ok(());
-    }
-    view.may_read()?;
-    if view.standing.is_member() { Ok(()) } else { Err(Refusal::NotMember.into()) }
 }
 
 impl RpcMethod for ListReads {

@@ -3,7 +3,7 @@
 use super::{
     Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb,
     rest::USER,
-    views::{After, ListQuery, RoomView, next},
+    views::{After, RoomView, next},
 };
 use crate::{
     chat::Chat,
@@ -15,7 +15,7 @@ use hubbub_core::{
     model::ids::{Invalid, RoomId, UserId},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// See the module.
 pub struct ListRooms;
@@ -27,6 +27,8 @@ pub struct RoomsRequest {
     pub after: Option<RoomId>,
     /// Most rooms.
     pub limit: usize,
+    /// Whether what is unread is counted, too.
+    pub unread: bool,
 }
 
 /// Some of a user's rooms.
@@ -44,7 +46,8 @@ impl RoomsView {
     pub fn new(part: &ListPart<Listed>) -> Self {
         let view = |l: &Listed| {
             let last = l.last.as_ref().map(Shown::raw);
-            RoomView::new(&l.room, l.standing).with_info(&l.info).with_last(last).with_unread(l.unread)
+            let view = RoomView::new(&l.room, l.standing).with_info(&l.info).with_last(last);
+            if let Some(unread) = l.unread { view.with_unread(unread) } else { view }
         };
         Self { rooms: part.items.iter().map(view).collect(), next: next(part, |l| l.room.id.to_string()) }
     }
@@ -55,9 +58,9 @@ impl Method for ListRooms {
     const COST: Cost = Cost::Page;
     const DOC: Doc = Doc {
         summary: "The rooms one is a member of, by id.",
-        example: r#"{"after":"general","limit":100}
+        example: r#"{"after":"general","limit":100,"unread":true}
 {"rooms":[{"id":"kitchen","kind":"private","name":"Kitchen","head":9,"floor":1,"epoch":"1a2b3c4d.1","role":"member","last":{"type":"message","seq":8,…},"read":5,"unread":{"count":2},"mentions":{"count":1}}],"next":"kitchen"}"#,
-        more: "`last` is the newest message that the room shows, as it is now, as in `messages`. `read`, `unread` and `mentions` are those of [`unread`](#unread). `settings` are those of `change_room`, all of them; absent where nothing is set; so are `topic` and `data`. `next`, where there may be more, is the `after` of the next page; a page has no more than 100 rooms, whatever `limit` says.",
+        more: "`last` is the newest message that the room shows, as it is now, as in `messages`. `read`, `unread` and `mentions` are those of [`unread`](#unread), for whoever says `unread`: a page has no more than 100 rooms then, whatever `limit` says. `settings` are those of `change_room`, all of them; absent where nothing is set; so are `topic` and `data`. `next`, where there may be more, is the `after` of the next page.",
     };
     type On = Chat;
     type Request = RoomsRequest;
@@ -69,7 +72,8 @@ impl Method for ListRooms {
     }
 
     async fn run(chat: &Chat, by: &Actor, request: RoomsRequest) -> Result<RoomsView, MethodError> {
-        let part = chat.store.rooms_of(&by.user, request.after.as_ref(), request.limit).await?;
+        let RoomsRequest { after, limit, unread } = request;
+        let part = chat.store.rooms_of(&by.user, after.as_ref(), limit, unread).await?;
         Ok(RoomsView::new(&part))
     }
 }
@@ -81,35 +85,50 @@ pub struct RoomsData<'a> {
     #[serde(borrow)]
     after: Option<After<'a>>,
     limit: Option<u64>,
+    unread: bool,
 }
 
-fn asked(after: Option<&str>, limit: Option<u64>) -> Result<RoomsRequest, Invalid> {
+fn asked(after: Option<&str>, limit: Option<u64>, unread: bool) -> Result<RoomsRequest, Invalid> {
     let after = after.map(|after| RoomId::parse_as("after", after)).transpose()?;
-    Ok(RoomsRequest { after, limit: checks::page_limit(limit)?.min(UNREAD_ROOMS) })
+    let most = if unread { UNREAD_ROOMS } else { usize::MAX };
+    Ok(RoomsRequest { after, limit: checks::page_limit(limit)?.min(most), unread })
 }
 
 impl RpcMethod for ListRooms {
     type Data<'a> = RoomsData<'a>;
 
     fn read(data: RoomsData<'_>) -> Result<RoomsRequest, Invalid> {
-        asked(After::name(&data.after)?, data.limit)
+        asked(After::name(&data.after)?, data.limit, data.unread)
     }
+}
+
+/// Which page of the list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RoomsQuery {
+    /// Those after this id.
+    pub after: Option<String>,
+    /// 1 to 1,000; 100 without.
+    pub limit: Option<u64>,
+    /// Whether what is unread is counted, too: then a page has 100 rooms at most.
+    pub unread: Option<bool>,
 }
 
 impl RestMethod for ListRooms {
     const ROUTE: Route = Route {
         tag: "users",
         problems: &[422],
-        example: "?limit=50",
+        example: "?unread=true",
         ..Route::new(Verb::Get, "/v1/users/{user}/rooms", &[USER])
     };
     type Path = String;
-    type Query = ListQuery;
+    type Query = RoomsQuery;
     type Body = NoBody;
 
     fn translate(request: RestRequest<Self>) -> Result<(Actor, RoomsRequest), MethodError> {
         let user = UserId::parse_outsider("user", &request.path)?;
-        Ok((Actor::for_user(user), asked(request.query.after.as_deref(), request.query.limit)?))
+        let RoomsQuery { after, limit, unread } = request.query;
+        Ok((Actor::for_user(user), asked(after.as_deref(), limit, unread.unwrap_or_default())?))
     }
 }
 
@@ -122,8 +141,12 @@ mod tests {
     fn a_list_goes_on_after_an_id() {
         let read = |data: &str| ListRooms::read(RawData::from_json(data).read().unwrap());
         let request = read(r#"{"after":"general"}"#).unwrap();
-        assert_eq!((request.after.unwrap().as_str(), request.limit), ("general", 100));
-        assert_eq!(read(r#"{"limit":1000}"#).unwrap().limit, 100, "a page looks at no more");
+        assert_eq!((request.after.unwrap().as_str(), request.limit, request.unread), ("general", 100, false));
+        assert_eq!(read(r#"{"limit":1000}"#).unwrap().limit, 1_000);
+        let counted = read(r#"{"limit":1000,"unread":true}"#).unwrap();
+        assert_eq!((counted.limit, counted.unread), (100, true), "a page counts in no more");
+        assert_eq!(read(r#"{"limit":7,"unread":true}"#).unwrap().limit, 7);
+        assert!(RawData::from_json(r#"{"unread":1}"#).read::<RoomsData<'_>>().is_err());
         assert_eq!(read(r#"{"after":7}"#).unwrap_err().to_string(), "after: an id is a string");
         assert_eq!(read(r#"{"limit":1001}"#).unwrap_err().to_string(), "limit: 1001; it is 1 to 1000");
     }

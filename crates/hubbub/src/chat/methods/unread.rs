@@ -69,7 +69,7 @@ impl Method for ListUnread {
     const NAME: &'static str = "unread";
     const COST: Cost = Cost::Page;
     const DOC: Doc = Doc {
-        summary: "In which of one's rooms something is unread, and how much. `rooms` says the same along with everything else.",
+        summary: "In which of one's rooms something is unread, and how much. `rooms` with `unread` says the same along with everything else.",
         example: r#"{"limit":100}
 {"rooms":[{"room":"general","head":1720,"read":57,"unread":{"count":999,"more":true},"mentions":{"count":2}}],"next":"general"}"#,
         more: "Read is everything up to the mark that [`read`](#read) sets, up to the entry with which one joined, and up to one's own newest message that the room shows, whichever is furthest: \

@@ -78,7 +78,7 @@ pub struct RoomView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<EntryView>)]
     last: Option<Box<RawValue>>,
-    /// How far the asker has read: the mark. This and what follows is there in lists of one's own rooms.
+    /// How far the asker has read: the mark. This and what follows is there where it is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     read: Option<u64>,
     /// Messages that are unread.

@@ -4,10 +4,10 @@ use crate::{
     chat::{ChatError, log::announcer::Announcer},
     log::Summary,
     metrics::Metrics,
-    store::{Head, Store, StoreError},
+    store::{Store, StoreError},
 };
 use hubbub_core::{
-    limits::{MARKS, MARKS_WAITING},
+    limits::{MARKS_OF_ONE, MARKS_WAITING},
     live::wake::Wake,
     model::{
         access::Refusal,
@@ -17,19 +17,34 @@ use hubbub_core::{
     people::{
         marks::{Backwards, Due, Mark, Marked, Marks, Taken},
         receipts,
+        watch::HeadOf,
     },
 };
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Instant,
+};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Notify, oneshot},
     time::sleep_until,
 };
 
 /// Marks that were not written.
 static FAILED: Summary = Summary::new("read marks were not written");
 
-/// What became of a mark.
-type Became = Result<Result<Seq, Backwards>, ChatError>;
+/// Where somebody's mark is, after they have said where it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// There.
+    There(Seq),
+    /// Further, before already.
+    Further(Backwards),
+    /// Where it was: the room's head is before that.
+    Beyond(Seq),
+}
+
+/// What became of a mark. [`Refusal::NotMember`] where they are no member now.
+type Became = Result<Put, ChatError>;
 
 /// A mark that has moved.
 #[derive(Debug, Clone)]
@@ -37,7 +52,7 @@ pub struct MovedMark {
     /// It, as it is now.
     pub mark: Mark,
     /// The head of the room when it was seen that its reader is a member.
-    pub head: Head,
+    pub head: HeadOf,
     /// Whether the room has so few members that they are shown who has read what.
     pub is_shown: bool,
 }
@@ -48,129 +63,156 @@ pub type Tell = Box<dyn Fn(&[MovedMark]) + Send + Sync>;
 /// Tells own devices, and in small rooms whoever follows them.
 pub fn teller(announcer: Arc<Announcer>) -> Tell {
     Box::new(move |moved| {
-        let told = |one: &MovedMark| receipts::signals(&one.mark, (one.head.epoch, one.head.seq), one.is_shown);
+        let told = |one: &MovedMark| receipts::signals(&one.mark, one.head, one.is_shown);
         announcer.announce(&moved.iter().flat_map(told).map(Wake::Signal).collect::<Vec<_>>());
     })
 }
 
-/// Somebody who waits for a mark of theirs, and the head that they have seen.
-type Waiting = (Head, oneshot::Sender<Became>);
-
-struct Asked {
-    mark: Mark,
-    waiting: Waiting,
-}
+/// Somebody who waits for a mark of theirs.
+type Waiting = oneshot::Sender<Became>;
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub struct MarkKeeper {
-    queue: mpsc::Sender<Asked>,
+pub struct MarkKeeper(Arc<Keeping>);
+
+#[derive(Debug)]
+struct Keeping {
+    marks: Mutex<Marks<Waiting>>,
+    /// There are marks to be written.
+    work: Arc<Notify>,
 }
 
-impl std::fmt::Debug for Asked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.mark.fmt(f)
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        self.work.notify_one();
     }
 }
 
 impl MarkKeeper {
     /// Starts keeping. Ends when the last handle is dropped.
     pub fn start(store: Arc<dyn Store>, metrics: Arc<Metrics>, tell: Tell) -> Self {
-        let (queue, asked) = mpsc::channel(MARKS_WAITING);
-        tokio::spawn(keep(asked, store, metrics, tell));
-        Self { queue }
+        let work = Arc::<Notify>::default();
+        let keeping = Arc::new(Keeping { marks: Mutex::default(), work: work.clone() });
+        tokio::spawn(keep(Arc::downgrade(&keeping), work, store, metrics, tell));
+        Self(keeping)
     }
 
-    /// Puts the mark of `user` forward, and waits until that is written. `head` is that of the room, when they were seen as a member.
-    pub async fn put(&self, room: RoomId, user: UserId, seq: Seq, head: Head) -> Became {
+    /// Whether somebody was a member of a room a moment ago, so that it need not be looked up before their next mark: that is looked
+    /// at once more as it is written.
+    pub fn knows(&self, room: &RoomId, user: &UserId) -> bool {
+        self.0.marks().knows(room, user)
+    }
+
+    /// Puts the mark of `user` forward, and waits until that is written.
+    pub async fn put(&self, room: RoomId, user: UserId, seq: Seq) -> Became {
         let (became, answer) = oneshot::channel();
-        let asked = Asked { mark: Mark { room, user, seq }, waiting: (head, became) };
-        self.queue.try_send(asked).map_err(|_| ChatError::Busy)?;
+        self.0.take(Mark { room, user, seq }, became);
         answer.await.unwrap_or(Err(ChatError::Unavailable))
     }
 }
 
-async fn keep(mut asked: mpsc::Receiver<Asked>, store: Arc<dyn Store>, metrics: Arc<Metrics>, tell: Tell) {
-    let (mut marks, mut batch) = (Marks::default(), Vec::new());
-    loop {
-        let next = marks.next_due();
-        tokio::select! {
-            many = asked.recv_many(&mut batch, MARKS) => {
-                if many == 0 {
-                    return;
-                }
+impl Keeping {
+    fn marks(&self) -> MutexGuard<'_, Marks<Waiting>> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, mark: Mark, became: Waiting) {
+        let asked = mark.seq;
+        let taken = self.marks().take(mark, became, Instant::now());
+        // Whoever asked may have gone, here and below.
+        match taken {
+            Taken::Waits => self.work.notify_one(),
+            Taken::Known(became, mark) => {
+                let _ = became.send(Ok(Put::Further(Backwards { asked, mark })));
             }
-            () = async {
-                match next {
-                    Some(due) => sleep_until(due.into()).await,
-                    None => std::future::pending().await,
-                }
-            } => {}
-        }
-        let now = Instant::now();
-        for Asked { mark, waiting } in batch.drain(..) {
-            let asked = mark.seq;
-            // Whoever asked may have gone, here and below.
-            match marks.take(mark, waiting, now) {
-                Taken::Waits => {}
-                Taken::Known((_, became), mark) => {
-                    let _ = became.send(Ok(Err(Backwards { asked, mark })));
-                }
-                Taken::Full((_, became)) => {
-                    FAILED.note(|| format!("more than {MARKS_WAITING} wait"));
-                    let _ = became.send(Err(ChatError::Busy));
-                }
+            Taken::Full(became) => {
+                FAILED.note(|| format!("more than {MARKS_WAITING} wait, or {MARKS_OF_ONE} of one person in a room"));
+                let _ = became.send(Err(ChatError::Busy));
             }
         }
-        let mut due = marks.due(now);
-        while !due.is_empty() {
-            let rest = due.split_off(due.len().min(MARKS));
-            let some = std::mem::replace(&mut due, rest);
-            let those: Vec<Mark> = some.iter().map(|due| due.mark.clone()).collect();
-            let written = store.put_marks(&those).await;
-            match &written {
-                Ok(became) => {
-                    metrics.mark_writes.inc();
-                    metrics.marks.inc_by(became.iter().flatten().count() as u64);
+    }
+
+    /// Answers everybody who waits, and tells of what has moved.
+    fn settle(&self, some: Vec<Due<Waiting>>, written: Result<Vec<Option<Marked>>, StoreError>, tell: &Tell) {
+        let became = match written {
+            Ok(became) => became,
+            Err(error) => {
+                let error = ChatError::from(error);
+                for (_, became) in some.into_iter().flat_map(|due| due.waiting) {
+                    let _ = became.send(Err(error.clone()));
                 }
-                Err(error) => FAILED.note(|| format!("{error}, {} asked", those.len())),
+                return;
             }
-            for (mark, marked) in those.into_iter().zip(written.iter().flatten()) {
-                if let Some(Marked { before, .. }) = marked {
-                    marks.wrote(Mark { seq: mark.seq.max(*before), ..mark });
-                }
+        };
+        let has_moved = |(due, marked): (&Due<Waiting>, &Option<Marked>)| {
+            let Marked { head, is_shown, .. } = marked.filter(|marked| marked.moved)?;
+            Some(MovedMark { mark: due.mark.clone(), head, is_shown })
+        };
+        let moved: Vec<MovedMark> = some.iter().zip(&became).filter_map(has_moved).collect();
+        if !moved.is_empty() {
+            tell(&moved);
+        }
+        for (Due { mark, waiting, .. }, marked) in some.into_iter().zip(became) {
+            for (asked, became) in waiting {
+                let answer = match marked {
+                    None => Err(ChatError::Refused(Refusal::NotMember)),
+                    Some(Marked { head: (_, head), .. }) if asked > head => Ok(Put::Beyond(head)),
+                    // The furthest was beyond, and was not written for that; this one is not.
+                    Some(Marked { head: (_, head), .. }) if mark.seq > head => {
+                        self.take(Mark { seq: asked, ..mark.clone() }, became);
+                        continue;
+                    }
+                    Some(marked) => Ok(marked.answer(asked, mark.seq).map_or_else(Put::Further, Put::There)),
+                };
+                let _ = became.send(answer);
             }
-            settle(some, written, &tell);
         }
     }
 }
 
-/// Answers everybody who waits, and tells of what has moved.
-fn settle(some: Vec<Due<Waiting>>, written: Result<Vec<Option<Marked>>, StoreError>, tell: &Tell) {
-    let became = match written {
-        Ok(became) => became,
-        Err(error) => {
-            let error = ChatError::from(error);
-            for (_, (_, became)) in some.into_iter().flat_map(|due| due.waiting) {
-                let _ = became.send(Err(error.clone()));
+async fn keep(keeping: Weak<Keeping>, work: Arc<Notify>, store: Arc<dyn Store>, metrics: Arc<Metrics>, tell: Tell) {
+    while let Some(all) = keeping.upgrade() {
+        let (due, next) = {
+            let mut marks = all.marks();
+            (marks.due(Instant::now()), marks.next_due())
+        };
+        if due.is_empty() {
+            // Nobody is held by waiting.
+            drop(all);
+            tokio::select! {
+                () = work.notified() => {}
+                () = async {
+                    match next {
+                        Some(next) => sleep_until(next.into()).await,
+                        None => std::future::pending().await,
+                    }
+                } => {}
             }
-            return;
+            continue;
         }
-    };
-    let has_moved = |(due, marked): (&Due<Waiting>, &Option<Marked>)| {
-        let marked = marked.filter(|marked| marked.moved)?;
-        let (_, (head, _)) = due.waiting.last()?;
-        Some(MovedMark { mark: due.mark.clone(), head: *head, is_shown: marked.is_shown })
-    };
-    let moved: Vec<MovedMark> = some.iter().zip(&became).filter_map(has_moved).collect();
-    if !moved.is_empty() {
-        tell(&moved);
-    }
-    for (due, marked) in some.into_iter().zip(became) {
-        for (asked, (_, became)) in due.waiting {
-            let answer =
-                marked.ok_or(ChatError::Refused(Refusal::NotMember)).map(|marked| marked.answer(asked, due.mark.seq));
-            let _ = became.send(answer);
+        let those: Vec<Mark> = due.iter().map(|due| due.mark.clone()).collect();
+        let mut written = store.put_marks(&those).await;
+        if matches!(written, Err(StoreError::Locked)) {
+            // By one of many, and not for long.
+            written = store.put_marks(&those).await;
         }
+        match &written {
+            Ok(became) => {
+                metrics.mark_writes.inc();
+                metrics.marks.inc_by(became.iter().flatten().count() as u64);
+            }
+            Err(error) => FAILED.note(|| format!("{error}, {} asked", those.len())),
+        }
+        {
+            let mut marks = all.marks();
+            for (mark, marked) in those.into_iter().zip(written.iter().flatten()) {
+                if let Some(Marked { before, head: (_, head), .. }) = marked {
+                    let seq = if mark.seq > *head { *before } else { mark.seq.max(*before) };
+                    marks.wrote(Mark { seq, ..mark });
+                }
+            }
+            marks.rest(Instant::now());
+        }
+        all.settle(due, written, &tell);
     }
 }

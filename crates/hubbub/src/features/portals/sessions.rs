@@ -145,7 +145,12 @@ impl SupportChat {
         let Some(id) = wish.id.clone() else {
             let first = default_session(&wish.portal, &wish.customer);
             for deleted in 0..limits::ROOMS_AGAIN {
-                match self.open_session_as(by, &wish, first.after_deletions(deleted)).await {
+                let id = first.after_deletions(deleted);
+                // Those that were deleted cost a look each.
+                if by.is_backend() && self.chat.see(&by.user, &id).await?.is_some_and(|view| view.is_there().is_err()) {
+                    continue;
+                }
+                match self.open_session_as(by, &wish, id).await {
                     Err(SessionError::Chat(ChatError::Refused(Refusal::RoomDeleted))) => {}
                     opened => return opened,
                 }

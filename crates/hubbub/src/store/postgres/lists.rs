@@ -48,13 +48,15 @@ impl PostgresStore {
         user: &UserId,
         after: Option<&RoomId>,
         limit: usize,
+        counted: bool,
     ) -> Result<ListPart<Listed>, StoreError> {
         let (user, after) = (user.as_str(), after.map_or("", RoomId::as_str));
-        let rows = self.ask(&self.sql.rooms_of, &[&user, &after, &count(limit), &BYTES, &(ENTRY_BYTES as i64)]).await?;
+        let sql = if counted { &self.sql.rooms_of } else { &self.sql.bare_rooms_of };
+        let rows = self.ask(sql, &[&user, &after, &count(limit), &BYTES, &(ENTRY_BYTES as i64)]).await?;
         let listed = |row: &Row| {
             let View { room, standing } = view(row)?;
             let last = shown(row, &room.id)?;
-            Ok(Listed { room, standing, info: info(row), last, unread: unread(row) })
+            Ok(Listed { room, standing, info: info(row), last, unread: counted.then(|| unread(row)) })
         };
         part(&rows, listed)
     }

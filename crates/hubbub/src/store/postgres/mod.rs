@@ -222,8 +222,9 @@ impl Store for PostgresStore {
         user: &UserId,
         after: Option<&RoomId>,
         limit: usize,
+        unread: bool,
     ) -> Result<ListPart<Listed>, StoreError> {
-        connect::patiently(self.list_rooms(user, after, limit)).await
+        connect::patiently(self.list_rooms(user, after, limit, unread)).await
     }
 
     async fn find_rooms(&self, query: &RoomQuery, limit: usize) -> Result<FoundRooms, StoreError> {

@@ -1,15 +1,15 @@
--- Marks of members go forward. No (room, user) twice. Rows are written in one order by all, and no room is locked. What is selected
+-- Marks of members go forward, as far as the room's head. No (room, user) twice. Rows are written in one order by all, and no room is locked. What is selected
 -- is of the snapshot before: where each mark was.
 WITH asked AS MATERIALIZED (
-    SELECT a.ord, r.no, a.user_id, a.seq
+    SELECT a.ord, r.no, r.head, r.generation, a.user_id, a.seq
     FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS a (room, user_id, seq, ord)
-    CROSS JOIN LATERAL (SELECT no FROM hubbub.rooms WHERE rooms.id = a.room LIMIT 1) r
+    CROSS JOIN LATERAL (SELECT no, head, generation FROM hubbub.rooms WHERE rooms.id = a.room LIMIT 1) r
     CROSS JOIN LATERAL (
         SELECT 1 FROM hubbub.members m WHERE m.room = r.no AND m.user_id = a.user_id AND m.standing <> 'banned' LIMIT 1
     ) is_member
 ), moved AS (
     INSERT INTO hubbub.reads AS d (room, user_id, seq, at)
-    SELECT no, user_id, seq, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM asked WHERE seq > 0
+    SELECT no, user_id, seq, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM asked WHERE seq > 0 AND seq <= head
     ORDER BY no, user_id
     ON CONFLICT (room, user_id) DO UPDATE SET seq = greatest(d.seq, excluded.seq), at = excluded.at
         WHERE d.seq < excluded.seq
@@ -20,7 +20,8 @@ WITH asked AS MATERIALIZED (
     ) m) <= $4::bigint AS is_few
     FROM (SELECT DISTINCT no FROM asked) a
 )
-SELECT a.ord, coalesce(d.seq, 0), moved.room IS NOT NULL, few.is_few
+SELECT a.ord, coalesce(d.seq, 0) AS before, moved.room IS NOT NULL AS has_moved, few.is_few, a.head, a.generation,
+    (SELECT incarnation FROM hubbub.meta) AS incarnation, '' AS kind
 FROM asked a
 JOIN few ON few.no = a.no
 LEFT JOIN LATERAL (

@@ -6,6 +6,7 @@ use super::{
         columns::{self, count, number, seq},
     },
     PostgresStore,
+    read::epoch,
     sql::texts,
 };
 use hubbub_core::{
@@ -17,7 +18,7 @@ use hubbub_core::{
     },
     people::{
         marks::{Mark, Marked},
-        unread::{Counted, Look, Receipt, Receipts, Unread, UnreadPart, UnreadRoom},
+        unread::{Look, Receipt, Receipts, Unread, UnreadPart, UnreadRoom},
     },
 };
 use tokio_postgres::Row;
@@ -53,8 +54,13 @@ impl PostgresStore {
         let rows = self.ask(&self.reads.put_marks, &[&rooms, &users, &seqs, &FEW]).await?;
         let mut became = vec![None; marks.len()];
         for row in &rows {
-            let nth = usize::try_from(row.get::<_, i64>(0) - 1).unwrap_or(usize::MAX);
-            let marked = Marked { before: seq(row.get(1)), moved: row.get(2), is_shown: row.get(3) };
+            let nth = usize::try_from(row.get::<_, i64>("ord") - 1).unwrap_or(usize::MAX);
+            let marked = Marked {
+                before: seq(row.get("before")),
+                moved: row.get("has_moved"),
+                is_shown: row.get("is_few"),
+                head: (epoch(row)?, seq(row.get("head"))),
+            };
             let place = became.get_mut(nth).ok_or_else(|| StoreError::Broken("a mark that nobody gave".into()))?;
             *place = Some(marked);
         }
@@ -98,9 +104,10 @@ impl PostgresStore {
 
 /// What `unread.sql` says of a room.
 pub(super) fn unread(row: &Row) -> Unread {
-    let [looked, found, mentions] = ["u_looked", "u_found", "u_mentions"].map(|name| row.get::<_, i64>(name));
+    let [looked, found, mentions, of_all] =
+        ["u_looked", "u_found", "u_mentions", "u_of_all"].map(|name| row.get::<_, i64>(name).unsigned_abs());
     let own = row.get::<_, Option<i64>>("u_own").map(seq);
-    let look = Look::taken(looked.unsigned_abs(), found.unsigned_abs(), own);
+    let look = Look::taken(looked, found, own);
     let read: Seq = seq(row.get("u_read"));
-    Unread { read, unread: look.unread(), mentions: Counted::of(mentions.unsigned_abs(), look.ended()) }
+    Unread { read, unread: look.unread(), mentions: look.mentions(mentions, of_all) }
 }

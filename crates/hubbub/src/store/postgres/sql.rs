@@ -111,6 +111,11 @@ pub(super) fn unread(sql: &str, reader: &str) -> String {
     sql.replace("/* unread */", &unread)
 }
 
+/// The same without what is unread.
+fn bare(sql: &str) -> String {
+    sql.replace(", unread.*", "").replace("CROSS JOIN LATERAL (/* unread */) unread\n", "")
+}
+
 /// A list of statements, written for the schema `hubbub`: a struct `Texts` with a field for each, which is made once for the
 /// schema that a store has.
 macro_rules! texts {
@@ -242,6 +247,7 @@ texts! {
         WHERE e.room = (SELECT no FROM hubbub.rooms WHERE id = $1) AND e.author = $2 AND e.key = $3 LIMIT 1";
     heads = "SELECT id, head, generation, kind, (SELECT incarnation FROM hubbub.meta) AS incarnation
         FROM hubbub.rooms WHERE id = ANY($1)";
+    bare_rooms_of = shown(&bare(include_str!("rooms_of.sql")), "$1::text", "");
     rooms_of = unread(&shown(include_str!("rooms_of.sql"), "$1::text", ""), "$1::text");
     find_rooms = find(WITH_ID);
     find_rooms_by_kind = find("FROM hubbub.rooms r WHERE r.kind = $6::text");

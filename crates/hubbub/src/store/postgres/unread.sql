@@ -1,14 +1,12 @@
 -- What /* reader */ has not read of the room `r`, which they joined with the entry `r.joined_at`. What the room shows is looked at from its
--- newest entry down to the mark, or to where marks began (that of ''), and counts above their own newest message. OFFSET keeps the
+-- newest entry down to the mark, or to where marks began (that of ''), and counts above their own newest message; nobody is named by
+-- themselves, and of what names everybody so much is looked at, too. OFFSET keeps the
 -- planner from reading the marks again for each use. As in people/unread.rs of the core.
 SELECT mark.seq AS u_read, looked.looked AS u_looked, looked.found AS u_found, looked.own AS u_own,
     (SELECT count(*) FROM (
         SELECT 1 FROM hubbub.mentions n WHERE n.room = r.no AND n.user_id = /* reader */
-            AND n.seq > greatest(mark.seq, mark.begun, looked.own) AND n.author <> /* reader */ LIMIT /* rows */
-    ) named) + (SELECT count(*) FROM (
-        SELECT 1 FROM hubbub.mentions n WHERE n.room = r.no AND n.user_id = ''
-            AND n.seq > greatest(mark.seq, mark.begun, looked.own) AND n.author <> /* reader */ LIMIT /* rows */
-    ) everybody) AS u_mentions
+            AND n.seq > greatest(mark.seq, mark.begun, looked.own) LIMIT /* rows */
+    ) named) + everybody.meant AS u_mentions, everybody.looked AS u_of_all
 FROM (
     SELECT coalesce((
         SELECT d.seq FROM hubbub.reads d WHERE d.room = r.no AND d.user_id = /* reader */ LIMIT 1
@@ -30,3 +28,11 @@ CROSS JOIN LATERAL (
         ) near
     ) near WHERE near.owns < 1
 ) looked
+CROSS JOIN LATERAL (
+    SELECT count(*) AS looked, count(*) FILTER (WHERE n.author <> /* reader */) AS meant
+    FROM (
+        SELECT n.author FROM hubbub.mentions n WHERE n.room = r.no AND n.user_id = ''
+            AND n.seq > greatest(mark.seq, mark.begun, looked.own)
+        ORDER BY n.seq DESC LIMIT /* rows */
+    ) n
+) everybody

@@ -87,6 +87,7 @@ pub(crate) fn rooms_of(
     user: &UserId,
     after: Option<&RoomId>,
     limit: usize,
+    counted: bool,
 ) -> Result<ListPart<Listed>, StoreError> {
     let mut ids = snapshot.prepare_cached(
         "SELECT r.id, r.last_message, coalesce(m.joined, m.since) FROM members m JOIN rooms r ON r.no = m.room
@@ -107,7 +108,8 @@ pub(crate) fn rooms_of(
         let mut rows =
             last.query(params![no, last_message, columns::number(room.floor), None::<i64>, user.as_str()])?;
         let (weight, last) = rows.next()?.map(|row| shown::shown(row, &id)).transpose()?.unzip();
-        let (info, unread) = (deep::read_info(snapshot, no)?, reads::unread(snapshot, user, no, seq(joined))?);
+        let info = deep::read_info(snapshot, no)?;
+        let unread = counted.then(|| reads::unread(snapshot, user, no, seq(joined))).transpose()?;
         let weight = weight.unwrap_or_default() + info.weight();
         if !part.take(weight, || Listed { room, standing, info, last, unread }) {
             break;

@@ -285,9 +285,10 @@ impl Store for SqliteStore {
         user: &UserId,
         after: Option<&RoomId>,
         limit: usize,
+        unread: bool,
     ) -> Result<ListPart<Listed>, StoreError> {
         let (user, after) = (user.clone(), after.cloned());
-        self.readers.read(move |snapshot| lists::rooms_of(snapshot, &user, after.as_ref(), limit)).await
+        self.readers.read(move |snapshot| lists::rooms_of(snapshot, &user, after.as_ref(), limit, unread)).await
     }
 
     async fn find_rooms(&self, query: &RoomQuery, limit: usize) -> Result<FoundRooms, StoreError> {

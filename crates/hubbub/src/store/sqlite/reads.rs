@@ -5,18 +5,19 @@ use super::{
         StoreError,
         columns::{self, count, number, seq},
     },
+    incarnation,
     shown::SHOWN,
 };
 use hubbub_core::{
-    limits::{RECEIPTS_MEMBERS, UNREAD_MAX, UNREAD_ROWS},
+    limits::{RECEIPTS_MEMBERS, UNREAD_ROWS},
     model::{
         ids::{RoomId, UserId},
-        seq::Seq,
+        seq::{Epoch, Seq},
         time::Timestamp,
     },
     people::{
         marks::{Mark, Marked},
-        unread::{Counted, Look, Looked, Receipt, Receipts, Unread, UnreadPart, UnreadRoom},
+        unread::{Look, Looked, Receipt, Receipts, Unread, UnreadPart, UnreadRoom},
     },
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -36,14 +37,15 @@ pub(crate) fn put_marks(
          ON CONFLICT (room, user_id) DO UPDATE SET seq = max(seq, excluded.seq), at = excluded.at
          WHERE seq < excluded.seq",
     )?;
-    let mut rooms: HashMap<&RoomId, Option<(i64, bool)>> = HashMap::new();
+    let incarnation = incarnation(transaction)?;
+    let mut rooms: HashMap<&RoomId, Option<Found>> = HashMap::new();
     let mut became = Vec::with_capacity(marks.len());
     for Mark { room, user, seq: to } in marks {
         let found = match rooms.get(room) {
             Some(found) => *found,
             None => *rooms.entry(room).or_insert(has_few(transaction, room)?),
         };
-        let Some((no, is_shown)) = found else {
+        let Some(Found { no, is_few, head, generation }) = found else {
             became.push(None);
             continue;
         };
@@ -52,21 +54,31 @@ pub(crate) fn put_marks(
             continue;
         }
         let was: Option<i64> = before.query_row(params![no, user.as_str()], |row| row.get(0)).optional()?;
-        let moved = *to > Seq::ZERO && put.execute(params![no, user.as_str(), number(*to), at.0])? > 0;
-        became.push(Some(Marked { before: seq(was.unwrap_or_default()), moved, is_shown }));
+        let is_there = *to > Seq::ZERO && *to <= head;
+        let moved = is_there && put.execute(params![no, user.as_str(), number(*to), at.0])? > 0;
+        let head = (Epoch { incarnation, generation: columns::epoch_part(generation)? }, head);
+        became.push(Some(Marked { before: seq(was.unwrap_or_default()), moved, is_shown: is_few, head }));
     }
     Ok(became)
 }
 
-/// The number of a room, and whether it has few members.
-fn has_few(snapshot: &Connection, room: &RoomId) -> Result<Option<(i64, bool)>, StoreError> {
+/// A room, and whether it has few members.
+#[derive(Clone, Copy)]
+struct Found {
+    no: i64,
+    is_few: bool,
+    head: Seq,
+    generation: i64,
+}
+
+fn has_few(snapshot: &Connection, room: &RoomId) -> Result<Option<Found>, StoreError> {
     let mut statement = snapshot.prepare_cached(
         "SELECT no, (SELECT count(*) FROM (
-            SELECT 1 FROM members WHERE room = no AND standing <> 'banned' LIMIT ?2 + 1)) <= ?2
+            SELECT 1 FROM members WHERE room = no AND standing <> 'banned' LIMIT ?2 + 1)) <= ?2, head, generation
          FROM rooms WHERE id = ?1",
     )?;
     let found = statement.query_row(params![room.as_str(), RECEIPTS_MEMBERS as i64], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
+        Ok(Found { no: row.get(0)?, is_few: row.get(1)?, head: seq(row.get(2)?), generation: row.get(3)? })
     });
     Ok(found.optional()?)
 }
@@ -95,12 +107,14 @@ pub(super) fn unread(snapshot: &Connection, user: &UserId, no: i64, joined: Seq)
         }
     }
     let mut mentions = snapshot.prepare_cached(MENTIONS)?;
-    let mut mentioned = |whom: &str| {
-        let params = params![no, whom, number(look.read(from)), user.as_str(), UNREAD_MAX.cast_signed() + 1];
-        mentions.query_row(params, |row| row.get::<_, i64>(0))
+    let mut mentioned = |whom: &str| -> Result<(u64, u64), StoreError> {
+        let params = params![no, whom, number(look.read(from)), user.as_str(), UNREAD_ROWS.cast_signed()];
+        let found: (i64, i64) = mentions.query_row(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((found.0.unsigned_abs(), found.1.unsigned_abs()))
     };
-    let many = mentioned(user.as_str())? + mentioned("")?;
-    Ok(Unread { read, unread: look.unread(), mentions: Counted::of(many.unsigned_abs(), look.ended()) })
+    // Nobody is named by themselves.
+    let ((named, _), (of_all, meant)) = (mentioned(user.as_str())?, mentioned("")?);
+    Ok(Unread { read, unread: look.unread(), mentions: look.mentions(named + meant, of_all) })
 }
 
 /// Entries that a room shows above ?2, the newest first.
@@ -111,9 +125,9 @@ fn shown_above() -> String {
     )
 }
 
-/// How many messages of others above ?3 mention ?2.
-const MENTIONS: &str = "SELECT count(*) FROM (
-    SELECT 1 FROM mentions WHERE room = ?1 AND user_id = ?2 AND seq > ?3 AND author <> ?4 LIMIT ?5)";
+/// How many messages above ?3 mention ?2, and how many of these are of others.
+const MENTIONS: &str = "SELECT count(*), count(CASE WHEN author <> ?4 THEN 1 END) FROM (
+    SELECT author FROM mentions WHERE room = ?1 AND user_id = ?2 AND seq > ?3 ORDER BY seq DESC LIMIT ?5)";
 
 pub(crate) fn unread_rooms(
     snapshot: &Connection,
@@ -146,7 +160,7 @@ pub(crate) fn unread_rooms(
 }
 
 pub(crate) fn receipts(snapshot: &Connection, room: &RoomId) -> Result<Option<Receipts>, StoreError> {
-    let Some((no, is_few)) = has_few(snapshot, room)? else { return Ok(None) };
+    let Some(Found { no, is_few, .. }) = has_few(snapshot, room)? else { return Ok(None) };
     if !is_few {
         return Ok(Some(Receipts::TooMany));
     }

@@ -25,8 +25,8 @@ pub enum Read {
     Shown(RoomId, ShownOf),
     /// Who has reacted to a message.
     Reactors(RoomId, Seq, ReactorsOf),
-    /// The rooms of the reader.
-    Rooms,
+    /// The rooms of the reader, with what is unread or without.
+    Rooms(bool),
     /// What is unread in them.
     Unread,
 }
@@ -73,7 +73,7 @@ pub fn traced(path: &Path, reader: &UserId, read: &Read, limit: usize) -> Result
     match read {
         Read::Shown(room, of) => drop(shown::page(&file, Some(reader), room, *of, limit)?),
         Read::Reactors(room, target, of) => drop(shown::reactors(&file, Some(reader), room, *target, of, limit)?),
-        Read::Rooms => drop(lists::rooms_of(&file, reader, None, limit)?),
+        Read::Rooms(unread) => drop(lists::rooms_of(&file, reader, None, limit, *unread)?),
         Read::Unread => drop(reads::unread_rooms(&file, reader, None, limit)?),
     }
     file.trace_v2(TraceEventCodes::empty(), None::<fn(TraceEvent<'_>)>)?;

@@ -12,7 +12,7 @@ use crate::chat::{
 use futures_util::{StreamExt, stream};
 use hubbub_core::{limits, model::ids::Invalid};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 use utoipa::ToSchema;
 
 /// See the module.
@@ -53,7 +53,7 @@ impl Method for CreateRooms {
     const NAME: &'static str = "create_rooms";
     const PATIENCE: Duration = limits::BULK_PATIENCE;
     const DOC: Doc = Doc {
-        summary: "Makes many rooms at once, each as `create_room` does and with its own result. Asking again finds those that were made.",
+        summary: "Makes many rooms at once, each as `create_room` does and with its own result; no id twice. Asking again finds those that were made.",
         example: "",
         more: "",
     };
@@ -66,6 +66,17 @@ impl Method for CreateRooms {
     }
 
     async fn run(chat: &Chat, by: &Actor, rooms: Self::Request) -> Result<CreatedRooms, MethodError> {
+        // They are made side by side: which of two would be first?
+        let mut ids = HashSet::new();
+        let rooms = rooms.into_iter().map(|room| {
+            let room = room?;
+            match &room {
+                CreateRequest::Group { id: Some(id), .. } if !ids.insert(id.clone()) => {
+                    Err(Invalid::new("id", format!("{id} is named twice")))
+                }
+                _ => Ok(room),
+            }
+        });
         let make = async |room: Result<CreateRequest, Invalid>| match room {
             Ok(room) => CreateRoom::run(chat, by, room).await,
             Err(invalid) => Err(invalid.into()),

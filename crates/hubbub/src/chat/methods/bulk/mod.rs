@@ -61,6 +61,15 @@ mod tests {
         methods::{JsonBody, MethodError, NoQuery, RestBody, RestMethod, RestRequest},
     };
     use bytes::Bytes;
+    use hubbub_core::{
+        limits,
+        log::{
+            entry::{Proposal, Right},
+            kinds::{Message, Text, What},
+            source::Source,
+        },
+        model::ids::{RoomId, UserId},
+    };
     use serde_json::{Value, json};
 
     async fn asks<M>(chat: &Chat, key: Option<&str>, body: Value) -> Result<Vec<Value>, MethodError>
@@ -111,7 +120,7 @@ mod tests {
             let expected = [
                 (created, Some("a"), None),
                 (made, Some("b"), None),
-                (false, None, Some("room_exists")),
+                (false, None, Some("invalid")),
                 (false, None, Some("invalid")),
                 (made, direct, None),
             ];
@@ -163,6 +172,37 @@ mod tests {
         assert!(asks::<CreateRooms>(&chat, None, many).await.unwrap_err().to_string().contains("the limit is 100"));
         let unknown = json!({ "messages": [{ "room": "a", "from": "ana", "text": "x", "colour": 1 }] });
         assert!(asks::<SendMessages>(&chat, None, unknown).await.unwrap_err().to_string().contains("colour"));
+    }
+
+    #[tokio::test]
+    async fn behind_what_is_busy_nothing_of_its_room_is_written_also_once_there_is_room_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let chat = Chat::alone(&folder.path().join("chat.db"));
+        let room = |id: &str| json!({ "id": id, "kind": "private", "members": [{ "user": "ana" }] });
+        let rooms = json!({ "rooms": [room("a"), room("b")] });
+        asks::<CreateRooms>(&chat, None, rooms).await.unwrap();
+        // Others have filled the queue but for a hundred, and nobody empties it before something is waited for.
+        let message = |text: &str| What::Message(Message::new(Text::parse(text).unwrap(), None, None));
+        let free = 100;
+        let (general, ana) = (RoomId::parse("a").unwrap(), UserId::parse("ana").unwrap());
+        for _ in 0..limits::COMMIT_QUEUE - free {
+            let proposal = Proposal::new(general.clone(), ana.clone(), None, message("others"), Right::Own);
+            drop(chat.admission.submit(&Source::NONE, proposal).unwrap());
+        }
+        let many: Vec<Value> = (0..600)
+            .map(|n| {
+                let room = if n == 599 { "b" } else { "a" };
+                json!({ "room": room, "from": "ana", "text": format!("{n}") })
+            })
+            .collect();
+        let results = short(&asks::<SendMessages>(&chat, None, json!({ "messages": many })).await.unwrap());
+        let seqs: Vec<u64> = results[..free].iter().map(|seq| seq.parse().expect("a seq")).collect();
+        let first = (limits::COMMIT_QUEUE - free) as u64 + 2;
+        assert_eq!(seqs, (first..first + free as u64).collect::<Vec<_>>());
+        assert!(results[free..599].iter().all(|result| result == "busy"), "{results:?}");
+        assert_eq!(results[599], "2", "another room is another line");
+        let again = short(&asks::<SendMessages>(&chat, None, json!({ "messages": many[..300] })).await.unwrap());
+        assert!(again.iter().all(|result| result.parse::<u64>().is_ok()), "{again:?}");
     }
 
     /// Bodies are objects.

@@ -52,7 +52,7 @@ impl Method for PutMemberships {
     const NAME: &'static str = "put_memberships";
     const PATIENCE: Duration = limits::BULK_PATIENCE;
     const DOC: Doc = Doc {
-        summary: "Changes memberships of many rooms at once, those of one room in order; each has its own result, and its own part of an `Idempotency-Key`.",
+        summary: "Changes memberships of many rooms at once, those of one room in order; each has its own result, and its own part of an `Idempotency-Key`: that goes by its place, so say the very same list again.",
         example: "",
         more: "",
     };

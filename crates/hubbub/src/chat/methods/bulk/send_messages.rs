@@ -71,7 +71,7 @@ impl Method for SendMessages {
     const NAME: &'static str = "send_messages";
     const PATIENCE: Duration = limits::BULK_PATIENCE;
     const DOC: Doc = Doc {
-        summary: "Puts many messages into logs at once, those of one room in order; each has its own result, and its own `key` or its part of an `Idempotency-Key`.",
+        summary: "Puts many messages into logs at once, those of one room in order; each has its own result, and its own `key`, or its part of an `Idempotency-Key`: that goes by its place, so say the very same list again.",
         example: "",
         more: "",
     };
