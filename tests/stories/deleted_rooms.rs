@@ -4,8 +4,9 @@ use crate::{
     cluster::{Cluster, breathe},
     desk,
     http::Answer,
+    person::Person,
     support::portal::Portal,
-    wire::{DEADLINE, Wire},
+    wire::{DEADLINE, Speech, Wire},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -36,6 +37,12 @@ async fn a_room_is_deleted_while_two_hundred_write_and_everybody_is_told() {
     for person in [&reader, &other] {
         person.follows("hall").await;
     }
+    // Members who do not follow it, on either instance; of two apps of one of them the other asks for nothing.
+    let wants = || json!({ "signals": true });
+    let there = Person::wanting("u4", cluster.at(0), Speech::Json, wants()).await;
+    let elsewhere = Person::wanting("u199", cluster.at(1), Speech::Protobuf, wants()).await;
+    let stranger_too = Person::wanting("mallory", cluster.at(1), Speech::Json, wants()).await;
+    let plain = cluster.person("u4", 1).await;
     // Members who write without following it.
     let mut sockets = Vec::new();
     for n in [2, 3] {
@@ -82,6 +89,12 @@ async fn a_room_is_deleted_while_two_hundred_write_and_everybody_is_told() {
         assert_eq!(again["error"]["code"], 410, "{again}");
         let rooms = person.calls("rooms", json!({})).await;
         assert_eq!(rooms["rpc"]["data"]["rooms"], json!([]), "{rooms}");
+    }
+    for person in [&there, &elsewhere] {
+        person.is_told_that(json!({ "type": "removed", "room": "hall" })).await;
+    }
+    for person in [&plain, &stranger_too] {
+        assert!(person.hints().iter().all(|hint| hint["type"] != "removed"), "{}: {:?}", person.name, person.hints());
     }
     println!("told {:?} after the deletion, {} messages before", at.elapsed(), taken.len());
     for wire in &mut sockets {

@@ -121,6 +121,14 @@ for_every_store! {
         let again = pen.0.delete_room(&room("general")).await.expect("an answer");
         assert_eq!(again, Some(left), "once");
         assert_eq!(pen.0.heads(&[room("general")]).await.expect("heads"), [Some(left)]);
+        for (after, limit, expected) in [(None, 1, vec!["ana"]), (Some("ana"), 5, vec!["ben"]), (Some("ben"), 5, vec![])] {
+            let after = after.map(user);
+            let found = pen.0.members_of_deleted(&room("general"), after.as_ref(), limit).await.expect("members");
+            assert_eq!(found, expected.into_iter().map(user).collect::<Vec<_>>());
+        }
+        for other in ["other", "nowhere"] {
+            assert!(pen.0.members_of_deleted(&room(other), None, 5).await.expect("members").is_empty());
+        }
         for draft in [
             said,
             pen.says("general", "ben", "k2", "hi"),

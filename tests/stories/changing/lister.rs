@@ -79,6 +79,7 @@ struct App {
     next: u64,
     /// One at a time.
     asked: Option<(u64, Asked)>,
+    /// Where it does not follow the room already.
     wants_to_follow: bool,
     /// True: something was missed.
     wants_list: Option<bool>,
@@ -204,7 +205,8 @@ impl App {
         if self.asked.is_some() {
             return true;
         }
-        let (asked, command) = if std::mem::take(&mut self.wants_to_follow) {
+        let follows = std::mem::take(&mut self.wants_to_follow) && !self.keep(|kept| kept.live);
+        let (asked, command) = if follows {
             (Asked::Subscription, json!({ "subscribe": { "channel": format!("room:{}", self.room) } }))
         } else if let Some(missed) = self.wants_list.take() {
             let data = json!({ "after": before(&self.room), "limit": 1, "unread": true });
@@ -311,7 +313,7 @@ impl App {
             self.keep(|kept| kept.missed += u32::from(kind == "missed"));
             self.wants(true);
             self.wants_reads = true;
-            self.wants_to_follow |= !self.keep(|kept| kept.live);
+            self.wants_to_follow = true;
         }
         if hint["room"] != self.room {
             return;
@@ -320,7 +322,7 @@ impl App {
         match kind {
             "added" => {
                 self.is_removed = false;
-                self.wants_to_follow |= !self.keep(|kept| kept.live);
+                self.wants_to_follow = true;
             }
             "removed" => self.is_removed = true,
             "activity" | "mention" if self.is_removed => {

@@ -4,6 +4,7 @@ use super::{
     Chat, ChatError,
     log::{admission::settled, committer::Submitted},
     methods::{Actor, MethodError, writing::Writing},
+    purge,
 };
 use crate::store::{Created, Page, Reactors, ReactorsOf, Room, RoomProposal, ShownOf, ShownPage, View};
 use hubbub_core::{
@@ -266,6 +267,7 @@ impl Chat {
         }
         let left = self.store.delete_room(room).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
         self.announcer.announce_deleted_room(room, left);
+        tokio::spawn(purge::tell_members(self.store.clone(), self.announcer.clone(), room.clone()));
         self.purging.begin();
         Ok(())
     }

@@ -177,6 +177,14 @@ pub trait Store: Send + Sync + 'static {
     /// comes before or after. `None`: there is no such room. One that was deleted already stays so. Returns what is left.
     async fn delete_room(&self, room: &RoomId) -> Result<Option<Head>, StoreError>;
 
+    /// Who was a member of a room that was deleted, by id, after `after`: at most `limit`, as long as that is remembered.
+    async fn members_of_deleted(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<UserId>, StoreError>;
+
     /// Clears away a part of what deleted rooms have left: about `rows` rows of one of them. Who was in it is remembered for
     /// `members_for`. Says whether there was something to do.
     async fn purge(&self, rows: usize, members_for: Duration) -> Result<bool, StoreError>;

@@ -10,13 +10,24 @@ use super::{
 };
 use hubbub_core::model::{
     access::RoomKind,
-    ids::RoomId,
+    ids::{RoomId, UserId},
     seq::{Epoch, Seq},
 };
 use std::time::Duration;
 use tokio_postgres::Row;
 
 impl PostgresStore {
+    pub(crate) async fn list_members_of_deleted(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<UserId>, StoreError> {
+        let after = after.map_or("", UserId::as_str);
+        let rows = self.ask(&self.sql.members_of_deleted, &[&room.as_str(), &after, &columns::count(limit)]).await?;
+        rows.iter().map(|row| columns::user(row.get("user_id"))).collect()
+    }
+
     pub(crate) async fn delete(&self, room: &RoomId) -> Result<Option<Head>, StoreError> {
         let lease = self.pool.get().await?;
         let sql = &self.sql;

@@ -239,6 +239,15 @@ impl Store for PostgresStore {
         connect::patiently(self.delete(room)).await
     }
 
+    async fn members_of_deleted(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<UserId>, StoreError> {
+        connect::patiently(self.list_members_of_deleted(room, after, limit)).await
+    }
+
     async fn purge(&self, rows: usize, members_for: Duration) -> Result<bool, StoreError> {
         connect::patiently(self.clear_away(rows, members_for)).await
     }

@@ -232,6 +232,13 @@ texts! {
             ORDER BY members.user_id LIMIT $3::bigint
         ) m ON true
         WHERE r.id = $1::text ORDER BY m.user_id";
+    members_of_deleted = "SELECT m.user_id FROM hubbub.rooms r
+        CROSS JOIN LATERAL (
+            SELECT user_id FROM hubbub.members
+            WHERE members.room = r.was AND members.standing <> 'banned' AND members.user_id > $2::text
+            ORDER BY members.user_id LIMIT $3::bigint
+        ) m
+        WHERE r.id = $1::text ORDER BY m.user_id";
     company = "SELECT u.user_id FROM (SELECT DISTINCT unnest($2::text[]) AS user_id) u
         CROSS JOIN LATERAL (
             SELECT 1 FROM hubbub.members b JOIN hubbub.members m ON m.room = b.room

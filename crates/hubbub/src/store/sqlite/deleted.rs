@@ -7,8 +7,11 @@ use super::{
     },
     lists,
 };
-use hubbub_core::model::{ids::RoomId, time::Timestamp};
-use rusqlite::{OptionalExtension, Transaction, params, params_from_iter, types::Value};
+use hubbub_core::model::{
+    ids::{RoomId, UserId},
+    time::Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension, Transaction, params, params_from_iter, types::Value};
 use std::time::Duration;
 
 pub(crate) fn delete(transaction: &Transaction<'_>, room: &RoomId, at: Timestamp) -> Result<Option<Head>, StoreError> {
@@ -29,6 +32,24 @@ pub(crate) fn delete(transaction: &Transaction<'_>, room: &RoomId, at: Timestamp
         )?;
     }
     Ok(lists::heads(transaction, std::slice::from_ref(room))?.pop().flatten())
+}
+
+pub(crate) fn members(
+    snapshot: &Connection,
+    room: &RoomId,
+    after: Option<&UserId>,
+    limit: usize,
+) -> Result<Vec<UserId>, StoreError> {
+    let mut statement = snapshot.prepare_cached(
+        "SELECT user_id FROM members WHERE room = (SELECT was FROM rooms WHERE id = ?1) AND standing <> 'banned'
+            AND user_id > ?2 ORDER BY user_id LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![room.as_str(), after.map_or("", UserId::as_str), columns::count(limit)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(columns::user(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+    }
+    Ok(found)
 }
 
 pub(crate) fn purge(

@@ -306,6 +306,16 @@ impl Store for SqliteStore {
         self.writer.write(move |transaction, at| deleted::delete(transaction, &room, at)).await
     }
 
+    async fn members_of_deleted(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<UserId>, StoreError> {
+        let (room, after) = (room.clone(), after.cloned());
+        self.readers.read(move |snapshot| deleted::members(snapshot, &room, after.as_ref(), limit)).await
+    }
+
     async fn purge(&self, rows: usize, members_for: Duration) -> Result<bool, StoreError> {
         let purge = move |transaction: &Transaction<'_>, at| deleted::purge(transaction, rows, members_for, at);
         self.writer.write_or_delete(purge, |done| *done).await
