@@ -38,6 +38,8 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "EDITS_OF_MESSAGE",
     "EDIT_WINDOW_SECONDS",
     "MARKS_EVERY",
+    "MARKS_OF_ONE",
+    "MARKS_REST",
     "MARKS_WAITING",
     "MENTIONS",
     "MUTE_DAYS",

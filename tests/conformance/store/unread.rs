@@ -1,9 +1,10 @@
 //! How far people have read, and what they have not: against the plain rule, and against what an older program leaves.
 
+mod plans;
+
 use super::{Home, Pen, for_every_store, place, room, says, user};
-use crate::support::postgres::Postgres;
-use futures_util::future::{BoxFuture, join_all};
-use hubbub::store::{Store, postgres::PostgresStore};
+use futures_util::future::join_all;
+use hubbub::store::Store;
 use hubbub_core::{
     limits::RECEIPTS_MEMBERS,
     log::{
@@ -418,52 +419,5 @@ for_every_store! {
         mentions(3).await;
         home.change(&format!("UPDATE entries SET body = NULL, gone = {no} WHERE seq IN (5, 6, 15)")).await;
         mentions(1).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_unread_and_marks_are_found_by_indexes_on_postgres() {
-    let explained =
-        ["session_preload_libraries=auto_explain", "auto_explain.log_min_duration=0", "log_min_duration_statement=-1"];
-    let server = Postgres::start(&explained);
-    let pen = Pen(Arc::new(PostgresStore::connect(&server.url(), "planned").await.expect("a store")));
-    pen.general().await;
-    for n in 0..300 {
-        let what = if n % 3 == 0 { mentioning(&["ben"], None, false) } else { says("plain") };
-        place(&pen.append(pen.draft("general", "ana", &n.to_string(), what)).await);
-    }
-    let large: Vec<String> = (0..200).map(|n| format!("room-{n:03}")).collect();
-    for name in &large {
-        pen.room(name, RoomKind::Private, &[("ana", Role::Admin), ("ben", Role::Member)]).await;
-    }
-    let plan_of = async |what: &str, does: &dyn Fn() -> BoxFuture<'static, ()>| {
-        let before = server.log().len();
-        // Again and again, so that a plan for whatever is asked is among them.
-        for _ in 0..8 {
-            does().await;
-        }
-        let log = server.log().split_off(before);
-        assert!(log.contains("Query Text"), "{what}: {log}");
-        assert!(!log.contains("Seq Scan on entries") && !log.contains("Seq Scan on mentions"), "{what}: {log}");
-        assert!(!log.contains("Seq Scan on reads") && !log.contains("Seq Scan on members"), "{what}: {log}");
-        log
-    };
-    let store = pen.0.clone();
-    let unread = || -> BoxFuture<'static, ()> {
-        let store = store.clone();
-        Box::pin(async move { drop(store.unread(&user("ben"), None, 100).await.expect("unread")) })
-    };
-    let plan = plan_of("unread", &unread).await;
-    for part in ["using entries_shown", "using mentions_pkey", "using reads_pkey", "Run Condition"] {
-        assert!(plan.contains(part), "{part}: {plan}");
-    }
-    let store = pen.0.clone();
-    let put = || -> BoxFuture<'static, ()> {
-        let (store, marks) = (store.clone(), large.iter().map(|name| mark(name, "ben", 1)).collect::<Vec<_>>());
-        Box::pin(async move { drop(store.put_marks(&marks).await.expect("marks")) })
-    };
-    let plan = plan_of("put_marks", &put).await;
-    for part in ["using reads_pkey", "using members_pkey", "using rooms_id_key"] {
-        assert!(plan.contains(part), "{part}: {plan}");
     }
 }

@@ -33,6 +33,14 @@ fn last_mention(model: &Model, who: &str) -> u64 {
     model.log.iter().rfind(is_meant).and_then(|entry| entry["seq"].as_u64()).unwrap_or(0)
 }
 
+/// Whether somebody was a member once this entry was written.
+fn was_member(model: &Model, who: &str, seq: u64) -> bool {
+    let changes = ["joined", "left", "banned"];
+    let is_about = |entry: &&Value| entry["user"] == who && changes.iter().any(|kind| entry["type"] == *kind);
+    let last = model.log.iter().take(seq as usize).rfind(is_about);
+    last.is_some_and(|entry| entry["type"] == "joined")
+}
+
 /// What is not so, of what a device should have.
 fn stale(model: &Model, who: &str, kept: &Kept) -> Option<String> {
     let is_member = model.somebody(who).standing.is_member();
@@ -65,6 +73,12 @@ pub async fn converge(model: &Model, listers: &[Lister]) -> Result<(u32, u32), S
             return Err(format!("a device of {} is stale, it has not {what:?}; {why}", lister.name));
         }
         let kept = lister.kept.lock().expect("no panic");
+        if let Some(seq) = kept.news.iter().find(|seq| !was_member(model, &lister.name, **seq)) {
+            return Err(format!(
+                "a device of {} was told of {seq}, when its user was no member: {kept:?}",
+                lister.name
+            ));
+        }
         if let Some(fault) = kept.faults.first() {
             return Err(format!("a device of {}: {fault}; {kept:?}", lister.name));
         }

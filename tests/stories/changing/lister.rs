@@ -8,7 +8,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -35,6 +35,8 @@ pub struct Kept {
     pub surely: u64,
     /// The last mention that it was told of.
     pub mentioned: u64,
+    /// The entries that it was told something of, as of a room of its user's.
+    pub news: BTreeSet<u64>,
     /// How often something was missed, and how often it has asked.
     pub missed: u32,
     pub asked: u32,
@@ -86,8 +88,6 @@ struct App {
     wants_reads: bool,
     /// Signals since the receipts were asked for.
     signals: Vec<(String, u64)>,
-    /// The last that it was told of its membership is that it ended.
-    is_removed: bool,
     head: u64,
 }
 
@@ -110,7 +110,6 @@ impl Lister {
             wants_list: None,
             wants_reads: false,
             signals: Vec::new(),
-            is_removed: false,
             head: 0,
         };
         tokio::spawn(app.run(queue));
@@ -164,7 +163,7 @@ impl App {
 
     /// One connection. True: nobody is interested any more.
     async fn follow(&mut self, mut wire: Wire, orders: &mut mpsc::Receiver<Order>) -> bool {
-        (self.asked, self.wants_list, self.wants_reads, self.is_removed, self.head) = (None, None, false, false, 0);
+        (self.asked, self.wants_list, self.wants_reads, self.head) = (None, None, false, 0);
         let wants = json!({ "signals": true, "activity": true });
         let connect = json!({ "id": 1, "connect": { "token": token(&self.name), "data": wants } });
         wire.say(connect.to_string()).await;
@@ -269,9 +268,6 @@ impl App {
                 let rooms = line["rpc"]["data"]["rooms"].as_array().cloned().unwrap_or_default();
                 let room = rooms.into_iter().find(|room| room["id"] == self.room).unwrap_or_default();
                 let at = room["head"].as_u64().unwrap_or(u64::MAX);
-                if missed {
-                    self.is_removed = room.is_null();
-                }
                 self.keep(|kept| {
                     if !line["rpc"].is_object() || at < head {
                         kept.faults.push(format!("it was told of {head}, asked for its rooms, and heard {line}"));
@@ -319,15 +315,12 @@ impl App {
             return;
         }
         let seq = hint["seq"].as_u64().or(hint["head"].as_u64()).unwrap_or_default();
+        if kind == "activity" || kind == "mention" {
+            self.keep(|kept| kept.news.insert(seq));
+        }
         match kind {
-            "added" => {
-                self.is_removed = false;
-                self.wants_to_follow = true;
-            }
-            "removed" => self.is_removed = true,
-            "activity" | "mention" if self.is_removed => {
-                self.keep(|kept| kept.faults.push(format!("{hint} came after the removal")));
-            }
+            "added" => self.wants_to_follow = true,
+            "removed" => {}
             "activity" if seq < self.head => {
                 self.keep(|kept| kept.faults.push(format!("{hint} came after the head {}", self.head)));
             }

@@ -5,7 +5,7 @@
 SELECT mark.seq AS u_read, looked.looked AS u_looked, looked.found AS u_found, looked.own AS u_own,
     (SELECT count(*) FROM (
         SELECT 1 FROM hubbub.mentions n WHERE n.room = r.no AND n.user_id = /* reader */
-            AND n.seq > greatest(mark.seq, mark.begun, looked.own) LIMIT /* rows */
+            AND (n.user_id, n.seq) > (/* reader */, greatest(mark.seq, mark.begun, looked.own)) LIMIT /* rows */
     ) named) + everybody.meant AS u_mentions, everybody.looked AS u_of_all
 FROM (
     SELECT coalesce((
@@ -32,7 +32,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS looked, count(*) FILTER (WHERE n.author <> /* reader */) AS meant
     FROM (
         SELECT n.author FROM hubbub.mentions n WHERE n.room = r.no AND n.user_id = ''
-            AND n.seq > greatest(mark.seq, mark.begun, looked.own)
+            AND (n.user_id, n.seq) > ('', greatest(mark.seq, mark.begun, looked.own))
         ORDER BY n.seq DESC LIMIT /* rows */
     ) n
 ) everybody
