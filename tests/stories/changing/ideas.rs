@@ -57,7 +57,7 @@ fn stale(model: &Model, who: &str, kept: &Kept) -> Option<String> {
         Some("a subscription".into())
     } else if kept.receipts != receipts {
         Some(format!("receipts, {receipts:?}"))
-    } else if mention > kept.mentioned.max(kept.surely) {
+    } else if mention > kept.mentioned.last().copied().unwrap_or(0).max(kept.surely) {
         Some(format!("the mention in {mention}"))
     } else {
         None
@@ -78,6 +78,9 @@ pub async fn converge(model: &Model, listers: &[Lister]) -> Result<(u32, u32), S
                 "a device of {} was told of {seq}, when its user was no member: {kept:?}",
                 lister.name
             ));
+        }
+        if let Some(seq) = kept.mentioned.iter().find(|seq| model.log[**seq as usize - 1]["from"] == *lister.name) {
+            return Err(format!("a device of {} was told of a mention of their own, {seq}: {kept:?}", lister.name));
         }
         if let Some(fault) = kept.faults.first() {
             return Err(format!("a device of {}: {fault}; {kept:?}", lister.name));

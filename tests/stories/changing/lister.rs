@@ -33,8 +33,8 @@ pub struct Kept {
     pub is_paused: bool,
     /// Whatever is before this was asked for after something was missed, or it has come.
     pub surely: u64,
-    /// The last mention that it was told of.
-    pub mentioned: u64,
+    /// The mentions that it was told of.
+    pub mentioned: BTreeSet<u64>,
     /// The entries that it was told something of, as of a room of its user's.
     pub news: BTreeSet<u64>,
     /// How often something was missed, and how often it has asked.
@@ -325,7 +325,7 @@ impl App {
                 self.keep(|kept| kept.faults.push(format!("{hint} came after the head {}", self.head)));
             }
             "activity" => self.head = seq,
-            "mention" => self.keep(|kept| kept.mentioned = seq.max(kept.mentioned)),
+            "mention" => self.keep(|kept| kept.mentioned.extend([seq])),
             "read" => self.reads(&self.name.clone(), seq),
             _ => return,
         }

@@ -251,18 +251,18 @@ impl Watch {
                 // Told once it is known who they are.
                 continue;
             }
-            log.told_at = Some(now);
+            (log.told_at, log.came) = (Some(now), Some(BTreeSet::new()));
             let mentions = std::mem::take(&mut log.mentions);
             return Some(Telling { room, life: log.life, head: log.head.1, mentions, after: None });
         }
         None
     }
 
-    /// The next of its members, at most `n`: those who are at this moment. None: all have been told, or it is to be found out anew
-    /// who they are. Who was named and not told is told later.
-    pub fn next_members(&mut self, telling: &mut Telling, n: usize) -> &[UserNo] {
+    /// The next of its members, at most `n`: those who were when this began, and are at this moment. None: all have been told, or it is
+    /// to be found out anew who they are. Who was named and not told is told later.
+    pub fn next_members(&mut self, telling: &mut Telling, n: usize) -> Vec<UserNo> {
         let log = self.rooms.get_mut(&telling.room).filter(|log| log.life == telling.life);
-        let Some(log) = log else { return &[] };
+        let Some(log) = log else { return Vec::new() };
         let begin = telling.after.map_or(0, |after| log.members.partition_point(|member| *member <= after));
         if !log.is_certain() {
             let mentions = std::mem::take(&mut telling.mentions);
@@ -270,10 +270,16 @@ impl Watch {
                 let named = log.members[begin..].iter().filter_map(|user| Some((*user, mentions.of(*user)?)));
                 named.for_each(|(user, seq)| log.mentions.name(user, seq));
             }
-            return &[];
+            log.came = None;
+            return Vec::new();
         }
-        let some = &log.members[begin..log.members.len().min(begin + n)];
+        let came = log.came.get_or_insert_default();
+        let there = log.members[begin..].iter().filter(|member| !came.contains(*member));
+        let some: Vec<UserNo> = there.take(n).copied().collect();
         telling.after = some.last().copied().or(telling.after);
+        if some.is_empty() {
+            log.came = None;
+        }
         some
     }
 
@@ -379,6 +385,9 @@ impl Watch {
         let Some(log) = self.rooms.at_mut(no) else { return };
         if let Err(at) = log.members.binary_search(&user) {
             log.members.insert(at, user);
+            if let Some(came) = &mut log.came {
+                came.insert(user);
+            }
             if log.due.is_some() || log.doubt.is_some() || joined > log.head.1 {
                 log.mentions.join(user, joined);
             }

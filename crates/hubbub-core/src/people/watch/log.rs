@@ -5,7 +5,10 @@ use crate::model::{
     ids::{RoomId, UserId},
     seq::Seq,
 };
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 /// Somebody comes or goes.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ pub(super) struct Log {
     /// In order.
     pub(super) members: Vec<UserNo>,
     pub(super) told_at: Option<Instant>,
+    /// While its members are being told: who has become one since that began. What they are told is not for them.
+    pub(super) came: Option<BTreeSet<UserNo>>,
     pub(super) due: Option<Instant>,
     pub(super) mentions: Mentions,
     pub(super) doubt: Option<Box<Doubt>>,
@@ -101,7 +106,7 @@ impl Telling {
 impl Log {
     pub(super) fn new(head: HeadOf, life: u64) -> Self {
         let (members, mentions, seq) = (Vec::new(), Mentions::default(), head.1);
-        Self { life, head, since: seq, over: seq, members, told_at: None, due: None, mentions, doubt: None }
+        Self { life, head, since: seq, over: seq, members, told_at: None, came: None, due: None, mentions, doubt: None }
     }
 
     /// Whether it is known who is a member at the head. While a later entry is merely heard before it, that is so, unless it

@@ -105,6 +105,27 @@ fn who_is_named_is_told_so() {
 }
 
 #[test]
+fn who_comes_while_others_are_told_is_told_from_then_on() {
+    let now = Instant::now();
+    let mut watch = watch(&["ana", "ben", "eve"], now);
+    watch.enter(&user("dora"));
+    let (dora, eve) = (user("dora"), user("eve"));
+    let of_eve = EntryNews { author: Some(&eve), mentions_all: true, ..EntryNews::default() };
+    news(&mut watch, 6, Some(of_eve), now);
+    let mut telling = watch.begin_telling(now).unwrap();
+    let first = watch.next_members(&mut telling, 1);
+    // Eve goes and comes back, and dora comes: what they are told of is not what others are being told.
+    news(&mut watch, 7, Some(EntryNews { removed: Some(&eve), ..EntryNews::default() }), now);
+    for (seq, user) in [(8, &eve), (9, &dora)] {
+        news(&mut watch, seq, Some(EntryNews { admitted: Some(user), ..EntryNews::default() }), now);
+    }
+    let rest = watch.next_members(&mut telling, 9);
+    assert_eq!([first, rest].concat(), ["ana", "ben"].map(|name| watch.user(&user(name)).unwrap()));
+    assert_eq!(watch.next_members(&mut telling, 9), [0; 0]);
+    assert_eq!(told(&mut watch, now + ACTIVITY_EVERY), [(9, "ana ben dora eve".into())]);
+}
+
+#[test]
 fn who_is_removed_is_told_nothing_more_and_who_is_added_is() {
     let now = Instant::now();
     let mut watch = watch(&["ana", "ben"], now);

@@ -253,7 +253,7 @@ impl Activity {
         let mut state = self.state();
         let State { watch, devices, .. } = &mut *state;
         let members = watch.next_members(telling, limits::ACTIVITY_AT_ONCE);
-        for member in members {
+        for member in &members {
             let room = &telling.room;
             let mention = telling
                 .mention(*member)
