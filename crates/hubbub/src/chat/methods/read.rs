@@ -68,7 +68,11 @@ the newest, if that is another; of more than 8 at once those beyond are 429. Wha
         }
         match chat.marks.put(room.clone(), by.user.clone(), seq).await {
             Ok(Put::There(seq)) => Ok(ReadView { room: room.to_string(), seq: seq.get() }),
-            Ok(Put::Further(backwards)) => Err(refused(backwards)),
+            Ok(Put::Further(backwards)) => {
+                // That may be known from a moment ago, and they may have gone since.
+                chat.member_view(by, &room).await?;
+                Err(refused(backwards))
+            }
             Ok(Put::Beyond(head)) => Err(beyond(seq, head).into()),
             Err(ChatError::Refused(refusal)) => {
                 // What they are instead.
