@@ -110,11 +110,17 @@ pub fn all(database: &mut Database, plans: &[Plan]) -> anyhow::Result<Vec<Asked>
     }
     all.push(Asked {
         excused: Some("rooms are found by their ids among all that one is in"),
-        ..of("rooms of somebody with all 10,000", "", "/v1/users/{reader}/rooms?limit=100".into(), Read::Rooms, 100)
+        ..of(
+            "rooms of somebody with all 10,000",
+            "",
+            "/v1/users/{reader}/rooms?limit=100&unread=true".into(),
+            Read::Rooms(true),
+            100,
+        )
     });
     let counted = "what is unread is looked at message by message, and shown as a number";
     let hundred = "rooms of somebody with 100, and their last messages";
-    let page = of(hundred, "small-7", "/v1/users/{reader}/rooms?limit=100".into(), Read::Rooms, 100);
+    let page = of(hundred, "small-7", "/v1/users/{reader}/rooms?limit=100&unread=true".into(), Read::Rooms(true), 100);
     all.push(Asked { excused: Some(counted), ..page });
     for (rooms, user, name) in [
         (500, "reads-500", "unread of somebody in 500 rooms who reads along"),
@@ -129,8 +135,8 @@ pub fn all(database: &mut Database, plans: &[Plan]) -> anyhow::Result<Vec<Asked>
     let listed = of(
         "rooms of somebody with 5,000 who reads along",
         "",
-        "/v1/users/{reader}/rooms?limit=100".into(),
-        Read::Rooms,
+        "/v1/users/{reader}/rooms?limit=100&unread=true".into(),
+        Read::Rooms(true),
         100,
     );
     all.push(Asked { excused: Some(counted), reader: "@reads-5000".into(), ..listed });

@@ -208,11 +208,11 @@ impl<W> Marks<W> {
         }
         let (mut all, mut those) = (Vec::new(), HashSet::new());
         while all.len() < MARKS
-            && let Some(due) =
-                self.ready.pop_front_if(|due| those.insert((due.mark.room.clone(), due.mark.user.clone())))
+            && let Some(Mark { room, user, .. }) = self.ready.front().map(|due| &due.mark)
+            && those.insert((room.clone(), user.clone()))
         {
             self.many -= 1;
-            all.push(due);
+            all.extend(self.ready.pop_front());
         }
         all.sort_by(|a: &Due<W>, b| a.mark.cmp(&b.mark));
         all
