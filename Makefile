@@ -58,6 +58,7 @@ rolling-restart: need-rust services ## three instances under load, from the firs
 	cargo test -p hubbub --test stories rolling_restart -- --nocapture
 
 .PHONY: release
+release: export HUBBUB_COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 release: need-rust web ## the program for production in target/release/dist, without symbols; they are beside it in hubbub.debug
 	cargo build --release -p hubbub
 	mkdir -p target/release/dist

@@ -1,12 +1,21 @@
 //! A store that is far away, hangs, or is taken away: every answer is there within the time that is promised, whatever it waits for,
 //! and starting needs few round trips.
 
-use crate::{cluster::Cluster, person::Person};
+use crate::{
+    cluster::{API_KEY, Cluster},
+    http,
+    operated::Program,
+    person::Person,
+    reasons::configuration,
+    support::{door::Door, postgres::Postgres},
+    wire::Wire,
+};
 use futures_util::future::join_all;
 use hubbub_core::limits::REQUEST_PATIENCE;
 use serde_json::{Value, json};
 use std::{
     fs,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -98,6 +107,62 @@ async fn with_a_store_that_hangs_everything_is_answered_in_the_time_that_is_prom
     cluster.ready().await;
     ana.says_with_key("general", "hello?", "k0").await;
     assert_eq!(ana.connections(), 1, "the socket did not stay");
+}
+
+/// The upper bound of the bucket of a histogram in which its median is.
+fn median(metrics: &str, histogram: &str) -> f64 {
+    let buckets: Vec<(f64, f64)> = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix(&format!("{histogram}_bucket{{le=\"")))
+        .filter_map(|line| line.split_once("\"} "))
+        .map(|(bound, count)| (bound.parse().unwrap_or(f64::INFINITY), count.parse().expect("a count")))
+        .collect();
+    let all = buckets.last().expect("buckets").1;
+    buckets.into_iter().find(|(_, count)| *count >= all / 2.0).expect("a bucket").0
+}
+
+#[tokio::test]
+async fn a_slow_store_shows_in_metrics_alert_log_and_night_book() {
+    let server = Postgres::shared();
+    let door = Door::to(SocketAddr::from(([127, 0, 0, 1], server.port()))).await;
+    let store = server.url().replace(&format!(":{}", server.port()), &format!(":{}", door.addr().port()));
+    let program = Program::serve(&configuration(&store, "slow_store", "local")).await;
+    let members = json!([{ "user": "ana" }]);
+    let room = json!({ "id": "general", "kind": "private", "members": members });
+    assert_eq!(program.api(API_KEY, "POST", "/v1/rooms", &room).await.status, 201);
+    let mut ana = Wire::of(program.addr, "ana").await;
+    let subscribe = json!({ "id": 2, "subscribe": { "channel": "room:general" } });
+    assert!(ana.asks(subscribe).await["subscribe"].is_object());
+    let says = async |text: String| {
+        let message = json!({ "from": "ana", "text": text });
+        let answer = program.api(API_KEY, "POST", "/v1/rooms/general/messages", &message).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    };
+    // A send waits for two answers.
+    door.delay(Duration::from_millis(55));
+    for n in 0..30 {
+        says(format!("slow {n}")).await;
+    }
+    let metrics = http::ask(program.addr, "GET", "/metrics", &[], "").await.expect("metrics").text;
+    let project = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let rules = fs::read_to_string(format!("{project}/deploy/prometheus/hubbub.rules.yml")).unwrap();
+    let alert = rules.split("- alert: HubbubStoreSlow").nth(1).expect("the alert").split("- alert:").next().unwrap();
+    let bound = alert.lines().find(|line| line.contains("expr:")).and_then(|line| line.rsplit_once("> ")).unwrap().1;
+    let bound: f64 = bound.trim().parse().expect("seconds");
+    for histogram in ["hubbub_commit_seconds", "hubbub_send_seconds", "hubbub_delivery_seconds"] {
+        let median = median(&metrics, histogram);
+        assert!(median > bound, "{histogram}: {median}");
+    }
+    program.has_said("the store is slow", 1).await;
+    let heading = alert.split_once("night.md#").expect("a runbook").1.lines().next().unwrap().replace('-', " ");
+    let night = fs::read_to_string(format!("{project}/docs/operating/night.md")).unwrap();
+    assert!(night.to_lowercase().contains(&format!("\n## {heading}\n")), "{heading}");
+
+    door.delay(Duration::ZERO);
+    for n in 0..30 {
+        says(format!("quick {n}")).await;
+    }
+    program.has_said("the store is quick again", 1).await;
 }
 
 #[tokio::test]

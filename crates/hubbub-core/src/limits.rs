@@ -201,6 +201,8 @@ pub const CLOCK_KEPT: Duration = Duration::from_secs(300);
 pub const REASON_EVERY: Duration = Duration::from_secs(1);
 /// The longest that such a change is held back.
 pub const REASON_EVERY_MAX: Duration = Duration::from_secs(60);
+/// Batches that take longer as a rule are said to be slow, until they take less than half of it.
+pub const STORE_SLOW: Duration = Duration::from_millis(100);
 /// Public keys in one file, or in one set that is fetched.
 pub const TOKEN_KEYS: usize = 64;
 /// Shortest RSA key tokens may be signed with, in bits (RFC 7518, section 3.3).

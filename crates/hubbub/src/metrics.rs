@@ -1,28 +1,44 @@
 //! What is counted, for `/metrics`. Every floor counts here; nothing is decided by it.
 
 use prometheus_client::{
-    encoding::text::encode,
-    metrics::{counter::Counter, gauge::Gauge, histogram::Histogram},
+    encoding::text::{encode_eof, encode_registry},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
+mod latency;
 mod methods;
 mod portals;
+mod process;
 mod store;
 mod strangers;
 mod tokens;
 
+pub use latency::Latency;
 pub use methods::{MethodMetrics, Outcomes};
 pub use portals::PortalMetrics;
 pub use store::StoreStanding;
 pub use strangers::StrangerMetrics;
 pub use tokens::TokenMetrics;
 
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The commit it was built from, where the build was told: `HUBBUB_COMMIT`.
+pub const COMMIT: &str = match option_env!("HUBBUB_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
 /// All counters of one instance.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// What has no prefix of ours.
+    process: Registry,
+    /// How long things take.
+    pub latency: Latency,
     /// Messages and other entries committed here.
     pub appended: Counter,
     /// Sends recognised by their key.
@@ -203,12 +219,20 @@ impl Default for Metrics {
         let arriving = gauge("arriving", "Connections that were let in and have not caught up");
         let commit_size = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("commit_size", "Drafts per transaction", commit_size.clone());
+        let build = Family::<Vec<(&str, &str)>, Gauge>::default();
+        build.get_or_create(&vec![("version", VERSION), ("commit", COMMIT)]).set(1);
+        registry.register("build_info", "1, with the version and the commit it was built from", build);
+        let mut process = Registry::default();
+        process.register_collector(Box::new(process::Process));
+        let latency = Latency::register(&mut registry);
         let methods = MethodMetrics::register(&mut registry);
         let portals = PortalMetrics::register(&mut registry);
         let tokens = TokenMetrics::register(&mut registry);
         let strangers = StrangerMetrics::register(&mut registry);
         Self {
             registry,
+            process,
+            latency,
             methods,
             portals,
             tokens,
@@ -279,7 +303,9 @@ impl Metrics {
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a String does not fail.
-        let _ = encode(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.process);
+        let _ = encode_eof(&mut text);
         text
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         encoded,
         kinds::{Kind, Message},
     },
-    model::{ids::UserId, seq::Seq},
+    model::{ids::UserId, seq::Seq, time::Timestamp},
 };
 use bytes::Bytes;
 use serde::Deserialize;
@@ -54,6 +54,17 @@ impl Item {
     /// Whether it is a message of this user.
     pub fn is_message_of(&self, user: &UserId) -> bool {
         self.author().is_some_and(|author| author == user.as_str())
+    }
+
+    /// When the store took it. `None` where it cannot be read.
+    pub fn at(&self) -> Option<Timestamp> {
+        #[derive(Deserialize)]
+        struct Taken<'a> {
+            #[serde(borrow)]
+            at: Cow<'a, str>,
+        }
+        let taken: Option<Taken<'_>> = serde_json::from_slice(&self.push.json()[self.push.range()]).ok();
+        taken.and_then(|taken| Timestamp::parse(&taken.at))
     }
 
     /// The same with its content blanked: the number stays.

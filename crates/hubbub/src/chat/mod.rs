@@ -12,6 +12,7 @@ use crate::{
 use hubbub_core::{
     limits,
     live::{
+        item::Item,
         receipt::{Became, Node, PassedOn, WantsReceipt},
         stream_id::StreamId,
         wake::Wake,
@@ -257,6 +258,17 @@ impl Chat {
     pub(crate) fn alone(file: &std::path::Path) -> Self {
         let store = crate::store::sqlite::SqliteStore::open(file).expect("a file");
         Self::start(Arc::new(store), Arc::new(crate::bus::local::LocalBus::alone()), Arc::default(), false)
+    }
+
+    /// An entry is written to a socket that has waited for it: now and then, how long after the store took it.
+    pub fn measure(&self, item: Option<&Arc<Item>>) {
+        let latency = &self.metrics.latency;
+        if let Some(item) = item
+            && latency.is_due()
+            && let Some(at) = item.at()
+        {
+            latency.delivered(Duration::from_millis(at.0.unsigned_abs()), self.clock.now());
+        }
     }
 
     /// What is counted, what the bus counts included, as Prometheus reads it.

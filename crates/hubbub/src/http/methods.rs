@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, on as on_verb},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// The routes of methods.
 pub struct RestTable<'a, P> {
@@ -47,12 +47,14 @@ impl<On: Send + Sync + 'static, P: Provides<On>> Edge<On> for RestTable<'_, P> {
             Verb::Patch => MethodFilter::PATCH,
             Verb::Delete => MethodFilter::DELETE,
         };
-        let (on, outcomes) = (self.on.provide(), self.metrics.of(M::NAME));
+        let (on, outcomes, seconds) = (self.on.provide(), self.metrics.of(M::NAME), self.metrics.http(M::NAME));
         let names = Arc::new(QueryNames::of::<M>());
         let serve = move |request: Request| {
-            let (on, outcomes, names) = (on.clone(), outcomes.clone(), names.clone());
+            let (on, outcomes, seconds, names) = (on.clone(), outcomes.clone(), seconds.clone(), names.clone());
             async move {
+                let began = Instant::now();
                 let answered = handle::<M>(&on, &names, request).await;
+                seconds.observe(began.elapsed().as_secs_f64());
                 outcomes.count(answered.as_ref().map(|_| ()).map_err(Problem::is_failure));
                 answered
             }

@@ -1,10 +1,12 @@
 //! What is counted per portal.
 
+use super::latency::BOUNDS;
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
+use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Of {
@@ -21,6 +23,7 @@ struct Outcome {
 #[derive(Debug)]
 pub struct PortalMetrics {
     attempts: Family<Outcome, Counter>,
+    seconds: Family<Of, Histogram, fn() -> Histogram>,
     hooks: Family<Outcome, Counter>,
     shared: Family<Outcome, Counter>,
     tokens: Family<Outcome, Counter>,
@@ -48,6 +51,8 @@ impl PortalMetrics {
             counter("portal_external_conflicts", "Ids of portals' conversations met that several sessions have");
         let tokens = counter("portal_tokens", "Calls of token endpoints of portals, by outcome");
         let refused = counter("portal_refused", "Verified webhooks that were refused and kept for a while, by outcome");
+        let seconds = Family::<Of, Histogram, fn() -> Histogram>::new_with_constructor(|| Histogram::new(BOUNDS));
+        registry.register("portal_seconds", "From sending a webhook to a portal to its answer", seconds.clone());
         let mut gauge = |name: &str, help: &str| {
             let family = Family::<Of, Gauge>::default();
             registry.register(name, help, family.clone());
@@ -55,6 +60,7 @@ impl PortalMetrics {
         };
         Self {
             attempts,
+            seconds,
             hooks,
             shared,
             tokens,
@@ -68,6 +74,11 @@ impl PortalMetrics {
             quarantined: gauge("portal_quarantined", "Events of portals kept in quarantine"),
             refused_hooks: gauge("portal_refused_hooks", "Refused webhooks of portals that are kept for a while"),
         }
+    }
+
+    /// A webhook was answered, well or not, after so long.
+    pub fn answered(&self, portal: &str, took: Duration) {
+        self.seconds.get_or_create(&Of { portal: portal.into() }).observe(took.as_secs_f64());
     }
 
     /// A webhook was sent: the word of its class; or an entry was given up on: dead.

@@ -27,6 +27,7 @@ pub struct Subscription {
     listening: Listening,
     cursor: Cursor,
     paging: Paging,
+    waited: bool,
 }
 
 /// How a subscription begins.
@@ -101,7 +102,7 @@ impl Chat {
             _ => head,
         };
         let cursor = Cursor::new(user.clone(), epoch, at, head);
-        let mut subscription = Subscription { listening, cursor, paging: Paging::default() };
+        let mut subscription = Subscription { listening, cursor, paging: Paging::default(), waited: false };
         let first = if at < head { subscription.first(bytes).await? } else { Taken::default() };
         if ask.join_leave {
             self.presence.watch(subscription.room());
@@ -131,6 +132,7 @@ impl Subscription {
         }
         match self.listening.look(|feed| self.cursor.next(feed, bytes.max(1))) {
             Step::Wait => {
+                self.waited = true;
                 self.paging.caught_up();
                 Taken::default()
             }
@@ -179,6 +181,11 @@ impl Subscription {
     /// Gives a held page up; it is read again when its turn comes.
     pub fn drop_page(&mut self) {
         self.paging.drop_page();
+    }
+
+    /// Whether it has had everything at some time: what comes since then is new.
+    pub const fn has_waited(&self) -> bool {
+        self.waited
     }
 
     /// The last entry taken.

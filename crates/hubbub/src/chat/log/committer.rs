@@ -229,8 +229,13 @@ impl Committer {
             batch.into_iter().map(|Waiting { draft, submitter }| (draft, submitter)).unzip();
         self.known_to_all.mark(&mut drafts);
         let batch = Batch { drafts, submitters };
-        let give_up = Instant::now() + limits::COMMIT_PATIENCE;
-        match self.append(&batch.drafts, give_up).await {
+        let began = Instant::now();
+        let give_up = began + limits::COMMIT_PATIENCE;
+        let appended = self.append(&batch.drafts, give_up).await;
+        let took = began.elapsed();
+        self.metrics.latency.commit.observe(took.as_secs_f64());
+        self.metrics.store.took(took);
+        match appended {
             Ok(outcomes) => Committed { put_off: self.settle(batch, outcomes), ..Committed::default() },
             // Somebody holds a room, or something in it cannot be: only that room's senders are told so, the others go on.
             Err(why @ (StoreError::Locked | StoreError::Broken(_))) => {
@@ -306,6 +311,7 @@ impl Committer {
         let mut put_off = Vec::new();
         let mut wakes = Vec::with_capacity(batch.drafts.len());
         let mut answers = Vec::with_capacity(batch.drafts.len());
+        let now = Instant::now();
         for ((draft, submitter), outcome) in batch.each().zip(outcomes) {
             if outcome == Outcome::PutOff {
                 put_off.push(Waiting { draft, submitter });
@@ -337,6 +343,7 @@ impl Committer {
                 Outcome::NotYet(feature) => Err(NotYet(feature).into()),
                 outcome => Ok(outcome),
             };
+            self.metrics.latency.send.observe(now.duration_since(submitter.since).as_secs_f64());
             answers.push((submitter.answer, answer));
         }
         // A deletion is acknowledged once nobody here is given any more what it has blanked.

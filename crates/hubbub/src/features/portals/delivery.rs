@@ -242,6 +242,9 @@ impl Delivery<'_> {
         });
         self.lane.answered(&claim.customer, &verdict, claim.delivery.counted, called.took);
         self.portals.metrics().portals.attempted(portal.id.as_str(), verdict.class.word());
+        if called.status.is_some() {
+            self.portals.metrics().portals.answered(portal.id.as_str(), called.took);
+        }
         let external = pointer.filter(|_| taken).and_then(|pointer| webhook::external_in(&called.body, pointer));
         // The newest answer holds.
         let external = external.filter(|told| self.claim.external.as_ref() != Some(told));

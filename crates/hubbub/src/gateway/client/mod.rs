@@ -394,6 +394,9 @@ impl<T: Transport> Client<T> {
             let room = subscription.room().clone();
             let Taken { items, then } = subscription.take(frame.room());
             self.gateway.chat.metrics.delivered.inc_by(items.len() as u64);
+            if subscription.has_waited() {
+                self.gateway.chat.measure(items.first());
+            }
             for item in &items {
                 frame.add(push::of_item(item, format).clone());
             }
