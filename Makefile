@@ -26,11 +26,7 @@ help: ## list what can be made
 
 .PHONY: run
 run: need-rust web ## start a server for trying out: SQLite, no Redis, people ana and ben, a room "general"
-	@echo
-	@echo "Once it listens, open these two windows (with the address it prints, if you changed it):"
-	@echo "  http://127.0.0.1:8000/?user=ana"
-	@echo "  http://127.0.0.1:8000/?user=ben"
-	@echo
+	@echo "Building; the server says which two windows to open once it serves."
 	cargo run --profile quick -p hubbub --no-default-features -- serve --dev $(ARGS)
 
 # The suites on the other stores and buses, and the stories, are `make test`.

@@ -38,12 +38,23 @@ pub use trust::{NO_SECRET, read_keys};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 
+/// An address, or a port of this machine alone.
+///
+/// # Errors
+/// What is expected instead.
+pub fn address(said: &str) -> Result<SocketAddr, String> {
+    let port = said.trim_start_matches(':').parse().map(|port: u16| SocketAddr::from(([127, 0, 0, 1], port)));
+    port.or_else(|_| said.parse()).map_err(|_| {
+        "an address and a port are expected, like 127.0.0.1:8000, 0.0.0.0:8000 or [::]:8000; a port alone is one of this machine".into()
+    })
+}
+
 /// What can be set. The names are those of the flags; in the environment `HUBBUB_TOKEN_SECRET`, in the file `token-secret`.
 #[derive(Args, Deserialize, Default, Clone)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     /// Where clients and the REST API are served [default: 127.0.0.1:8000]
-    #[arg(long, env = "HUBBUB_LISTEN", value_name = "ADDR")]
+    #[arg(long, env = "HUBBUB_LISTEN", value_name = "ADDR", value_parser = address)]
     pub listen: Option<SocketAddr>,
 
     /// Where logs are kept: sqlite:FILE (nothing to install, one instance) or postgres://… (any number of instances) [default: sqlite:hubbub.db]
@@ -113,7 +124,7 @@ pub struct Settings {
     pub instance: Option<String>,
 
     /// Where /metrics, /v1 and /openapi.json are served, and then only there; plain HTTP, for a network of your own [default: at --listen, with everything else]
-    #[arg(long, env = "HUBBUB_ADMIN_LISTEN", value_name = "ADDR")]
+    #[arg(long, env = "HUBBUB_ADMIN_LISTEN", value_name = "ADDR", value_parser = address)]
     pub admin_listen: Option<SocketAddr>,
 
     /// What every path at --listen begins with, like /chat

@@ -8,7 +8,7 @@ use hubbub::{
     check::{self, Level},
     config::{Settings, duration},
     demo_portal::{self, DemoPortal},
-    log,
+    log, metrics,
     operator::{Operator, Wrong},
     output, server, token,
 };
@@ -58,7 +58,7 @@ Exit codes: 0 nothing wrong, 1 something wrong (with --strict a warning, too), 2
 
 /// A chat backend: every message durable and live at once.
 #[derive(Parser)]
-#[command(version, about, after_help = EXAMPLES)]
+#[command(about, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -101,6 +101,13 @@ enum Command {
     },
     /// Print the OpenAPI document of the REST API
     Openapi,
+    /// Print what completes commands and options in a shell, like: hubbub completions bash > /etc/bash_completion.d/hubbub
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, like: hubbub man | man -l -
+    Man,
     #[command(flatten)]
     Operator(Operator),
     /// A small agent desk in the browser, to try support chat with
@@ -127,7 +134,7 @@ impl Command {
             | Self::Check { settings, .. }
             | Self::Token { settings, .. }
             | Self::Epoch { command: Epoch::Bump { settings } } => Some(settings),
-            Self::Openapi | Self::Operator(_) | Self::DemoPortal(_) => None,
+            Self::Openapi | Self::Completions { .. } | Self::Man | Self::Operator(_) | Self::DemoPortal(_) => None,
         }
     }
 }
@@ -141,6 +148,7 @@ fn command_line() -> clap::Command {
         })
     };
     Cli::command()
+        .version(format!("{} ({})", metrics::VERSION, metrics::COMMIT))
         .mut_subcommand("token", |command| {
             only(
                 command,
@@ -217,6 +225,18 @@ async fn run(command: Command) -> Result<(), Failure> {
             Err(error) => Failure::Other(error),
         }),
         Command::DemoPortal(said) => Ok(demo_portal::run(said).await?),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command_line(), "hubbub", &mut script);
+            output::line(String::from_utf8_lossy(&script));
+            Ok(())
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command_line()).render(&mut page).context("cannot write the page")?;
+            output::line(String::from_utf8_lossy(&page));
+            Ok(())
+        }
         Command::Openapi => {
             output::line(server::openapi().to_pretty_json().context("cannot write the document")?);
             Ok(())
@@ -241,11 +261,11 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     for (name, secret) in &config.made_up {
         output::notice(format_args!("made up for this run, {name}: {secret}"));
     }
+    let mut page = None;
     if config.dev {
         let address = listener.local_addr().context("cannot listen")?;
-        let page =
-            format!("http{}://{address}{}/", if config.edge.tls.is_some() { "s" } else { "" }, config.edge.base_path);
-        output::notice(format_args!("open {page}?user=ana and {page}?user=ben"));
+        let scheme = if config.edge.tls.is_some() { "https" } else { "http" };
+        page = Some(format!("{scheme}://{address}{}/", config.edge.base_path));
         if !address.ip().is_loopback() {
             tracing::warn!("--dev hands out tokens to anybody, and this address is not only for this machine");
         }
@@ -262,7 +282,12 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
             told.send_modify(|times| *times += 1);
         }
     });
-    Ok(server::run(config, listener, stops).await?)
+    let serves = || {
+        if let Some(page) = page {
+            output::notice(format_args!("open {page}?user=ana and {page}?user=ben"));
+        }
+    };
+    Ok(server::run(config, listener, stops, serves).await?)
 }
 
 #[cfg(test)]
@@ -288,5 +313,6 @@ mod tests {
         let call = help(&["call", "send"]);
         assert!(call.contains("--key") && call.contains("POST /v1/rooms/{room}/messages"), "{call}");
         assert!(serve.contains("postgres://hubbub:") && serve.contains("redis://redis:6379"));
+        assert!(command_line().render_version().starts_with(&format!("hubbub {} (", metrics::VERSION)));
     }
 }

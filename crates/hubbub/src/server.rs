@@ -73,7 +73,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 ///
 /// It listens that long because a balancer learns from `/health/ready` that it should go elsewhere, and until it has, a
 /// refused connection would be somebody's failed request. Without a window there is nobody to be considerate of.
-pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiver<u32>) -> anyhow::Result<()> {
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    mut stops: watch::Receiver<u32>,
+    serves: impl FnOnce(),
+) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let room = files::raise_limit();
     // Requests are answered from the first moment: with 503 until the store is there.
@@ -105,6 +110,7 @@ pub async fn run(config: Config, listener: TcpListener, mut stops: watch::Receiv
     let start = async {
         app.set(start(&config, room, &label, metrics, &reloaded).await?).ok();
         tracing::info!(%address, store = %config.store, bus = %config.bus, instance = label, "serving");
+        serves();
         anyhow::Ok(())
     };
     let mut watching = JoinSet::new();

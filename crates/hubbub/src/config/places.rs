@@ -53,6 +53,10 @@ impl StoreAt {
                 })?;
                 Ok(Self::Postgres { url: url.into(), schema: schema.into(), shown })
             }
+            // A name of a file, and nothing that could hold a password.
+            None if !url.is_empty() && !url.contains('@') => bail!(
+                "--store: sqlite:FILE or postgres://user:password@host/database is expected; for the file {url} write sqlite:{url}"
+            ),
             _ => bail!("--store: sqlite:FILE or postgres://user:password@host/database is expected"),
         }
     }

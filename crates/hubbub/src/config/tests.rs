@@ -15,6 +15,24 @@ fn what_is_wrong_is_said_with_what_to_do() {
     assert!(error_of(claim).contains("--token-user-claim exp"));
     let odd = Settings { token_secret: secret(), store: Some("mysql://x".into()), ..Settings::default() };
     assert!(error_of(odd).contains("sqlite:FILE or postgres://"));
+    for (file, told) in [("x.db", "write sqlite:x.db"), ("/var/lib/h.db", "write sqlite:/var/lib/h.db")] {
+        assert!(StoreAt::parse(file, "hubbub").unwrap_err().to_string().ends_with(told));
+    }
+    // What could be a password is not repeated.
+    assert!(!StoreAt::parse("ana:secret@db", "hubbub").unwrap_err().to_string().contains("secret"));
+    assert!(!StoreAt::parse("secret@db", "hubbub").unwrap_err().to_string().contains("secret"));
+}
+
+#[test]
+fn a_port_alone_is_one_of_this_machine() {
+    for (said, listens) in
+        [("9100", "127.0.0.1:9100"), (":9100", "127.0.0.1:9100"), ("[::]:80", "[::]:80"), ("0.0.0.0:0", "0.0.0.0:0")]
+    {
+        assert_eq!(address(said), Ok(listens.parse().unwrap()));
+    }
+    for wrong in ["", "90000", "localhost:80", "10.0.0.1", "http://127.0.0.1:80"] {
+        assert!(address(wrong).unwrap_err().contains("127.0.0.1:8000"), "{wrong}");
+    }
 }
 
 #[test]

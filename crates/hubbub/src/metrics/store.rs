@@ -102,10 +102,10 @@ mod tests {
         let ms = Duration::from_millis;
         let mut pace = Pace::default();
         let mut said = |took: &[u64]| -> Vec<bool> { took.iter().filter_map(|took| pace.went(ms(*took))).collect() };
-        assert_eq!(said(&[2, 3, 500, 2, 3]), []);
+        assert!(said(&[2, 3, 500, 2, 3]).is_empty());
         assert_eq!(said(&[110; 40]), [true]);
         // Around the bound nothing is said again.
-        assert_eq!(said(&[90, 110, 95, 105, 70, 130]), []);
+        assert!(said(&[90, 110, 95, 105, 70, 130]).is_empty());
         assert_eq!(said(&[3; 40]), [false]);
         assert_eq!(said(&[600, 600]), [true]);
     }

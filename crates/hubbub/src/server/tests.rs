@@ -37,7 +37,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, key) = (listener.local_addr().unwrap(), config.api_keys[0].clone());
         let (stops, told) = watch::channel(0);
-        let running = tokio::spawn(server::run(config, listener, told));
+        let running = tokio::spawn(server::run(config, listener, told, || {}));
         let server = Self { address, key, stops, running, _directory: directory };
         if !settings_tls {
             server.ready(&base).await;

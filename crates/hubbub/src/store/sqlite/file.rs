@@ -90,7 +90,14 @@ pub(crate) fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
         return Err(StoreError::Unavailable(format!("{}: names no file", path.display())));
     };
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(directory.canonicalize().map_err(unavailable)?.join(name))
+    let found = directory.canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            let why = format!("{}: its directory is not there; mkdir -p {}", path.display(), directory.display());
+            StoreError::Unavailable(why)
+        }
+        _ => unavailable(error),
+    });
+    Ok(found?.join(name))
 }
 
 impl DatabaseFile {
