@@ -148,7 +148,7 @@ fn command_line() -> clap::Command {
         })
     };
     Cli::command()
-        .version(format!("{} ({})", metrics::VERSION, metrics::COMMIT))
+        .version(metrics::version())
         .mut_subcommand("token", |command| {
             only(
                 command,
@@ -313,6 +313,6 @@ mod tests {
         let call = help(&["call", "send"]);
         assert!(call.contains("--key") && call.contains("POST /v1/rooms/{room}/messages"), "{call}");
         assert!(serve.contains("postgres://hubbub:") && serve.contains("redis://redis:6379"));
-        assert!(command_line().render_version().starts_with(&format!("hubbub {} (", metrics::VERSION)));
+        assert!(command_line().render_version().starts_with(&format!("hubbub {}", metrics::VERSION)));
     }
 }

@@ -31,6 +31,11 @@ pub const COMMIT: &str = match option_env!("HUBBUB_COMMIT") {
     None => "unknown",
 };
 
+/// Both, for people; the version alone where the build was not told of a commit.
+pub fn version() -> String {
+    option_env!("HUBBUB_COMMIT").map_or_else(|| VERSION.to_owned(), |commit| format!("{VERSION} ({commit})"))
+}
+
 /// All counters of one instance.
 #[derive(Debug)]
 pub struct Metrics {
