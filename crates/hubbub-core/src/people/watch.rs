@@ -146,11 +146,15 @@ impl Watch {
                 self.doubt(log, now);
             }
             self.add_member(log, no, head.1);
-            self.note(log, Change { room: room.clone(), head: *head, user: user.clone(), is_member: true });
+            if self.rooms.at(log).is_some_and(|log| log.doubt.is_some()) {
+                self.note(log, Change { room: room.clone(), head: *head, user: user.clone(), is_member: true });
+            }
         }
-        let before = self.users.at(no).map(|person| person.rooms.clone()).unwrap_or_default();
-        for gone in before.into_iter().filter(|room| !listed.contains_key(room)) {
-            self.remove_member(gone, no);
+        // All at once: there may be thousands.
+        let rooms = self.users.at_mut(no).map(|person| &mut person.rooms);
+        let gone = rooms.map(|rooms| rooms.extract_if(.., |room| !listed.contains_key(room)).collect::<Vec<_>>());
+        for room in gone.unwrap_or_default() {
+            self.drop_member(room, no);
         }
         changes.sort_by_key(|change| change.head.1);
         for change in changes {
