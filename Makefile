@@ -94,7 +94,7 @@ bench-rooms: need-rust services ## 2,000 rooms with one reader each, over Redis;
 	target/release/hubbub-bench rooms $(ARGS)
 
 .PHONY: bench-watching
-bench-watching: need-rust services ## 10,000 users in 500 rooms each who are told of all of them, in two minutes
+bench-watching: need-rust services ## 10,000 users in 500 rooms each who are told of all of them, in about five minutes
 	cargo build --release -p hubbub -p hubbub-bench
 	target/release/hubbub-bench watching $(ARGS)
 
