@@ -2,10 +2,13 @@
 
 use crate::store::{Home, Pen, for_every_store, room, says, user};
 use hubbub::{
-    features::portals::store::{
-        Attempt, Claim, Delivery, DeliveryStep, Destination, ExternalRules, Incoming, Opened, Places, Portal,
-        PortalStanding, PortalStore, Received, Resolved, Secrets, Session, SessionProposal, SessionState, Settlement,
-        Wanted,
+    features::{
+        people::store::PeopleStore,
+        portals::store::{
+            Attempt, Claim, Delivery, DeliveryStep, Destination, ExternalRules, Incoming, Opened, Places, Portal,
+            PortalStanding, PortalStore, Received, Resolved, Secrets, Session, SessionProposal, SessionState,
+            Settlement, Wanted,
+        },
     },
     server::Stores,
     store::{Store, StoreError},
@@ -60,6 +63,7 @@ fn portal(id: &str) -> PortalId {
 pub struct Desk {
     pen: Pen,
     portals: Arc<dyn PortalStore>,
+    people: Arc<dyn PeopleStore>,
     portal: PortalId,
 }
 
@@ -82,7 +86,7 @@ impl Desk {
             trouble: None,
         };
         stores.portals.create_portal(&portal).await.expect("a portal");
-        Self { pen: Pen(stores.logs), portals: stores.portals, portal: portal.id }
+        Self { pen: Pen(stores.logs), portals: stores.portals, people: stores.people, portal: portal.id }
     }
 
     pub fn portals(&self) -> &Arc<dyn PortalStore> {
@@ -90,7 +94,7 @@ impl Desk {
     }
 
     fn stores(&self) -> Stores {
-        Stores { logs: self.pen.0.clone(), portals: self.portals.clone() }
+        Stores { logs: self.pen.0.clone(), portals: self.portals.clone(), people: self.people.clone() }
     }
 
     fn store(&self) -> &Arc<dyn Store> {

@@ -2,7 +2,10 @@
 
 use crate::support::postgres::Postgres;
 use hubbub::{
-    features::portals::{postgres::PostgresPortals, sqlite::SqlitePortals},
+    features::{
+        people::{postgres::PostgresPeople, sqlite::SqlitePeople},
+        portals::{postgres::PostgresPortals, sqlite::SqlitePortals},
+    },
     server::Stores,
     store::{Created, Room, RoomProposal, Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
 };
@@ -29,10 +32,13 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 mod appending;
+mod audit;
+mod choices;
 mod encrypted;
 mod files;
 mod foreign_json;
 pub mod instances;
+mod invites;
 mod leases;
 mod leftovers;
 mod lives;
@@ -67,11 +73,13 @@ impl Home {
         Ok(match self {
             Self::Sqlite(_) => {
                 let logs = Arc::new(SqliteStore::open(&self.file())?);
-                Stores { portals: Arc::new(SqlitePortals::new(logs.clone())), logs }
+                let people = Arc::new(SqlitePeople::new(logs.clone()));
+                Stores { portals: Arc::new(SqlitePortals::new(logs.clone())), people, logs }
             }
             Self::Postgres { schema } => {
                 let logs = Arc::new(PostgresStore::connect(&Postgres::shared().url(), schema).await?);
-                Stores { portals: Arc::new(PostgresPortals::new(logs.clone())), logs }
+                let people = Arc::new(PostgresPeople::new(logs.clone()));
+                Stores { portals: Arc::new(PostgresPortals::new(logs.clone())), people, logs }
             }
         })
     }

@@ -251,7 +251,7 @@ impl House {
 
     /// What a cell may have changed is as it was.
     async fn is_undone(&self, operation: &str, text: &str, room: &str, standing: Standing) {
-        if ["join", "leave", "close_session", "open_session"].contains(&operation) {
+        if ["join", "leave", "hand over", "close_session", "open_session"].contains(&operation) {
             self.stands(room, standing).await;
         }
         if ["pupil", "chief", "newcomer"].iter().any(|name| text.contains(name)) {

@@ -27,6 +27,7 @@ mod bus_faults;
 mod called;
 mod changing;
 mod check;
+mod choices;
 mod clocks;
 mod crashes;
 mod deleted_bytes;

@@ -11,9 +11,11 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "ANSWERS_WITHIN",
     "ANSWER_BYTES",
     "ARRIVING",
+    "AUDIT_DAYS",
     "AWAITED_FOR",
     "BLANKED_AT_ONCE",
     "CHANGES_WAITING",
+    "BLOCKS",
     "BODY_WITHIN",
     "BULK_PATIENCE",
     "CALLS",
@@ -85,6 +87,8 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "INTAKE_BYTES_OF_ONE",
     "IN_FLIGHT",
     "JOINS_EVERY",
+    "INVITES_OF_ROOM",
+    "INVITE_DAYS",
     "JSON_DEPTH",
     "JSON_NUMBER_BYTES",
     "KEY_BYTES",
@@ -126,6 +130,9 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "REFUSED_HOOKS_REPLAYED",
     "REFUSED_SENDS",
     "REPLIES_BYTES",
+    "REPORTS_OPEN",
+    "REPORT_TOLD",
+    "REPORT_REASON_BYTES",
     "REQUEST_PATIENCE",
     "REST_BODY_BYTES",
     "RETRIES_MAX",
@@ -192,6 +199,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
 
 /// Limits that nobody outside meets.
 pub const INTERNAL: &[&str] = &[
+    "AUDIT_FORGOTTEN",
     "SEEN_AT_ONCE",
     "SEEN_EVERY",
     "ONLINE_TOGETHER",

@@ -5,6 +5,7 @@ use crate::{
     config::{BusAt, Config, StoreAt},
     features::{
         self, Features,
+        people::Choices,
         portals::{self, Portals, support::SupportChat, vault::Vault},
     },
     gateway::{
@@ -172,7 +173,8 @@ async fn start(
     let support = SupportChat::start(chat.clone(), stores.portals, vault).known_as(config.public_url.as_deref());
     let support = Arc::new(support);
     let portals = Arc::new(Portals::new(support.clone(), config.portal_allow.clone(), label.into())?);
-    let features = Features { chat: chat.clone(), support: support.clone(), portals: portals.clone() };
+    let choices = Arc::new(Choices { chat: chat.clone(), store: stores.people });
+    let features = Features { chat: chat.clone(), choices, support: support.clone(), portals: portals.clone() };
     let methods = RpcTable::new(&features, &chat.metrics.methods, features::methods);
     let gateway = Arc::new(Gateway::new(chat.clone(), tokens.clone(), label.to_owned(), methods));
     let keys = Arc::new(ApiKeys::new(&config.api_keys));

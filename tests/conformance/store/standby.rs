@@ -4,9 +4,12 @@
 use super::{Pen, user};
 use crate::{portals::Desk, support::postgres::Postgres};
 use hubbub::{
-    features::portals::{
-        postgres::PostgresPortals,
-        store::{DeliveryStep, Opened, Places, Received, Settlement, Wanted},
+    features::{
+        people::postgres::PostgresPeople,
+        portals::{
+            postgres::PostgresPortals,
+            store::{DeliveryStep, Opened, Places, Received, Settlement, Wanted},
+        },
     },
     server::Stores,
     store::{Created, RoomProposal, StoreError, postgres::PostgresStore},
@@ -45,7 +48,8 @@ impl Primary {
 
     async fn open(&self) -> Stores {
         let logs = Arc::new(PostgresStore::connect(&self.server.url(), "hubbub").await.expect("the store opens"));
-        Stores { portals: Arc::new(PostgresPortals::new(logs.clone())), logs }
+        let people = Arc::new(PostgresPeople::new(logs.clone()));
+        Stores { portals: Arc::new(PostgresPortals::new(logs.clone())), people, logs }
     }
 
     async fn run(&self, sql: &str) {

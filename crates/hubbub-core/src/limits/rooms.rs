@@ -24,3 +24,19 @@ pub const ROOMS_AT_ONCE: usize = 100;
 pub const MESSAGES_AT_ONCE: usize = 1_000;
 /// How long a request for many things may take.
 pub const BULK_PATIENCE: Duration = Duration::from_secs(30);
+/// People whom one user may have blocked.
+pub const BLOCKS: usize = 1_000;
+/// How long it is kept what was done outside of logs.
+pub const AUDIT_DAYS: u32 = 90;
+/// What is older is forgotten so many at a time, as something is added.
+pub const AUDIT_FORGOTTEN: usize = 100;
+/// Invitations that wait for a room.
+pub const INVITES_OF_ROOM: usize = 1_000;
+/// How long an invitation waits.
+pub const INVITE_DAYS: u32 = 14;
+/// Longest reason of a report.
+pub const REPORT_REASON_BYTES: usize = 1_024;
+/// Open reports of one user.
+pub const REPORTS_OPEN: usize = 100;
+/// Moderators of a room who are told of a report.
+pub const REPORT_TOLD: usize = 100;

@@ -212,6 +212,14 @@ impl Draft {
         self.before.iter().map(|before| &before.what).chain([&self.what])
     }
 
+    /// Whom it makes an admin right before it changes the sender's own role.
+    pub fn successor(&self) -> Option<&UserId> {
+        match (&self.before.as_deref()?.what, &self.what) {
+            (What::Joined(first), What::Joined(own)) if own.user == self.from => Some(&first.user),
+            _ => None,
+        }
+    }
+
     /// The entry right before this draft's own.
     pub fn entry_before(&self, before: &Before, place: Place) -> Entry {
         Entry {

@@ -159,10 +159,12 @@ impl Ledger {
             return Outcome::Known(place);
         }
         let locked = Locked { ledger: self, id: &draft.room, facts: self.facts.get(&draft.room) };
-        let situation = Situation { right: draft.right, from: &draft.from, at, room, facts: &locked };
+        let successor = draft.successor();
+        let situation = Situation { right: draft.right, from: &draft.from, at, room, facts: &locked, successor };
         let rule = |what: &What| what.rule(&situation);
         let decided = rule(&draft.what).and_then(|own| {
             let before = draft.before.as_deref().map(|before| Ok((before, rule(&before.what)?))).transpose()?;
+            situation.has_successor_among_members()?;
             Ok((before.and_then(|(before, change)| Some((before, change?))), own))
         });
         let (before, change, filled) = match decided {

@@ -53,6 +53,8 @@ pub struct Person {
     pub wrote_at: Option<Timestamp>,
     /// Whether they were a reader when they were last a member: by their own joining they are one again.
     pub was_reader: bool,
+    /// Whether the room is a direct room of two, of whom one has blocked the other.
+    pub blocked: bool,
 }
 
 impl Person {
@@ -168,6 +170,8 @@ pub struct Situation<'a> {
     pub room: &'a RoomState,
     /// What was asked about.
     pub facts: &'a dyn Facts,
+    /// Whom the same draft makes an admin, right before what is decided.
+    pub successor: Option<&'a UserId>,
 }
 
 const SECOND: i64 = 1_000;
@@ -224,6 +228,9 @@ impl Situation<'_> {
         self.is_not_archived(act)?;
         if !act.is_writing() {
             return Ok(());
+        }
+        if person.blocked {
+            return Err(Refusal::Blocked);
         }
         if let Some(until) = person.muted_until.filter(|until| self.at < *until) {
             return Err(Refusal::Muted(until));
@@ -284,8 +291,22 @@ impl Situation<'_> {
     /// [`Refusal::LastAdmin`].
     pub fn is_not_last_admin(&self) -> Result<(), Refusal> {
         let (admins, members) = self.facts.admins();
-        let leaves_none = self.right == Right::Own && self.own() == Standing::Member(Role::Admin) && admins < 2;
+        let is_own = self.right == Right::Own && self.own() == Standing::Member(Role::Admin);
+        let leaves_none = is_own && admins < 2 && self.successor.is_none();
         if leaves_none && members > 1 { Err(Refusal::LastAdmin) } else { Ok(()) }
+    }
+
+    /// Whether whoever is to be admin in the sender's place is a member.
+    ///
+    /// # Errors
+    /// They are none.
+    pub fn has_successor_among_members(&self) -> Result<(), Refusal> {
+        match self.successor {
+            Some(user) if !self.standing(user).is_member() => {
+                Err(Refusal::NoSuchMember { field: "user", user: user.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether slow mode lets the sender write now.
@@ -359,10 +380,11 @@ impl Situation<'_> {
     }
 }
 
-fn too_low(act: Act) -> Refusal {
+/// Why a role is not enough.
+pub fn too_low(act: Act) -> Refusal {
     match act {
         Act::MentionAll => Refusal::MayNotMentionAll,
-        Act::Pin | Act::DeleteOthers | Act::Mute | Act::Remove | Act::Ban => Refusal::NotModerator,
+        Act::Pin | Act::Reports | Act::DeleteOthers | Act::Mute | Act::Remove | Act::Ban => Refusal::NotModerator,
         Act::Invite | Act::SetRole | Act::Rename | Act::ChangeSettings => Refusal::NotAdmin,
         Act::Read => Refusal::NotMember,
         Act::Write | Act::EditOwn | Act::React | Act::DeleteOwn => Refusal::ReadOnly,

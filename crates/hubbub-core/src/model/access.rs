@@ -97,6 +97,9 @@ pub enum Refusal {
         "this room is archived: nothing is written or changed there; an admin or the product's backend can take that back"
     )]
     Archived,
+    /// One of the two people of a direct room has blocked the other: neither is told who.
+    #[error("blocked: no messages are taken between the two people of this room")]
+    Blocked,
     /// The room is no more. Nobody hears of it but those who were in it.
     #[error("this room was deleted; its id is never used again")]
     RoomDeleted,

@@ -24,6 +24,8 @@ pub enum Act {
     Pin,
     /// To add somebody as a member or reader.
     Invite,
+    /// To see what was reported, and to settle it.
+    Reports,
     /// To delete what somebody else has written.
     DeleteOthers,
     /// To mute somebody of a lower role, or end that.
@@ -59,7 +61,7 @@ impl Default for MembersMay {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Read,
         Self::DeleteOwn,
         Self::Write,
@@ -68,6 +70,7 @@ impl Act {
         Self::MentionAll,
         Self::Pin,
         Self::Invite,
+        Self::Reports,
         Self::DeleteOthers,
         Self::Mute,
         Self::Remove,
@@ -88,6 +91,7 @@ impl Act {
             Self::MentionAll => "mention everybody",
             Self::Pin => "pin and unpin messages",
             Self::Invite => "add members and readers",
+            Self::Reports => "see reports, and settle them",
             Self::DeleteOthers => "delete messages of others",
             Self::Mute => "mute lower roles, and end that",
             Self::Remove => "remove lower roles",
@@ -116,9 +120,13 @@ impl Act {
             Self::MentionAll if may.mention_all => Role::Member,
             Self::Pin if may.pin => Role::Member,
             Self::Invite if may.invite => Role::Member,
-            Self::MentionAll | Self::Pin | Self::DeleteOthers | Self::Mute | Self::Remove | Self::Ban => {
-                Role::Moderator
-            }
+            Self::MentionAll
+            | Self::Pin
+            | Self::Reports
+            | Self::DeleteOthers
+            | Self::Mute
+            | Self::Remove
+            | Self::Ban => Role::Moderator,
             Self::Invite | Self::SetRole | Self::Rename | Self::ChangeSettings => Role::Admin,
         }
     }
@@ -155,7 +163,8 @@ mod tests {
         assert_eq!(of(Role::Member, strict), [Read, DeleteOwn, Write, EditOwn, React]);
         assert_eq!(of(Role::Member, MembersMay::default()), [Read, DeleteOwn, Write, EditOwn, React, MentionAll]);
         assert_eq!(of(Role::Member, free), [Read, DeleteOwn, Write, EditOwn, React, MentionAll, Pin, Invite]);
-        let moderator = [Read, DeleteOwn, Write, EditOwn, React, MentionAll, Pin, DeleteOthers, Mute, Remove, Ban];
+        let moderator =
+            [Read, DeleteOwn, Write, EditOwn, React, MentionAll, Pin, Reports, DeleteOthers, Mute, Remove, Ban];
         assert_eq!(of(Role::Moderator, strict), moderator);
         assert_eq!(of(Role::Admin, strict), Act::ALL);
     }

@@ -1,6 +1,6 @@
 //! Rooms as somebody has them in a list.
 
-use super::unread::Unread;
+use super::{preferences::Preferences, unread::Unread};
 use crate::{
     log::{
         fold::Shown,
@@ -22,4 +22,6 @@ pub struct Listed {
     pub last: Option<Shown>,
     /// What they have not read, where that was asked for.
     pub unread: Option<Unread>,
+    /// How it is shown to them.
+    pub preferences: Preferences,
 }

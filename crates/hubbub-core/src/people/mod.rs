@@ -2,6 +2,7 @@
 
 pub mod listed;
 pub mod marks;
+pub mod preferences;
 pub mod receipts;
 pub mod typing;
 pub mod unread;

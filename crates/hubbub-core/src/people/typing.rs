@@ -64,7 +64,7 @@ impl Typing {
 /// # Errors
 /// Why not.
 pub fn may_type(room: &RoomState, user: &UserId, person: Person, at: Timestamp) -> Result<(), Refusal> {
-    let situation = Situation { right: Right::Own, from: user, at, room, facts: &Alone(person) };
+    let situation = Situation { right: Right::Own, from: user, at, room, facts: &Alone(person), successor: None };
     situation.may_take_part()?;
     situation.may(Act::Write)
 }

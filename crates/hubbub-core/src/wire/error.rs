@@ -155,6 +155,7 @@ impl From<Refusal> for CommandError {
             | Refusal::Muted(_)
             | Refusal::Frozen
             | Refusal::Archived
+            | Refusal::Blocked
             | Refusal::NotAuthor
             | Refusal::WindowOver(_)
             | Refusal::MayNotMentionAll

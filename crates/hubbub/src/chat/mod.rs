@@ -43,6 +43,7 @@ pub mod log;
 pub mod methods;
 
 pub mod accounts;
+mod audit;
 pub mod infos;
 pub mod instances;
 pub mod intake;

@@ -15,10 +15,11 @@ use hubbub_core::{
         features::{Feature, Features, NotYet},
         kinds::{Banned, Joined, Left, What},
         room::PageOf,
+        situation::too_low,
         source::Source,
     },
     model::{
-        access::{Refusal, Role, RoomKind},
+        access::{Refusal, Role, RoomKind, Standing},
         ids::{Invalid, Key, RoomId, UserId},
         rights::{Act, MembersMay},
         seq::Seq,
@@ -257,6 +258,22 @@ impl Chat {
             }
         }
         Ok(view)
+    }
+
+    /// A room in which somebody's role is enough for this, whatever it is that is no entry.
+    pub async fn may(&self, by: &Actor, room: &RoomId, act: Act) -> Result<View, ChatError> {
+        let view = self.view(&by.user, room).await?;
+        if by.is_backend() {
+            return Ok(view);
+        }
+        view.may_read()?;
+        let is_enough = view.standing.role() >= Some(act.least(view.room.settings.members_may));
+        if is_enough { Ok(view) } else { Err(too_low(act).into()) }
+    }
+
+    /// How somebody stands to a room. `None`: there is none.
+    pub async fn standing_of(&self, user: &UserId, room: &RoomId) -> Result<Option<Standing>, ChatError> {
+        Ok(self.see(user, room).await?.map(|view| view.standing))
     }
 
     /// Deletes a room: its id is never used again, and whoever reads it is told. What it has held is cleared away some at a time.

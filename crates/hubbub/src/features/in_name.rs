@@ -34,7 +34,7 @@ fn read<T: DeserializeOwned>(json: Value) -> T {
 }
 
 /// Methods that write nothing into a log: doing them twice is doing them once.
-const KEEP_NOTHING: [&str; 2] = ["typing", "delete_room"];
+const KEEP_NOTHING: [&str; 4] = ["typing", "delete_room", "invite", "withdraw_invite"];
 
 /// Runs on every method that REST has and that is no reading.
 struct Writes(Vec<&'static str>);
@@ -127,4 +127,31 @@ fn whatever_writes_into_a_room_heeds_a_key() {
     methods(&mut written);
     let without: Vec<_> = written.0.iter().filter(|(_, heeds)| !heeds).collect();
     assert!(without.is_empty() && written.0.len() > 10, "{without:?}");
+}
+
+/// Every method that is written down where no log says who has asked for it, and of portals every one that writes and is not.
+struct Audited(Vec<&'static str>, Vec<&'static str>);
+
+impl<On> Edge<On> for Audited {
+    fn rpc<M: RpcMethod<On = On>>(&mut self) {}
+
+    fn rest<M: RestMethod<On = On>>(&mut self) {
+        if M::ROUTE.audited {
+            assert!(M::ROUTE.verb != Verb::Get, "{} does nothing", M::NAME);
+            self.0.push(M::NAME);
+        } else if M::ROUTE.tag == "portals" && M::ROUTE.verb != Verb::Get {
+            self.1.push(M::NAME);
+        }
+    }
+}
+
+#[test]
+fn what_no_log_says_is_written_down() {
+    let mut audited = Audited(Vec::new(), Vec::new());
+    methods(&mut audited);
+    let Audited(kept, others) = audited;
+    for name in ["delete_room", "disconnect", "block", "unblock", "steer_session", "delete_portal", "rotate_secret"] {
+        assert!(kept.contains(&name), "{name} is not: {kept:?}");
+    }
+    assert_eq!(others, ["dry_run", "try_portal", "explain_portal"], "what changes nothing");
 }

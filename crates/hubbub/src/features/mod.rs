@@ -4,6 +4,7 @@ use crate::chat::{
     Chat,
     methods::{self, Edge, Provides},
 };
+use people::Choices;
 use portals::{Portals, support::SupportChat};
 use std::sync::Arc;
 
@@ -11,12 +12,15 @@ use std::sync::Arc;
 mod document;
 #[cfg(test)]
 mod in_name;
+pub mod people;
 pub mod portals;
 
 /// What methods run on: the chat, and each feature's own.
 pub struct Features {
     /// Rooms, their logs and members.
     pub chat: Arc<Chat>,
+    /// What people decide for themselves.
+    pub choices: Arc<Choices>,
     /// Support sessions and portals.
     pub support: Arc<SupportChat>,
     /// What exchanges webhooks with portals.
@@ -26,6 +30,12 @@ pub struct Features {
 impl Provides<Chat> for Features {
     fn provide(&self) -> Arc<Chat> {
         self.chat.clone()
+    }
+}
+
+impl Provides<Choices> for Features {
+    fn provide(&self) -> Arc<Choices> {
+        self.choices.clone()
     }
 }
 
@@ -43,7 +53,8 @@ impl Provides<Portals> for Features {
 
 /// Tells an edge of every method there is: the one table that rpc, REST, the OpenAPI document, spans, metrics and
 /// `docs/protocol.md` come from.
-pub fn methods(edge: &mut (impl Edge<Chat> + Edge<SupportChat> + Edge<Portals>)) {
+pub fn methods(edge: &mut (impl Edge<Chat> + Edge<Choices> + Edge<SupportChat> + Edge<Portals>)) {
     methods::list(edge);
+    people::methods::list(edge);
     portals::methods::list(edge);
 }

@@ -5,7 +5,7 @@
 use super::extract::{Path, Query, body, numbers};
 use crate::{
     chat::{
-        ChatError,
+        Chat, ChatError,
         methods::{Edge, Provides, QueryNames, RestBody, RestMethod, RestRequest, RpcMethod, Verb},
     },
     metrics::MethodMetrics,
@@ -18,6 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, on as on_verb},
 };
+use hubbub_core::model::ids::UserId;
 use std::{sync::Arc, time::Instant};
 
 /// The routes of methods.
@@ -36,7 +37,7 @@ impl<'a, P> RestTable<'a, P> {
     }
 }
 
-impl<On: Send + Sync + 'static, P: Provides<On>> Edge<On> for RestTable<'_, P> {
+impl<On: Send + Sync + 'static, P: Provides<On> + Provides<Chat>> Edge<On> for RestTable<'_, P> {
     fn rpc<M: RpcMethod<On = On>>(&mut self) {}
 
     fn rest<M: RestMethod<On = On>>(&mut self) {
@@ -47,13 +48,16 @@ impl<On: Send + Sync + 'static, P: Provides<On>> Edge<On> for RestTable<'_, P> {
             Verb::Patch => MethodFilter::PATCH,
             Verb::Delete => MethodFilter::DELETE,
         };
-        let (on, outcomes, seconds) = (self.on.provide(), self.metrics.of(M::NAME), self.metrics.http(M::NAME));
+        let on: Arc<On> = self.on.provide();
+        let chat: Arc<Chat> = self.on.provide();
+        let (outcomes, seconds) = (self.metrics.of(M::NAME), self.metrics.http(M::NAME));
         let names = Arc::new(QueryNames::of::<M>());
         let serve = move |request: Request| {
-            let (on, outcomes, seconds, names) = (on.clone(), outcomes.clone(), seconds.clone(), names.clone());
+            let (on, chat, names) = (on.clone(), chat.clone(), names.clone());
+            let (outcomes, seconds) = (outcomes.clone(), seconds.clone());
             async move {
                 let began = Instant::now();
-                let answered = handle::<M>(&on, &names, request).await;
+                let answered = handle::<M>(&on, &chat, &names, request).await;
                 seconds.observe(began.elapsed().as_secs_f64());
                 outcomes.count(answered.as_ref().map(|_| ()).map_err(Problem::is_failure));
                 answered
@@ -63,11 +67,23 @@ impl<On: Send + Sync + 'static, P: Provides<On>> Edge<On> for RestTable<'_, P> {
     }
 }
 
-async fn handle<M: RestMethod>(on: &M::On, names: &QueryNames, request: Request) -> Result<Response, Problem> {
+async fn handle<M: RestMethod>(
+    on: &M::On,
+    chat: &Chat,
+    names: &QueryNames,
+    request: Request,
+) -> Result<Response, Problem> {
+    let subject = M::ROUTE.audited.then(|| request.uri().path().to_owned());
     let (by, request) = M::translate(take_apart::<M>(names, request).await?)?;
-    // Whatever it needs of the store, and however often: the times do not add up.
-    let ran = tokio::time::timeout(M::PATIENCE, M::run(on, &by, request)).await;
-    let output = ran.unwrap_or_else(|_| Err(ChatError::Unavailable.into()))?;
+    let run = async {
+        // Whatever it needs of the store, and however often: the times do not add up.
+        let ran = tokio::time::timeout(M::PATIENCE, M::run(on, &by, request)).await;
+        ran.unwrap_or_else(|_| Err(ChatError::Unavailable.into()))
+    };
+    let output = match subject {
+        Some(subject) => chat.audited(&UserId::backend(), M::NAME, subject, run).await?,
+        None => run.await?,
+    };
     let status = StatusCode::from_u16(M::status(&output)).unwrap_or(StatusCode::OK);
     Ok(if M::ROUTE.is_silent { status.into_response() } else { (status, Json(output)).into_response() })
 }

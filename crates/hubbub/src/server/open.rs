@@ -3,7 +3,10 @@
 use crate::{
     bus::{self, Bus, local::LocalBus, redis::RedisBus},
     config::{BusAt, StoreAt},
-    features::portals::{postgres::PostgresPortals, sqlite::SqlitePortals, store::PortalStore},
+    features::{
+        people::{postgres::PostgresPeople, sqlite::SqlitePeople, store::PeopleStore},
+        portals::{postgres::PostgresPortals, sqlite::SqlitePortals, store::PortalStore},
+    },
     store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
 };
 use anyhow::{Context, bail};
@@ -18,17 +21,21 @@ pub struct Stores {
     pub logs: Arc<dyn Store>,
     /// Portals and sessions.
     pub portals: Arc<dyn PortalStore>,
+    /// What people decide for themselves.
+    pub people: Arc<dyn PeopleStore>,
 }
 
 async fn open(at: &StoreAt) -> Result<Stores, StoreError> {
     Ok(match at {
         StoreAt::Sqlite(path) => {
             let logs = Arc::new(SqliteStore::open(path)?);
-            Stores { portals: Arc::new(SqlitePortals::new(logs.clone())), logs }
+            let people = Arc::new(SqlitePeople::new(logs.clone()));
+            Stores { portals: Arc::new(SqlitePortals::new(logs.clone())), people, logs }
         }
         StoreAt::Postgres { url, schema, .. } => {
             let logs = Arc::new(PostgresStore::connect(url, schema).await?);
-            Stores { portals: Arc::new(PostgresPortals::new(logs.clone())), logs }
+            let people = Arc::new(PostgresPeople::new(logs.clone()));
+            Stores { portals: Arc::new(PostgresPortals::new(logs.clone())), people, logs }
         }
     })
 }

@@ -16,6 +16,7 @@ use hubbub_core::{
         ids::{Invalid, RoomId, UserId},
         seq::Seq,
     },
+    people::preferences::{Notify, Preferences},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -106,6 +107,11 @@ pub(crate) fn count(limit: usize) -> i64 {
 /// A database's number as a seq.
 pub(crate) fn seq(number: i64) -> Seq {
     Seq::new(u64::try_from(number).unwrap_or_default().min(SEQ_MAX))
+}
+
+/// How a room is shown to somebody. A word of a newer version is all that there is to tell them.
+pub(crate) fn preferences(notify: &str, pinned: bool, hidden: bool, unread_from: Option<Seq>) -> Preferences {
+    Preferences { notify: Notify::parse(notify).unwrap_or_default(), pinned, hidden, unread_from }
 }
 
 /// A database's number as half of an epoch.

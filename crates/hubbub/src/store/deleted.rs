@@ -2,7 +2,7 @@
 
 /// The tables that have rows of a room, and what a row's key is beside the room. Their column `room` is its number. Who was a member is
 /// the last to go. Names of portals' events are not among them: repeats of what was taken are told by them.
-pub(crate) const TABLES: [(&str, &str); 14] = [
+pub(crate) const TABLES: [(&str, &str); 17] = [
     ("entries", "seq"),
     ("speakers", "user_id"),
     ("threads", "root"),
@@ -16,6 +16,9 @@ pub(crate) const TABLES: [(&str, &str); 14] = [
     ("session_externals", "portal, external"),
     ("dead_letters", "no"),
     ("room_infos", "topic"),
+    ("preferences", "user_id"),
+    ("reports", "no"),
+    ("invites", "user_id, by_user"),
     (MEMBERS, "user_id"),
 ];
 

@@ -2,6 +2,7 @@
 
 use crate::clock::Reading;
 use async_trait::async_trait;
+use audit::{AuditFilter, AuditedAct, NewAct};
 pub use hubbub_core::log::room_query::{FoundRoom, FoundRooms, RoomQuery};
 pub use hubbub_core::{
     log::room::{
@@ -32,6 +33,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+pub mod audit;
 pub mod foreign_json;
 pub mod postgres;
 pub mod sqlite;
@@ -224,6 +226,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether it is shown when this user was last seen.
     async fn show_last_seen(&self, user: &UserId, shown: bool) -> Result<(), StoreError>;
+
+    /// Keeps that something is about to be done, and forgets some of what is older than it is kept. Gives it a number.
+    async fn begin_act(&self, new: &NewAct) -> Result<u64, StoreError>;
+
+    /// Keeps what became of it: a word.
+    async fn end_act(&self, number: u64, outcome: &str) -> Result<(), StoreError>;
+
+    /// What was done, the newest first.
+    async fn acts(&self, filter: &AuditFilter, limit: usize) -> Result<ListPart<AuditedAct>, StoreError>;
 
     /// Puts marks forward, of each person and room one: in this order, and without a room's lock. What became of each; `None` where
     /// there is no such room.

@@ -37,6 +37,7 @@ impl Method for DeleteRoom {
 
 impl RestMethod for DeleteRoom {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "rooms",
         success: &[204],
         is_silent: true,

@@ -49,6 +49,7 @@ impl Method for DisconnectUser {
 
 impl RestMethod for DisconnectUser {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "users",
         success: &[202],
         is_silent: true,

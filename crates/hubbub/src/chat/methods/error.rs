@@ -128,6 +128,7 @@ impl From<ChatError> for Problem {
                 Refusal::Outranked => (403, "outranked"),
                 Refusal::Muted(_) => (403, "muted"),
                 Refusal::Frozen => (403, "frozen"),
+                Refusal::Blocked => (403, "blocked"),
                 Refusal::Archived => (403, "archived"),
                 Refusal::RoomDeleted => (410, "room_deleted"),
                 Refusal::NotAuthor => (403, "not_author"),

@@ -8,6 +8,7 @@ pub mod rest;
 pub mod views;
 pub mod writing;
 
+pub mod audit;
 pub mod bulk;
 pub mod change_room;
 pub mod create_room;
@@ -15,6 +16,7 @@ pub mod delete;
 pub mod delete_room;
 pub mod disconnect;
 pub mod edit;
+pub mod hand_over;
 pub mod history;
 pub mod join;
 pub mod last_seen;
@@ -85,6 +87,7 @@ pub fn list(edge: &mut impl Edge<Chat>) {
     put_members::PutMembers::register(edge);
     put_member::PutMember::register(edge);
     set_role::SetRole::register(edge);
+    hand_over::HandOver::register(edge);
     remove_member::RemoveMember::register(edge);
     mute::Mute::register(edge);
     unmute::Unmute::register(edge);
@@ -97,4 +100,5 @@ pub fn list(edge: &mut impl Edge<Chat>) {
     show_user::ShowUser::register(edge);
     notify::Notify::register(edge);
     disconnect::DisconnectUser::register(edge);
+    audit::Audit::register(edge);
 }

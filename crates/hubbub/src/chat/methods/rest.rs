@@ -116,6 +116,8 @@ pub struct Route {
     pub success: &'static [u16],
     /// Whether an answer has no body.
     pub is_silent: bool,
+    /// Whether who asked for it is kept: it is done, and no room's log says so.
+    pub audited: bool,
     /// Statuses of refusals that are this method's own.
     pub problems: &'static [u16],
     /// An example of a body or a query; may be empty.
@@ -133,6 +135,7 @@ impl Route {
             tag: "",
             success: &[200],
             is_silent: false,
+            audited: false,
             problems: &[],
             example: "",
         }

@@ -46,7 +46,8 @@ impl RoomsView {
     pub fn new(part: &ListPart<Listed>) -> Self {
         let view = |l: &Listed| {
             let last = l.last.as_ref().map(Shown::raw);
-            let view = RoomView::new(&l.room, l.standing).with_info(&l.info).with_last(last);
+            let view =
+                RoomView::new(&l.room, l.standing).with_info(&l.info).with_last(last).with_preferences(l.preferences);
             if let Some(unread) = l.unread { view.with_unread(unread) } else { view }
         };
         Self { rooms: part.items.iter().map(view).collect(), next: next(part, |l| l.room.id.to_string()) }
@@ -60,7 +61,7 @@ impl Method for ListRooms {
         summary: "The rooms one is a member of, by id.",
         example: r#"{"after":"general","limit":100,"unread":true}
 {"rooms":[{"id":"kitchen","kind":"private","name":"Kitchen","head":9,"floor":1,"epoch":"1a2b3c4d.1","role":"member","last":{"type":"message","seq":8,…},"read":5,"unread":{"count":2},"mentions":{"count":1}}],"next":"kitchen"}"#,
-        more: "`last` is the newest message that the room shows, as it is now, as in `messages`. `read`, `unread` and `mentions` are those of [`unread`](#unread), for whoever says `unread`: a page has no more than 100 rooms then, whatever `limit` says. `settings` are those of `change_room`, all of them; absent where nothing is set; so are `topic` and `data`. `next`, where there may be more, is the `after` of the next page.",
+        more: "`last` is the newest message that the room shows, as it is now, as in `messages`. `read`, `unread` and `mentions` are those of [`unread`](#unread), for whoever says `unread`: a page has no more than 100 rooms then, whatever `limit` says. `settings` are those of `change_room`, all of them; absent where nothing is set; so are `topic` and `data`. `preferences` are those of [`set_preferences`](#set_preferences), absent where all is as usual. `next`, where there may be more, is the `after` of the next page.",
     };
     type On = Chat;
     type Request = RoomsRequest;

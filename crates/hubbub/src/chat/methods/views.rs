@@ -14,9 +14,13 @@ use hubbub_core::{
         access::Standing,
         ids::{Invalid, RoomId},
         json::Json,
+        seq::Seq,
         time::Timestamp,
     },
-    people::unread::{Counted, Unread},
+    people::{
+        preferences::Preferences,
+        unread::{Counted, Unread},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -38,6 +42,20 @@ impl From<Counted> for CountedView {
     fn from(Counted { count, more }: Counted) -> Self {
         Self { count, more }
     }
+}
+
+/// How a room is shown to somebody.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct ShownAs {
+    /// What they are told of: `all`, `mentions` or `nothing`.
+    notify: &'static str,
+    /// Whether it stands before the others.
+    pinned: bool,
+    /// Whether it is left out.
+    hidden: bool,
+    /// Where unread begins, whatever the mark says; absent where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread_from: Option<u64>,
 }
 
 /// A room.
@@ -87,6 +105,9 @@ pub struct RoomView {
     /// Messages that mention the asker and are unread.
     #[serde(skip_serializing_if = "Option::is_none")]
     mentions: Option<CountedView>,
+    /// How the room is shown to the asker; absent where that is as usual.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferences: Option<ShownAs>,
     /// It was not there before.
     #[serde(skip)]
     pub(super) is_new: bool,
@@ -111,6 +132,7 @@ impl RoomView {
             read: None,
             unread: None,
             mentions: None,
+            preferences: None,
             is_new: false,
         }
     }
@@ -133,6 +155,13 @@ impl RoomView {
     /// The same with what is unread.
     pub fn with_unread(self, Unread { read, unread, mentions }: Unread) -> Self {
         Self { read: Some(read.get()), unread: Some(unread.into()), mentions: Some(mentions.into()), ..self }
+    }
+
+    /// The same with how it is shown.
+    pub fn with_preferences(self, preferences: Preferences) -> Self {
+        let Preferences { notify, pinned, hidden, unread_from } = preferences;
+        let shown = ShownAs { notify: notify.word(), pinned, hidden, unread_from: unread_from.map(Seq::get) };
+        Self { preferences: (!preferences.is_usual()).then_some(shown), ..self }
     }
 
     /// The same with its newest message.

@@ -176,9 +176,9 @@ impl PostgresStore {
         for row in senders {
             let (room, author, key) = nth(&keys, &row)?;
             ledger.people.insert(((*room).clone(), (*author).clone()), person(&row));
-            if let Some(id) = row.get(7) {
+            if let Some(id) = row.get(8) {
                 let known =
-                    Known { id, seq: seq(row.get(8)), at: Timestamp(row.get(9)), hash: columns::hash(row.get(10))? };
+                    Known { id, seq: seq(row.get(9)), at: Timestamp(row.get(10)), hash: columns::hash(row.get(11))? };
                 ledger.known.insert(((*room).clone(), (*author).clone(), (*key).clone()), known);
             }
         }
@@ -321,6 +321,7 @@ fn person(row: &Row) -> Person {
         muted_until: row.get::<_, Option<i64>>(4).map(Timestamp),
         wrote_at: row.get::<_, Option<i64>>(5).map(Timestamp),
         was_reader: row.get(6),
+        blocked: row.get(7),
     }
 }
 

@@ -19,6 +19,7 @@ use hubbub_core::{
         json::Json,
         time::Timestamp,
     },
+    people::preferences::Preferences,
 };
 use std::collections::BTreeMap;
 use tokio_postgres::{Row, types::ToSql};
@@ -35,6 +36,13 @@ pub(crate) fn part<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>
 fn info(row: &Row) -> RoomInfo {
     let data = row.get::<_, Option<String>>("room_data").map(Json::trusted);
     RoomInfo { topic: row.get::<_, String>("topic").into(), data }
+}
+
+/// How a room is shown to whoever lists it.
+fn preferences(row: &Row) -> Preferences {
+    let Some(notify) = row.get::<_, Option<&str>>("p_notify") else { return Preferences::default() };
+    let unread_from = row.get::<_, Option<i64>>("p_unread_from").map(seq);
+    columns::preferences(notify, row.get("p_pinned"), row.get("p_hidden"), unread_from)
 }
 
 impl PostgresStore {
@@ -56,7 +64,8 @@ impl PostgresStore {
         let listed = |row: &Row| {
             let View { room, standing } = view(row)?;
             let last = shown(row, &room.id)?;
-            Ok(Listed { room, standing, info: info(row), last, unread: counted.then(|| unread(row)) })
+            let unread = counted.then(|| unread(row));
+            Ok(Listed { room, standing, info: info(row), last, unread, preferences: preferences(row) })
         };
         part(&rows, listed)
     }

@@ -21,7 +21,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/postgres/
 
 /// What is beside the tables of a version, in order, by name; each once. Never change or rename one that has been released.
 /// The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 18] = [
+const ADDITIONS: [(&str, &str); 21] = [
     ("instances", include_str!("../../../../../migrations/postgres/additions/instances.sql")),
     ("portals", include_str!("../../../../../migrations/postgres/additions/portals.sql")),
     ("kinds", include_str!("../../../../../migrations/postgres/additions/kinds.sql")),
@@ -40,6 +40,9 @@ const ADDITIONS: [(&str, &str); 18] = [
     ("last_seen", include_str!("../../../../../migrations/postgres/additions/last_seen.sql")),
     ("rooms", include_str!("../../../../../migrations/postgres/additions/rooms.sql")),
     ("people", include_str!("../../../../../migrations/postgres/additions/people.sql")),
+    ("choices", include_str!("../../../../../migrations/postgres/additions/choices.sql")),
+    ("invites", include_str!("../../../../../migrations/postgres/additions/invites.sql")),
+    ("audit", include_str!("../../../../../migrations/postgres/additions/audit.sql")),
 ];
 
 /// The newest version known here.

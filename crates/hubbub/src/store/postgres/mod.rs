@@ -2,7 +2,9 @@
 
 use super::{
     Created, DatabaseIdentity, FoundRooms, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomInfo,
-    RoomProposal, RoomQuery, ShownOf, ShownPage, Store, StoreError, View, foreign_json::ForeignJson,
+    RoomProposal, RoomQuery, ShownOf, ShownPage, Store, StoreError, View,
+    audit::{AuditFilter, AuditedAct, NewAct},
+    foreign_json::ForeignJson,
 };
 use crate::clock::Reading;
 use async_trait::async_trait;
@@ -32,6 +34,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub(crate) mod append;
+mod audit;
 pub(crate) mod connect;
 pub(crate) mod cursors;
 mod deep;
@@ -68,6 +71,7 @@ pub struct PostgresStore {
     pub(crate) sql: sql::Texts,
     deep: deep::Texts,
     reads: reads::Texts,
+    audit: audit::Texts,
     long_way: long_way::LongWay,
     /// A stored cursor became due through this very store.
     pub(crate) due: Arc<Notify>,
@@ -140,6 +144,7 @@ impl PostgresStore {
             sql: sql::Texts::new(&schema),
             deep: deep::Texts::new(&schema),
             reads: reads::Texts::new(&schema),
+            audit: audit::Texts::new(&schema),
             long_way: long_way::LongWay::default(),
             schema,
             due: Arc::default(),
@@ -293,6 +298,18 @@ impl Store for PostgresStore {
 
     async fn show_last_seen(&self, user: &UserId, shown: bool) -> Result<(), StoreError> {
         connect::patiently(self.keep_shown(user, shown)).await
+    }
+
+    async fn begin_act(&self, new: &NewAct) -> Result<u64, StoreError> {
+        connect::patiently(self.note_act(new)).await
+    }
+
+    async fn end_act(&self, number: u64, outcome: &str) -> Result<(), StoreError> {
+        connect::patiently(self.note_outcome(number, outcome)).await
+    }
+
+    async fn acts(&self, filter: &AuditFilter, limit: usize) -> Result<ListPart<AuditedAct>, StoreError> {
+        connect::patiently(self.list_acts(filter, limit)).await
     }
 
     async fn put_marks(&self, marks: &[Mark]) -> Result<Vec<Option<Marked>>, StoreError> {

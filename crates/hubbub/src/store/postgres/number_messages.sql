@@ -16,6 +16,7 @@ WITH draft AS MATERIALIZED (
                    OR r.settings NOT LIKE '%/* no slow mode */%' THEN 'by settings'
                WHEN r.settings IS NOT NULL AND d.reply_to IS NOT NULL THEN 'depends'
                WHEN m.rank = 'reader' THEN 'by person'
+               WHEN /* blocked */ THEN 'by person'
                WHEN s.muted_until IS NOT NULL AND s.muted_until > (extract(epoch FROM clock_timestamp()) * 1000)::bigint
                    THEN 'by person'
                WHEN d.reply_to IS NULL OR t.is_message THEN 'fresh'

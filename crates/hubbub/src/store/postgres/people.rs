@@ -39,6 +39,7 @@ impl PostgresStore {
             muted_until: row.get::<_, Option<i64>>("muted_until").map(Timestamp),
             wrote_at: row.get::<_, Option<i64>>("wrote_at").map(Timestamp),
             was_reader: row.get("was_reader"),
+            blocked: row.get("blocked"),
         };
         Ok(Some((state, person)))
     }

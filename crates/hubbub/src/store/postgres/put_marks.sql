@@ -14,6 +14,10 @@ WITH asked AS MATERIALIZED (
     ON CONFLICT (room, user_id) DO UPDATE SET seq = greatest(d.seq, excluded.seq), at = excluded.at
         WHERE d.seq < excluded.seq
     RETURNING room, user_id
+), ended AS (
+    -- Where unread began elsewhere.
+    UPDATE hubbub.preferences p SET unread_from = NULL FROM asked a
+    WHERE p.room = a.no AND p.user_id = a.user_id AND p.unread_from IS NOT NULL AND p.unread_from <= a.seq
 ), few AS MATERIALIZED (
     SELECT a.no, (SELECT count(*) FROM (
         SELECT 1 FROM hubbub.members m WHERE m.room = a.no AND m.standing <> 'banned' LIMIT $4::bigint + 1

@@ -4,6 +4,7 @@ SELECT r.*, (SELECT incarnation FROM hubbub.meta) AS incarnation, r.nth < r.tota
 FROM (
     SELECT r.no, r.joined_at, r.id, r.kind, r.name, r.head, r.reads_from AS floor, r.generation, r.standing, r.rank, r.settings,
            coalesce(i.topic, '') AS topic, i.data AS room_data,
+           p.notify AS p_notify, p.pinned AS p_pinned, p.hidden AS p_hidden, p.unread_from AS p_unread_from,
            /* entry */,
            /* hung */,
            row_number() OVER (ORDER BY r.id) AS nth,
@@ -18,6 +19,7 @@ FROM (
         WHERE m.user_id = $1::text AND m.standing <> 'banned' AND r.id > $2::text
         ORDER BY r.id LIMIT $3::bigint + 1
     ) r
+    LEFT JOIN LATERAL (SELECT * FROM hubbub.preferences WHERE preferences.room = r.no AND preferences.user_id = $1::text LIMIT 1) p ON true
     LEFT JOIN LATERAL (SELECT topic, data FROM hubbub.room_infos WHERE room_infos.room = r.no LIMIT 1) i ON true
     LEFT JOIN LATERAL (
         SELECT now.* FROM (

@@ -116,6 +116,17 @@ fn bare(sql: &str) -> String {
     sql.replace(", unread.*", "").replace("CROSS JOIN LATERAL (/* unread */) unread\n", "")
 }
 
+/// Puts in the place of `/* blocked */` whether the room `r` is a direct room of two, of whom one is `who` and one has blocked the other.
+/// No other room is looked into.
+fn blocked(sql: &str, who: &str) -> String {
+    let blocked =
+        "(r.kind = 'direct' AND (SELECT count(*) FROM (SELECT FROM hubbub.members c WHERE c.room = r.no LIMIT 3) c) = 2
+                AND EXISTS (SELECT FROM hubbub.members o WHERE o.room = r.no AND o.user_id <> /* who */ AND (
+                    EXISTS (SELECT FROM hubbub.blocks b WHERE b.user_id = o.user_id AND b.other = /* who */)
+                    OR EXISTS (SELECT FROM hubbub.blocks b WHERE b.user_id = /* who */ AND b.other = o.user_id))))";
+    sql.replace("/* blocked */", &blocked.replace("/* who */", who))
+}
+
 /// A list of statements, written for the schema `hubbub`: a struct `Texts` with a field for each, which is made once for the
 /// schema that a store has.
 macro_rules! texts {
@@ -137,24 +148,26 @@ pub(crate) use texts;
 
 texts! {
     lock = "SELECT no, id, kind, head, generation, session, floor, settings FROM hubbub.rooms WHERE id = ANY($1) ORDER BY id FOR UPDATE";
-    number_messages = include_str!("number_messages.sql");
+    number_messages = blocked(include_str!("number_messages.sql"), "d.author");
     clock = "SELECT incarnation, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.meta";
     server_clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     standings = "SELECT asked.nth, m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at,
-            coalesce(s.was_reader, false)
+            coalesce(s.was_reader, false), false AS blocked
         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (room, user_id, nth)
         JOIN hubbub.rooms r ON r.id = asked.room
         LEFT JOIN LATERAL (SELECT * FROM hubbub.members i WHERE i.room = r.no AND i.user_id = asked.user_id LIMIT 1) m ON true
         LEFT JOIN LATERAL (SELECT * FROM hubbub.speakers i WHERE i.room = r.no AND i.user_id = asked.user_id LIMIT 1) s ON true";
     // The first columns as of `standings`.
-    senders = "SELECT asked.nth, m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at,
-            coalesce(s.was_reader, false), e.id, e.seq, e.at, e.hash
+    senders = blocked("SELECT asked.nth, m.standing, m.rank, coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at,
+            coalesce(s.was_reader, false),
+            /* blocked */ AS blocked,
+            e.id, e.seq, e.at, e.hash
         FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (room, user_id, key, nth)
         JOIN hubbub.rooms r ON r.id = asked.room
         LEFT JOIN LATERAL (SELECT * FROM hubbub.members i WHERE i.room = r.no AND i.user_id = asked.user_id LIMIT 1) m ON true
         LEFT JOIN LATERAL (SELECT * FROM hubbub.speakers i WHERE i.room = r.no AND i.user_id = asked.user_id LIMIT 1) s ON true
         LEFT JOIN LATERAL (SELECT id, seq, at, hash FROM hubbub.entries i
-            WHERE i.room = r.no AND i.author = asked.user_id AND i.key = asked.key LIMIT 1) e ON true";
+            WHERE i.room = r.no AND i.author = asked.user_id AND i.key = asked.key LIMIT 1) e ON true", "asked.user_id");
     insert = "INSERT INTO hubbub.entries
             (room, seq, id, kind, author, at, key, hash, text, data, target, subject, role, body, effects, rank, thread,
             in_room, edit)
@@ -215,12 +228,13 @@ texts! {
             WHERE members.room = coalesce(r.was, r.no) AND members.user_id = asked.user_id LIMIT 1
         ) m ON true
         ORDER BY asked.ord";
-    person = "SELECT r.kind, r.head, r.generation, r.session, r.floor, r.settings, (SELECT incarnation FROM hubbub.meta) AS incarnation,
-            m.standing, m.rank, coalesce(m.joined, m.since, 0) AS joined, s.muted_until, s.wrote_at, coalesce(s.was_reader, false) AS was_reader
+    person = blocked("SELECT r.kind, r.head, r.generation, r.session, r.floor, r.settings, (SELECT incarnation FROM hubbub.meta) AS incarnation,
+            m.standing, m.rank, coalesce(m.joined, m.since, 0) AS joined, s.muted_until, s.wrote_at, coalesce(s.was_reader, false) AS was_reader,
+            /* blocked */ AS blocked
         FROM hubbub.rooms r
         LEFT JOIN hubbub.members m ON m.room = r.no AND m.user_id = $2
         LEFT JOIN hubbub.speakers s ON s.room = r.no AND s.user_id = $2
-        WHERE r.id = $1";
+        WHERE r.id = $1", "$2");
     memberships = "SELECT r.id, r.kind, r.head, r.generation, (SELECT incarnation FROM hubbub.meta) AS incarnation
         FROM hubbub.members m JOIN hubbub.rooms r ON r.no = m.room
         WHERE m.user_id = $1::text AND m.standing <> 'banned' AND r.id > $2::text ORDER BY r.id LIMIT $3::bigint";

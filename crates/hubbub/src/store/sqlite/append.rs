@@ -6,7 +6,9 @@ use super::{
         columns::{self, number, seq},
     },
     cursors::mark,
-    deep, events, incarnation, read,
+    deep, events, incarnation,
+    people::is_blocked,
+    read,
 };
 use hubbub_core::{
     log::{
@@ -18,7 +20,7 @@ use hubbub_core::{
         settings::Settings,
     },
     model::{
-        access::Standing,
+        access::{RoomKind, Standing},
         ids::RoomId,
         seq::{Epoch, Seq},
         time::Timestamp,
@@ -118,6 +120,8 @@ pub(crate) fn load(transaction: &Transaction<'_>, asked: &BatchReads<'_>) -> Res
     )?;
     for (room, user) in &asked.people {
         let Some(no) = numbers.get(*room) else { continue };
+        let is_direct = ledger.rooms.get(*room).is_some_and(|room| room.kind == RoomKind::Direct);
+        let blocked = is_direct && is_blocked(transaction, *no, user)?;
         let person = people.query_row(params![no, user.as_str()], |row| {
             let (word, rank): (Option<String>, Option<String>) = (row.get(0)?, row.get(1)?);
             Ok(Person {
@@ -126,6 +130,7 @@ pub(crate) fn load(transaction: &Transaction<'_>, asked: &BatchReads<'_>) -> Res
                 muted_until: row.get::<_, Option<i64>>(3)?.map(Timestamp),
                 wrote_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
                 was_reader: row.get(5)?,
+                blocked,
             })
         })?;
         ledger.people.insert(((*room).clone(), (*user).clone()), person);

@@ -17,8 +17,9 @@ use hubbub_core::{
         seq::Epoch,
         time::Timestamp,
     },
+    people::preferences::Preferences,
 };
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 /// A part of a list on its way.
 pub(crate) struct Filling<T> {
@@ -82,6 +83,13 @@ pub(crate) fn info(snapshot: &Connection, room: &RoomId) -> Result<RoomInfo, Sto
     found.map(|(no, _)| deep::read_info(snapshot, no)).unwrap_or_else(|| Ok(RoomInfo::default()))
 }
 
+/// How a room is shown to whoever lists it.
+fn preferences(row: &Row<'_>) -> rusqlite::Result<Preferences> {
+    let Some(notify) = row.get::<_, Option<String>>(3)? else { return Ok(Preferences::default()) };
+    let unread_from = row.get::<_, Option<i64>>(6)?.map(seq);
+    Ok(columns::preferences(&notify, row.get(4)?, row.get(5)?, unread_from))
+}
+
 pub(crate) fn rooms_of(
     snapshot: &Connection,
     user: &UserId,
@@ -90,19 +98,21 @@ pub(crate) fn rooms_of(
     counted: bool,
 ) -> Result<ListPart<Listed>, StoreError> {
     let mut ids = snapshot.prepare_cached(
-        "SELECT r.id, r.last_message, coalesce(m.joined, m.since) FROM members m JOIN rooms r ON r.no = m.room
+        "SELECT r.id, r.last_message, coalesce(m.joined, m.since), p.notify, p.pinned, p.hidden, p.unread_from
+         FROM members m JOIN rooms r ON r.no = m.room LEFT JOIN preferences p ON p.room = r.no AND p.user_id = m.user_id
          WHERE m.user_id = ?1 AND m.standing <> 'banned' AND r.id > ?2 ORDER BY r.id LIMIT ?3",
     )?;
     let after = after.map_or("", RoomId::as_str);
     let found = ids
         .query_map(params![user.as_str(), after, count(limit) + 1], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+            let preferences = preferences(row)?;
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, preferences))
         })?
         .collect::<Result<Vec<_>, _>>()?;
     let sql = shown::select("entries e", "WHERE e.room = ?1 AND e.seq = ?2 AND e.seq >= ?3");
     let mut last = snapshot.prepare_cached(&sql)?;
     let mut part = Filling::new(limit);
-    for (id, last_message, joined) in found {
+    for (id, last_message, joined, preferences) in found {
         let id = columns::room(&id)?;
         let Some((no, View { room, standing })) = read::room(snapshot, Some(user), &id)? else { continue };
         let mut rows =
@@ -111,7 +121,7 @@ pub(crate) fn rooms_of(
         let info = deep::read_info(snapshot, no)?;
         let unread = counted.then(|| reads::unread(snapshot, user, no, seq(joined))).transpose()?;
         let weight = weight.unwrap_or_default() + info.weight();
-        if !part.take(weight, || Listed { room, standing, info, last, unread }) {
+        if !part.take(weight, || Listed { room, standing, info, last, unread, preferences }) {
             break;
         }
     }

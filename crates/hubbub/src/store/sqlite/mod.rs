@@ -4,7 +4,10 @@
 
 use super::{
     Created, DatabaseIdentity, FoundRooms, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomInfo,
-    RoomProposal, RoomQuery, ShownOf, ShownPage, Store, StoreError, View, columns, foreign_json::ForeignJson,
+    RoomProposal, RoomQuery, ShownOf, ShownPage, Store, StoreError, View,
+    audit::{AuditFilter, AuditedAct, NewAct},
+    columns,
+    foreign_json::ForeignJson,
 };
 use async_trait::async_trait;
 use hubbub_core::{
@@ -34,6 +37,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub(crate) mod append;
+mod audit;
 pub(crate) mod cursors;
 mod deep;
 pub(crate) mod deleted;
@@ -384,6 +388,21 @@ impl Store for SqliteStore {
     async fn receipts(&self, room: &RoomId) -> Result<Option<Receipts>, StoreError> {
         let room = room.clone();
         self.readers.read(move |snapshot| reads::receipts(snapshot, &room)).await
+    }
+
+    async fn begin_act(&self, new: &NewAct) -> Result<u64, StoreError> {
+        let new = new.clone();
+        self.writer.write(move |transaction, at| audit::begin(transaction, &new, at)).await
+    }
+
+    async fn end_act(&self, number: u64, outcome: &str) -> Result<(), StoreError> {
+        let outcome = outcome.to_owned();
+        self.writer.write(move |transaction, _| audit::end(transaction, number, &outcome)).await
+    }
+
+    async fn acts(&self, filter: &AuditFilter, limit: usize) -> Result<ListPart<AuditedAct>, StoreError> {
+        let filter = filter.clone();
+        self.readers.read(move |snapshot| audit::list(snapshot, &filter, limit)).await
     }
 
     async fn has_key(&self, room: &RoomId, author: &UserId, key: &Key) -> Result<bool, StoreError> {

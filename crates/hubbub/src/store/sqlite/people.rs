@@ -10,7 +10,7 @@ use super::{
 use hubbub_core::{
     log::situation::{Person, RoomState},
     model::{
-        access::Standing,
+        access::{RoomKind, Standing},
         ids::{RoomId, UserId},
         seq::Epoch,
         time::Timestamp,
@@ -25,7 +25,7 @@ pub(crate) fn person(
 ) -> Result<Option<(RoomState, Person)>, StoreError> {
     let mut statement = snapshot.prepare_cached(
         "SELECT r.kind, r.head, r.generation, r.session, r.floor, r.settings, m.standing, m.rank,
-            coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at, coalesce(s.was_reader, 0)
+            coalesce(m.joined, m.since, 0), s.muted_until, s.wrote_at, coalesce(s.was_reader, 0), r.no
          FROM rooms r
          LEFT JOIN members m ON m.room = r.no AND m.user_id = ?2
          LEFT JOIN speakers s ON s.room = r.no AND s.user_id = ?2
@@ -42,14 +42,27 @@ pub(crate) fn person(
         session: columns::session(text(3)?)?,
         settings: columns::settings(text(5)?)?,
     };
+    let blocked = state.kind == RoomKind::Direct && is_blocked(snapshot, row.get(12)?, user)?;
     let person = Person {
         standing: Standing::read(text(6)?, text(7)?),
         joined: seq(row.get(8)?),
         muted_until: row.get::<_, Option<i64>>(9)?.map(Timestamp),
         wrote_at: row.get::<_, Option<i64>>(10)?.map(Timestamp),
         was_reader: row.get(11)?,
+        blocked,
     };
     Ok(Some((state, person)))
+}
+
+/// Whether the direct room of this number is one of two, of whom one is `who` and one has blocked the other.
+pub(crate) fn is_blocked(connection: &Connection, room: i64, who: &UserId) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM members WHERE room = ?1 LIMIT 3)) = 2 AND EXISTS (
+            SELECT 1 FROM members o WHERE o.room = ?1 AND o.user_id <> ?2 AND (
+                EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = o.user_id AND b.other = ?2)
+                OR EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ?2 AND b.other = o.user_id)))",
+    )?;
+    Ok(statement.query_row(params![room, who.as_str()], |row| row.get(0))?)
 }
 
 pub(crate) fn memberships(

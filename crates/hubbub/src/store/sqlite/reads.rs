@@ -37,6 +37,10 @@ pub(crate) fn put_marks(
          ON CONFLICT (room, user_id) DO UPDATE SET seq = max(seq, excluded.seq), at = excluded.at
          WHERE seq < excluded.seq",
     )?;
+    // Where it was said that unread begins.
+    let mut ends = transaction.prepare_cached(
+        "UPDATE preferences SET unread_from = NULL WHERE room = ?1 AND user_id = ?2 AND unread_from <= ?3",
+    )?;
     let incarnation = incarnation(transaction)?;
     let mut rooms: HashMap<&RoomId, Option<Found>> = HashMap::new();
     let mut became = Vec::with_capacity(marks.len());
@@ -56,6 +60,7 @@ pub(crate) fn put_marks(
         let was: Option<i64> = before.query_row(params![no, user.as_str()], |row| row.get(0)).optional()?;
         let is_there = *to > Seq::ZERO && *to <= head;
         let moved = is_there && put.execute(params![no, user.as_str(), number(*to), at.0])? > 0;
+        ends.execute(params![no, user.as_str(), number(*to)])?;
         let head = (Epoch { incarnation, generation: columns::epoch_part(generation)? }, head);
         became.push(Some(Marked { before: seq(was.unwrap_or_default()), moved, is_shown: is_few, head }));
     }

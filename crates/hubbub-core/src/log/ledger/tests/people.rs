@@ -269,3 +269,58 @@ fn in_an_archived_room_nothing_is_said_or_changed_but_that() {
     hall.becomes(Right::Backend, "hubbub:api", set(r#"{"archived":false,"frozen":false}"#));
     hall.becomes(Right::Own, "ben", written);
 }
+
+/// A draft by which somebody makes another an admin and takes a lower role.
+fn hands_over(from: &str, to: &str, role: Role) -> Draft {
+    let key = crate::log::hash::HashKey([7; 32]);
+    let before = crate::log::entry::Before::new(Uuid::from_u128(99), joined(to, Role::Admin), &key);
+    Draft { before: Some(before.into()), ..draft(from, &format!("over-{from}-{to}"), joined(from, role)) }
+}
+
+#[test]
+fn the_last_admin_hands_over_to_a_member_in_one_act() {
+    for role in [Role::Reader, Role::Member, Role::Moderator] {
+        let mut hall = Hall::new(RoomKind::Private);
+        let alone = hall.does(Right::Own, "ana", joined("ana", role));
+        assert_eq!(alone, Outcome::Refused(Refusal::LastAdmin));
+        let outcome = hall.ledger.apply(&hands_over("ana", "ben", role), Timestamp(0));
+        let Outcome::Both { before, place } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(before.seq.next(), place.seq);
+        assert_eq!(hall.ledger.standing(&room(), &user("ana")), Standing::Member(role));
+        assert_eq!(hall.ledger.standing(&room(), &user("ben")), ADMIN);
+        assert_eq!(hall.ledger.facts[&room()].admins, (1, 3), "there is one at any time");
+    }
+}
+
+#[test]
+fn nobody_hands_over_what_is_not_theirs_or_to_whom_is_not_there() {
+    for (from, to, why) in [
+        ("ben", "rea", Refusal::NotAdmin),
+        ("rea", "ben", Refusal::NotAdmin),
+        ("eve", "ben", Refusal::UnknownRoom),
+        ("ana", "eve", Refusal::NoSuchMember { field: "user", user: user("eve") }),
+    ] {
+        let mut hall = Hall::new(RoomKind::Private);
+        let outcome = hall.ledger.apply(&hands_over(from, to, Role::Member), Timestamp(0));
+        assert_eq!(outcome, Outcome::Refused(why), "{from} to {to}");
+        assert!(hall.ledger.changes.members.is_empty(), "nothing half done");
+    }
+    let mut two = Hall::new(RoomKind::Direct);
+    let outcome = two.ledger.apply(&hands_over("ana", "ben", Role::Member), Timestamp(0));
+    assert_eq!(outcome, Outcome::Refused(Refusal::FixedMembers));
+}
+
+#[test]
+fn two_people_of_whom_one_has_blocked_the_other_write_nothing_and_delete_their_own() {
+    let mut hall = Hall::new(RoomKind::Direct);
+    hall.becomes(Right::Own, "ben", says("before"));
+    for name in ["ana", "ben"] {
+        hall.ledger.people.get_mut(&(room(), user(name))).unwrap().blocked = true;
+    }
+    let pin = What::Pinned(Pinned { target: Seq::new(1), pinned: true });
+    for (who, what) in [("ana", says("hi")), ("ben", says("hi")), ("ana", pin)] {
+        assert_eq!(hall.does(Right::Own, who, what), Outcome::Refused(Refusal::Blocked), "{who}");
+    }
+    // By the product's backend in their name as well.
+    assert_eq!(hall.does(Right::Backend, "ben", says("hi")), Outcome::Refused(Refusal::Blocked));
+}

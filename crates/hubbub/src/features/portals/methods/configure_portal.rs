@@ -36,6 +36,7 @@ impl Method for ConfigurePortal {
 
 impl RestMethod for ConfigurePortal {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         problems: &[404, 422],
         example: r#"{"url":"https://desk.example/hubbub"}"#,

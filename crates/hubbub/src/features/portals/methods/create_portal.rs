@@ -56,6 +56,7 @@ impl Method for CreatePortal {
 
 impl RestMethod for CreatePortal {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         success: &[201],
         problems: &[409, 422],

@@ -45,8 +45,12 @@ impl Method for DeletePortal {
 }
 
 impl RestMethod for DeletePortal {
-    const ROUTE: Route =
-        Route { tag: "portals", problems: &[404], ..Route::new(Verb::Delete, "/v1/portals/{portal}", &[PORTAL]) };
+    const ROUTE: Route = Route {
+        audited: true,
+        tag: "portals",
+        problems: &[404],
+        ..Route::new(Verb::Delete, "/v1/portals/{portal}", &[PORTAL])
+    };
     type Path = String;
     type Query = NoQuery;
     type Body = NoBody;

@@ -33,6 +33,7 @@ impl Method for DiscardDeadLetter {
 
 impl RestMethod for DiscardDeadLetter {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         success: &[204],
         is_silent: true,

@@ -37,6 +37,7 @@ impl Method for DropAllRefused {
 
 impl RestMethod for DropAllRefused {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         problems: &[404],
         ..Route::new(Verb::Delete, "/v1/portals/{portal}/refused", &[PORTAL])

@@ -32,6 +32,7 @@ impl Method for DropEvent {
 
 impl RestMethod for DropEvent {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         success: &[204],
         is_silent: true,

@@ -32,6 +32,7 @@ impl Method for DropRefused {
 
 impl RestMethod for DropRefused {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         success: &[204],
         is_silent: true,

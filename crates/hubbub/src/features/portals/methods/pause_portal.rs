@@ -30,8 +30,12 @@ impl Method for PausePortal {
 }
 
 impl RestMethod for PausePortal {
-    const ROUTE: Route =
-        Route { tag: "portals", problems: &[404], ..Route::new(Verb::Post, "/v1/portals/{portal}/pause", &[PORTAL]) };
+    const ROUTE: Route = Route {
+        audited: true,
+        tag: "portals",
+        problems: &[404],
+        ..Route::new(Verb::Post, "/v1/portals/{portal}/pause", &[PORTAL])
+    };
     type Path = String;
     type Query = NoQuery;
     type Body = NoBody;

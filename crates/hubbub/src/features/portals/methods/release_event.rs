@@ -56,6 +56,7 @@ impl Method for ReleaseEvent {
 
 impl RestMethod for ReleaseEvent {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         problems: &[404, 422],
         example: r#"{"session":"order-4711"}"#,

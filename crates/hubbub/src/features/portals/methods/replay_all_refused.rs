@@ -72,6 +72,7 @@ impl Method for ReplayAllRefused {
 
 impl RestMethod for ReplayAllRefused {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         problems: &[404, 422],
         ..Route::new(Verb::Post, "/v1/portals/{portal}/refused/replay", &[PORTAL])

@@ -43,6 +43,7 @@ impl Method for ReplayDeadLetter {
 
 impl RestMethod for ReplayDeadLetter {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         success: &[202],
         problems: &[404],

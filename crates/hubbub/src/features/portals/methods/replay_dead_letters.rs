@@ -47,6 +47,7 @@ impl Method for ReplayDeadLetters {
 
 impl RestMethod for ReplayDeadLetters {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         success: &[202],
         problems: &[404, 422],

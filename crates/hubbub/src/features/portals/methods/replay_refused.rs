@@ -91,6 +91,7 @@ impl Method for ReplayRefused {
 
 impl RestMethod for ReplayRefused {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         problems: &[404],
         ..Route::new(

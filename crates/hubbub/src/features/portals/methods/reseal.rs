@@ -31,7 +31,7 @@ impl Method for Reseal {
 
 impl RestMethod for Reseal {
     const ROUTE: Route =
-        Route { tag: "portals", problems: &[429], ..Route::new(Verb::Post, "/v1/secrets/reseal", &[]) };
+        Route { audited: true, tag: "portals", problems: &[429], ..Route::new(Verb::Post, "/v1/secrets/reseal", &[]) };
     type Path = ();
     type Query = NoQuery;
     type Body = NoBody;

@@ -30,8 +30,12 @@ impl Method for ResumePortal {
 }
 
 impl RestMethod for ResumePortal {
-    const ROUTE: Route =
-        Route { tag: "portals", problems: &[404], ..Route::new(Verb::Post, "/v1/portals/{portal}/resume", &[PORTAL]) };
+    const ROUTE: Route = Route {
+        audited: true,
+        tag: "portals",
+        problems: &[404],
+        ..Route::new(Verb::Post, "/v1/portals/{portal}/resume", &[PORTAL])
+    };
     type Path = String;
     type Query = NoQuery;
     type Body = NoBody;

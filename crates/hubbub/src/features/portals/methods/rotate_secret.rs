@@ -69,6 +69,7 @@ impl Method for RotateSecret {
 
 impl RestMethod for RotateSecret {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "portals",
         problems: &[404, 422],
         example: r#"{"direction":"incoming"}"#,

@@ -47,6 +47,7 @@ impl Method for SteerSession {
 
 impl RestMethod for SteerSession {
     const ROUTE: Route = Route {
+        audited: true,
         tag: "sessions",
         problems: &[404, 409, 422],
         example: r#"{"action":"skip"}"#,
