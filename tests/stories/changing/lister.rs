@@ -35,7 +35,7 @@ pub struct Kept {
     pub surely: u64,
     /// The mentions that it was told of.
     pub mentioned: BTreeSet<u64>,
-    /// The entries that it was told something of, as of a room of its user's.
+    /// The heads that it was told of.
     pub news: BTreeSet<u64>,
     /// How often something was missed, and how often it has asked.
     pub missed: u32,
@@ -315,16 +315,16 @@ impl App {
             return;
         }
         let seq = hint["seq"].as_u64().or(hint["head"].as_u64()).unwrap_or_default();
-        if kind == "activity" || kind == "mention" {
-            self.keep(|kept| kept.news.insert(seq));
-        }
         match kind {
             "added" => self.wants_to_follow = true,
             "removed" => {}
             "activity" if seq < self.head => {
                 self.keep(|kept| kept.faults.push(format!("{hint} came after the head {}", self.head)));
             }
-            "activity" => self.head = seq,
+            "activity" => {
+                self.head = seq;
+                self.keep(|kept| kept.news.insert(seq));
+            }
             "mention" => self.keep(|kept| kept.mentioned.extend([seq])),
             "read" => self.reads(&self.name.clone(), seq),
             _ => return,
