@@ -120,7 +120,7 @@ web: $(WEB_PAGE) ## build the page into web/dist, from where the server takes it
 sdk: $(SDK_JS) $(SDK_PYTHON) $(SDK_GO) $(OPENAPI_LINT) ## install the SDKs that the stories drive, and what reads the OpenAPI document
 
 .PHONY: services
-services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go and Python's venv where they are missing
+services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go, Chromium and Python's venv where they are missing
 	@scripts/install-services
 
 .PHONY: fmt

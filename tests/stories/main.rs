@@ -6,6 +6,7 @@
 mod support;
 
 mod app;
+mod browser;
 mod cluster;
 mod desk;
 mod figure;
@@ -54,6 +55,7 @@ mod openapi;
 mod operated;
 mod operator;
 mod other_buses;
+mod page;
 mod portal_access;
 mod portal_addresses;
 mod portal_bodies;

@@ -27,6 +27,8 @@ export class Compose {
     constructor(
         private readonly form: HTMLFormElement,
         private readonly written: (what: Written) => void,
+        /** Something new is being written, and this stands there. */
+        private readonly writes: (text: string) => void = () => {},
     ) {
         this.text = form.querySelector("textarea")!;
         this.over = form.querySelector(".over")!;
@@ -49,6 +51,7 @@ export class Compose {
         this.text.addEventListener("input", () => {
             this.over.hidden = true;
             this.fit();
+            if (!this.edits) this.writes(this.text.value);
         });
         heard(form, (what) => {
             if (what !== "cancel") return;

@@ -5,8 +5,10 @@ import type { Hint, Session } from "./forwarding.ts";
 import type { Outgoing, Sent } from "./outbox.ts";
 import type { Member } from "./people.ts";
 import type { Reactors } from "./reactors.ts";
-import type { Room } from "./roster.ts";
+import type { Seen } from "./presence.ts";
 import type { Entry, Page } from "./timeline.ts";
+import type { Signal } from "./typing.ts";
+import { before, type Room } from "./unread.ts";
 import { ending, unsubscription } from "./words.ts";
 
 /** The close code for a token that is not accepted. */
@@ -22,6 +24,8 @@ export interface Listener {
     entry(entry: Entry): void;
     /** Something about the user that no log keeps. */
     hint(hint: Hint): void;
+    /** Something that is said in the room and that no log keeps. */
+    signal(signal: Signal): void;
     /** The subscription ended for good; `code` says why. */
     unsubscribed(why: string, code: number): void;
 }
@@ -45,6 +49,7 @@ export class Connection {
             name: "hubbub-web",
             getToken: () => token(place.user),
             websocket: listening((label) => listener.instance(label)),
+            data: { activity: true, signals: true },
         });
         this.client.on("connecting", ({ code, reason }) =>
             listener.state("connecting", code === 0 ? null : `Connection lost (${reason}). Coming back …`),
@@ -77,8 +82,8 @@ export class Connection {
             listener.subscribed(!recovered, streamPosition?.epoch ?? "", streamPosition?.offset ?? 0),
         );
         this.subscription.on("publication", ({ data, offset }) => {
-            // Without an offset it is a hint that no log keeps.
             if (offset) listener.entry(data as Entry);
+            else listener.signal(data as Signal);
         });
         this.subscription.on("unsubscribed", ({ code, reason }) => {
             if (code !== 0) listener.unsubscribed(unsubscription(code, reason), code);
@@ -113,9 +118,45 @@ export class Connection {
         return this.rpc("members", { room: this.place.room, ...(after !== undefined && { after }), limit: 1000 });
     }
 
-    /** Those that one is a member of. */
+    /** The people of a direct room. */
+    people(room: string): Promise<{ members: Member[] }> {
+        return this.rpc("members", { room });
+    }
+
+    /** Those that one is a member of, with what is unread. */
     rooms(after: string | undefined): Promise<{ rooms: Room[]; next?: string }> {
-        return this.rpc("rooms", { ...(after !== undefined && { after }), limit: 1000 });
+        return this.rpc("rooms", { ...(after !== undefined && { after }), unread: true });
+    }
+
+    /** One of these; undefined: one is no member. */
+    async row(id: string): Promise<Room | undefined> {
+        const after = before(id);
+        const page = { ...(after !== undefined && { after }), limit: 1, unread: true };
+        const { rooms } = await this.rpc<{ rooms: Room[] }>("rooms", page);
+        return rooms.find((room) => room.id === id);
+    }
+
+    /** This room was read up to here. */
+    read(seq: number): Promise<unknown> {
+        return this.rpc("read", { room: this.place.room, seq });
+    }
+
+    /** How far each has read it. */
+    reads(): Promise<{ reads: { user: string; seq: number }[] }> {
+        return this.rpc("reads", { room: this.place.room });
+    }
+
+    typing(thread: number | undefined): Promise<unknown> {
+        return this.rpc("typing", { room: this.place.room, ...(thread !== undefined && { thread }) });
+    }
+
+    online(users: readonly string[]): Promise<{ users: Seen[] }> {
+        return this.rpc("online", { users });
+    }
+
+    /** A room with a name, or the one with these people. */
+    make(what: object): Promise<{ id: string }> {
+        return this.rpc("create_room", what);
     }
 
     /** Some of those who reacted to a message. */

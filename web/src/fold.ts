@@ -24,6 +24,7 @@ export interface Entry {
     role?: string;
     until?: string;
     name?: string | null;
+    topic?: string;
     settings?: Settings;
 }
 
@@ -34,6 +35,7 @@ export interface Settings {
     edit_window?: number | null;
     members_may?: { pin?: boolean; mention_all?: boolean; invite?: boolean };
     history_from?: string;
+    archived?: boolean;
 }
 
 export interface Reaction {

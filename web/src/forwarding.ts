@@ -14,6 +14,8 @@ export interface Hint {
     type: string;
     room?: string;
     seq?: number;
+    /** What the log of the room has come to. */
+    head?: number;
 }
 
 export interface Forwarding {

@@ -11,7 +11,7 @@ const roles: Record<string, string> = {
     admin: "an admin",
 };
 
-export function said({ type, from, user = from, role = "member", until, name, settings }: Entry): Words {
+export function said({ type, from, user = from, role = "member", until, name, topic, settings }: Entry): Words {
     const self = user === from;
     const who: Name = { name: from };
     const whom: Name = { name: user };
@@ -38,6 +38,8 @@ export function said({ type, from, user = from, role = "member", until, name, se
         case "renamed":
             return name ? [who, " named the room ", { name }] : [who, " took the room's name away"];
         case "changed":
+            if (topic) return [who, " said what the room is about: ", { name: topic }];
+            if (topic === "") return [who, " took away what the room is about"];
             return [who, ` changed the room: ${settled(settings ?? {}).join("; ") || "other settings"}`];
         default:
             return [`${type} (`, who, ")"];
@@ -45,7 +47,7 @@ export function said({ type, from, user = from, role = "member", until, name, se
 }
 
 /** Settings in words, each in a few. */
-export function settled({ slow_mode, frozen, edit_window, members_may, history_from }: Settings): string[] {
+export function settled({ slow_mode, frozen, edit_window, members_may, history_from, archived }: Settings): string[] {
     const words: string[] = [];
     const add = (value: unknown, text: () => string) => value !== undefined && words.push(text());
     add(slow_mode, () => (slow_mode ? `slow mode, one message in ${time(slow_mode)}` : "no slow mode"));
@@ -59,6 +61,7 @@ export function settled({ slow_mode, frozen, edit_window, members_may, history_f
     add(members_may?.mention_all, () => `${who(members_may?.mention_all, "moderators")} mention everybody`);
     add(members_may?.invite, () => `${who(members_may?.invite, "admins")} add people`);
     add(history_from, () => (history_from === "joined" ? "members read from when they joined" : "members read everything"));
+    add(archived, () => (archived ? "archived, nobody writes" : "not archived"));
     return words;
 }
 

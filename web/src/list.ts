@@ -5,6 +5,8 @@ import { morph } from "./morph.ts";
 import type { Row } from "./timeline.ts";
 
 const NEAR_PX = 120;
+/** So much of what was read before stands above what is new. */
+const NEW_PX = 60;
 const TOGETHER_MS = 5 * 60_000;
 
 export class List {
@@ -60,9 +62,19 @@ export class List {
         return node !== null;
     }
 
+    /** Brings what is new into sight, so that it is read from its beginning; false: nothing is. */
+    toNew(): boolean {
+        const node = this.log.querySelector<HTMLElement>("li.new");
+        if (!node) return false;
+        this.scroller.scrollTop += node.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top - NEW_PX;
+        return true;
+    }
+
     private firstInSight(): { node: Element; top: number } | null {
         const edge = this.scroller.getBoundingClientRect().top;
         for (const node of this.log.children) {
+            // What is new begins elsewhere once older pages are there.
+            if (node.classList.contains("new")) continue;
             const { top, bottom } = node.getBoundingClientRect();
             if (bottom > edge) return { node, top };
         }
@@ -73,8 +85,9 @@ export class List {
         const follows = previous !== undefined && continues(previous, row, look.me);
         const entry = row.kind === "entry" ? row.entry : null;
         const way = entry?.from === look.me ? look.way?.(entry.seq) : null;
+        const seen = entry && look.seen(entry.seq);
         const may = entry ? [look.offers(entry), look.reacts(entry), look.pending(entry)] : row.kind === "draft" && look.again(row.draft);
-        const mark = JSON.stringify([look.place, follows, way, may, row]);
+        const mark = JSON.stringify([look.place, follows, way, may, seen, row]);
         const old = this.shown.get(row.key);
         if (old?.mark === mark) return old.node;
         const fresh = drawn(row, follows, look);
@@ -86,10 +99,11 @@ export class List {
 }
 
 function continues(previous: Row, row: Row, me: string): boolean {
-    const facts = (of: Row) =>
-        of.kind === "draft"
-            ? { type: "message", from: me, at: of.draft.at }
-            : { type: of.entry.type, from: of.entry.from, at: of.entry.at };
+    const facts = (of: Row) => {
+        if (of.kind === "new") return { type: "", from: "", at: "" };
+        if (of.kind === "draft") return { type: "message", from: me, at: of.draft.at };
+        return { type: of.entry.type, from: of.entry.from, at: of.entry.at };
+    };
     const one = facts(previous);
     const other = facts(row);
     return (

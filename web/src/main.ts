@@ -1,16 +1,23 @@
+import { Company } from "./company.ts";
 import { Connection, support, type State } from "./connection.ts";
 import { Deeds } from "./deeds.ts";
 import { Door } from "./door.ts";
 import { hinted, nothing, told, way, type Session } from "./forwarding.ts";
+import { defined, newKey } from "./keys.ts";
 import { mentioned } from "./mentions.ts";
 import { Outbox } from "./outbox.ts";
 import { Pages } from "./pages.ts";
-import { nextEnd, NOT_MEMBER, type Standing } from "./people.ts";
+import { Pauses } from "./pauses.ts";
+import { nextEnd, NOT_MEMBER, silenced, type Standing } from "./people.ts";
 import type { Doing } from "./pending.ts";
+import { presenceWords } from "./presence.ts";
+import { Reading } from "./reading.ts";
+import { Others, RoomList } from "./rooms.ts";
 import { Roster } from "./roster.ts";
 import { Shelf } from "./shelf.ts";
 import type { Panel } from "./side.ts";
-import { empty, entries, older, shownAs, step, unsent, type Draft, type Step } from "./timeline.ts";
+import { empty, entries, followed, older, shownAs, step, unsent, type Draft, type Step } from "./timeline.ts";
+import { short, total } from "./unread.ts";
 import { View } from "./view.ts";
 import { deleted, failure, refusal } from "./words.ts";
 
@@ -47,19 +54,8 @@ function trouble(what: keyof typeof troubles): (why: string | null) => void {
     };
 }
 
-// Pauses end early when the connection is back.
-const pauses = new Set<() => void>();
-function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-        const over = () => {
-            pauses.delete(over);
-            clearTimeout(timer);
-            resolve();
-        };
-        const timer = setTimeout(over, ms);
-        pauses.add(over);
-    });
-}
+const pauses = new Pauses();
+const { pause } = pauses;
 
 const deeds = new Deeds({
     act: (method, key, what) => connection.act(method, key, what),
@@ -74,17 +70,51 @@ const deeds = new Deeds({
 });
 
 const roster = new Roster({
-    rooms: (after) => connection.rooms(after),
+    own: () => connection.row(room),
     members: (after) => connection.members(after),
-    room,
     recent: () => timeline.recent,
     shown: () => entries(timeline),
-    read() {
+    read(own) {
+        if (own && !portal) reading.told(own, roster.members.get(me)?.since ?? 0, ownNewest());
+        void company.load();
         if (roster.members.has(me)) door.member();
         else if (door.end === null && !portal) door.kept(NOT_MEMBER, 103);
         draw();
     },
 });
+
+const visible = () => document.visibilityState === "visible";
+const clock = () => performance.now();
+
+const company = new Company({
+    me,
+    members: () => (portal ? new Map() : roster.members),
+    mayWrite: () => !portal && roster.members.has(me) && silenced(standing(), Date.now()) === null,
+    sayTyping: (thread) => connection.typing(thread),
+    reads: () => connection.reads(),
+    online: (users) => connection.online(users),
+    visible,
+    clock,
+    changed: () => draw(),
+});
+
+const reading = new Reading({
+    me,
+    send: (seq) => connection.read(seq),
+    marked: (seq) => rooms.readTo(room, seq),
+    changed: () => draw(),
+    pause,
+});
+
+const rooms = new RoomList({
+    page: (after) => connection.rooms(after),
+    row: (id) => connection.row(id),
+    reading: () => (sees() ? room : undefined),
+    changed: () => draw(),
+    pause,
+});
+
+const others = new Others({ me, members: (id) => connection.people(id), changed: () => draw() });
 
 const door = new Door({
     me,
@@ -106,6 +136,7 @@ const view = new View(me, {
         const where = thread === undefined ? {} : { thread, ...(in_room && { in_room }) };
         const said = { ...content, ...where, ...defined({ reply_to }) };
         take({ do: "draft", key: newKey(), at: new Date().toISOString(), ...said });
+        company.sent();
         void outbox.flush();
     },
     panel(to, root) {
@@ -114,6 +145,16 @@ const view = new View(me, {
         if (to === "thread") void pages.thread();
         if (to === "pins") void pages.pins();
         if (to === "people") void roster.load();
+    },
+    writes: (text, thread) => company.writes(text, thread),
+    looks: look,
+    make(kind, words) {
+        const what = kind === "direct" ? { with: words.split(/[\s,]+/).filter(Boolean) } : { id: newKey(), name: words };
+        trouble("doing")(null);
+        connection.make({ kind, ...what }).then(({ id }) => goTo(id), (error: unknown) => trouble("doing")(refusal(failure(error))));
+    },
+    shown(some) {
+        void others.want(some.filter(({ kind, name }) => kind === "direct" && !name).map(({ id }) => id));
     },
     editAgain: (key) => deeds.again(key),
     editDiscard: (key) => deeds.discard(key),
@@ -160,8 +201,12 @@ const connection = new Connection(
             state = now;
             troubles.connection = why;
             if (now === "connected") {
-                for (const over of pauses) over();
+                pauses.end();
                 void roster.load();
+                company.presence.forget();
+                // What is unread is asked for once the server watches; one that does not say so is asked all the same.
+                clearTimeout(watched);
+                if (!portal) watched = setTimeout(() => void rooms.again(), WATCHED_WITHIN_MS);
                 door.again();
                 // Hints may have been lost.
                 if (portal) connection.session().then(stands, () => {});
@@ -174,6 +219,12 @@ const connection = new Connection(
         },
         subscribed(fresh, epoch, head) {
             door.subscribed();
+            if (fresh && timeline.epoch !== null) {
+                // The numbers count in another history.
+                reading.forget();
+                company.forget();
+                void roster.load();
+            }
             if (fresh) take({ do: "start", epoch, head });
             if (fresh || view.nearTop()) void pages.older();
             if (fresh) void pages.pins().then(() => pages.thread());
@@ -185,19 +236,46 @@ const connection = new Connection(
             if (after) sessionState = after;
             roster.follow(entry);
             door.entry(entry);
+            company.entry(entry);
+            reading.entry(entry, sees());
+            if (entry.type === "message") rooms.spoken(room, entry.at);
             take({ do: "live", entry });
             // A page does not know the message that was pinned.
             if (entry.type === "pinned") void pages.pins();
         },
         hint(hint) {
             if (door.readmits(hint)) void roster.load();
+            if (hint.type === "watching") clearTimeout(watched);
+            if (hint.type === "read" && hint.room === room) reading.elsewhere(hint.seq ?? 0);
+            if (hint.type === "removed" && hint.room === room) reading.forget();
+            if (!portal) void rooms.hint(hint);
             door.hint(hint);
             forwarding = hinted(forwarding, room, hint);
             draw();
         },
+        signal: (signal) => company.signal(signal),
         unsubscribed: (why, code) => door.unsubscribed(why, code),
     },
 );
+
+const WATCHED_WITHIN_MS = 2_000;
+let watched: ReturnType<typeof setTimeout> | undefined;
+
+/** Whether the end of the open room is there, and seen. */
+function sees(): boolean {
+    return (entries(timeline).length > 0 || older(timeline) === null) && !begins && view.reads();
+}
+
+/** What is on the screen was seen. */
+function look(): void {
+    if (sees()) reading.seen(followed(timeline));
+    company.look();
+}
+
+/** One's own newest message that is loaded. */
+function ownNewest(): number {
+    return entries(timeline).findLast(({ type, from }) => type === "message" && from === me)?.seq ?? 0;
+}
 
 /** Others come to a room that was made here by this address, which has its id. */
 function goTo(id: string): void {
@@ -239,12 +317,6 @@ function ownServer(): string {
     return address.href;
 }
 
-/** Made once per draft. Away from localhost and https the browser has no randomUUID. */
-function newKey(): string {
-    if (crypto.randomUUID) return crypto.randomUUID();
-    return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 const outbox = new Outbox({
     next: () => unsent(timeline)[0],
     send: ({ key, text, mentions, mention_all, thread, in_room, reply_to }) =>
@@ -259,11 +331,6 @@ const outbox = new Outbox({
     pause,
 });
 
-/** Without what is undefined. */
-function defined<T extends object>(all: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as never;
-}
-
 function standing(): Standing {
     const direct = room.startsWith("direct.");
     const { members, known } = roster;
@@ -272,10 +339,10 @@ function standing(): Standing {
     return { me, role: members.get(me)?.role, known: known && !portal, ended, direct, ...roster.rules() };
 }
 
-/** What the room is called; that of two people by the other. */
+/** What the room is called; a direct one by the others. */
 function called({ name, direct }: Standing): string {
-    const other = [...roster.members.keys()].find((user) => user !== me);
-    return name || (direct && other) || room;
+    const people = [...roster.members.keys()].filter((user) => user !== me);
+    return name || (direct && people.join(", ")) || room;
 }
 
 function take(action: Step): void {
@@ -283,6 +350,22 @@ function take(action: Step): void {
     keep();
     draw();
 }
+
+/** What is said of the room beside its name: what it is about, or whether the other is there. */
+function about({ topic, direct }: Standing): string {
+    const two = direct && roster.members.size === 2;
+    return topic || (two ? presenceWords([...company.presence.seen.values()][0], Date.now()) : "");
+}
+
+function unread(): string {
+    const counts = new Map(rooms.now.all);
+    if (sees()) counts.delete(room);
+    const sum = total({ ...rooms.now, all: counts });
+    return sum.count ? short(sum) : "";
+}
+
+// The first page begins where something new begins.
+let begins = !portal;
 
 let drawn: Promise<void> | null = null;
 function draw(): void {
@@ -292,7 +375,7 @@ function draw(): void {
         const stands = standing();
         view.state(state, instance, timeline.head);
         if (portal) view.session(portal, sessionState);
-        else view.room(called(stands));
+        else view.room(called(stands), about(stands), unread());
         view.show({
             timeline,
             complete: timeline.epoch !== null && older(timeline) === null,
@@ -301,7 +384,18 @@ function draw(): void {
             standing: stands,
             doing: deeds.doing,
             way: portal ? (seq) => way(forwarding, seq) : null,
+            since: reading.since,
+            seen: company.seen(entries(timeline)),
+            typing: { room: company.types(), thread: timeline.thread ? company.types(timeline.thread.root) : [] },
+            presence: company.presence.seen,
+            rooms: portal ? null : { rooms: rooms.now, known: rooms.known, open: room, reading: sees(), others: others.of },
         });
+        // Once both are known: what is there, and how far one has read.
+        if (begins && reading.known && timeline.epoch !== null && (entries(timeline).length > 0 || older(timeline) === null)) {
+            begins = false;
+            view.toNew();
+        }
+        look();
         const passing = troubles.connection ?? troubles.sending ?? troubles.waiting ?? troubles.loading;
         const undone = troubles.doing === null ? null : { text: troubles.doing, remedy: "Close" };
         view.tell(door.end ?? undone ?? (passing ? { text: passing } : null));
@@ -326,6 +420,7 @@ for (const draft of drafts.read()) {
     timeline = step(timeline, { do: "draft", ...said });
 }
 
+setInterval(() => company.look(), 5_000);
 view.heading(me === "ana" ? "ben" : "ana");
 draw();
 connection.open();

@@ -5,6 +5,7 @@ import type { Settings } from "./fold.ts";
 import { moment, settled } from "./lines.ts";
 import { morph } from "./morph.ts";
 import { isolated } from "./names.ts";
+import { presenceWords, type Seen } from "./presence.ts";
 import { atLeast, mayAdd, outranks, ROLES, type Member, type Members, type Standing } from "./people.ts";
 
 export interface MemberActions {
@@ -31,6 +32,7 @@ const USUAL: Required<Settings> = {
     edit_window: null,
     members_may: { pin: false, mention_all: true, invite: false },
     history_from: "all",
+    archived: false,
 };
 
 export class MembersPanel {
@@ -53,10 +55,10 @@ export class MembersPanel {
         this.panel.addEventListener("change", ({ target }) => this.changed(target as HTMLInputElement | HTMLSelectElement));
     }
 
-    show(members: Members, standing: Standing): void {
+    show(members: Members, standing: Standing, seen: ReadonlyMap<string, Seen>): void {
         const list = element("ul", "people");
         const sorted = [...members.values()].sort((one, other) => (one.user < other.user ? -1 : 1));
-        for (const member of sorted) list.append(person(member, standing));
+        for (const member of sorted) list.append(person(member, standing, seen.get(member.user)));
         const roles = mayAdd(standing);
         const fresh = element("div", "", list, ...(roles.length ? [added(roles)] : []), element("h3", "", "The room"), settingsOf(standing));
         fresh.id = this.panel.id;
@@ -83,7 +85,7 @@ export class MembersPanel {
             this.actions.mute(user, Number(value));
         } else if (user !== undefined) this.actions.role(user, value);
         else if (name === "name") this.actions.rename(value.trim());
-        else if (name === "frozen") this.actions.settings({ frozen: checked });
+        else if (name === "frozen" || name === "archived") this.actions.settings({ [name]: checked });
         else if (name === "history_from") this.actions.settings({ history_from: checked ? "joined" : "all" });
         else if (name === "slow_mode" || name === "edit_window")
             this.actions.settings({ [name]: value === "" ? null : Number(value) });
@@ -91,10 +93,12 @@ export class MembersPanel {
     }
 }
 
-function person({ user, role }: Member, { me, role: mine, muted }: Standing): HTMLElement {
+function person({ user, role }: Member, { me, role: mine, muted }: Standing, seen: Seen | undefined): HTMLElement {
     const label = isolated(user);
     const item = element("li", "", element("span", "user", bdi(user), user === me ? " (you)" : ""));
     item.dataset["user"] = user;
+    const there = presenceWords(seen, Date.now());
+    if (there) item.append(element("span", seen?.online ? "presence online" : "presence", there));
     if (mine === "admin") item.append(choice("role", `What ${label} is`, role, ROLES.map((one) => [one, one])));
     else item.append(element("span", "role", role));
     const until = muted.get(user);
@@ -146,6 +150,7 @@ function settingsOf({ role, settings, name }: Standing): HTMLElement {
         check("mention_all", "Members may mention everybody", now.members_may.mention_all),
         check("invite", "Members may add people", now.members_may.invite),
         check("history_from", "Members read from when they joined", now.history_from === "joined"),
+        check("archived", "Archived: nobody writes", now.archived),
     );
 }
 

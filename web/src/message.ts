@@ -5,7 +5,7 @@ import type { Reaction, Replies, Shown } from "./fold.ts";
 import { named, ways, type Way } from "./forwarding.ts";
 import { moment, said } from "./lines.ts";
 import { alsoMentioned, mentionsMe, parts } from "./mentions.ts";
-import { isolated } from "./names.ts";
+import { isolated, type Words } from "./names.ts";
 import type { Pending } from "./pending.ts";
 import type { Draft, Row } from "./timeline.ts";
 
@@ -19,6 +19,8 @@ export interface Look {
     reacts(message: Shown): boolean;
     /** What is on its way for this message. */
     pending(message: Shown): Pending | null;
+    /** Who has seen this message and none after it, in words. */
+    seen(seq: number): Words;
     /** Whether a refused draft can be sent again. */
     again(draft: Draft): boolean;
     /** Where the list stands: a thread's own list does not tell of the thread. */
@@ -26,6 +28,7 @@ export interface Look {
 }
 
 export function drawn(row: Row, follows: boolean, look: Look): HTMLElement {
+    if (row.kind === "new") return element("li", "line new", element("span", "", "New messages"));
     const node = row.kind === "draft" ? draft(row.draft, look) : row.entry.type === "message" ? message(row.entry, look) : line(row.entry);
     node.classList.toggle("follows", follows);
     return node;
@@ -103,6 +106,13 @@ function message(entry: Shown, look: Look): HTMLElement {
         const which = entry.gone ? "deleted" : (entry.text ?? "").slice(0, 40);
         const label = `Actions for the message of ${isolated(named(entry.from))}: ${isolated(which)}`;
         foot.append(button("⋯", "menu", { "aria-label": label, "aria-haspopup": "dialog", class: "more" }));
+    }
+    const seen = look.seen(entry.seq);
+    if (seen.length) {
+        const line = element("p", "seen", ...spoken(seen));
+        // It comes and goes all the time; whoever hears the page is not told each time.
+        line.setAttribute("aria-live", "off");
+        item.append(line);
     }
     return item;
 }

@@ -32,6 +32,8 @@ function removed(node: ChildNode): ChildNode | null {
 
 function kind(node: Node): string {
     if (!(node instanceof HTMLElement)) return node.nodeName;
-    const { do: does = "", reaction = "" } = node.dataset;
+    const { do: does = "", reaction = "", room = "" } = node.dataset;
+    // A room's row is its own: nobody who presses it opens another that has moved there.
+    if (room) return [node.nodeName, room].join(" ");
     return [node.nodeName, node.className, does, reaction].join(" ");
 }

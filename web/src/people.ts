@@ -24,6 +24,8 @@ export interface Rules {
     muted: ReadonlyMap<string, string>;
     /** For people; empty where it has none. */
     name: string;
+    /** What it is about; empty where nothing is said. */
+    topic: string;
 }
 
 export interface Standing extends Rules {
@@ -55,19 +57,20 @@ export interface Told extends Rules {
 
 /** They, and what the lines since then say, in their order. */
 export function rules(before: Told, entries: readonly Entry[]): Rules {
-    let { settings, name } = before;
+    let { settings, name, topic } = before;
     const muted = new Map(before.muted);
-    for (const { type, seq, user = "", until, settings: other, name: called } of entries) {
+    for (const { type, seq, user = "", until, settings: other, name: called, topic: about } of entries) {
         if (seq <= before.asOf) continue;
         if (type === "changed") {
             const members_may = { ...settings.members_may, ...other?.members_may };
             settings = { ...settings, ...other, members_may };
+            topic = about ?? topic;
         }
         if (type === "muted" && until) muted.set(user, until);
         if (type === "unmuted") muted.delete(user);
         if (type === "renamed") name = called ?? "";
     }
-    return { settings, muted, name };
+    return { settings, muted, name, topic };
 }
 
 export function atLeast(role: Role | undefined, least: Role): boolean {
@@ -81,6 +84,7 @@ export function silenced({ me, role, known, ended, settings, muted }: Standing, 
     if (role === undefined && known) return NOT_MEMBER;
     if (role === "reader") return "You are a reader here: you do not write.";
     if (until && Date.parse(until) > now) return `You are muted here until ${moment(until)}.`;
+    if (settings.archived) return "This room is archived: it is read, and nothing is written.";
     if (settings.frozen && !atLeast(role, "moderator")) return "This room is frozen: only moderators write.";
     return null;
 }

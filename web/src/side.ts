@@ -6,6 +6,7 @@ import { List } from "./list.ts";
 import { MembersPanel, type MemberActions } from "./members.ts";
 import type { Look } from "./message.ts";
 import { silenced, unanswered, type Members, type Standing } from "./people.ts";
+import type { Seen } from "./presence.ts";
 import { pinnedNow, replies, shownAs, type Row, type Timeline } from "./timeline.ts";
 
 export type Panel = "thread" | "pins" | "people";
@@ -23,8 +24,8 @@ export class Side {
     private from: Element | null = null;
     private seeks: number | null = null;
 
-    constructor(does: Does, written: (what: Written) => void, actions: MemberActions) {
-        this.compose = new Compose(part<HTMLFormElement>("reply"), written);
+    constructor(does: Does, written: (what: Written) => void, writes: (text: string) => void, actions: MemberActions) {
+        this.compose = new Compose(part<HTMLFormElement>("reply"), written, writes);
         this.members = new MembersPanel(actions);
         // The forms in it have ears of their own.
         for (const id of ["side-root", "side-log", "earlier"]) heard(part(id), does);
@@ -37,25 +38,27 @@ export class Side {
         }).observe(this.scroller);
     }
 
-    show(panel: Panel | null, timeline: Timeline, look: Look, members: Members, standing: Standing): void {
+    show(panel: Panel | null, timeline: Timeline, look: Look, members: Members, standing: Standing, seen: ReadonlyMap<string, Seen>): void {
         const which = panel && `${panel} ${panel === "thread" ? timeline.thread?.root : ""}`;
         const other = which !== this.open;
         if (other) this.turn(which);
         this.open = which;
-        for (const to of document.querySelectorAll<HTMLElement>("header [data-do]"))
+        for (const to of document.querySelectorAll<HTMLElement>("header [aria-controls=side]"))
             to.setAttribute("aria-expanded", String(to.dataset["do"] === panel));
         const { thread } = timeline;
         if (panel === "thread" && thread) {
             const earlier = part("earlier");
             this.title.textContent = `Thread of #${thread.root}`;
             const root = thread.message?.entries[0];
-            this.root.show(root ? [{ kind: "entry", key: "root", entry: root }] : [], { ...look, place: "thread" });
+            // What is seen is told of the room alone.
+            const inThread: Look = { ...look, seen: () => [], place: "thread" };
+            this.root.show(root ? [{ kind: "entry", key: "root", entry: root }] : [], inThread);
             earlier.hidden = thread.complete || !thread.pages.length;
             const count = root?.replies?.count ?? 0;
             const many = count === 1 ? "1 reply" : `${count} replies`;
             this.note.textContent = !thread.pages.length ? "Loading …" : count ? many : "No replies yet.";
             this.compose.closed(silenced(standing, Date.now()) ?? unanswered(shownAs(timeline, thread.root)));
-            const stays = this.list.show(replies(timeline), { ...look, place: "thread" });
+            const stays = this.list.show(replies(timeline), inThread);
             if (other || stays) this.list.toBottom();
             if (this.seeks !== null && this.list.find(this.seeks)) this.seeks = null;
         } else if (panel === "pins") {
@@ -63,10 +66,10 @@ export class Side {
             this.title.textContent = "Pinned messages";
             this.note.textContent = !timeline.pins ? "Loading …" : pins.length ? "" : "Nothing is pinned here.";
             const rows = pins.map((entry): Row => ({ kind: "entry", key: `pin ${entry.seq}`, entry }));
-            this.list.show(rows, { ...look, place: "pins" });
+            this.list.show(rows, { ...look, seen: () => [], place: "pins" });
         } else if (panel === "people") {
             this.title.textContent = members.size === 1 ? "1 member" : `${members.size} members`;
-            this.members.show(members, standing);
+            this.members.show(members, standing, seen);
         }
     }
 
@@ -84,7 +87,7 @@ export class Side {
         const hadFocus = this.side.contains(document.activeElement);
         if (this.open === null) this.from = document.activeElement;
         const no = () => false;
-        const nothing: Look = { me: "", way: null, offers: no, reacts: no, pending: () => null, again: no, place: "room" };
+        const nothing: Look = { me: "", way: null, offers: no, reacts: no, pending: () => null, seen: () => [], again: no, place: "room" };
         this.root.show([], nothing);
         this.list.show([], nothing);
         this.members.clear();

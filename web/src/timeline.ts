@@ -82,7 +82,13 @@ export type Step =
     | { do: "again"; key: string }
     | { do: "discard"; key: string };
 
-export type Row = { kind: "entry"; key: string; entry: Shown } | { kind: "draft"; key: string; draft: Draft };
+export type Row = { kind: "entry"; key: string; entry: Shown } | { kind: "draft"; key: string; draft: Draft } | NewRow;
+
+/** What stands before the first message that is new. */
+export interface NewRow {
+    kind: "new";
+    key: string;
+}
 
 /** A page that was read longer ago than these cannot be folded on: it is asked for again. */
 const RECENT = 512;
@@ -198,7 +204,7 @@ export function mayGoAgain(now: Timeline, { final, thread }: Draft): boolean {
 
 function withDrafts(now: Timeline, entries: readonly Shown[], here: (draft: Draft) => boolean): Row[] {
     const shown: Row[] = entries.map((entry) => ({ kind: "entry", key: rowKey(now, entry), entry }));
-    const seqOf = (row: Row) => (row.kind === "entry" ? row.entry.seq : (row.draft.seq ?? Infinity));
+    const seqOf = (row: Row) => (row.kind === "entry" ? row.entry.seq : row.kind === "draft" ? (row.draft.seq ?? Infinity) : 0);
     for (const draft of now.drafts.filter(here)) {
         const row: Row = { kind: "draft", key: `draft ${draft.key}`, draft };
         const seq = draft.seq ?? Infinity;
@@ -230,7 +236,7 @@ function stored(now: Timeline, key: string, seq: number, epoch: string): Timelin
 }
 
 /** Up to where the log has come. */
-function followed(now: Timeline): number {
+export function followed(now: Timeline): number {
     return now.pages.at(-1)?.asOf ?? 0;
 }
 

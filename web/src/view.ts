@@ -2,23 +2,31 @@
 
 import { Compose, type Written } from "./compose.ts";
 import type { End } from "./door.ts";
-import { bdi, heard, part } from "./element.ts";
+import { bdi, heard, part, spoken } from "./element.ts";
 import type { Way } from "./forwarding.ts";
 import { jump } from "./jump.ts";
 import { List } from "./list.ts";
 import type { MemberActions } from "./members.ts";
+import { RoomsPanel, type RoomActions, type RoomsShown } from "./roomlist.ts";
 import { Menu, type Chosen } from "./menu.ts";
 import type { Look } from "./message.ts";
-import { isolated } from "./names.ts";
+import { isolated, type Words } from "./names.ts";
 import { pendingOn, type Doing } from "./pending.ts";
 import { offered, silenced, type Members, type Standing } from "./people.ts";
+import type { Seen } from "./presence.ts";
+import { divided } from "./reading.ts";
 import { Side, type Panel } from "./side.ts";
+import { typingWords } from "./typing.ts";
 import type { Reactors } from "./reactors.ts";
 import { entries, mayGoAgain, pinnedNow, rows, shownAs, type Shown, type Timeline } from "./timeline.ts";
 
-export interface Actions extends MemberActions {
+export interface Actions extends MemberActions, RoomActions {
     /** Something new, in a thread where that is said, or the new text of an older message. */
     written(what: Written, thread: number | undefined): void;
+    /** Something new is being written there. */
+    writes(text: string, thread: number | undefined): void;
+    /** What is in sight may be other than before. */
+    looks(): void;
     again(key: string): void;
     discard(key: string): void;
     /** The same for an edit that was refused. */
@@ -51,6 +59,15 @@ export interface Shows {
     /** What is on its way. */
     doing: readonly Doing[];
     way: ((seq: number) => Way) | null;
+    /** What is new in the room begins behind this entry. */
+    since: number | null;
+    /** Who has seen which message. */
+    seen: ReadonlyMap<number, Words>;
+    /** Who types in the room, and in the thread that is open. */
+    typing: { room: readonly string[]; thread: readonly string[] };
+    presence: ReadonlyMap<string, Seen>;
+    /** None where one talks to a portal's agents. */
+    rooms: RoomsShown | null;
 }
 
 export class View {
@@ -62,6 +79,7 @@ export class View {
     private readonly compose: Compose;
     private readonly side: Side;
     private readonly menu = new Menu();
+    private readonly rooms: RoomsPanel;
     private now: Shows | null = null;
     private last = 0;
     private stays = true;
@@ -74,8 +92,10 @@ export class View {
         this.compose = new Compose(part<HTMLFormElement>("compose"), (what) => {
             if (what.edits === undefined) this.toBottom();
             actions.written(what, undefined);
-        });
-        this.side = new Side(does, (what) => actions.written(what, this.now?.timeline.thread?.root), actions);
+        }, (text) => actions.writes(text, undefined));
+        this.rooms = new RoomsPanel(actions);
+        const thread = () => this.now?.timeline.thread?.root;
+        this.side = new Side(does, (what) => actions.written(what, thread()), (text) => actions.writes(text, thread()), actions);
         heard(part("log"), does);
         heard(document.querySelector<HTMLElement>("header nav")!, does);
         this.down.addEventListener("click", () => this.toBottom());
@@ -84,7 +104,9 @@ export class View {
         this.scroller.addEventListener("scroll", () => {
             if (this.nearTop()) actions.older();
             if (this.list.atBottom()) this.down.hidden = true;
+            actions.looks();
         });
+        document.addEventListener("visibilitychange", () => actions.looks());
         new ResizeObserver(() => {
             if (this.down.hidden && this.stays) this.list.toBottom();
         }).observe(this.scroller);
@@ -100,10 +122,11 @@ export class View {
         this.side.compose.hint("Reply in the thread");
     }
 
-    /** What the room is called. */
-    room(name: string): void {
+    /** What the room is called, what is to be said of it, and how much is unread in all rooms. */
+    room(name: string, about: string, unread: string): void {
         part("room").textContent = name;
-        document.title = `${isolated(this.me)} · ${isolated(name)} · Hubbub`;
+        part("about").textContent = about;
+        document.title = `${unread && `(${unread}) `}${isolated(this.me)} · ${isolated(name)} · Hubbub`;
         this.compose.hint(`Message ${isolated(name)}`);
     }
 
@@ -143,6 +166,7 @@ export class View {
             offers: (message) => offers(message).size > 0,
             reacts: (message) => offers(message).has("react"),
             pending: (message) => pendingOn(message, now.doing),
+            seen: (seq) => now.seen.get(seq) ?? [],
             again: (draft) => mayGoAgain(timeline, draft),
             place: "room",
         };
@@ -152,14 +176,34 @@ export class View {
         part("hint").hidden = silence !== null;
         const gone = (seq: number) => shownAs(timeline, seq)?.gone === true;
         for (const compose of [this.compose, this.side.compose]) compose.follow(gone);
-        this.stays = this.list.show(rows(timeline), look);
-        this.side.show(now.panel, timeline, look, now.members, standing);
+        this.stays = this.list.show(divided(rows(timeline), now.since, this.me), look);
+        this.side.show(now.panel, timeline, look, now.members, standing, now.presence);
+        types(part("compose-typing"), now.typing.room);
+        types(part("reply-typing"), now.typing.thread);
+        part("rooms").hidden = now.rooms === null;
+        if (now.rooms) this.rooms.show(now.rooms);
+        const online = [...now.presence.values()].filter(({ online }) => online).length;
+        document.querySelector("header [data-do=people]")!.textContent = online ? `People (${online} online)` : "People";
 
         const pins = pinnedNow(timeline).length;
         document.querySelector("header [data-do=pins]")!.textContent = pins ? `Pins (${pins})` : "Pins";
         const newest = entries(timeline).at(-1);
         if (!this.stays && newest && newest.seq > this.last && newest.from !== this.me) this.down.hidden = false;
         this.last = newest?.seq ?? this.last;
+    }
+
+    /** Whether somebody sees the end of the room. */
+    reads(): boolean {
+        const covered = this.side.covers() || this.rooms.covers();
+        return document.visibilityState === "visible" && !covered && this.list.atBottom();
+    }
+
+    /** Begins where something new begins; false: nothing does. */
+    toNew(): boolean {
+        if (!this.list.toNew()) return false;
+        this.stays = this.list.atBottom();
+        this.down.hidden = this.stays;
+        return true;
     }
 
     /** Whether an older page is wanted. */
@@ -222,4 +266,11 @@ export class View {
         this.list.toBottom();
         this.down.hidden = true;
     }
+}
+
+/** Who types, where nobody's lines move because of it. */
+function types(line: HTMLElement, who: readonly string[]): void {
+    const words = spoken(typingWords(who));
+    const text = words.map((one) => (typeof one === "string" ? one : (one.textContent ?? ""))).join("");
+    if (line.textContent !== text) line.replaceChildren(...words);
 }

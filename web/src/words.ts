@@ -33,6 +33,7 @@ const commands: Record<number, string> = {
     503: "The server cannot reach its database. Trying again …",
 };
 
+const ROOM_DELETED = "This room was deleted.";
 const ENDED = "This conversation has ended. Open it again, then try again.";
 
 /** What the server says before it names the field; for people there is nothing in it. */
@@ -40,7 +41,7 @@ const PREFIX = /^bad request: /;
 
 /** Whether it is about a message that is not there any more: asking again does not help. */
 export function deleted({ code, message }: Failure): boolean {
-    return code === 410 && message.includes("deleted");
+    return code === 410 && message.includes("message was deleted");
 }
 
 /** An older server may still run beside the others, and does not know it. */
@@ -54,6 +55,7 @@ const SLOW = /^slow mode: one message in (\d+) s; retry in (\d+) ms/;
 /** Why a command was refused. */
 export function refusal(problem: Failure): string {
     const { code } = problem;
+    if (/\broom was deleted\b/.test(problem.message)) return ROOM_DELETED;
     const message = problem.message.replace(PREFIX, "").replace(TIME, (at) => moment(at));
     const [, seconds, wait] = SLOW.exec(message) ?? [];
     if (seconds && wait) return `Slow mode: one message in ${seconds} s. The next in ${Math.ceil(Number(wait) / 1000)} s.`;
@@ -81,6 +83,7 @@ export function ending(code: number, reason: string): string {
 
 /** Why a subscription ended for good. */
 export function unsubscription(code: number, reason: string): string {
+    if (code === 2001) return ROOM_DELETED;
     if (code === 2000) return "You were removed from this room.";
     return refusal({ code, message: reason });
 }

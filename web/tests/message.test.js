@@ -4,7 +4,7 @@ import "./document.js";
 import { drawn } from "../.tests/message.js";
 
 const no = () => false;
-const look = { me: "ana", way: null, offers: no, reacts: no, pending: () => null, again: no, place: "room" };
+const look = { me: "ana", way: null, offers: no, reacts: no, pending: () => null, seen: () => [], again: no, place: "room" };
 const at = "2026-01-31T09:30:00.000Z";
 const message = (more, how = {}) => drawn({ kind: "entry", key: "k", entry: { type: "message", seq: 3, from: "ben", at, text: "hi", ...more } }, false, { ...look, ...how });
 const texts = (node, selector) => node.querySelectorAll(selector).map((one) => one.textContent);
@@ -46,4 +46,15 @@ test("a draft that cannot go again is only discarded", () => {
 test("what is answered can be gone to", () => {
     const find = message({ reply_to: 1 }).querySelector("[data-do=answered]");
     assert.deepEqual([find.textContent, find.attributes.get("data-target")], ["answers #1", "1"]);
+});
+
+test("who has seen a message stands below it, and is not said aloud each time", () => {
+    const [line] = message({}, { seen: (seq) => (seq === 3 ? ["Seen by ", { name: "cem" }] : []) }).querySelectorAll(".seen");
+    assert.deepEqual([line.textContent, line.attributes.get("aria-live")], ["Seen by cem", "off"]);
+    assert.equal(message({}).querySelector(".seen"), null);
+});
+
+test("a line stands before what is new", () => {
+    const line = drawn({ kind: "new", key: "new" }, false, look);
+    assert.deepEqual([line.className, line.textContent], ["line new", "New messages"]);
 });

@@ -47,6 +47,20 @@ test("who does not write is told why, and until when", () => {
     assert.equal(silenced({ ...standing("member"), ended: "You were banned from this room." }, NOW), "You were banned from this room.");
 });
 
+test("nobody writes into a room that is archived, and what was written may still be deleted", () => {
+    assert.match(silenced(standing("admin", { archived: true }), NOW), /archived/);
+    assert.deepEqual(acts(of("ana"), standing("admin", { archived: true })), ["delete"]);
+    assert.equal(silenced(standing("member", { archived: false }), NOW), null);
+});
+
+test("what a room is about is what was said of it last", () => {
+    const held = { asOf: 3, settings: {}, muted: new Map(), name: "", topic: "soup" };
+    const said = (seq, topic) => ({ seq, type: "changed", settings: {}, topic });
+    assert.equal(rules(held, [said(2, "bread")]).topic, "soup");
+    assert.equal(rules(held, [said(4, "bread"), { seq: 5, type: "changed", settings: { frozen: true } }]).topic, "bread");
+    assert.equal(rules(held, [said(4, "")]).topic, "");
+});
+
 test("a mute ends by itself, the next one first", () => {
     const all = standing("member", {}, [["ben", "2026-01-31T10:00:03.000Z"], ["cem", "2026-01-31T10:00:01.000Z"], ["dan", "2026-01-31T09:00:00.000Z"]]);
     assert.equal(nextEnd(all, NOW), NOW + 1000);

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Roster } from "../.tests/roster.js";
 
-function roster({ rooms, members, shown = [], recent = [] }) {
+function roster({ own, members, shown = [], recent = [] }) {
     const told = [];
     const made = new Roster({
-        room: "general",
-        rooms: async (after) => (typeof rooms === "function" ? rooms(after) : { rooms }),
+        own: async () => (typeof own === "function" ? own() : own),
         members: async (after) => (typeof members === "function" ? members(after) : { members }),
         shown: () => shown,
         recent: () => recent,
@@ -20,7 +19,7 @@ const general = { id: "general", kind: "open", name: "Everybody", head: 140, set
 
 test("what holds is known where none of its lines is loaded", async () => {
     const members = [{ user: "ana", role: "member", since: 1 }, { user: "ben", role: "member", since: 2, muted_until: UNTIL }];
-    const { roster: one, told } = roster({ rooms: [{ id: "attic", head: 1 }, general], members });
+    const { roster: one, told } = roster({ own: general, members });
     await one.load();
     const { settings: now, muted, name } = one.rules();
     assert.deepEqual([now, [...muted], name, one.kind, told], [settings, [["ben", UNTIL]], "Everybody", "open", ["read"]]);
@@ -35,7 +34,7 @@ test("what came after the head is followed, what was before is known", async () 
         { seq: 143, type: "renamed", name: "Nobody" },
     ];
     const members = [{ user: "ben", role: "member", since: 2, muted_until: UNTIL }];
-    const { roster: one } = roster({ rooms: [general], members, shown });
+    const { roster: one } = roster({ own: general, members, shown });
     await one.load();
     const { settings: now, muted, name } = one.rules();
     assert.deepEqual([now.frozen, now.slow_mode, now.members_may.pin, now.members_may.mention_all], [true, 5, false, true]);
@@ -48,24 +47,23 @@ test("all pages are read, and a late answer changes nothing", async () => {
     let answer;
     const first = new Promise((resolve) => (answer = resolve));
     let asked = 0;
-    const rooms = (after) => {
+    const own = () => {
         asked += 1;
-        if (asked === 1) return first;
-        return after === undefined ? { rooms: [{ id: "attic", head: 1 }], next: "attic" } : { rooms: [general] };
+        return asked === 1 ? first : general;
     };
-    const { roster: one, told } = roster({ rooms, members: (after) => pages[after] });
+    const { roster: one, told } = roster({ own, members: (after) => pages[after] });
     const late = one.load();
     await one.load();
-    answer({ rooms: [{ ...general, name: "Old", head: 3 }] });
+    answer({ ...general, name: "Old", head: 3 });
     await late;
     assert.deepEqual([[...one.members.keys()], one.rules().name, told], [["ana", "ben"], "Everybody", ["read"]]);
 });
 
 test("who is no member reads the lines", async () => {
-    const { roster: one } = roster({ rooms: [], members: [], shown: [{ seq: 5, type: "changed", settings: { frozen: true } }] });
+    const { roster: one } = roster({ members: [], shown: [{ seq: 5, type: "changed", settings: { frozen: true } }] });
     await one.load();
     assert.deepEqual([one.rules().settings.frozen, one.known], [true, true]);
-    const { roster: other, told } = roster({ rooms: () => Promise.reject({ code: 102 }), members: [] });
+    const { roster: other, told } = roster({ own: () => Promise.reject({ code: 102 }), members: [] });
     await other.load();
     assert.deepEqual([other.known, told], [false, []]);
 });

@@ -33,3 +33,9 @@ test("times and waits are said as people say them", () => {
     assert.match(refusal({ code: 503, message: "not yet: an older instance …", temporary: true }), /being updated/);
     assert.match(refusal({ code: 503, message: "the store does not answer", temporary: true }), /database/);
 });
+
+test("a room that was deleted is no message that was", () => {
+    const gone = { code: 410, message: "this room was deleted; its id is never used again" };
+    assert.equal(refusal(gone), "This room was deleted.");
+    assert.equal(unsubscription(2001, "the room was deleted"), "This room was deleted.");
+});

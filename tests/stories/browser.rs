@@ -1,0 +1,165 @@
+//! A real Chromium without a window, driven by its DevTools protocol.
+
+use crate::{cluster::breathe, http, wire::DEADLINE};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::{
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_websockets::{ClientBuilder, Limits, MaybeTlsStream, Message, WebSocketStream};
+
+/// How long what people see may take: a browser is slow on a machine that does other things too.
+const PATIENCE: u32 = 3;
+
+/// See the module. It is killed when it is dropped.
+pub struct Browser {
+    process: Child,
+    devtools: SocketAddr,
+    _profile: TempDir,
+}
+
+/// A window of it.
+pub struct Page {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    commands: u64,
+}
+
+impl Browser {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// Without an installed Chromium.
+    pub async fn start() -> Self {
+        let profile = tempfile::tempdir().expect("a directory");
+        let process = Command::new("chromium")
+            .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
+            .args(["--disable-background-timer-throttling", "--disable-renderer-backgrounding"])
+            .args(["--disable-backgrounding-occluded-windows", "--disable-extensions", "--disable-component-update"])
+            .args(["--remote-debugging-port=0", "--window-size=1280,800"])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg("about:blank")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromium: scripts/install-services installs it");
+        let says = profile.path().join("DevToolsActivePort");
+        let began = Instant::now();
+        loop {
+            let text = std::fs::read_to_string(&says).unwrap_or_default();
+            if let Some(port) = text.lines().next().and_then(|port| port.parse().ok()) {
+                return Self { process, devtools: crate::cluster::local(port), _profile: profile };
+            }
+            assert!(began.elapsed() < PATIENCE * DEADLINE, "chromium does not start");
+            breathe().await;
+        }
+    }
+
+    /// A new window with this page, which somebody looks at.
+    pub async fn opens(&self, url: &str) -> Page {
+        let answer = http::ask(self.devtools, "PUT", "/json/new?about:blank", &[], "").await.expect("a window").json();
+        let socket = answer["webSocketDebuggerUrl"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        let stream = TcpStream::connect(self.devtools).await.expect("a connection");
+        let (socket, _) = ClientBuilder::from_uri(socket.parse().expect("a URI"))
+            .limits(Limits::unlimited())
+            .connect_on(MaybeTlsStream::Plain(stream))
+            .await
+            .expect("a socket");
+        let mut page = Page { socket, commands: 0 };
+        page.does("Page.enable", json!({})).await;
+        page.does("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
+        page.does("Page.navigate", json!({ "url": url })).await;
+        page
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Page {
+    /// A command of the protocol, and its result.
+    pub async fn does(&mut self, method: &str, params: Value) -> Value {
+        self.commands += 1;
+        let command = json!({ "id": self.commands, "method": method, "params": params });
+        self.socket.send(Message::text(command.to_string())).await.expect("chromium is there");
+        let answered = async {
+            loop {
+                let message = self.socket.next().await.expect("chromium is there").expect("a message");
+                let Some(text) = message.as_text() else { continue };
+                let answer: Value = serde_json::from_str(text).expect("JSON");
+                if answer["id"] == self.commands {
+                    return answer;
+                }
+            }
+        };
+        let mut answer = tokio::time::timeout(PATIENCE * DEADLINE, answered).await.expect("an answer of chromium");
+        assert!(answer["error"].is_null(), "{method}: {answer}");
+        answer["result"].take()
+    }
+
+    /// What an expression is there.
+    pub async fn is(&mut self, expression: &str) -> Value {
+        let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        self.does("Runtime.evaluate", params).await["result"]["value"].take()
+    }
+
+    /// Waits until an expression is true.
+    pub async fn sees(&mut self, expression: &str) {
+        let began = Instant::now();
+        while self.is(expression).await != true {
+            if began.elapsed() > PATIENCE * DEADLINE {
+                let text = self.is("location.href + '\\n' + document.body.innerText").await;
+                panic!("it is not so: {expression}\n{}", text.as_str().unwrap_or_default());
+            }
+            breathe().await;
+        }
+    }
+
+    /// Waits until what is there has this text, and nothing else.
+    pub async fn reads(&mut self, selector: &str, text: &str) {
+        self.sees(&format!("document.querySelector({})?.textContent.trim() === {}", json!(selector), json!(text)))
+            .await;
+    }
+
+    /// Waits until nothing is there.
+    pub async fn misses(&mut self, selector: &str) {
+        self.sees(&format!("document.querySelector({}) === null", json!(selector))).await;
+    }
+
+    /// Clicks on the middle of something, once it is there.
+    pub async fn clicks(&mut self, selector: &str) {
+        let there = format!("document.querySelector({})", json!(selector));
+        self.sees(&format!("{there} !== null")).await;
+        let middle = format!(
+            "(() => {{ const one = {there}; one.scrollIntoView({{ block: 'nearest' }}); \
+             const {{ x, y, width, height }} = one.getBoundingClientRect(); return [x + width / 2, y + height / 2]; }})()"
+        );
+        let at = self.is(&middle).await;
+        for kind in ["mousePressed", "mouseReleased"] {
+            let params = json!({ "type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1 });
+            self.does("Input.dispatchMouseEvent", params).await;
+        }
+    }
+
+    /// Writes where the focus is.
+    pub async fn writes(&mut self, text: &str) {
+        self.does("Input.insertText", json!({ "text": text })).await;
+    }
+
+    /// Presses Enter where the focus is.
+    pub async fn enters(&mut self) {
+        for kind in ["keyDown", "keyUp"] {
+            let params =
+                json!({ "type": kind, "key": "Enter", "code": "Enter", "text": "\r", "windowsVirtualKeyCode": 13 });
+            self.does("Input.dispatchKeyEvent", params).await;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+// Who types: one's own is told now and then while one writes, that of others passes by itself. Pure; times are of a clock that is
+// never set.
+
+import type { Entry } from "./fold.ts";
+import type { Words } from "./names.ts";
+
+/** A signal on a room's channel. */
+export interface Signal {
+    type: string;
+    user: string;
+    thread?: number;
+    seq?: number;
+    /** Seconds after which it is over. */
+    for?: number;
+}
+
+/** Readers are told once in two seconds at most, and it is over after six: this lies between. */
+export const AGAIN_MS = 3_000;
+const FOR_S = 6;
+
+export class OwnTyping {
+    private last = -Infinity;
+    private where: number | undefined;
+
+    /** Something was written into the box of the room, or of this thread: whether to say so. */
+    writes(text: string, thread: number | undefined, now: number): boolean {
+        const same = this.where === thread;
+        if (!text.trim() || now - this.last < (same ? AGAIN_MS : AGAIN_MS / 2)) return false;
+        this.last = now;
+        this.where = thread;
+        return true;
+    }
+
+    /** It was sent: with it the others know that one types no more. */
+    sent(): void {
+        this.last = -Infinity;
+    }
+}
+
+export class OthersTyping {
+    private readonly all = new Map<string, { until: number; thread: number | undefined }>();
+
+    constructor(private readonly me: string) {}
+
+    heard({ user, thread, for: seconds = FOR_S }: Signal, now: number): void {
+        if (user === this.me) return;
+        this.all.set(user, { until: now + seconds * 1000, thread });
+    }
+
+    /** It is over with a message of the same person, and with their membership. */
+    entry({ type, from, user }: Entry): void {
+        if (type === "message") this.all.delete(from);
+        if ((type === "left" || type === "banned") && user !== undefined) this.all.delete(user);
+    }
+
+    /** Who types in the room, or in this thread. */
+    who(thread: number | undefined, now: number): string[] {
+        return [...this.all].filter(([, one]) => one.thread === thread && one.until > now).map(([user]) => user);
+    }
+
+    /** When the next of them is over. */
+    next(now: number): number | null {
+        for (const [user, { until }] of this.all) if (until <= now) this.all.delete(user);
+        return this.all.size ? Math.min(...[...this.all.values()].map(({ until }) => until)) : null;
+    }
+}
+
+export function typingWords(who: readonly string[]): Words {
+    const [one = "", other = ""] = who;
+    if (!who.length) return [];
+    if (who.length === 1) return [{ name: one }, " is typing…"];
+    if (who.length === 2) return [{ name: one }, " and ", { name: other }, " are typing…"];
+    return ["Several people are typing…"];
+}

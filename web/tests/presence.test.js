@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Presence, presenceWords } from "../.tests/presence.js";
+
+const NOW = Date.parse("2026-01-31T10:00:00.000Z");
+const was = (last_seen) => presenceWords({ user: "ben", online: false, last_seen }, NOW);
+
+test("when somebody was last seen, in words", () => {
+    assert.equal(presenceWords({ user: "ben", online: true, last_seen: "2026-01-31T09:00:00.000Z" }, NOW), "online");
+    assert.equal(was("2026-01-31T09:59:00.000Z"), "last seen a moment ago");
+    assert.equal(was("2026-01-31T09:48:00.000Z"), "last seen 12 minutes ago");
+    assert.equal(was("2026-01-31T08:01:00.000Z"), "last seen 1 hour ago");
+    assert.equal(was("2026-01-30T09:00:00.000Z"), "last seen yesterday");
+    assert.equal(was("2026-01-20T10:00:00.000Z"), "last seen 11 days ago");
+    assert.equal(was(undefined), "offline");
+    assert.equal(presenceWords(undefined, NOW), "");
+});
+
+function presence(users, how = {}) {
+    const asked = [];
+    const around = { users, visible: true, ...how };
+    const one = new Presence({
+        ask: async (users) => {
+            asked.push(users.length);
+            if (around.fails) throw { code: 503 };
+            return { users: users.map((user) => ({ user, online: true })) };
+        },
+        users: () => around.users,
+        visible: () => around.visible,
+        changed: () => {},
+    });
+    return { presence: one, asked, around };
+}
+
+test("it is asked now and then, and sooner where there are others", async () => {
+    const { presence: one, asked, around } = presence(["ben"]);
+    for (const now of [0, 5_000, 29_000, 30_000]) await one.look(now);
+    assert.deepEqual(asked, [1, 1]);
+    around.users = ["ben", "cem"];
+    await one.look(31_000);
+    await one.look(33_000);
+    await one.look(34_000);
+    assert.deepEqual(asked, [1, 1, 2]);
+    one.forget();
+    await one.look(34_001);
+    assert.deepEqual([asked, [...one.seen.keys()]], [[1, 1, 2, 2], ["ben", "cem"]]);
+});
+
+test("nothing is asked where nobody looks, nobody else is there, and no more than the server tells of", async () => {
+    const { presence: one, asked, around } = presence(["ben"], { visible: false });
+    await one.look(0);
+    around.visible = true;
+    around.users = [];
+    await one.look(0);
+    assert.deepEqual(asked, []);
+    around.users = Array.from({ length: 201 }, (_, n) => `u${n}`);
+    await one.look(0);
+    assert.deepEqual(asked, [200]);
+});
+
+test("what cannot be told is not what was", async () => {
+    const { presence: one, around } = presence(["ben"]);
+    await one.look(0);
+    around.fails = true;
+    await one.look(30_000);
+    assert.equal(one.seen.size, 0);
+});
