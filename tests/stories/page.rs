@@ -35,7 +35,6 @@ async fn people_see_who_types_what_is_unread_and_who_has_seen_it_and_counts_are_
     let mut ana = opens(&browser, &cluster, 0, "ana", "kitchen").await;
     let mut ben = opens(&browser, &cluster, 1, "ben", "kitchen").await;
     ana.reads(".room[data-room=kitchen] .title", "Kitchen").await;
-    ana.reads("[data-do=people]", "People (1 online)").await;
 
     // What is typed is over with its message.
     ana.clicks("#text").await;
@@ -45,6 +44,7 @@ async fn people_see_who_types_what_is_unread_and_who_has_seen_it_and_counts_are_
     ben.sees("document.querySelector('#log').textContent.includes('The soup')").await;
     ben.reads("#compose-typing", "").await;
     ana.reads(".seen", "Seen by ben").await;
+    ana.reads("[data-do=people]", "People (1 online)").await;
 
     // He is in another room, in two windows.
     ben.clicks(".room[data-room=general]").await;

@@ -46,6 +46,7 @@ export class Company {
         } else if (signal.type === "read" && signal.seq !== undefined) {
             this.reads = readFurther(this.reads, signal.user, signal.seq);
         } else return;
+        this.presence.here(signal.user);
         this.around.changed();
     }
 

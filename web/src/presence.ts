@@ -49,6 +49,11 @@ export class Presence {
         this.around.changed();
     }
 
+    /** Somebody has just done something: they are there, however long ago it was asked. */
+    here(user: string): void {
+        if (this.seen.get(user)?.online === false) this.seen = new Map(this.seen).set(user, { user, online: true });
+    }
+
     /** What was told is not so any more: the connection was away. */
     forget(): void {
         this.last = -Infinity;

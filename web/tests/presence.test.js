@@ -58,6 +58,17 @@ test("nothing is asked where nobody looks, nobody else is there, and no more tha
     assert.deepEqual(asked, [200]);
 });
 
+test("who does something is there, where it was known of them that they are not", async () => {
+    const { presence: one } = presence(["ben"]);
+    one.here("ben");
+    assert.equal(one.seen.size, 0);
+    await one.look(0);
+    one.seen = new Map([["ben", { user: "ben", online: false, last_seen: "2026-01-31T09:00:00.000Z" }]]);
+    one.here("ben");
+    one.here("cem");
+    assert.deepEqual([...one.seen.values()], [{ user: "ben", online: true }]);
+});
+
 test("what cannot be told is not what was", async () => {
     const { presence: one, around } = presence(["ben"]);
     await one.look(0);
