@@ -19,7 +19,7 @@ const PATIENCE: u32 = 3;
 pub struct Browser {
     process: Child,
     devtools: SocketAddr,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 /// A window of it.
@@ -47,12 +47,19 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromium: scripts/install-services installs it");
-        let says = profile.path().join("DevToolsActivePort");
+        let mut browser = Self { process, devtools: crate::cluster::local(0), profile };
+        browser.devtools = browser.listens().await;
+        browser
+    }
+
+    /// Where it says that it listens.
+    async fn listens(&self) -> SocketAddr {
+        let says = self.profile.path().join("DevToolsActivePort");
         let began = Instant::now();
         loop {
             let text = std::fs::read_to_string(&says).unwrap_or_default();
             if let Some(port) = text.lines().next().and_then(|port| port.parse().ok()) {
-                return Self { process, devtools: crate::cluster::local(port), _profile: profile };
+                return crate::cluster::local(port);
             }
             assert!(began.elapsed() < PATIENCE * DEADLINE, "chromium does not start");
             breathe().await;

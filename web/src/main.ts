@@ -358,9 +358,7 @@ function about({ topic, direct }: Standing): string {
 }
 
 function unread(): string {
-    const counts = new Map(rooms.now.all);
-    if (sees()) counts.delete(room);
-    const sum = total({ ...rooms.now, all: counts });
+    const sum = total(rooms.now, sees() ? room : undefined);
     return sum.count ? short(sum) : "";
 }
 

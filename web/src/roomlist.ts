@@ -31,6 +31,8 @@ export class RoomsPanel {
     private readonly opener = document.querySelector<HTMLButtonElement>("header [data-do=rooms]")!;
     private most = PAGE;
     private now: RoomsShown | null = null;
+    /** What was drawn last. */
+    private drawn: readonly unknown[] = [];
     private mentioned: ReadonlyMap<string, number> | null = null;
 
     constructor(private readonly actions: RoomActions) {
@@ -67,7 +69,10 @@ export class RoomsPanel {
     }
 
     show(now: RoomsShown): void {
+        const is = [now.rooms.all, now.known, now.reading, now.others.size, this.most];
+        if (this.now && is.every((one, nth) => one === this.drawn[nth])) return;
         this.now = now;
+        this.drawn = is;
         const all = sorted(now.rooms);
         const some = all.slice(0, this.most);
         this.actions.shown(some);
@@ -76,7 +81,7 @@ export class RoomsPanel {
         this.put(fresh);
         this.more.hidden = all.length <= this.most;
         part("rooms-note").textContent = now.known ? (all.length ? "" : "You are in no rooms yet.") : "Loading …";
-        const sum = total({ ...now.rooms, all: new Map(all.map((room) => [room.id, { ...room, ...this.counts(room, now) }])) });
+        const sum = total(now.rooms, now.reading ? now.open : undefined);
         this.opener.textContent = sum.count ? `Rooms (${short(sum)})` : "Rooms";
         this.opener.setAttribute("aria-label", sum.count ? `Rooms: ${long(sum, "unread message", "unread messages")}` : "Rooms");
         this.announce(all, now);

@@ -116,10 +116,10 @@ export function titled({ id, name, topic }: Room, people: readonly string[] = []
     return name || people.join(", ") || topic || id;
 }
 
-/** All that is unread, in messages. */
-export function total({ all }: Rooms): Counted {
+/** All that is unread, in messages, but for the room that is being read. */
+export function total({ all }: Rooms, but?: string): Counted {
     let sum: Counted = NONE;
-    for (const { unread = NONE } of all.values()) sum = { count: sum.count + unread.count, more: sum.more || unread.more === true };
+    for (const { id, unread = NONE } of all.values()) if (id !== but) sum = { count: sum.count + unread.count, more: sum.more || unread.more === true };
     return sum;
 }
 

@@ -79,6 +79,7 @@ test("a count that goes no further says so, seen and heard", () => {
     assert.equal(long({ count: 1 }, "mention of you", "mentions of you"), "1 mention of you");
     const sum = total(list(room("a", { unread: many }), room("b"), { id: "c", kind: "open", name: "", head: 0 }));
     assert.deepEqual([sum.count, short(sum)], [1005, "1005+"]);
+    assert.deepEqual(total(list(room("a", { unread: many }), room("b")), "a"), { count: 6, more: false });
 });
 
 test("the id before an id has no other between them", () => {
