@@ -93,7 +93,11 @@ impl Drop for Browser {
 
 impl Page {
     /// A command of the protocol, and its result.
-    pub async fn does(&mut self, method: &str, params: Value) -> Value {
+    async fn does(&mut self, method: &str, params: Value) -> Value {
+        self.tries(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    async fn tries(&mut self, method: &str, params: Value) -> Result<Value, Value> {
         self.commands += 1;
         let command = json!({ "id": self.commands, "method": method, "params": params });
         self.socket.send(Message::text(command.to_string())).await.expect("chromium is there");
@@ -108,14 +112,13 @@ impl Page {
             }
         };
         let mut answer = tokio::time::timeout(PATIENCE * DEADLINE, answered).await.expect("an answer of chromium");
-        assert!(answer["error"].is_null(), "{method}: {answer}");
-        answer["result"].take()
+        if answer["error"].is_null() { Ok(answer["result"].take()) } else { Err(answer["error"].take()) }
     }
 
-    /// What an expression is there.
-    pub async fn is(&mut self, expression: &str) -> Value {
+    /// What an expression is there; null while another page is being opened.
+    async fn is(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        self.does("Runtime.evaluate", params).await["result"]["value"].take()
+        self.tries("Runtime.evaluate", params).await.unwrap_or_default()["result"]["value"].take()
     }
 
     /// Waits until an expression is true.
@@ -143,12 +146,12 @@ impl Page {
 
     /// Clicks on the middle of something, once it is there.
     pub async fn clicks(&mut self, selector: &str) {
-        let there = format!("document.querySelector({})", json!(selector));
-        self.sees(&format!("{there} !== null")).await;
         let middle = format!(
-            "(() => {{ const one = {there}; one.scrollIntoView({{ block: 'nearest' }}); \
-             const {{ x, y, width, height }} = one.getBoundingClientRect(); return [x + width / 2, y + height / 2]; }})()"
+            "(() => {{ const one = document.querySelector({}); one.scrollIntoView({{ block: 'nearest' }}); \
+             const {{ x, y, width, height }} = one.getBoundingClientRect(); return [x + width / 2, y + height / 2]; }})()",
+            json!(selector)
         );
+        self.sees(&format!("{middle}.length === 2")).await;
         let at = self.is(&middle).await;
         for kind in ["mousePressed", "mouseReleased"] {
             let params = json!({ "type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1 });
