@@ -58,7 +58,15 @@ async fn people_say_what_they_want_and_moderators_hear_of_messages() {
         assert_eq!(refused["code"], 103, "{refused}");
         assert!(refused["message"].as_str().is_some_and(|why| why.contains("blocked")), "{refused}");
     }
-    ben.says("hall", "still here").await;
+    // Mentions by whom somebody has blocked are held back, wherever they are.
+    let mention = json!({ "room": "hall", "text": "you?", "mentions": ["ana"] });
+    let by_ben = calls(&ben, "send", mention.clone()).await["seq"].as_u64().expect("a seq");
+    ana.is_told_that(json!({ "type": "activity", "room": "hall", "head": by_ben })).await;
+    let by_mo = calls(&mo, "send", mention).await["seq"].as_u64().expect("a seq");
+    ana.is_told_that(json!({ "type": "mention", "room": "hall", "seq": by_mo })).await;
+    let told: Vec<_> =
+        ana.hints().iter().filter(|hint| hint["type"] == "mention").map(|hint| hint["seq"].clone()).collect();
+    assert_eq!(told, [by_mo]);
     assert_eq!(calls(&ana, "blocks", json!({})).await["blocks"][0]["user"], "ben");
     assert_eq!(calls(&ben, "blocks", json!({})).await, json!({ "blocks": [] }));
     assert_eq!(cluster.api("DELETE", "/v1/users/ana/blocks/ben", &Value::Null).await.status, 204);

@@ -178,6 +178,29 @@ for_every_store! {
         pen.0.create_room(&new).await.expect("an answer");
     }
 
+    async fn who_has_blocked_the_authors_of_entries_is_found_among_members(home: &Home) {
+        let (pen, people) = both(home).await;
+        let members = [("ana", Role::Admin), ("ben", Role::Member), ("cem", Role::Member)];
+        pen.room("hall", RoomKind::Private, &members).await;
+        for (n, who) in ["ana", "cem", "cem"].into_iter().enumerate() {
+            place(&pen.append(pen.says("hall", who, &format!("k{n}"), "hi")).await);
+        }
+        let held = async |id: &str| {
+            let entries = [4, 5, 6, 99].map(Seq::new);
+            let mut found = pen.0.blockers(&room(id), &entries).await.expect("an answer");
+            found.sort();
+            found.into_iter().map(|(seq, user)| format!("{seq} {user}")).collect::<Vec<_>>()
+        };
+        assert_eq!(held("hall").await, [""; 0]);
+        for (who, whom) in [("ben", "cem"), ("eve", "cem"), ("cem", "ben"), ("cem", "ana")] {
+            people.block(&user(who), &user(whom), 10).await.expect("an answer");
+        }
+        assert_eq!(held("hall").await, ["4 cem", "5 ben", "6 ben"]);
+        assert_eq!(held("nowhere").await, [""; 0]);
+        people.unblock(&user("ben"), &user("cem")).await.expect("an answer");
+        assert_eq!(held("hall").await, ["4 cem"]);
+    }
+
     async fn a_room_is_marked_as_unread_until_that_is_read(home: &Home) {
         let (pen, people) = both(home).await;
         pen.general().await;

@@ -227,6 +227,9 @@ pub trait Store: Send + Sync + 'static {
     /// Whether it is shown when this user was last seen.
     async fn show_last_seen(&self, user: &UserId, shown: bool) -> Result<(), StoreError>;
 
+    /// Which members of a room have blocked the authors of these entries.
+    async fn blockers(&self, room: &RoomId, entries: &[Seq]) -> Result<Vec<(Seq, UserId)>, StoreError>;
+
     /// Keeps that something is about to be done, and forgets some of what is older than it is kept. Gives it a number.
     async fn begin_act(&self, new: &NewAct) -> Result<u64, StoreError>;
 

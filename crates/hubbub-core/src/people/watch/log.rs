@@ -97,6 +97,11 @@ pub struct Telling {
 }
 
 impl Telling {
+    /// The entries in which somebody is named.
+    pub fn mentioning(&self) -> Vec<Seq> {
+        self.mentions.entries()
+    }
+
     /// The entry in which this user is named, if they are.
     pub fn mention(&self, user: UserNo) -> Option<Seq> {
         self.mentions.of(user)

@@ -2,7 +2,7 @@
 
 use super::UserNo;
 use crate::model::seq::Seq;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module. Nobody is named by themselves, or by what is before them.
 #[derive(Debug, Default)]
@@ -17,6 +17,12 @@ pub(super) struct Mentions {
 impl Mentions {
     pub fn is_empty(&self) -> bool {
         self.all.is_empty() && self.users.is_empty()
+    }
+
+    /// All entries in which somebody is named who was not told, each once.
+    pub fn entries(&self) -> Vec<Seq> {
+        let all: BTreeSet<Seq> = self.all.iter().map(|(seq, _)| *seq).chain(self.users.values().copied()).collect();
+        all.into_iter().collect()
     }
 
     /// The last entry in which this user is named.

@@ -4,6 +4,8 @@
 //! Rooms of users are read when they come, and again when something of the bus was lost; members of a room are read again where a
 //! number is missing. Otherwise it lives on what wakes say.
 
+mod held_back;
+
 use crate::{
     chat::live::inbox::{Inbox, Told, ToldPush},
     log::Summary,
@@ -239,8 +241,9 @@ impl Activity {
         loop {
             let Some(mut telling) = self.state().watch.begin_telling(Instant::now()) else { return };
             let news = said(&telling.room, "activity", "head", telling.head);
+            let held_back = self.held_back(&telling).await;
             let mut mentions = HashMap::new();
-            while self.tell_some(&mut telling, &news, &mut mentions) {
+            while self.tell_some(&mut telling, &news, &mut mentions, held_back.as_ref()) {
                 // A room may have ten thousand members.
                 tokio::task::yield_now().await;
             }
@@ -249,7 +252,13 @@ impl Activity {
     }
 
     /// Tells the next of them. False: there are no more. Who is removed meanwhile is not among the next.
-    fn tell_some(&self, telling: &mut Telling, news: &Told, mentions: &mut HashMap<Seq, Told>) -> bool {
+    fn tell_some(
+        &self,
+        telling: &mut Telling,
+        news: &Told,
+        mentions: &mut HashMap<Seq, Told>,
+        held_back: Option<&HashSet<(Seq, UserNo)>>,
+    ) -> bool {
         let mut state = self.state();
         let State { watch, devices, .. } = &mut *state;
         let members = watch.next_members(telling, limits::ACTIVITY_AT_ONCE);
@@ -257,6 +266,7 @@ impl Activity {
             let room = &telling.room;
             let mention = telling
                 .mention(*member)
+                .filter(|seq| held_back.is_some_and(|held| !held.contains(&(*seq, *member))))
                 .map(|seq| &*mentions.entry(seq).or_insert_with(|| said(room, "mention", "seq", seq)));
             for device in devices.get(member).into_iter().flatten().filter(|device| device.knows) {
                 for told in mention.into_iter().chain([news]) {

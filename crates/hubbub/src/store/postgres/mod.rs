@@ -300,6 +300,10 @@ impl Store for PostgresStore {
         connect::patiently(self.keep_shown(user, shown)).await
     }
 
+    async fn blockers(&self, room: &RoomId, entries: &[Seq]) -> Result<Vec<(Seq, UserId)>, StoreError> {
+        connect::patiently(self.list_blockers(room, entries)).await
+    }
+
     async fn begin_act(&self, new: &NewAct) -> Result<u64, StoreError> {
         connect::patiently(self.note_act(new)).await
     }

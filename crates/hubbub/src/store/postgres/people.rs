@@ -3,7 +3,7 @@
 use super::{
     super::{
         Head, StoreError,
-        columns::{self, count, seq},
+        columns::{self, count, number, seq},
     },
     PostgresStore,
     read::{epoch, head},
@@ -13,6 +13,7 @@ use hubbub_core::{
     model::{
         access::Standing,
         ids::{RoomId, UserId},
+        seq::Seq,
         time::Timestamp,
     },
 };
@@ -73,6 +74,12 @@ impl PostgresStore {
         let others: Vec<&str> = others.iter().map(UserId::as_str).collect();
         let rows = self.ask(&self.sql.company, &[&user.as_str(), &others]).await?;
         rows.iter().map(|row| columns::user(row.get("user_id"))).collect()
+    }
+
+    pub(crate) async fn list_blockers(&self, room: &RoomId, entries: &[Seq]) -> Result<Vec<(Seq, UserId)>, StoreError> {
+        let entries: Vec<i64> = entries.iter().map(|seq| number(*seq)).collect();
+        let rows = self.ask(&self.sql.blockers, &[&room.as_str(), &entries]).await?;
+        rows.iter().map(|row| Ok((seq(row.get(0)), columns::user(row.get(1))?))).collect()
     }
 
     pub(crate) async fn keep_seen(&self, users: &[UserId], at: Timestamp) -> Result<(), StoreError> {

@@ -264,6 +264,12 @@ texts! {
     last_seen = "SELECT user_id, at FROM hubbub.last_seen WHERE user_id = ANY($1::text[]) AND NOT hidden AND at > 0";
     show_last_seen = "INSERT INTO hubbub.last_seen (user_id, at, hidden) VALUES ($1, 0, $2)
         ON CONFLICT (user_id) DO UPDATE SET hidden = excluded.hidden";
+    blockers = "SELECT e.seq, b.user_id
+        FROM hubbub.rooms r
+        JOIN hubbub.entries e ON e.room = r.no AND e.seq = ANY($2::bigint[])
+        JOIN hubbub.blocks b ON b.other = e.author
+        JOIN hubbub.members m ON m.room = r.no AND m.user_id = b.user_id
+        WHERE r.id = $1::text";
     has_key = "SELECT 1 FROM hubbub.entries e
         WHERE e.room = (SELECT no FROM hubbub.rooms WHERE id = $1) AND e.author = $2 AND e.key = $3 LIMIT 1";
     heads = "SELECT id, head, generation, kind, (SELECT incarnation FROM hubbub.meta) AS incarnation

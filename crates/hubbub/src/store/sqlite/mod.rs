@@ -390,6 +390,11 @@ impl Store for SqliteStore {
         self.readers.read(move |snapshot| reads::receipts(snapshot, &room)).await
     }
 
+    async fn blockers(&self, room: &RoomId, entries: &[Seq]) -> Result<Vec<(Seq, UserId)>, StoreError> {
+        let (room, entries) = (room.clone(), entries.to_vec());
+        self.readers.read(move |snapshot| people::blockers(snapshot, &room, &entries)).await
+    }
+
     async fn begin_act(&self, new: &NewAct) -> Result<u64, StoreError> {
         let new = new.clone();
         self.writer.write(move |transaction, at| audit::begin(transaction, &new, at)).await

@@ -3,7 +3,7 @@
 use super::{
     super::{
         Head, StoreError,
-        columns::{self, count, seq},
+        columns::{self, count, number, seq},
     },
     incarnation,
 };
@@ -12,7 +12,7 @@ use hubbub_core::{
     model::{
         access::{RoomKind, Standing},
         ids::{RoomId, UserId},
-        seq::Epoch,
+        seq::{Epoch, Seq},
         time::Timestamp,
     },
 };
@@ -125,6 +125,28 @@ pub(crate) fn who_shares_a_room(
     for other in others {
         if statement.exists([user.as_str(), other.as_str()])? {
             found.push(other.clone());
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) fn blockers(
+    snapshot: &Connection,
+    room: &RoomId,
+    entries: &[Seq],
+) -> Result<Vec<(Seq, UserId)>, StoreError> {
+    let mut statement = snapshot.prepare_cached(
+        "SELECT b.user_id FROM rooms r
+         JOIN entries e ON e.room = r.no AND e.seq = ?2
+         JOIN blocks b ON b.other = e.author
+         JOIN members m ON m.room = r.no AND m.user_id = b.user_id
+         WHERE r.id = ?1",
+    )?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let mut rows = statement.query(params![room.as_str(), number(*entry)])?;
+        while let Some(row) = rows.next()? {
+            found.push((*entry, columns::user(&row.get::<_, String>(0)?)?));
         }
     }
     Ok(found)

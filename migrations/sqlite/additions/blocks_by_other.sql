@@ -1,0 +1,2 @@
+-- Who has blocked somebody.
+CREATE INDEX blocks_by_other ON blocks (other);
