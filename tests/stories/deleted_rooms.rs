@@ -26,6 +26,23 @@ async fn deletes(cluster: &Cluster, n: usize, room: &str) {
 }
 
 #[tokio::test]
+async fn an_instance_that_goes_first_tells_all_members_of_a_room_that_was_deleted_there() {
+    let mut cluster = Cluster::of(2).await;
+    cluster.room("hall", "private", &["ana"]).await;
+    // The last is told after two seconds.
+    for thousand in 0..10 {
+        let one = |n: usize| json!({ "user": format!("u{:05}", thousand * 1_000 + n) });
+        let members = json!({ "members": (0..1_000).map(one).collect::<Vec<_>>() });
+        let answer = cluster.instances[0].api("PUT", "/v1/rooms/hall/members", &members).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let last = Person::wanting("u09999", cluster.at(1), Speech::Json, json!({ "signals": true })).await;
+    deletes(&cluster, 0, "hall").await;
+    cluster.stop(0).await;
+    last.is_told_that(json!({ "type": "removed", "room": "hall" })).await;
+}
+
+#[tokio::test]
 async fn a_room_is_deleted_while_two_hundred_write_and_everybody_is_told() {
     let cluster = Cluster::of(2).await;
     let names: Vec<String> = (0..200).map(|n| format!("u{n}")).collect();
@@ -41,6 +58,8 @@ async fn a_room_is_deleted_while_two_hundred_write_and_everybody_is_told() {
     let wants = || json!({ "signals": true });
     let there = Person::wanting("u4", cluster.at(0), Speech::Json, wants()).await;
     let elsewhere = Person::wanting("u199", cluster.at(1), Speech::Protobuf, wants()).await;
+    let watcher = Person::wanting("u5", cluster.at(1), Speech::Json, json!({ "activity": true })).await;
+    watcher.is_told_that(json!({ "type": "watching" })).await;
     let stranger_too = Person::wanting("mallory", cluster.at(1), Speech::Json, wants()).await;
     let plain = cluster.person("u4", 1).await;
     // Members who write without following it.
@@ -90,7 +109,7 @@ async fn a_room_is_deleted_while_two_hundred_write_and_everybody_is_told() {
         let rooms = person.calls("rooms", json!({})).await;
         assert_eq!(rooms["rpc"]["data"]["rooms"], json!([]), "{rooms}");
     }
-    for person in [&there, &elsewhere] {
+    for person in [&there, &elsewhere, &watcher] {
         person.is_told_that(json!({ "type": "removed", "room": "hall" })).await;
     }
     for person in [&plain, &stranger_too] {

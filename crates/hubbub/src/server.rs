@@ -138,12 +138,13 @@ pub async fn run(
     }
     listening.abort_all();
     phase.send_replace(Phase::Closing);
-    if tokio::time::timeout(FINISH_WITHIN, phase.closed()).await.is_err() {
+    let is_quiet = tokio::time::timeout(FINISH_WITHIN, phase.closed()).await.is_ok();
+    if !is_quiet {
         tracing::warn!("some requests were not finished");
     }
     if let Some(served) = app.get() {
         served.workers.stop(FINISH_WITHIN).await;
-        served.gateway.chat.end(FINISH_WITHIN).await;
+        served.gateway.chat.end(FINISH_WITHIN, is_quiet).await;
     }
     Ok(())
 }

@@ -8,7 +8,8 @@ pub const MARKS_EVERY: Duration = Duration::from_secs(2);
 pub const MARKS: usize = 1_000;
 /// How long an instance writes no marks after it has written some.
 pub const MARKS_REST: Duration = Duration::from_millis(50);
-/// Times that `read` of one person and room may wait at one instance for the same write.
+/// Times that `read` of one person and room may wait at one instance for the same write; of more the first is refused, and the
+/// furthest is written.
 pub const MARKS_OF_ONE: usize = 8;
 /// People and rooms whose marks wait at one instance to be written; beyond, `read` is refused.
 pub const MARKS_WAITING: usize = 65_536;

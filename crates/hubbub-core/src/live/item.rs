@@ -25,12 +25,14 @@ pub struct Item {
     pub effects: Effects,
     /// What is delivered.
     pub push: SharedPush,
+    /// Whose message it is, once somebody has asked.
+    author: OnceLock<Option<Box<str>>>,
 }
 
 impl Item {
     /// An entry, framed for its readers.
     pub fn new(seq: Seq, effects: Effects, push: SharedPush) -> Arc<Self> {
-        Arc::new(Self { seq, effects, push })
+        Arc::new(Self { seq, effects, push, author: OnceLock::new() })
     }
 
     /// What it weighs in a ring, in bytes. Where it has readers in Protobuf, too, it is about twice as much.
@@ -38,8 +40,12 @@ impl Item {
         self.push.json.len() + size_of::<Self>()
     }
 
-    /// Whose message it is, if it is one.
-    pub fn author(&self) -> Option<Cow<'_, str>> {
+    /// Whose message it is, if it is one. The entry is read for the first who asks.
+    pub fn author(&self) -> Option<&str> {
+        self.author.get_or_init(|| self.read_author().map(Into::into)).as_deref()
+    }
+
+    fn read_author(&self) -> Option<Cow<'_, str>> {
         #[derive(Deserialize)]
         struct Said<'a> {
             #[serde(rename = "type", borrow)]

@@ -38,6 +38,8 @@ pub enum Audience {
     Room(Saying),
     /// All devices of a user.
     User(UserId),
+    /// All devices of somebody who was a member of a room that was deleted: it is on the room's lane, behind what came before.
+    Member(RoomId, UserId),
 }
 
 /// Who says something in a room, and when.
@@ -118,6 +120,9 @@ pub(super) fn encode(signal: &Signal) -> String {
     let wire = WireSignal { body: serde_json::from_str(signal.body.as_str()).ok(), ..WireSignal::default() };
     match &signal.audience {
         Audience::User(user) => to_json(&WireSignal { user: Some(user.as_str().into()), ..wire }),
+        Audience::Member(room, user) => {
+            to_json(&WireSignal { user: Some(user.as_str().into()), room: Some(room.as_str().into()), ..wire })
+        }
         Audience::Room(Saying { room, epoch, at, from, kind, lasts }) => to_json(&WireSignal {
             room: Some(room.as_str().into()),
             epoch: Some(epoch.to_string().into()),
@@ -139,6 +144,7 @@ pub(super) fn decode(text: &str) -> Option<Signal> {
     }
     let audience = match (wire.user, wire.room) {
         (Some(user), None) => Audience::User(UserId::parse(&user).ok()?),
+        (Some(user), Some(room)) => Audience::Member(RoomId::parse(&room).ok()?, UserId::parse(&user).ok()?),
         (None, Some(room)) => Audience::Room(Saying {
             room: RoomId::parse(&room).ok()?,
             epoch: Epoch::from_str(&wire.epoch?).ok()?,

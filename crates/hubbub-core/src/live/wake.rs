@@ -153,6 +153,7 @@ impl Wake {
             // Behind the entries that it follows.
             Self::Signal(Signal { audience: Audience::Room(saying), .. }) => saying.room.lane(lanes),
             Self::Signal(Signal { audience: Audience::User(user), .. }) => user.lane(lanes),
+            Self::Signal(Signal { audience: Audience::Member(room, _), .. }) => room.lane(lanes),
             Self::Receipt(receipt) => (receipt.nonce % u64::from(lanes.max(1))) as u16,
             // All instances hear all lanes; any will do, as long as an answer's pieces keep their order.
             Self::Who(Who { from, .. })

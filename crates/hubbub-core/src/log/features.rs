@@ -58,6 +58,8 @@ features! {
     RoomInfos = "room_infos",
     /// Answers which users are connected to it.
     Online = "online",
+    /// Read marks, and counts of what is unread.
+    Unread = "unread",
 }
 
 /// Why something new is not taken: an instance of an older version runs, or it cannot be told whether one does.

@@ -95,7 +95,9 @@ pub enum Taken<W> {
     Waits,
     /// The mark is known to be further: nothing is to be written. One that is known to be here may have moved on by another instance.
     Known(W, Seq),
-    /// Too many wait, of this room and person or of all.
+    /// It waits to be written in the place of this one: too many of one person and room wait.
+    Instead(W),
+    /// Too many wait.
     Full(W),
 }
 
@@ -140,7 +142,7 @@ impl<W> Marks<W> {
             return Taken::Known(who, *known);
         }
         let those = self.rooms.get(&room).and_then(|waiting| waiting.marks.get(&user));
-        if those.map_or(self.many >= MARKS_WAITING, |(_, those)| those.len() >= MARKS_OF_ONE) {
+        if those.is_none() && self.many >= MARKS_WAITING {
             return Taken::Full(who);
         }
         self.many += usize::from(those.is_none());
@@ -152,7 +154,13 @@ impl<W> Marks<W> {
         let (furthest, those) = waiting.marks.entry(user).or_insert_with(|| (seq, Vec::new()));
         *furthest = seq.max(*furthest);
         those.push((seq, who));
-        Taken::Waits
+        // What the first has asked for is a part of what is written.
+        if those.len() > MARKS_OF_ONE { Taken::Instead(those.remove(0).1) } else { Taken::Waits }
+    }
+
+    /// Whether none waits.
+    pub const fn is_empty(&self) -> bool {
+        self.many == 0
     }
 
     /// Whether somebody was a member of a room a moment ago: a mark of theirs was written, or waits.

@@ -88,6 +88,7 @@ pub fn hint(user: &UserId, hint: &Hint<'_>) -> SharedPush {
         Hint::Room(kind, room, seq) => {
             format!(r#"{{"type":"{}","room":"{room}","seq":{}}}"#, kind.word(), seq.get())
         }
+        Hint::Deleted(room) => format!(r#"{{"type":"removed","room":"{room}"}}"#),
         Hint::Missed => r#"{"type":"missed"}"#.to_owned(),
         Hint::Forwarding(Forwarding { room, seq, way }) => {
             format!(r#"{{"type":"{}","room":"{room}","seq":{}}}"#, way.word(), seq.get())
@@ -135,6 +136,8 @@ fn channel(push: &SharedPush) -> String {
 pub enum Hint<'a> {
     /// `{"type":"added","room":…,"seq":…}`, `removed` or `changed`: what this entry of the room means to the user.
     Room(HintKind, &'a RoomId, Seq),
+    /// `{"type":"removed","room":…}`: the room was deleted.
+    Deleted(&'a RoomId),
     /// `{"type":"missed"}`: others may have been lost.
     Missed,
     /// `{"type":"forwarded","room":…,"seq":…}`, `forward_delayed` or `forward_failed`: how far a session's entries have got on

@@ -55,6 +55,7 @@ pub mod rooms;
 pub mod spent;
 pub mod streams;
 mod timekeeper;
+pub mod underway;
 pub mod versions;
 
 use accounts::Accounts;
@@ -79,6 +80,7 @@ use presence::Presence;
 use purge::Purging;
 use spent::SpentTokens;
 use streams::{Handed, Streams};
+use underway::Underway;
 use versions::KnownToAll;
 
 /// Why a chat did not do what was asked.
@@ -177,6 +179,8 @@ pub struct Chat {
     quota: RwLock<Quota>,
     /// A room was deleted: something is to be cleared away.
     purging: Purging,
+    /// What is not committed and told yet.
+    underway: Underway,
     /// What users use of this instance.
     pub accounts: Arc<Accounts>,
 }
@@ -224,14 +228,16 @@ impl Chat {
         tokio::spawn(People::keep_seen(Arc::downgrade(&people), clock.clone(), store.clone()));
         let hash_key = store.identity().hash_key.clone();
         let known_to_all = instances.known_to_all();
+        let underway = Underway::default();
         let marks = MarkKeeper::start(store.clone(), metrics.clone(), marks::teller(announcer.clone()));
         tokio::spawn(known_to_all.clone().tell(Arc::downgrade(&people), metrics.clone()));
         Self {
             look_ups,
             presence,
             infos: Infos::start(store.clone()),
-            purging: Purging::start(store.clone()),
-            admission: Admission::new(Post::start(&store, &announcer, &metrics, &known_to_all), hash_key),
+            purging: Purging::start(store.clone(), announcer.clone(), underway.clone()),
+            admission: Admission::new(Post::start(&store, &announcer, &metrics, &known_to_all, &underway), hash_key),
+            underway,
             store,
             metrics,
             clock,
@@ -395,14 +401,30 @@ impl Chat {
         Node::here(self.announcer.boot()).to_string()
     }
 
-    /// This instance ends: nothing is committed any more. It keeps when people were last seen, tells the others, and gives its
-    /// lease up.
-    pub async fn end(&self, patience: Duration) {
+    /// This instance ends: nobody asks for anything any more. It keeps when people were last seen, finishes what is under way,
+    /// tells the others, and gives its lease up. Where something is not finished, or requests are not (`is_quiet`), it says nothing: others take that for a death, and
+    /// tell their clients that something may have been missed.
+    pub async fn end(&self, patience: Duration, is_quiet: bool) {
         let seen = self.people.write_seen(self.people.all(), &self.clock, &*self.store);
         if tokio::time::timeout(patience, seen).await.is_err() {
             tracing::warn!("it could not be kept when people were last seen");
         }
-        self.announcer.end();
+        let finished = async {
+            // Twice: what has just left a queue is begun a moment later.
+            let mut times = 0;
+            while times < 2 {
+                let is_idle = self.underway.is_none() && self.admission.is_idle() && self.marks.is_idle();
+                times = if is_idle { times + 1 } else { 0 };
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(patience, finished).await.is_ok() && is_quiet {
+            self.announcer.end();
+        } else {
+            tracing::warn!(
+                "something was still being written; other instances are not told that this one has ended well"
+            );
+        }
         self.instances.end().await;
     }
 

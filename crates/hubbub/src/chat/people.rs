@@ -13,7 +13,7 @@ use hubbub_core::{
         effects::{EntryHint, HintKind},
         encoded::EncodedEntry,
     },
-    model::{farewell::Farewell, ids::UserId},
+    model::{farewell::Farewell, ids::UserId, seq::Seq},
     wire::push::{self, Hint},
 };
 use std::{
@@ -75,11 +75,16 @@ impl People {
         if !devices.is_empty() {
             let (of, admits) = match hint {
                 Hint::Room(kind, room, seq) => (Some(((*room).clone(), *seq)), *kind == HintKind::Added),
+                Hint::Deleted(room) => (Some(((*room).clone(), Seq::MAX)), false),
                 Hint::Missed | Hint::Forwarding(_) | Hint::Event(_) | Hint::Features(_) | Hint::Signal(_) => {
                     (None, false)
                 }
             };
-            let devices = devices.iter().filter(|inbox| !matches!(hint, Hint::Signal(_)) || inbox.hears_signals());
+            let devices = devices.iter().filter(|inbox| match hint {
+                Hint::Signal(_) => inbox.hears_signals(),
+                Hint::Deleted(_) => inbox.hears_signals() || inbox.hears_activity(),
+                _ => true,
+            });
             let told = Told { push: ToldPush::Framed(Arc::new(push::hint(user, hint))), of, admits };
             devices.for_each(|inbox| inbox.hint(told.clone()));
         }

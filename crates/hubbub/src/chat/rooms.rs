@@ -4,7 +4,6 @@ use super::{
     Chat, ChatError,
     log::{admission::settled, committer::Submitted},
     methods::{Actor, MethodError, writing::Writing},
-    purge,
 };
 use crate::store::{Created, Page, Reactors, ReactorsOf, Room, RoomProposal, ShownOf, ShownPage, View};
 use hubbub_core::{
@@ -284,8 +283,7 @@ impl Chat {
         }
         let left = self.store.delete_room(room).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
         self.announcer.announce_deleted_room(room, left);
-        tokio::spawn(purge::tell_members(self.store.clone(), self.announcer.clone(), room.clone()));
-        self.purging.begin();
+        self.purging.begin(room);
         Ok(())
     }
 }

@@ -90,12 +90,13 @@ fn of_one_person_in_a_room_a_few_wait() {
     for n in 1..=MARKS_OF_ONE {
         assert_eq!(marks.take(mark("a", "ben", n as u64), n, now), Taken::Waits);
     }
-    assert_eq!(marks.take(mark("a", "ben", 99), 99, now), Taken::Full(99));
+    assert_eq!(marks.take(mark("a", "ben", 99), 99, now), Taken::Instead(1));
+    assert_eq!(marks.take(mark("a", "ben", 50), 50, now), Taken::Instead(2));
     assert_eq!(marks.take(mark("a", "ana", 99), 1, now), Taken::Waits);
     assert_eq!(marks.take(mark("b", "ben", 99), 1, now), Taken::Waits);
     let due = marks.due(now);
     let seqs: Vec<u64> = due.iter().map(|due| due.mark.seq.get()).collect();
-    assert_eq!(seqs, [99, MARKS_OF_ONE as u64, 99], "what was refused is not written");
+    assert_eq!(seqs, [99, 99, 99], "the furthest is written, whoever was refused");
     assert_eq!(marks.take(mark("a", "ben", 99), 99, now), Taken::Waits);
 }
 

@@ -60,6 +60,11 @@ impl Admission {
         Self { door: Arc::new(door), sources: AtomicU64::new(1) }
     }
 
+    /// Whether nothing is held up, and nothing waits for a committer.
+    pub fn is_idle(&self) -> bool {
+        self.door.held.load(Ordering::Relaxed) == 0 && self.door.post.is_idle()
+    }
+
     /// A source that nobody else is.
     pub fn new_source(&self) -> Source {
         Source::new(self.sources.fetch_add(1, Ordering::Relaxed))

@@ -223,6 +223,9 @@ impl Announcer {
             Wake::Signal(Signal { audience: Audience::User(user), body }) => {
                 people.hint(user, &Hint::Signal(body.as_str()));
             }
+            Wake::Signal(Signal { audience: Audience::Member(room, user), .. }) => {
+                people.hint(user, &Hint::Deleted(room));
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::{announcer::Announcer, locked::Locked};
 use crate::{
-    chat::{ChatError, versions::KnownToAll},
+    chat::{ChatError, underway::Underway, versions::KnownToAll},
     log::Summary,
     metrics::Metrics,
     spans::{self, Onward},
@@ -145,6 +145,7 @@ impl Post {
         announcer: &Arc<Announcer>,
         metrics: &Arc<Metrics>,
         known_to_all: &KnownToAll,
+        underway: &Underway,
     ) -> Self {
         let locked = Arc::new(Locked::default());
         let committers = (0..store.committers())
@@ -157,12 +158,18 @@ impl Post {
                     metrics: metrics.clone(),
                     locked: locked.clone(),
                     known_to_all: known_to_all.clone(),
+                    underway: underway.clone(),
                 };
                 tokio::spawn(committer.run());
                 queue
             })
             .collect();
         Self { committers, metrics: metrics.clone() }
+    }
+
+    /// Whether nothing waits in a queue.
+    pub(super) fn is_idle(&self) -> bool {
+        self.committers.iter().all(|queue| queue.capacity() == queue.max_capacity())
     }
 
     /// Queues a draft, or gives it back where too many wait. Drafts of one room are committed in the order of these calls.
@@ -182,6 +189,7 @@ struct Committer {
     metrics: Arc<Metrics>,
     locked: Arc<Locked>,
     known_to_all: KnownToAll,
+    underway: Underway,
 }
 
 impl Committer {
@@ -197,6 +205,7 @@ impl Committer {
             } else {
                 self.take_waiting(&mut batch, room);
             }
+            let _underway = self.underway.begin();
             // Whoever sent these did not know yet that one before them had failed.
             self.refuse_failing(&mut batch, |_, submitter| submitter.source.has_failed());
             let taken: Vec<_> = batch.drain(..batch.len().min(limits::BATCH)).collect();

@@ -7,7 +7,7 @@ use crate::{
     store::{Store, StoreError},
 };
 use hubbub_core::{
-    limits::{MARKS_OF_ONE, MARKS_WAITING},
+    limits::MARKS_WAITING,
     live::wake::Wake,
     model::{
         access::Refusal,
@@ -21,7 +21,10 @@ use hubbub_core::{
     },
 };
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 use tokio::{
@@ -80,6 +83,8 @@ struct Keeping {
     marks: Mutex<Marks<Waiting>>,
     /// There are marks to be written.
     work: Arc<Notify>,
+    /// Some are being written, or told.
+    writes: AtomicBool,
 }
 
 impl Drop for Keeping {
@@ -92,7 +97,7 @@ impl MarkKeeper {
     /// Starts keeping. Ends when the last handle is dropped.
     pub fn start(store: Arc<dyn Store>, metrics: Arc<Metrics>, tell: Tell) -> Self {
         let work = Arc::<Notify>::default();
-        let keeping = Arc::new(Keeping { marks: Mutex::default(), work: work.clone() });
+        let keeping = Arc::new(Keeping { marks: Mutex::default(), work: work.clone(), writes: AtomicBool::new(false) });
         tokio::spawn(keep(Arc::downgrade(&keeping), work, store, metrics, tell));
         Self(keeping)
     }
@@ -101,6 +106,12 @@ impl MarkKeeper {
     /// at once more as it is written.
     pub fn knows(&self, room: &RoomId, user: &UserId) -> bool {
         self.0.marks().knows(room, user)
+    }
+
+    /// Whether nothing waits, is being written or has to be told.
+    pub fn is_idle(&self) -> bool {
+        let marks = self.0.marks();
+        marks.is_empty() && !self.0.writes.load(Ordering::Relaxed)
     }
 
     /// Puts the mark of `user` forward, and waits until that is written.
@@ -125,8 +136,12 @@ impl Keeping {
             Taken::Known(became, mark) => {
                 let _ = became.send(Ok(Put::Further(Backwards { asked, mark })));
             }
+            Taken::Instead(became) => {
+                self.work.notify_one();
+                let _ = became.send(Err(ChatError::Busy));
+            }
             Taken::Full(became) => {
-                FAILED.note(|| format!("more than {MARKS_WAITING} wait, or {MARKS_OF_ONE} of one person in a room"));
+                FAILED.note(|| format!("more than {MARKS_WAITING} wait"));
                 let _ = became.send(Err(ChatError::Busy));
             }
         }
@@ -174,7 +189,9 @@ async fn keep(keeping: Weak<Keeping>, work: Arc<Notify>, store: Arc<dyn Store>, 
     while let Some(all) = keeping.upgrade() {
         let (due, next) = {
             let mut marks = all.marks();
-            (marks.due(Instant::now()), marks.next_due())
+            let due = marks.due(Instant::now());
+            all.writes.store(!due.is_empty(), Ordering::Relaxed);
+            (due, marks.next_due())
         };
         if due.is_empty() {
             // Nobody is held by waiting.

@@ -35,6 +35,11 @@ impl<T: Transport> Client<T> {
         self.tell_missed();
         for told in hints {
             match &told.of {
+                // The room is gone: nothing that waits of it is so any more.
+                Some((room, Seq::MAX)) => {
+                    self.hints.held.remove(room);
+                    self.tell(&told);
+                }
                 Some((room, seq)) if self.must_wait(room, *seq, told.admits) => {
                     let room = room.clone();
                     self.hints.hold(room, told);
