@@ -31,7 +31,7 @@ async fn an_instance_that_goes_first_tells_all_members_of_a_room_that_was_delete
     cluster.room("hall", "private", &["ana"]).await;
     // The last is told after two seconds.
     for thousand in 0..10 {
-        let one = |n: usize| json!({ "user": format!("u{:05}", thousand * 1_000 + n) });
+        let one = |n: usize| json!({ "user": format!("u{:05}", thousand * 1_000 + n), "role": "member" });
         let members = json!({ "members": (0..1_000).map(one).collect::<Vec<_>>() });
         let answer = cluster.instances[0].api("PUT", "/v1/rooms/hall/members", &members).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
