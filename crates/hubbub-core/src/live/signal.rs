@@ -238,7 +238,7 @@ mod tests {
             r#"{"signal":{}}"#,
             r#"{"signal":{"user":"ana"}}"#,
             r#"{"signal":{"user":"ana","body":[1]}}"#,
-            r#"{"signal":{"user":"ana","room":"general","body":{}}}"#,
+            r#"{"signal":{"user":"ana","room":"a room","body":{}}}"#,
             r#"{"signal":{"room":"general","from":"ana","kind":"typing","body":{}}}"#,
             &long,
             &lasting(u64::MAX),

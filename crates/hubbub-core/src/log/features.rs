@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(Features::read(Some(&all.to_string())), all);
         assert_eq!(
             all.to_string(),
-            "edits deletions reactions threads mentions pins mutes roles settings archives room_deletions room_infos online"
+            "edits deletions reactions threads mentions pins mutes roles settings archives room_deletions room_infos online unread"
         );
         assert_eq!(Features::read(None), Features::NONE);
         assert_eq!(Features::read(Some("")), Features::NONE);
