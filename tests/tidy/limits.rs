@@ -88,6 +88,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "IN_FLIGHT",
     "JOINS_EVERY",
     "INVITES_OF_ROOM",
+    "INVITES_OF_USER",
     "INVITE_DAYS",
     "JSON_DEPTH",
     "JSON_NUMBER_BYTES",

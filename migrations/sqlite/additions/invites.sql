@@ -9,3 +9,10 @@ CREATE TABLE invites (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX invites_by_user ON invites (user_id);
+CREATE INDEX invites_by_end ON invites (expires_at);
+
+-- Whoever becomes a member, leaves, is removed or is banned is not invited any more: an earlier invitation does not undo it.
+CREATE TRIGGER entries_end_invites AFTER INSERT ON entries WHEN NEW.kind IN ('joined', 'left', 'banned')
+BEGIN
+    DELETE FROM invites WHERE room = NEW.room AND user_id = NEW.subject;
+END;

@@ -6,7 +6,7 @@ use hubbub::features::people::{
     store::PeopleStore,
 };
 use hubbub_core::{
-    log::kinds::{Banned, Joined, What},
+    log::kinds::{Banned, Joined, Left, What},
     model::access::{Role, RoomKind},
 };
 use std::{sync::Arc, time::Duration};
@@ -77,6 +77,11 @@ for_every_store! {
         place(&pen.append(pen.by_backend("general", "in", joins)).await);
         place(&pen.append(pen.by_backend("general", "ban", What::Banned(Banned { user: user("zoe") }))).await);
         assert_eq!((waiting("dora").await, waiting("zoe").await), (vec![], vec![]));
+        // Nor is who was removed, or banned no more: an earlier invitation does not bring them back.
+        for (key, who) in [("out", "dora"), ("unban", "zoe")] {
+            place(&pen.append(pen.by_backend("general", key, What::Left(Left { user: user(who) }))).await);
+            assert!(people.invites_into(&user(who), &room("general")).await.expect("a list").is_empty(), "{who}");
+        }
         pen.0.delete_room(&room("hall")).await.expect("an answer");
         assert_eq!(waiting("eve").await, [""; 0], "those into a deleted room are gone");
         assert_eq!(invites("hall", "eve", "ana", LONG).await, Invited::NoRoom);

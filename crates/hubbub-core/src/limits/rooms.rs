@@ -32,6 +32,8 @@ pub const AUDIT_DAYS: u32 = 90;
 pub const AUDIT_FORGOTTEN: usize = 100;
 /// Invitations that wait for a room.
 pub const INVITES_OF_ROOM: usize = 1_000;
+/// Invitations that wait for a user.
+pub const INVITES_OF_USER: usize = 1_000;
 /// How long an invitation waits.
 pub const INVITE_DAYS: u32 = 14;
 /// Longest reason of a report.

@@ -60,6 +60,8 @@ features! {
     Online = "online",
     /// Read marks, and counts of what is unread.
     Unread = "unread",
+    /// Blocks between two people.
+    Blocks = "blocks",
 }
 
 /// Why something new is not taken: an instance of an older version runs, or it cannot be told whether one does.
@@ -285,7 +287,7 @@ mod tests {
         assert_eq!(Features::read(Some(&all.to_string())), all);
         assert_eq!(
             all.to_string(),
-            "edits deletions reactions threads mentions pins mutes roles settings archives room_deletions room_infos online unread"
+            "edits deletions reactions threads mentions pins mutes roles settings archives room_deletions room_infos online unread blocks"
         );
         assert_eq!(Features::read(None), Features::NONE);
         assert_eq!(Features::read(Some("")), Features::NONE);

@@ -275,12 +275,15 @@ impl Chat {
         Ok(self.see(user, room).await?.map(|view| view.standing))
     }
 
+    /// Refuses what an older instance that may still run would not heed.
+    pub fn is_known_to_all(&self, needed: Feature) -> Result<(), ChatError> {
+        let is_known = Features::from(needed).without(self.known_to_all.now()) == Features::NONE;
+        if is_known { Ok(()) } else { Err(NotYet(needed).into()) }
+    }
+
     /// Deletes a room: its id is never used again, and whoever reads it is told. What it has held is cleared away some at a time.
     pub async fn delete_room(&self, room: &RoomId) -> Result<(), ChatError> {
-        let needed = Feature::RoomDeletions;
-        if Features::from(needed).without(self.known_to_all.now()) != Features::NONE {
-            return Err(NotYet(needed).into());
-        }
+        self.is_known_to_all(Feature::RoomDeletions)?;
         let left = self.store.delete_room(room).await?.ok_or(ChatError::UNKNOWN_ROOM)?;
         self.announcer.announce_deleted_room(room, left);
         self.purging.begin(room);

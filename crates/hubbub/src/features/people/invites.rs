@@ -69,3 +69,6 @@ impl Invite {
         if self.by == UserId::backend() { Actor::backend() } else { Actor::for_user(self.by.clone()) }
     }
 }
+
+/// Invitations that have expired and are taken away along with a new one.
+pub const SWEPT: usize = 100;

@@ -1,7 +1,7 @@
 //! In Postgres.
 
 use super::{
-    invites::{Invite, Invited, ListedInvite, NewInvite},
+    invites::{Invite, Invited, ListedInvite, NewInvite, SWEPT},
     store::{Blocked, NewReport, PeopleStore, Report, ReportFilter, ReportState, Reported, part_of_reports},
 };
 use crate::store::{
@@ -11,6 +11,7 @@ use crate::store::{
 };
 use async_trait::async_trait;
 use hubbub_core::{
+    limits::INVITES_OF_USER,
     log::room::ListPart,
     model::{
         ids::{RoomId, UserId},
@@ -38,10 +39,10 @@ texts! {
         ORDER BY r.id LIMIT $3::bigint + 1";
     block = "WITH there AS (SELECT FROM hubbub.blocks WHERE user_id = $1::text AND other = $2::text),
         made AS (
-            INSERT INTO hubbub.blocks (user_id, other, at)
+            INSERT INTO hubbub.blocks AS b (user_id, other, at)
             SELECT $1::text, $2::text, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
             WHERE (SELECT count(*) FROM (SELECT FROM hubbub.blocks WHERE user_id = $1::text LIMIT $3::bigint) counted) < $3
-            ON CONFLICT DO NOTHING RETURNING other)
+            ON CONFLICT (user_id, other) DO UPDATE SET at = b.at RETURNING other)
         SELECT EXISTS (SELECT FROM there) OR EXISTS (SELECT FROM made) AS done";
     unblock = "DELETE FROM hubbub.blocks WHERE user_id = $1 AND other = $2";
     blocks = "SELECT other, at FROM hubbub.blocks WHERE user_id = $1::text AND other > $2::text
@@ -78,9 +79,16 @@ texts! {
         FROM hubbub.rooms r, (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) clock
         WHERE r.id = $1::text AND r.kind <> 'deleted' AND (SELECT count(*) FROM (
             SELECT FROM hubbub.invites w WHERE w.room = r.no AND w.expires_at > clock.now LIMIT $5::bigint) counted) < $5
+            AND (SELECT count(*) FROM (SELECT FROM hubbub.invites w WHERE w.user_id = $2 AND w.expires_at > clock.now
+                LIMIT $6::bigint) counted) < $6
         ON CONFLICT (room, user_id, by_user) DO UPDATE SET at = excluded.at, expires_at = excluded.expires_at
             WHERE i.expires_at <= excluded.at
         RETURNING at";
+    sweep_invites = "DELETE FROM hubbub.invites i USING (
+            SELECT room, user_id, by_user FROM hubbub.invites
+            WHERE expires_at <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+            ORDER BY expires_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED) old
+        WHERE i.room = old.room AND i.user_id = old.user_id AND i.by_user = old.by_user";
     invited = "SELECT i.*, r.id, NOT EXISTS (
             SELECT FROM hubbub.blocks b WHERE b.user_id = i.user_id AND b.other = i.by_user) AS may_know
         FROM hubbub.rooms r JOIN hubbub.invites i ON i.room = r.no
@@ -249,8 +257,9 @@ impl PeopleStore for PostgresPeople {
 
     async fn invite(&self, new: &NewInvite, most: usize) -> Result<Invited, StoreError> {
         let (room, user, by) = (new.room.as_str(), new.user.as_str(), new.by.as_str());
-        let (lasts, most) = (new.lasts.as_millis() as i64, most as i64);
-        let made = patiently(self.store.ask(&self.sql.invite, &[&room, &user, &by, &lasts, &most])).await?;
+        let (lasts, most, of_user) = (new.lasts.as_millis() as i64, most as i64, INVITES_OF_USER as i64);
+        patiently(self.store.ask(&self.sql.sweep_invites, &[&(SWEPT as i64)])).await?;
+        let made = patiently(self.store.ask(&self.sql.invite, &[&room, &user, &by, &lasts, &most, &of_user])).await?;
         let rows = patiently(self.store.ask(&self.sql.invited, &[&room, &user, &Some(by)])).await?;
         if let Some(row) = rows.first() {
             return Ok(Invited::Is { invite: invite(row)?, is_news: !made.is_empty() && row.get("may_know") });

@@ -1,7 +1,7 @@
 //! In a file.
 
 use super::{
-    invites::{Invite, Invited, ListedInvite, NewInvite},
+    invites::{Invite, Invited, ListedInvite, NewInvite, SWEPT},
     store::{Blocked, NewReport, PeopleStore, Report, ReportFilter, ReportState, Reported, part_of_reports},
 };
 use crate::store::{
@@ -11,6 +11,7 @@ use crate::store::{
 };
 use async_trait::async_trait;
 use hubbub_core::{
+    limits::INVITES_OF_USER,
     log::room::ListPart,
     model::{
         ids::{RoomId, UserId},
@@ -304,9 +305,18 @@ impl PeopleStore for SqlitePeople {
             let waiting: i64 = transaction
                 .prepare_cached("SELECT count(*) FROM invites WHERE room = ?1 AND expires_at > ?2")?
                 .query_row([no, at.0], |row| row.get(0))?;
-            if waiting >= most {
+            let of_user: i64 = transaction
+                .prepare_cached("SELECT count(*) FROM invites WHERE user_id = ?1 AND expires_at > ?2")?
+                .query_row(params![new.user.as_str(), at.0], |row| row.get(0))?;
+            if waiting >= most || of_user >= INVITES_OF_USER as i64 {
                 return Ok(Invited::TooMany);
             }
+            transaction
+                .prepare_cached(
+                    "DELETE FROM invites WHERE (room, user_id, by_user) IN (SELECT room, user_id, by_user FROM invites
+                     WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+                )?
+                .execute(params![at.0, SWEPT as i64])?;
             transaction
                 .prepare_cached("DELETE FROM invites WHERE room = ?1 AND user_id = ?2 AND expires_at <= ?3")?
                 .execute(params![no, new.user.as_str(), at.0])?;

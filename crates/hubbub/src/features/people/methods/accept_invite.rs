@@ -60,9 +60,14 @@ has sent it may not add members any more), is told so, alike for every room: 107
         let waiting = on.store.invites_into(&by.user, &room).await.map_err(ChatError::from)?;
         let mut is_invited = false;
         for invite in &waiting {
-            is_invited |= on.chat.may(&invite.actor(), &room, Act::Invite).await.is_ok();
-            if is_invited {
-                break;
+            match on.chat.may(&invite.actor(), &room, Act::Invite).await {
+                Ok(_) => {
+                    is_invited = true;
+                    break;
+                }
+                Err(ChatError::Refused(_)) => {}
+                // It is not known.
+                Err(error) => return Err(error.into()),
             }
         }
         if !is_invited {

@@ -43,7 +43,7 @@ impl Method for Invite {
 {"room":"kitchen","user":"dora","by":"ana","at":"2026-01-31T09:30:00.123Z","expires_at":"2026-02-14T09:30:00.123Z"}"#,
         more: "An invitation waits for 14 days. Whoever invites somebody again is answered with the first one as long as it waits. It is good as long as whoever has sent it may add members: \
 who is no member any more, or of too low a role, has invited nobody. Who is a member or banned cannot be invited: 107. Whom somebody has blocked is answered as ever, and the invitation is not shown. \
-The one who is invited is told by a [signal](#signals); [`invites`](#invites) has all of them. A room has at most 1,000 that wait: 106. Whoever is to be a member without being asked is added with `set_role`.",
+The one who is invited is told by a [signal](#signals); [`invites`](#invites) has all of them. For a room and for a user at most 1,000 wait: 106. Whoever becomes a member, leaves, is removed or is banned is not invited there any more. Whoever is to be a member without being asked is added with `set_role`.",
     };
     type On = Choices;
     type Request = (RoomId, UserId);
@@ -74,8 +74,8 @@ The one who is invited is told by a [signal](#signals); [`invites`](#invites) ha
                 Ok(InviteView::new(&invite))
             }
             Invited::TooMany => {
-                let what = "invitations that wait";
-                Err(Refusal::TooMany { field: "room", what, limit: INVITES_OF_ROOM }.into())
+                let what = "invitations that wait for a room, or for a user";
+                Err(Refusal::TooMany { field: "user", what, limit: INVITES_OF_ROOM }.into())
             }
             Invited::NoRoom => Err(Refusal::UnknownRoom.into()),
         }

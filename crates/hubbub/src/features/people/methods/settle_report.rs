@@ -11,7 +11,10 @@ use crate::{
     },
     features::people::{Choices, store::ReportState},
 };
-use hubbub_core::model::ids::{Invalid, RoomId};
+use hubbub_core::{
+    log::account::Use,
+    model::ids::{Invalid, RoomId},
+};
 use serde::Deserialize;
 use std::borrow::Cow;
 use utoipa::ToSchema;
@@ -49,6 +52,7 @@ impl Method for SettleReport {
 
     async fn run(on: &Choices, by: &Actor, asked: Settling) -> Result<ReportView, MethodError> {
         may_moderate(on, by, asked.room.as_ref()).await?;
+        on.chat.charge(by, &[Use::Entry])?;
         let settle = async {
             let settled = on.store.settle_report(asked.report, asked.room.as_ref(), asked.state, &by.user).await;
             let none =
