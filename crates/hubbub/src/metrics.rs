@@ -304,6 +304,12 @@ impl Metrics {
         }
     }
 
+    /// The store has answered a batch after so long.
+    pub fn committed(&self, took: std::time::Duration) {
+        self.latency.commit.observe(took.as_secs_f64());
+        self.store.took(took);
+    }
+
     /// The text that Prometheus reads.
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -276,9 +276,14 @@ impl Chat {
     }
 
     /// Refuses what an older instance that may still run would not heed.
-    pub fn is_known_to_all(&self, needed: Feature) -> Result<(), ChatError> {
+    fn is_known_to_all(&self, needed: Feature) -> Result<(), ChatError> {
         let is_known = Features::from(needed).without(self.known_to_all.now()) == Features::NONE;
         if is_known { Ok(()) } else { Err(NotYet(needed).into()) }
+    }
+
+    /// The same of blocks between two people.
+    pub fn blocks_are_known(&self) -> Result<(), ChatError> {
+        self.is_known_to_all(Feature::Blocks)
     }
 
     /// Deletes a room: its id is never used again, and whoever reads it is told. What it has held is cleared away some at a time.

@@ -78,7 +78,7 @@ impl Waiting {
         &self.submitter.source
     }
 
-    /// Answers that it is not taken. The submitter may have gone.
+    /// Answers that it is not taken, to who may have gone.
     pub fn refuse(self, why: ChatError) {
         let _ = self.submitter.answer.send(Err(why));
     }
@@ -224,12 +224,7 @@ impl Committer {
     }
 
     fn take_waiting(&mut self, batch: &mut Vec<Waiting>, most: usize) {
-        for _ in 0..most {
-            match self.waiting.try_recv() {
-                Ok(waiting) => batch.push(waiting),
-                Err(_) => return,
-            }
-        }
+        batch.extend((0..most).map_while(|_| self.waiting.try_recv().ok()));
     }
 
     /// Commits a batch and answers it, but for what the store has put off.
@@ -241,9 +236,7 @@ impl Committer {
         let began = Instant::now();
         let give_up = began + limits::COMMIT_PATIENCE;
         let appended = self.append(&batch.drafts, give_up).await;
-        let took = began.elapsed();
-        self.metrics.latency.commit.observe(took.as_secs_f64());
-        self.metrics.store.took(took);
+        self.metrics.committed(began.elapsed());
         match appended {
             Ok(outcomes) => Committed { put_off: self.settle(batch, outcomes), ..Committed::default() },
             // Somebody holds a room, or something in it cannot be: only that room's senders are told so, the others go on.

@@ -14,7 +14,7 @@ use crate::{
 };
 use hubbub_core::{
     limits::{BLOCKS, USER_ID_BYTES},
-    log::{account::Use, features::Feature},
+    log::account::Use,
     model::{
         access::Refusal,
         ids::{Invalid, UserId},
@@ -53,7 +53,7 @@ nothing; one's own devices are, by a [signal](#signals). At most 1,000 people: 1
         if other == by.user {
             return Err(Invalid::new("user", "nobody blocks oneself").into());
         }
-        on.chat.is_known_to_all(Feature::Blocks)?;
+        on.chat.blocks_are_known()?;
         on.chat.charge(by, &[Use::Entry])?;
         match on.store.block(&by.user, &other, BLOCKS).await.map_err(ChatError::from)? {
             Blocked::Done => {
