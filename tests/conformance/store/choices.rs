@@ -225,6 +225,8 @@ for_every_store! {
         says(Some(8)).await;
         reads(7).await;
         assert_eq!(marked().await, Some(8), "that is not read yet");
+        reads(10).await;
+        assert_eq!(marked().await, Some(8), "nor is what is not there");
         reads(9).await;
         assert_eq!(marked().await, None, "also where the mark does not move");
         says(Some(4)).await;

@@ -17,7 +17,7 @@ WITH asked AS MATERIALIZED (
 ), ended AS (
     -- Where unread began elsewhere.
     UPDATE hubbub.preferences p SET unread_from = NULL FROM asked a
-    WHERE p.room = a.no AND p.user_id = a.user_id AND p.unread_from IS NOT NULL AND p.unread_from <= a.seq
+    WHERE p.room = a.no AND p.user_id = a.user_id AND p.unread_from IS NOT NULL AND p.unread_from <= a.seq AND a.seq <= a.head
 ), few AS MATERIALIZED (
     SELECT a.no, (SELECT count(*) FROM (
         SELECT 1 FROM hubbub.members m WHERE m.room = a.no AND m.standing <> 'banned' LIMIT $4::bigint + 1

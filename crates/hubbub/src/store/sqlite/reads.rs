@@ -60,7 +60,9 @@ pub(crate) fn put_marks(
         let was: Option<i64> = before.query_row(params![no, user.as_str()], |row| row.get(0)).optional()?;
         let is_there = *to > Seq::ZERO && *to <= head;
         let moved = is_there && put.execute(params![no, user.as_str(), number(*to), at.0])? > 0;
-        ends.execute(params![no, user.as_str(), number(*to)])?;
+        if is_there {
+            ends.execute(params![no, user.as_str(), number(*to)])?;
+        }
         let head = (Epoch { incarnation, generation: columns::epoch_part(generation)? }, head);
         became.push(Some(Marked { before: seq(was.unwrap_or_default()), moved, is_shown: is_few, head }));
     }
