@@ -222,7 +222,7 @@ async fn the_example_of_every_method_can_be_typed_as_help_prints_it() {
     methods.sort_by_key(|(_, method)| match *method {
         "create_portal" => 0,
         "open_session" => 1,
-        "delete_portal" | "remove_member" => 3,
+        "delete_portal" | "hand_over" | "remove_member" => 3,
         "delete_room" => 4,
         _ => 2,
     });
@@ -233,6 +233,8 @@ async fn the_example_of_every_method_can_be_typed_as_help_prints_it() {
         let instead = match method {
             "mute" => format!(" until={}", soon()),
             "delete" => " seq=43".to_owned(),
+            "invite" => " user=dora".to_owned(),
+            "settle_report" => " report=1".to_owned(),
             _ => String::new(),
         };
         let typed = shell.pipes("", &format!("{example}{instead}")).await;

@@ -186,6 +186,11 @@ async fn an_unlisted_proxy_is_told_of_once_and_its_crowd_in_words() {
         here.push(stream);
     }
     assert_eq!(refused, 8, "what it says is not believed");
+    // It is written a moment later.
+    let began = Instant::now();
+    while !server.log().contains("--trusted-proxies") && began.elapsed() < DEADLINE {
+        breathe().await;
+    }
     let log = server.log();
     assert_eq!(log.matches("forwarded headers come from").count(), 1, "{log}");
     assert!(

@@ -163,8 +163,7 @@ fn typing_outlives_neither_its_time_nor_its_message() {
                     );
                     let may = said.iter().filter(|((room, who), (from, until))| {
                         let read = &logs[*room][..at[*room]];
-                        let has_written =
-                            read.iter().skip(*from as usize).any(|item| item.author() == Some(*who));
+                        let has_written = read.iter().skip(*from as usize).any(|item| item.author() == Some(*who));
                         *until > now && at[*room] as u64 >= *from && !has_written
                     });
                     let may: Vec<_> = may.map(|((room, who), _)| (*room, *who)).collect();

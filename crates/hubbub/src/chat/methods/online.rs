@@ -42,7 +42,7 @@ impl Method for WhoIsOnline {
         example: r#"{"users":["ben","dora"]}
 {"users":[{"user":"ben","online":true,"last_seen":"2026-01-31T09:30:00.000Z"},{"user":"dora","online":false}]}"#,
         more: "About anybody else: 103, which names one of them. It is asked of all instances at the time: one that was killed says nothing, so nobody stays online because of it; until its lease has ended, 10 s,
-an answer may take 1 s. An instance of a version before this one does not say who is connected to it. `last_seen` is when somebody last came or went, to the minute, after a crash of
+an answer may take 1 s. An instance that has just started is asked once the others know of it, within 3 s; one of a version before this one does not say who is connected to it. `last_seen` is when somebody last came or went, to the minute, after a crash of
 their instance up to 10 minutes earlier; absent where they do not show it: see `last_seen`. While the bus is down: 503.",
     };
     type On = Chat;

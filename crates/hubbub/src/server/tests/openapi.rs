@@ -138,7 +138,6 @@ fn generators_can_read_it() {
         }
     }
     let tags: Vec<_> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
-    assert_eq!(tags.len(), 7);
     for (name, operation) in self::operations(&document) {
         assert!(tags.contains(&&operation["tags"][0]), "{name}");
     }
