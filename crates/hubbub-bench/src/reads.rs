@@ -65,7 +65,7 @@ pub fn measure(asked: &Reads) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let postgres = Postgres::start(&[]);
     let server = Server::start(&program(asked.server.as_ref())?, &postgres.url(), &directory.path().join("log"))?;
-    let members: Vec<String> = (0..readers).map(|n| format!(r#"{{"user":"reader-{n}"}}"#)).collect();
+    let members: Vec<String> = (0..readers).map(|n| format!(r#"{{"user":"reader-{n}","role":"member"}}"#)).collect();
     server.ask("POST", "/v1/rooms", r#"{"id":"busy","kind":"open","members":[{"user":"sender"}]}"#)?;
     for some in members.chunks(1_000) {
         server.ask("PUT", "/v1/rooms/busy/members", &format!(r#"{{"members":[{}]}}"#, some.join(",")))?;
