@@ -13,6 +13,7 @@ DENY := $(shell command -v cargo-deny || echo .tools/bin/cargo-deny)
 
 WEB_MODULES := web/node_modules/.package-lock.json
 WEB_PAGE := web/dist/index.html
+CLIENT_MODULES := sdk/node_modules/.package-lock.json
 SDK_JS := tests/sdk/js/node_modules/.package-lock.json
 SDK_PYTHON := .tools/venv/ready
 SDK_GO := .tools/sdk-go
@@ -39,8 +40,9 @@ check: need-rust ## formatting, clippy, unit tests, tidy, simulation, suites on 
 	cargo test -q -p hubbub --test conformance -- sqlite on_one_process an_instance_alone a_file_that_is_no_database
 
 .PHONY: test
-test: need-rust services web sdk ## everything that must pass before a change goes in (lint is separate)
+test: need-rust services web sdk client ## everything that must pass before a change goes in (lint is separate)
 	cd web && npm test --silent
+	cd sdk && npm test --silent
 	cargo test --workspace
 
 .PHONY: test-long
@@ -67,13 +69,14 @@ cluster: need-rust services web ## three instances on Postgres and Redis behind 
 	scripts/cluster
 
 .PHONY: lint
-lint: need-rust $(WEB_MODULES) $(DENY) ## formatting, clippy, licences and sources of dependencies, types of the page
+lint: need-rust $(WEB_MODULES) $(CLIENT_MODULES) $(DENY) ## formatting, clippy, licences and sources of dependencies, types of the page and of the SDK
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p hubbub --features otel --lib --bins --test traces -- -D warnings
 	@# Advisories come from a database that has to be fetched, which a build must not depend on: see `make advisories`.
 	$(DENY) --locked check licenses bans sources
 	cd web && npm run --silent lint
+	cd sdk && npm run --silent lint
 
 .PHONY: advisories
 advisories: $(DENY) ## known vulnerabilities of dependencies (needs the network)
@@ -116,6 +119,10 @@ storm: need-rust services ## 15,000 clients lose their instance at once and come
 .PHONY: web
 web: $(WEB_PAGE) ## build the page into web/dist, from where the server takes it
 
+.PHONY: client
+client: $(CLIENT_MODULES) ## build our own SDK into sdk/dist
+	cd sdk && npm run --silent build
+
 .PHONY: sdk
 sdk: $(SDK_JS) $(SDK_PYTHON) $(SDK_GO) $(OPENAPI_LINT) ## install the SDKs that the stories drive, and what reads the OpenAPI document
 
@@ -127,7 +134,7 @@ services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go, Chromium 
 fmt: need-rust ## format the Rust code
 	cargo fmt --all
 
-$(WEB_PAGE): $(WEB_MODULES) $(wildcard web/src/* web/public/*) web/index.html web/vite.config.ts web/tsconfig.json
+$(WEB_PAGE): $(WEB_MODULES) $(wildcard web/src/* web/public/* sdk/src/*) web/index.html web/vite.config.ts web/tsconfig.json
 	cd web && npm run --silent build
 	@touch $@
 

@@ -67,14 +67,22 @@ export class CallError extends Error {
     }
 }
 
+/** Something about the user that no log keeps. Types that are not known are to be passed over. */
 export interface Hint {
     type: string;
     room?: string;
+    seq?: number;
+    /** What the log of the room has come to. */
+    head?: number;
     [member: string]: unknown;
 }
 
+/** Something that is said in a room and that no log keeps. Types that are not known are to be passed over. */
 export interface Signal {
     type: string;
-    from: string;
-    [member: string]: unknown;
+    user: string;
+    thread?: number;
+    seq?: number;
+    /** Seconds after which it is over. */
+    for?: number;
 }

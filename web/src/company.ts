@@ -1,11 +1,13 @@
 // Who else is in the open room: who types, who has read how far, who is there.
 
-import type { Entry, Shown } from "./fold.ts";
+import type { Entry, Shown } from "../../sdk/src/fold.ts";
 import type { Words } from "./names.ts";
 import type { Members } from "./people.ts";
-import { Presence, type Seen } from "./presence.ts";
-import { readFurther, RECEIPTS_MEMBERS, seenBy, seenWords, type Reads } from "./receipts.ts";
-import { OthersTyping, OwnTyping, type Signal } from "./typing.ts";
+import { Presence, type Seen } from "../../sdk/src/presence.ts";
+import { readFurther, RECEIPTS_MEMBERS, seenBy, type Reads } from "../../sdk/src/receipts.ts";
+import { seenWords } from "./who.ts";
+import type { Signal } from "../../sdk/src/link.ts";
+import { OthersTyping, OwnTyping } from "../../sdk/src/typing.ts";
 
 export interface Surroundings {
     me: string;

@@ -1,15 +1,15 @@
 // The official SDK, and what Hubbub adds to it by rpc.
 
 import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
-import type { Hint, Session } from "./forwarding.ts";
-import type { Outgoing, Sent } from "./outbox.ts";
+import type { Hint, Signal } from "../../sdk/src/link.ts";
+import type { Session } from "./forwarding.ts";
+import type { Outgoing, Sent } from "../../sdk/src/outbox.ts";
 import type { Member } from "./people.ts";
 import type { Reactors } from "./reactors.ts";
-import type { Seen } from "./presence.ts";
-import type { Entry, Page } from "./timeline.ts";
-import type { Signal } from "./typing.ts";
-import { before, type Room } from "./unread.ts";
-import { ending, unsubscription } from "./words.ts";
+import type { Seen } from "../../sdk/src/presence.ts";
+import type { Entry, Page } from "../../sdk/src/timeline.ts";
+import { before, type Room } from "../../sdk/src/unread.ts";
+import { ending, unsubscription } from "../../sdk/src/words.ts";
 
 /** The close code for a token that is not accepted. */
 const INVALID_TOKEN = 3500;

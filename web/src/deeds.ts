@@ -1,12 +1,12 @@
 // What is done to messages, people and the room: one after the other, each under a key of its own until it is answered,
 // and told in words where it fails.
 
-import type { Settings, Shown } from "./fold.ts";
+import type { Settings, Shown } from "../../sdk/src/fold.ts";
 import type { MemberActions } from "./members.ts";
 import type { Chosen } from "./menu.ts";
 import type { Doing } from "./pending.ts";
 import { reacts } from "./pending.ts";
-import { deleted, failure, mayRetry, notYet, refusal } from "./words.ts";
+import { deleted, failure, mayRetry, notYet, refusal } from "../../sdk/src/words.ts";
 
 export interface Surroundings {
     act(method: string, key: string, what: object): Promise<unknown>;

@@ -1,9 +1,9 @@
 // Why the room is not followed, what helps then, and when it is asked for again.
 
-import type { Entry } from "./fold.ts";
-import type { Hint } from "./forwarding.ts";
+import type { Entry } from "../../sdk/src/fold.ts";
+import type { Hint } from "../../sdk/src/link.ts";
 import { isolated } from "./names.ts";
-import { failure, refusal } from "./words.ts";
+import { failure, refusal } from "../../sdk/src/words.ts";
 
 export interface Surroundings {
     me: string;

@@ -1,5 +1,7 @@
 // How far a support session's messages have got on their way to the portal. Pure: every change is a step.
 
+import type { Hint } from "../../sdk/src/link.ts";
+
 /** What `open_session` and `session` answer, as far as the page needs it. */
 export interface Session {
     id: string;
@@ -7,15 +9,6 @@ export interface Session {
     forwarded: number;
     delayed: boolean;
     failed: number[];
-}
-
-/** A hint on `user:<id>`. */
-export interface Hint {
-    type: string;
-    room?: string;
-    seq?: number;
-    /** What the log of the room has come to. */
-    head?: number;
 }
 
 export interface Forwarding {

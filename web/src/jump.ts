@@ -1,6 +1,6 @@
 // Where a message is that somebody wants to see. Pure.
 
-import type { Shown } from "./fold.ts";
+import type { Shown } from "../../sdk/src/fold.ts";
 
 export interface Jump {
     /** The thread that has it; the room shows it where there is none. */

@@ -1,6 +1,7 @@
 // The lines between messages, in words.
 
-import type { Entry, Settings } from "./fold.ts";
+import type { Entry, Settings } from "../../sdk/src/fold.ts";
+import { moment } from "../../sdk/src/words.ts";
 import { named } from "./forwarding.ts";
 import type { Name, Words } from "./names.ts";
 
@@ -69,12 +70,4 @@ function time(seconds: number): string {
     if (seconds % 86_400 === 0) return `${seconds / 86_400} d`;
     if (seconds % 3_600 === 0) return `${seconds / 3_600} h`;
     return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
-}
-
-/** A time as people here write it; of another day with its date. */
-export function moment(at: string, seconds = false): string {
-    const date = new Date(at);
-    const today = date.toDateString() === new Date().toDateString();
-    const timeStyle = today && seconds ? "medium" : "short";
-    return date.toLocaleString(undefined, today ? { timeStyle } : { dateStyle: "short", timeStyle });
 }

@@ -2,7 +2,7 @@
 
 import { drawn, type Look } from "./message.ts";
 import { morph } from "./morph.ts";
-import type { Row } from "./timeline.ts";
+import type { Row } from "../../sdk/src/timeline.ts";
 
 const NEAR_PX = 120;
 /** So much of what was read before stands above what is new. */

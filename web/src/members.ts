@@ -1,11 +1,13 @@
 // The panel of people: who is in the room, what they are, and the room's settings.
 
 import { bdi, button, element, heard, part } from "./element.ts";
-import type { Settings } from "./fold.ts";
-import { moment, settled } from "./lines.ts";
+import type { Settings } from "../../sdk/src/fold.ts";
+import { moment } from "../../sdk/src/words.ts";
+import { settled } from "./lines.ts";
 import { morph } from "./morph.ts";
 import { isolated } from "./names.ts";
-import { presenceWords, type Seen } from "./presence.ts";
+import type { Seen } from "../../sdk/src/presence.ts";
+import { presenceWords } from "./who.ts";
 import { atLeast, mayAdd, outranks, ROLES, type Member, type Members, type Standing } from "./people.ts";
 
 export interface MemberActions {

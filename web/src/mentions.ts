@@ -1,6 +1,6 @@
 // Mentions: found in what is written, and shown in what was said. Pure.
 
-import type { Shown } from "./fold.ts";
+import type { Shown } from "../../sdk/src/fold.ts";
 
 export interface Mentions {
     mentions?: string[];

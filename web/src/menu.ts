@@ -1,12 +1,12 @@
 // What can be done to a message: a small box beside its button. Escape, or a click elsewhere, closes it.
 
 import { bdi, button, element, heard, part } from "./element.ts";
-import type { Shown } from "./fold.ts";
+import type { Shown } from "../../sdk/src/fold.ts";
 import { named } from "./forwarding.ts";
 import { isolated } from "./names.ts";
 import type { Act } from "./people.ts";
 import { byReaction, type Reactors } from "./reactors.ts";
-import { failure, refusal } from "./words.ts";
+import { failure, refusal } from "../../sdk/src/words.ts";
 
 export type Chosen =
     | { do: "react"; reaction: string }

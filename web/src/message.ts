@@ -1,13 +1,14 @@
 // One row of a list: a message, what is on its way, or a line between.
 
 import { bdi, button, element, spoken } from "./element.ts";
-import type { Reaction, Replies, Shown } from "./fold.ts";
+import type { Reaction, Replies, Shown } from "../../sdk/src/fold.ts";
 import { named, ways, type Way } from "./forwarding.ts";
-import { moment, said } from "./lines.ts";
+import { moment } from "../../sdk/src/words.ts";
+import { said } from "./lines.ts";
 import { alsoMentioned, mentionsMe, parts } from "./mentions.ts";
 import { isolated, type Words } from "./names.ts";
 import type { Pending } from "./pending.ts";
-import type { Draft, Row } from "./timeline.ts";
+import type { Draft, Row } from "../../sdk/src/timeline.ts";
 
 export interface Look {
     me: string;

@@ -1,6 +1,6 @@
 // What is being done to a message and is not in the log yet. Pure.
 
-import type { Shown } from "./fold.ts";
+import type { Shown } from "../../sdk/src/fold.ts";
 
 /** Something that is being done, under its key until it is answered. */
 export interface Doing {

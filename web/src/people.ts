@@ -1,7 +1,7 @@
 // Who is in the room, and what they may do: "Who may do what" in docs/protocol.md. Pure.
 
-import type { Entry, Settings, Shown } from "./fold.ts";
-import { moment } from "./lines.ts";
+import type { Entry, Settings, Shown } from "../../sdk/src/fold.ts";
+import { moment } from "../../sdk/src/words.ts";
 
 export const ROLES = ["reader", "member", "moderator", "admin"] as const;
 export type Role = (typeof ROLES)[number];

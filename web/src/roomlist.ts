@@ -3,7 +3,7 @@
 import { bdi, element, heard, part } from "./element.ts";
 import { morph } from "./morph.ts";
 import { isolated } from "./names.ts";
-import { long, short, sorted, titled, total, type Counted, type Room, type Rooms } from "./unread.ts";
+import { long, short, sorted, titled, total, type Counted, type Room, type Rooms } from "../../sdk/src/unread.ts";
 
 export interface RoomActions {
     /** A room is made, or the one with these people found, and opened. */

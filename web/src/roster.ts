@@ -1,8 +1,8 @@
 // Who is in the room and what holds there: asked for, and followed in the log from there on.
 
-import type { Entry, Shown } from "./fold.ts";
+import type { Entry, Shown } from "../../sdk/src/fold.ts";
 import { followed, rules, type Member, type Members, type Rules, type Told } from "./people.ts";
-import type { Room } from "./unread.ts";
+import type { Room } from "../../sdk/src/unread.ts";
 
 export interface Surroundings {
     /** The room; undefined: one is no member. */

@@ -6,8 +6,8 @@ import { List } from "./list.ts";
 import { MembersPanel, type MemberActions } from "./members.ts";
 import type { Look } from "./message.ts";
 import { silenced, unanswered, type Members, type Standing } from "./people.ts";
-import type { Seen } from "./presence.ts";
-import { pinnedNow, replies, shownAs, type Row, type Timeline } from "./timeline.ts";
+import type { Seen } from "../../sdk/src/presence.ts";
+import { pinnedNow, replies, shownAs, type Row, type Timeline } from "../../sdk/src/timeline.ts";
 
 export type Panel = "thread" | "pins" | "people";
 

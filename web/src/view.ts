@@ -13,12 +13,12 @@ import type { Look } from "./message.ts";
 import { isolated, type Words } from "./names.ts";
 import { pendingOn, type Doing } from "./pending.ts";
 import { offered, silenced, type Members, type Standing } from "./people.ts";
-import type { Seen } from "./presence.ts";
-import { divided } from "./reading.ts";
+import type { Seen } from "../../sdk/src/presence.ts";
+import { divided } from "../../sdk/src/reading.ts";
 import { Side, type Panel } from "./side.ts";
-import { typingWords } from "./typing.ts";
+import { typingWords } from "./who.ts";
 import type { Reactors } from "./reactors.ts";
-import { entries, mayGoAgain, pinnedNow, rows, shownAs, type Shown, type Timeline } from "./timeline.ts";
+import { entries, mayGoAgain, pinnedNow, rows, shownAs, type Shown, type Timeline } from "../../sdk/src/timeline.ts";
 
 export interface Actions extends MemberActions, RoomActions {
     /** Something new, in a thread where that is said, or the new text of an older message. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Company } from "../.tests/company.js";
-import { plain } from "../.tests/names.js";
+import { Company } from "../.tests/web/src/company.js";
+import { plain } from "../.tests/web/src/names.js";
 
 function company({ members = ["ana", "ben", "cem"], mayWrite = true, reads = [] } = {}) {
     const asked = [];

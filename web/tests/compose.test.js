@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Node } from "./document.js";
-import { Compose } from "../.tests/compose.js";
+import { Compose } from "../.tests/web/src/compose.js";
 
 function compose() {
     const text = new Node("textarea");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Deeds } from "../.tests/deeds.js";
+import { Deeds } from "../.tests/web/src/deeds.js";
 
 function deeds(...answers) {
     const asked = [];

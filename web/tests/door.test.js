@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Door } from "../.tests/door.js";
+import { Door } from "../.tests/web/src/door.js";
 
 function door({ kind, join = async () => {} } = {}) {
     const asked = [];

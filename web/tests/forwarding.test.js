@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hinted, named, nothing, told, way } from "../.tests/forwarding.js";
+import { hinted, named, nothing, told, way } from "../.tests/web/src/forwarding.js";
 
 const hint = (type, seq, room = "s1") => ({ type, room, seq });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { jump } from "../.tests/jump.js";
+import { jump } from "../.tests/web/src/jump.js";
 
 test("a panel that covers the room goes when something there is to be seen", () => {
     assert.deepEqual(jump({}, true), { closes: true });

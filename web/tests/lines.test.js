@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { said, settled } from "../.tests/lines.js";
-import { plain } from "../.tests/names.js";
+import { said, settled } from "../.tests/web/src/lines.js";
+import { plain } from "../.tests/web/src/names.js";
 
 const line = (type, more) => plain(said({ type, from: "ana", ...more }));
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alsoMentioned, mentioned, mentionsMe, parts } from "../.tests/mentions.js";
+import { alsoMentioned, mentioned, mentionsMe, parts } from "../.tests/web/src/mentions.js";
 
 const people = ["ana", "ana.b", "ben", "a+b", "Çem"];
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./document.js";
-import { drawn } from "../.tests/message.js";
+import { drawn } from "../.tests/web/src/message.js";
 
 const no = () => false;
 const look = { me: "ana", way: null, offers: no, reacts: no, pending: () => null, seen: () => [], again: no, place: "room" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Shelf } from "../.tests/shelf.js";
+import { Shelf } from "../.tests/web/src/shelf.js";
 
 function store(text) {
     const kept = new Map(text === undefined ? [] : [["here", text]]);

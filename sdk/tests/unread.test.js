@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asking, before, hinted, long, only, readTo, short, sorted, titled, told, total, unknown } from "../.tests/unread.js";
+import { asking, before, hinted, long, only, readTo, short, sorted, titled, told, total, unknown } from "../dist/unread.js";
 
 const room = (id, more) => ({ id, kind: "private", name: "", head: 10, read: 4, unread: { count: 6 }, mentions: { count: 1 }, ...more });
 const list = (...rooms) => rooms.reduce((all, one) => told(all, one.id, one), unknown);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { empty, mayGoAgain, older, rows, step, unsent } from "../.tests/timeline.js";
+import { empty, mayGoAgain, older, rows, step, unsent } from "../dist/timeline.js";
 
 const entry = (seq, from = "ben", key = `k${seq}`, text = `text ${seq}`) => ({
     type: "message",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Outbox } from "../.tests/outbox.js";
+import { Outbox } from "../dist/outbox.js";
 
 // A server that answers by the script, one answer per attempt.
 function scene(drafts, ...script) {

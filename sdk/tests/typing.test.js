@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plain } from "../.tests/names.js";
-import { OthersTyping, OwnTyping, typingWords } from "../.tests/typing.js";
+import { OthersTyping, OwnTyping } from "../dist/typing.js";
 
 const signal = (user, more) => ({ type: "typing", user, for: 6, ...more });
 
@@ -47,11 +46,4 @@ test("threads have their own, and one's other window is not told of", () => {
     others.heard(signal("ana"), 0);
     others.heard(signal("ben", { thread: 4 }), 0);
     assert.deepEqual([others.who(undefined, 1), others.who(4, 1), others.who(5, 1)], [[], ["ben"], []]);
-});
-
-test("in words", () => {
-    assert.equal(plain(typingWords(["ben"])), "ben is typing…");
-    assert.equal(plain(typingWords(["ben", "cem"])), "ben and cem are typing…");
-    assert.equal(plain(typingWords(["ben", "cem", "dan"])), "Several people are typing…");
-    assert.deepEqual(typingWords([]), []);
 });

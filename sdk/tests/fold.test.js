@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fold } from "../.tests/fold.js";
+import { fold } from "../dist/fold.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../tests/vectors/fold.json", import.meta.url), "utf8"));
 

@@ -59,21 +59,3 @@ export class Presence {
         this.last = -Infinity;
     }
 }
-
-const UNITS: [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
-    ["day", 86_400],
-    ["hour", 3_600],
-    ["minute", 60],
-];
-
-/** Whether somebody is there, in words; empty: it is not known. */
-export function presenceWords(seen: Seen | undefined, now: number): string {
-    if (!seen) return "";
-    if (seen.online) return "online";
-    if (!seen.last_seen) return "offline";
-    const ago = (now - Date.parse(seen.last_seen)) / 1000;
-    // It is told to the minute.
-    if (ago < 120) return "last seen a moment ago";
-    const [unit, seconds] = UNITS.find(([, seconds]) => ago >= seconds) ?? ["minute", 60];
-    return `last seen ${new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.floor(ago / seconds), unit)}`;
-}

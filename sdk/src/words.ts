@@ -1,7 +1,5 @@
 // Codes in words, for the person at the page.
 
-import { moment } from "./lines.ts";
-
 /** What the SDK rejects with, and what the server answers. Codes below 100 are the SDK's own. */
 export interface Failure {
     code: number;
@@ -86,4 +84,12 @@ export function unsubscription(code: number, reason: string): string {
     if (code === 2001) return ROOM_DELETED;
     if (code === 2000) return "You were removed from this room.";
     return refusal({ code, message: reason });
+}
+
+/** A time as people here write it; of another day with its date. */
+export function moment(at: string, seconds = false): string {
+    const date = new Date(at);
+    const today = date.toDateString() === new Date().toDateString();
+    const timeStyle = today && seconds ? "medium" : "short";
+    return date.toLocaleString(undefined, today ? { timeStyle } : { dateStyle: "short", timeStyle });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ending, failure, mayRetry, refusal, unsubscription } from "../.tests/words.js";
+import { ending, failure, mayRetry, refusal, unsubscription } from "../dist/words.js";
 
 test("what the SDK lost on the way and what the server calls temporary may be tried again", () => {
     assert.equal(mayRetry(failure({ code: 1, message: "timeout" })), true);

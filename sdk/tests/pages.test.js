@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pages } from "../.tests/pages.js";
-import { empty, entries, step } from "../.tests/timeline.js";
+import { Pages } from "../dist/pages.js";
+import { empty, entries, step } from "../dist/timeline.js";
 
 const message = (seq, more) => ({ type: "message", seq, from: "ben", key: `k${seq}`, at: "2026-01-31T09:30:00.000Z", text: "hi", ...more });
 const page = (list) => ({ entries: list, as_of: 200, head: 200, floor: 1, epoch: "e1" });

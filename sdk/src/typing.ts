@@ -2,17 +2,7 @@
 // never set.
 
 import type { Entry } from "./fold.ts";
-import type { Words } from "./names.ts";
-
-/** A signal on a room's channel. */
-export interface Signal {
-    type: string;
-    user: string;
-    thread?: number;
-    seq?: number;
-    /** Seconds after which it is over. */
-    for?: number;
-}
+import type { Signal } from "./link.ts";
 
 /** Readers are told once in two seconds at most, and it is over after six: this lies between. */
 export const AGAIN_MS = 3_000;
@@ -63,12 +53,4 @@ export class OthersTyping {
         for (const [user, { until }] of this.all) if (until <= now) this.all.delete(user);
         return this.all.size ? Math.min(...[...this.all.values()].map(({ until }) => until)) : null;
     }
-}
-
-export function typingWords(who: readonly string[]): Words {
-    const [one = "", other = ""] = who;
-    if (!who.length) return [];
-    if (who.length === 1) return [{ name: one }, " is typing…"];
-    if (who.length === 2) return [{ name: one }, " and ", { name: other }, " are typing…"];
-    return ["Several people are typing…"];
 }

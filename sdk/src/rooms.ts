@@ -1,6 +1,6 @@
 // Keeps the list of one's rooms true: asks for all of them, and again for those where something has happened.
 
-import type { Hint } from "./forwarding.ts";
+import type { Hint } from "./link.ts";
 import { asking, hinted, only, readTo, spoken, told, unknown, type Room, type Rooms } from "./unread.ts";
 import { failure, mayRetry } from "./words.ts";
 

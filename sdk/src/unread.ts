@@ -1,7 +1,7 @@
 // One's rooms and what is unread in them: as the server told, and what hints say since. Pure.
 
 import type { Settings } from "./fold.ts";
-import type { Hint } from "./forwarding.ts";
+import type { Hint } from "./link.ts";
 
 /** Counted so far and no further. */
 export interface Counted {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { divided, Reading } from "../.tests/reading.js";
+import { divided, Reading } from "../dist/reading.js";
 
 // A server that answers when it is told to.
 function reading(...failures) {

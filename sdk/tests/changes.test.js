@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { empty, older, olderReplies, pinnedNow, replies, rows, step } from "../.tests/timeline.js";
+import { empty, older, olderReplies, pinnedNow, replies, rows, step } from "../dist/timeline.js";
 
 const at = "2026-01-31T09:30:00.000Z";
 const entry = (seq, type = "message", more = {}) => ({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Others, RoomList } from "../.tests/rooms.js";
+import { Others, RoomList } from "../dist/rooms.js";
 
 const room = (id, count = 0, more) => ({ id, kind: "private", name: "", head: 10, unread: { count }, mentions: { count: 0 }, ...more });
 
