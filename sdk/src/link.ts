@@ -1,6 +1,7 @@
 // What a chat talks through: a connection of its own, or the one that all tabs of a browser share.
 
 import type { Entry } from "./fold.ts";
+import { failure, mayRetry } from "./words.ts";
 
 /** Where one is in the log of a room: the history that its numbers count in, and the last number that one has. */
 export interface Position {
@@ -39,31 +40,37 @@ export interface Follower {
     entry(entry: Entry): void;
     /** Something that is said in the room and that no log keeps, such as typing. */
     signal(signal: Signal): void;
-    /** It ended for good. */
-    ended(problem: Problem): void;
+    /** It ended for good; a code of the protocol and the server's reason. */
+    ended(code: number, reason: string): void;
 }
 
 export interface Link {
     open(listener: LinkListener): void;
     /** Calls a method of the server. Rejects with a `CallError`. */
     call(method: string, data: unknown): Promise<unknown>;
-    /** Follows a room from a position on, or from its end. Several may follow one. Returns what ends it. */
+    /** Follows a room from a position on, or from its end; one at a time follows a room. Returns what ends it. */
     follow(room: string, since: Position | null, follower: Follower): () => void;
     close(): void;
 }
 
-/** A code of the protocol and what the server says. Below 100: it did not come from the server. */
-export interface Problem {
-    code: number;
-    message: string;
-    /** Whether the same again may be answered otherwise. */
-    temporary: boolean;
-}
-
+/** Why a call was refused: a code of the protocol and what the server says. Below 100: it did not come from the server. */
 export class CallError extends Error {
-    constructor(readonly problem: Problem) {
-        super(problem.message);
-        this.name = "CallError";
+    override readonly name = "CallError";
+
+    constructor(
+        readonly code: number,
+        message: string,
+        /** Whether the same again may be answered otherwise. */
+        readonly temporary: boolean,
+    ) {
+        super(message);
+    }
+
+    /** Of whatever was thrown. */
+    static of(problem: unknown): CallError {
+        if (problem instanceof CallError) return problem;
+        const { code, message, temporary } = failure(problem);
+        return new CallError(code, message, mayRetry({ code, message, temporary: temporary === true }));
     }
 }
 

@@ -26,6 +26,9 @@ export interface Storage {
     /** New, or changed: the key says which. It is kept once this resolves. */
     putDraft(draft: KeptDraft): Promise<void>;
     dropDraft(key: string): Promise<void>;
+    /** The database that the server had last; null: there was none yet. */
+    database(): Promise<string | null>;
+    putDatabase(database: string): Promise<void>;
     room(room: string): Promise<KeptRoom | null>;
     putRoom(room: KeptRoom): Promise<void>;
     /** Nothing of this user is left, and nothing is kept any more. */
@@ -33,4 +36,51 @@ export interface Storage {
     /** Called when another tab has changed a draft, or has wiped. */
     watch(changed: () => void): () => void;
     close(): void;
+}
+
+/** Keeps it for as long as the program runs. */
+export class MemoryStorage implements Storage {
+    private readonly kept = new Map<string, KeptDraft>();
+    private readonly rooms = new Map<string, KeptRoom>();
+    private last: string | null = null;
+
+    async drafts(): Promise<KeptDraft[]> {
+        return [...this.kept.values()];
+    }
+
+    async putDraft(draft: KeptDraft): Promise<void> {
+        this.kept.set(draft.draft.key, draft);
+    }
+
+    async dropDraft(key: string): Promise<void> {
+        this.kept.delete(key);
+    }
+
+    async database(): Promise<string | null> {
+        return this.last;
+    }
+
+    async putDatabase(database: string): Promise<void> {
+        this.last = database;
+    }
+
+    async room(room: string): Promise<KeptRoom | null> {
+        return this.rooms.get(room) ?? null;
+    }
+
+    async putRoom(room: KeptRoom): Promise<void> {
+        this.rooms.set(room.room, room);
+    }
+
+    async wipe(): Promise<void> {
+        this.kept.clear();
+        this.rooms.clear();
+        this.last = null;
+    }
+
+    watch(): () => void {
+        return () => {};
+    }
+
+    close(): void {}
 }

@@ -17,6 +17,8 @@ export interface Page {
 /** What goes into the log, and is the same with every attempt. */
 export interface Saying {
     text: string;
+    /** Any JSON of the product's own. */
+    data?: unknown;
     mentions?: readonly string[];
     mention_all?: boolean;
     thread?: number;
@@ -68,6 +70,8 @@ export interface Timeline {
 
 export type Step =
     | { do: "start"; epoch: string; head: number }
+    /** What was kept of an earlier time, up to where the log is followed on. */
+    | { do: "restore"; epoch: string; page: FoldedPage; floor: number }
     /** `before`: what was asked for; an answer to another question than is open now is dropped. */
     | { do: "page"; page: Page; before?: number }
     | { do: "live"; entry: Entry }
@@ -113,6 +117,8 @@ export function step(now: Timeline, action: Step): Timeline {
                 pins: null,
                 drafts: now.drafts.filter((draft) => draft.state !== "stored"),
             };
+        case "restore":
+            return { ...now, epoch: action.epoch, pages: [action.page], recent: [], head: action.page.asOf, floor: action.floor };
         case "page":
             return paged(now, action.page, action.before);
         case "live":

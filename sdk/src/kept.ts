@@ -1,0 +1,33 @@
+// What is kept of a room for the next time: what is shown of it, together with the position up to which it was folded. Pure.
+
+import type { FoldedPage } from "./fold.ts";
+import type { KeptRoom } from "./storage.ts";
+import type { Step, Timeline } from "./timeline.ts";
+
+/** Of the shape of what is kept: what another version wrote is not read. */
+const VERSION = 1;
+/** So many of the newest entries. */
+const ENTRIES = 100;
+
+interface State {
+    me: string;
+    epoch: string;
+    floor: number;
+    page: FoldedPage;
+}
+
+/** Null: nothing of the log is there yet. */
+export function keptOf(room: string, database: string, { me, epoch, pages, floor }: Timeline): KeptRoom | null {
+    const newest = pages.at(-1);
+    if (epoch === null || !newest) return null;
+    const entries = pages.flatMap((page) => page.entries).slice(-ENTRIES);
+    const state: State = { me, epoch, floor, page: { ...newest, entries } };
+    return { room, database, version: VERSION, state };
+}
+
+/** Null: it is not of this version, person or database. */
+export function restored(kept: KeptRoom, database: string | null, me: string): (Step & { do: "restore" }) | null {
+    const state = kept.state as State;
+    if (kept.version !== VERSION || kept.database !== database || state.me !== me) return null;
+    return { do: "restore", epoch: state.epoch, floor: state.floor, page: state.page };
+}

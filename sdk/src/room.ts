@@ -1,0 +1,548 @@
+// One room: what is shown of it, and what one does there.
+
+import type { Entry, Shown } from "./fold.ts";
+import { newKey } from "./keys.ts";
+import { CallError, type Follower, type Position, type Signal } from "./link.ts";
+import { Outbox, type Sent } from "./outbox.ts";
+import { Pages } from "./pages.ts";
+import { Reading } from "./reading.ts";
+import { readFurther, type Reads } from "./receipts.ts";
+import { keptOf, restored } from "./kept.ts";
+import {
+    empty, followed, older, olderReplies, pinnedNow, replies, rows, shownAs, step, unsent,
+    type Draft, type Page, type Row, type Saying, type Step, type Timeline,
+} from "./timeline.ts";
+import { OthersTyping, OwnTyping } from "./typing.ts";
+import type { Room as RoomRow } from "./unread.ts";
+import { deleted } from "./words.ts";
+import type { KeptRoom } from "./storage.ts";
+
+export interface RoomSnapshot {
+    id: string;
+    /** `waiting`: the room's log is not followed yet, or not now. `ended`: it is over, `problem` says why. */
+    state: "waiting" | "live" | "ended";
+    /** What is wrong, in words. */
+    problem: string | null;
+    /** Ascending: entries, drafts that are not in the log yet, and a line before what is new. */
+    rows: readonly Row[];
+    /** Whether nothing older is there. */
+    complete: boolean;
+    loading: boolean;
+    /** The end of the log as far as it is known. */
+    head: number;
+    thread: ThreadSnapshot | null;
+    pins: readonly Shown[];
+    /** Who types in the room, and in the open thread. */
+    typing: readonly string[];
+    typingInThread: readonly string[];
+    /** How far each has read, in rooms of at most 100 members. */
+    reads: Reads;
+    /** What is new begins behind this entry; null: nothing is, or it is not known yet. */
+    since: number | null;
+}
+
+export interface ThreadSnapshot {
+    root: number;
+    message: Shown | null;
+    rows: readonly Row[];
+    complete: boolean;
+}
+
+/** What is on its way. */
+export interface Sending {
+    key: string;
+    /** It survives a reload from here on. */
+    kept: Promise<void>;
+    /** It is in the log. Rejects with a `CallError` where the server refuses it. */
+    stored: Promise<Sent>;
+}
+
+/** What a room needs of its chat. */
+export interface RoomSurroundings {
+    me: string;
+    call(method: string, data: object): Promise<unknown>;
+    follow(room: string, since: Position | null, follower: Follower): () => void;
+    /** Whether this one, of all tabs, sends now. */
+    sends(): boolean;
+    /** Null as long as it is not known. */
+    database(): string | null;
+    keepDraft(room: string, draft: Draft): Promise<void>;
+    dropDraft(key: string): Promise<void>;
+    kept(room: string): Promise<KeptRoom | null>;
+    keep(kept: KeptRoom): Promise<void>;
+    /** A row of the list of rooms, as the server tells it; undefined: one is no member. */
+    row(room: string): Promise<RoomRow | undefined>;
+    marked(room: string, seq: number): void;
+    spoken(room: string, at: string): void;
+    pause(ms: number): Promise<void>;
+}
+
+/** A room that nobody shows any more is followed for so long: another view of it may come. */
+const LINGER_MS = 1_000;
+const KEEP_AFTER_MS = 500;
+
+export class Room implements Follower {
+    private timeline: Timeline;
+    private state: RoomSnapshot["state"] = "waiting";
+    private readonly problems: { door: string | null; sending: string | null; loading: string | null } = {
+        door: null,
+        sending: null,
+        loading: null,
+    };
+    private loading = false;
+    private sees = false;
+    private reads: Reads = new Map();
+    private opened = 0;
+    private end: (() => void) | null = null;
+    private starting = false;
+    private readonly listeners = new Set<() => void>();
+    private current: RoomSnapshot | null = null;
+    private telling = false;
+    private keeping: ReturnType<typeof setTimeout> | undefined;
+    private typingOver: ReturnType<typeof setTimeout> | undefined;
+    private readonly waiting = new Map<string, { resolve(sent: Sent): void; reject(problem: CallError): void }>();
+    private readonly outbox: Outbox;
+    private readonly pages: Pages;
+    private readonly reading: Reading;
+    private readonly own = new OwnTyping();
+    private readonly others: OthersTyping;
+
+    constructor(
+        readonly id: string,
+        private readonly around: RoomSurroundings,
+    ) {
+        const { me } = around;
+        const changed = () => this.changed();
+        this.timeline = empty(me);
+        this.others = new OthersTyping(me);
+        this.outbox = new Outbox({
+            next: () => (around.sends() ? unsent(this.timeline)[0] : undefined),
+            send: ({ key, ...said }) => around.call("send", { room: id, key, ...content(said) }) as Promise<Sent>,
+            stored: ({ key }, sent) => this.stored(key, sent),
+            refused: ({ key }, why, problem) => this.refused(key, why, CallError.of(problem)),
+            trouble: (why) => this.trouble("sending", why),
+            pause: around.pause,
+        });
+        this.pages = new Pages({
+            page: (method, what) => around.call(method, { room: id, ...what }) as Promise<Page>,
+            timeline: () => this.timeline,
+            take: async (action) => this.take(action),
+            nearTop: () => false,
+            find: (seq) => shownAs(this.timeline, seq) !== undefined,
+            trouble: (why) => this.trouble("loading", why),
+            lost: (why) => this.trouble("loading", why),
+            inThread: (_, root) => void this.openThread(root),
+        });
+        this.reading = new Reading({
+            me,
+            send: (seq) => around.call("read", { room: id, seq }),
+            marked: (seq) => around.marked(id, seq),
+            changed,
+            pause: around.pause,
+        });
+    }
+
+    /** The same object until something has changed. */
+    readonly snapshot = (): RoomSnapshot => (this.current ??= this.build());
+
+    /** Follows the room for as long as somebody subscribes. */
+    readonly subscribe = (changed: () => void): (() => void) => {
+        const listener = () => changed();
+        this.listeners.add(listener);
+        const close = this.open();
+        return () => {
+            if (this.listeners.delete(listener)) close();
+        };
+    };
+
+    /** Follows the room until what it returns is called. */
+    open(): () => void {
+        this.opened += 1;
+        if (!this.end) void this.begin();
+        let over = false;
+        return () => {
+            if (over) return;
+            over = true;
+            setTimeout(() => {
+                this.opened -= 1;
+                if (!this.opened) this.leave();
+            }, LINGER_MS);
+        };
+    }
+
+    /** Says something. It is shown at once, kept, and sent with the same key until it is answered. */
+    send(said: Saying): Sending {
+        const draft = { key: newKey(), at: new Date().toISOString(), ...said };
+        const kept = this.around.keepDraft(this.id, { ...draft, state: "sending" });
+        this.take({ do: "draft", ...draft });
+        this.own.sent();
+        const stored = new Promise<Sent>((resolve, reject) => this.waiting.set(draft.key, { resolve, reject }));
+        // Whoever does not wait for it sees it in the rows.
+        stored.catch(() => {});
+        void kept.catch(() => {}).then(() => this.flush());
+        return { key: draft.key, kept, stored };
+    }
+
+    /** Sends a refused draft again. */
+    again(key: string): void {
+        this.take({ do: "again", key });
+        this.keepAgain(key);
+        this.flush();
+    }
+
+    /** Forgets a draft that was refused. */
+    discard(key: string): void {
+        this.take({ do: "discard", key });
+        void this.around.dropDraft(key);
+    }
+
+    /** What the message says from now on; all of it is replaced. */
+    edit(target: number, said: Pick<Saying, "text" | "mentions" | "mention_all"> & { data?: unknown }): Promise<unknown> {
+        return this.act("edit", { target, ...said });
+    }
+
+    delete(target: number): Promise<unknown> {
+        return this.act("delete", { target });
+    }
+
+    react(target: number, reaction: string): Promise<unknown> {
+        return this.act("react", { target, reaction });
+    }
+
+    unreact(target: number, reaction: string): Promise<unknown> {
+        return this.act("unreact", { target, reaction });
+    }
+
+    pin(target: number): Promise<unknown> {
+        return this.act("pin", { target });
+    }
+
+    unpin(target: number): Promise<unknown> {
+        return this.act("unpin", { target });
+    }
+
+    /** Becomes a member of an open room, and follows it. */
+    async join(): Promise<void> {
+        await this.act("join", {});
+        this.follow();
+    }
+
+    async leaveRoom(): Promise<void> {
+        await this.act("leave", {});
+    }
+
+    /** Any method of the room that writes: under one key until there is an answer, however long that takes. */
+    async act(method: string, data: object): Promise<unknown> {
+        const key = newKey();
+        for (;;) {
+            try {
+                return await this.around.call(method, { room: this.id, key, ...data });
+            } catch (problem) {
+                if (!CallError.of(problem).temporary) throw problem;
+                await this.around.pause(1_000);
+            }
+        }
+    }
+
+    /** Loads the next older page. */
+    async older(): Promise<void> {
+        this.loading = true;
+        this.changed();
+        await this.pages.older().finally(() => (this.loading = false));
+        this.changed();
+    }
+
+    /** Loads until this message is among the rows, or says in `problem` that it is not. */
+    find(seq: number): Promise<void> {
+        return this.pages.find(seq);
+    }
+
+    async openThread(root: number): Promise<void> {
+        this.take({ do: "open thread", root });
+        await this.pages.thread();
+    }
+
+    closeThread(): void {
+        this.take({ do: "close thread" });
+    }
+
+    olderReplies(): Promise<void> {
+        return this.pages.replies();
+    }
+
+    /** Say it with each change of what stands in the box: others are told now and then. */
+    types(text: string, thread?: number): void {
+        if (!this.own.writes(text, thread, Date.now())) return;
+        this.around.call("typing", { room: this.id, ...(thread !== undefined && { thread }) }).catch(() => {});
+    }
+
+    /** Whether the person sees the end of this room now. What comes meanwhile is read. */
+    look(sees: boolean): void {
+        this.sees = sees;
+        this.seen();
+    }
+
+    /** Whether it is shown, and its end is seen. */
+    get isSeen(): boolean {
+        return this.sees && this.end !== null && this.state === "live";
+    }
+
+    // What follows is for the chat.
+
+    started(at: Position, fresh: boolean): void {
+        const other = this.timeline.epoch !== null && this.timeline.epoch !== at.epoch;
+        this.state = "live";
+        this.problems.door = null;
+        if (fresh) {
+            if (other) this.reading.forget();
+            this.take({ do: "start", epoch: at.epoch, head: at.offset });
+            void this.older().then(() => this.told());
+        } else {
+            void this.told();
+        }
+        void this.pages.pins();
+        if (fresh && this.timeline.thread) void this.pages.thread();
+        void this.loadReads();
+        this.flush();
+        this.changed();
+    }
+
+    entry(entry: Entry): void {
+        this.others.entry(entry);
+        this.reading.entry(entry, this.isSeen);
+        if (entry.type === "message") {
+            this.around.spoken(this.id, entry.at);
+            if (entry.from === this.around.me) this.settled(entry);
+            else if (entry.thread === undefined) this.reads = readFurther(this.reads, entry.from, entry.seq);
+        }
+        this.take({ do: "live", entry });
+        // A page does not know the message that was pinned.
+        if (entry.type === "pinned") void this.pages.pins();
+        this.seen();
+    }
+
+    signal(signal: Signal): void {
+        if (signal.type === "typing") {
+            this.others.heard(signal, Date.now());
+            this.watchTyping();
+        } else if (signal.type === "read") {
+            this.reads = readFurther(this.reads, signal.user, signal.seq ?? 0);
+        } else {
+            return;
+        }
+        this.changed();
+    }
+
+    ended(code: number, reason: string): void {
+        this.state = "ended";
+        this.problems.door = reason;
+        this.end = null;
+        if (code !== 0) this.reading.forget();
+        this.changed();
+    }
+
+    /** The connection is away. */
+    lost(): void {
+        if (this.state === "live") this.state = "waiting";
+        this.changed();
+    }
+
+    /** Follows it again, where it had ended. */
+    follow(): void {
+        if (this.state === "ended" && this.opened) void this.begin();
+    }
+
+    /** Another device has read so far. */
+    readElsewhere(seq: number): void {
+        this.reading.elsewhere(seq);
+        this.changed();
+    }
+
+    /** What waits of an earlier time, or of another tab, in its order. */
+    drafts(kept: readonly Draft[]): void {
+        const here = new Map(this.timeline.drafts.map((draft) => [draft.key, draft]));
+        const gone = [...here.values()].filter(({ key, state }) => state !== "stored" && !kept.some((draft) => draft.key === key));
+        for (const { key } of gone) {
+            // Another tab has sent it, or forgot it: the log says which, and the same key gives the same answer.
+            if (here.get(key)?.state === "refused") this.timeline = step(this.timeline, { do: "discard", key });
+            else this.timeline = step(this.timeline, { do: "stored", key, seq: Number.MAX_SAFE_INTEGER, epoch: this.timeline.epoch ?? "" });
+        }
+        const others = this.timeline.drafts.filter(({ key }) => !kept.some((draft) => draft.key === key));
+        this.timeline = { ...this.timeline, drafts: [...kept, ...others] };
+        this.flush();
+        this.changed();
+    }
+
+    /** Of another database, nothing is shown. */
+    forget(): void {
+        this.timeline = empty(this.around.me);
+        this.reading.forget();
+        this.reads = new Map();
+        this.changed();
+    }
+
+    flush(): void {
+        void this.outbox.flush();
+    }
+
+    /** Writes down what is shown and up to where: one record. */
+    async keep(): Promise<void> {
+        clearTimeout(this.keeping);
+        this.keeping = undefined;
+        const database = this.around.database();
+        const kept = database === null ? null : keptOf(this.id, database, this.timeline);
+        if (kept) await this.around.keep(kept);
+    }
+
+    /** Nothing goes on. */
+    leave(): void {
+        if (this.keeping) void this.keep().catch(() => {});
+        clearTimeout(this.typingOver);
+        this.end?.();
+        this.end = null;
+        if (this.state === "live") this.state = "waiting";
+    }
+
+    private async begin(): Promise<void> {
+        if (this.starting) return;
+        this.starting = true;
+        let since: Position | null = null;
+        try {
+            if (this.timeline.epoch === null) {
+                const kept = await this.around.kept(this.id).catch(() => null);
+                const action = kept && restored(kept, this.around.database(), this.around.me);
+                if (action) this.take(action);
+            }
+            const { epoch } = this.timeline;
+            if (epoch !== null) since = { epoch, offset: followed(this.timeline) };
+        } finally {
+            this.starting = false;
+        }
+        if (!this.opened || this.end) return;
+        this.state = "waiting";
+        this.end = this.around.follow(this.id, since, this);
+    }
+
+    private async told(): Promise<void> {
+        try {
+            const row = await this.around.row(this.id);
+            if (!row) return;
+            const { me } = this.around;
+            const loaded = this.timeline.pages.flatMap((page) => page.entries);
+            const joined = loaded.findLast(({ type, user }) => type === "joined" && user === me)?.seq ?? 0;
+            const own = loaded.findLast(({ type, from }) => type === "message" && from === me)?.seq ?? 0;
+            this.reading.told(row, joined, own);
+            this.seen();
+        } catch {
+            // It is told with the next start.
+        }
+    }
+
+    private async loadReads(): Promise<void> {
+        try {
+            const { reads } = (await this.around.call("reads", { room: this.id })) as { reads: { user: string; seq: number }[] };
+            for (const { user, seq } of reads) this.reads = readFurther(this.reads, user, seq);
+            this.changed();
+        } catch {
+            // In large rooms nothing is said of it.
+        }
+    }
+
+    private seen(): void {
+        if (this.isSeen) this.reading.seen(followed(this.timeline));
+    }
+
+    private stored(key: string, sent: Sent): void {
+        this.take({ do: "stored", key, seq: sent.seq, epoch: sent.epoch });
+        void this.around.dropDraft(key);
+        this.settle(key, sent);
+    }
+
+    private refused(key: string, why: string, problem: CallError): void {
+        this.take({ do: "refused", key, error: why, final: deleted(problem) });
+        this.keepAgain(key);
+        this.waiting.get(key)?.reject(problem);
+        this.waiting.delete(key);
+    }
+
+    private settled({ id, room, seq, at, key }: Entry): void {
+        this.settle(key, { id, room, seq, at, epoch: this.timeline.epoch ?? "" });
+    }
+
+    private settle(key: string, sent: Sent): void {
+        this.waiting.get(key)?.resolve(sent);
+        this.waiting.delete(key);
+    }
+
+    private keepAgain(key: string): void {
+        const draft = this.timeline.drafts.find((one) => one.key === key);
+        if (draft) void this.around.keepDraft(this.id, draft).catch(() => {});
+    }
+
+    private watchTyping(): void {
+        clearTimeout(this.typingOver);
+        const next = this.others.next(Date.now());
+        if (next === null) return;
+        this.typingOver = setTimeout(() => {
+            this.changed();
+            this.watchTyping();
+        }, next - Date.now() + 1);
+    }
+
+    private trouble(of: keyof typeof this.problems, why: string | null): void {
+        if (this.problems[of] === why) return;
+        this.problems[of] = why;
+        this.changed();
+    }
+
+    private take(action: Step): void {
+        const before = this.timeline;
+        this.timeline = step(before, action);
+        if (this.timeline === before) return;
+        if (this.end) this.keeping ??= setTimeout(() => void this.keep().catch(() => {}), KEEP_AFTER_MS);
+        this.changed();
+    }
+
+    private changed(): void {
+        this.current = null;
+        if (this.telling) return;
+        this.telling = true;
+        // Many entries may come at once; they are told of together.
+        queueMicrotask(() => {
+            this.telling = false;
+            for (const listener of [...this.listeners]) listener();
+        });
+    }
+
+    private build(): RoomSnapshot {
+        const { timeline, problems, id, state, loading, reads } = this;
+        const now = Date.now();
+        const { thread } = timeline;
+        return {
+            id,
+            state,
+            problem: problems.door ?? problems.sending ?? problems.loading,
+            rows: rows(timeline),
+            complete: timeline.epoch !== null && older(timeline) === null,
+            loading,
+            head: timeline.head,
+            thread: thread && {
+                root: thread.root,
+                message: thread.message?.entries[0] ?? null,
+                rows: replies(timeline),
+                complete: olderReplies(thread) === null,
+            },
+            pins: pinnedNow(timeline),
+            typing: this.others.who(undefined, now),
+            typingInThread: thread ? this.others.who(thread.root, now) : [],
+            reads,
+            since: this.reading.since,
+        };
+    }
+}
+
+/** What goes to the server of something that was said. */
+function content({ text, data, mentions, mention_all, thread, in_room, reply_to }: Saying): object {
+    const said = { text, data, mentions, mention_all, thread, in_room, reply_to };
+    return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+}
