@@ -66,6 +66,8 @@ export interface RoomSurroundings {
     sends(): boolean;
     /** Null as long as it is not known. */
     database(): string | null;
+    /** Throws where too much waits to be sent already. */
+    mayWait(): void;
     keepDraft(room: string, draft: Draft): Promise<void>;
     dropDraft(key: string): Promise<void>;
     kept(room: string): Promise<KeptRoom | null>;
@@ -100,6 +102,9 @@ export class Room implements Follower {
     private telling = false;
     private keeping: ReturnType<typeof setTimeout> | undefined;
     private typingOver: ReturnType<typeof setTimeout> | undefined;
+    /** The drafts that the storage has had, and those that are settled. */
+    private readonly inStorage = new Set<string>();
+    private readonly done = new Set<string>();
     private readonly waiting = new Map<string, { resolve(sent: Sent): void; reject(problem: CallError): void }>();
     private readonly outbox: Outbox;
     private readonly pages: Pages;
@@ -170,10 +175,14 @@ export class Room implements Follower {
         };
     }
 
-    /** Says something. It is shown at once, kept, and sent with the same key until it is answered. */
+    /**
+     * Says something. It is shown at once, kept, and sent with the same key until it is answered. Throws a `CallError` where
+     * `DRAFTS` messages wait already.
+     */
     send(said: Saying): Sending {
+        this.around.mayWait();
         const draft = { key: newKey(), at: new Date().toISOString(), ...said };
-        const kept = this.around.keepDraft(this.id, { ...draft, state: "sending" });
+        const kept = this.keepDraft({ ...draft, state: "sending" });
         this.take({ do: "draft", ...draft });
         this.own.sent();
         const stored = new Promise<Sent>((resolve, reject) => this.waiting.set(draft.key, { resolve, reject }));
@@ -193,7 +202,7 @@ export class Room implements Follower {
     /** Forgets a draft that was refused. */
     discard(key: string): void {
         this.take({ do: "discard", key });
-        void this.around.dropDraft(key);
+        this.drop(key);
     }
 
     /** What the message says from now on; all of it is replaced. */
@@ -299,6 +308,7 @@ export class Room implements Follower {
             void this.older().then(() => this.told());
         } else {
             void this.told();
+            if (!rows(this.timeline).length) void this.older();
         }
         void this.pages.pins();
         if (fresh && this.timeline.thread) void this.pages.thread();
@@ -358,16 +368,27 @@ export class Room implements Follower {
         this.changed();
     }
 
-    /** What waits of an earlier time, or of another tab, in its order. */
-    drafts(kept: readonly Draft[]): void {
-        const here = new Map(this.timeline.drafts.map((draft) => [draft.key, draft]));
-        const gone = [...here.values()].filter(({ key, state }) => state !== "stored" && !kept.some((draft) => draft.key === key));
-        for (const { key } of gone) {
-            // Another tab has sent it, or forgot it: the log says which, and the same key gives the same answer.
-            if (here.get(key)?.state === "refused") this.timeline = step(this.timeline, { do: "discard", key });
-            else this.timeline = step(this.timeline, { do: "stored", key, seq: Number.MAX_SAFE_INTEGER, epoch: this.timeline.epoch ?? "" });
+    /** The drafts that the storage is known to have. */
+    keptKeys(): ReadonlySet<string> {
+        return new Set(this.inStorage);
+    }
+
+    /** So many wait to be sent. */
+    get waits(): number {
+        return unsent(this.timeline).length;
+    }
+
+    /** What waits of an earlier time, or of another tab, in its order. `known`: what the storage had when it was asked. */
+    drafts(all: readonly Draft[], known: ReadonlySet<string>): void {
+        const kept = all.filter(({ key }) => !this.done.has(key));
+        const listed = new Set(kept.map(({ key }) => key));
+        for (const key of listed) this.inStorage.add(key);
+        for (const { key, state, text, ...draft } of this.timeline.drafts) {
+            if (listed.has(key) || !known.has(key) || this.done.has(key)) continue;
+            if (state === "refused") this.take({ do: "discard", key });
+            else if (state === "sending") this.sentElsewhere({ key, text, ...draft });
         }
-        const others = this.timeline.drafts.filter(({ key }) => !kept.some((draft) => draft.key === key));
+        const others = this.timeline.drafts.filter(({ key }) => !listed.has(key));
         this.timeline = { ...this.timeline, drafts: [...kept, ...others] };
         this.flush();
         this.changed();
@@ -454,8 +475,28 @@ export class Room implements Follower {
 
     private stored(key: string, sent: Sent): void {
         this.take({ do: "stored", key, seq: sent.seq, epoch: sent.epoch });
-        void this.around.dropDraft(key);
+        this.drop(key);
         this.settle(key, sent);
+    }
+
+    /** Another tab has sent it: it stands at the end until its entry comes. The same key again is answered with its place. */
+    private sentElsewhere({ key, ...said }: Saying & { key: string }): void {
+        this.done.add(key);
+        this.take({ do: "stored", key, seq: Number.MAX_SAFE_INTEGER, epoch: this.timeline.epoch ?? "" });
+        if (!this.waiting.has(key)) return;
+        const again = this.around.call("send", { room: this.id, key, ...content(said) }) as Promise<Sent>;
+        again.then((sent) => this.settle(key, sent), () => {});
+    }
+
+    private async keepDraft(draft: Draft): Promise<void> {
+        await this.around.keepDraft(this.id, draft);
+        this.inStorage.add(draft.key);
+    }
+
+    private drop(key: string): void {
+        this.done.add(key);
+        this.inStorage.delete(key);
+        void this.around.dropDraft(key);
     }
 
     private refused(key: string, why: string, problem: CallError): void {
@@ -476,7 +517,7 @@ export class Room implements Follower {
 
     private keepAgain(key: string): void {
         const draft = this.timeline.drafts.find((one) => one.key === key);
-        if (draft) void this.around.keepDraft(this.id, draft).catch(() => {});
+        if (draft) void this.keepDraft(draft).catch(() => {});
     }
 
     private watchTyping(): void {

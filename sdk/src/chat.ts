@@ -1,0 +1,279 @@
+// A chat of one user with one server: its rooms, what is unread, and what waits to be sent.
+
+import { type Access, directLink } from "./direct.ts";
+import { CallError, type Hint, type Link, type LinkState, type Welcome } from "./link.ts";
+import { newKey } from "./keys.ts";
+import { Pauses } from "./pauses.ts";
+import type { Seen } from "./presence.ts";
+import { Room } from "./room.ts";
+import { RoomList } from "./rooms.ts";
+import { type KeptDraft, MemoryStorage, type Storage } from "./storage.ts";
+import { type Readable, Store } from "./store.ts";
+import type { Draft } from "./timeline.ts";
+import { before, type Counted, type Room as RoomRow, sorted, total } from "./unread.ts";
+
+export interface ChatOptions extends Access {
+    /** Where it is kept what has to survive a reload. Without: in memory. In a browser take `indexedDbStorage`. */
+    storage?: Storage;
+    /** What it talks through. Without: a connection of its own. In a browser take `sharedLink`. */
+    link?: Link;
+}
+
+export interface ConnectionSnapshot {
+    state: LinkState;
+    /** What is wrong, in words. */
+    problem: string | null;
+    /** The label of the instance that serves us. */
+    instance: string;
+    /** What is on, of what was added after the first version of the server. */
+    features: readonly string[];
+}
+
+export interface RoomsSnapshot {
+    /** Where something was said last comes first, what is archived last. */
+    rooms: readonly RoomRow[];
+    /** Whether all of them were told once. */
+    known: boolean;
+    /** All that is unread, but in the room that is being read. */
+    unread: Counted;
+}
+
+/** So many may wait to be sent, in all rooms together. */
+export const DRAFTS = 500;
+
+const WATCHED_WITHIN_MS = 2_000;
+
+export class Chat {
+    readonly user: string;
+    /** Whether there is a connection. */
+    readonly connection: Readable<ConnectionSnapshot>;
+    /** The rooms one is a member of, with what is unread. Kept true by the server's hints. */
+    readonly rooms: Readable<RoomsSnapshot>;
+    private readonly link: Link;
+    private readonly storage: Storage;
+    private readonly standing = new Store<ConnectionSnapshot>({ state: "disconnected", problem: null, instance: "", features: [] });
+    private readonly listing = new Store<RoomsSnapshot>({ rooms: [], known: false, unread: { count: 0 } });
+    private readonly open = new Map<string, Room>();
+    private readonly pauses = new Pauses();
+    private readonly list: RoomList;
+    private readonly hints = new Set<(hint: Hint) => void>();
+    private database: string | null = null;
+    private leads = false;
+    /** Whether what was kept is here. */
+    private loaded = false;
+    private running = false;
+    private loading: Promise<void> = Promise.resolve();
+    private watched: ReturnType<typeof setTimeout> | undefined;
+    private unwatch: () => void = () => {};
+
+    constructor(options: ChatOptions) {
+        this.user = options.user;
+        this.link = options.link ?? directLink(options);
+        this.storage = options.storage ?? new MemoryStorage();
+        this.connection = this.standing;
+        this.rooms = this.listing;
+        this.list = new RoomList({
+            page: (after) => this.asks("rooms", { ...(after !== undefined && { after }), unread: true }),
+            row: (id) => this.row(id),
+            reading: () => [...this.open.values()].find((room) => room.isSeen)?.id,
+            changed: () => this.listed(),
+            pause: this.pauses.pause,
+        });
+    }
+
+    /** Connects, and stays so until `close`. */
+    connect(): void {
+        if (this.running) return;
+        this.running = true;
+        this.loading = this.load();
+        this.unwatch = this.storage.watch(() => {
+            this.loading = this.loading.then(() => this.loadDrafts());
+        });
+        if (typeof addEventListener === "function") addEventListener("pagehide", this.keepAll);
+        this.link.open({
+            state: (state, problem) => this.state(state, problem),
+            welcome: (welcome) => void this.welcome(welcome),
+            hint: (hint) => this.hint(hint),
+            leads: (leads) => {
+                this.leads = leads;
+                this.flush();
+            },
+        });
+    }
+
+    /** A room, by its id: always the same object. It is followed while somebody subscribes to it. */
+    room(id: string): Room {
+        let room = this.open.get(id);
+        if (!room) this.open.set(id, (room = this.made(id)));
+        return room;
+    }
+
+    /**
+     * Calls a method of the server, once. A method that writes takes a `key`, made with `newKey`: call again with the same
+     * until there is an answer. Rejects with a `CallError`.
+     */
+    call(method: string, data: object = {}): Promise<unknown> {
+        return this.link.call(method, data);
+    }
+
+    /** Who of these people, 200 at most, is connected, and when they last were. */
+    async online(users: readonly string[]): Promise<Seen[]> {
+        return (await this.asks<{ users: Seen[] }>("online", { users })).users;
+    }
+
+    /** Makes a room, or finds the direct one with these people; its id. */
+    async createRoom(what: { id?: string; kind: "open" | "private"; name?: string } | { kind: "direct"; with: readonly string[] }): Promise<string> {
+        const whole = what.kind === "direct" ? what : { id: newKey(), ...what };
+        return (await this.asks<{ id: string }>("create_room", whole)).id;
+    }
+
+    /** What the server tells of this user and no log keeps. Returns what ends it. */
+    onHint(listener: (hint: Hint) => void): () => void {
+        this.hints.add(listener);
+        return () => void this.hints.delete(listener);
+    }
+
+    /** Disconnects. What is kept stays. */
+    async close(): Promise<void> {
+        if (!this.running) return;
+        this.running = false;
+        const kept = [...this.open.values()].map((room) => room.keep().catch(() => {}));
+        for (const room of this.open.values()) room.leave();
+        clearTimeout(this.watched);
+        if (typeof removeEventListener === "function") removeEventListener("pagehide", this.keepAll);
+        this.unwatch();
+        this.link.close();
+        this.pauses.end();
+        await Promise.all(kept);
+        this.storage.close();
+        this.standing.set({ ...this.standing.snapshot(), state: "disconnected", problem: null });
+    }
+
+    /** Disconnects, and nothing of this user is left here. */
+    async logOut(): Promise<void> {
+        const { storage } = this;
+        for (const room of this.open.values()) {
+            room.forget();
+            room.leave();
+        }
+        this.database = null;
+        this.open.clear();
+        await storage.wipe();
+        await this.close();
+    }
+
+    private made(id: string): Room {
+        return new Room(id, {
+            me: this.user,
+            call: (method, data) => this.link.call(method, data),
+            follow: (room, since, follower) => this.link.follow(room, since, follower),
+            sends: () => this.running && this.leads && this.loaded && this.database !== null && this.standing.snapshot().state === "connected",
+            database: () => this.database,
+            mayWait: () => this.mayWait(),
+            keepDraft: (room, draft) => this.storage.putDraft({ room, database: this.database, draft }),
+            dropDraft: (key) => this.storage.dropDraft(key).catch(() => {}),
+            kept: async (room) => {
+                await this.loading;
+                return this.storage.room(room);
+            },
+            keep: (kept) => this.storage.putRoom(kept),
+            row: (room) => this.row(room),
+            marked: (room, seq) => this.list.readTo(room, seq),
+            spoken: (room, at) => this.list.spoken(room, at),
+            pause: this.pauses.pause,
+        });
+    }
+
+    private async asks<Answer>(method: string, data: object): Promise<Answer> {
+        return (await this.link.call(method, data)) as Answer;
+    }
+
+    /** One row of the list: lists are by id, so it is the page of one behind the id before it. */
+    private async row(id: string): Promise<RoomRow | undefined> {
+        const after = before(id);
+        const { rooms } = await this.asks<{ rooms: RoomRow[] }>("rooms", { ...(after !== undefined && { after }), limit: 1, unread: true });
+        return rooms.find((room) => room.id === id);
+    }
+
+    private state(state: LinkState, problem: string | null): void {
+        this.standing.set({ ...this.standing.snapshot(), state, problem });
+        if (state !== "connected") {
+            for (const room of this.open.values()) room.lost();
+            return;
+        }
+        this.pauses.end();
+        // What is unread is asked for once the server watches; one that does not say so is asked all the same.
+        clearTimeout(this.watched);
+        this.watched = setTimeout(() => void this.list.again(), WATCHED_WITHIN_MS);
+        this.flush();
+    }
+
+    private async welcome({ instance, database, features }: Welcome): Promise<void> {
+        this.standing.set({ ...this.standing.snapshot(), instance, features });
+        await this.loading;
+        if (!this.running || this.database === database) return this.flush();
+        const other = this.database !== null;
+        this.database = database;
+        await this.storage.putDatabase(database).catch(() => {});
+        if (other) for (const room of this.open.values()) room.forget();
+        await this.loadDrafts();
+    }
+
+    private async load(): Promise<void> {
+        this.database = await this.storage.database().catch(() => null);
+        if (this.database !== null) await this.loadDrafts();
+    }
+
+    /** What waits, of this database; what was written before there was any belongs to the first. */
+    private async loadDrafts(): Promise<void> {
+        const { database } = this;
+        if (database === null) return;
+        const known = new Map([...this.open.values()].map((room) => [room.id, room.keptKeys()]));
+        let kept: KeptDraft[] = [];
+        try {
+            kept = await this.storage.drafts();
+        } catch {
+            return;
+        }
+        const of = new Map<string, Draft[]>();
+        for (const one of kept) {
+            if (one.database === null) await this.storage.putDraft({ ...one, database }).catch(() => {});
+            else if (one.database !== database) continue;
+            of.set(one.room, [...(of.get(one.room) ?? []), one.draft]);
+        }
+        this.loaded = true;
+        for (const id of new Set([...of.keys(), ...this.open.keys()])) {
+            this.room(id).drafts(of.get(id) ?? [], known.get(id) ?? new Set());
+        }
+    }
+
+    private mayWait(): void {
+        const waiting = [...this.open.values()].reduce((sum, room) => sum + room.waits, 0);
+        if (waiting >= DRAFTS) throw new CallError(106, `${waiting} messages wait to be sent; at most ${DRAFTS} may`, true);
+    }
+
+    private hint(hint: Hint): void {
+        if (hint.type === "watching") clearTimeout(this.watched);
+        const room = hint.room === undefined ? undefined : this.open.get(hint.room);
+        if (hint.type === "read" && room) room.readElsewhere(hint.seq ?? 0);
+        if (hint.type === "added" && room) room.follow();
+        if (hint.type === "features" && Array.isArray(hint["features"])) {
+            this.standing.set({ ...this.standing.snapshot(), features: hint["features"] as string[] });
+        }
+        void this.list.hint(hint);
+        for (const listener of [...this.hints]) listener(hint);
+    }
+
+    private listed(): void {
+        const reading = [...this.open.values()].find((room) => room.isSeen)?.id;
+        this.listing.set({ rooms: sorted(this.list.now), known: this.list.known, unread: total(this.list.now, reading) });
+    }
+
+    private flush(): void {
+        for (const room of this.open.values()) room.flush();
+    }
+
+    private readonly keepAll = (): void => {
+        for (const room of this.open.values()) void room.keep().catch(() => {});
+    };
+}

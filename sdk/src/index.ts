@@ -1,0 +1,17 @@
+// What the SDK offers.
+
+export { Chat, DRAFTS, type ChatOptions, type ConnectionSnapshot, type RoomsSnapshot } from "./chat.ts";
+export { directLink, UnauthorizedError, type Access } from "./direct.ts";
+export { fold, type Entry, type FoldedPage, type Reaction, type Replies, type Settings, type Shown } from "./fold.ts";
+export { newKey } from "./keys.ts";
+export { CallError, type Follower, type Hint, type Link, type LinkListener, type LinkState, type Position, type Signal, type Welcome } from "./link.ts";
+export type { Sent } from "./outbox.ts";
+export { Presence, type Seen } from "./presence.ts";
+export { divided } from "./reading.ts";
+export { seenBy, type Reads } from "./receipts.ts";
+export type { Room, RoomSnapshot, Sending, ThreadSnapshot } from "./room.ts";
+export { MemoryStorage, type KeptDraft, type KeptRoom, type Storage } from "./storage.ts";
+export type { Readable } from "./store.ts";
+export { shownAs, type Draft, type Row, type Saying, type Timeline } from "./timeline.ts";
+export { titled, type Counted, type Room as RoomRow } from "./unread.ts";
+export { failure, refusal, type Failure } from "./words.ts";
