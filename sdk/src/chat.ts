@@ -228,7 +228,7 @@ export class Chat {
     private async loadDrafts(): Promise<void> {
         const { database } = this;
         if (database === null) return;
-        const known = new Map([...this.open.values()].map((room) => [room.id, room.keptKeys()]));
+        const known = new Map([...this.open.values()].map((room) => [room.id, room.waiting.keys()]));
         let kept: KeptDraft[] = [];
         try {
             kept = await this.storage.drafts();
@@ -243,12 +243,12 @@ export class Chat {
         }
         this.loaded = true;
         for (const id of new Set([...of.keys(), ...this.open.keys()])) {
-            this.room(id).drafts(of.get(id) ?? [], known.get(id) ?? new Set());
+            this.room(id).waiting.take(of.get(id) ?? [], known.get(id) ?? new Set());
         }
     }
 
     private mayWait(): void {
-        const waiting = [...this.open.values()].reduce((sum, room) => sum + room.waits, 0);
+        const waiting = [...this.open.values()].reduce((sum, room) => sum + room.waiting.count, 0);
         if (waiting >= DRAFTS) throw new CallError(106, `${waiting} messages wait to be sent; at most ${DRAFTS} may`, true);
     }
 
@@ -270,7 +270,7 @@ export class Chat {
     }
 
     private flush(): void {
-        for (const room of this.open.values()) room.flush();
+        for (const room of this.open.values()) room.waiting.flush();
     }
 
     private readonly keepAll = (): void => {

@@ -1,82 +1,33 @@
 // One room: what is shown of it, and what one does there.
 
-import type { Entry, Shown } from "./fold.ts";
+import type { Entry } from "./fold.ts";
 import { newKey } from "./keys.ts";
 import { CallError, type Follower, type Position, type Signal } from "./link.ts";
-import { Outbox, type Sent } from "./outbox.ts";
 import { Pages } from "./pages.ts";
 import { Reading } from "./reading.ts";
 import { readFurther, type Reads } from "./receipts.ts";
 import { keptOf, restored } from "./kept.ts";
 import {
-    empty, followed, older, olderReplies, pinnedNow, replies, rows, shownAs, step, unsent,
-    type Draft, type Page, type Row, type Saying, type Step, type Timeline,
+    empty, followed, rows, shownAs, step, type Draft, type Page, type Saying, type Step, type Timeline,
 } from "./timeline.ts";
 import { OthersTyping, OwnTyping } from "./typing.ts";
 import type { Room as RoomRow } from "./unread.ts";
-import { deleted } from "./words.ts";
+import { shownOf, type RoomSnapshot } from "./snapshot.ts";
+import { Waiting, type Sending, type WaitingSurroundings } from "./waiting.ts";
 import type { KeptRoom } from "./storage.ts";
 
-export interface RoomSnapshot {
-    id: string;
-    /** `waiting`: the room's log is not followed yet, or not now. `ended`: it is over, `problem` says why. */
-    state: "waiting" | "live" | "ended";
-    /** What is wrong, in words. */
-    problem: string | null;
-    /** Ascending: entries, drafts that are not in the log yet, and a line before what is new. */
-    rows: readonly Row[];
-    /** Whether nothing older is there. */
-    complete: boolean;
-    loading: boolean;
-    /** The end of the log as far as it is known. */
-    head: number;
-    thread: ThreadSnapshot | null;
-    pins: readonly Shown[];
-    /** Who types in the room, and in the open thread. */
-    typing: readonly string[];
-    typingInThread: readonly string[];
-    /** How far each has read, in rooms of at most 100 members. */
-    reads: Reads;
-    /** What is new begins behind this entry; null: nothing is, or it is not known yet. */
-    since: number | null;
-}
-
-export interface ThreadSnapshot {
-    root: number;
-    message: Shown | null;
-    rows: readonly Row[];
-    complete: boolean;
-}
-
-/** What is on its way. */
-export interface Sending {
-    key: string;
-    /** It survives a reload from here on. */
-    kept: Promise<void>;
-    /** It is in the log. Rejects with a `CallError` where the server refuses it. */
-    stored: Promise<Sent>;
-}
-
 /** What a room needs of its chat. */
-export interface RoomSurroundings {
+export interface RoomSurroundings extends WaitingSurroundings {
     me: string;
-    call(method: string, data: object): Promise<unknown>;
     follow(room: string, since: Position | null, follower: Follower): () => void;
-    /** Whether this one, of all tabs, sends now. */
-    sends(): boolean;
     /** Null as long as it is not known. */
     database(): string | null;
-    /** Throws where too much waits to be sent already. */
-    mayWait(): void;
-    keepDraft(room: string, draft: Draft): Promise<void>;
-    dropDraft(key: string): Promise<void>;
     kept(room: string): Promise<KeptRoom | null>;
     keep(kept: KeptRoom): Promise<void>;
     /** A row of the list of rooms, as the server tells it; undefined: one is no member. */
     row(room: string): Promise<RoomRow | undefined>;
     marked(room: string, seq: number): void;
     spoken(room: string, at: string): void;
-    pause(ms: number): Promise<void>;
 }
 
 /** A room that nobody shows any more is followed for so long: another view of it may come. */
@@ -102,11 +53,8 @@ export class Room implements Follower {
     private telling = false;
     private keeping: ReturnType<typeof setTimeout> | undefined;
     private typingOver: ReturnType<typeof setTimeout> | undefined;
-    /** The drafts that the storage has had, and those that are settled. */
-    private readonly inStorage = new Set<string>();
-    private readonly done = new Set<string>();
-    private readonly waiting = new Map<string, { resolve(sent: Sent): void; reject(problem: CallError): void }>();
-    private readonly outbox: Outbox;
+    /** What one has said and is not in the log yet. For the chat. */
+    readonly waiting: Waiting;
     private readonly pages: Pages;
     private readonly reading: Reading;
     private readonly own = new OwnTyping();
@@ -120,14 +68,17 @@ export class Room implements Follower {
         const changed = () => this.changed();
         this.timeline = empty(me);
         this.others = new OthersTyping(me);
-        this.outbox = new Outbox({
-            next: () => (around.sends() ? unsent(this.timeline)[0] : undefined),
-            send: ({ key, ...said }) => around.call("send", { room: id, key, ...content(said) }) as Promise<Sent>,
-            stored: ({ key }, sent) => this.stored(key, sent),
-            refused: ({ key }, why, problem) => this.refused(key, why, CallError.of(problem)),
-            trouble: (why) => this.trouble("sending", why),
-            pause: around.pause,
-        });
+        const holder = {
+            id,
+            timeline: () => this.timeline,
+            take: (action: Step) => this.take(action),
+            put: (drafts: readonly Draft[]) => {
+                this.timeline = { ...this.timeline, drafts };
+                this.changed();
+            },
+            trouble: (why: string | null) => this.trouble("sending", why),
+        };
+        this.waiting = new Waiting(holder, around);
         this.pages = new Pages({
             page: (method, what) => around.call(method, { room: id, ...what }) as Promise<Page>,
             timeline: () => this.timeline,
@@ -180,29 +131,18 @@ export class Room implements Follower {
      * `DRAFTS` messages wait already.
      */
     send(said: Saying): Sending {
-        this.around.mayWait();
-        const draft = { key: newKey(), at: new Date().toISOString(), ...said };
-        const kept = this.keepDraft({ ...draft, state: "sending" });
-        this.take({ do: "draft", ...draft });
         this.own.sent();
-        const stored = new Promise<Sent>((resolve, reject) => this.waiting.set(draft.key, { resolve, reject }));
-        // Whoever does not wait for it sees it in the rows.
-        stored.catch(() => {});
-        void kept.catch(() => {}).then(() => this.flush());
-        return { key: draft.key, kept, stored };
+        return this.waiting.send(said);
     }
 
     /** Sends a refused draft again. */
     again(key: string): void {
-        this.take({ do: "again", key });
-        this.keepAgain(key);
-        this.flush();
+        this.waiting.again(key);
     }
 
     /** Forgets a draft that was refused. */
     discard(key: string): void {
-        this.take({ do: "discard", key });
-        this.drop(key);
+        this.waiting.discard(key);
     }
 
     /** What the message says from now on; all of it is replaced. */
@@ -313,7 +253,7 @@ export class Room implements Follower {
         void this.pages.pins();
         if (fresh && this.timeline.thread) void this.pages.thread();
         void this.loadReads();
-        this.flush();
+        this.waiting.flush();
         this.changed();
     }
 
@@ -322,7 +262,7 @@ export class Room implements Follower {
         this.reading.entry(entry, this.isSeen);
         if (entry.type === "message") {
             this.around.spoken(this.id, entry.at);
-            if (entry.from === this.around.me) this.settled(entry);
+            if (entry.from === this.around.me) this.waiting.entry(entry);
             else if (entry.thread === undefined) this.reads = readFurther(this.reads, entry.from, entry.seq);
         }
         this.take({ do: "live", entry });
@@ -368,42 +308,12 @@ export class Room implements Follower {
         this.changed();
     }
 
-    /** The drafts that the storage is known to have. */
-    keptKeys(): ReadonlySet<string> {
-        return new Set(this.inStorage);
-    }
-
-    /** So many wait to be sent. */
-    get waits(): number {
-        return unsent(this.timeline).length;
-    }
-
-    /** What waits of an earlier time, or of another tab, in its order. `known`: what the storage had when it was asked. */
-    drafts(all: readonly Draft[], known: ReadonlySet<string>): void {
-        const kept = all.filter(({ key }) => !this.done.has(key));
-        const listed = new Set(kept.map(({ key }) => key));
-        for (const key of listed) this.inStorage.add(key);
-        for (const { key, state, text, ...draft } of this.timeline.drafts) {
-            if (listed.has(key) || !known.has(key) || this.done.has(key)) continue;
-            if (state === "refused") this.take({ do: "discard", key });
-            else if (state === "sending") this.sentElsewhere({ key, text, ...draft });
-        }
-        const others = this.timeline.drafts.filter(({ key }) => !listed.has(key));
-        this.timeline = { ...this.timeline, drafts: [...kept, ...others] };
-        this.flush();
-        this.changed();
-    }
-
     /** Of another database, nothing is shown. */
     forget(): void {
         this.timeline = empty(this.around.me);
         this.reading.forget();
         this.reads = new Map();
         this.changed();
-    }
-
-    flush(): void {
-        void this.outbox.flush();
     }
 
     /** Writes down what is shown and up to where: one record. */
@@ -473,53 +383,6 @@ export class Room implements Follower {
         if (this.isSeen) this.reading.seen(followed(this.timeline));
     }
 
-    private stored(key: string, sent: Sent): void {
-        this.take({ do: "stored", key, seq: sent.seq, epoch: sent.epoch });
-        this.drop(key);
-        this.settle(key, sent);
-    }
-
-    /** Another tab has sent it: it stands at the end until its entry comes. The same key again is answered with its place. */
-    private sentElsewhere({ key, ...said }: Saying & { key: string }): void {
-        this.done.add(key);
-        this.take({ do: "stored", key, seq: Number.MAX_SAFE_INTEGER, epoch: this.timeline.epoch ?? "" });
-        if (!this.waiting.has(key)) return;
-        const again = this.around.call("send", { room: this.id, key, ...content(said) }) as Promise<Sent>;
-        again.then((sent) => this.settle(key, sent), () => {});
-    }
-
-    private async keepDraft(draft: Draft): Promise<void> {
-        await this.around.keepDraft(this.id, draft);
-        this.inStorage.add(draft.key);
-    }
-
-    private drop(key: string): void {
-        this.done.add(key);
-        this.inStorage.delete(key);
-        void this.around.dropDraft(key);
-    }
-
-    private refused(key: string, why: string, problem: CallError): void {
-        this.take({ do: "refused", key, error: why, final: deleted(problem) });
-        this.keepAgain(key);
-        this.waiting.get(key)?.reject(problem);
-        this.waiting.delete(key);
-    }
-
-    private settled({ id, room, seq, at, key }: Entry): void {
-        this.settle(key, { id, room, seq, at, epoch: this.timeline.epoch ?? "" });
-    }
-
-    private settle(key: string, sent: Sent): void {
-        this.waiting.get(key)?.resolve(sent);
-        this.waiting.delete(key);
-    }
-
-    private keepAgain(key: string): void {
-        const draft = this.timeline.drafts.find((one) => one.key === key);
-        if (draft) void this.keepDraft(draft).catch(() => {});
-    }
-
     private watchTyping(): void {
         clearTimeout(this.typingOver);
         const next = this.others.next(Date.now());
@@ -556,34 +419,8 @@ export class Room implements Follower {
     }
 
     private build(): RoomSnapshot {
-        const { timeline, problems, id, state, loading, reads } = this;
-        const now = Date.now();
-        const { thread } = timeline;
-        return {
-            id,
-            state,
-            problem: problems.door ?? problems.sending ?? problems.loading,
-            rows: rows(timeline),
-            complete: timeline.epoch !== null && older(timeline) === null,
-            loading,
-            head: timeline.head,
-            thread: thread && {
-                root: thread.root,
-                message: thread.message?.entries[0] ?? null,
-                rows: replies(timeline),
-                complete: olderReplies(thread) === null,
-            },
-            pins: pinnedNow(timeline),
-            typing: this.others.who(undefined, now),
-            typingInThread: thread ? this.others.who(thread.root, now) : [],
-            reads,
-            since: this.reading.since,
-        };
+        const { id, state, problems, loading, timeline, reads } = this;
+        const problem = problems.door ?? problems.sending ?? problems.loading;
+        return shownOf({ id, state, problem, loading, reads, since: this.reading.since }, timeline, this.others, Date.now());
     }
-}
-
-/** What goes to the server of something that was said. */
-function content({ text, data, mentions, mention_all, thread, in_room, reply_to }: Saying): object {
-    const said = { text, data, mentions, mention_all, thread, in_room, reply_to };
-    return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }

@@ -1,0 +1,182 @@
+// What one says in a room until it is in the log: kept, sent in order, and the same in all tabs.
+
+import type { Entry } from "./fold.ts";
+import { newKey } from "./keys.ts";
+import { CallError } from "./link.ts";
+import { Outbox, type Sent } from "./outbox.ts";
+import { unsent, type Draft, type Saying, type Step, type Timeline } from "./timeline.ts";
+import { deleted } from "./words.ts";
+
+/** What is on its way. */
+export interface Sending {
+    key: string;
+    /** It survives a reload from here on. */
+    kept: Promise<void>;
+    /** It is in the log. Rejects with a `CallError` where the server refuses it. */
+    stored: Promise<Sent>;
+}
+
+export interface WaitingSurroundings {
+    call(method: string, data: object): Promise<unknown>;
+    /** Whether this one, of all tabs, sends now. */
+    sends(): boolean;
+    /** Throws where too much waits to be sent already. */
+    mayWait(): void;
+    keepDraft(room: string, draft: Draft): Promise<void>;
+    dropDraft(key: string): Promise<void>;
+    pause(ms: number): Promise<void>;
+}
+
+/** The room whose drafts these are. */
+export interface Holder {
+    readonly id: string;
+    timeline(): Timeline;
+    take(action: Step): void;
+    /** With these drafts instead. */
+    put(drafts: readonly Draft[]): void;
+    trouble(why: string | null): void;
+}
+
+/** What the storage may still list although it is settled is among the last of these. */
+const DONE = 1_000;
+
+export class Waiting {
+    /** The drafts that the storage has had, and those that are settled. */
+    private readonly inStorage = new Set<string>();
+    private readonly done = new Set<string>();
+    private readonly promises = new Map<string, { resolve(sent: Sent): void; reject(problem: CallError): void }>();
+    private readonly outbox: Outbox;
+
+    constructor(
+        private readonly room: Holder,
+        private readonly around: WaitingSurroundings,
+    ) {
+        this.outbox = new Outbox({
+            next: () => (around.sends() ? unsent(room.timeline())[0] : undefined),
+            send: ({ key, ...said }) => around.call("send", { room: room.id, key, ...content(said) }) as Promise<Sent>,
+            stored: ({ key }, sent) => this.stored(key, sent),
+            refused: ({ key }, why, problem) => this.refused(key, why, CallError.of(problem)),
+            trouble: (why) => room.trouble(why),
+            pause: around.pause,
+        });
+    }
+
+    /**
+     * Says something. It is shown at once, kept, and sent with the same key until it is answered. Throws a `CallError` where
+     * `DRAFTS` messages wait already.
+     */
+    send(said: Saying): Sending {
+        this.around.mayWait();
+        const draft = { key: newKey(), at: new Date().toISOString(), ...said };
+        const kept = this.keepDraft({ ...draft, state: "sending" });
+        this.room.take({ do: "draft", ...draft });
+        const stored = new Promise<Sent>((resolve, reject) => this.promises.set(draft.key, { resolve, reject }));
+        // Whoever does not wait for it sees it in the rows.
+        stored.catch(() => {});
+        void kept.catch(() => {}).then(() => this.flush());
+        return { key: draft.key, kept, stored };
+    }
+
+    /** Sends a refused draft again. */
+    again(key: string): void {
+        this.room.take({ do: "again", key });
+        this.keepAgain(key);
+        this.flush();
+    }
+
+    /** Forgets a draft that was refused. */
+    discard(key: string): void {
+        this.room.take({ do: "discard", key });
+        this.drop(key);
+    }
+
+    /** The drafts that the storage is known to have. */
+    keys(): ReadonlySet<string> {
+        return new Set(this.inStorage);
+    }
+
+    /** So many wait to be sent. */
+    get count(): number {
+        return unsent(this.room.timeline()).length;
+    }
+
+    /** What waits of an earlier time, or of another tab, in its order. `known`: what the storage had when it was asked. */
+    take(all: readonly Draft[], known: ReadonlySet<string>): void {
+        const kept = all.filter(({ key }) => !this.done.has(key));
+        const listed = new Set(kept.map(({ key }) => key));
+        for (const key of listed) this.inStorage.add(key);
+        for (const key of known) if (!listed.has(key)) this.inStorage.delete(key);
+        for (const { key, state, text, ...draft } of this.room.timeline().drafts) {
+            if (listed.has(key) || !known.has(key) || this.done.has(key)) continue;
+            if (state === "refused") this.room.take({ do: "discard", key });
+            else if (state === "sending") this.sentElsewhere({ key, text, ...draft });
+        }
+        const others = this.room.timeline().drafts.filter(({ key }) => !listed.has(key));
+        this.room.put([...kept, ...others]);
+        this.flush();
+    }
+
+    flush(): void {
+        void this.outbox.flush();
+    }
+
+    /** An entry has come: it may be one of these. */
+    entry({ id, room, seq, at, key }: Entry): void {
+        this.settle(key, { id, room, seq, at, epoch: this.room.timeline().epoch ?? "" });
+    }
+
+    private stored(key: string, sent: Sent): void {
+        this.room.take({ do: "stored", key, seq: sent.seq, epoch: sent.epoch });
+        this.drop(key);
+        this.settle(key, sent);
+    }
+
+    /** Another tab has sent it: it stands at the end until its entry comes. The same key again is answered with its place. */
+    private sentElsewhere({ key, ...said }: Saying & { key: string }): void {
+        this.isDone(key);
+        this.room.take({ do: "stored", key, seq: Number.MAX_SAFE_INTEGER, epoch: this.room.timeline().epoch ?? "" });
+        if (!this.promises.has(key)) return;
+        const again = this.around.call("send", { room: this.room.id, key, ...content(said) }) as Promise<Sent>;
+        again.then((sent) => this.settle(key, sent), () => {});
+    }
+
+    private async keepDraft(draft: Draft): Promise<void> {
+        await this.around.keepDraft(this.room.id, draft);
+        this.inStorage.add(draft.key);
+    }
+
+    private isDone(key: string): void {
+        this.done.add(key);
+        const [first] = this.done;
+        if (this.done.size > DONE && first !== undefined) this.done.delete(first);
+    }
+
+    private drop(key: string): void {
+        this.isDone(key);
+        this.inStorage.delete(key);
+        void this.around.dropDraft(key);
+    }
+
+    private refused(key: string, why: string, problem: CallError): void {
+        this.room.take({ do: "refused", key, error: why, final: deleted(problem) });
+        this.keepAgain(key);
+        this.promises.get(key)?.reject(problem);
+        this.promises.delete(key);
+    }
+
+    private settle(key: string, sent: Sent): void {
+        this.promises.get(key)?.resolve(sent);
+        this.promises.delete(key);
+    }
+
+    private keepAgain(key: string): void {
+        const draft = this.room.timeline().drafts.find((one) => one.key === key);
+        if (draft) void this.keepDraft(draft).catch(() => {});
+    }
+}
+
+/** What goes to the server of something that was said. */
+function content({ text, data, mentions, mention_all, thread, in_room, reply_to }: Saying): object {
+    const said = { text, data, mentions, mention_all, thread, in_room, reply_to };
+    return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+}
