@@ -86,8 +86,9 @@ export class Chat {
         if (this.running) return;
         this.running = true;
         this.loading = this.load();
-        this.unwatch = this.storage.watch(() => {
-            this.loading = this.loading.then(() => this.loadDrafts());
+        this.unwatch = this.storage.watch((wiped) => {
+            if (wiped) void this.loggedOut();
+            else this.loading = this.loading.then(() => this.loadDrafts());
         });
         if (typeof addEventListener === "function") addEventListener("pagehide", this.keepAll);
         this.link.open({
@@ -151,15 +152,20 @@ export class Chat {
 
     /** Disconnects, and nothing of this user is left here. */
     async logOut(): Promise<void> {
-        const { storage } = this;
+        await this.storage.wipe();
+        await this.loggedOut();
+    }
+
+    /** Here, or in another tab. */
+    private async loggedOut(): Promise<void> {
         for (const room of this.open.values()) {
             room.forget();
             room.leave();
         }
-        this.database = null;
         this.open.clear();
-        await storage.wipe();
         await this.close();
+        this.database = null;
+        this.standing.set({ ...this.standing.snapshot(), problem: "You were logged out." });
     }
 
     private made(id: string): Room {

@@ -17,3 +17,5 @@ export { titled, type Counted, type Room as RoomRow } from "./unread.ts";
 export { failure, refusal, type Failure } from "./words.ts";
 export type { Sending } from "./waiting.ts";
 export type { RoomSnapshot, ThreadSnapshot } from "./snapshot.ts";
+export { indexedDbStorage } from "./indexeddb.ts";
+export { sharedLink, type Browser } from "./shared.ts";

@@ -310,6 +310,8 @@ export class Room implements Follower {
 
     /** Of another database, nothing is shown. */
     forget(): void {
+        clearTimeout(this.keeping);
+        this.keeping = undefined;
         this.timeline = empty(this.around.me);
         this.reading.forget();
         this.reads = new Map();

@@ -33,8 +33,8 @@ export interface Storage {
     putRoom(room: KeptRoom): Promise<void>;
     /** Nothing of this user is left, and nothing is kept any more. */
     wipe(): Promise<void>;
-    /** Called when another tab has changed a draft, or has wiped. */
-    watch(changed: () => void): () => void;
+    /** Called when another tab has changed a draft, or has wiped all. */
+    watch(changed: (wiped: boolean) => void): () => void;
     close(): void;
 }
 

@@ -1,0 +1,282 @@
+// One connection for all tabs of a browser. One tab has it, chosen by a Web Lock; the others talk to it over a BroadcastChannel.
+// A browser gives a lock free when its tab ends, however it ends, and then another tab goes on from where each of them is.
+
+import type { Entry } from "./fold.ts";
+import { type Asked, Hub, RECENT, type Told } from "./hub.ts";
+import { newKey } from "./keys.ts";
+import { CallError, type Follower, type Link, type LinkListener, type Position } from "./link.ts";
+
+/** Of the shape of what tabs say: those of another version have a connection of their own. */
+const VERSION = 1;
+
+/** What may be asked twice although it has no key. */
+const READS = new Set([
+    "messages", "message", "thread", "reactions", "pins", "rooms", "unread", "reads", "members", "online", "last_seen",
+    "preferences", "blocks", "invites", "reports", "session", "typing", "read",
+]);
+
+/** As much of a browser as this needs. */
+export interface Browser {
+    locks?: Pick<LockManager, "request">;
+    channel?: (name: string) => Pick<BroadcastChannel, "postMessage" | "onmessage" | "close">;
+}
+
+/**
+ * `make` makes the real one, in one of the tabs. `name` says who shares: of another server or user it has to be another. Where the
+ * browser has no locks, each tab has its own.
+ */
+export function sharedLink(make: () => Link, name: string, browser: Browser = here()): Link {
+    const { locks, channel } = browser;
+    return locks && channel ? new Tab(make, `hubbub ${VERSION} ${name}`, locks, channel) : make();
+}
+
+function here(): Browser {
+    const locks = typeof navigator === "undefined" ? undefined : navigator.locks;
+    const channel = typeof BroadcastChannel === "undefined" ? undefined : (name: string) => new BroadcastChannel(name);
+    return { ...(locks && { locks }), ...(channel && { channel }) };
+}
+
+type Message =
+    | { to: "leader"; from: string; asked: Asked }
+    | { to: string; told: Told }
+    /** This tab has the connection now. */
+    | { to: "all"; leader: string };
+
+interface Call {
+    method: string;
+    data: unknown;
+    /** Whether a leader has had it. */
+    asked: boolean;
+    resolve(answer: unknown): void;
+    reject(problem: CallError): void;
+}
+
+interface Following {
+    room: string;
+    at: Position | null;
+    recent: Entry[];
+    follower: Follower;
+}
+
+class Tab implements Link {
+    private readonly id = newKey();
+    private readonly channel: ReturnType<NonNullable<Browser["channel"]>>;
+    private listener: LinkListener | null = null;
+    private leader: string | null = null;
+    private hub: Hub | null = null;
+    private readonly others = new Set<string>();
+    private readonly calls = new Map<number, Call>();
+    private readonly follows = new Map<number, Following>();
+    private last = 0;
+    /** Ends what holds the locks. */
+    private over = new AbortController();
+    private release: (() => void)[] = [];
+
+    constructor(
+        private readonly make: () => Link,
+        private readonly name: string,
+        private readonly locks: Pick<LockManager, "request">,
+        channel: NonNullable<Browser["channel"]>,
+    ) {
+        this.channel = channel(name);
+        this.channel.onmessage = ({ data }: MessageEvent<Message>) => this.hears(data);
+    }
+
+    open(listener: LinkListener): void {
+        this.listener = listener;
+        listener.state("connecting", null);
+        listener.leads(false);
+        // The others notice by this one that the tab has ended.
+        this.hold(this.lockOf(this.id), () => this.post({ to: "leader", from: this.id, asked: { do: "hello" } }));
+        this.hold(this.name, () => this.lead());
+        if (typeof addEventListener === "function") addEventListener("pagehide", this.hidden);
+    }
+
+    call(method: string, data: unknown): Promise<unknown> {
+        const n = (this.last += 1);
+        return new Promise((resolve, reject) => {
+            const call: Call = { method, data, asked: false, resolve, reject };
+            this.calls.set(n, call);
+            call.asked = this.ask({ do: "call", n, method, data });
+        });
+    }
+
+    follow(room: string, since: Position | null, follower: Follower): () => void {
+        const n = (this.last += 1);
+        this.follows.set(n, { room, at: since, recent: [], follower });
+        this.ask({ do: "follow", n, room, since });
+        return () => {
+            if (this.follows.delete(n)) this.ask({ do: "unfollow", n });
+        };
+    }
+
+    close(): void {
+        if (typeof removeEventListener === "function") removeEventListener("pagehide", this.hidden);
+        this.ask({ do: "bye" });
+        this.listener = null;
+        this.stop();
+        for (const { reject } of this.calls.values()) reject(new CallError(0, "the chat was closed", false));
+        this.calls.clear();
+        this.follows.clear();
+        this.channel.close();
+    }
+
+    /** The page goes, and may be kept by the browser without running: another tab is to have the connection. */
+    private readonly hidden = (event: Event): void => {
+        const { listener } = this;
+        if (!(event as PageTransitionEvent).persisted || !listener) return;
+        this.stop();
+        this.leader = null;
+        this.others.clear();
+        const back = () => {
+            this.over = new AbortController();
+            if (this.listener) this.open(this.listener);
+        };
+        addEventListener("pageshow", back, { once: true });
+    };
+
+    private stop(): void {
+        this.hub?.close();
+        this.hub = null;
+        this.over.abort();
+        for (const release of this.release.splice(0)) release();
+    }
+
+    private lockOf(tab: string): string {
+        return `${this.name} tab ${tab}`;
+    }
+
+    /** Waits for a lock, and holds it until this tab ends. */
+    private hold(lock: string, held: () => void): void {
+        const whole = () =>
+            new Promise<void>((resolve) => {
+                if (!this.listener) return resolve();
+                this.release.push(resolve);
+                held();
+            });
+        this.locks.request(lock, { signal: this.over.signal }, whole).catch(() => {});
+    }
+
+    /** This tab has the connection from here on. */
+    private lead(): void {
+        const tell = (tab: string, told: Told) => (tab === this.id ? this.told(told) : this.post({ to: tab, told }));
+        this.hub = new Hub(this.make(), tell, () => [this.id, ...this.others]);
+        this.hub.open();
+        this.listener?.leads(true);
+        // One's own first: what this tab has had of a room helps those that are a little behind.
+        this.leads(this.id);
+        this.post({ to: "all", leader: this.id });
+    }
+
+    /** False: there is nobody to ask yet. It is asked once there is. */
+    private ask(asked: Asked): boolean {
+        if (this.hub) {
+            const recent = asked.do === "follow" ? this.follows.get(asked.n)?.recent : undefined;
+            this.hub.asked(this.id, asked, recent);
+        } else if (this.leader !== null) {
+            this.post({ to: "leader", from: this.id, asked });
+        }
+        return this.leader !== null;
+    }
+
+    private post(message: Message): void {
+        this.channel.postMessage(message);
+    }
+
+    private hears(message: Message): void {
+        if (!this.listener) return;
+        if ("leader" in message) return this.leads(message.leader);
+        if ("told" in message) {
+            if (message.to === this.id) this.told(message.told);
+            return;
+        }
+        if (!this.hub) return;
+        const { from, asked } = message;
+        if (!this.others.has(from)) {
+            this.others.add(from);
+            this.watch(from);
+        }
+        if (asked.do === "hello") this.post({ to: "all", leader: this.id });
+        this.hub.asked(from, asked);
+        if (asked.do === "bye") this.others.delete(from);
+    }
+
+    /** Its lock is free once the tab has ended. */
+    private watch(tab: string): void {
+        const gone = () => {
+            this.others.delete(tab);
+            this.hub?.gone(tab);
+        };
+        this.locks.request(this.lockOf(tab), { signal: this.over.signal }, async () => gone()).catch(() => {});
+    }
+
+    /** Another tab has the connection, or this one has it now: all that is open is asked of it anew. */
+    private leads(leader: string): void {
+        if (this.leader === leader) return;
+        this.leader = leader;
+        if (leader !== this.id) this.listener?.state("connecting", null);
+        this.ask({ do: "hello" });
+        for (const [n, { room, at }] of [...this.follows]) this.ask({ do: "follow", n, room, since: at });
+        for (const [n, call] of [...this.calls]) {
+            const { method, data, asked, reject } = call;
+            const { key } = (data ?? {}) as { key?: unknown };
+            if (!asked || key !== undefined || READS.has(method)) {
+                call.asked = this.ask({ do: "call", n, method, data });
+            } else {
+                this.calls.delete(n);
+                reject(new CallError(11, "the tab that had the connection was closed; whether it was done is not known", true));
+            }
+        }
+    }
+
+    private told(told: Told): void {
+        const { listener } = this;
+        if (!listener) return;
+        switch (told.is) {
+            case "state":
+                return listener.state(told.state, told.why);
+            case "welcome":
+                return listener.welcome(told.welcome);
+            case "hint":
+                return listener.hint(told.hint);
+            case "answer":
+            case "refusal": {
+                const call = this.calls.get(told.n);
+                this.calls.delete(told.n);
+                if (told.is === "answer") call?.resolve(told.answer);
+                else call?.reject(new CallError(told.code, told.message, told.temporary));
+                return;
+            }
+            default:
+                return this.followed(told);
+        }
+    }
+
+    private followed(told: Told & { n: number; is: "started" | "entry" | "signal" | "ended" }): void {
+        const following = this.follows.get(told.n);
+        if (!following) return;
+        const { follower } = following;
+        switch (told.is) {
+            case "started":
+                if (told.fresh) {
+                    following.at = told.at;
+                    following.recent = [];
+                }
+                return follower.started(told.at, told.fresh);
+            case "entry": {
+                const { seq } = told.entry;
+                // After the connection went to another tab it may come again.
+                if (following.at && seq <= following.at.offset) return;
+                following.at = { epoch: following.at?.epoch ?? "", offset: seq };
+                following.recent.push(told.entry);
+                if (following.recent.length > 2 * RECENT) following.recent = following.recent.slice(-RECENT);
+                return follower.entry(told.entry);
+            }
+            case "signal":
+                return follower.signal(told.signal);
+            case "ended":
+                this.follows.delete(told.n);
+                return follower.ended(told.code, told.reason);
+        }
+    }
+}
