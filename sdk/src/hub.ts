@@ -114,6 +114,11 @@ export class Hub {
     }
 
     private follow(reader: Reader, room: string, recent: readonly Entry[]): void {
+        // Who has heard late who has the connection asks twice.
+        for (const { readers } of this.rooms.values()) {
+            const twice = readers.findIndex(({ tab, n }) => tab === reader.tab && n === reader.n);
+            if (twice >= 0) readers.splice(twice, 1);
+        }
         const there = this.rooms.get(room);
         if (there) {
             there.readers.push(reader);

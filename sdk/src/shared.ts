@@ -38,7 +38,7 @@ function here(): Browser {
 
 type Message =
     | { to: "leader"; from: string; asked: Asked }
-    | { to: string; told: Told }
+    | { to: string; leader: string; told: Told }
     /** This tab has the connection now. */
     | { to: "all"; leader: string };
 
@@ -159,7 +159,7 @@ class Tab implements Link {
 
     /** This tab has the connection from here on. */
     private lead(): void {
-        const tell = (tab: string, told: Told) => (tab === this.id ? this.told(told) : this.post({ to: tab, told }));
+        const tell = (tab: string, told: Told) => (tab === this.id ? this.told(told) : this.post({ to: tab, leader: this.id, told }));
         this.hub = new Hub(this.make(), tell, () => [this.id, ...this.others]);
         this.hub.open();
         this.listener?.leads(true);
@@ -185,9 +185,11 @@ class Tab implements Link {
 
     private hears(message: Message): void {
         if (!this.listener) return;
-        if ("leader" in message) return this.leads(message.leader);
-        if ("told" in message) {
-            if (message.to === this.id) this.told(message.told);
+        if ("leader" in message) {
+            // What one that has ended had said may come late.
+            if (this.hub) return;
+            if (!("told" in message)) return this.leads(message.leader);
+            if (message.to === this.id && message.leader === this.leader) this.told(message.told);
             return;
         }
         if (!this.hub) return;

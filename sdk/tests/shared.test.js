@@ -1,0 +1,346 @@
+// Tabs of one browser over a server, in a world that delivers in random order: whatever opens, closes or dies, each tab has
+// each entry once and in order, one has the connection, and each call is answered once.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CallError } from "../dist/link.js";
+import { sharedLink } from "../dist/shared.js";
+
+const ROUNDS = Number(process.env.HUBBUB_LONG ? 2_000 : 300);
+
+// xorshift: the same seed, the same world.
+function random(seed) {
+    let state = seed * 2_654_435_761 || 1;
+    return (below) => {
+        state ^= state << 13;
+        state ^= state >>> 17;
+        state ^= state << 5;
+        return (state >>> 0) % below;
+    };
+}
+
+class World {
+    constructor(seed) {
+        this.below = random(seed);
+        /** What is on its way, each in its own order: by who says it to whom. */
+        this.ways = new Map();
+        this.locks = new Map();
+        this.channels = new Set();
+        this.log = new Map([["general", []], ["kitchen", []]]);
+        this.epoch = "e1";
+        this.links = new Set();
+        this.keys = new Map();
+    }
+
+    later(way, what) {
+        if (!this.ways.has(way)) this.ways.set(way, []);
+        this.ways.get(way).push(what);
+    }
+
+    /** Delivers one thing. */
+    step() {
+        const ways = [...this.ways.keys()];
+        if (!ways.length) return false;
+        const way = ways[this.below(ways.length)];
+        const waiting = this.ways.get(way);
+        const next = waiting.shift();
+        if (!waiting.length) this.ways.delete(way);
+        next();
+        return true;
+    }
+
+    say(room) {
+        const log = this.log.get(room);
+        const entry = { type: "message", seq: log.length + 1, room };
+        log.push(entry);
+        for (const link of this.links) link.arrives(room, entry);
+    }
+
+    browser(tab) {
+        const world = this;
+        return {
+            locks: {
+                request(name, { signal }, held) {
+                    if (!world.locks.has(name)) world.locks.set(name, []);
+                    const queue = world.locks.get(name);
+                    return new Promise((resolve, reject) => {
+                        const one = { tab, held, resolve, holding: false };
+                        queue.push(one);
+                        signal?.addEventListener("abort", () => {
+                            if (one.holding) return;
+                            queue.splice(queue.indexOf(one), 1);
+                            reject(new Error("aborted"));
+                        });
+                        world.grant(name);
+                    });
+                },
+            },
+            channel: (name) => {
+                const mine = { name, tab, onmessage: null };
+                mine.postMessage = (data) => {
+                    for (const other of world.channels) {
+                        if (other === mine || other.name !== name) continue;
+                        const copy = structuredClone(data);
+                        world.later(`${tab.id} to ${other.tab.id}`, () => !other.tab.dead && other.onmessage?.({ data: copy }));
+                    }
+                };
+                mine.close = () => world.channels.delete(mine);
+                world.channels.add(mine);
+                return mine;
+            },
+        };
+    }
+
+    grant(name) {
+        const queue = this.locks.get(name);
+        const [first] = queue;
+        if (!first || first.holding) return;
+        first.holding = true;
+        this.later(`lock ${name}`, () => {
+            if (first.tab.dead) return;
+            const over = () => {
+                if (queue[0] === first) queue.shift();
+                this.grant(name);
+                first.resolve();
+            };
+            Promise.resolve(first.held()).then(over);
+        });
+    }
+
+    /** The browser frees what the tab held. */
+    frees(tab) {
+        for (const [name, queue] of this.locks) {
+            const others = queue.filter((one) => one.tab !== tab);
+            this.locks.set(name, others);
+            queue.length = 0;
+            queue.push(...others);
+            this.locks.set(name, queue);
+            this.grant(name);
+        }
+    }
+}
+
+/** A connection to the server of this world. */
+class ServerLink {
+    constructor(world, tab) {
+        Object.assign(this, { world, tab, over: false, follows: new Map() });
+        this.way = `server to ${tab.id} ${Math.random()}`;
+    }
+
+    later(what) {
+        this.world.later(this.way, () => !this.over && !this.tab.dead && what());
+    }
+
+    open(listener) {
+        this.world.links.add(this);
+        this.later(() => {
+            listener.welcome({ instance: "1", database: "d", user: "ana", features: [] });
+            listener.state("connected", null);
+        });
+    }
+
+    call(method, data) {
+        const { world } = this;
+        return new Promise((resolve, reject) => {
+            this.later(() => {
+                if (data.key !== undefined) world.keys.set(data.key, (world.keys.get(data.key) ?? 0) + 1);
+                if (data.refuse) this.later(() => reject(new CallError(103, "no", false)));
+                else this.later(() => resolve({ method, ...data }));
+            });
+        });
+    }
+
+    follow(room, since, follower) {
+        const one = { follower, live: false };
+        this.follows.set(room, one);
+        this.later(() => {
+            const { world } = this;
+            if (this.follows.get(room) !== one) return;
+            one.live = true;
+            const log = world.log.get(room);
+            const from = since && since.epoch === world.epoch ? since.offset : null;
+            const at = { epoch: world.epoch, offset: log.length };
+            const missed = from === null ? [] : log.slice(from);
+            follower.started(at, from === null);
+            for (const entry of missed) follower.entry(entry);
+        });
+        return () => this.follows.delete(room);
+    }
+
+    arrives(room, entry) {
+        const one = this.follows.get(room);
+        this.later(() => one && one.live && this.follows.get(room) === one && !one.had?.has(entry.seq) && this.gives(one, entry));
+    }
+
+    gives(one, entry) {
+        // What was given with the start does not come again.
+        if (entry.seq > (one.last ?? 0)) one.follower.entry(entry);
+    }
+
+    close() {
+        this.over = true;
+        this.world.links.delete(this);
+    }
+}
+
+class TestTab {
+    static made = 0;
+
+    constructor(world) {
+        this.id = (TestTab.made += 1);
+        this.world = world;
+        this.dead = false;
+        this.leads = false;
+        this.state = null;
+        this.calls = [];
+        this.follows = [];
+        this.link = sharedLink(() => new ServerLink(world, this), "test", world.browser(this));
+        this.link.open({
+            state: (state) => (this.state = state),
+            welcome: () => (this.welcomed = true),
+            hint: () => {},
+            leads: (leads) => (this.leads = leads),
+        });
+    }
+
+    follow(room) {
+        if (this.follows.some((one) => one.room === room)) return;
+        const one = { room, last: null };
+        one.end = this.link.follow(room, null, {
+            started: (at, fresh) => {
+                if (fresh) one.last = at.offset;
+                else assert.notEqual(one.last, null, "goes on from nowhere");
+            },
+            entry: ({ seq }) => {
+                // The start may be told of before the entries up to it.
+                if (seq <= one.last && one.fresh) return;
+                assert.equal(seq, one.last + 1, `tab ${this.id} in ${room}`);
+                one.last = seq;
+            },
+            signal: () => {},
+            ended: () => assert.fail("ended"),
+        });
+        this.follows.push(one);
+    }
+
+    call(data) {
+        const one = { data, answers: 0, error: null };
+        this.link.call("send", data).then(
+            (answer) => {
+                one.answers += 1;
+                assert.equal(answer.key, data.key);
+            },
+            (error) => {
+                one.answers += 1;
+                one.error = error;
+            },
+        );
+        this.calls.push(one);
+    }
+
+    closes() {
+        this.link.close();
+        this.ends();
+    }
+
+    dies() {
+        this.ends();
+    }
+
+    ends() {
+        this.dead = true;
+        for (const link of [...this.world.links]) if (link.tab === this) this.world.links.delete(link);
+        for (const channel of [...this.world.channels]) if (channel.tab === this) this.world.channels.delete(channel);
+        this.world.frees(this);
+    }
+}
+
+async function settled(world) {
+    for (;;) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (!world.step()) {
+            await new Promise((resolve) => setImmediate(resolve));
+            if (!world.step()) return;
+        }
+    }
+}
+
+test("tabs that open, close and die have everything once and in order", async () => {
+    for (let seed = 1; seed <= ROUNDS; seed += 1) {
+        const world = new World(seed);
+        const { below } = world;
+        let tabs = [new TestTab(world)];
+        const calls = [];
+        for (let n = 0; n < 60; n += 1) {
+            const tab = tabs[below(tabs.length)];
+            const room = below(2) ? "general" : "kitchen";
+            switch (below(10)) {
+                case 0:
+                    tabs.push(new TestTab(world));
+                    break;
+                case 1:
+                    if (tabs.length > 1) {
+                        if (below(2)) tab.closes();
+                        else tab.dies();
+                        tabs = tabs.filter((one) => one !== tab);
+                    }
+                    break;
+                case 2:
+                case 3:
+                    tab.follow(room);
+                    break;
+                case 4:
+                    tab.call({ key: `k${n}`, refuse: below(4) === 0 });
+                    break;
+                case 5:
+                    tab.call({});
+                    break;
+                case 6:
+                    if (tab.follows.length) tab.follows.pop().end();
+                    break;
+                default:
+                    world.say(room);
+            }
+            for (let steps = below(8); steps > 0; steps -= 1) {
+                world.step();
+                await null;
+            }
+            if (below(4) === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+        await settled(world);
+        world.say("general");
+        world.say("kitchen");
+        await settled(world);
+        const told = `seed ${seed}`;
+        assert.equal(tabs.filter(({ leads }) => leads).length, 1, told);
+        assert.equal(world.links.size, 1, told);
+        for (const tab of tabs) {
+            assert.equal(tab.state, "connected", told);
+            assert.ok(tab.welcomed, told);
+            for (const { room, last } of tab.follows) assert.equal(last, world.log.get(room).length, `${told}: tab ${tab.id} in ${room}`);
+            for (const { data, answers, error } of tab.calls) {
+                assert.equal(answers, 1, `${told}: ${JSON.stringify(data)}`);
+                // Without a key it may be that nobody knows.
+                if (error) assert.ok(data.refuse ? error.code === 103 : data.key === undefined && error.code === 11 && error.temporary, `${told}: ${error}`);
+            }
+        }
+        // What nobody follows any more, the connection does not follow.
+        const [link] = world.links;
+        const wanted = new Set(tabs.flatMap(({ follows }) => follows.map(({ room }) => room)));
+        assert.deepEqual([...link.follows.keys()].sort(), [...wanted].sort(), told);
+        for (const tab of tabs) tab.closes();
+    }
+});
+
+test("where the browser has no locks, a tab has a connection of its own", () => {
+    const own = {};
+    assert.equal(sharedLink(() => own, "test", {}), own);
+});
+
+test("what is asked before any tab has the connection is asked once one has it", async () => {
+    const world = new World(1);
+    const tab = new TestTab(world);
+    tab.call({});
+    await settled(world);
+    assert.deepEqual([tab.calls[0].answers, tab.calls[0].error], [1, null]);
+});
