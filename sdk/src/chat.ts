@@ -61,6 +61,8 @@ export class Chat {
     private leads = false;
     /** Whether what was kept is here. */
     private loaded = false;
+    /** Whether the database of last time is known. */
+    private remembers = false;
     private running = false;
     private loading: Promise<void> = Promise.resolve();
     private watched: ReturnType<typeof setTimeout> | undefined;
@@ -144,7 +146,7 @@ export class Chat {
         if (typeof removeEventListener === "function") removeEventListener("pagehide", this.keepAll);
         this.unwatch();
         this.link.close();
-        this.pauses.end();
+        this.pauses.hold();
         await Promise.all(kept);
         this.storage.close();
         this.standing.set({ ...this.standing.snapshot(), state: "disconnected", problem: null });
@@ -174,6 +176,7 @@ export class Chat {
             call: (method, data) => this.link.call(method, data),
             follow: (room, since, follower) => this.link.follow(room, since, follower),
             sends: () => this.running && this.leads && this.loaded && this.database !== null && this.standing.snapshot().state === "connected",
+            running: () => this.running,
             database: () => this.database,
             mayWait: () => this.mayWait(),
             keepDraft: (room, draft) => this.storage.putDraft({ room, database: this.database, draft }),
@@ -216,17 +219,20 @@ export class Chat {
 
     private async welcome({ instance, database, features }: Welcome): Promise<void> {
         this.standing.set({ ...this.standing.snapshot(), instance, features });
-        await this.loading;
+        // Rooms begin once it is loaded, and then nothing of them may come in between.
+        if (!this.remembers) await this.loading;
         if (!this.running || this.database === database) return this.flush();
         const other = this.database !== null;
         this.database = database;
-        await this.storage.putDatabase(database).catch(() => {});
+        // At once: rooms of this database begin with what comes next.
         if (other) for (const room of this.open.values()) room.forget();
+        await this.storage.putDatabase(database).catch(() => {});
         await this.loadDrafts();
     }
 
     private async load(): Promise<void> {
         this.database = await this.storage.database().catch(() => null);
+        this.remembers = true;
         if (this.database !== null) await this.loadDrafts();
     }
 
@@ -239,7 +245,9 @@ export class Chat {
         try {
             kept = await this.storage.drafts();
         } catch {
-            return;
+            // What waited is not known; what is said from now on goes all the same.
+            this.loaded = true;
+            return this.flush();
         }
         const of = new Map<string, Draft[]>();
         for (const one of kept) {

@@ -20,7 +20,7 @@ export interface Surroundings {
     inThread(seq: number, root: number): void;
 }
 
-const PAGE = 50;
+export const PAGE = 50;
 /** So many older pages are loaded at most to find one message. */
 const SEARCHED_PAGES = 40;
 const ATTEMPTS = 5;

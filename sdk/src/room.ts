@@ -3,12 +3,12 @@
 import type { Entry } from "./fold.ts";
 import { newKey } from "./keys.ts";
 import { CallError, type Follower, type Position, type Signal } from "./link.ts";
-import { Pages } from "./pages.ts";
+import { PAGE, Pages } from "./pages.ts";
 import { Reading } from "./reading.ts";
 import { readFurther, type Reads } from "./receipts.ts";
 import { keptOf, restored } from "./kept.ts";
 import {
-    empty, followed, rows, shownAs, step, type Draft, type Page, type Saying, type Step, type Timeline,
+    empty, entries, followed, shownAs, step, type Draft, type Page, type Saying, type Step, type Timeline,
 } from "./timeline.ts";
 import { OthersTyping, OwnTyping } from "./typing.ts";
 import type { Room as RoomRow } from "./unread.ts";
@@ -20,6 +20,8 @@ import type { KeptRoom } from "./storage.ts";
 export interface RoomSurroundings extends WaitingSurroundings {
     me: string;
     follow(room: string, since: Position | null, follower: Follower): () => void;
+    /** Whether the chat was not closed. */
+    running(): boolean;
     /** Null as long as it is not known. */
     database(): string | null;
     kept(room: string): Promise<KeptRoom | null>;
@@ -187,7 +189,7 @@ export class Room implements Follower {
             try {
                 return await this.around.call(method, { room: this.id, key, ...data });
             } catch (problem) {
-                if (!CallError.of(problem).temporary) throw problem;
+                if (!CallError.of(problem).temporary || !this.around.running()) throw problem;
                 await this.around.pause(1_000);
             }
         }
@@ -248,7 +250,8 @@ export class Room implements Follower {
             void this.older().then(() => this.told());
         } else {
             void this.told();
-            if (!rows(this.timeline).length) void this.older();
+            // Where the newest page had not come before the room was kept.
+            if (entries(this.timeline).length < PAGE) void this.older();
         }
         void this.pages.pins();
         if (fresh && this.timeline.thread) void this.pages.thread();
@@ -262,8 +265,7 @@ export class Room implements Follower {
         this.reading.entry(entry, this.isSeen);
         if (entry.type === "message") {
             this.around.spoken(this.id, entry.at);
-            if (entry.from === this.around.me) this.waiting.entry(entry);
-            else if (entry.thread === undefined) this.reads = readFurther(this.reads, entry.from, entry.seq);
+            if (entry.from !== this.around.me && entry.thread === undefined) this.reads = readFurther(this.reads, entry.from, entry.seq);
         }
         this.take({ do: "live", entry });
         // A page does not know the message that was pinned.
@@ -405,6 +407,8 @@ export class Room implements Follower {
         const before = this.timeline;
         this.timeline = step(before, action);
         if (this.timeline === before) return;
+        if (action.do === "live") this.waiting.arrived([action.entry]);
+        else if ("page" in action) this.waiting.arrived(action.page.entries);
         if (this.end) this.keeping ??= setTimeout(() => void this.keep().catch(() => {}), KEEP_AFTER_MS);
         this.changed();
     }

@@ -118,7 +118,7 @@ export function step(now: Timeline, action: Step): Timeline {
                 drafts: now.drafts.filter((draft) => draft.state !== "stored"),
             };
         case "restore":
-            return { ...now, epoch: action.epoch, pages: [action.page], recent: [], head: action.page.asOf, floor: action.floor };
+            return { ...now, epoch: action.epoch, pages: [action.page], recent: [], head: action.page.asOf, floor: action.floor, drafts: without(now, action.page.entries) };
         case "page":
             return paged(now, action.page, action.before);
         case "live":
@@ -183,7 +183,8 @@ export function shownAs(now: Timeline, seq: number): Shown | undefined {
 /** Where the next older page ends, or null when there is nothing older. */
 export function older(now: Timeline): number | null {
     if (now.epoch === null) return null;
-    const before = entries(now)[0]?.seq ?? now.head + 1;
+    // What came since the start and is not shown, such as a reaction, lies behind it.
+    const before = Math.min(entries(now)[0]?.seq ?? Infinity, now.recent[0]?.seq ?? now.head + 1);
     return before > Math.max(1, now.floor) ? before : null;
 }
 

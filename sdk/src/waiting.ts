@@ -4,7 +4,7 @@ import type { Entry } from "./fold.ts";
 import { newKey } from "./keys.ts";
 import { CallError } from "./link.ts";
 import { Outbox, type Sent } from "./outbox.ts";
-import { unsent, type Draft, type Saying, type Step, type Timeline } from "./timeline.ts";
+import { entries, unsent, type Draft, type Saying, type Step, type Timeline } from "./timeline.ts";
 import { deleted } from "./words.ts";
 
 /** What is on its way. */
@@ -102,9 +102,10 @@ export class Waiting {
 
     /** What waits of an earlier time, or of another tab, in its order. `known`: what the storage had when it was asked. */
     take(all: readonly Draft[], known: ReadonlySet<string>): void {
+        for (const { key } of all) if (!this.done.has(key)) this.inStorage.add(key);
+        this.arrived(entries(this.room.timeline()));
         const kept = all.filter(({ key }) => !this.done.has(key));
         const listed = new Set(kept.map(({ key }) => key));
-        for (const key of listed) this.inStorage.add(key);
         for (const key of known) if (!listed.has(key)) this.inStorage.delete(key);
         for (const { key, state, text, ...draft } of this.room.timeline().drafts) {
             if (listed.has(key) || !known.has(key) || this.done.has(key)) continue;
@@ -120,9 +121,15 @@ export class Waiting {
         void this.outbox.flush();
     }
 
-    /** An entry has come: it may be one of these. */
-    entry({ id, room, seq, at, key }: Entry): void {
-        this.settle(key, { id, room, seq, at, epoch: this.room.timeline().epoch ?? "" });
+    /** These are in the log: some may be what waits, whose answer was lost. */
+    arrived(entries: readonly Entry[]): void {
+        if (!this.inStorage.size && !this.promises.size) return;
+        const { me, epoch } = this.room.timeline();
+        for (const { id, room, from, seq, at, key } of entries) {
+            if (from !== me || !(this.inStorage.has(key) || this.promises.has(key))) continue;
+            this.drop(key);
+            this.settle(key, { id, room, seq, at, epoch: epoch ?? "" });
+        }
     }
 
     private stored(key: string, sent: Sent): void {

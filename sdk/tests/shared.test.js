@@ -5,19 +5,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CallError } from "../dist/link.js";
 import { sharedLink } from "../dist/shared.js";
+import { random } from "./world.js";
 
 const ROUNDS = Number(process.env.HUBBUB_LONG ? 2_000 : 300);
-
-// xorshift: the same seed, the same world.
-function random(seed) {
-    let state = seed * 2_654_435_761 || 1;
-    return (below) => {
-        state ^= state << 13;
-        state ^= state >>> 17;
-        state ^= state << 5;
-        return (state >>> 0) % below;
-    };
-}
 
 class World {
     constructor(seed) {

@@ -42,6 +42,9 @@ test("older pages end where the log, or what is kept of it, begins", () => {
     assert.equal(older(after(start(90))), 91);
     assert.equal(older(after(start(90), page(41, 90, 90))), 41);
     assert.equal(older(after(start(90), page(1, 90, 90))), null);
+    const reacted = { do: "live", entry: { ...entry(91), type: "reacted", target: 90, reaction: "+" } };
+    assert.equal(older(after(start(90), reacted)), 91);
+    assert.equal(older(after(start(90), reacted, live(92))), 91);
     assert.equal(older(after(start(90), page(41, 90, 90, 41))), null);
 });
 
