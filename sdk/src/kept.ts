@@ -20,7 +20,9 @@ interface State {
 export function keptOf(room: string, database: string, { me, epoch, pages, floor }: Timeline): KeptRoom | null {
     const newest = pages.at(-1);
     if (epoch === null || !newest) return null;
-    const entries = pages.flatMap((page) => page.entries).slice(-ENTRIES);
+    // A page may have been read as of later than the log has come to here: what lies between would be folded on it twice.
+    const ahead = pages.findLastIndex((page) => page.asOf !== newest.asOf);
+    const entries = pages.slice(ahead + 1).flatMap((page) => page.entries).slice(-ENTRIES);
     const state: State = { me, epoch, floor, page: { ...newest, entries } };
     return { room, database, version: VERSION, state };
 }
