@@ -79,6 +79,7 @@ mod recipes;
 mod redis_in_earnest;
 mod rest;
 mod rolling_restart;
+mod sdk_core;
 mod sdks;
 mod shown;
 mod side_by_side;
