@@ -87,7 +87,11 @@ fn the_protocol_document_says_what_the_table_of_methods_says() {
     let right = with_part(&right, "methods of REST", &shown.rest);
     let right = with_part(&right, "rights", &rights());
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(DOCUMENT, right).expect("docs/protocol.md is written");
+        // As a whole: another test may read it now.
+        let half = format!("{DOCUMENT}.new");
+        std::fs::write(&half, right)
+            .and_then(|()| std::fs::rename(&half, DOCUMENT))
+            .expect("docs/protocol.md is written");
         return;
     }
     assert!(document == right, "run `UPDATE_DOCS=1 cargo test -p hubbub --lib document` and look at the difference");

@@ -14,6 +14,8 @@ mod document;
 mod in_name;
 pub mod people;
 pub mod portals;
+#[cfg(test)]
+mod typescript;
 
 /// What methods run on: the chat, and each feature's own.
 pub struct Features {

@@ -93,7 +93,7 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D:
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct ChangeData<'a> {
     #[serde(borrow)]
@@ -102,6 +102,8 @@ pub struct ChangeData<'a> {
     name: Option<Cow<'a, str>>,
     #[serde(borrow)]
     topic: Option<Cow<'a, str>>,
+    /// Any JSON object; `null` takes it away.
+    #[schema(value_type = Option<Value>)]
     #[serde(deserialize_with = "given")]
     data: Option<Box<RawValue>>,
     settings: Option<SettingsChange>,

@@ -19,7 +19,7 @@ use hubbub_core::{
         ids::{Invalid, RoomId, UserId},
     },
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -166,22 +166,27 @@ async fn direct_room(chat: &Chat, by: &Actor, people: &BTreeSet<UserId>) -> Resu
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct CreateData<'a> {
+    /// What the room is to be called by; the server makes an id of it. Not for direct rooms.
     #[serde(borrow)]
     id: Option<Cow<'a, str>>,
+    #[schema(schema_with = room_kind)]
     #[serde(borrow)]
     kind: Option<Cow<'a, str>>,
+    /// For people. Not for direct rooms.
     #[serde(borrow)]
     name: Option<Cow<'a, str>>,
+    /// The other people of a direct room.
     #[serde(borrow)]
     with: Option<With<'a>>,
+    /// Who else is a member of it from the beginning.
     members: Vec<String>,
 }
 
 /// One or several.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(untagged, expecting = "a user, or a list of users")]
 enum With<'a> {
     One(#[serde(borrow)] Cow<'a, str>),

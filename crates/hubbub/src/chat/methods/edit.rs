@@ -53,7 +53,7 @@ has been muted, frozen or deleted since; with another body, 409."#,
 }
 
 /// `data` of a call.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct EditData<'a> {
     #[serde(borrow)]
     room: Option<Cow<'a, str>>,
@@ -62,6 +62,7 @@ pub struct EditData<'a> {
     key: Option<Cow<'a, str>>,
     #[serde(borrow)]
     text: Option<Cow<'a, str>>,
+    #[schema(value_type = Option<Value>)]
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     mentions: Option<Vec<Cow<'a, str>>>,

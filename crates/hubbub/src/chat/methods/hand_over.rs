@@ -68,13 +68,14 @@ fn asked(room: RoomId, user: Option<&str>, role: Option<&str>, key: Option<Key>)
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct HandOverData<'a> {
     #[serde(borrow)]
     room: Option<Cow<'a, str>>,
     #[serde(borrow)]
     user: Option<Cow<'a, str>>,
+    #[schema(schema_with = lower_role)]
     #[serde(borrow)]
     role: Option<Cow<'a, str>>,
     #[serde(borrow)]

@@ -43,7 +43,7 @@ impl Method for ShowLastSeen {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct LastSeenData {
     shown: Option<bool>,

@@ -122,11 +122,12 @@ impl Method for ListMembers {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct MembersData<'a> {
     #[serde(borrow)]
     room: Option<Cow<'a, str>>,
+    #[schema(value_type = Option<String>)]
     #[serde(borrow)]
     after: Option<After<'a>>,
     limit: Option<u64>,

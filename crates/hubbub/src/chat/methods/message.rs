@@ -14,6 +14,7 @@ use hubbub_core::model::{
 };
 use serde::Deserialize;
 use std::borrow::Cow;
+use utoipa::ToSchema;
 
 /// See the module.
 pub struct ShowMessage;
@@ -57,7 +58,7 @@ impl Method for ShowMessage {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct MessageData<'a> {
     #[serde(borrow)]

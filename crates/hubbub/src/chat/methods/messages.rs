@@ -13,6 +13,7 @@ use hubbub_core::{
 };
 use serde::Deserialize;
 use std::borrow::Cow;
+use utoipa::ToSchema;
 
 /// See the module.
 pub struct ListMessages;
@@ -67,12 +68,13 @@ A page is of one moment, and `as_of` is the head it was read at. Later entries a
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct MessagesData<'a> {
     #[serde(borrow)]
     room: Option<Cow<'a, str>>,
     before: Option<u64>,
+    #[schema(value_type = Option<u64>)]
     #[serde(borrow)]
     after: Option<After<'a>>,
     around: Option<u64>,

@@ -101,9 +101,9 @@ pub trait Method: Sized + Send + Sync + 'static {
 }
 
 /// A method that clients have by `rpc`.
-pub trait RpcMethod: Method {
+pub trait RpcMethod: Method<Output: ToSchema> {
     /// `data`, as a client writes it. Fields that are not known are ignored.
-    type Data<'a>: Deserialize<'a>;
+    type Data<'a>: Deserialize<'a> + ToSchema;
 
     /// Checks it.
     ///

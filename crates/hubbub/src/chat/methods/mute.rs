@@ -46,7 +46,7 @@ what they have written. It outlives leaving and coming back. Muted until then al
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct MuteData<'a> {
     #[serde(borrow)]

@@ -86,7 +86,7 @@ fn people<'a>(named: impl ExactSizeIterator<Item = &'a str>) -> Result<Vec<UserI
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct OnlineData<'a> {
     #[serde(borrow)]

@@ -16,6 +16,7 @@ use hubbub_core::{
 };
 use serde::Deserialize;
 use std::borrow::Cow;
+use utoipa::ToSchema;
 
 /// See the module.
 pub struct React;
@@ -48,7 +49,7 @@ which no URL can name.",
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct ReactData<'a> {
     #[serde(borrow)]

@@ -137,7 +137,7 @@ impl Method for ListReactions {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct ReactionsData<'a> {
     #[serde(borrow)]
@@ -145,6 +145,7 @@ pub struct ReactionsData<'a> {
     target: Option<u64>,
     #[serde(borrow)]
     reaction: Option<Cow<'a, str>>,
+    #[schema(value_type = Option<String>)]
     #[serde(borrow)]
     after: Option<After<'a>>,
     limit: Option<u64>,

@@ -97,7 +97,7 @@ fn number(seq: Option<u64>) -> Result<Seq, Invalid> {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct ReadData<'a> {
     #[serde(borrow)]

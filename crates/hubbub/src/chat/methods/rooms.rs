@@ -80,9 +80,10 @@ impl Method for ListRooms {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct RoomsData<'a> {
+    #[schema(value_type = Option<String>)]
     #[serde(borrow)]
     after: Option<After<'a>>,
     limit: Option<u64>,

@@ -86,20 +86,29 @@ thread of message 40, which is in no thread itself; with `"in_room":true` it is 
 }
 
 /// `data` of a call.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct SendData<'a> {
     #[serde(borrow)]
     room: Option<Cow<'a, str>>,
+    /// What makes it happen once: make one per message, keep it for every attempt.
     #[serde(borrow)]
     key: Option<Cow<'a, str>>,
+    /// What is said. This, `data` or both.
     #[serde(borrow)]
     text: Option<Cow<'a, str>>,
+    /// Any JSON but null.
+    #[schema(value_type = Option<Value>)]
     #[serde(borrow)]
     data: Option<&'a RawValue>,
+    /// The message that this answers.
     reply_to: Option<u64>,
+    /// Who is mentioned: members, in no order.
     mentions: Option<Vec<Cow<'a, str>>>,
+    /// Whether everybody is.
     mention_all: Option<bool>,
+    /// The message whose thread this is in.
     thread: Option<u64>,
+    /// Whether it is shown in the room although it is in a thread.
     in_room: Option<bool>,
 }
 

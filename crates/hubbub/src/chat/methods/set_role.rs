@@ -3,6 +3,7 @@
 use super::{
     Actor, Doc, Edge, Method, MethodError, RpcMethod,
     put_member::change,
+    rest::role,
     views::room,
     writing::{Writing, WrittenView},
 };
@@ -10,6 +11,7 @@ use crate::chat::Chat;
 use hubbub_core::model::ids::{Invalid, UserId};
 use serde::Deserialize;
 use std::borrow::Cow;
+use utoipa::ToSchema;
 
 /// See the module.
 pub struct SetRole;
@@ -37,13 +39,14 @@ room with other members keeps the role: 103. Whoever stands so already: without 
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct RoleData<'a> {
     #[serde(borrow)]
     room: Option<Cow<'a, str>>,
     #[serde(borrow)]
     user: Option<Cow<'a, str>>,
+    #[schema(schema_with = role)]
     #[serde(borrow)]
     role: Option<Cow<'a, str>>,
     #[serde(borrow)]

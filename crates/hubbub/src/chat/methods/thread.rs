@@ -17,6 +17,7 @@ use hubbub_core::{
 };
 use serde::Deserialize;
 use std::borrow::Cow;
+use utoipa::ToSchema;
 
 /// See the module.
 pub struct ListThread;
@@ -70,13 +71,14 @@ impl Method for ListThread {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct ThreadData<'a> {
     #[serde(borrow)]
     room: Option<Cow<'a, str>>,
     root: Option<u64>,
     before: Option<u64>,
+    #[schema(value_type = Option<u64>)]
     #[serde(borrow)]
     after: Option<After<'a>>,
     around: Option<u64>,

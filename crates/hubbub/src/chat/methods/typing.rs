@@ -59,7 +59,7 @@ at most every 2 s, and what comes sooner is answered like the rest and not told.
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct TypingData<'a> {
     #[serde(borrow)]

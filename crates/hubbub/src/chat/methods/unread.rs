@@ -100,9 +100,10 @@ fn asked(after: Option<&str>, limit: Option<u64>) -> Result<UnreadRequest, Inval
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct UnreadData<'a> {
+    #[schema(value_type = Option<String>)]
     #[serde(borrow)]
     after: Option<After<'a>>,
     limit: Option<u64>,

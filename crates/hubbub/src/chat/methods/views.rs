@@ -198,7 +198,7 @@ pub struct ListQuery {
 }
 
 /// `data` of a method that is about a room and needs nothing else.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct RoomData<'a> {
     /// The room.
@@ -207,7 +207,7 @@ pub struct RoomData<'a> {
 }
 
 /// `after` of a list or of a log: an id or a seq, each with its own error for the other.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum After<'a> {
     /// A number.

@@ -158,7 +158,7 @@ pub fn target(target: Option<u64>) -> Result<Seq, Invalid> {
 }
 
 /// `data` of a method that is about a message and needs nothing else.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct MessageData<'a> {
     /// The room.
@@ -184,7 +184,7 @@ impl MessageData<'_> {
 }
 
 /// `data` of a method that is about somebody in a room and needs nothing else.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct PersonData<'a> {
     /// The room.

@@ -85,7 +85,7 @@ has sent it may not add members any more), is told so, alike for every room: 107
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct AcceptData<'a> {
     #[serde(borrow)]

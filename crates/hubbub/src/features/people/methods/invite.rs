@@ -28,6 +28,7 @@ use hubbub_core::{
 };
 use serde::Deserialize;
 use std::{borrow::Cow, time::Duration};
+use utoipa::ToSchema;
 
 /// See the module.
 pub struct Invite;
@@ -83,7 +84,7 @@ The one who is invited is told by a [signal](#signals); [`invites`](#invites) ha
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct InviteData<'a> {
     #[serde(borrow)]

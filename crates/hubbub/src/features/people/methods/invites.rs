@@ -59,9 +59,10 @@ impl Method for ListInvites {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct InvitesData<'a> {
+    #[schema(value_type = Option<String>)]
     #[serde(borrow)]
     after: Option<After<'a>>,
     limit: Option<u64>,

@@ -63,9 +63,10 @@ impl Method for ListPreferences {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct PageData<'a> {
+    #[schema(value_type = Option<String>)]
     #[serde(borrow)]
     after: Option<After<'a>>,
     limit: Option<u64>,

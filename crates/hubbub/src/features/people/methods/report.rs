@@ -91,7 +91,7 @@ fn wish(room: RoomId, target: Seq, reason: Option<&str>) -> Result<Wish, Invalid
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct ReportData<'a> {
     #[serde(borrow)]

@@ -83,7 +83,7 @@ fn state(word: Option<&str>) -> Result<Option<ReportState>, Invalid> {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct ReportsData<'a> {
     #[serde(borrow)]

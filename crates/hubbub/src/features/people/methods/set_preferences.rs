@@ -90,7 +90,7 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<u64>>, D::E
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct PreferencesData<'a> {
     #[serde(borrow)]
@@ -99,6 +99,8 @@ pub struct PreferencesData<'a> {
     notify: Option<Cow<'a, str>>,
     pinned: Option<bool>,
     hidden: Option<bool>,
+    /// From which message on the room is shown as unread; `null` takes that back.
+    #[schema(value_type = Option<u64>)]
     #[serde(deserialize_with = "given")]
     unread_from: Option<Option<u64>>,
 }

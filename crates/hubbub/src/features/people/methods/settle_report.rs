@@ -77,7 +77,7 @@ fn state(word: Option<&str>) -> Result<ReportState, Invalid> {
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct SettleData<'a> {
     #[serde(borrow)]

@@ -134,7 +134,7 @@ pub fn next<T, N>(part: &ListPart<T>, name: impl Fn(&T) -> N) -> Option<N> {
 }
 
 /// `data` of a method that is about another user.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct OtherData<'a> {
     /// Who.

@@ -105,7 +105,7 @@ portal's own id of the conversation.",
 }
 
 /// `data` of a call.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 pub struct OpenData<'a> {
     #[serde(borrow)]
