@@ -24,6 +24,7 @@ for_every_store! {
         let pen = Pen(home.open().await);
         assert_eq!(pen.0.identity().database, identity.database);
         assert_eq!(pen.0.identity().hash_key.0, identity.hash_key.0);
+        assert_eq!(pen.0.identity().public_name(), identity.public_name());
         assert_eq!(pen.append(sent).await, Outcome::Known(first));
         let page = pen.0.page(&room("general"), PageOf::Newest, 10).await.expect("a page").expect("a room");
         assert_eq!((seqs(&page.entries), page.epoch), (vec![1, 2, 3], general.epoch));

@@ -18,6 +18,17 @@ pub struct BodyHash(pub [u8; 16]);
 #[derive(Clone)]
 pub struct HashKey(pub [u8; 32]);
 
+impl HashKey {
+    /// A public name for the database of this key: 32 hexadecimal digits that say nothing about either. No body is hashed
+    /// to it: bodies begin with a length, which no letter is.
+    pub fn name_of(&self, database: &str) -> String {
+        let mut hmac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        hmac.update(b"public name of a database\0");
+        hmac.update(database.as_bytes());
+        hmac.finalize().into_bytes()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 impl fmt::Debug for HashKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HashKey(…)")

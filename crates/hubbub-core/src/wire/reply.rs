@@ -70,6 +70,8 @@ pub struct Connected {
 pub struct ConnectedData {
     /// The features that are on.
     pub features: Vec<&'static str>,
+    /// The database behind the server, by its public name.
+    pub database: String,
 }
 
 /// The answer to `refresh`.

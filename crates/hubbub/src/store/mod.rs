@@ -69,6 +69,13 @@ pub struct DatabaseIdentity {
     pub hash_key: HashKey,
 }
 
+impl DatabaseIdentity {
+    /// What clients know this database by: the same from every instance and after every restart.
+    pub fn public_name(&self) -> String {
+        self.hash_key.name_of(&self.database)
+    }
+}
+
 /// What became of a new room.
 #[derive(Debug, Clone)]
 pub enum Created {

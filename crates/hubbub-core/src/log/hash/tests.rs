@@ -51,3 +51,14 @@ fn the_hashes_of_the_first_versions_kinds_are_what_they_were() {
         assert_eq!(hex, expected, "{what:?}");
     }
 }
+
+#[test]
+fn a_database_is_named_by_key_and_name_and_neither_can_be_read_off() {
+    let (key, other) = (HashKey([7; 32]), HashKey([8; 32]));
+    let name = key.name_of("one");
+    assert_eq!(name, key.name_of("one"));
+    assert!(name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
+    assert!(name != key.name_of("two") && name != other.name_of("one"));
+    // What clients have kept is known by it: it must never be made in another way.
+    assert_eq!(name, "f75b917e36dc31737ec9ab324f830baa");
+}

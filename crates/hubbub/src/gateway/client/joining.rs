@@ -104,7 +104,10 @@ impl<T: Transport> Client<T> {
                     version: VERSION,
                     expires,
                     ttl,
-                    data: ConnectedData { features: chat.known_to_all.now().words() },
+                    data: ConnectedData {
+                        features: chat.known_to_all.now().words(),
+                        database: chat.store.identity().public_name(),
+                    },
                     ping: reply::seconds(limits::PING_EVERY),
                     pong: true,
                     session,
