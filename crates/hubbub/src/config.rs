@@ -32,7 +32,7 @@ pub use edge::{PublicSide, TlsFiles, duration};
 pub use hosts::Hosts;
 pub use keys::{SECRET_FILES, api_key};
 pub use limits::LimitSettings;
-pub use origins::{OriginStanding, Origins};
+pub use origins::{OriginStanding, Origins, is_of_loopback};
 pub use places::{BusAt, StoreAt};
 pub use trust::{NO_SECRET, read_keys};
 

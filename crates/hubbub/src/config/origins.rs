@@ -69,6 +69,19 @@ impl Origins {
     }
 }
 
+/// Whether an `Origin` is that of a page which this machine serves to itself over plain HTTP, on whichever port.
+pub fn is_of_loopback(origin: &str) -> bool {
+    let origin = origin.to_ascii_lowercase();
+    let Some(authority) = origin.strip_prefix("http://") else { return false };
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| match authority.strip_prefix(host) {
+        Some("") => true,
+        Some(port) => port.strip_prefix(':').is_some_and(|port| {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        }),
+        None => false,
+    })
+}
+
 fn normal(origin: &str) -> String {
     let origin = origin.trim().to_ascii_lowercase();
     let port = match origin.split_once("://") {
@@ -82,6 +95,41 @@ fn normal(origin: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_of_this_machine_are_those_of_its_own_three_names() {
+        for own in [
+            "http://localhost:5173",
+            "http://127.0.0.1:1",
+            "http://[::1]:65535",
+            "http://localhost",
+            "HTTP://LocalHost:80",
+        ] {
+            assert!(is_of_loopback(own), "{own}");
+        }
+        for foreign in [
+            "",
+            "null",
+            "https://localhost:5173",
+            "http://localhost.evil:5173",
+            "http://localhost.:5173",
+            "http://evil.localhost:5173",
+            "http://localhost:5173.evil",
+            "http://localhost:",
+            "http://localhost:0",
+            "http://localhost:65536",
+            "http://localhost:+80",
+            "http://localhost@evil",
+            "http://127.0.0.1.evil",
+            "http://127.0.0.2:80",
+            "http://[::1].evil:80",
+            "http://[::2]:80",
+            "http://10.0.0.1:80",
+            "file://localhost",
+        ] {
+            assert!(!is_of_loopback(foreign), "{foreign}");
+        }
+    }
 
     #[test]
     fn pages_of_the_same_host_may_and_others_must_be_named() {

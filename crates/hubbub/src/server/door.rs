@@ -3,7 +3,7 @@
 
 use super::tls::Tls;
 use crate::{
-    config::{Hosts, OriginStanding, Origins, PublicSide},
+    config::{Hosts, OriginStanding, Origins, PublicSide, is_of_loopback},
     http::page,
     problem::Problem,
 };
@@ -16,6 +16,9 @@ use std::sync::Arc;
 
 /// How long a browser may remember what it has been allowed, in seconds.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
+
+/// Where a server with `--dev` gives out tokens.
+const TOKENS: &str = "/dev/token";
 
 /// Which of the two addresses it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +77,7 @@ impl Door {
         let guest = self.judge(&request)?;
         if request.method() == Method::OPTIONS
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-            && is_for_pages(request.uri().path())
+            && guest.varies
         {
             return Err(guest.see_off(preflight(request.headers())).into());
         }
@@ -96,8 +99,15 @@ impl Door {
         let said = request.headers().get(header::ORIGIN);
         let text = |value: Option<&HeaderValue>| value.map(|value| value.to_str().unwrap_or("?").to_owned());
         let host = text(request.headers().get(header::HOST)).or(request.uri().authority().map(ToString::to_string));
-        let varies = is_for_pages(request.uri().path());
-        let listed = match self.origins.judge(text(said).as_deref(), host.as_deref()) {
+        let path = request.uri().path();
+        let varies = is_for_pages(path) || (self.gives_tokens() && path == TOKENS);
+        let page = text(said);
+        let standing = self.origins.judge(page.as_deref(), host.as_deref());
+        if standing != OriginStanding::Own && varies && self.has_neighbour(page.as_deref(), host.as_deref()) {
+            let listed = standing == OriginStanding::Listed;
+            return Ok(Guest { origin: said.map(|origin| (origin.clone(), listed)), varies });
+        }
+        let listed = match standing {
             OriginStanding::Own => return Ok(Guest { origin: None, varies }),
             OriginStanding::Listed => true,
             OriginStanding::Any => false,
@@ -109,7 +119,18 @@ impl Door {
                 return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", why).into_response().into());
             }
         };
-        Ok(Guest { origin: said.filter(|_| varies).map(|origin| (origin.clone(), listed)), varies })
+        Ok(Guest { origin: said.filter(|_| is_for_pages(path)).map(|origin| (origin.clone(), listed)), varies })
+    }
+
+    fn gives_tokens(&self) -> bool {
+        self.side == Side::Public && self.hosts.is_some()
+    }
+
+    /// With `--dev`: whether both page and server are asked for by a name of this machine itself, such as an app that is being
+    /// written and has a server of its own. A name that was made to lead here is none of them.
+    fn has_neighbour(&self, origin: Option<&str>, host: Option<&str>) -> bool {
+        let both = origin.zip(host);
+        self.gives_tokens() && both.is_some_and(|(origin, host)| is_of_loopback(origin) && Hosts::default().have(host))
     }
 }
 

@@ -114,3 +114,49 @@ async fn pages_of_other_origins_must_be_named() {
     server.stop();
     server.ended().await;
 }
+
+#[tokio::test]
+async fn with_dev_pages_of_other_loopback_ports_connect_and_get_tokens_and_nobody_else() {
+    let server = Server::with(Settings { allowed_origins: Some("*".into()), ..Settings::default() }).await;
+    let strict = Server::with(Settings::default()).await;
+    let from = |origin: &str| format!("origin: {origin}\r\n");
+    let token = "/dev/token?user=ana";
+    for origin in ["http://localhost:5173", "http://127.0.0.1:5173", "http://[::1]:5173"] {
+        for server in [&server, &strict] {
+            let socket = status(&mut server.client().await, "GET", SOCKET, &format!("{UPGRADE}{}", from(origin))).await;
+            assert!(socket.starts_with("101"), "{origin}: {socket}");
+            let mut client = server.client().await;
+            let given = status(&mut client, "GET", token, &from(origin)).await;
+            let named = format!("access-control-allow-origin: {origin}\r\n");
+            assert!(given.starts_with("200") && given.contains(&named), "{origin}: {given}");
+            assert!(given.contains("vary: origin") && !given.contains("allow-credentials"), "{given}");
+            let asks = format!("{}access-control-request-method: POST\r\n", from(origin));
+            let preflight = status(&mut client, "OPTIONS", "/connection/http_stream", &asks).await;
+            assert!(preflight.starts_with("204") && preflight.contains(&named), "{origin}: {preflight}");
+        }
+        // Backends' paths are not for pages, and these may not even ask.
+        let rest = status(&mut strict.client().await, "GET", "/v1/rooms/general", &from(origin)).await;
+        assert!(rest.starts_with("403") && rest.contains("foreign_origin"), "{origin}: {rest}");
+    }
+    for origin in ["https://evil.example", "http://localhost.evil:5173", "http://evil.localhost:5173", "null"] {
+        let refused = status(&mut strict.client().await, "GET", SOCKET, &format!("{UPGRADE}{}", from(origin))).await;
+        assert!(refused.starts_with("403") && refused.contains("--allowed-origins"), "{origin}: {refused}");
+        let refused = status(&mut strict.client().await, "GET", token, &from(origin)).await;
+        assert!(refused.starts_with("403") && !refused.contains("access-control"), "{origin}: {refused}");
+        // Whoever may connect anywhere may not for that read tokens.
+        let unread = status(&mut server.client().await, "GET", token, &from(origin)).await;
+        assert!(!unread.contains("access-control"), "{origin}: {unread}");
+    }
+    // A name that was made to lead here, whatever the page says that it is.
+    for origin in ["http://rebind.evil:5173", "http://localhost:5173"] {
+        let mut client = strict.client().await;
+        client.say(&format!("GET {token} HTTP/1.1\r\nhost: rebind.evil\r\norigin: {origin}\r\n\r\n")).await;
+        let refused = client.hear().await.to_ascii_lowercase();
+        assert!(refused.starts_with("http/1.1 403") && refused.contains("foreign_host"), "{refused}");
+        assert!(!refused.contains("access-control"), "{refused}");
+    }
+    for server in [server, strict] {
+        server.stop();
+        server.ended().await;
+    }
+}
