@@ -336,6 +336,7 @@ export class Room implements Follower {
         this.end?.();
         this.end = null;
         if (this.state === "live") this.state = "waiting";
+        this.changed();
     }
 
     private async begin(): Promise<void> {
