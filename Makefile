@@ -15,6 +15,7 @@ WEB_MODULES := web/node_modules/.package-lock.json
 WEB_PAGE := web/dist/index.html
 CLIENT_MODULES := sdk/node_modules/.package-lock.json
 SDK_JS := tests/sdk/js/node_modules/.package-lock.json
+SDK_APP := tests/sdk/app/node_modules/.package-lock.json
 SDK_PYTHON := .tools/venv/ready
 SDK_GO := .tools/sdk-go
 SDK_JAVA := .tools/sdk-java/ready
@@ -124,7 +125,7 @@ client: $(CLIENT_MODULES) ## build our own SDK into sdk/dist
 	cd sdk && npm run --silent build
 
 .PHONY: sdk
-sdk: $(SDK_JS) $(SDK_PYTHON) $(SDK_GO) $(OPENAPI_LINT) ## install the SDKs that the stories drive, and what reads the OpenAPI document
+sdk: $(SDK_JS) $(SDK_APP) $(CLIENT_MODULES) $(SDK_PYTHON) $(SDK_GO) $(OPENAPI_LINT) ## install the SDKs that the stories drive, and what reads the OpenAPI document
 
 .PHONY: services
 services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go, Chromium and Python's venv where they are missing

@@ -121,6 +121,18 @@ impl Page {
         self.tries("Runtime.evaluate", params).await.unwrap_or_default()["result"]["value"].take()
     }
 
+    /// Loads the page anew, and waits until that is there.
+    pub async fn reloads(&mut self) {
+        self.is("window.isOld = true").await;
+        self.does("Page.reload", json!({})).await;
+        self.sees("window.isOld === undefined && document.readyState === 'complete'").await;
+    }
+
+    /// Closes the window.
+    pub async fn closes(mut self) {
+        self.does("Page.close", json!({})).await;
+    }
+
     /// Waits until an expression is true.
     pub async fn sees(&mut self, expression: &str) {
         let began = Instant::now();
