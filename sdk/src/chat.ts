@@ -1,6 +1,7 @@
 // A chat of one user with one server: its rooms, what is unread, and what waits to be sent.
 
 import { type Access, directLink } from "./direct.ts";
+import type { Method, Methods } from "./generated.ts";
 import { CallError, type Hint, type Link, type LinkState, type Welcome } from "./link.ts";
 import { newKey } from "./keys.ts";
 import { Pauses } from "./pauses.ts";
@@ -115,6 +116,9 @@ export class Chat {
      * Calls a method of the server, once. A method that writes takes a `key`, made with `newKey`: call again with the same
      * until there is an answer. Rejects with a `CallError`.
      */
+    call<Name extends Method>(method: Name, data: Methods[Name]["data"]): Promise<Methods[Name]["answer"]>;
+    /** The same for a method that this version does not know. */
+    call(method: string, data?: object): Promise<unknown>;
     call(method: string, data: object = {}): Promise<unknown> {
         return this.link.call(method, data);
     }

@@ -3,6 +3,9 @@
 export { Chat, DRAFTS, type ChatOptions, type ConnectionSnapshot, type RoomsSnapshot } from "./chat.ts";
 export { directLink, UnauthorizedError, type Access } from "./direct.ts";
 export { fold, type Entry, type FoldedPage, type Reaction, type Replies, type Settings, type Shown } from "./fold.ts";
+export {
+    DisconnectCode, ENTRY_TYPES, ErrorCode, isKnown, UnsubscribeCode, type Feature, type KnownEntry, type Method, type Methods, type OtherEntry,
+} from "./generated.ts";
 export { newKey } from "./keys.ts";
 export { CallError, type Follower, type Hint, type Link, type LinkListener, type LinkState, type Position, type Signal, type Welcome } from "./link.ts";
 export type { Sent } from "./outbox.ts";

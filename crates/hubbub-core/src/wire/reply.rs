@@ -72,6 +72,8 @@ pub struct ConnectedData {
     pub features: Vec<&'static str>,
     /// The database behind the server, by its public name.
     pub database: String,
+    /// The instance's label. `node` has it too, which not all SDKs give to their program.
+    pub instance: String,
 }
 
 /// The answer to `refresh`.

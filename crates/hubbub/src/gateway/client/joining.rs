@@ -107,6 +107,7 @@ impl<T: Transport> Client<T> {
                     data: ConnectedData {
                         features: chat.known_to_all.now().words(),
                         database: chat.store.identity().public_name(),
+                        instance: self.gateway.label.clone(),
                     },
                     ping: reply::seconds(limits::PING_EVERY),
                     pong: true,
