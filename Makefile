@@ -27,9 +27,20 @@ help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: need-rust web ## start a server for trying out: SQLite, no Redis, people ana and ben, a room "general"
+run: export HUBBUB_API_KEY_FILE ?= .dev/api-key
+run: need-rust web .dev/api-key ## start a server for trying out: SQLite, no Redis, people ana and ben, a room "general"
 	@echo "Building; the server says which two windows to open once it serves."
 	cargo run --profile quick -p hubbub --no-default-features -- serve --dev $(ARGS)
+
+.PHONY: desk
+desk: export HUBBUB_API_KEY_FILE ?= .dev/api-key
+desk: .dev/api-key ## an agent's desk beside `make run`, in a second terminal
+	@test -x target/quick/hubbub || { echo "target/quick/hubbub is missing: \`make run\` builds it" >&2; exit 1; }
+	target/quick/hubbub demo-portal $(ARGS)
+
+# One key for both terminals, for nobody else to read.
+.dev/api-key:
+	@umask 077 && mkdir -p .dev && head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >$@
 
 # The suites on the other stores and buses, and the stories, are `make test`.
 .PHONY: check
@@ -45,10 +56,15 @@ test: need-rust services web sdk client ## everything that must pass before a ch
 	cd web && npm test --silent
 	cd sdk && npm test --silent
 	cargo test --workspace
+	tests/services/run.sh
+	node tests/readme/run.js target/debug/hubbub
 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
 test-long: $(SDK_JAVA) $(OPENAPI_TOOLS) test ## the same with the long stories, more random cases, and what is behind a feature
+	scripts/install-services promtool
+	promtool check rules deploy/prometheus/hubbub.rules.yml
+	promtool test rules tests/prometheus/rules.yml
 	cargo test -p hubbub --features otel --test traces
 
 .PHONY: rolling-restart
@@ -65,7 +81,8 @@ release: need-rust web ## the program for production in target/release/dist, wit
 	cd target/release/dist && objcopy --strip-all --add-gnu-debuglink=hubbub.debug ../hubbub hubbub
 
 .PHONY: cluster
-cluster: need-rust services web ## three instances on Postgres and Redis behind nginx, with an agent's desk; Ctrl-C ends all of it
+cluster: need-rust web ## three instances on Postgres and Redis behind nginx, with an agent's desk; Ctrl-C ends all of it
+	scripts/install-services redis postgres nginx curl
 	cargo build --release -p hubbub
 	scripts/cluster
 
