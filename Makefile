@@ -57,6 +57,7 @@ test: need-rust services web sdk client ## everything that must pass before a ch
 	cd sdk && npm test --silent
 	cargo test --workspace
 	tests/services/run.sh
+	scripts/picture --check
 	node tests/readme/run.js target/debug/hubbub
 
 .PHONY: test-long
