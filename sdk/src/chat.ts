@@ -158,8 +158,11 @@ export class Chat {
 
     /** Disconnects, and nothing of this user is left here. */
     async logOut(): Promise<void> {
-        await this.storage.wipe();
-        await this.loggedOut();
+        try {
+            await this.storage.wipe();
+        } finally {
+            await this.loggedOut();
+        }
     }
 
     /** Here, or in another tab. */

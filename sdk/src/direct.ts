@@ -93,14 +93,19 @@ class DirectLink implements Link {
         });
         let over = false;
         subscription.on("unsubscribed", ({ code, reason }) => {
-            if (!over) follower.ended(code, unsubscription(code, reason));
+            if (over) return;
+            // The client knows no two of one channel, also where one has ended.
+            end();
+            follower.ended(code, unsubscription(code, reason));
         });
-        subscription.subscribe();
-        return () => {
+        const end = () => {
+            if (over) return;
             over = true;
             subscription.unsubscribe();
             this.client.removeSubscription(subscription);
         };
+        subscription.subscribe();
+        return end;
     }
 
     close(): void {

@@ -49,6 +49,7 @@ export class Hub {
     private readonly rooms = new Map<string, Followed>();
     private standing: Told & { is: "state" } = { is: "state", state: "connecting", why: null };
     private welcomed: Told | null = null;
+    private closed = false;
 
     constructor(
         private readonly link: Link,
@@ -94,9 +95,11 @@ export class Hub {
         this.drop((reader) => reader.tab === tab);
     }
 
+    /** What is under way is left open: the next to have the connection is asked it again. */
     close(): void {
-        this.link.close();
+        this.closed = true;
         this.rooms.clear();
+        this.link.close();
     }
 
     private all(told: Told): void {
@@ -105,8 +108,11 @@ export class Hub {
 
     private call(tab: string, { n, method, data }: Asked & { do: "call" }): void {
         this.link.call(method, data).then(
-            (answer) => this.tell(tab, { is: "answer", n, answer }),
+            (answer) => {
+                if (!this.closed) this.tell(tab, { is: "answer", n, answer });
+            },
             (problem) => {
+                if (this.closed) return;
                 const { code, message, temporary } = CallError.of(problem);
                 this.tell(tab, { is: "refusal", n, code, message, temporary });
             },

@@ -4,6 +4,7 @@ import { type KeptDraft, type KeptRoom, MemoryStorage, type Storage } from "./st
 
 /** So many rooms are kept; of more, those that were written longest ago are dropped. */
 const ROOMS = 50;
+const KEEPS_NOTHING = "This browser keeps nothing for the next time. What was not sent yet is lost with a reload.";
 const DRAFTS = "drafts";
 const ROOM = "rooms";
 const META = "meta";
@@ -13,7 +14,10 @@ const META = "meta";
  * and `trouble` is told so once, in words.
  */
 export function indexedDbStorage(user: string, server: string, trouble: (why: string) => void = console.warn): Storage {
-    if (typeof indexedDB === "undefined") return new MemoryStorage();
+    if (typeof indexedDB === "undefined") {
+        if (typeof document !== "undefined") trouble(KEEPS_NOTHING);
+        return new MemoryStorage();
+    }
     return new IndexedDbStorage(`hubbub ${server} ${user}`, trouble);
 }
 
@@ -87,14 +91,18 @@ class IndexedDbStorage implements Storage {
     }
 
     async wipe(): Promise<void> {
-        const database = await this.opened;
+        // Each tab clears once more when it hears it: behind whatever it was still writing.
+        this.tell("wiped");
+        await this.clear();
+    }
+
+    private async clear(): Promise<void> {
         this.wiped = true;
         await this.instead.wipe();
-        if (database) {
-            const all = [DRAFTS, ROOM, META];
-            await done(database, all, (transaction) => all.forEach((one) => transaction.objectStore(one).clear()));
-        }
-        this.tell("wiped");
+        const database = await this.opened;
+        if (!database) return;
+        const all = [DRAFTS, ROOM, META];
+        await done(database, all, (transaction) => all.forEach((one) => transaction.objectStore(one).clear()));
     }
 
     watch(changed: (wiped: boolean) => void): () => void {
@@ -113,7 +121,7 @@ class IndexedDbStorage implements Storage {
     }
 
     private changed(wiped: boolean): void {
-        this.wiped ||= wiped;
+        if (wiped) this.clear().catch(() => {});
         for (const changed of [...this.watching]) changed(wiped);
     }
 
@@ -130,7 +138,8 @@ class IndexedDbStorage implements Storage {
     /** Once it resolves it survives a crash of the browser. */
     private async write(store: string, change: (store: IDBObjectStore) => void, instead: () => Promise<void>): Promise<void> {
         const database = await this.opened;
-        if (this.wiped || this.closed) return;
+        if (this.closed) throw new Error("the chat was closed");
+        if (this.wiped) return;
         if (!database) return instead();
         try {
             await done(database, [store], (transaction) => change(transaction.objectStore(store)));
@@ -143,7 +152,7 @@ class IndexedDbStorage implements Storage {
     private failed(problem: unknown): null {
         if (!this.told) {
             const why = problem instanceof Error ? problem.message : String(problem);
-            this.trouble(`This browser keeps nothing for the next time: ${why}. What was not sent yet is lost with a reload.`);
+            this.trouble(`${KEEPS_NOTHING} (${why})`);
         }
         this.told = true;
         return null;

@@ -68,6 +68,7 @@ class Tab implements Link {
     private readonly calls = new Map<number, Call>();
     private readonly follows = new Map<number, Following>();
     private last = 0;
+    private closed = false;
     /** Ends what holds the locks. */
     private over = new AbortController();
     private release: (() => void)[] = [];
@@ -93,6 +94,7 @@ class Tab implements Link {
     }
 
     call(method: string, data: unknown): Promise<unknown> {
+        if (this.closed) return Promise.reject(new CallError(0, "the chat was closed", false));
         const n = (this.last += 1);
         return new Promise((resolve, reject) => {
             const call: Call = { method, data, asked: false, resolve, reject };
@@ -102,6 +104,7 @@ class Tab implements Link {
     }
 
     follow(room: string, since: Position | null, follower: Follower): () => void {
+        if (this.closed) return () => {};
         const n = (this.last += 1);
         this.follows.set(n, { room, at: since, recent: [], follower });
         this.ask({ do: "follow", n, room, since });
@@ -112,7 +115,9 @@ class Tab implements Link {
 
     close(): void {
         if (typeof removeEventListener === "function") removeEventListener("pagehide", this.hidden);
+        if (this.closed) return;
         this.ask({ do: "bye" });
+        this.closed = true;
         this.listener = null;
         this.stop();
         for (const { reject } of this.calls.values()) reject(new CallError(0, "the chat was closed", false));
@@ -154,7 +159,11 @@ class Tab implements Link {
                 this.release.push(resolve);
                 held();
             });
-        this.locks.request(lock, { signal: this.over.signal }, whole).catch(() => {});
+        const { signal } = this.over;
+        this.locks.request(lock, { signal }, whole).catch(() => {
+            // Where locks are refused, as in a frame without storage, the tab has a connection of its own.
+            if (!signal.aborted && this.listener && lock === this.name && !this.hub) this.lead();
+        });
     }
 
     /** This tab has the connection from here on. */
@@ -180,7 +189,7 @@ class Tab implements Link {
     }
 
     private post(message: Message): void {
-        this.channel.postMessage(message);
+        if (!this.closed) this.channel.postMessage(message);
     }
 
     private hears(message: Message): void {

@@ -334,3 +334,17 @@ test("what is asked before any tab has the connection is asked once one has it",
     await settled(world);
     assert.deepEqual([tab.calls[0].answers, tab.calls[0].error], [1, null]);
 });
+
+test("where locks are refused, the tab has a connection of its own", async () => {
+    const world = new World(1);
+    const { browser } = world;
+    world.browser = (tab) => ({ ...browser.call(world, tab), locks: { request: () => Promise.reject(new Error("refused")) } });
+    const tab = new TestTab(world);
+    tab.follow("general");
+    await settled(world);
+    assert.deepEqual([tab.leads, tab.state, tab.follows[0].last], [true, "connected", 0]);
+    tab.closes();
+    // Whoever shows it still asks nothing of it any more, and is told so.
+    assert.equal(typeof tab.link.follow("kitchen", null, {}), "function");
+    await assert.rejects(tab.link.call("send", { key: "k" }), /the chat was closed/);
+});

@@ -8,7 +8,7 @@ import type { RoomSnapshot } from "../snapshot.ts";
 
 const Context = createContext<Chat | null>(null);
 
-/** Gives a chat to what is below. It connects while this is shown; whoever made the chat closes it. */
+/** Gives a chat to what is below. It connects once this is shown; whoever made the chat closes it. */
 export function ChatProvider({ chat, children }: { chat: Chat; children?: ReactNode }): ReactNode {
     useEffect(() => chat.connect(), [chat]);
     return createElement(Context.Provider, { value: chat }, children);
