@@ -84,7 +84,7 @@ impl Display for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Field { name, about, of, is_needed } in &self.0 {
             let mark = if *is_needed { "" } else { "?" };
-            write!(f, "{}    {name}{mark}: {of};\n", comment(about, "    "))?;
+            writeln!(f, "{}    {name}{mark}: {of};", comment(about, "    "))?;
         }
         Ok(())
     }

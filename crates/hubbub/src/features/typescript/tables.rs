@@ -22,9 +22,12 @@ pub fn told(document: &str) -> String {
     hints.show("Hint", hint, 15) + &signals.show("Signal", signal, 2)
 }
 
-/// Of each type its members, how often each was seen and what it was.
+/// By name, how often a member was seen and what it was.
+type Members = BTreeMap<String, (usize, String)>;
+
+/// Of each type, how often it was seen, and its members.
 #[derive(Default)]
-struct Told(BTreeMap<String, (usize, BTreeMap<String, (usize, String)>)>);
+struct Told(BTreeMap<String, (usize, Members)>);
 
 impl Told {
     fn add(&mut self, data: &Map<String, Json>) {
@@ -131,7 +134,7 @@ pub fn codes(document: &str) -> String {
         assert_eq!(told, names.iter().map(|(_, code)| *code).collect::<Vec<_>>(), "{name}");
         let _ = write!(ts, "\n/** {about} */\nexport const {name} = {{\n");
         for ((name, code), (_, meaning)) in names.iter().zip(rows) {
-            let _ = write!(ts, "{}    {name}: {code},\n", comment(&plain(meaning), "    "));
+            let _ = writeln!(ts, "{}    {name}: {code},", comment(&plain(meaning), "    "));
         }
         let _ = write!(ts, "}} as const;\nexport type {name} = (typeof {name})[keyof typeof {name}];\n");
     }
