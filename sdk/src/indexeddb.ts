@@ -79,15 +79,20 @@ class IndexedDbStorage implements Storage {
         return (kept as KeptRoom | null | undefined) ?? null;
     }
 
-    putRoom(room: KeptRoom): Promise<void> {
+    async putRoom(room: KeptRoom): Promise<void> {
         const put = (store: IDBObjectStore) => {
             store.put({ ...room, at: Date.now() }, room.room);
+            // Now: the page may be going, and then nothing more is done that waits for an answer.
+            store.transaction.commit();
+        };
+        await this.write(ROOM, put, () => this.instead.putRoom(room));
+        const trim = (store: IDBObjectStore) => {
             const all = store.index("at").getAllKeys();
             all.onsuccess = () => {
                 for (const key of all.result.slice(0, -ROOMS)) store.delete(key);
             };
         };
-        return this.write(ROOM, put, () => this.instead.putRoom(room));
+        if (!this.closed) await this.write(ROOM, trim, async () => {});
     }
 
     async wipe(): Promise<void> {
