@@ -5,6 +5,7 @@ mod contributing;
 mod core_floors;
 mod house;
 mod limits;
+mod looks;
 mod operated;
 mod protobuf;
 
