@@ -19,6 +19,7 @@ SDK_APP := tests/sdk/app/node_modules/.package-lock.json
 SDK_PYTHON := .tools/venv/ready
 SDK_GO := .tools/sdk-go
 SDK_JAVA := .tools/sdk-java/ready
+AXE := tests/axe/node_modules/.package-lock.json
 OPENAPI_LINT := tests/openapi/node_modules/.package-lock.json
 OPENAPI_TOOLS := .tools/openapi/ready
 
@@ -90,8 +91,8 @@ cluster: need-rust web ## three instances on Postgres and Redis behind nginx, wi
 .PHONY: lint
 lint: need-rust $(WEB_MODULES) $(CLIENT_MODULES) $(DENY) ## formatting, clippy, licences and sources of dependencies, types of the page and of the SDK
 	cargo fmt --all --check
-	@# With the feature `otel`, which only adds code: one pass over everything.
-	cargo clippy --workspace --all-targets --features hubbub/otel -- -D warnings
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p hubbub --features otel --lib --bins --test traces -- -D warnings
 	@# Advisories come from a database that has to be fetched, which a build must not depend on: see `make advisories`.
 	$(DENY) --locked check licenses bans sources
 	cd web && npm run --silent lint
@@ -143,7 +144,7 @@ client: $(CLIENT_MODULES) ## build our own SDK into sdk/dist
 	cd sdk && npm run --silent build
 
 .PHONY: sdk
-sdk: $(SDK_JS) $(SDK_APP) $(CLIENT_MODULES) $(SDK_PYTHON) $(SDK_GO) $(OPENAPI_LINT) ## install the SDKs that the stories drive, and what reads the OpenAPI document
+sdk: $(SDK_JS) $(SDK_APP) $(CLIENT_MODULES) $(SDK_PYTHON) $(SDK_GO) $(OPENAPI_LINT) $(AXE) ## install the SDKs that the stories drive, and what reads the OpenAPI document and looks at pages
 
 .PHONY: services
 services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go, Chromium and Python's venv where they are missing
@@ -153,7 +154,7 @@ services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go, Chromium 
 fmt: need-rust ## format the Rust code
 	cargo fmt --all
 
-$(WEB_PAGE): $(WEB_MODULES) $(wildcard web/src/* web/public/* web/reference/* sdk/src/*) web/index.html web/vite.config.ts web/tsconfig.json
+$(WEB_PAGE): $(WEB_MODULES) $(wildcard web/src/* web/public/* sdk/src/*) web/index.html web/vite.config.ts web/tsconfig.json
 	cd web && npm run --silent build
 	@touch $@
 
@@ -185,9 +186,9 @@ $(OPENAPI_TOOLS): tests/openapi/generator/pom.xml tests/openapi/requirements.txt
 	.tools/openapi/venv/bin/pip install --quiet --disable-pip-version-check -r tests/openapi/requirements.txt
 	@touch $@
 
-# Takes some minutes, once: it is built without optimisation, since building takes longer than it ever runs.
+# Takes some minutes, once.
 .tools/bin/cargo-deny:
-	CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --root .tools cargo-deny --locked --version $(DENY_VERSION)
+	cargo install --root .tools cargo-deny --locked --version $(DENY_VERSION)
 
 .PHONY: need-rust
 need-rust:

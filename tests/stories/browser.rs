@@ -12,12 +12,10 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_websockets::{ClientBuilder, Limits, MaybeTlsStream, Message, WebSocketStream};
 
+mod looks;
+
 /// How long what people see may take: a browser is slow on a machine that does other things too.
 const PATIENCE: u32 = 3;
-
-/// Keeps what the page's own policy has refused.
-const WATCH: &str = "window.violations = []; addEventListener('securitypolicyviolation', \
-                     (one) => violations.push(`${one.effectiveDirective} ${one.blockedURI} ${one.sourceFile}`), true)";
 
 /// See the module. It is killed when it is dropped.
 pub struct Browser {
@@ -83,7 +81,6 @@ impl Browser {
         let mut page = Page { socket, commands: 0 };
         page.does("Page.enable", json!({})).await;
         page.does("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
-        page.does("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await;
         page.does("Page.navigate", json!({ "url": url })).await;
         page
     }
@@ -121,7 +118,7 @@ impl Page {
     }
 
     /// What an expression is there; null while another page is being opened.
-    async fn is(&mut self, expression: &str) -> Value {
+    pub async fn is(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         self.tries("Runtime.evaluate", params).await.unwrap_or_default()["result"]["value"].take()
     }
@@ -154,11 +151,6 @@ impl Page {
     pub async fn reads(&mut self, selector: &str, text: &str) {
         self.sees(&format!("document.querySelector({})?.textContent.trim() === {}", json!(selector), json!(text)))
             .await;
-    }
-
-    /// Nothing that the page wanted was refused by its content security policy.
-    pub async fn violates_nothing(&mut self) {
-        assert_eq!(self.is("violations").await, json!([]), "refused by the page's policy");
     }
 
     /// Waits until nothing is there.

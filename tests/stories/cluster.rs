@@ -41,7 +41,8 @@ pub struct Instance {
     /// What it is told of `--drain-window`, which older programs do not know as a flag.
     pub window: &'static str,
     process: Child,
-    arguments: Vec<String>,
+    /// What it is started with, from its next start on.
+    pub arguments: Vec<String>,
 }
 
 /// See the module.

@@ -1,7 +1,8 @@
 //! The agent desk that comes with the program, and the customer at the other end.
 
 use crate::{
-    cluster::{API_KEY, Cluster, breathe, local},
+    browser::Browser,
+    cluster::{API_KEY, Cluster, breathe, ended, local},
     http,
     wire::DEADLINE,
 };
@@ -11,33 +12,52 @@ use std::{
     process::{Child, Command, Stdio},
     time::Instant,
 };
+use tempfile::NamedTempFile;
 
-struct Desk {
-    at: SocketAddr,
+/// The desk, running. It is killed when it is dropped.
+pub struct Desk {
+    /// Where its page is.
+    pub at: SocketAddr,
     process: Child,
+    /// What it says in its terminal.
+    terminal: NamedTempFile,
 }
 
 impl Desk {
-    fn start(server: SocketAddr) -> Self {
+    /// Starts one for this server.
+    pub fn start(server: SocketAddr) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         let at = local(port);
+        let terminal = NamedTempFile::new().expect("a file");
         let process = Command::new(env!("CARGO_BIN_EXE_hubbub"))
             .args(["demo-portal", "--listen", &at.to_string(), "--server", &format!("http://{server}")])
             .env("HUBBUB_API_KEY", API_KEY)
-            .stdout(Stdio::null())
+            .stdout(terminal.reopen().expect("a file"))
             .stderr(Stdio::null())
             .spawn()
             .expect("the program");
-        Self { at, process }
+        Self { at, process, terminal }
     }
 
-    async fn posts(&self, path: &str, body: Value, origin: &str) -> u16 {
+    /// What has been said in the terminal.
+    pub fn told(&self) -> String {
+        std::fs::read_to_string(self.terminal.path()).expect("a file")
+    }
+
+    /// It is asked to end, and does.
+    pub async fn ends(mut self) {
+        let asked = Command::new("kill").arg(self.process.id().to_string()).status().expect("kill");
+        assert!(asked.success() && ended(&mut self.process).await.success());
+    }
+
+    /// Its page, or another one, asks for something.
+    pub async fn posts(&self, path: &str, body: Value, origin: &str) -> u16 {
         let headers = [("content-type", "application/json"), ("origin", origin)];
         http::ask(self.at, "POST", path, &headers, &body.to_string()).await.expect("an answer").status
     }
 
     /// Waits until what the agent sees is so.
-    async fn sees(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub async fn sees(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         let mut last = String::new();
         while began.elapsed() < 3 * DEADLINE {
@@ -66,7 +86,10 @@ async fn a_customer_writes_in_one_window_and_the_agent_answers_in_another() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = Cluster::laptop_with(directory.path(), &["--portal-allow", "127.0.0.1"]).await;
     let desk = Desk::start(server.at(0));
+    // The server has tried to reach it, of which nothing is shown.
+    desk.sees("that it is reached", |seen| seen["reach"] == json!({ "state": "reached" })).await;
     desk.sees("an empty desk", |seen| seen["conversations"] == json!([])).await;
+    assert!(!desk.told().contains("WARNING"), "{}", desk.told());
     let ana = server.person("ana", 0).await;
     let opened = ana.calls("open_session", json!({ "portal": "demo" })).await;
     let session = opened["rpc"]["data"]["id"].as_str().unwrap_or_else(|| panic!("{opened}")).to_owned();
@@ -121,4 +144,49 @@ async fn a_customer_writes_in_one_window_and_the_agent_answers_in_another() {
     ana.calls("open_session", json!({ "portal": "demo" })).await;
     ana.says(&session, "Still there?").await;
     desk.sees("the new message", |seen| seen["conversations"][0]["lines"].to_string().contains("Still there?")).await;
+}
+
+#[tokio::test]
+async fn a_desk_whose_address_is_not_allowed_says_what_to_add_until_it_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut server = Cluster::laptop(directory.path()).await;
+    let desk = Desk::start(server.at(0));
+    let (why, add) = ("url: 127.0.0.1 is not public, and not allowed", "--portal-allow 127.0.0.1");
+    let refused = json!({ "state": "refused", "why": why, "add": add });
+    desk.sees("why nothing comes", |seen| seen["reach"] == refused).await;
+    let told = desk.told();
+    let make = format!("make run ARGS='{add}'");
+    assert!(told.contains("WARNING") && told.contains(why) && told.contains(&make), "{told}");
+
+    let browser = Browser::start().await;
+    let mut agent = browser.opens(&format!("http://{}/", desk.at)).await;
+    agent.sees("!document.querySelector('#reach').hidden").await;
+    agent.sees(&format!("document.querySelector('#reach').innerText.includes({})", json!(why))).await;
+    agent.reads("#reach-option", add).await;
+    agent.reads("#reach-make", &make).await;
+    for dark in [false, true] {
+        agent.is_dark(dark).await;
+        for width in [320, 1280] {
+            agent.is_sized(width, 800).await;
+            let what = format!("warned-{width}-{}", if dark { "dark" } else { "light" });
+            agent.is_pictured(&what).await;
+            agent.is_for_everybody(&what).await;
+        }
+    }
+
+    // What the customer says meanwhile is not lost.
+    let ana = server.person("ana", 0).await;
+    let opened = ana.calls("open_session", json!({ "portal": "demo" })).await;
+    let session = opened["rpc"]["data"]["id"].as_str().unwrap_or_else(|| panic!("{opened}")).to_owned();
+    ana.follows(&session).await;
+    ana.says(&session, "Is anybody there?").await;
+    server.stop(0).await;
+    desk.sees("that the server is away", |seen| seen["reach"]["state"] == "unanswered").await;
+    server.instances[0].arguments.extend(["--portal-allow", "127.0.0.1"].map(String::from));
+    server.restart(0).await;
+    desk.sees("that it is reached", |seen| seen["reach"] == json!({ "state": "reached" })).await;
+    assert!(desk.told().contains("the server's webhooks reach the desk"), "{}", desk.told());
+    agent.sees("document.querySelector('#reach').hidden").await;
+    desk.sees("the message", |seen| seen["conversations"][0]["lines"].to_string().contains("Is anybody there?")).await;
+    agent.sees("document.querySelector('#items').innerText.includes('Is anybody there?')").await;
 }

@@ -284,9 +284,7 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     });
     let serves = || {
         if let Some(page) = page {
-            output::notice(format_args!(
-                "open {page}?user=ana and {page}?user=ben; the API's reference is {page}reference/"
-            ));
+            output::notice(format_args!("open {page}?user=ana and {page}?user=ben"));
         }
     };
     Ok(server::run(config, listener, stops, serves).await?)

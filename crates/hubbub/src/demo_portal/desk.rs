@@ -1,6 +1,10 @@
 //! What the desk has heard and said: conversations, in memory and bounded.
 
-use super::server::{Secrets, Server};
+use super::{
+    lines::{Conversation, Line, State},
+    reach::{self, Reach, TRIAL},
+    server::{Secrets, Server},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
@@ -12,44 +16,12 @@ use tokio::sync::watch;
 
 /// Conversations that are kept; beyond, the one that was quiet longest goes.
 const CONVERSATIONS: usize = 1_000;
-/// Messages kept of each.
-const MESSAGES: usize = 500;
 /// Ids of webhooks that are remembered.
 const IDS: usize = 100_000;
 /// Tries of an answer, all with the same id.
-const TRIES: u32 = 60;
+const TRIES: u32 = 600;
 /// The pause between them.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// A line of a conversation.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Line {
-    /// Who: the customer's id, or the agent's name.
-    from: String,
-    /// message, or what became of the session.
-    kind: String,
-    text: String,
-    /// The id of its webhook, in whichever direction.
-    webhook: String,
-    /// Its number in the session's log.
-    seq: Option<u64>,
-    /// Ours: sending, stored, or why not. Theirs: verified.
-    state: String,
-    own: bool,
-    /// How often its webhook has come.
-    times: u32,
-}
-
-/// A conversation.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct Conversation {
-    session: String,
-    customer: String,
-    state: String,
-    lines: VecDeque<Line>,
-    /// Rises with each change, so that the newest comes first.
-    changed: u64,
-}
 
 /// How the desk answers webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -69,6 +41,7 @@ struct Kept {
     ids: HashSet<String>,
     order: VecDeque<String>,
     mood: Mood,
+    reach: Reach,
     refused: u64,
     changes: u64,
 }
@@ -109,6 +82,19 @@ impl Desk {
         self.change(|kept| kept.mood = mood);
     }
 
+    /// Looks again and again whether webhooks come, and never ends.
+    pub async fn watches(&self) {
+        reach::watch(self, &self.server).await;
+    }
+
+    /// What was known before, where this is something else.
+    pub fn set_reach(&self, reach: &Reach) -> Option<Reach> {
+        if self.kept().reach == *reach {
+            return None;
+        }
+        Some(self.change(|kept| std::mem::replace(&mut kept.reach, reach.clone())))
+    }
+
     /// A webhook whose signature was wrong.
     pub fn refuse(&self) {
         self.change(|kept| kept.refused += 1);
@@ -119,17 +105,23 @@ impl Desk {
         let kept = self.kept();
         let mut all: Vec<&Conversation> = kept.conversations.values().collect();
         all.sort_by_key(|one| std::cmp::Reverse(one.changed));
-        json!({ "conversations": all, "mood": kept.mood, "refused": kept.refused })
+        json!({
+            "conversations": all,
+            "mood": kept.mood,
+            "refused": kept.refused,
+            "reach": kept.reach,
+            "portal": self.server.portal,
+            "customer": self.server.customer(),
+        })
     }
 
     /// Takes a webhook that verified. One that has come before is counted and changes nothing else.
     pub fn hear(&self, id: &str, body: &Value) {
-        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let data = &body["data"];
         self.change(|kept| {
+            let data = &body["data"];
+            let session = data["sessionId"].as_str().unwrap_or_default();
             if !kept.ids.insert(id.to_owned()) {
-                let session = kept.conversations.get_mut(&word(&data["sessionId"]));
-                let line = session.and_then(|one| one.lines.iter_mut().find(|line| line.webhook == id));
+                let line = kept.conversations.get_mut(session).and_then(|one| one.line(id));
                 if let Some(line) = line {
                     line.times += 1;
                 }
@@ -141,59 +133,53 @@ impl Desk {
             {
                 kept.ids.remove(&oldest);
             }
-            let kind = word(&body["type"]);
-            let line = Line {
-                from: word(&data["entry"]["from"]),
-                text: word(&data["message"]),
-                webhook: id.to_owned(),
-                seq: data["seq"].as_u64(),
-                state: "verified".into(),
-                own: false,
-                times: 1,
-                kind: kind.clone(),
-            };
-            let conversation = kept.conversation(&word(&data["sessionId"]));
-            conversation.customer = word(&data["customer"]);
-            match kind.strip_prefix("session.") {
-                Some(state) => conversation.state = if state == "opened" { "open".into() } else { state.to_owned() },
-                None if conversation.state.is_empty() => conversation.state = "open".into(),
-                None => {}
-            }
-            conversation.add(line);
+            kept.conversation(session).hear(id, body);
         });
     }
 
     /// An agent answers: shown at once, sent until the server has it, always with the same id.
     pub async fn answer(&self, session: String, text: String, agent: String) {
-        let id = format!("demo_{}", uuid::Uuid::new_v4().simple());
-        let line = Line {
-            from: agent.clone(),
-            kind: "message".into(),
-            text: text.clone(),
-            webhook: id.clone(),
-            seq: None,
-            state: "sending".into(),
-            own: true,
-            times: 1,
-        };
+        let line = Line::answer(text, agent);
+        let id = line.webhook.clone();
         self.change(|kept| kept.conversation(&session).add(line));
-        let body = json!({ "sessionId": session, "message": text, "messageId": id, "agent": agent });
+        self.send(&session, &id).await;
+    }
+
+    /// An answer that was not taken is sent once more, with the id that it has. Says whether there is such a one.
+    pub fn retry(&self, session: &str, id: &str) -> bool {
+        self.change(|kept| {
+            let line = kept.conversations.get_mut(session).and_then(|one| one.line(id));
+            let failed = line.filter(|line| line.state == State::Failed);
+            failed.map(|line| (line.state, line.why) = (State::Sending, None)).is_some()
+        })
+    }
+
+    /// Sends an answer until the server has it or refuses it, or for so many times.
+    pub async fn send(&self, session: &str, id: &str) {
+        let said = self.kept().conversations.get_mut(session).and_then(|one| one.line(id).cloned());
+        let Some(line) = said else { return };
+        let body = json!({ "sessionId": session, "message": line.text, "messageId": id, "agent": line.from });
+        let mut last = String::new();
         for _ in 0..TRIES {
-            match self.server.answer(&self.secrets, &id, &body).await {
-                Ok(stored) => return self.settle(&session, &id, "stored", stored["seq"].as_u64()),
+            match self.server.answer(&self.secrets, id, &body).await {
+                Ok(stored) => return self.settle(session, id, State::Stored, None, stored["seq"].as_u64()),
                 // What the server refuses for what it is, it refuses again.
-                Err(why) if why.starts_with('4') => return self.settle(&session, &id, &why, None),
-                Err(why) => self.settle(&session, &id, &format!("sending again: {why}"), None),
+                Err(why) if why.starts_with('4') => return self.settle(session, id, State::Failed, Some(why), None),
+                Err(why) => {
+                    self.settle(session, id, State::Again, Some(why.clone()), None);
+                    last = why;
+                }
             }
             tokio::time::sleep(AGAIN).await;
         }
+        self.settle(session, id, State::Failed, Some(last), None);
     }
 
-    fn settle(&self, session: &str, id: &str, state: &str, seq: Option<u64>) {
+    fn settle(&self, session: &str, id: &str, state: State, why: Option<String>, seq: Option<u64>) {
         self.change(|kept| {
-            let conversation = kept.conversation(session);
-            if let Some(line) = conversation.lines.iter_mut().find(|line| line.webhook == id) {
-                (line.state, line.seq) = (state.to_owned(), seq);
+            let Some(conversation) = kept.conversations.get_mut(session) else { return };
+            if let Some(line) = conversation.line(id) {
+                (line.state, line.why, line.seq) = (state, why, seq);
             }
             if seq.is_some() {
                 // An answer opens what was closed.
@@ -206,6 +192,11 @@ impl Desk {
     pub async fn set_state(&self, session: &str, state: &str) -> Result<(), String> {
         self.server.set_state(session, state).await
     }
+}
+
+/// Whether a webhook that verified is one of the desk's own trials. No message has an id like theirs.
+pub(super) fn is_trial(id: &str, body: &Value) -> bool {
+    id.starts_with("test_") && body["data"]["message"] == TRIAL
 }
 
 impl Kept {
@@ -222,14 +213,5 @@ impl Kept {
         session.clone_into(&mut conversation.session);
         conversation.changed = changed;
         conversation
-    }
-}
-
-impl Conversation {
-    fn add(&mut self, line: Line) {
-        self.lines.push_back(line);
-        if self.lines.len() > MESSAGES {
-            self.lines.pop_front();
-        }
     }
 }

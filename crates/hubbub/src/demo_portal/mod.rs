@@ -14,7 +14,9 @@ use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 
 mod desk;
+mod lines;
 mod pages;
+mod reach;
 mod server;
 
 /// What is said of a demo portal.
@@ -48,7 +50,8 @@ Support chat in two windows, on one machine:
   hubbub demo-portal
   then open http://127.0.0.1:8100/ as the agent and http://127.0.0.1:8000/?user=ana&portal=demo as the customer
 
-It makes the portal, or takes it over with new secrets, and keeps what it hears in memory.";
+It makes the portal, or takes it over with new secrets, and keeps what it hears in memory. Where the server does not
+call the desk's address, it says so, and with which --portal-allow it would.";
 
 /// Registers the desk with the server, and serves it until the program is told to end.
 ///
@@ -66,17 +69,19 @@ pub async fn run(said: DemoPortal) -> anyhow::Result<()> {
     let at = listener.local_addr().context("cannot listen")?;
     let url = said.url.unwrap_or_else(|| format!("http://{at}/webhook"));
     let key = api_key(said.api_key)?;
-    let server = Server::new(&said.server, key, &said.portal)?;
-    let secrets = server.register(&url).await?;
+    let server = Server::new(&said.server, key, &said.portal, url.clone())?;
+    let secrets = server.register().await?;
     output::notice(format_args!("the portal {} is registered: the server sends its webhooks to {url}", said.portal));
     output::notice(format_args!("agent:    http://{at}/"));
-    output::notice(format_args!(
-        "customer: {}/?user=ana&portal={} (of a server with --dev)",
-        said.server.trim_end_matches('/'),
-        said.portal
-    ));
+    output::notice(format_args!("customer: {} (of a server with --dev)", server.customer()));
     let desk = Arc::new(Desk::new(server, secrets));
-    axum::serve(listener, pages::router(desk, hosts)).with_graceful_shutdown(ended()).await.context("the desk")
+    let serves = axum::serve(listener, pages::router(desk.clone(), hosts));
+    // Nothing is waited for at the end: a page that is open has a request that never ends.
+    tokio::select! {
+        served = serves => served.context("the desk"),
+        () = desk.watches() => Ok(()),
+        () = ended() => Ok(()),
+    }
 }
 
 async fn ended() {

@@ -1,6 +1,6 @@
 //! What the desk serves: webhooks in, and a page for the agent.
 
-use super::desk::{Desk, Mood};
+use super::desk::{Desk, Mood, is_trial};
 use crate::{config::Hosts, http::page};
 use axum::{
     Json, Router,
@@ -27,24 +27,35 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-const PAGE: &str = include_str!("desk.html");
-const STYLE: &str = include_str!("desk.css");
-const SCRIPT: &str = include_str!("desk.js");
-/// Longest name of an agent.
-const AGENT_BYTES: usize = 64;
+const PAGE: &str = include_str!("page/desk.html");
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+/// What the page is made of besides: its path, its type, and what it is. Colours and the sign are those of the web page.
+const PARTS: [(&str, &str, &str); 6] = [
+    ("/tokens.css", CSS, include_str!("../../../../web/src/tokens.css")),
+    ("/desk.css", CSS, include_str!("page/desk.css")),
+    ("/desk.js", SCRIPT, include_str!("page/desk.js")),
+    ("/lines.js", SCRIPT, include_str!("page/lines.js")),
+    ("/parts.js", SCRIPT, include_str!("page/parts.js")),
+    ("/favicon.svg", "image/svg+xml", include_str!("../../../../web/public/favicon.svg")),
+];
+/// Longest name of an agent, in characters.
+const AGENT_CHARS: usize = 64;
 
 type At = State<Arc<Desk>>;
 type Refused = (StatusCode, Json<Value>);
 
 /// Everything but webhooks, which are signed, is answered for these hosts alone.
 pub(super) fn router(desk: Arc<Desk>, hosts: Hosts) -> Router {
-    let pages = Router::new()
-        .route("/", get(async || Html(PAGE)))
-        .route("/desk.css", get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)))
-        .route("/desk.js", get(async || ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT)))
+    let mut pages = Router::new().route("/", get(async || Html(PAGE)));
+    for (path, kind, part) in PARTS {
+        pages = pages.route(path, get(async move || ([(header::CONTENT_TYPE, kind)], part)));
+    }
+    let pages = pages
         .route("/conversations", get(async |State(desk): At| Json(desk.shown())))
         .route("/events", get(events))
         .route("/reply", post(reply))
+        .route("/again", post(again))
         .route("/state", post(state))
         .route("/mood", post(mood))
         .layer(middleware::from_fn_with_state(Arc::new(hosts), for_us))
@@ -66,11 +77,6 @@ async fn for_us(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -
 
 /// Verified on the raw bytes, as any portal should.
 async fn webhook(State(desk): At, headers: HeaderMap, body: Bytes) -> Response {
-    match desk.mood() {
-        Mood::Well => {}
-        Mood::Failing => return (StatusCode::SERVICE_UNAVAILABLE, "the agent has said so").into_response(),
-        Mood::Silent => std::future::pending().await,
-    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().cast_signed();
     let header = |name: &str| headers.get(name).map(|value| value.as_bytes());
     let signed = Signed { method: "POST", url: None, query: None, headers: &header, body: &body, path_secret: None };
@@ -79,9 +85,16 @@ async fn webhook(State(desk): At, headers: HeaderMap, body: Bytes) -> Response {
         return (StatusCode::UNAUTHORIZED, why.to_string()).into_response();
     }
     let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-    match serde_json::from_slice(&body) {
-        Ok(json) => desk.hear(id, &json),
-        Err(_) => return (StatusCode::BAD_REQUEST, "no JSON").into_response(),
+    let Ok(json) = serde_json::from_slice(&body) else {
+        return (StatusCode::BAD_REQUEST, "no JSON").into_response();
+    };
+    if is_trial(id, &json) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    match desk.mood() {
+        Mood::Well => desk.hear(id, &json),
+        Mood::Failing => return (StatusCode::SERVICE_UNAVAILABLE, "the agent has said so").into_response(),
+        Mood::Silent => std::future::pending().await,
     }
     StatusCode::NO_CONTENT.into_response()
 }
@@ -103,6 +116,12 @@ struct Reply {
     session: String,
     text: String,
     agent: String,
+}
+
+#[derive(Deserialize)]
+struct Again {
+    session: String,
+    webhook: String,
 }
 
 #[derive(Deserialize)]
@@ -143,8 +162,20 @@ async fn reply(State(desk): At, headers: HeaderMap, body: Bytes) -> Result<Statu
     if text.is_empty() || text.len() > limits::TEXT_BYTES {
         return Err(refused(format!("text: 1 to {} bytes", limits::TEXT_BYTES)));
     }
-    let agent: String = agent.trim().chars().take(AGENT_BYTES).collect();
+    let mut agent: String = agent.trim().chars().take(AGENT_CHARS).collect();
+    if agent.is_empty() {
+        "Agent".clone_into(&mut agent);
+    }
     tokio::spawn(async move { desk.answer(session, text, agent).await });
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn again(State(desk): At, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Refused> {
+    let Again { session, webhook } = read(&headers, &body)?;
+    if !desk.retry(&session, &webhook) {
+        return Err(refused("webhook: no answer that failed has this id"));
+    }
+    tokio::spawn(async move { desk.send(&session, &webhook).await });
     Ok(StatusCode::ACCEPTED)
 }
 

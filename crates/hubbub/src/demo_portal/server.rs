@@ -1,6 +1,7 @@
 //! The server, as a third party reaches it: REST to register, webhooks to answer.
 
-use crate::direct;
+use super::reach::{Reach, TRIAL};
+use crate::{direct, output};
 use anyhow::{Context, bail};
 use hubbub_core::portal::signature::{self, SigningKey};
 use reqwest::{Client, Method, StatusCode, Url, redirect::Policy};
@@ -9,6 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the server may try to reach the desk.
+const TRIAL_PATIENCE: Duration = Duration::from_secs(30);
 /// The pause between two looks for a server that is not there yet.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How long secrets of a desk before this one stay good.
@@ -19,7 +22,10 @@ pub(super) struct Server {
     client: Client,
     at: String,
     key: String,
-    portal: String,
+    /// The portal's id.
+    pub portal: String,
+    /// Where the server sends the portal's webhooks.
+    url: String,
 }
 
 /// What the portal's webhooks are verified and signed with.
@@ -29,12 +35,18 @@ pub(super) struct Secrets {
 }
 
 impl Server {
-    pub fn new(at: &str, key: String, portal: &str) -> anyhow::Result<Self> {
+    /// The server at `at`, and its `portal`, whose webhooks go to `url`.
+    pub fn new(at: &str, key: String, portal: &str, url: String) -> anyhow::Result<Self> {
         crate::crypto::install();
-        let url = Url::parse(at).context("--server: https://HOST or http://HOST is expected")?;
-        let client = direct::client(Client::builder(), &url).redirect(Policy::none()).timeout(PATIENCE);
+        let parsed = Url::parse(at).context("--server: https://HOST or http://HOST is expected")?;
+        let client = direct::client(Client::builder(), &parsed).redirect(Policy::none()).timeout(PATIENCE);
         let client = client.build().context("an HTTP client")?;
-        Ok(Self { client, at: at.trim_end_matches('/').to_owned(), key, portal: portal.to_owned() })
+        Ok(Self { client, at: at.trim_end_matches('/').to_owned(), key, portal: portal.to_owned(), url })
+    }
+
+    /// The customer's window, of a server with `--dev`.
+    pub fn customer(&self) -> String {
+        format!("{}/?user=ana&portal={}", self.at, self.portal)
     }
 
     async fn ask(&self, method: Method, path: &str, body: &Value) -> reqwest::Result<(StatusCode, Value)> {
@@ -55,15 +67,16 @@ impl Server {
                 Err(_) => "it does not answer".into(),
             };
             if !std::mem::replace(&mut told, true) {
-                eprintln!("waiting for the server at {}: {why}", self.at);
+                output::notice(format_args!("waiting for the server at {}: {why}", self.at));
             }
             tokio::time::sleep(AGAIN).await;
         }
     }
 
     /// Makes the portal, or takes it over with new secrets.
-    pub async fn register(&self, url: &str) -> anyhow::Result<Secrets> {
-        let settings = json!({ "name": "Demo desk", "url": url, "forward": ["messages", "states"] });
+    pub async fn register(&self) -> anyhow::Result<Secrets> {
+        let forward = ["messages", "edits", "deletions", "states"];
+        let settings = json!({ "name": "Demo desk", "url": self.url, "forward": forward });
         let new = json!({ "id": self.portal, "settings": settings });
         let (status, made) = self.insist(Method::POST, "/v1/portals", &new).await?;
         match status {
@@ -84,6 +97,18 @@ impl Server {
             }
             _ => bail!("the server refuses the portal: {}", made["detail"].as_str().unwrap_or("no reason given")),
         }
+    }
+
+    /// Has the server send the desk a message that there is not, and says whether it came.
+    pub async fn reaches(&self) -> Reach {
+        let path = format!("{}/v1/portals/{}/try", self.at, self.portal);
+        let request = self.client.post(path).bearer_auth(&self.key).timeout(TRIAL_PATIENCE);
+        let request = request.header("content-type", "application/json").body(json!({ "text": TRIAL }).to_string());
+        let silent = || Reach::Unanswered { why: format!("the server at {} does not answer", self.at) };
+        let Ok(answer) = request.send().await else { return silent() };
+        let status = answer.status();
+        let Ok(text) = answer.text().await else { return silent() };
+        Reach::of(status, &serde_json::from_str(&text).unwrap_or_default(), &self.url)
     }
 
     /// Says something in a session, as an agent: a webhook, signed. Answers where it is.
