@@ -17,6 +17,10 @@ mod looks;
 /// How long what people see may take: a browser is slow on a machine that does other things too.
 const PATIENCE: u32 = 3;
 
+/// Keeps what the page's own policy has refused.
+const WATCH: &str = "window.violations = []; addEventListener('securitypolicyviolation', \
+                     (one) => violations.push(`${one.effectiveDirective} ${one.blockedURI} ${one.sourceFile}`), true)";
+
 /// See the module. It is killed when it is dropped.
 pub struct Browser {
     process: Child,
@@ -81,6 +85,7 @@ impl Browser {
         let mut page = Page { socket, commands: 0 };
         page.does("Page.enable", json!({})).await;
         page.does("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
+        page.does("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await;
         page.does("Page.navigate", json!({ "url": url })).await;
         page
     }
@@ -151,6 +156,11 @@ impl Page {
     pub async fn reads(&mut self, selector: &str, text: &str) {
         self.sees(&format!("document.querySelector({})?.textContent.trim() === {}", json!(selector), json!(text)))
             .await;
+    }
+
+    /// Nothing that the page wanted was refused by its content security policy.
+    pub async fn violates_nothing(&mut self) {
+        assert_eq!(self.is("violations").await, json!([]), "refused by the page's policy");
     }
 
     /// Waits until nothing is there.

@@ -79,6 +79,7 @@ mod reading;
 mod reasons;
 mod recipes;
 mod redis_in_earnest;
+mod reference;
 mod rest;
 mod rolling_restart;
 mod sdk_browser;

@@ -284,7 +284,9 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     });
     let serves = || {
         if let Some(page) = page {
-            output::notice(format_args!("open {page}?user=ana and {page}?user=ben"));
+            output::notice(format_args!(
+                "open {page}?user=ana and {page}?user=ben; the API's reference is {page}reference/"
+            ));
         }
     };
     Ok(server::run(config, listener, stops, serves).await?)

@@ -72,7 +72,9 @@ impl ApiDocument {
         self.0
     }
 
-    fn add(&mut self, verb: Verb, path: &str, schemas: Schemas, operation: Operation) {
+    fn add(&mut self, verb: Verb, path: &str, schemas: Schemas, mut operation: Operation) {
+        // A description is Markdown, a summary is plain text (OpenAPI 3.1, Operation Object).
+        operation.summary = operation.summary.map(|summary| summary.replace('`', ""));
         let verb = match verb {
             Verb::Get => HttpMethod::Get,
             Verb::Post => HttpMethod::Post,

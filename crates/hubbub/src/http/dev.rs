@@ -1,4 +1,4 @@
-//! What `--dev` adds: a page at `/`, and tokens for anybody who asks.
+//! What `--dev` adds: a page at `/`, the API's reference at `/reference/`, and tokens for anybody who asks.
 
 use super::{
     extract::{Path, Query},
@@ -51,6 +51,9 @@ pub fn router(signing: Signing) -> Router {
     Router::new()
         .route("/dev/token", get(token).with_state(signing))
         .route("/", get(async || file("index.html")))
+        // Its own addresses are relative, so the slash matters.
+        .route("/reference", get(async || (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "reference/")])))
+        .route("/reference/", get(async || file("reference/index.html")))
         .route("/favicon.svg", get(async || file("favicon.svg")))
         .route("/assets/{*path}", get(async |Path(path): Path<String>| file(&format!("assets/{path}"))))
         .layer(middleware::from_fn(page::shielded))
@@ -65,7 +68,8 @@ async fn token(State(signing): State<Signing>, Query(who): Query<Who>) -> Result
 
 fn file(path: &str) -> Response {
     let Some(file) = Page::get(path) else {
-        let why = if path == "index.html" { "the page is not built: run `make web`, then build again\n" } else { "" };
+        let why =
+            if path.ends_with("index.html") { "the page is not built: run `make web`, then build again\n" } else { "" };
         return (StatusCode::NOT_FOUND, why).into_response();
     };
     let kind = match path.rsplit('.').next() {
