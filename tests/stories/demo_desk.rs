@@ -140,6 +140,8 @@ async fn the_desk_is_for_everybody_at_any_width_in_both_themes_and_by_keyboard_a
     agent.clicks("#close").await;
     agent.reads("#standing", "Closed").await;
 
+    agent.violates_nothing().await;
+
     // It ends while a page is open, which says so.
     desk.ends().await;
     agent.sees("!document.querySelector('#cut').hidden").await;
