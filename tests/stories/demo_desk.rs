@@ -69,11 +69,14 @@ async fn the_desk_is_for_everybody_at_any_width_in_both_themes_and_by_keyboard_a
     ana.says(&talk, &"long".repeat(60)).await;
     let wrong = ana.says(&talk, "Where is my pancel?").await;
     let gone = ana.says(&talk, "My password is swordfish").await;
-    ana.edits(&talk, wrong.seq, "Where is my parcel?").await;
-    ana.deletes(&talk, gone.seq).await;
+    // What is deleted before it was sent is not sent.
     agent.is_sized(1280, 800).await;
     agent.reads(".one strong", "ana").await;
     agent.clicks(".one").await;
+    reads(&mut agent, "Where is my pancel?").await;
+    reads(&mut agent, "My password is swordfish").await;
+    ana.edits(&talk, wrong.seq, "Where is my parcel?").await;
+    ana.deletes(&talk, gone.seq).await;
     reads(&mut agent, "Where is my parcel?").await;
     reads(&mut agent, "This message was deleted.").await;
     agent.sees("!document.querySelector('#items').innerText.includes('swordfish')").await;

@@ -99,15 +99,18 @@ impl Conversation {
             None if self.state.is_empty() => self.state = "open".into(),
             None => {}
         }
-        if matches!(&*kind, "message.edited" | "message.deleted") {
-            let target = data["messageSeq"].as_u64();
-            // One that is not kept any more needs no change.
-            if let Some(line) = self.lines.iter_mut().find(|line| target.is_some() && line.seq == target) {
-                line.text = word(&data["message"]);
-                line.edited = kind == "message.edited";
-                line.deleted = !line.edited;
+        let changes = matches!(&*kind, "message.edited" | "message.deleted");
+        let seq = data[if changes { "messageSeq" } else { "seq" }].as_u64();
+        if changes {
+            let edited = kind == "message.edited";
+            if let Some(line) = self.lines.iter_mut().find(|line| seq.is_some() && line.seq == seq) {
+                (line.text, line.edited, line.deleted) = (word(&data["message"]), edited, !edited);
+                return;
             }
-            return;
+            // An edit may be the first that is heard of a message; or it is of one that is not kept any more.
+            if !edited || self.lines.len() == MESSAGES {
+                return;
+            }
         }
         self.add(Line {
             from: word(&data["from"]["id"]),
@@ -115,13 +118,13 @@ impl Conversation {
             text: word(&data["message"]),
             at: word(&body["timestamp"]),
             webhook: id.to_owned(),
-            seq: data["seq"].as_u64(),
+            seq,
             state: State::Verified,
             why: None,
             own: false,
             times: 1,
-            kind,
-            edited: false,
+            kind: if changes { "message.created".into() } else { kind },
+            edited: changes,
             deleted: false,
         });
     }
@@ -136,5 +139,36 @@ impl Conversation {
         if self.lines.len() > MESSAGES {
             self.lines.pop_front();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn says(kind: &str, seq: u64, of: Option<u64>, text: &str) -> Value {
+        let from = json!({ "id": "ana", "kind": "customer" });
+        let mut data = json!({ "sessionId": "s", "customer": "ana", "from": from, "message": text, "seq": seq });
+        if let Some(of) = of {
+            data["messageSeq"] = of.into();
+        }
+        json!({ "type": kind, "timestamp": "2026-01-31T09:30:00.123Z", "data": data })
+    }
+
+    #[test]
+    fn edits_and_deletions_change_the_line_that_they_mean() {
+        let mut talk = Conversation::default();
+        talk.hear("a", &says("message.created", 1, None, "Helo"));
+        talk.hear("b", &says("message.created", 2, None, "swordfish"));
+        talk.hear("c", &says("message.edited", 3, Some(1), "Hello"));
+        talk.hear("d", &says("message.deleted", 4, Some(2), ""));
+        // Of messages that never came.
+        talk.hear("e", &says("message.edited", 5, Some(9), "At last"));
+        talk.hear("f", &says("message.deleted", 6, Some(8), ""));
+        let lines: Vec<_> = talk.lines.iter().map(|line| (&*line.text, line.seq, line.edited, line.deleted)).collect();
+        let expected = [("Hello", Some(1), true, false), ("", Some(2), false, true), ("At last", Some(9), true, false)];
+        assert_eq!(lines, expected);
+        assert!(talk.state == "open" && talk.lines.iter().all(|line| line.kind == "message.created"));
     }
 }
