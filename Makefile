@@ -66,7 +66,9 @@ test-long: export HUBBUB_LONG = 1
 test-long: $(SDK_JAVA) $(OPENAPI_TOOLS) test ## the same with the long stories, more random cases, and what is behind a feature
 	scripts/install-services promtool
 	promtool check rules deploy/prometheus/hubbub.rules.yml
+	promtool check rules <(node tests/prometheus/board.mjs)
 	promtool test rules tests/prometheus/rules.yml
+	scripts/go tests/grafana test .
 	cargo test -p hubbub --features otel --test traces
 
 .PHONY: rolling-restart
@@ -168,8 +170,9 @@ $(SDK_PYTHON): tests/sdk/python/requirements.txt | services
 	.tools/venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-$(SDK_GO): $(wildcard tests/sdk/go/*) scripts/build-sdk-go | services
-	scripts/build-sdk-go
+$(SDK_GO): $(wildcard tests/sdk/go/*) scripts/go | services
+	scripts/go tests/sdk/go vet .
+	scripts/go tests/sdk/go build -o $(CURDIR)/$@ .
 	@touch $@
 
 # A JDK and Maven are for the long tests alone.

@@ -324,3 +324,53 @@ async fn the_command_line_says_what_it_takes_and_what_is_wrong() {
     let (content, _, complaints) = program(&["serve", "--listen", "127.0.0.1:0", "--store", &store]).await;
     assert!(!content && complaints.contains("--token-secret"), "{complaints}");
 }
+
+#[tokio::test]
+async fn what_is_nearly_right_is_answered_with_what_to_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = format!("sqlite:{}", directory.path().display());
+    let missing = directory.path().join("not/there");
+    let below = format!("sqlite:{}/x.db", missing.display());
+    let make = format!("mkdir -p {}", missing.display());
+    let file = format!("{}/hubbub.db", directory.path().display());
+    for (arguments, told) in [
+        (["--store", "x.db"], "write sqlite:x.db"),
+        (["--store", &below], &make),
+        (["--store", &folder], &file),
+        (["--listen", "localhost:9100"], "127.0.0.1:8000"),
+        (["--bus", "redis.example:6379"], "write redis://redis.example:6379"),
+        (["--public-url", "chat.example.com"], "like https://chat.example.com"),
+        (["--trusted-proxies", "balancer"], "--trusted-proxies: `balancer` is no address"),
+        (["--lisen", "9100"], "--listen"),
+    ] {
+        let (content, _, complaints) = program(&[&["serve", "--token-secret", SECRET], &arguments[..]].concat()).await;
+        assert!(!content && complaints.contains(told), "{arguments:?}: {complaints}");
+    }
+    let (content, version, _) = program(&["--version"]).await;
+    assert!(content && version.trim() == format!("hubbub {}", hubbub::metrics::version()), "{version}");
+}
+
+#[tokio::test]
+async fn there_are_manual_pages_and_completions() {
+    for (arguments, has) in [
+        (&["man"][..], &["hubbub-dead\\-letters", ".SH EXTRA"][..]),
+        (&["man", "serve"], &["drain\\-window", "HUBBUB_TOKEN_SECRET_FILE"]),
+        (&["man", "portals", "explain"], &["\\-\\-refused"]),
+        (&["completions", "bash"], &["dead-letters", "--drain-window"]),
+        (&["completions", "zsh"], &["dead-letters", "--drain-window"]),
+        (&["completions", "fish"], &["dead-letters", "drain-window"]),
+    ] {
+        let (content, page, complaints) = program(arguments).await;
+        assert!(content, "{arguments:?}: {complaints}");
+        for words in has {
+            assert!(page.contains(words), "{arguments:?} has no {words}: {page}");
+        }
+    }
+    let (content, _, complaints) = program(&["man", "portals", "explian"]).await;
+    assert!(!content && complaints.contains("\"explian\""), "{complaints}");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("hubbub");
+    fs::write(&file, program(&["completions", "bash"]).await.1).unwrap();
+    let read = std::process::Command::new("bash").arg("-n").arg(&file).output().expect("bash");
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+}

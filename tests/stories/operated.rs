@@ -71,9 +71,16 @@ impl Program {
         self.directory.path().join(name)
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends it this signal.
+    pub fn signal(&self, signal: &str) {
         let told = Command::new("kill").args([signal, &self.process.id().to_string()]).status().expect("kill");
         assert!(told.success());
+    }
+
+    /// Waits for its end, and gives all it has logged.
+    pub async fn ends(&mut self) -> String {
+        ended(&mut self.process).await;
+        self.log()
     }
 
     /// Changes its configuration under it.

@@ -1,7 +1,7 @@
 //! What operators are given: the board, the alerts and the runbook say what the program really has.
 
 use crate::{
-    house::{between, code, read},
+    house::{between, code, files, read},
     none,
 };
 use std::collections::BTreeSet;
@@ -107,4 +107,63 @@ fn every_problem_of_the_protocol_is_explained_to_operators_and_no_other_is() {
     assert!(said.len() >= 15, "only {said:?}: has the protocol's document moved?");
     let differ: Vec<_> = said.symmetric_difference(&explained).cloned().collect();
     none(&differ, "docs/protocol.md and docs/operating/codes.md do not have the same problems.");
+}
+
+#[test]
+fn every_alert_says_how_urgent_it_is_and_is_seen_to_come_and_not_to_come() {
+    let (rules, tests) = (read("deploy/prometheus/hubbub.rules.yml"), read("tests/prometheus/rules.yml"));
+    let mut found = Vec::new();
+    for alert in rules.split("- alert: ").skip(1) {
+        let name = alert.lines().next().unwrap_or_default().trim();
+        if !["page", "ticket"].iter().any(|severity| alert.contains(&format!("{{ severity: {severity} }}"))) {
+            found.push(format!("{name} has no severity: page or ticket"));
+        }
+        let looks = || tests.split("alertname: ").skip(1).filter(|look| look.starts_with(name));
+        let comes = looks().any(|look| look.split("eval_time").next().is_some_and(|look| look.contains("exp_labels")));
+        let stays_away =
+            looks().any(|look| look[name.len()..].trim_start_matches(',').trim().starts_with("exp_alerts: []"));
+        if !comes || !stays_away {
+            found.push(format!(
+                "{name} is {} by tests/prometheus/rules.yml",
+                if comes { "never seen to stay away" } else { "never seen to come" }
+            ));
+        }
+    }
+    none(&found, "Whoever is woken has to know how urgent it is, and that it is true.");
+}
+
+#[test]
+fn what_the_night_book_quotes_the_program_says() {
+    // Text that goes on in another line of the source is one text.
+    let source: String = files(&["crates"], ".rs").into_iter().map(|file| code(&file.text, true)).collect();
+    let mut parts = source.split("\\\n");
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    parts.for_each(|part| said.push_str(part.trim_start()));
+    let is_sentence = |quoted: &str| {
+        let words = quoted.split_whitespace().count();
+        let is_plain = quoted.chars().all(|c| c.is_alphabetic() || " ,':;.…-".contains(c));
+        // Commands, and what is written into the files of others.
+        let is_ours = !["hubbub", "cargo", "cookie", "VACUUM"].iter().any(|first| quoted.starts_with(first));
+        words >= 3 && is_plain && is_ours && !quoted.starts_with('-')
+    };
+    let (mut found, mut quotes) = (Vec::new(), 0);
+    for file in ["docs/operating.md", "docs/operating/night.md"] {
+        let text = read(file);
+        for quoted in text.split('`').skip(1).step_by(2).filter(|quoted| is_sentence(quoted)) {
+            quotes += 1;
+            let is_said = quoted.split('…').all(|part| said.contains(part.trim()));
+            found.extend((!is_said).then(|| format!("{file}: {quoted}")));
+        }
+    }
+    assert!(quotes > 15, "only {quotes} quotes: are they written otherwise now?");
+    none(&found, "Whoever looks for this in the log does not find it: the program says it in other words.");
+}
+
+#[test]
+fn the_night_book_names_metrics_that_exist() {
+    let exposed = exposed();
+    let named = queried(&read("docs/operating/night.md"));
+    assert!(named.len() > 12, "{named:?}");
+    let found: Vec<_> = named.difference(&exposed).cloned().collect();
+    none(&found, "docs/operating/night.md: no metric has this name.");
 }

@@ -1,7 +1,7 @@
 //! Hubbub: a chat backend that product teams drop in next to their own.
 
 // Who prints looks at closed pipes: `output`.
-#![warn(clippy::print_stdout)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod clock;
 pub mod crypto;

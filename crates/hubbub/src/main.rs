@@ -1,6 +1,6 @@
 //! The `hubbub` command.
 
-#![warn(clippy::print_stdout)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -106,8 +106,11 @@ enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, like: hubbub man | man -l -
-    Man,
+    /// Print the manual page, of a command where one is named, like: hubbub man serve | man -l -
+    Man {
+        /// Which command, like: serve, or: portals show
+        command: Vec<String>,
+    },
     #[command(flatten)]
     Operator(Operator),
     /// A small agent desk in the browser, to try support chat with
@@ -134,7 +137,9 @@ impl Command {
             | Self::Check { settings, .. }
             | Self::Token { settings, .. }
             | Self::Epoch { command: Epoch::Bump { settings } } => Some(settings),
-            Self::Openapi | Self::Completions { .. } | Self::Man | Self::Operator(_) | Self::DemoPortal(_) => None,
+            Self::Openapi | Self::Completions { .. } | Self::Man { .. } | Self::Operator(_) | Self::DemoPortal(_) => {
+                None
+            }
         }
     }
 }
@@ -160,6 +165,19 @@ fn command_line() -> clap::Command {
         })
 }
 
+/// The command that these words call; none of them: the whole.
+fn named(words: &[String]) -> anyhow::Result<clap::Command> {
+    let mut all = command_line();
+    // The methods' commands are made when they are asked for.
+    all.build();
+    let mut at = all;
+    for word in words {
+        let of = at.get_name().to_owned();
+        at = at.find_subcommand(word).cloned().with_context(|| format!("{of} has no command {word:?}"))?;
+    }
+    Ok(at)
+}
+
 /// Why the command ended, and whether other flags would have helped.
 enum Failure {
     Configuration(anyhow::Error),
@@ -183,7 +201,7 @@ fn main() -> ExitCode {
     let (filter, format) = command.settings().map_or_else(|| Settings::default().logging(), Settings::logging);
     let label = if let Command::Serve(settings) = &command { Some(settings.label()) } else { None };
     if let Err(error) = log::init(&filter, format, label.as_deref()) {
-        eprintln!("hubbub: {error:#}");
+        output::complaint(format_args!("{error:#}"));
         return ExitCode::from(2);
     }
     let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -198,7 +216,7 @@ fn main() -> ExitCode {
         Err(Failure::Other(error)) => (error, 1),
     };
     // Parts of it may be what another server answered.
-    eprintln!("hubbub: {}", log::plain(&format!("{error:#}")));
+    output::complaint(log::plain(&format!("{error:#}")));
     ExitCode::from(code)
 }
 
@@ -231,9 +249,10 @@ async fn run(command: Command) -> Result<(), Failure> {
             output::line(String::from_utf8_lossy(&script));
             Ok(())
         }
-        Command::Man => {
+        Command::Man { command } => {
+            let named = named(&command).map_err(Failure::Configuration)?;
             let mut page = Vec::new();
-            clap_mangen::Man::new(command_line()).render(&mut page).context("cannot write the page")?;
+            clap_mangen::Man::new(named).render(&mut page).context("cannot write the page")?;
             output::line(String::from_utf8_lossy(&page));
             Ok(())
         }
@@ -247,11 +266,11 @@ async fn run(command: Command) -> Result<(), Failure> {
 async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
     let findings = check::check(settings).await;
     for finding in &findings {
-        output::line(finding);
+        output::finding(finding);
     }
     let of = |level| findings.iter().filter(|finding| finding.level == level).count();
     let (warnings, wrong) = (of(Level::Warning), of(Level::Wrong));
-    output::line(format_args!("{} ok, {warnings} warnings, {wrong} wrong", of(Level::Ok)));
+    output::finding(format_args!("{} ok, {warnings} warnings, {wrong} wrong", of(Level::Ok)));
     if wrong > 0 || (strict && warnings > 0) { Err(Failure::Told) } else { Ok(()) }
 }
 
@@ -300,14 +319,8 @@ mod tests {
     fn the_command_line_holds_together() {
         command_line().debug_assert();
         let help = |path: &[&str]| {
-            let mut command = command_line();
-            // The methods' commands are made when they are asked for.
-            command.build();
-            let mut at = &mut command;
-            for name in path {
-                at = at.find_subcommand_mut(name).expect("a command");
-            }
-            at.render_long_help().to_string()
+            let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+            named(&path).expect("a command").render_long_help().to_string()
         };
         let (token, bump, serve) = (help(&["token"]), help(&["epoch", "bump"]), help(&["serve"]));
         assert!(token.contains("--token-secret") && !token.contains("--listen"));
@@ -316,5 +329,84 @@ mod tests {
         assert!(call.contains("--key") && call.contains("POST /v1/rooms/{room}/messages"), "{call}");
         assert!(serve.contains("postgres://hubbub:") && serve.contains("redis://redis:6379"));
         assert!(command_line().render_version().starts_with(&format!("hubbub {}", metrics::VERSION)));
+    }
+
+    /// Whatever a document calls as `hubbub …`, in a line of code or in a block of it.
+    fn called(text: &str) -> Vec<String> {
+        let mut called = Vec::new();
+        let mut is_block = false;
+        for line in text.lines() {
+            let indented = line.starts_with("    ").then(|| line.trim());
+            if line.trim_start().starts_with("```") {
+                is_block = !is_block;
+            } else if is_block || indented.is_some() {
+                // Behind variables of its environment, or a `$`.
+                let behind = line.trim().split_once("hubbub ").filter(|(before, _)| {
+                    before.split_whitespace().all(|word| word == "$" || word.contains('='))
+                        || before.ends_with("release/")
+                });
+                called.extend(behind.map(|(_, rest)| rest.split(" #").next().unwrap_or(rest).to_owned()));
+            } else {
+                called.extend(
+                    line.split('`')
+                        .skip(1)
+                        .step_by(2)
+                        .filter_map(|code| code.strip_prefix("hubbub "))
+                        .map(ToOwned::to_owned),
+                );
+            }
+        }
+        called
+    }
+
+    /// What is wrong with a call, as far as a document writes it.
+    fn wrong(call: &str) -> Option<String> {
+        let mut path: Vec<String> = Vec::new();
+        let mut at = named(&path).expect("the whole");
+        let words = call.split_whitespace().take_while(|word| !["|", ">", "\\", "…", "&"].contains(word));
+        for word in words {
+            if let Some(flag) = word.strip_prefix("--") {
+                let flag = flag.split('=').next().unwrap_or(flag).trim_end_matches([',', '.', ']']);
+                let has = |arg: &clap::Arg| arg.get_long() == Some(flag);
+                if !["help", "version", "…", ""].contains(&flag) && !at.get_arguments().any(has) {
+                    return Some(format!("`{}` has no --{flag}", at.get_name()));
+                }
+            } else if at.has_subcommands() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '_') {
+                path.push(word.to_owned());
+                match named(&path) {
+                    Ok(command) => at = command,
+                    Err(error) => return Some(error.to_string()),
+                }
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn what_the_documents_call_can_be_called() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let mut found = Vec::new();
+        let mut calls = 0;
+        for document in [
+            "README.md",
+            "docs/operating.md",
+            "docs/operating/night.md",
+            "docs/operating/codes.md",
+            "docs/portals.md",
+            "docs/guarantees.md",
+            "docs/protocol.md",
+        ] {
+            for call in called(&std::fs::read_to_string(format!("{root}/{document}")).expect(document)) {
+                calls += 1;
+                found.extend(wrong(&call).map(|why| format!("{document}: hubbub {call}: {why}")));
+            }
+        }
+        assert!(calls > 40, "only {calls} calls: are documents written otherwise now?");
+        assert!(found.is_empty(), "{}", found.join("\n"));
+        for (call, why) in
+            [("portals reroute desk", "reroute"), ("refused replay --any", "--any"), ("sever --dev", "sever")]
+        {
+            assert!(wrong(call).is_some_and(|it| it.contains(why)), "{call}");
+        }
     }
 }

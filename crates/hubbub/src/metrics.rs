@@ -11,6 +11,8 @@ mod latency;
 mod methods;
 mod portals;
 mod process;
+#[cfg(test)]
+mod queries;
 mod store;
 mod strangers;
 mod tokens;

@@ -1,4 +1,5 @@
-//! What commands say on standard output.
+//! What commands say on standard output, and what is wrong on standard error. Nothing here panics where nobody reads, as
+//! `println!` and `eprintln!` do.
 
 use std::{
     fmt::Display,
@@ -7,14 +8,23 @@ use std::{
 
 /// Says a line. Where nobody reads any more (`hubbub openapi | head`) the command ends, quietly: nobody would hear the rest.
 pub fn line(text: impl Display) {
-    match say(&mut io::stdout().lock(), &text) {
-        Ok(true) => {}
-        Ok(false) => std::process::exit(0),
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "hubbub: standard output: {error}");
-            std::process::exit(1);
-        }
+    if !finding(text) {
+        std::process::exit(0);
     }
+}
+
+/// Says a line of a command whose exit code says what it has found, and which goes on for that where nobody reads any more.
+/// Whether somebody did.
+pub fn finding(text: impl Display) -> bool {
+    say(&mut io::stdout().lock(), &text).unwrap_or_else(|error| {
+        complaint(format_args!("standard output: {error}"));
+        std::process::exit(1)
+    })
+}
+
+/// Says on standard error what is wrong, where somebody hears it.
+pub fn complaint(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "hubbub: {text}");
 }
 
 /// Says a line where somebody hears it: for what goes on serving when nobody does.

@@ -124,7 +124,18 @@ pub async fn run(
     }
     let _ = stops.changed().await;
     let window = config.edge.drain_window;
-    tracing::info!(?window, "going: clients are sent to other instances");
+    // Whom it can send its clients to: those whose leases it has seen. One that was killed counts until its lease ends.
+    match app.get().map_or(0, |served| served.gateway.chat.instances.living().borrow().others().count()) {
+        0 => tracing::info!(
+            ?window,
+            "stopping: no new clients are taken, and those that are here are disconnected; they come back once it runs again"
+        ),
+        others => tracing::info!(
+            others,
+            ?window,
+            "stopping: no new clients are taken, and those that are here are sent to the other instances"
+        ),
+    }
     let notice_by = Instant::now() + window.min(limits::DRAIN_NOTICE);
     phase.send_replace(Phase::Draining);
     if window.is_zero() {
@@ -146,6 +157,7 @@ pub async fn run(
         served.workers.stop(FINISH_WITHIN).await;
         served.gateway.chat.end(FINISH_WITHIN, is_quiet).await;
     }
+    tracing::info!("stopped");
     Ok(())
 }
 

@@ -422,7 +422,7 @@ impl Chat {
             self.announcer.end();
         } else {
             tracing::warn!(
-                "something was still being written; other instances are not told that this one has ended well"
+                "something was still being written at the end: who has no answer sends it again; other instances, if there are any, take this for a crash"
             );
         }
         self.instances.end().await;

@@ -3,6 +3,7 @@
 use super::{ChatError, instances::Living, people::People};
 use crate::{metrics::Metrics, store::Store};
 use hubbub_core::{
+    limits,
     log::{
         entry::Draft,
         features::{Features, NotYet},
@@ -77,9 +78,12 @@ impl KnownToAll {
                     instances = lacking.len(),
                     one = %first.boot,
                     features = %off,
-                    "instances of an older version run: what they do not know is off until they have gone"
+                    "instances of an older version run: what they do not know is off until they have gone. One that was killed counts until its lease ends, within {:?}",
+                    limits::LEASE
                 ),
-                None if told.is_some() => tracing::info!(features = %living.features, "every instance knows these"),
+                None if told.is_some() => {
+                    tracing::info!(features = %living.features, "every instance that runs knows all of these")
+                }
                 None => {}
             }
             // The first time nobody has been told otherwise.
@@ -94,7 +98,7 @@ impl KnownToAll {
 mod tests {
     use super::*;
     use crate::store::Lease;
-    use hubbub_core::{limits, log::features::Feature};
+    use hubbub_core::log::features::Feature;
     use uuid::Uuid;
 
     fn living(knows: &[Features], age: Option<u64>) -> Living {

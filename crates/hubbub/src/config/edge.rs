@@ -2,7 +2,7 @@
 //! `--allowed-origins`, `--trusted-proxies`, `--tls-cert` and `--tls-key`.
 
 use super::{Hosts, Settings, origins::Origins};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use hubbub_core::{limits, model::origin::Proxies};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -87,8 +87,8 @@ impl Settings {
     /// # Errors
     /// What is wrong and what to do.
     pub fn proxies(&self) -> anyhow::Result<Proxies> {
-        let proxies =
-            Proxies::parse(self.trusted_proxies.as_deref().unwrap_or_default()).context("--trusted-proxies")?;
+        let proxies = Proxies::parse(self.trusted_proxies.as_deref().unwrap_or_default())
+            .map_err(|wrong| anyhow!("--trusted-proxies: {}", wrong.problem))?;
         if proxies.have_all() {
             bail!(
                 "--trusted-proxies: /0 is everybody, who could then say any address of themselves: name your balancers'"

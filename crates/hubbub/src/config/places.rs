@@ -77,6 +77,11 @@ impl BusAt {
             None if url == "postgres" => Ok(Self::Postgres),
             Some(("kafka", rest)) if rest.starts_with("//") => Ok(Self::Kafka(url.into())),
             Some(("nats" | "tls", rest)) if rest.starts_with("//") => Ok(Self::Nats(url.into())),
+            // A host and a port, and nothing that could hold a password.
+            Some((host, port)) if !host.is_empty() && !url.contains('@') && port.parse::<u16>().is_ok() => {
+                bail!("--bus: a URL is expected; for Redis there write redis://{url}")
+            }
+            None if url == "redis" => bail!("--bus: where Redis is is expected, too, like redis://127.0.0.1:6379"),
             _ => bail!(
                 "--bus: local, postgres, redis://host:6379, nats://host:4222 (tls:// with TLS) or kafka://host:9092 is expected"
             ),
@@ -152,6 +157,9 @@ mod tests {
             ("kafka://one,two/chat", "kafka"),
         ] {
             assert_eq!(BusAt::parse(url).expect("a bus").to_string(), kind);
+        }
+        for (url, hint) in [("redis", "redis://127.0.0.1:6379"), ("db.example:6379", "write redis://db.example:6379")] {
+            assert!(BusAt::parse(url).err().expect("no URL").to_string().ends_with(hint));
         }
         for url in ["", "local:", "redis", "redis:6379", "http://x", "nats", "tls:one", "kafka:one", "postgres://db/x"]
         {

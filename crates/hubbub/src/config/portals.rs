@@ -1,7 +1,7 @@
 //! Where portals may be, and how they know us.
 
 use super::Settings;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use hubbub_core::portal::address::{Allowed, check_public_url};
 
 impl Settings {
@@ -19,7 +19,9 @@ impl Settings {
     /// What is wrong and what to do.
     pub fn public_url(&self) -> anyhow::Result<Option<String>> {
         let url = self.public_url.as_deref().map(|url| url.strip_suffix('/').unwrap_or(url));
-        url.map(check_public_url).transpose().context("--public-url")?;
+        url.map(check_public_url).transpose().map_err(|wrong| {
+            anyhow!("--public-url: a URL like https://chat.example.com is expected: {}", wrong.problem)
+        })?;
         Ok(url.map(ToOwned::to_owned))
     }
 }

@@ -29,12 +29,16 @@ fn room(files: Option<u64>) -> NonZeroUsize {
 pub(super) fn within(room: NonZeroUsize, mut quota: Quota) -> Quota {
     if quota.max_connections.is_some_and(|most| most > room) {
         tracing::warn!(
-            room,
+            files_suffice_for = room,
             "max-connections is more than open files leave room for: raise LimitNOFILE= or ulimit -Hn"
         );
     }
     quota.max_connections.get_or_insert(room);
-    tracing::info!(max_connections = quota.max_connections, room, "open files");
+    tracing::info!(
+        max_connections = quota.max_connections,
+        files_suffice_for = room,
+        "so many clients may be connected at once"
+    );
     quota
 }
 

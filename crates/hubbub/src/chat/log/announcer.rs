@@ -345,8 +345,14 @@ impl Announcer {
         }
         if (silent > 0) != (before > 0) {
             match silent {
-                0 => tracing::info!("every instance is heard on the bus again"),
-                _ => tracing::warn!(silent, "instances live and are not heard on the bus; heads are polled meanwhile"),
+                0 => tracing::info!(
+                    "no instance is missing on the bus any more: the others are heard, or their leases have ended"
+                ),
+                _ => tracing::warn!(
+                    silent,
+                    "instances with a lease are not heard on the bus; the store is asked for news meanwhile. One that was killed counts until its lease ends, within {:?}",
+                    limits::LEASE
+                ),
             }
             sweep.silence(silent > 0);
         }

@@ -5,13 +5,14 @@ use super::{
     Wrong,
     server::{Question, Server},
 };
+use crate::output;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use members::Members;
 use methods::{Body, Callable, Methods};
 use pages::Paging;
 use serde_json::value::RawValue;
 use std::{
-    io::{Read, Write},
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -115,7 +116,10 @@ impl Call {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let methods = Methods::read();
         match self.called {
-            None => Ok(print(help::list(&methods))?),
+            None => {
+                output::line(help::list(&methods));
+                Ok(())
+            }
             Some(called) => called.run(&methods).await,
         }
     }
@@ -133,7 +137,7 @@ impl Called {
             None => {
                 let answer = self.ask(method, &members).await?;
                 if !method.route.is_silent {
-                    print(answer)?;
+                    output::line(answer);
                 }
                 Ok(())
             }
@@ -153,7 +157,7 @@ impl Called {
         loop {
             let page = paging.page(&self.ask(method, &members).await?)?;
             for item in &page.items {
-                print(item.get())?;
+                output::line(item.get());
             }
             match page.after {
                 Some(after) => members.put("after", after),
@@ -193,9 +197,4 @@ fn bytes_of(file: &Path) -> Result<Vec<u8>, Wrong> {
         std::fs::read(file)
     };
     read.map_err(|error| Wrong::new(format!("{}: {error}", file.display())))
-}
-
-/// Prints a line; whoever reads may have gone away.
-fn print(line: impl std::fmt::Display) -> std::io::Result<()> {
-    writeln!(std::io::stdout().lock(), "{line}")
 }

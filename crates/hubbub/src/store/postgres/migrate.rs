@@ -236,9 +236,15 @@ async fn migrate(session: &mut Session, schema: &Schema) -> Result<(), StoreErro
     for (number, sql) in (1..=KNOWN).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
         transaction.batch_execute(&schema.put_into(sql)).await?;
         transaction.execute(&applied, &[&number]).await?;
-        tracing::info!(version = number, schema = schema.as_str(), "migrated the Postgres schema");
+        if version > 0 {
+            tracing::info!(
+                version = number,
+                schema = schema.as_str(),
+                "changed the tables of Postgres to another version"
+            );
+        }
     }
-    add(&transaction, schema).await?;
+    add(&transaction, schema, version == 0).await?;
     let made = schema.put_into(
         "INSERT INTO hubbub.meta (database, hash_key, incarnation) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     );
@@ -251,10 +257,14 @@ async fn migrate(session: &mut Session, schema: &Schema) -> Result<(), StoreErro
         let why = session.warnings().last();
         return Err(StoreError::Unavailable(format!("whether the tables are kept is unknown: {why}")));
     }
+    if version == 0 {
+        tracing::info!(version = KNOWN, schema = schema.as_str(), "made the tables in Postgres");
+    }
     Ok(())
 }
 
-async fn add(transaction: &impl GenericClient, schema: &Schema) -> Result<(), StoreError> {
+/// What is new in tables that were there is said, one by one.
+async fn add(transaction: &impl GenericClient, schema: &Schema, is_new: bool) -> Result<(), StoreError> {
     if !has(transaction, schema, "additions").await? {
         let sql = "CREATE TABLE hubbub.additions (name text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())";
         transaction.batch_execute(&schema.put_into(sql)).await?;
@@ -263,7 +273,9 @@ async fn add(transaction: &impl GenericClient, schema: &Schema) -> Result<(), St
     for (name, sql) in missing(transaction, schema).await? {
         transaction.batch_execute(&schema.put_into(sql)).await?;
         transaction.execute(&added, &[&name]).await?;
-        tracing::info!(name, schema = schema.as_str(), "added to the Postgres schema");
+        if !is_new {
+            tracing::info!(name, schema = schema.as_str(), "added to the tables of Postgres");
+        }
     }
     Ok(())
 }

@@ -228,7 +228,10 @@ impl DatabaseFile {
 /// Whether this can be a database of one process.
 fn check(path: &Path, found: &Metadata) -> Result<(), StoreError> {
     if !found.is_file() {
-        return Err(StoreError::Broken(format!("{}: no file", path.display())));
+        return Err(StoreError::Broken(format!(
+            "{0}: no file; a database in a directory is like {0}/hubbub.db",
+            path.display()
+        )));
     }
     if found.nlink() > 1 {
         return Err(StoreError::Unavailable(format!(

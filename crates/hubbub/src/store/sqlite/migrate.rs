@@ -57,9 +57,11 @@ pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<DatabaseId
     for (number, sql) in (1..=KNOWN).zip(MIGRATIONS).skip(version as usize) {
         transaction.execute_batch(sql)?;
         transaction.pragma_update(None, "user_version", number)?;
-        tracing::info!(version = number, "migrated the SQLite file");
+        if version > 0 {
+            tracing::info!(version = number, "changed the tables of the SQLite file to another version");
+        }
     }
-    add(&transaction)?;
+    add(&transaction, version == 0)?;
     transaction.execute(
         "INSERT INTO meta (one, database, hash_key, incarnation) VALUES (1, ?1, ?2, ?3) ON CONFLICT DO NOTHING",
         params![Uuid::new_v4().to_string(), rand::random::<[u8; 32]>(), columns::another_incarnation(None)],
@@ -68,17 +70,23 @@ pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<DatabaseId
         Ok(DatabaseIdentity { database: row.get(0)?, hash_key: HashKey(row.get(1)?) })
     })?;
     transaction.commit()?;
+    if version == 0 {
+        tracing::info!(version = KNOWN, "made the tables of a new SQLite file");
+    }
     Ok(identity)
 }
 
-fn add(transaction: &Connection) -> Result<(), StoreError> {
+/// What is new in tables that were there is said, one by one.
+fn add(transaction: &Connection, is_new: bool) -> Result<(), StoreError> {
     transaction
         .execute_batch("CREATE TABLE IF NOT EXISTS additions (name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT")?;
     for (name, sql) in ADDITIONS {
         let new = "INSERT INTO additions (name, at) VALUES (?1, unixepoch() * 1000) ON CONFLICT DO NOTHING";
         if transaction.execute(new, [name])? == 1 {
             transaction.execute_batch(sql)?;
-            tracing::info!(name, "added to the SQLite file");
+            if !is_new {
+                tracing::info!(name, "added to the tables of the SQLite file");
+            }
         }
     }
     Ok(())
