@@ -20,6 +20,7 @@ SDK_PYTHON := .tools/venv/ready
 SDK_GO := .tools/sdk-go
 SDK_JAVA := .tools/sdk-java/ready
 AXE := tests/axe/node_modules/.package-lock.json
+README_JS := tests/readme/node_modules/.package-lock.json
 OPENAPI_LINT := tests/openapi/node_modules/.package-lock.json
 OPENAPI_TOOLS := .tools/openapi/ready
 
@@ -60,6 +61,7 @@ test: need-rust services web sdk client ## everything that must pass before a ch
 	tests/services/run.sh
 	scripts/picture --check
 	node tests/readme/run.js target/debug/hubbub
+	node tests/readme/sdk.js target/debug/hubbub
 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
@@ -146,7 +148,7 @@ client: $(CLIENT_MODULES) ## build our own SDK into sdk/dist
 	cd sdk && npm run --silent build
 
 .PHONY: sdk
-sdk: $(SDK_JS) $(SDK_APP) $(CLIENT_MODULES) $(SDK_PYTHON) $(SDK_GO) $(OPENAPI_LINT) $(AXE) ## install the SDKs that the stories drive, and what reads the OpenAPI document and looks at pages
+sdk: $(SDK_JS) $(SDK_APP) $(README_JS) $(CLIENT_MODULES) $(SDK_PYTHON) $(SDK_GO) $(OPENAPI_LINT) $(AXE) ## install the SDKs that the stories drive, what runs the READMEs, reads the OpenAPI document and looks at pages
 
 .PHONY: services
 services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go, Chromium and Python's venv where they are missing
