@@ -39,9 +39,10 @@ export interface RoomsSnapshot {
     unread: Counted;
 }
 
-/** So many may wait to be sent, in all rooms together. */
+/** So many may wait to be sent or stand there as refused, in all rooms together. */
 export const DRAFTS = 500;
 
+const OTHER_DATABASE = "the server has another database now; what was said is kept for the one that it was said to";
 const WATCHED_WITHIN_MS = 2_000;
 
 export class Chat {
@@ -84,16 +85,19 @@ export class Chat {
         });
     }
 
-    /** Connects, and stays so until `close`. */
+    /** Connects, and stays so until `close`. Where the server has refused the connection for good: tries again. */
     connect(): void {
-        if (this.running) return;
+        const { running } = this;
+        if (running && this.standing.snapshot().state !== "disconnected") return;
         this.running = true;
-        this.loading = this.load();
-        this.unwatch = this.storage.watch((wiped) => {
-            if (wiped) void this.loggedOut();
-            else this.loading = this.loading.then(() => this.loadDrafts());
-        });
-        if (typeof addEventListener === "function") addEventListener("pagehide", this.keepAll);
+        if (!running) {
+            this.loading = this.load();
+            this.unwatch = this.storage.watch((wiped) => {
+                if (wiped) void this.loggedOut();
+                else this.loading = this.loading.then(() => this.loadDrafts());
+            });
+            if (typeof addEventListener === "function") addEventListener("pagehide", this.keepAll);
+        }
         this.link.open({
             state: (state, problem) => this.state(state, problem),
             welcome: (welcome) => void this.welcome(welcome),
@@ -128,10 +132,18 @@ export class Chat {
         return (await this.asks<{ users: Seen[] }>("online", { users })).users;
     }
 
-    /** Makes a room, or finds the direct one with these people; its id. */
+    /** Makes a room, or finds the direct one with these people; its id. Asked until there is an answer, however long that takes. */
     async createRoom(what: { id?: string; kind: "open" | "private"; name?: string } | { kind: "direct"; with: readonly string[] }): Promise<string> {
         const whole = what.kind === "direct" ? what : { id: newKey(), ...what };
-        return (await this.asks<{ id: string }>("create_room", whole)).id;
+        for (;;) {
+            try {
+                // Again with the same id, it is found.
+                return (await this.asks<{ id: string }>("create_room", whole)).id;
+            } catch (problem) {
+                if (!CallError.of(problem).temporary || !this.running) throw problem;
+                await this.pauses.pause(1_000);
+            }
+        }
     }
 
     /** What the server tells of this user and no log keeps. Returns what ends it. */
@@ -145,7 +157,10 @@ export class Chat {
         if (!this.running) return;
         this.running = false;
         const kept = [...this.open.values()].map((room) => room.keep().catch(() => {}));
-        for (const room of this.open.values()) room.leave();
+        for (const room of this.open.values()) {
+            room.leave();
+            room.waiting.abandon("the chat was closed; what is kept is sent the next time");
+        }
         clearTimeout(this.watched);
         if (typeof removeEventListener === "function") removeEventListener("pagehide", this.keepAll);
         this.unwatch();
@@ -168,7 +183,7 @@ export class Chat {
     /** Here, or in another tab. */
     private async loggedOut(): Promise<void> {
         for (const room of this.open.values()) {
-            room.forget();
+            room.forget("you were logged out");
             room.leave();
         }
         this.open.clear();
@@ -232,7 +247,7 @@ export class Chat {
         const other = this.database !== null;
         this.database = database;
         // At once: rooms of this database begin with what comes next.
-        if (other) for (const room of this.open.values()) room.forget();
+        if (other) for (const room of this.open.values()) room.forget(OTHER_DATABASE);
         await this.storage.putDatabase(database).catch(() => {});
         await this.loadDrafts();
     }
@@ -270,7 +285,7 @@ export class Chat {
 
     private mayWait(): void {
         const waiting = [...this.open.values()].reduce((sum, room) => sum + room.waiting.count, 0);
-        if (waiting >= DRAFTS) throw new CallError(106, `${waiting} messages wait to be sent; at most ${DRAFTS} may`, true);
+        if (waiting >= DRAFTS) throw new CallError(106, `${waiting} messages wait to be sent or were refused; at most ${DRAFTS} may`, true);
     }
 
     private hint(hint: Hint): void {

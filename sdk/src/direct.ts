@@ -1,6 +1,6 @@
 // A connection of one's own: the official client, and what Hubbub adds to it.
 
-import { Centrifuge, type Options, type Subscription, UnauthorizedError } from "centrifuge";
+import { Centrifuge, type Options, State, type Subscription, UnauthorizedError } from "centrifuge";
 import type { Entry } from "./fold.ts";
 import { CallError, type Follower, type Hint, type Link, type LinkListener, type Position, type Signal } from "./link.ts";
 import { ending, unsubscription } from "./words.ts";
@@ -69,6 +69,8 @@ class DirectLink implements Link {
     open(listener: LinkListener): void {
         this.listener = listener;
         listener.leads(true);
+        // It has ended for good before: not with the same token again.
+        if (this.client.state === State.Disconnected) this.client.setToken("");
         this.client.connect();
     }
 

@@ -9,6 +9,7 @@ export interface Position {
     offset: number;
 }
 
+/** `disconnected`: refused for good, or closed. Nothing is tried until it is opened again. */
 export type LinkState = "connecting" | "connected" | "disconnected";
 
 /** What the server says of itself and of the user with each connection. */
@@ -45,6 +46,7 @@ export interface Follower {
 }
 
 export interface Link {
+    /** Connects. Again, once it was disconnected: tries again. */
     open(listener: LinkListener): void;
     /** Calls a method of the server. Rejects with a `CallError`. */
     call(method: string, data: unknown): Promise<unknown>;

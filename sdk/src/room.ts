@@ -130,7 +130,7 @@ export class Room implements Follower {
 
     /**
      * Says something. It is shown at once, kept, and sent with the same key until it is answered. Throws a `CallError` where
-     * `DRAFTS` messages wait already.
+     * `DRAFTS` messages wait or were refused.
      */
     send(said: Saying): Sending {
         this.own.sent();
@@ -310,8 +310,9 @@ export class Room implements Follower {
         this.changed();
     }
 
-    /** Of another database, nothing is shown. */
-    forget(): void {
+    /** Of another database, nothing is shown; `why` for whoever waits for what was said to be stored. */
+    forget(why: string): void {
+        this.waiting.abandon(why);
         clearTimeout(this.keeping);
         this.keeping = undefined;
         this.timeline = empty(this.around.me);

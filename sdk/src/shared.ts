@@ -1,10 +1,11 @@
 // One connection for all tabs of a browser. One tab has it, chosen by a Web Lock; the others talk to it over a BroadcastChannel.
 // A browser gives a lock free when its tab ends, however it ends, and then another tab goes on from where each of them is.
+// A tab whose connection was refused for good gives the lock free, too: another may have a token that is accepted.
 
 import type { Entry } from "./fold.ts";
 import { type Asked, Hub, RECENT, type Told } from "./hub.ts";
 import { newKey } from "./keys.ts";
-import { CallError, type Follower, type Link, type LinkListener, type Position } from "./link.ts";
+import { CallError, type Follower, type Link, type LinkListener, type LinkState, type Position } from "./link.ts";
 
 /** Of the shape of what tabs say: those of another version have a connection of their own. */
 const VERSION = 1;
@@ -14,6 +15,10 @@ const READS = new Set([
     "messages", "message", "thread", "reactions", "pins", "rooms", "unread", "reads", "members", "online", "last_seen",
     "preferences", "blocks", "invites", "reports", "session", "typing", "read",
 ]);
+
+/** A tab that was refused waits so long before it stands in the queue again; twice as long each time. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
 
 /** As much of a browser as this needs. */
 export interface Browser {
@@ -30,6 +35,14 @@ export function sharedLink(make: () => Link, name: string, browser: Browser = he
     return locks && channel ? new Tab(make, `hubbub ${VERSION} ${name}`, locks, channel) : make();
 }
 
+/** Whether it does no harm to ask the same again. */
+function repeatable(method: string, data: unknown): boolean {
+    const { key, id, kind } = (data ?? {}) as { key?: unknown; id?: unknown; kind?: unknown };
+    // The server finds the room of this id, or of these two, that it has made already.
+    const sameRoom = method === "create_room" && (id !== undefined || kind === "direct");
+    return key !== undefined || sameRoom || READS.has(method);
+}
+
 function here(): Browser {
     const locks = typeof navigator === "undefined" ? undefined : navigator.locks;
     const channel = typeof BroadcastChannel === "undefined" ? undefined : (name: string) => new BroadcastChannel(name);
@@ -39,8 +52,8 @@ function here(): Browser {
 type Message =
     | { to: "leader"; from: string; asked: Asked }
     | { to: string; leader: string; told: Told }
-    /** This tab has the connection now. */
-    | { to: "all"; leader: string };
+    /** This tab has the connection now; or it has it no more, and why. */
+    | { to: "all"; leader: string; ended?: string | null };
 
 interface Call {
     method: string;
@@ -72,6 +85,14 @@ class Tab implements Link {
     /** Ends what holds the locks. */
     private over = new AbortController();
     private release: (() => void)[] = [];
+    /** Frees the lock of the connection. */
+    private frees: () => void = () => {};
+    /** Whether this tab has the lock of the connection, or stands in the queue for it. */
+    private queued = false;
+    /** How often it was refused of late, and since when it has been connected. */
+    private refusals = 0;
+    private connectedAt: number | null = null;
+    private later: ReturnType<typeof setTimeout> | undefined;
 
     constructor(
         private readonly make: () => Link,
@@ -84,13 +105,17 @@ class Tab implements Link {
     }
 
     open(listener: LinkListener): void {
+        if (this.closed) return;
+        const again = this.listener !== null;
         this.listener = listener;
-        listener.state("connecting", null);
-        listener.leads(false);
-        // The others notice by this one that the tab has ended.
-        this.hold(this.lockOf(this.id), () => this.post({ to: "leader", from: this.id, asked: { do: "hello" } }));
-        this.hold(this.name, () => this.lead());
-        if (typeof addEventListener === "function") addEventListener("pagehide", this.hidden);
+        if (this.leader === null) listener.state("connecting", null);
+        if (!again) {
+            listener.leads(false);
+            // The others notice by this one that the tab has ended.
+            this.hold(this.lockOf(this.id), () => this.post({ to: "leader", from: this.id, asked: { do: "hello" } }));
+            this.listens(true);
+        }
+        this.queue();
     }
 
     call(method: string, data: unknown): Promise<unknown> {
@@ -114,8 +139,8 @@ class Tab implements Link {
     }
 
     close(): void {
-        if (typeof removeEventListener === "function") removeEventListener("pagehide", this.hidden);
         if (this.closed) return;
+        this.listens(false);
         this.ask({ do: "bye" });
         this.closed = true;
         this.listener = null;
@@ -126,24 +151,41 @@ class Tab implements Link {
         this.channel.close();
     }
 
-    /** The page goes, and may be kept by the browser without running: another tab is to have the connection. */
-    private readonly hidden = (event: Event): void => {
-        const { listener } = this;
-        if (!(event as PageTransitionEvent).persisted || !listener) return;
+    private listens(on: boolean): void {
+        if (typeof document === "undefined") return;
+        const change = on ? "addEventListener" : "removeEventListener";
+        globalThis[change]("pagehide", this.sleeps);
+        globalThis[change]("pageshow", this.wakes);
+        document[change]("freeze", this.sleeps);
+        document[change]("resume", this.wakes);
+    }
+
+    private asleep: LinkListener | null = null;
+
+    /** The page is kept by the browser without running, hidden or frozen: another tab is to have the connection. */
+    private readonly sleeps = (event: Event): void => {
+        if (!this.listener || (event.type === "pagehide" && !(event as PageTransitionEvent).persisted)) return;
+        this.asleep = this.listener;
+        this.listener = null;
         this.stop();
         this.leader = null;
         this.others.clear();
-        const back = () => {
-            this.over = new AbortController();
-            if (this.listener) this.open(this.listener);
-        };
-        addEventListener("pageshow", back, { once: true });
+    };
+
+    private readonly wakes = (): void => {
+        const { asleep } = this;
+        this.asleep = null;
+        if (!asleep || this.closed) return;
+        this.over = new AbortController();
+        this.open(asleep);
     };
 
     private stop(): void {
         this.hub?.close();
         this.hub = null;
         this.over.abort();
+        this.queued = false;
+        clearTimeout(this.later);
         for (const release of this.release.splice(0)) release();
     }
 
@@ -151,13 +193,13 @@ class Tab implements Link {
         return `${this.name} tab ${tab}`;
     }
 
-    /** Waits for a lock, and holds it until this tab ends. */
-    private hold(lock: string, held: () => void): void {
+    /** Waits for a lock, and holds it until this tab ends or frees it. */
+    private hold(lock: string, held: (free: () => void) => void): void {
         const whole = () =>
             new Promise<void>((resolve) => {
                 if (!this.listener) return resolve();
                 this.release.push(resolve);
-                held();
+                held(resolve);
             });
         const { signal } = this.over;
         this.locks.request(lock, { signal }, whole).catch(() => {
@@ -166,10 +208,21 @@ class Tab implements Link {
         });
     }
 
+    /** Waits for the connection, behind all that do already. */
+    private queue(): void {
+        clearTimeout(this.later);
+        if (this.queued) return;
+        this.queued = true;
+        this.hold(this.name, (free) => {
+            this.frees = free;
+            this.lead();
+        });
+    }
+
     /** This tab has the connection from here on. */
     private lead(): void {
         const tell = (tab: string, told: Told) => (tab === this.id ? this.told(told) : this.post({ to: tab, leader: this.id, told }));
-        this.hub = new Hub(this.make(), tell, () => [this.id, ...this.others]);
+        this.hub = new Hub(this.make(), tell, () => [...this.others, this.id]);
         this.hub.open();
         this.listener?.leads(true);
         // One's own first: what this tab has had of a room helps those that are a little behind.
@@ -197,8 +250,11 @@ class Tab implements Link {
         if ("leader" in message) {
             // What one that has ended had said may come late.
             if (this.hub) return;
-            if (!("told" in message)) return this.leads(message.leader);
-            if (message.to === this.id && message.leader === this.leader) this.told(message.told);
+            if ("told" in message) {
+                if (message.to === this.id && message.leader === this.leader) this.told(message.told);
+            } else if (message.ended === undefined) this.leads(message.leader);
+            // Who was not known to it yet hears it all the same.
+            else if (message.leader === this.leader) this.standing("disconnected", message.ended);
             return;
         }
         if (!this.hub) return;
@@ -217,6 +273,8 @@ class Tab implements Link {
         const gone = () => {
             this.others.delete(tab);
             this.hub?.gone(tab);
+            // It has ended before it was connected or refused.
+            if (this.leader === tab && !this.queued) this.queuesLater();
         };
         this.locks.request(this.lockOf(tab), { signal: this.over.signal }, async () => gone()).catch(() => {});
     }
@@ -226,18 +284,58 @@ class Tab implements Link {
         if (this.leader === leader) return;
         this.leader = leader;
         if (leader !== this.id) this.listener?.state("connecting", null);
+        if (!this.queued) this.watch(leader);
         this.ask({ do: "hello" });
         for (const [n, { room, at }] of [...this.follows]) this.ask({ do: "follow", n, room, since: at });
+        this.callsAgain();
+    }
+
+    /** Calls that were under way go once more, where that does no harm. */
+    private callsAgain(): void {
         for (const [n, call] of [...this.calls]) {
             const { method, data, asked, reject } = call;
-            const { key } = (data ?? {}) as { key?: unknown };
-            if (!asked || key !== undefined || READS.has(method)) {
+            if (!asked || repeatable(method, data)) {
                 call.asked = this.ask({ do: "call", n, method, data });
             } else {
                 this.calls.delete(n);
-                reject(new CallError(11, "the tab that had the connection was closed; whether it was done is not known", true));
+                reject(new CallError(11, "the tab that had the connection has it no more; whether it was done is not known", true));
             }
         }
+    }
+
+    private standing(state: LinkState, why: string | null): void {
+        this.listener?.state(state, why);
+        if (state === "connected") {
+            if (this.hub) this.connectedAt ??= Date.now();
+            // Refused before, and another was not: this one stands behind it again.
+            else if (!this.queued) this.queuesLater();
+        } else if (state === "disconnected") {
+            if (this.hub) this.givesUp(why);
+            this.leader = null;
+            this.callsAgain();
+        }
+    }
+
+    private queuesLater(): void {
+        clearTimeout(this.later);
+        const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.refusals, LONGEST_PAUSE_MS);
+        this.later = setTimeout(() => this.queue(), pause);
+    }
+
+    /**
+     * The connection was refused for good. Each tab that waits tries once; none does so a second time unless another was
+     * connected meanwhile, or it is opened again.
+     */
+    private givesUp(why: string | null): void {
+        this.post({ to: "all", leader: this.id, ended: why });
+        const lasted = this.connectedAt !== null && Date.now() - this.connectedAt > LONGEST_PAUSE_MS;
+        this.refusals = lasted ? 0 : this.refusals + 1;
+        this.connectedAt = null;
+        this.hub?.close();
+        this.hub = null;
+        this.queued = false;
+        this.listener?.leads(false);
+        this.frees();
     }
 
     private told(told: Told): void {
@@ -245,7 +343,7 @@ class Tab implements Link {
         if (!listener) return;
         switch (told.is) {
             case "state":
-                return listener.state(told.state, told.why);
+                return this.standing(told.state, told.why);
             case "welcome":
                 return listener.welcome(told.welcome);
             case "hint":

@@ -12,7 +12,10 @@ export interface Sending {
     key: string;
     /** It survives a reload from here on. */
     kept: Promise<void>;
-    /** It is in the log. Rejects with a `CallError` where the server refuses it. */
+    /**
+     * It is in the log. Rejects with a `CallError` where the server refuses it, and with code 0 where this chat does not learn it
+     * any more: it was closed, or the server has another database. What is kept is sent later.
+     */
     stored: Promise<Sent>;
 }
 
@@ -63,7 +66,7 @@ export class Waiting {
 
     /**
      * Says something. It is shown at once, kept, and sent with the same key until it is answered. Throws a `CallError` where
-     * `DRAFTS` messages wait already.
+     * `DRAFTS` messages wait or were refused.
      */
     send(said: Saying): Sending {
         this.around.mayWait();
@@ -95,9 +98,15 @@ export class Waiting {
         return new Set(this.inStorage);
     }
 
-    /** So many wait to be sent. */
+    /** So many wait to be sent, or were refused and are still there. */
     get count(): number {
-        return unsent(this.room.timeline()).length;
+        return this.room.timeline().drafts.filter(({ state }) => state !== "stored").length;
+    }
+
+    /** Nobody here learns any more what becomes of what is on its way. */
+    abandon(why: string): void {
+        for (const { reject } of this.promises.values()) reject(new CallError(0, why, false));
+        this.promises.clear();
     }
 
     /** What waits of an earlier time, or of another tab, in its order. `known`: what the storage had when it was asked. */

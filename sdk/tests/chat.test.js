@@ -3,41 +3,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Chat, DRAFTS, MemoryStorage } from "../dist/index.js";
+import { MemoryStorage } from "../dist/index.js";
+import { live, opens, textsOf } from "./chats.js";
 import { Server, settled, until, World } from "./world.js";
 
 const ROUNDS = process.env.HUBBUB_LONG ? 1_000 : 120;
-
-/** A storage that outlives pages; one that has died writes nothing more. */
-function page(kept) {
-    const state = { dead: false };
-    const storage = Object.fromEntries(
-        ["drafts", "putDraft", "dropDraft", "database", "putDatabase", "room", "putRoom", "wipe", "watch", "close"].map((name) => [
-            name,
-            (...args) => (state.dead ? new Promise(() => {}) : kept[name](...args)),
-        ]),
-    );
-    return { state, storage };
-}
-
-function opens(world, kept, rooms = ["general"], user = "ana") {
-    const { state, storage } = page(kept);
-    const link = world.link(user);
-    const chat = new Chat({ server: "ws://fake", user, getToken: async () => "", storage, link });
-    chat.connect();
-    for (const room of rooms) chat.room(room).subscribe(() => {});
-    const dies = async () => {
-        link.dies();
-        state.dead = true;
-        // Only so that no timer of it is left.
-        void chat.close();
-    };
-    return { chat, link, dies };
-}
-
-const textsOf = (room) =>
-    room.snapshot().rows.map((row) => (row.kind === "draft" ? `${row.draft.text} (${row.draft.state})` : row.entry.text));
-const live = (chat, room) => () => chat.room(room).snapshot().state === "live" && !chat.room(room).snapshot().loading;
 
 async function round(seed) {
     const rooms = ["general", "kitchen"];
@@ -302,14 +272,6 @@ test("a snapshot is the same object until something has changed", async () => {
     assert.notEqual(general.snapshot(), before);
     assert.equal(before.rows.length, 0);
     assert.ok(told > 0);
-    await ana.chat.close();
-});
-
-test("so many drafts may wait, and one more is refused with that number", async () => {
-    const world = new World();
-    const ana = opens(world, new MemoryStorage());
-    for (let n = 0; n < DRAFTS; n += 1) ana.chat.room(`room ${n % 2}`).send({ text: `${n}` });
-    assert.throws(() => ana.chat.room("general").send({ text: "one more" }), new RegExp(`at most ${DRAFTS}`));
     await ana.chat.close();
 });
 

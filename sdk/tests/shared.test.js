@@ -5,38 +5,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CallError } from "../dist/link.js";
 import { sharedLink } from "../dist/shared.js";
-import { random } from "./world.js";
+import { Tabs } from "./tabs.js";
 
 const ROUNDS = Number(process.env.HUBBUB_LONG ? 2_000 : 300);
 
-class World {
+class World extends Tabs {
     constructor(seed) {
-        this.below = random(seed);
-        /** What is on its way, each in its own order: by who says it to whom. */
-        this.ways = new Map();
-        this.locks = new Map();
-        this.channels = new Set();
+        super(seed);
         this.log = new Map([["general", []], ["kitchen", []]]);
         this.epoch = "e1";
         this.links = new Set();
         this.keys = new Map();
-    }
-
-    later(way, what) {
-        if (!this.ways.has(way)) this.ways.set(way, []);
-        this.ways.get(way).push(what);
-    }
-
-    /** Delivers one thing. */
-    step() {
-        const ways = [...this.ways.keys()];
-        if (!ways.length) return false;
-        const way = ways[this.below(ways.length)];
-        const waiting = this.ways.get(way);
-        const next = waiting.shift();
-        if (!waiting.length) this.ways.delete(way);
-        next();
-        return true;
     }
 
     say(room) {
@@ -44,69 +23,6 @@ class World {
         const entry = { type: "message", seq: log.length + 1, room };
         log.push(entry);
         for (const link of this.links) link.arrives(room, entry);
-    }
-
-    browser(tab) {
-        const world = this;
-        return {
-            locks: {
-                request(name, { signal }, held) {
-                    if (!world.locks.has(name)) world.locks.set(name, []);
-                    const queue = world.locks.get(name);
-                    return new Promise((resolve, reject) => {
-                        const one = { tab, held, resolve, holding: false };
-                        queue.push(one);
-                        signal?.addEventListener("abort", () => {
-                            if (one.holding) return;
-                            queue.splice(queue.indexOf(one), 1);
-                            reject(new Error("aborted"));
-                        });
-                        world.grant(name);
-                    });
-                },
-            },
-            channel: (name) => {
-                const mine = { name, tab, onmessage: null };
-                mine.postMessage = (data) => {
-                    for (const other of world.channels) {
-                        if (other === mine || other.name !== name) continue;
-                        const copy = structuredClone(data);
-                        world.later(`${tab.id} to ${other.tab.id}`, () => !other.tab.dead && other.onmessage?.({ data: copy }));
-                    }
-                };
-                mine.close = () => world.channels.delete(mine);
-                world.channels.add(mine);
-                return mine;
-            },
-        };
-    }
-
-    grant(name) {
-        const queue = this.locks.get(name);
-        const [first] = queue;
-        if (!first || first.holding) return;
-        first.holding = true;
-        this.later(`lock ${name}`, () => {
-            if (first.tab.dead) return;
-            const over = () => {
-                if (queue[0] === first) queue.shift();
-                this.grant(name);
-                first.resolve();
-            };
-            Promise.resolve(first.held()).then(over);
-        });
-    }
-
-    /** The browser frees what the tab held. */
-    frees(tab) {
-        for (const [name, queue] of this.locks) {
-            const others = queue.filter((one) => one.tab !== tab);
-            this.locks.set(name, others);
-            queue.length = 0;
-            queue.push(...others);
-            this.locks.set(name, queue);
-            this.grant(name);
-        }
     }
 }
 
@@ -238,20 +154,7 @@ class TestTab {
     }
 
     ends() {
-        this.dead = true;
-        for (const link of [...this.world.links]) if (link.tab === this) this.world.links.delete(link);
-        for (const channel of [...this.world.channels]) if (channel.tab === this) this.world.channels.delete(channel);
-        this.world.frees(this);
-    }
-}
-
-async function settled(world) {
-    for (;;) {
-        await new Promise((resolve) => setImmediate(resolve));
-        if (!world.step()) {
-            await new Promise((resolve) => setImmediate(resolve));
-            if (!world.step()) return;
-        }
+        this.world.ends(this);
     }
 }
 
@@ -297,10 +200,10 @@ test("tabs that open, close and die have everything once and in order", async ()
             }
             if (below(4) === 0) await new Promise((resolve) => setImmediate(resolve));
         }
-        await settled(world);
+        await world.settled();
         world.say("general");
         world.say("kitchen");
-        await settled(world);
+        await world.settled();
         const told = `seed ${seed}`;
         assert.equal(tabs.filter(({ leads }) => leads).length, 1, told);
         assert.equal(world.links.size, 1, told);
@@ -331,7 +234,7 @@ test("what is asked before any tab has the connection is asked once one has it",
     const world = new World(1);
     const tab = new TestTab(world);
     tab.call({});
-    await settled(world);
+    await world.settled();
     assert.deepEqual([tab.calls[0].answers, tab.calls[0].error], [1, null]);
 });
 
@@ -341,7 +244,7 @@ test("where locks are refused, the tab has a connection of its own", async () =>
     world.browser = (tab) => ({ ...browser.call(world, tab), locks: { request: () => Promise.reject(new Error("refused")) } });
     const tab = new TestTab(world);
     tab.follow("general");
-    await settled(world);
+    await world.settled();
     assert.deepEqual([tab.leads, tab.state, tab.follows[0].last], [true, "connected", 0]);
     tab.closes();
     // Whoever shows it still asks nothing of it any more, and is told so.
