@@ -158,7 +158,7 @@ services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go, Chromium 
 fmt: need-rust ## format the Rust code
 	cargo fmt --all
 
-$(WEB_PAGE): $(WEB_MODULES) $(wildcard web/src/* web/public/* web/reference/* sdk/src/*) web/index.html web/vite.config.ts web/tsconfig.json
+$(WEB_PAGE): $(WEB_MODULES) $(shell find web/src web/public web/reference sdk/src -type f) web/index.html web/vite.config.ts web/tsconfig.json
 	cd web && npm run --silent build
 	@touch $@
 

@@ -219,8 +219,9 @@ export class Chat {
         return (await this.link.call(method, data)) as Answer;
     }
 
-    /** One row of the list: lists are by id, so it is the page of one behind the id before it. */
-    private async row(id: string): Promise<RoomRow | undefined> {
+    /** One of one's rooms, as the server tells of it now; undefined: one is no member. */
+    async row(id: string): Promise<RoomRow | undefined> {
+        // Lists are by id, so it is the page of one behind the id before it.
         const after = before(id);
         const { rooms } = await this.asks<{ rooms: RoomRow[] }>("rooms", { ...(after !== undefined && { after }), limit: 1, unread: true });
         return rooms.find((room) => room.id === id);

@@ -8,7 +8,7 @@ import { Reading } from "./reading.ts";
 import { readFurther, type Reads } from "./receipts.ts";
 import { keptOf, restored } from "./kept.ts";
 import {
-    empty, entries, followed, shownAs, step, type Draft, type Page, type Saying, type Step, type Timeline,
+    empty, entries, followed, isLong, shownAs, step, type Draft, type Page, type Saying, type Step, type Timeline,
 } from "./timeline.ts";
 import { OthersTyping, OwnTyping } from "./typing.ts";
 import type { Room as RoomRow } from "./unread.ts";
@@ -51,6 +51,9 @@ export class Room implements Follower {
     private end: (() => void) | null = null;
     private starting = false;
     private readonly listeners = new Set<() => void>();
+    private readonly followers = new Set<(entry: Entry) => void>();
+    /** The code with which following it has ended. */
+    private code: number | null = null;
     private current: RoomSnapshot | null = null;
     private telling = false;
     private keeping: ReturnType<typeof setTimeout> | undefined;
@@ -112,6 +115,12 @@ export class Room implements Follower {
             if (this.listeners.delete(listener)) close();
         };
     };
+
+    /** Tells of each entry of the log as it comes, while the room is followed. Returns what ends it. */
+    onEntry(listener: (entry: Entry) => void): () => void {
+        this.followers.add(listener);
+        return () => void this.followers.delete(listener);
+    }
 
     /** Follows the room until what it returns is called. */
     open(): () => void {
@@ -175,7 +184,9 @@ export class Room implements Follower {
     /** Becomes a member of an open room, and follows it. */
     async join(): Promise<void> {
         await this.act("join", {});
-        this.follow();
+        if (this.state === "ended") this.follow();
+        // Who has only read so far has a mark from now on.
+        else void this.told();
     }
 
     async leaveRoom(): Promise<void> {
@@ -243,6 +254,7 @@ export class Room implements Follower {
     started(at: Position, fresh: boolean): void {
         const other = this.timeline.epoch !== null && this.timeline.epoch !== at.epoch;
         this.state = "live";
+        this.code = null;
         this.problems.door = null;
         if (fresh) {
             if (other) this.reading.forget();
@@ -268,9 +280,11 @@ export class Room implements Follower {
             if (entry.from !== this.around.me && entry.thread === undefined) this.reads = readFurther(this.reads, entry.from, entry.seq);
         }
         this.take({ do: "live", entry });
+        if (this.isSeen && isLong(this.timeline)) this.take({ do: "trim" });
         // A page does not know the message that was pinned.
         if (entry.type === "pinned") void this.pages.pins();
         this.seen();
+        for (const listener of [...this.followers]) listener(entry);
     }
 
     signal(signal: Signal): void {
@@ -287,6 +301,7 @@ export class Room implements Follower {
 
     ended(code: number, reason: string): void {
         this.state = "ended";
+        this.code = code;
         this.problems.door = reason;
         this.end = null;
         if (code !== 0) this.reading.forget();
@@ -429,6 +444,7 @@ export class Room implements Follower {
     private build(): RoomSnapshot {
         const { id, state, problems, loading, timeline, reads } = this;
         const problem = problems.door ?? problems.sending ?? problems.loading;
-        return shownOf({ id, state, problem, loading, reads, since: this.reading.since }, timeline, this.others, Date.now());
+        const { known, since } = this.reading;
+        return shownOf({ id, state, code: this.code, problem, loading, reads, known, since }, timeline, this.others, Date.now());
     }
 }

@@ -9,6 +9,8 @@ export interface RoomSnapshot {
     id: string;
     /** `waiting`: the room's log is not followed yet, or not now. `ended`: it is over, `problem` says why. */
     state: "waiting" | "live" | "ended";
+    /** Once it has ended: the code of the protocol that says why. */
+    code: number | null;
     /** What is wrong, in words. */
     problem: string | null;
     /** Ascending: entries, and drafts that are not in the log yet. */
@@ -25,6 +27,8 @@ export interface RoomSnapshot {
     typingInThread: readonly string[];
     /** How far each has read, in rooms of at most 100 members. */
     reads: Reads;
+    /** Whether it is known how far one has read; of members only. */
+    known: boolean;
     /** What is new begins behind this entry; null: nothing is, or it is not known yet. */
     since: number | null;
 }
@@ -38,7 +42,7 @@ export interface ThreadSnapshot {
 
 /** `typing`: who types at `now`. */
 export function shownOf(
-    standing: Pick<RoomSnapshot, "id" | "state" | "problem" | "loading" | "reads" | "since">,
+    standing: Pick<RoomSnapshot, "id" | "state" | "code" | "problem" | "loading" | "reads" | "known" | "since">,
     timeline: Timeline,
     typing: OthersTyping,
     now: number,

@@ -75,6 +75,8 @@ export type Step =
     /** `before`: what was asked for; an answer to another question than is open now is dropped. */
     | { do: "page"; page: Page; before?: number }
     | { do: "live"; entry: Entry }
+    /** The newest stay. */
+    | { do: "trim" }
     | { do: "open thread"; root: number }
     | { do: "close thread" }
     | { do: "root"; root: number; page: Page }
@@ -96,6 +98,12 @@ export interface NewRow {
 
 /** A page that was read longer ago than these cannot be folded on: it is asked for again. */
 const RECENT = 512;
+
+/** Where a log is trimmed, so much of it stays: more than of the newest entries, so that what goes is older than those. */
+export const KEPT = 2 * RECENT + 1;
+
+/** Whoever reads the end of a busy room for hours has so many entries at most. */
+const LONG = 3_000;
 
 export function empty(me: string): Timeline {
     const none = { pages: [], recent: [], thread: null, pins: null, drafts: [] };
@@ -123,6 +131,8 @@ export function step(now: Timeline, action: Step): Timeline {
             return paged(now, action.page, action.before);
         case "live":
             return live(now, action.entry);
+        case "trim":
+            return trimmed(now);
         case "open thread":
             return { ...now, thread: opened(action.root) };
         case "close thread":
@@ -261,6 +271,28 @@ function live(now: Timeline, entry: Entry): Timeline {
         pins: pins && on(pins),
         drafts: without(now, [entry]),
     };
+}
+
+function length({ pages }: Timeline): number {
+    return pages.reduce((sum, page) => sum + page.entries.length, 0);
+}
+
+/** Whether so much of the log is loaded that it had better be trimmed. */
+export function isLong(now: Timeline): boolean {
+    return length(now) > LONG;
+}
+
+// What goes is older again, and is loaded when somebody reads up to there.
+function trimmed(now: Timeline): Timeline {
+    let over = length(now) - KEPT;
+    if (over <= 0) return now;
+    const pages = now.pages.flatMap((page, nth) => {
+        const gone = Math.min(over, page.entries.length);
+        over -= gone;
+        const rest = { ...page, entries: page.entries.slice(gone) };
+        return rest.entries.length || nth === now.pages.length - 1 ? [rest] : [];
+    });
+    return { ...now, pages };
 }
 
 function without(now: Timeline, arrived: readonly Entry[]): readonly Draft[] {

@@ -298,3 +298,49 @@ test("what is done in a room goes under one key until there is an answer, and no
     assert.notEqual(await never, "done");
     assert.equal(world.server.log("general").length, 2);
 });
+
+test("whoever shows a room is told of its entries, of how far one has read, and why it ended", async () => {
+    const world = new World();
+    world.server.append("ben", "general", { type: "message", text: "one" });
+    const ana = opens(world, new MemoryStorage());
+    const room = ana.chat.room("general");
+    const heard = [];
+    const end = room.onEntry(({ type }) => heard.push(type));
+    assert.deepEqual([room.snapshot().known, room.snapshot().code], [false, null]);
+    ana.link.connect();
+    await until(() => room.snapshot().known, "how far one has read", world.all);
+    assert.deepEqual([room.snapshot().since, room.snapshot().rows.length], [0, 1]);
+    world.server.append("ben", "general", { type: "reacted", target: 1, reaction: "+" });
+    world.server.append("ben", "general", { type: "message", text: "two" });
+    await until(() => textsOf(room).length === 2, "two", world.all);
+    assert.deepEqual(heard, ["reacted", "message"]);
+    end();
+    world.server.append("ben", "general", { type: "message", text: "three" });
+    await until(() => textsOf(room).length === 3, "three", world.all);
+    assert.equal(heard.length, 2);
+    room.ended(2000, "You were removed from this room.");
+    assert.deepEqual([room.snapshot().state, room.snapshot().code, room.snapshot().known], ["ended", 2000, false]);
+    await ana.chat.close();
+});
+
+test("whoever reads the end of a busy room has some thousands of its rows, and the others again further up", async () => {
+    const world = new World();
+    const ana = opens(world, new MemoryStorage());
+    const room = ana.chat.room("general");
+    ana.link.connect();
+    await until(live(ana.chat, "general"), "live", world.all);
+    room.look(true);
+    for (let n = 1; n <= 3_100; n += 1) {
+        world.server.append("ben", "general", { type: "message", text: `text ${n}` });
+        world.all();
+    }
+    await until(() => textsOf(room).at(-1) === "text 3100", "the end", world.all);
+    const shown = room.snapshot().rows.length;
+    assert.ok(shown < 3_000, `${shown} rows`);
+    assert.equal(room.snapshot().complete, false);
+    void room.older();
+    await until(() => room.snapshot().rows.length === shown + 50, "what went", world.all);
+    const seqs = room.snapshot().rows.map(({ entry }) => entry.seq);
+    assert.deepEqual(seqs, seqs.map((_, n) => 3_100 - seqs.length + 1 + n));
+    await ana.chat.close();
+});

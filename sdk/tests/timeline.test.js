@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { empty, mayGoAgain, older, rows, step, unsent } from "../dist/timeline.js";
+import { empty, KEPT, mayGoAgain, older, rows, step, unsent } from "../dist/timeline.js";
 
 const entry = (seq, from = "ben", key = `k${seq}`, text = `text ${seq}`) => ({
     type: "message",
@@ -109,4 +109,15 @@ test("nothing is sent again under what was deleted", () => {
     assert.equal(mayGoAgain(final, final.drafts[0]), false);
     const other = after(start(9), { ...draft("b"), thread: 3 }, { do: "refused", key: "b", error: "closed", final: false });
     assert.equal(mayGoAgain(other, other.drafts[0]), true);
+});
+
+test("what is trimmed is older again, and what stays has no holes", () => {
+    const long = after(start(50), page(1, 50, 50), ...Array.from({ length: 1_200 }, (_, n) => live(51 + n)));
+    const trimmed = step(long, { do: "trim" });
+    assert.equal(shown(trimmed).length, KEPT);
+    assert.equal(shown(trimmed).at(-1), 1_250);
+    assert.equal(older(trimmed), 1_250 - KEPT + 1);
+    const again = step(trimmed, { ...page(176, 225, 1_250), before: 226 });
+    assert.deepEqual(shown(again), Array.from({ length: 1_075 }, (_, n) => 176 + n));
+    assert.equal(step(trimmed, { do: "trim" }), trimmed);
 });

@@ -59,6 +59,8 @@ mod operated;
 mod operator;
 mod other_buses;
 mod page;
+mod page_chat;
+mod page_looks;
 mod portal_access;
 mod portal_addresses;
 mod portal_bodies;

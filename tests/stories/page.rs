@@ -1,4 +1,4 @@
-//! The page of `--dev` in a real browser: what is unread, who types, who has seen what.
+//! The web chat in a real browser: what is unread, who types, who has seen what.
 
 use crate::{
     browser::{Browser, Page},
@@ -11,11 +11,24 @@ fn badge(room: &str, which: &str) -> String {
     format!(".room[data-room={room}] .{which} [aria-hidden]")
 }
 
-async fn opens(browser: &Browser, cluster: &Cluster, n: usize, user: &str, room: &str) -> Page {
+/// The box of the room.
+pub const BOX: &str = "[data-composer=room] textarea";
+const TYPING: &str = "[data-composer=room] .typing";
+
+/// A window on a room, once that is followed.
+pub async fn opens(browser: &Browser, cluster: &Cluster, n: usize, user: &str, room: &str) -> Page {
     let mut page = browser.opens(&format!("http://{}/?user={user}&room={room}", cluster.at(n))).await;
     page.reads("#state", "connected").await;
     page.sees(&format!("document.querySelector('.room[data-room={room}][aria-current]') !== null")).await;
+    page.sees("document.querySelector('.log [data-row], .log .line') !== null").await;
     page
+}
+
+/// Writes it into the box of the room, and sends it.
+pub async fn writes(page: &mut Page, text: &str) {
+    page.clicks(BOX).await;
+    page.writes(text).await;
+    page.enters().await;
 }
 
 async fn says(cluster: &Cluster, room: &str, text: &str) {
@@ -37,29 +50,30 @@ async fn people_see_who_types_what_is_unread_and_who_has_seen_it_and_counts_are_
     ana.reads(".room[data-room=kitchen] .title", "Kitchen").await;
 
     // What is typed is over with its message.
-    ana.clicks("#text").await;
+    ana.clicks(BOX).await;
     ana.writes("The soup").await;
-    ben.reads("#compose-typing", "ana is typing…").await;
+    ben.reads(TYPING, "ana is typing…").await;
     ana.enters().await;
-    ben.sees("document.querySelector('#log').textContent.includes('The soup')").await;
-    ben.reads("#compose-typing", "").await;
+    ben.sees("document.querySelector('.log').textContent.includes('The soup')").await;
+    ben.reads(TYPING, "").await;
+    // What came in the open room is said aloud, once.
+    ben.reads("#news", "ana: The soup").await;
     ana.reads(".seen", "Seen by ben").await;
-    ana.reads("[data-do=people]", "People (1 online)").await;
+    ana.sees("document.querySelector('[data-do=people]').title === 'People, 2 online'").await;
 
     // He is in another room, in two windows.
     ben.clicks(".room[data-room=general]").await;
     ben.reads("#room", "General").await;
     let mut second = opens(&browser, &cluster, 1, "ben", "general").await;
-    ana.writes("@ben it is ready").await;
-    ana.enters().await;
+    writes(&mut ana, "@ben it is ready").await;
     for window in [&mut ben, &mut second] {
         window.reads(&badge("kitchen", "unread"), "1").await;
         window.reads(&badge("kitchen", "mentions"), "@1").await;
     }
-    second.reads("#rooms-news", "You were mentioned in Kitchen.").await;
+    second.reads("#news", "You were mentioned in Kitchen.").await;
     ben.clicks(".room[data-room=kitchen]").await;
-    ben.reads("li.new", "New messages").await;
-    ben.sees("document.querySelector('li.new').nextElementSibling.textContent.includes('it is ready')").await;
+    ben.reads(".divider.new", "New messages").await;
+    ben.sees("[...document.querySelectorAll('.row-of-log')].at(-1).textContent.includes('it is ready')").await;
     second.misses(&badge("kitchen", "unread")).await;
     ana.sees("[...document.querySelectorAll('.message')].at(-1).querySelector('.seen')?.textContent === 'Seen by ben'")
         .await;
@@ -80,7 +94,7 @@ async fn people_see_who_types_what_is_unread_and_who_has_seen_it_and_counts_are_
     second.reads(&badge("hall", "unread"), "3").await;
     ben.reads(&badge("hall", "unread"), "3").await;
     // The room that is open is read.
-    ben.sees("document.querySelector('#log').textContent.includes('It is cold')").await;
+    ben.sees("document.querySelector('.log').textContent.includes('It is cold')").await;
     ana.sees("[...document.querySelectorAll('.message')].at(-1).querySelector('.seen')?.textContent === 'Seen by ben'")
         .await;
     second.misses(&badge("kitchen", "unread")).await;

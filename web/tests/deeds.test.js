@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { Deeds } from "../.tests/web/src/deeds.js";
+import { test } from "vitest";
+import { Deeds } from "../src/room/deeds.ts";
 
 function deeds(...answers) {
     const asked = [];
@@ -78,8 +78,7 @@ test("the edit of a message that was deleted is not kept", async () => {
 test("a reaction of one's own is taken back, that of another is added", async () => {
     const { deeds: one, asked } = deeds();
     const message = { seq: 3, reactions: [{ reaction: "+1", count: 2, me: true, users: [] }, { reaction: "no", count: 1, me: false, users: [] }] };
-    const { chosen } = one.actions();
-    for (const reaction of ["+1", "no", "🎉", "🎉"]) chosen(message, { do: "react", reaction });
+    for (const reaction of ["+1", "no", "🎉", "🎉"]) one.react(message, reaction);
     await one.done("pin", { target: 3 });
     assert.deepEqual(asked.map(([method, , what]) => [method, what]), [
         ["unreact", { target: 3, reaction: "+1" }],

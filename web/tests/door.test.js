@@ -1,88 +1,40 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { Door } from "../.tests/web/src/door.js";
+import { test } from "vitest";
+import { aboutMe, doorway } from "../src/room/door.ts";
 
-function door({ kind, join = async () => {} } = {}) {
-    const asked = [];
-    const made = new Door({
-        me: "ana",
-        room: "general",
-        follow: () => asked.push("follow"),
-        join: async () => (asked.push("join"), join()),
-        create: async () => asked.push("create"),
-        kind: () => kind,
-        changed: () => {},
-    });
-    return { door: made, asked };
-}
-const removed = (one) => one.unsubscribed("You were removed from this room.", 2000);
+const before = { me: "ana", room: "general", state: "live", code: null, problem: null, kind: undefined, member: true, last: undefined };
+const removed = { state: "ended", code: 2000, problem: "You were removed from this room." };
+const door = (change) => doorway({ ...before, ...change });
 const about = (type, from = "ben", user = "ana") => ({ type, from, user, seq: 7 });
+const said = (end) => [end.text, end.remedy?.label];
 
-test("who is added again is let in", () => {
-    const { door: one, asked } = door();
-    removed(one);
-    one.hint({ type: "added", room: "kitchen" });
-    one.hint({ type: "removed", room: "general" });
-    assert.deepEqual(asked, []);
-    one.hint({ type: "added", room: "general" });
-    assert.deepEqual(asked, ["follow"]);
-    one.subscribed();
-    assert.equal(one.end, null);
-    // Another role: the subscription runs on.
-    one.hint({ type: "added", room: "general" });
-    assert.deepEqual(asked, ["follow"]);
-});
-
-test("also after a ban, and where the hint was lost", () => {
-    const { door: one, asked } = door();
-    one.entry(about("banned"));
-    removed(one);
-    one.hint({ type: "missed" });
-    one.again();
-    assert.deepEqual(asked, ["follow", "follow"]);
-    const { door: other, asked: nothing } = door();
-    other.again();
-    assert.deepEqual(nothing, []);
+test("nothing stands in the way of a member, nor while it is not known", () => {
+    assert.equal(door({}), null);
+    assert.equal(door({ member: undefined }), null);
+    assert.equal(door({ state: "waiting" }), null);
 });
 
 test("a button to join is there for those whom it helps", () => {
-    const said = (one) => [one.end.text, one.end.remedy];
-    const { door: one } = door();
-    removed(one);
-    assert.deepEqual(said(one), ["You were removed from this room.", "Join"]);
-    one.entry(about("banned"));
-    removed(one);
-    assert.deepEqual(said(one), ["You were banned from this room.", undefined]);
-    one.unsubscribed("Not allowed: banned from this room.", 103);
-    assert.deepEqual(said(one), ["Not allowed: banned from this room.", undefined]);
-    one.unsubscribed("Not allowed: not a member of this room; join it first.", 103);
-    assert.equal(one.end.remedy, "Join");
-    one.unsubscribed("There is no such room.", 102);
-    assert.equal(one.end.remedy, "Create “general”");
+    assert.deepEqual(said(door(removed)), ["You were removed from this room.", "Join"]);
+    assert.deepEqual(said(door({ ...removed, last: about("banned") })), ["You were banned from this room.", undefined]);
+    const refused = (problem) => door({ state: "ended", code: 103, problem });
+    assert.deepEqual(said(refused("Not allowed: banned from this room.")), ["Not allowed: banned from this room.", undefined]);
+    assert.equal(refused("Not allowed: not a member of this room; join it first.").remedy.does, "join");
+    assert.equal(door({ member: false }).remedy.does, "join");
 });
 
-test("the ban of somebody else is none of one's own, and leaving is not being removed", () => {
-    const { door: one } = door();
-    one.entry(about("banned", "ben", "cem"));
-    removed(one);
-    assert.equal(one.end.remedy, "Join");
-    one.entry(about("left", "ana"));
-    removed(one);
-    assert.equal(one.end.text, "You have left this room.");
-    const { door: other } = door({ kind: "private" });
-    removed(other);
-    assert.equal(other.end.remedy, undefined);
+test("a room that there is not can be made, and one that was deleted cannot", () => {
+    assert.deepEqual(said(door({ state: "ended", code: 102, problem: "There is no such room." })), ["There is no such room.", "Create “general”"]);
+    assert.deepEqual(said(door({ state: "ended", code: 2001, problem: "This room was deleted." })), ["This room was deleted.", undefined]);
 });
 
-test("who joins reads and writes again", async () => {
-    const { door: one, asked } = door();
-    removed(one);
-    await one.remedy();
-    assert.deepEqual([asked, one.end], [["join", "follow"], null]);
-    const { door: other } = door({ join: () => Promise.reject({ code: 103, message: "banned from this room" }) });
-    other.kept("You are not a member here.", 103);
-    await other.remedy();
-    assert.deepEqual(other.end, { text: "Not allowed: banned from this room.", remedy: "Try again" });
-    other.entry(about("joined"));
-    assert.equal(other.end, null);
+test("leaving is not being removed, and a private room is not joined by oneself", () => {
+    assert.equal(door({ ...removed, last: about("left", "ana") }).text, "You have left this room.");
+    assert.deepEqual(said(door({ ...removed, kind: "private" })), ["You were removed from this room. Whoever may can add you again.", undefined]);
+});
+
+test("the ban of somebody else is none of one's own", () => {
+    assert.equal(aboutMe(about("banned", "ben", "cem"), "ana"), false);
+    assert.equal(aboutMe(about("banned"), "ana"), true);
+    assert.equal(aboutMe(about("muted"), "ana"), false);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { hinted, named, nothing, told, way } from "../.tests/web/src/forwarding.js";
+import { test } from "vitest";
+import { unopenable } from "../src/support/session.ts";
+import { hinted, named, nothing, told, way } from "../src/support/forwarding.ts";
 
 const hint = (type, seq, room = "s1") => ({ type, room, seq });
 
@@ -36,4 +37,10 @@ test("what the server says replaces what hints have said", () => {
 
 test("agents are called by their own names", () => {
     assert.deepEqual(["portal:desk/Ada", "portal:desk", "ana", "portal:desk/a/b", "hubbub:api"].map(named), ["Ada", "desk", "ana", "a/b", "The team"]);
+});
+
+test("a portal that there is not is said once, in words", () => {
+    assert.equal(unopenable("desk", { code: 107, message: "portal: unknown" }), "There is no portal “desk” on this server.");
+    assert.match(unopenable("desk", { code: 503, message: "", temporary: true }), /Trying again …$/);
+    assert.doesNotMatch(unopenable("desk", { code: 103, message: "no" }), /Trying again/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { said, settled } from "../.tests/web/src/lines.js";
-import { plain } from "../.tests/web/src/names.js";
+import { test } from "vitest";
+import { said, settled } from "../src/timeline/lines.ts";
+import { plain } from "../src/ui/names.ts";
 
 const line = (type, more) => plain(said({ type, from: "ana", ...more }));
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { alsoMentioned, mentioned, mentionsMe, parts } from "../.tests/web/src/mentions.js";
+import { test } from "vitest";
+import { alsoMentioned, mentioned, mentionsMe, parts } from "../src/composer/mentions.ts";
 
 const people = ["ana", "ana.b", "ben", "a+b", "Çem"];
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { isolated, plain } from "../.tests/web/src/names.js";
-import { byReaction } from "../.tests/web/src/reactors.js";
+import { test } from "vitest";
+import { isolated, plain } from "../src/ui/names.ts";
+import { byReaction } from "../src/timeline/reactors.ts";
 
 test("a name in a label turns nothing around it", () => {
     assert.equal(isolated("ana.b"), "ana.b");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { pendingOn, reacts } from "../.tests/web/src/pending.js";
+import { test } from "vitest";
+import { pendingOn, reacts } from "../src/room/pending.ts";
 
 const message = (more) => ({ type: "message", seq: 3, text: "old", ...more });
 const doing = (method, what, more) => ({ key: `${method} key`, method, what: { target: 3, ...what }, ...more });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { followed, mayAdd, nextEnd, offered, outranks, rules, silenced, unanswered } from "../.tests/web/src/people.js";
+import { test } from "vitest";
+import { followed, mayAdd, nextEnd, offered, outranks, rules, silenced, unanswered } from "../src/people/people.ts";
 
 const NOW = Date.parse("2026-01-31T10:00:00.000Z");
 const of = (from, more) => ({ type: "message", seq: 5, from, at: "2026-01-31T09:59:00.000Z", text: "hi", ...more });

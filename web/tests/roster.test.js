@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { Roster } from "../.tests/web/src/roster.js";
+import { test } from "vitest";
+import { Roster } from "../src/people/roster.ts";
 
 function roster({ own, members, shown = [], recent = [] }) {
     const told = [];

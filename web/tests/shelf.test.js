@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { Shelf } from "../.tests/web/src/shelf.js";
+import { test } from "vitest";
+import { Shelf } from "../src/room/shelf.ts";
 
 function store(text) {
     const kept = new Map(text === undefined ? [] : [["here", text]]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { plain } from "../.tests/web/src/names.js";
-import { presenceWords, seenWords, typingWords } from "../.tests/web/src/who.js";
+import { test } from "vitest";
+import { plain } from "../src/ui/names.ts";
+import { presenceWords, seenWords, typingWords } from "../src/people/who.ts";
 
 test("who types, in words", () => {
     assert.equal(plain(typingWords(["ben"])), "ben is typing…");

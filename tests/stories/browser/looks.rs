@@ -61,12 +61,13 @@ impl Page {
         assert!(sideways[0] == 0, "{what} scrolls sideways by {} px: {}", sideways[0], sideways[1]);
     }
 
-    /// Presses a key where the focus is, by its name in the DOM; `Shift+` goes before it.
+    /// Presses a key where the focus is, by its name in the DOM; `Shift+` or `Control+` goes before it.
     ///
     /// # Panics
     /// On a key that no story has needed yet.
     pub async fn presses(&mut self, key: &str) {
-        let (shift, name) = key.strip_prefix("Shift+").map_or((false, key), |name| (true, name));
+        let (shift, name) = key.strip_prefix("Shift+").map_or((0, key), |name| (8, name));
+        let (control, name) = name.strip_prefix("Control+").map_or((0, name), |name| (2, name));
         let (code, text) = match name {
             "Tab" => (9, ""),
             "Enter" => (13, "\r"),
@@ -78,12 +79,13 @@ impl Page {
             "ArrowUp" => (38, ""),
             "ArrowRight" => (39, ""),
             "ArrowDown" => (40, ""),
+            letter if letter.len() == 1 => (i32::from(letter.as_bytes()[0].to_ascii_uppercase()), letter),
             other => panic!("{other}: a key without its code"),
         };
         let named = if name == " " { "Space" } else { name };
-        for kind in [if text.is_empty() { "rawKeyDown" } else { "keyDown" }, "keyUp"] {
+        let modifiers = shift + control;
+        for kind in [if text.is_empty() || control > 0 { "rawKeyDown" } else { "keyDown" }, "keyUp"] {
             let said = if kind == "keyDown" { text } else { "" };
-            let modifiers = if shift { 8 } else { 0 };
             let params = json!({ "type": kind, "key": name, "code": named, "text": said, "windowsVirtualKeyCode": code, "modifiers": modifiers });
             self.does("Input.dispatchKeyEvent", params).await;
         }

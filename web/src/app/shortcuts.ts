@@ -1,0 +1,83 @@
+// Keys that work everywhere on the page.
+
+import { useEffect } from "react";
+import { useRooms } from "hubbub-sdk/react";
+import type { Dialogs } from "./dialogs.ts";
+import { goTo, useOpenRoom } from "./where.ts";
+
+export interface Shortcut {
+    keys: readonly string[];
+    does: string;
+}
+
+/** All that the dialog of shortcuts lists. */
+export const SHORTCUTS: readonly { title: string; all: readonly Shortcut[] }[] = [
+    {
+        title: "Everywhere",
+        all: [
+            { keys: ["Ctrl", "K"], does: "Go to a room" },
+            { keys: ["Alt", "↑"], does: "The room above" },
+            { keys: ["Alt", "↓"], does: "The room below" },
+            { keys: ["Ctrl", "/"], does: "Show these shortcuts" },
+            { keys: ["?"], does: "The same, where nothing is written" },
+            { keys: ["Esc"], does: "Close what is open" },
+        ],
+    },
+    {
+        title: "Writing",
+        all: [
+            { keys: ["Enter"], does: "Send" },
+            { keys: ["Shift", "Enter"], does: "A new line" },
+            { keys: ["@"], does: "Mention somebody" },
+            { keys: ["↑"], does: "In an empty box: edit your last message" },
+            { keys: ["Shift", "Tab"], does: "From the box back to the messages" },
+        ],
+    },
+    {
+        title: "At the messages",
+        all: [
+            { keys: ["↑"], does: "The message above" },
+            { keys: ["↓"], does: "The message below" },
+            { keys: ["Enter"], does: "All that can be done to it" },
+            { keys: ["R"], does: "React" },
+            { keys: ["A"], does: "Answer" },
+            { keys: ["T"], does: "Its thread" },
+            { keys: ["E"], does: "Edit" },
+            { keys: ["P"], does: "Pin, or take the pin away" },
+            { keys: ["C"], does: "Copy its text" },
+            { keys: ["Delete"], does: "Delete" },
+        ],
+    },
+];
+
+export type Pressed = "switch" | "shortcuts" | "above" | "below";
+
+/** What a key does; null: nothing. `writes`: it is pressed where text is written. */
+export function pressed({ key, ctrlKey, metaKey, altKey }: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">, writes: boolean): Pressed | null {
+    const control = ctrlKey || metaKey;
+    if (control && key.toLowerCase() === "k") return "switch";
+    if (control && key === "/") return "shortcuts";
+    if (altKey && !control && key === "ArrowUp") return "above";
+    if (altKey && !control && key === "ArrowDown") return "below";
+    return key === "?" && !writes && !control && !altKey ? "shortcuts" : null;
+}
+
+export function useShortcuts(dialogs: Dialogs, drawer: (open: boolean) => void): void {
+    const { rooms } = useRooms();
+    const open = useOpenRoom();
+    useEffect(() => {
+        const heard = (event: KeyboardEvent) => {
+            const target = event.target as HTMLElement;
+            const does = pressed(event, target.matches?.("input, textarea, select, [contenteditable]"));
+            if (!does) return;
+            event.preventDefault();
+            if (does === "switch" || does === "shortcuts") return dialogs.show(does);
+            const at = rooms.findIndex(({ id }) => id === open);
+            const to = rooms[at + (does === "above" ? -1 : 1)];
+            if (to) goTo(to.id);
+            drawer(false);
+        };
+        addEventListener("keydown", heard);
+        return () => removeEventListener("keydown", heard);
+    }, [dialogs, rooms, open, drawer]);
+}

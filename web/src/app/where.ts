@@ -1,0 +1,29 @@
+// The room in the address: links and the back button change it without loading the page anew.
+
+import { useSyncExternalStore } from "react";
+import { addressed, placed } from "./place.ts";
+
+const listeners = new Set<() => void>();
+
+function subscribe(changed: () => void): () => void {
+    listeners.add(changed);
+    addEventListener("popstate", changed);
+    return () => {
+        listeners.delete(changed);
+        removeEventListener("popstate", changed);
+    };
+}
+
+const now = () => placed(location.search).room;
+
+export function useOpenRoom(): string {
+    return useSyncExternalStore(subscribe, now, now);
+}
+
+export function goTo(room: string): void {
+    if (room === now()) return;
+    history.pushState(null, "", addressed(location.href, { room }));
+    for (const changed of [...listeners]) changed();
+}
+
+export const linkTo = (room: string): string => addressed(location.href, { room });

@@ -1,0 +1,39 @@
+// What becomes of a text that is sent: who is mentioned, what it answers, where it goes. Pure.
+
+import type { Saying, Shown } from "hubbub-sdk";
+import { mentioned } from "./mentions.ts";
+
+/** The server refuses more, too. */
+export const TEXT_BYTES = 8_192;
+
+export interface Where {
+    thread?: number;
+    /** Also in the room. */
+    in_room?: boolean;
+    answers?: Shown;
+}
+
+export function saying(text: string, members: Iterable<string>, { thread, in_room, answers }: Where): Saying {
+    return {
+        text,
+        ...mentioned(text, members),
+        ...(thread !== undefined && { thread, ...(in_room && { in_room }) }),
+        ...(answers && { reply_to: answers.seq }),
+    };
+}
+
+/** What an edit says: whoever was mentioned before may have left since. */
+export function editing(text: string, members: Iterable<string>, before: Shown): object {
+    return {
+        target: before.seq,
+        text,
+        ...mentioned(text, [...members, ...(before.mentions ?? [])]),
+        ...(before.data !== undefined && { data: before.data }),
+    };
+}
+
+/** Why a text cannot be sent, in words; null: it can. */
+export function tooLong(text: string): string | null {
+    const bytes = new TextEncoder().encode(text).length;
+    return bytes > TEXT_BYTES ? `This text has ${bytes} bytes; a message has at most ${TEXT_BYTES}.` : null;
+}

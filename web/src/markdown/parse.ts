@@ -1,0 +1,131 @@
+// The text of a message as a tree. Markdown without HTML, pictures, headings and definitions: what is written of them is
+// shown as it was written. Pure.
+
+import type { Nodes, PhrasingContent, Root } from "mdast";
+import { fromMarkdown } from "mdast-util-from-markdown";
+import { gfmAutolinkLiteralFromMarkdown } from "mdast-util-gfm-autolink-literal";
+import { gfmStrikethroughFromMarkdown } from "mdast-util-gfm-strikethrough";
+import { gfmAutolinkLiteral } from "micromark-extension-gfm-autolink-literal";
+import { gfmStrikethrough } from "micromark-extension-gfm-strikethrough";
+
+/** What a message is made of, from the outside to the inside. */
+export type Block =
+    | { type: "paragraph"; children: Inline[] }
+    | { type: "quote"; children: Block[] }
+    | { type: "list"; start: number | null; items: Block[][] }
+    | { type: "code"; text: string };
+
+export type Inline =
+    | { type: "text"; text: string }
+    | { type: "code"; text: string }
+    | { type: "strong" | "emphasis" | "delete"; children: Inline[] }
+    | { type: "link"; href: string; children: Inline[] };
+
+const disabled = [
+    "htmlFlow", "htmlText", "definition", "labelStartImage", "headingAtx", "setextUnderline", "thematicBreak", "codeIndented",
+    "characterReference",
+];
+const extensions = [gfmAutolinkLiteral(), gfmStrikethrough({ singleTilde: false }), { disable: { null: disabled } }];
+const mdastExtensions = [gfmAutolinkLiteralFromMarkdown(), gfmStrikethroughFromMarkdown()];
+
+/** Quotes in quotes, lists in lists: no deeper. */
+const DEPTH = 6;
+/** A text with more of these than people write is shown as it is: its tree would take long, or be very deep. */
+const MARKS = 400;
+const OPENERS = 60;
+
+const parsed = new Map<string, readonly Block[]>();
+const PARSED = 1_000;
+
+/** The same object for the same text, for as long as it is in use. */
+export function markdown(text: string): readonly Block[] {
+    let blocks = parsed.get(text);
+    if (!blocks) {
+        blocks = tree(text);
+        if (parsed.size >= PARSED) parsed.delete(parsed.keys().next().value!);
+        parsed.set(text, blocks);
+    }
+    return blocks;
+}
+
+function tree(text: string): readonly Block[] {
+    const plain: Block[] = [{ type: "paragraph", children: [{ type: "text", text }] }];
+    if (!/[*_`~>\[\-+:.@\n]/.test(text) || laborious(text)) return plain;
+    const root: Root = fromMarkdown(text, { extensions, mdastExtensions });
+    return blocks(root.children, text, 0);
+}
+
+/** Whether a tree of it would be large out of proportion. */
+export function laborious(text: string): boolean {
+    const count = (marks: RegExp) => (text.match(marks) ?? []).length;
+    const nested = /^[ \t]*(?:(?:[>*+-]|\d+[.)])[ \t]*){9}/m.test(text);
+    return nested || count(/[*_~`]/g) > MARKS || count(/[[\]]/g) > OPENERS;
+}
+
+function blocks(nodes: readonly Nodes[], source: string, depth: number): Block[] {
+    return nodes.flatMap((node): Block[] => {
+        switch (node.type) {
+            case "paragraph":
+                return [{ type: "paragraph", children: inlines(node.children, source) }];
+            case "code":
+                return [{ type: "code", text: node.value }];
+            case "blockquote":
+                return depth < DEPTH ? [{ type: "quote", children: blocks(node.children, source, depth + 1) }] : written(node, source);
+            case "list": {
+                if (depth >= DEPTH) return written(node, source);
+                const items = node.children.map((item) => blocks(item.children, source, depth + 1));
+                return [{ type: "list", start: node.ordered ? (node.start ?? 1) : null, items }];
+            }
+            default:
+                return written(node, source);
+        }
+    });
+}
+
+function inlines(nodes: readonly PhrasingContent[], source: string): Inline[] {
+    return nodes.flatMap((node): Inline[] => {
+        switch (node.type) {
+            case "text":
+                return [{ type: "text", text: node.value }];
+            case "break":
+                return [{ type: "text", text: "\n" }];
+            case "inlineCode":
+                return [{ type: "code", text: node.value }];
+            case "strong":
+            case "emphasis":
+            case "delete":
+                return [{ type: node.type, children: inlines(node.children, source) }];
+            case "link": {
+                const children = inlines(node.children, source);
+                const href = safe(node.url);
+                return href === null ? [{ type: "text", text: sourceOf(node, source) }] : [{ type: "link", href, children }];
+            }
+            default:
+                return [{ type: "text", text: sourceOf(node, source) }];
+        }
+    });
+}
+
+function written(node: Nodes, source: string): Block[] {
+    return [{ type: "paragraph", children: [{ type: "text", text: sourceOf(node, source) }] }];
+}
+
+function sourceOf({ position }: Nodes, source: string): string {
+    return position ? source.slice(position.start.offset, position.end.offset) : "";
+}
+
+/** Where a link may lead; null: nowhere. */
+export function safe(url: string): string | null {
+    const whole = /^www\./i.test(url) ? `https://${url}` : url;
+    return /^(https?:\/\/|mailto:)/i.test(whole) && URL.canParse(whole) ? whole : null;
+}
+
+const PICTURES = /^[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\u200d\ufe0f\s]+$/u;
+const JUMBO = 3;
+
+/** Whether it is a few emoji and nothing else: they are shown large. */
+export function jumbo(text: string): boolean {
+    // Three of them have as many code units as this at most: families of four, with a colour of skin each.
+    if (text.length > 3 * 19 || !PICTURES.test(text) || !/\S/.test(text)) return false;
+    return [...new Intl.Segmenter().segment(text.replace(/\s/g, ""))].length <= JUMBO;
+}

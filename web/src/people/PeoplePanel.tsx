@@ -1,0 +1,55 @@
+// Who is in the room, and whether they are there.
+
+import { useState } from "react";
+import type { Seen } from "hubbub-sdk";
+import { useRoomView } from "../room/context.tsx";
+import { Side } from "../room/Side.tsx";
+import { mayAdd, type Role } from "./people.ts";
+import { Person } from "./Person.tsx";
+import { arranged } from "./who.ts";
+
+export function PeoplePanel({ seen, onClose }: { seen: ReadonlyMap<string, Seen>; onClose: () => void }) {
+    const { behind, standing, called, backstage, room } = useRoomView();
+    const [sought, seek] = useState("");
+    const all = arranged([...behind.members.values()], seen, called, sought);
+    const roles = mayAdd(standing);
+    const mayLeave = standing.role !== undefined && !standing.direct;
+    return (
+        <Side title="People" about={String(behind.members.size)} onClose={onClose}>
+            <div className="panel-scroll">
+                {behind.members.size > 10 && (
+                    <input className="filter" type="search" value={sought} placeholder="Find somebody" aria-label="Find somebody" onInput={(event) => seek(event.currentTarget.value)} />
+                )}
+                {!behind.known && <p className="hint">Loading …</p>}
+                <ul className="people">
+                    {all.map((member) => <Person key={member.user} member={member} seen={seen.get(member.user)} />)}
+                </ul>
+                {roles.length > 0 && <Add roles={roles} />}
+                {mayLeave && <button type="button" className="quiet danger" onClick={() => backstage.tries(() => room.leaveRoom())}>Leave this room</button>}
+            </div>
+        </Side>
+    );
+}
+
+/** Adds somebody by their id. */
+function Add({ roles }: { roles: readonly Role[] }) {
+    const { deeds } = useRoomView();
+    const [user, setUser] = useState("");
+    const [role, setRole] = useState<string>(roles[0] ?? "member");
+    return (
+        <form
+            className="add row"
+            onSubmit={(event) => {
+                event.preventDefault();
+                if (user.trim()) deeds.do("set_role", { user: user.trim(), role });
+                setUser("");
+            }}
+        >
+            <input name="added" value={user} placeholder="Add somebody" aria-label="The id of whom to add" autoComplete="off" onInput={(event) => setUser(event.currentTarget.value)} />
+            <select aria-label="As what" value={role} onChange={(event) => setRole(event.currentTarget.value)}>
+                {roles.map((one) => <option key={one} value={one}>{one}</option>)}
+            </select>
+            <button type="submit" disabled={!user.trim()}>Add</button>
+        </form>
+    );
+}

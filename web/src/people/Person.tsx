@@ -1,0 +1,52 @@
+// One of the people of a room, and what one may do about them.
+
+import { useState } from "react";
+import { moment, type Seen } from "hubbub-sdk";
+import { useRoomView } from "../room/context.tsx";
+import { Avatar } from "../ui/Avatar.tsx";
+import { Confirm } from "../ui/Dialog.tsx";
+import { IconButton } from "../ui/icons.tsx";
+import { Menu, type Choice } from "../ui/Menu.tsx";
+import { isolated } from "../ui/names.ts";
+import { infoOf } from "./called.ts";
+import { MUTES, mutedUntil, outranks, ROLES, type Member } from "./people.ts";
+import { presenceWords } from "./who.ts";
+
+export function Person({ member: { user, role, info }, seen }: { member: Member; seen: Seen | undefined }) {
+    const { me, standing, deeds, called } = useRoomView();
+    const [menu, setMenu] = useState<HTMLElement | null>(null);
+    const [asks, setAsks] = useState<"remove_member" | "ban" | null>(null);
+    const name = called(user);
+    const until = mutedUntil(standing, user, Date.now());
+    const choices: Choice[] = [];
+    if (standing.role === "admin") {
+        for (const one of ROLES) if (one !== role) choices.push({ icon: "person", label: `Make ${one}`, choose: () => deeds.do("set_role", { user, role: one }) });
+    }
+    if (user !== me && outranks(standing.role, role)) {
+        if (until) choices.push({ label: "Unmute", choose: () => deeds.do("unmute", { user }) });
+        for (const [minutes, time] of MUTES) {
+            choices.push({ label: `Mute for ${time}`, choose: () => deeds.do("mute", { user, until: new Date(Date.now() + minutes * 60_000).toISOString() }) });
+        }
+        choices.push({ label: "Remove …", danger: true, choose: () => setAsks("remove_member") }, { label: "Ban …", danger: true, choose: () => setAsks("ban") });
+    }
+    const there = user === me ? "" : presenceWords(seen, Date.now());
+    return (
+        <li data-user={user}>
+            <Avatar user={user} name={name} picture={infoOf(info).avatar} online={seen?.online} />
+            <span className="person">
+                <span><b><bdi>{name}</bdi></b>{user === me && " (you)"} {role !== "member" && <span className="role">{role}</span>}</span>
+                <span className="soft">{[there, until && `muted until ${moment(until)}`].filter(Boolean).join(" · ")}</span>
+            </span>
+            {choices.length > 0 && <IconButton icon="more" label={`Actions for ${isolated(name)}`} aria-haspopup="menu" onClick={({ currentTarget }) => setMenu(currentTarget)} />}
+            {menu && <Menu at={menu} label={`Actions for ${isolated(name)}`} choices={choices} onClose={() => setMenu(null)} />}
+            {asks && (
+                <Confirm
+                    title={asks === "ban" ? `Ban ${isolated(name)}?` : `Remove ${isolated(name)}?`}
+                    text={asks === "ban" ? "They neither read nor join this room until the ban is lifted." : "They may be added again, or join again where the room is open."}
+                    does={asks === "ban" ? "Ban" : "Remove"} onClose={() => setAsks(null)}
+                    onDone={() => (asks === "ban" ? deeds.do("set_role", { user, role: "banned" }) : deeds.do("remove_member", { user }))}
+                />
+            )}
+        </li>
+    );
+}

@@ -1,0 +1,25 @@
+// What the open room is called, and what is said of it. Pure.
+
+import type { Seen } from "hubbub-sdk";
+import { presenceWords } from "../people/who.ts";
+import { isolated } from "../ui/names.ts";
+import type { RoomView } from "./context.tsx";
+
+/** By its name; a direct one by the others in it. */
+export function titleOf({ standing, behind, called, me, now, support }: Pick<RoomView, "standing" | "behind" | "called" | "me" | "now" | "support">): string {
+    if (support) return `Support · ${support.portal}`;
+    const others = [...behind.members.keys()].filter((user) => user !== me).map(called);
+    return standing.name || (standing.direct && others.join(", ")) || standing.topic || now.id;
+}
+
+/** What it is about, or whether the other of two is there. */
+export function aboutOf({ standing, behind }: Pick<RoomView, "standing" | "behind">, seen: ReadonlyMap<string, Seen>): string {
+    const two = standing.direct && behind.members.size === 2;
+    return standing.topic || (two ? presenceWords([...seen.values()][0], Date.now()) : "");
+}
+
+/** What stands in its empty box. */
+export function askedFor(view: Parameters<typeof titleOf>[0]): string {
+    if (view.support) return view.support.state === "closed" ? "This conversation has ended" : "Write to the agents";
+    return `Message ${isolated(titleOf(view))}`;
+}

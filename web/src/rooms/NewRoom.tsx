@@ -1,0 +1,68 @@
+// Makes a room, or finds the one of oneself with somebody.
+
+import { useState } from "react";
+import { failure, refusal } from "hubbub-sdk";
+import { useChat } from "hubbub-sdk/react";
+import { Dialog } from "../ui/Dialog.tsx";
+
+type Kind = "open" | "private" | "direct";
+
+const KINDS: readonly (readonly [Kind, string, string])[] = [
+    ["open", "Open", "Everybody finds it and may join."],
+    ["private", "Private", "Only who is added reads and writes."],
+    ["direct", "Direct", "With one person or a few, for good."],
+];
+
+export function NewRoom({ onMade, onClose }: { onMade: (room: string) => void; onClose: () => void }) {
+    const chat = useChat();
+    const [kind, setKind] = useState<Kind>("open");
+    const [words, setWords] = useState("");
+    const [problem, setProblem] = useState<string | null>(null);
+    const [busy, setBusy] = useState(false);
+    const direct = kind === "direct";
+    const make = () => {
+        setBusy(true);
+        setProblem(null);
+        const what = direct ? ({ kind: "direct", with: words.split(/[\s,]+/).filter(Boolean) } as const) : ({ kind: kind as "open" | "private", name: words.trim() } as const);
+        chat.createRoom(what).then(
+            (id) => {
+                onClose();
+                onMade(id);
+            },
+            (error: unknown) => {
+                setBusy(false);
+                setProblem(refusal(failure(error)));
+            },
+        );
+    };
+    return (
+        <Dialog title="New room" onClose={onClose}>
+            <form
+                className="new-room"
+                onSubmit={(event) => {
+                    event.preventDefault();
+                    if (words.trim() && !busy) make();
+                }}
+            >
+                <fieldset>
+                    <legend>Kind</legend>
+                    {KINDS.map(([one, label, about]) => (
+                        <label key={one} className="check">
+                            <input type="radio" name="kind" value={one} checked={kind === one} onChange={() => setKind(one)} />
+                            <span><b>{label}</b> <span className="soft">{about}</span></span>
+                        </label>
+                    ))}
+                </fieldset>
+                <label className="field">
+                    {direct ? "With whom: their ids" : "Name"}
+                    <input autoFocus value={words} dir="auto" autoComplete="off" onInput={(event) => setWords(event.currentTarget.value)} />
+                </label>
+                {problem && <p className="error" role="alert">{problem}</p>}
+                <div className="row end">
+                    <button type="button" onClick={onClose}>Cancel</button>
+                    <button type="submit" className="primary" disabled={!words.trim() || busy}>{direct ? "Open" : "Make it"}</button>
+                </div>
+            </form>
+        </Dialog>
+    );
+}

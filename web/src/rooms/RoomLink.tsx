@@ -1,0 +1,44 @@
+// A room in the list: what it is called, and what is unread there.
+
+import { long, short, type Counted, type RoomRow } from "hubbub-sdk";
+import { linkTo } from "../app/where.ts";
+import { Icon } from "../ui/icons.tsx";
+
+interface Props {
+    room: RoomRow;
+    title: string;
+    current: boolean;
+    onChosen: (room: string) => void;
+}
+
+const ICONS = { private: "lock", direct: "person" } as const;
+const NONE: Counted = { count: 0 };
+
+export function RoomLink({ room, title, current, onChosen }: Props) {
+    const { id, kind, topic, settings, unread = NONE, mentions = NONE } = room;
+    const icon = ICONS[kind as keyof typeof ICONS] ?? "hash";
+    return (
+        <a
+            className={unread.count ? "room some" : "room"} href={linkTo(id)} data-room={id} title={topic ? `${title}: ${topic}` : title}
+            aria-current={current ? "page" : undefined}
+            onClick={(event) => {
+                if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+                event.preventDefault();
+                onChosen(id);
+            }}
+        >
+            <Icon name={icon} />
+            <span className="room-words">
+                <span className="title"><bdi>{title}</bdi></span>
+                {settings?.archived ? <span className="topic">archived</span> : topic && topic !== title && <span className="topic"><bdi>{topic}</bdi></span>}
+            </span>
+            {mentions.count > 0 && <Badge name="mentions" seen={`@${short(mentions)}`} heard={long(mentions, "mention of you", "mentions of you")} />}
+            {unread.count > 0 && <Badge name="unread" seen={short(unread)} heard={long(unread, "unread message", "unread messages")} />}
+        </a>
+    );
+}
+
+/** What is seen, and what is heard. */
+function Badge({ name, seen, heard }: { name: string; seen: string; heard: string }) {
+    return <span className={`badge ${name}`} title={heard}><span aria-hidden="true" dir="ltr">{seen}</span><span className="heard">, {heard}</span></span>;
+}

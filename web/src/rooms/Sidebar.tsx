@@ -1,0 +1,68 @@
+// One's rooms, with what is unread there. Where the page is narrow it is a drawer.
+
+import { useState, type KeyboardEvent } from "react";
+import { useRooms } from "hubbub-sdk/react";
+import { stepped } from "../ui/beside.ts";
+import { IconButton } from "../ui/icons.tsx";
+import { UserMenu } from "../app/UserMenu.tsx";
+import type { Dialogs } from "../app/dialogs.ts";
+import { DebugBar } from "../debug/DebugBar.tsx";
+import { found, useTitles } from "./titles.ts";
+import { useMentionNews } from "./mentioned.ts";
+import { RoomLink } from "./RoomLink.tsx";
+
+interface Props {
+    open: string;
+    dialogs: Dialogs;
+    onChosen: (room: string) => void;
+    onClose: () => void;
+}
+
+const PAGE = 60;
+
+export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
+    const { rooms, known } = useRooms();
+    const [sought, seek] = useState("");
+    const [most, setMost] = useState(PAGE);
+    const titles = useTitles(rooms.slice(0, most));
+    useMentionNews(rooms, known, open, titles);
+    const all = found(rooms, sought, titles);
+    return (
+        <nav id="rooms" className="rooms" aria-label="Rooms" onKeyDown={(event) => event.key === "Escape" && onClose()}>
+            <div className="rooms-top">
+                <UserMenu dialogs={dialogs} />
+                <IconButton icon="plus" label="New room" data-do="new room" onClick={() => dialogs.show("new room")} />
+                <IconButton icon="close" label="Close the list of rooms" className="only-narrow" onClick={onClose} />
+            </div>
+            <input
+                id="room-filter" className="filter" type="search" value={sought} placeholder="Find a room" aria-label="Find a room"
+                onInput={(event) => seek(event.currentTarget.value)}
+                onKeyDown={(event) => {
+                    const [first] = all;
+                    if (event.key === "Enter" && first) onChosen(first.id);
+                }}
+            />
+            <div className="rooms-scroll">
+                <ul className="room-list" onKeyDown={walked}>
+                    {all.slice(0, most).map((room) => (
+                        <li key={room.id}><RoomLink room={room} title={titles(room)} current={room.id === open} onChosen={onChosen} /></li>
+                    ))}
+                </ul>
+                {!known && <p className="hint">Loading …</p>}
+                {known && !rooms.length && <p className="hint">You are in no rooms yet. Make one with the + above.</p>}
+                {known && rooms.length > 0 && !all.length && <p className="hint">No room is called so.</p>}
+                {all.length > most && <button type="button" className="quiet" onClick={() => setMost(most + PAGE)}>Show more rooms</button>}
+            </div>
+            <DebugBar room={open} />
+        </nav>
+    );
+}
+
+/** The arrows go from room to room. */
+function walked(event: KeyboardEvent<HTMLElement>): void {
+    const all = [...event.currentTarget.querySelectorAll<HTMLElement>("a")];
+    const to = stepped(event.key, all.indexOf(document.activeElement as HTMLElement), all.length);
+    if (to === null) return;
+    event.preventDefault();
+    all[to]?.focus();
+}

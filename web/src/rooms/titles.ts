@@ -1,0 +1,36 @@
+// What rooms are called: direct ones by the others in them, who are asked for.
+
+import { useEffect, useMemo, useState } from "react";
+import { Others, titled, type RoomRow } from "hubbub-sdk";
+import { useChat } from "hubbub-sdk/react";
+import { named } from "../support/forwarding.ts";
+
+export type TitleOf = (room: RoomRow) => string;
+
+/** Titles of these rooms. The people of direct ones are known a little later. */
+export function useTitles(shown: readonly RoomRow[]): TitleOf {
+    const chat = useChat();
+    const [, again] = useState(0);
+    const others = useMemo(
+        () =>
+            new Others({
+                me: chat.user,
+                members: async (room) => ({ members: [...(await chat.call("members", { room })).members] }),
+                changed: () => again((n) => n + 1),
+            }),
+        [chat],
+    );
+    const nameless = shown.filter(({ kind, name }) => kind === "direct" && !name).map(({ id }) => id);
+    useEffect(() => void others.want(nameless), [others, nameless.join(" ")]);
+    return (room) => titled(room, others.of.get(room.id)?.map(named));
+}
+
+/** The rooms whose title, topic or id has these words, in their order. */
+export function found(rooms: readonly RoomRow[], sought: string, titleOf: TitleOf): RoomRow[] {
+    const words = sought.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    if (!words.length) return [...rooms];
+    return rooms.filter((room) => {
+        const text = [titleOf(room), room.topic ?? "", room.id].join(" ").toLocaleLowerCase();
+        return words.every((word) => text.includes(word));
+    });
+}

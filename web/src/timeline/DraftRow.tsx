@@ -1,0 +1,50 @@
+// What one has said and is not in the log yet: on its way, waiting, or refused.
+
+import { useOnline } from "../app/online.ts";
+import { useConnection } from "hubbub-sdk/react";
+import type { Draft } from "hubbub-sdk";
+import { Markdown } from "../markdown/Markdown.tsx";
+import { Avatar } from "../ui/Avatar.tsx";
+import { Icon } from "../ui/icons.tsx";
+import { Stamp, type MessageActions } from "./Message.tsx";
+
+interface Props {
+    row: string;
+    draft: Draft;
+    first: boolean;
+    me: string;
+    name: string;
+    answers: string;
+    on: MessageActions;
+}
+
+export function DraftRow({ row, draft, first, me, name, answers, on }: Props) {
+    return (
+        <article className={`message draft ${draft.state}${first ? " first" : ""}`} tabIndex={-1} data-row={row} data-key={draft.key} aria-label="Your message">
+            {first ? <Avatar user={me} name={name} /> : <Stamp at={draft.at} short />}
+            <div className="said">
+                {first && <p className="head"><b><bdi>{name}</bdi></b> <Stamp at={draft.at} /></p>}
+                {draft.reply_to !== undefined && <p className="answers"><Icon name="reply" /> <span>{answers}</span></p>}
+                <Markdown text={draft.text} me={me} mentions={draft.mentions} mention_all={draft.mention_all} />
+                {draft.state === "refused" ? <Refused draft={draft} on={on} /> : draft.state === "sending" && <Sending />}
+            </div>
+        </article>
+    );
+}
+
+function Sending() {
+    const { state } = useConnection();
+    const online = useOnline();
+    const words = !online ? "Will be sent once you are online" : state === "connected" ? "Sending …" : "Will be sent once the server answers";
+    return <p className="foot waiting"><Icon name="clock" /> {words}</p>;
+}
+
+function Refused({ draft: { key, error = "", final }, on }: { draft: Draft; on: MessageActions }) {
+    return (
+        <p className="foot">
+            <span className="error"><Icon name="warning" /> Not sent. {error}</span>
+            {!final && <button type="button" className="small" onClick={() => on.again(key)}>Try again</button>}
+            <button type="button" className="small" onClick={() => on.discard(key)}>Discard</button>
+        </p>
+    );
+}

@@ -1,0 +1,76 @@
+// The room's log, with what is new marked and counted.
+
+import { useEffect, useMemo, useRef, useState, type RefObject } from "react";
+import { divided, seenBy } from "hubbub-sdk";
+import { useLook } from "hubbub-sdk/react";
+import { useRoomView } from "../room/context.tsx";
+import { seenWords } from "../people/who.ts";
+import { plain } from "../ui/names.ts";
+import { Icon } from "../ui/icons.tsx";
+import { useVisible } from "../app/visible.ts";
+import { items, type Item } from "./items.ts";
+import { Log, type LogHandle } from "./Log.tsx";
+import type { MessageActions } from "./Message.tsx";
+import { newWords, useNews } from "./news.ts";
+import { row } from "./Row.tsx";
+
+interface Props {
+    on: MessageActions;
+    onKey: (event: KeyboardEvent, item: Item) => void;
+    handle: RefObject<LogHandle | null>;
+    flash: string | null;
+    /** Something lies over it. */
+    covered: boolean;
+}
+
+/** Receipts stand at the newest messages. */
+const RECEIPTS = 200;
+
+export function Timeline({ on, onKey, handle, flash, covered }: Props) {
+    const view = useRoomView();
+    const { now, room, me, behind, called } = view;
+    const [atEnd, setAtEnd] = useState(true);
+    const visible = useVisible();
+    const all = useMemo(() => items(divided(now.rows, now.since, me), me, now.complete), [now.rows, now.since, now.complete, me]);
+    const begun = useBeginning(handle, all, now.known, now.since, now.rows.length > 0);
+    const sees = begun && atEnd && visible && !covered;
+    useLook(room.id, sees);
+    const news = useNews(now.rows, me, called, sees, atEnd && !covered);
+    const seen = useMemo(() => {
+        const newest = now.rows.slice(-RECEIPTS).flatMap((one) => (one.kind === "entry" ? [one.entry] : []));
+        const marks = seenBy(newest, now.reads, behind.members.keys(), me);
+        return new Map([...marks].map(([seq, users]) => [seq, plain(seenWords(users.map(called), behind.members.size - 1))]));
+    }, [now.rows, now.reads, behind.members, called, me]);
+    return (
+        <div className="timeline">
+            <Log
+                items={all} label="Messages" complete={now.complete} loading={now.loading} older={() => void room.older()}
+                render={(item) => row(item, { view, on, place: "room", seen, flash })} onEnd={setAtEnd} onKey={onKey} handle={handle}
+            />
+            {now.loading && <p className="loading">Loading older messages …</p>}
+            {!all.length && now.state !== "ended" && <p className="loading middle">Loading …</p>}
+            {!atEnd && (
+                <button type="button" className={news ? "to-end some" : "to-end"} onClick={() => handle.current?.toEnd()}>
+                    {news ? newWords(news) : "To the newest"} <Icon name="down" />
+                </button>
+            )}
+        </div>
+    );
+}
+
+/** Begins where something new begins, once that is known. Whether it has begun. */
+function useBeginning(handle: RefObject<LogHandle | null>, all: readonly Item[], known: boolean, since: number | null, loaded: boolean): boolean {
+    const [begun, begin] = useState(false);
+    const over = useRef(false);
+    useEffect(() => {
+        if (over.current || !known || !loaded) return;
+        over.current = true;
+        const first = since === null ? undefined : all.find(({ kind }) => kind === "new");
+        if (first && all.length - all.indexOf(first) > FEW) handle.current?.show(first.key, { align: "start" });
+        begin(true);
+    }, [all, known, since, loaded, handle]);
+    return begun;
+}
+
+/** So few new rows stand at the end of any screen. */
+const FEW = 4;

@@ -1,0 +1,76 @@
+// The lines between messages, in words.
+
+import { moment, type Entry, type Settings } from "hubbub-sdk";
+import { named } from "../support/forwarding.ts";
+import type { CalledBy } from "../people/called.ts";
+import type { Name, Words } from "../ui/names.ts";
+
+const roles: Record<string, string> = {
+    reader: "a reader",
+    member: "a member",
+    moderator: "a moderator",
+    admin: "an admin",
+};
+
+/** The product's own backend: what it does has no name that people know. */
+const BACKEND = /^hubbub:/;
+
+export function said({ type, from, user = from, role = "member", until, name, topic, settings }: Entry, called: CalledBy = (id) => id): Words {
+    const self = user === from || (type === "joined" && BACKEND.test(from));
+    const who: Name = { name: called(self ? user : from) };
+    const whom: Name = { name: called(user) };
+    switch (type) {
+        case "joined": {
+            const now = roles[role] ?? role;
+            if (self) return role === "member" ? [who, " joined"] : [who, ` is ${now} now`];
+            return [who, " made ", whom, ` ${now}`];
+        }
+        case "left":
+            return user === from ? [who, " left"] : [who, " removed ", whom];
+        case "banned":
+            return [who, " banned ", whom];
+        case "muted":
+            return [who, " muted ", whom, until ? ` until ${moment(until)}` : ""];
+        case "unmuted":
+            return [who, " let ", whom, " write again"];
+        case "opened":
+            return [{ name: named(from) }, " opened the conversation"];
+        case "waiting":
+            return ["Waiting for an agent"];
+        case "closed":
+            return [{ name: named(from) }, " ended the conversation"];
+        case "renamed":
+            return name ? [who, " named the room ", { name }] : [who, " took the room's name away"];
+        case "changed":
+            if (topic) return [who, " set the topic: ", { name: topic }];
+            if (topic === "") return [who, " took the topic away"];
+            return [who, ` changed the room: ${settled(settings ?? {}).join("; ") || "other settings"}`];
+        default:
+            return [`${type} (`, who, ")"];
+    }
+}
+
+/** Settings in words, each in a few. */
+export function settled({ slow_mode, frozen, edit_window, members_may, history_from, archived }: Settings): string[] {
+    const words: string[] = [];
+    const add = (value: unknown, text: () => string) => value !== undefined && words.push(text());
+    add(slow_mode, () => (slow_mode ? `slow mode, one message in ${time(slow_mode)}` : "no slow mode"));
+    add(frozen, () => (frozen ? "frozen, only moderators write" : "not frozen, members write"));
+    add(edit_window, () => {
+        if (edit_window === null || edit_window === undefined) return "authors may edit and delete at any time";
+        return edit_window ? `authors may edit and delete for ${time(edit_window)}` : "authors may not edit or delete";
+    });
+    const who = (members: boolean | undefined, others: string) => (members ? "members, too, may" : `only ${others} may`);
+    add(members_may?.pin, () => `${who(members_may?.pin, "moderators")} pin`);
+    add(members_may?.mention_all, () => `${who(members_may?.mention_all, "moderators")} mention everybody`);
+    add(members_may?.invite, () => `${who(members_may?.invite, "admins")} add people`);
+    add(history_from, () => (history_from === "joined" ? "members read from when they joined" : "members read everything"));
+    add(archived, () => (archived ? "archived, nobody writes" : "not archived"));
+    return words;
+}
+
+function time(seconds: number): string {
+    if (seconds % 86_400 === 0) return `${seconds / 86_400} d`;
+    if (seconds % 3_600 === 0) return `${seconds / 3_600} h`;
+    return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
+}

@@ -1,0 +1,57 @@
+// Something beside what was pressed. The browser's own popover closes it with Escape and with a press elsewhere.
+
+import { useLayoutEffect, useRef, type ReactNode } from "react";
+import { beside } from "./beside.ts";
+
+interface Props {
+    /** What was pressed. The focus goes back there. */
+    at: HTMLElement;
+    label: string;
+    className?: string;
+    role?: "dialog" | "menu";
+    onClose: () => void;
+    onKeyDown?: (event: KeyboardEvent, box: HTMLElement) => void;
+    children: ReactNode;
+}
+
+export function Popover({ at, label, className = "", role = "dialog", onClose, onKeyDown, children }: Props) {
+    const ref = useRef<HTMLDivElement>(null);
+    const close = useRef(onClose);
+    close.current = onClose;
+    useLayoutEffect(() => {
+        const box = ref.current!;
+        const place = () => {
+            const { left, top } = beside(at.getBoundingClientRect(), box.getBoundingClientRect(), { width: innerWidth, height: innerHeight });
+            box.style.left = `${left}px`;
+            box.style.top = `${top}px`;
+        };
+        const closed = (event: Event) => {
+            if ((event as ToggleEvent).newState !== "closed") return;
+            // Where something else was pressed, that has the focus.
+            if (box.contains(document.activeElement) || document.activeElement === document.body) at.focus({ preventScroll: true });
+            close.current();
+        };
+        box.showPopover();
+        place();
+        (box.querySelector<HTMLElement>("[autofocus]") ?? box.querySelector<HTMLElement>("button, input, [tabindex]") ?? box).focus();
+        box.addEventListener("toggle", closed);
+        const sized = new ResizeObserver(place);
+        sized.observe(box);
+        addEventListener("resize", place);
+        return () => {
+            const held = box.contains(document.activeElement);
+            sized.disconnect();
+            removeEventListener("resize", place);
+            box.removeEventListener("toggle", closed);
+            if (held && at.isConnected) at.focus({ preventScroll: true });
+        };
+    }, [at]);
+    return (
+        <div
+            ref={ref} popover="auto" role={role} aria-label={label} tabIndex={-1} className={`popover ${className}`}
+            onKeyDown={(event) => onKeyDown?.(event as unknown as KeyboardEvent, ref.current!)}
+        >
+            {children}
+        </div>
+    );
+}

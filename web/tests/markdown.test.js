@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "vitest";
+import { jumbo, laborious, markdown, safe } from "../src/markdown/parse.ts";
+
+const inline = (text) => markdown(text)[0].children;
+const flat = (nodes) => nodes.map((one) => one.text ?? (one.children ? `${one.type}(${flat(one.children)})` : one.type)).join("|");
+
+test("emphasis, code, lists and quotes are what they are", () => {
+    assert.equal(flat(inline("a **b** _c_ ~~d~~ `e`")), "a |strong(b)| |emphasis(c)| |delete(d)| |e");
+    assert.deepEqual(markdown("- a\n- b")[0].items.length, 2);
+    assert.equal(markdown("3. a")[0].start, 3);
+    assert.equal(markdown("> a")[0].type, "quote");
+    assert.deepEqual(markdown("```\n<b>\n```"), [{ type: "code", text: "<b>" }]);
+    assert.equal(flat(inline("a\nb")), "a\nb");
+});
+
+test("HTML, pictures, headings and what looks like a character are shown as they were written", () => {
+    for (const text of ["<img src=x onerror=alert(1)>", "# not a heading", "a &amp; b", "a\n==="]) assert.equal(flat(markdown(text).flatMap(({ children }) => children)), text);
+    assert.ok(!JSON.stringify(markdown("![x](https://example.com/x.png)")).includes("image"));
+});
+
+test("links lead to the web and to mail, and nowhere else", () => {
+    const [link] = inline("[x](https://example.com/a)");
+    assert.deepEqual([link.type, link.href], ["link", "https://example.com/a"]);
+    for (const evil of ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "//example.com", "/here", "file:///etc/passwd", "vbscript:x"]) {
+        assert.equal(safe(evil), null, evil);
+        assert.ok(!JSON.stringify(markdown(`[x](${evil})`)).includes('"link"'), evil);
+    }
+    assert.equal(flat(inline("[x](javascript:alert)")), "[x](javascript:alert)");
+    assert.equal(inline("see www.example.org now")[1].href, "http://www.example.org");
+    assert.equal(inline("see https://example.com/a_b_c.")[1].href, "https://example.com/a_b_c");
+    assert.equal(safe("mailto:ana@example.com"), "mailto:ana@example.com");
+});
+
+test("what would make a large tree is shown as it is", () => {
+    for (const text of ["> ".repeat(4000) + "x", "[".repeat(8000), "*a_ ".repeat(2000), "- ".repeat(4000), "`".repeat(8000), "1) ".repeat(20) + "x"]) {
+        assert.ok(laborious(text), text.slice(0, 10));
+        assert.equal(flat(markdown(text)[0].children), text);
+    }
+    assert.ok(!laborious("- a\n".repeat(200)));
+    assert.ok(depth(markdown("> > > > > > > > x")) <= 8);
+});
+
+function depth(nodes) {
+    return Math.max(0, ...nodes.map((node) => 1 + depth(node.children ?? node.items?.flat() ?? [])));
+}
+
+test("a few emoji alone are shown large", () => {
+    assert.deepEqual(["🎉", "👍🏽 ❤️", "🎉🎉🎉🎉", "1", "a🎉", ""].map(jumbo), [true, true, false, false, false, false]);
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "vitest";
+import { addressed, placed, serverOf } from "../src/app/place.ts";
+import { pressed, SHORTCUTS } from "../src/app/shortcuts.ts";
+import { standingOf } from "../src/app/standing.ts";
+import { calledBy, infoOf, initials } from "../src/people/called.ts";
+import { newlyMentioned } from "../src/rooms/mentioned.ts";
+import { found } from "../src/rooms/titles.ts";
+import { lastOwn, shownIn } from "../src/room/shown.ts";
+import { toldOf } from "../src/settings/told.ts";
+import { answered } from "../src/timeline/answered.ts";
+import { choices, keyed, KEYS } from "../src/timeline/choices.ts";
+import { saidSince, spoken } from "../src/timeline/news.ts";
+import { beside, stepped } from "../src/ui/beside.ts";
+
+test("an address says who, where and with which agents", () => {
+    assert.deepEqual(placed("?user=ben&room=hall"), { user: "ben", room: "hall", portal: null });
+    assert.deepEqual(placed("?portal=demo"), { user: "ana", room: "general", portal: "demo" });
+    assert.equal(addressed("http://h/chat/?user=ben&room=a", { room: "b c" }), "http://h/chat/?user=ben&room=b+c");
+    assert.equal(serverOf("https://h/chat/?room=x", "a b"), "wss://h/chat/connection/websocket?user=a+b");
+});
+
+test("being offline is not a server that does not answer", () => {
+    const of = (state, problem, online) => standingOf({ state, problem }, online).kind;
+    assert.equal(of("connected", null, true), "fine");
+    assert.equal(of("connecting", null, true), "beginning");
+    assert.equal(of("connecting", "The server does not answer. Trying again …", true), "away");
+    assert.equal(of("connecting", "The server does not answer. Trying again …", false), "offline");
+    assert.equal(of("connected", null, false), "offline");
+    assert.equal(of("disconnected", "You were logged out by the server.", false), "over");
+});
+
+test("people are called as the product says, and their pictures come from here alone", () => {
+    assert.equal(calledBy(new Map([["ana", { user: "ana", info: { name: "Ana" } }]]))("ana"), "Ana");
+    assert.equal(calledBy(new Map())("portal:desk/Ada"), "Ada");
+    assert.deepEqual(infoOf({ name: " ", avatar: "https://elsewhere.example/x.png" }), {});
+    for (const evil of ["//elsewhere.example/x.png", "/\\elsewhere.example", "data:text/html,x", "data:image/svg+xml,x", 7]) assert.deepEqual(infoOf({ avatar: evil }), {}, evil);
+    assert.deepEqual(infoOf({ avatar: "data:image/png;base64,AA" }), { avatar: "data:image/png;base64,AA" });
+    assert.deepEqual(infoOf("Ana"), {});
+    assert.deepEqual(["Ana Lopes", "ana", "ana.b.lopes", "مريم", "🎉", ""].map(initials), ["AL", "A", "AL", "م", "", ""]);
+});
+
+test("rooms are found by words of their title, topic or id", () => {
+    const rooms = [{ id: "r1", name: "Kitchen", topic: "Soup" }, { id: "r2", name: "Hall" }];
+    const ids = (words) => found(rooms, words, ({ name }) => name).map(({ id }) => id);
+    assert.deepEqual([ids(""), ids("SOUP kit"), ids("r2"), ids("soup hall")], [["r1", "r2"], ["r1"], ["r2"], []]);
+});
+
+test("a mention is told of where it is new, and not in the room that is open", () => {
+    const rooms = [{ id: "a", mentions: { count: 2 } }, { id: "b", mentions: { count: 1 } }, { id: "c" }];
+    assert.deepEqual(newlyMentioned(rooms, new Map([["a", 1], ["b", 1]]), "x").map(({ id }) => id), ["a"]);
+    assert.deepEqual(newlyMentioned(rooms, new Map(), "a").map(({ id }) => id), ["b"]);
+});
+
+test("who does not look is told of mentions and of direct messages", () => {
+    assert.deepEqual(toldOf({ type: "mention", room: "a", seq: 3 }), { room: "a", seq: 3 });
+    assert.deepEqual(toldOf({ type: "activity", room: "direct.x", head: 4 }), { room: "direct.x", seq: 4 });
+    assert.equal(toldOf({ type: "activity", room: "a", head: 4 }), null);
+    assert.equal(toldOf({ type: "missed" }), null);
+});
+
+const row = (seq, from, more = {}) => ({ kind: "entry", key: `seq ${seq}`, entry: { type: "message", seq, from, at: "", text: `t${seq}`, ...more } });
+
+test("what has come is counted, or read out where it is one", () => {
+    const rows = [row(1, "ben"), row(2, "ana"), row(3, "ben", { gone: true }), row(4, "ben"), row(5, "ben", { type: "joined" }), row(6, "cem")];
+    assert.deepEqual(saidSince(rows, "ana", 1).map(({ seq }) => seq), [4, 6]);
+    assert.equal(spoken(saidSince(rows, "ana", 4), (id) => id), "cem: t6");
+    assert.equal(spoken(saidSince(rows, "ana", 1), (id) => id), "2 new messages");
+    assert.equal(spoken([], (id) => id), "");
+});
+
+test("a message is found in the room, among the pins and in the thread", () => {
+    const now = { rows: [row(1, "ana")], pins: [{ seq: 2 }], thread: { root: 3, message: { seq: 3 }, rows: [row(4, "ben")] } };
+    assert.deepEqual([1, 2, 3, 4].map((seq) => shownIn(now, seq)?.seq), [1, 2, 3, 4]);
+    assert.equal(shownIn(now, 9), undefined);
+    assert.equal(lastOwn([row(1, "ana"), row(2, "ana", { gone: true }), row(3, "ben")], "ana").seq, 1);
+    assert.equal(answered(undefined, (id) => id), "an earlier message");
+    assert.equal(answered({ from: "ben", text: "a\n b" }, (id) => id), "ben: a b");
+    assert.equal(answered({ from: "ben", gone: true }, (id) => id), "ben: a message that was deleted");
+});
+
+test("the menu and the keys offer the same, and no more than one may", () => {
+    const done = [];
+    const on = Object.fromEntries(Object.keys(KEYS).map((name) => [name, () => done.push(name)]));
+    const all = choices({ text: "x" }, new Set(["react", "answer", "thread", "reply", "edit", "pin", "delete"]), "room", on);
+    for (const { choose } of all) choose();
+    assert.deepEqual(new Set(done), new Set(Object.keys(KEYS)));
+    assert.deepEqual(choices({ text: "x" }, new Set(["react"]), "room", on).map(({ label }) => label), ["Another reaction …", "Copy text"]);
+    assert.deepEqual(choices({ gone: true }, new Set(["thread"]), "thread", on), []);
+    assert.equal(keyed({ key: "e" }), "edit");
+    assert.equal(keyed({ key: "Enter" }), "menu");
+    assert.equal(keyed({ key: "c", ctrlKey: true }), null);
+    assert.equal(keyed({ key: "x" }), null);
+    const listed = SHORTCUTS.flatMap(({ all }) => all.flatMap(({ keys }) => keys));
+    for (const key of Object.values(KEYS)) assert.ok(listed.includes(key), key);
+});
+
+test("keys that work everywhere leave alone what is written", () => {
+    assert.equal(pressed({ key: "k", ctrlKey: true }, true), "switch");
+    assert.equal(pressed({ key: "?" }, true), null);
+    assert.equal(pressed({ key: "?" }, false), "shortcuts");
+    assert.equal(pressed({ key: "ArrowUp", altKey: true }, true), "above");
+    assert.equal(pressed({ key: "k" }, false), null);
+});
+
+test("a box beside something is on the screen as a whole", () => {
+    const screen = { width: 320, height: 480 };
+    const at = (left, top) => ({ left, right: left + 20, top, bottom: top + 20 });
+    assert.deepEqual(beside(at(10, 10), { width: 100, height: 100 }, screen), { left: 10, top: 36 });
+    assert.deepEqual(beside(at(290, 440), { width: 100, height: 100 }, screen), { left: 210, top: 334 });
+    assert.deepEqual(beside(at(0, 200), { width: 400, height: 600 }, screen), { left: 6, top: 6 });
+    assert.deepEqual(["ArrowDown", "ArrowUp", "Home", "End", "x"].map((key) => stepped(key, 2, 3)), [0, 1, 0, 2, null]);
+    assert.equal(stepped("ArrowUp", -1, 3), 1);
+    assert.equal(stepped("ArrowDown", 0, 0), null);
+});
