@@ -15,7 +15,7 @@ const roles: Record<string, string> = {
 /** The product's own backend: what it does has no name that people know. */
 const BACKEND = /^hubbub:/;
 
-export function said({ type, from, user = from, role = "member", until, name, topic, settings }: Entry, called: CalledBy = (id) => id): Words {
+export function said({ type, from, user = from, role = "member", until, name, topic, settings }: Entry, called: CalledBy = named): Words {
     const self = user === from || (type === "joined" && BACKEND.test(from));
     const who: Name = { name: called(self ? user : from) };
     const whom: Name = { name: called(user) };
@@ -34,11 +34,11 @@ export function said({ type, from, user = from, role = "member", until, name, to
         case "unmuted":
             return [who, " let ", whom, " write again"];
         case "opened":
-            return [{ name: named(from) }, " opened the conversation"];
+            return [{ name: called(from) }, " opened the conversation"];
         case "waiting":
             return ["Waiting for an agent"];
         case "closed":
-            return [{ name: named(from) }, " ended the conversation"];
+            return [{ name: called(from) }, " ended the conversation"];
         case "renamed":
             return name ? [who, " named the room ", { name }] : [who, " took the room's name away"];
         case "changed":
