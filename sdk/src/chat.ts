@@ -256,13 +256,12 @@ export class Chat {
     private async load(): Promise<void> {
         this.database = await this.storage.database().catch(() => null);
         this.remembers = true;
-        if (this.database !== null) await this.loadDrafts();
+        await this.loadDrafts();
     }
 
-    /** What waits, of this database; what was written before there was any belongs to the first. */
+    /** What waits, of this database; what was written before there was any belongs to the first, and is shown until then. */
     private async loadDrafts(): Promise<void> {
         const { database } = this;
-        if (database === null) return;
         const known = new Map([...this.open.values()].map((room) => [room.id, room.waiting.keys()]));
         let kept: KeptDraft[] = [];
         try {
@@ -274,11 +273,11 @@ export class Chat {
         }
         const of = new Map<string, Draft[]>();
         for (const one of kept) {
-            if (one.database === null) await this.storage.putDraft({ ...one, database }).catch(() => {});
+            if (one.database === null && database !== null) await this.storage.putDraft({ ...one, database }).catch(() => {});
             else if (one.database !== database) continue;
             of.set(one.room, [...(of.get(one.room) ?? []), one.draft]);
         }
-        this.loaded = true;
+        this.loaded = database !== null;
         for (const id of new Set([...of.keys(), ...this.open.keys()])) {
             this.room(id).waiting.take(of.get(id) ?? [], known.get(id) ?? new Set());
         }

@@ -10,7 +10,10 @@ export interface Access {
     server: string;
     /** Who the tokens are of. */
     user: string;
-    /** A token for this user, from your own backend. Throw `UnauthorizedError` of the official client where there is none to be had. */
+    /**
+     * A token for this user, from your own backend. Throw `UnauthorizedError` where there is none to be had: then nothing is tried any
+     * more. Where it fails otherwise, or returns none, it is called again after a pause.
+     */
     getToken: () => Promise<string>;
     /** A WebSocket, where there is none built in: Node before 22. */
     websocket?: unknown;
@@ -34,7 +37,12 @@ class DirectLink implements Link {
     constructor(private readonly access: Access) {
         const options: Partial<Options> = {
             name: "hubbub-sdk",
-            getToken: access.getToken,
+            // The official client takes an empty one for a final no, which the answer of a backend that has just started is not.
+            getToken: async () => {
+                const token: unknown = await access.getToken();
+                if (typeof token !== "string" || !token) throw new Error("getToken returned no token");
+                return token;
+            },
             data: { activity: true, signals: true },
             ...(access.websocket !== undefined && { websocket: access.websocket as never }),
         };

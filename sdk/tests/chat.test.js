@@ -150,6 +150,7 @@ test("what was written before there was any connection is sent with the first", 
     await ana.chat.room("general").send({ text: "early" }).kept;
     await ana.dies();
     ana = opens(world, kept);
+    await until(() => textsOf(ana.chat.room("general")).join() === "early (sending)", "shown without any connection");
     ana.link.connect();
     await until(() => world.server.texts("general").length === 1, "sent", world.all);
     await ana.chat.close();

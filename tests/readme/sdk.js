@@ -115,6 +115,16 @@ const list = "[...document.querySelectorAll('li')].map((line) => line.textConten
 const shows = (page, ...lines) =>
     page.sees(`${JSON.stringify(lines)}.every((one) => ${list}.filter((line) => line === one).length === 1)`);
 
+/** Whether the draft is in the browser's database: only then it survives. */
+const KEPT = `(async () => {
+    const answer = (asked) => new Promise((is, not) => ((asked.onsuccess = () => is(asked.result)), (asked.onerror = not)));
+    const [{ name }] = await indexedDB.databases();
+    const database = await answer(indexedDB.open(name));
+    const drafts = await answer(database.transaction("drafts").objectStore("drafts").count());
+    database.close();
+    return drafts === 1;
+})()`;
+
 /** The list of what there is: its types are checked in a project, and then it is run. */
 async function tour(section, project) {
     const [{ language, code }, ...others] = blocks(section.text);
@@ -173,6 +183,7 @@ try {
     await ana.reloads();
     await ana.says("input", "Nobody hears me");
     await shows(ana, ...all, "Nobody hears me (sending)");
+    await ana.sees(KEPT);
     await ana.reloads();
     await shows(ana, ...all, "Nobody hears me (sending)");
     server = await serve(program, directory, ["--dev"], server.port);
