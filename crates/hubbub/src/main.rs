@@ -359,23 +359,21 @@ mod tests {
         called
     }
 
-    /// What is wrong with a call, as far as a document writes it.
-    fn wrong(call: &str) -> Option<String> {
-        let mut path: Vec<String> = Vec::new();
-        let mut at = named(&path).expect("the whole");
+    /// What is wrong with a call of this program, as far as a document writes it.
+    fn wrong(whole: &clap::Command, call: &str) -> Option<String> {
+        let mut at = whole;
         let words = call.split_whitespace().take_while(|word| !["|", ">", "\\", "…", "&"].contains(word));
         for word in words {
             if let Some(flag) = word.strip_prefix("--") {
                 let flag = flag.split('=').next().unwrap_or(flag).trim_end_matches([',', '.', ']']);
-                let has = |arg: &clap::Arg| arg.get_long() == Some(flag);
+                let has = |arg: &clap::Arg| arg.get_long_and_visible_aliases().is_some_and(|all| all.contains(&flag));
                 if !["help", "version", "…", ""].contains(&flag) && !at.get_arguments().any(has) {
                     return Some(format!("`{}` has no --{flag}", at.get_name()));
                 }
             } else if at.has_subcommands() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '_') {
-                path.push(word.to_owned());
-                match named(&path) {
-                    Ok(command) => at = command,
-                    Err(error) => return Some(error.to_string()),
+                match at.find_subcommand(word) {
+                    Some(command) => at = command,
+                    None => return Some(format!("`{}` has no command {word}", at.get_name())),
                 }
             }
         }
@@ -385,6 +383,7 @@ mod tests {
     #[test]
     fn what_the_documents_call_can_be_called() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let whole = named(&[]).expect("the whole");
         let mut found = Vec::new();
         let mut calls = 0;
         for document in [
@@ -398,7 +397,11 @@ mod tests {
         ] {
             for call in called(&std::fs::read_to_string(format!("{root}/{document}")).expect(document)) {
                 calls += 1;
-                found.extend(wrong(&call).map(|why| format!("{document}: hubbub {call}: {why}")));
+                // The name of the bus' own connection to Postgres.
+                if call == "bus" {
+                    continue;
+                }
+                found.extend(wrong(&whole, &call).map(|why| format!("{document}: hubbub {call}: {why}")));
             }
         }
         assert!(calls > 40, "only {calls} calls: are documents written otherwise now?");
@@ -406,7 +409,7 @@ mod tests {
         for (call, why) in
             [("portals reroute desk", "reroute"), ("refused replay --any", "--any"), ("sever --dev", "sever")]
         {
-            assert!(wrong(call).is_some_and(|it| it.contains(why)), "{call}");
+            assert!(wrong(&whole, call).is_some_and(|it| it.contains(why)), "{call}");
         }
     }
 }

@@ -73,7 +73,8 @@ fn wrong(exposed: &Exposed, expression: &str, legend: &str) -> Vec<String> {
     let mut is_any = false;
     let mut rest = expression;
     while let Some(at) = rest.find(is_name) {
-        let (before, from) = rest.split_at(at);
+        let from = &rest[at..];
+        let before = &expression[..expression.len() - from.len()];
         let name = &from[..from.find(|c| !is_name(c)).unwrap_or(from.len())];
         rest = &from[name.len()..];
         if !name.starts_with("hubbub_") && !name.starts_with("process_") {
