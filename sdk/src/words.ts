@@ -91,5 +91,15 @@ export function moment(at: string, seconds = false): string {
     const date = new Date(at);
     const today = date.toDateString() === new Date().toDateString();
     const timeStyle = today && seconds ? "medium" : "short";
-    return date.toLocaleString(undefined, today ? { timeStyle } : { dateStyle: "short", timeStyle });
+    return formatted(date, today ? { timeStyle } : { dateStyle: "short", timeStyle });
+}
+
+/** Making one takes a millisecond. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatted(date: Date, options: Intl.DateTimeFormatOptions): string {
+    const name = JSON.stringify(options);
+    let format = formats.get(name);
+    if (!format) formats.set(name, (format = new Intl.DateTimeFormat(undefined, options)));
+    return format.format(date);
 }

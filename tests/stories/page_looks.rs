@@ -12,17 +12,17 @@ const SIZES: [(u32, u32); 5] = [(320, 640), (768, 1024), (1280, 800), (1920, 108
 /// Where all that can be open is looked at.
 const WHOLE: [u32; 2] = [320, 1280];
 
+/// The button of the newest message, which is there while that has the focus.
+const MENU: &str = "(() => { const one = [...document.querySelectorAll('.room-main .message')].at(-1); one.focus(); \
+                    return one.querySelector('[data-do=menu]'); })()";
+
 /// What is open, how it is opened, and what is there then. All of it is closed by Escape.
 const OPEN: [(&str, &str, &str); 9] = [
     ("people", "document.querySelector('[data-do=people]')", "#side .people li"),
     ("pins", "document.querySelector('[data-do=pins]')", "#side .hint"),
     ("settings", "document.querySelector('[data-do=settings]')", "#side .check"),
     ("thread", "document.querySelector('.link.thread')", "#side .log .message"),
-    (
-        "menu",
-        "[...document.querySelectorAll('.room-main .message [data-do=menu]')].at(-1)",
-        "[role=menu] [role=menuitem]",
-    ),
+    ("menu", MENU, "[role=menu] [role=menuitem]"),
     ("emoji", "document.querySelector('[data-composer=room] .icon-button')", "[frimousse-emoji]"),
     ("me", "document.querySelector('[data-do=me]')", "[role=menu] [role=menuitem]"),
     ("new-room", "document.querySelector('[data-do=\"new room\"]')", "dialog[open] input"),
@@ -80,12 +80,11 @@ async fn the_page_is_for_everybody_at_any_width_in_both_themes_and_whatever_is_o
                 continue;
             }
             for (name, opener, there) in OPEN {
+                // The rooms are a drawer where it is narrow, and what is in it is looked at along with it.
+                let drawer = ["me", "new-room", "rooms"].contains(&name);
                 let shown =
                     format!("getComputedStyle({opener}).display !== 'none' && {opener}.closest('[inert]') === null");
-                let there_is = ana.is(&shown).await;
-                if there_is != true {
-                    // Where the rooms are a drawer, what is in it is looked at along with it; elsewhere nothing opens it.
-                    assert!(["me", "new-room", "rooms"].contains(&name), "{name} at {width}");
+                if drawer && ana.is(&shown).await != true {
                     continue;
                 }
                 shows(&mut ana, opener, there).await;

@@ -36,6 +36,7 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
     const scroller = useRef<HTMLDivElement>(null);
     const stays = useRef(true);
     const offset = useRef(0);
+    const frame = useRef<number | null>(null);
     const before = useRef(items);
     const shift = shifted(before.current, items);
     const now = useRef(items);
@@ -45,6 +46,14 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
         stays.current = true;
         list.current?.scrollToIndex(now.current.length - 1, { align: "end" });
         onEnd(true);
+    };
+    // Once for all that comes before the next frame: each time the browser has to lay out the page.
+    const stay = () => {
+        if (!stays.current) return;
+        frame.current ??= requestAnimationFrame(() => {
+            frame.current = null;
+            if (stays.current && now.current.length) list.current?.scrollToIndex(now.current.length - 1, { align: "end" });
+        });
     };
     const more = () => {
         if (!complete && !loading && items.length && (list.current?.scrollOffset ?? 0) < AHEAD_PX) older();
@@ -61,13 +70,16 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
     };
     useLayoutEffect(() => {
         before.current = items;
-        if (stays.current && items.length) list.current?.scrollToIndex(items.length - 1, { align: "end" });
+        stay();
     }, [items]);
     useEffect(more, [items]);
     useLayoutEffect(() => {
-        const sized = new ResizeObserver(() => stays.current && now.current.length && list.current?.scrollToIndex(now.current.length - 1, { align: "end" }));
+        const sized = new ResizeObserver(stay);
         sized.observe(scroller.current!);
-        return () => sized.disconnect();
+        return () => {
+            sized.disconnect();
+            if (frame.current !== null) cancelAnimationFrame(frame.current);
+        };
     }, []);
     useImperativeHandle(handle, () => ({
         toEnd,
@@ -99,8 +111,7 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
         >
             <div className="log-space" />
             <Virtualizer
-                ref={list} data={items} shift={shift} scrollRef={scroller} onScroll={scrolled}
-                onResize={() => stays.current && now.current.length && list.current?.scrollToIndex(now.current.length - 1, { align: "end" })}
+                ref={list} data={items} shift={shift} scrollRef={scroller} onScroll={scrolled} onResize={stay}
             >
                 {(item) => <div key={item.key} className="row-of-log">{render(item)}</div>}
             </Virtualizer>

@@ -1,6 +1,6 @@
 // A message: who said it and when, what it says now, and what hangs on it.
 
-import { memo } from "react";
+import { memo, useState } from "react";
 import { moment, type Shown } from "hubbub-sdk";
 import { alsoMentioned, mentionsMe } from "../composer/mentions.ts";
 import { Markdown } from "../markdown/Markdown.tsx";
@@ -56,11 +56,12 @@ export interface MessageProps {
 export const Message = memo(function Message(props: MessageProps) {
     const { row, entry, first, me, place, called, picture, on, acts, pending, seen, answers, way, flash } = props;
     const name = called(entry.from);
+    const [near, nearby] = useNear();
     const classes = ["message", first && "first", entry.gone && "gone", mentionsMe(entry, me) && "calls", pending && "pending", flash && "flash"];
     return (
         <article
             className={classes.filter(Boolean).join(" ")} tabIndex={-1} data-row={row} data-seq={entry.seq}
-            aria-label={`${isolated(name)}, ${moment(entry.at)}`}
+            aria-label={`${isolated(name)}, ${moment(entry.at)}`} {...nearby}
         >
             {first ? <Avatar user={entry.from} name={name} picture={picture} /> : <Stamp at={entry.at} short />}
             <div className="said">
@@ -76,10 +77,24 @@ export const Message = memo(function Message(props: MessageProps) {
                 {way && <p className={way === "failed" ? "way error" : "way"}>{ways[way]}</p>}
                 {seen && <p className="seen">{seen}</p>}
             </div>
-            {acts && <Toolbar entry={entry} acts={acts} place={place} on={on} label={`the message of ${isolated(name)}`} />}
+            {acts && near && <Toolbar entry={entry} acts={acts} place={place} on={on} label={`the message of ${isolated(name)}`} />}
         </article>
     );
 });
+
+/** Where nothing hovers, the button for the menu is always there. */
+const HOVERS = matchMedia("(hover: hover)").matches;
+
+/** Whether somebody points at it or has the focus there: only then it has buttons. */
+function useNear() {
+    const [near, set] = useState(!HOVERS);
+    const come = () => set(true);
+    // From one thing in it to another, or pointed at and left by the focus: it stays.
+    const left = ({ currentTarget }: { currentTarget: HTMLElement }) => set(!HOVERS || currentTarget.contains(document.activeElement));
+    const lost = ({ currentTarget, relatedTarget }: { currentTarget: HTMLElement; relatedTarget: EventTarget | null }) =>
+        set(!HOVERS || currentTarget.contains(relatedTarget as Node | null) || currentTarget.matches(":hover"));
+    return [near, { onPointerEnter: come, onPointerLeave: left, onFocusIn: come, onFocusOut: lost }] as const;
+}
 
 export function has(acts: string, act: string): boolean {
     return acts.split(" ").includes(act);

@@ -32,7 +32,7 @@ export function Timeline({ on, onKey, handle, flash, covered }: Props) {
     const [atEnd, setAtEnd] = useState(true);
     const visible = useVisible();
     const all = useMemo(() => items(divided(now.rows, now.since, me), me, now.complete), [now.rows, now.since, now.complete, me]);
-    const begun = useBeginning(handle, all, now.known, now.since, now.rows.length > 0);
+    const begun = useBeginning(handle, all, now.known && now.state === "live", now.since, now.rows.length > 0);
     const sees = begun && atEnd && visible && !covered;
     useLook(room.id, sees);
     const news = useNews(now.rows, me, called, sees, atEnd && !covered);
@@ -58,7 +58,7 @@ export function Timeline({ on, onKey, handle, flash, covered }: Props) {
     );
 }
 
-/** Begins where something new begins, once that is known. Whether it has begun. */
+/** Begins where something new begins, once that is known: what came meanwhile is there then, and not read yet. Whether it has begun. */
 function useBeginning(handle: RefObject<LogHandle | null>, all: readonly Item[], known: boolean, since: number | null, loaded: boolean): boolean {
     const [begun, begin] = useState(false);
     const over = useRef(false);

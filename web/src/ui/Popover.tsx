@@ -20,15 +20,23 @@ export function Popover({ at, label, className = "", role = "dialog", onClose, o
     close.current = onClose;
     useLayoutEffect(() => {
         const box = ref.current!;
+        // What was pressed may be gone by then; the message that it belonged to is not.
+        const row = at.closest<HTMLElement>("[data-row]")?.dataset["row"];
+        const back = () => {
+            const to = at.isConnected || row === undefined ? at : document.querySelector<HTMLElement>(`[data-row="${CSS.escape(row)}"]`);
+            to?.focus({ preventScroll: true });
+        };
+        let from = at.getBoundingClientRect();
         const place = () => {
-            const { left, top } = beside(at.getBoundingClientRect(), box.getBoundingClientRect(), { width: innerWidth, height: innerHeight });
+            if (at.isConnected) from = at.getBoundingClientRect();
+            const { left, top } = beside(from, box.getBoundingClientRect(), { width: innerWidth, height: innerHeight });
             box.style.left = `${left}px`;
             box.style.top = `${top}px`;
         };
         const closed = (event: Event) => {
             if ((event as ToggleEvent).newState !== "closed") return;
             // Where something else was pressed, that has the focus.
-            if (box.contains(document.activeElement) || document.activeElement === document.body) at.focus({ preventScroll: true });
+            if (box.contains(document.activeElement) || document.activeElement === document.body) back();
             close.current();
         };
         box.showPopover();
@@ -43,7 +51,7 @@ export function Popover({ at, label, className = "", role = "dialog", onClose, o
             sized.disconnect();
             removeEventListener("resize", place);
             box.removeEventListener("toggle", closed);
-            if (held && at.isConnected) at.focus({ preventScroll: true });
+            if (held) back();
         };
     }, [at]);
     return (
