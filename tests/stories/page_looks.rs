@@ -5,7 +5,7 @@ use crate::{
     cluster::Cluster,
     page::{opens, writes},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Widths, from the narrowest; the last is a window of 1280 at a zoom of 200 %.
 const SIZES: [(u32, u32); 5] = [(320, 640), (768, 1024), (1280, 800), (1920, 1080), (640, 400)];
@@ -35,6 +35,14 @@ async fn is_good(page: &mut Page, what: &str, width: u32, dark: bool) {
     page.is_for_everybody(&what).await;
 }
 
+/// Ben says it; its seq.
+async fn says(cluster: &Cluster, mut said: Value) -> u64 {
+    said["from"] = json!("ben");
+    let answer = cluster.api("POST", "/v1/rooms/general/messages", &said).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()["seq"].as_u64().expect("a seq")
+}
+
 /// Opens it as a press does, which a finger does elsewhere than where the pointer is.
 async fn shows(page: &mut Page, opener: &str, there: &str) {
     page.sees(&format!("(() => {{ const one = {opener}; one?.focus(); one?.click(); return !!one; }})()")).await;
@@ -52,23 +60,17 @@ async fn the_page_is_for_everybody_at_any_width_in_both_themes_and_whatever_is_o
     let cluster = Cluster::laptop_with(directory.path(), &["--dev"]).await;
     let browser = Browser::start().await;
     let mut ana = opens(&browser, &cluster, 0, "ana", "general").await;
+    let long = format!("{} {}", "word".repeat(60), "https://example.com/".repeat(20));
+    says(&cluster, json!({ "text": long })).await;
     for text in ["Soup **today**, and a [link](https://example.com)", "> quoted\n\n- one\n- two\n\n`code`", "@ben look"]
     {
         writes(&mut ana, text).await;
     }
-    let long = format!("{} {}", "word".repeat(60), "https://example.com/".repeat(20));
-    for said in [
-        json!({ "text": long }),
-        json!({ "text": "مرحبا @ana", "mentions": ["ana"] }),
-        json!({ "text": "A reply", "thread": 3 }),
-    ] {
-        let mut said = said;
-        said["from"] = json!("ben");
-        let answer = cluster.api("POST", "/v1/rooms/general/messages", &said).await;
-        assert_eq!(answer.status, 201, "{}", answer.text);
-    }
-    let reacted =
-        cluster.api("PUT", "/v1/rooms/general/messages/3/reactions/%F0%9F%91%8D?from=ben", &json!(null)).await;
+    // The newest is in sight at any size.
+    let root = says(&cluster, json!({ "text": "مرحبا @ana", "mentions": ["ana"] })).await;
+    says(&cluster, json!({ "text": "A reply", "thread": root })).await;
+    let reaction = format!("/v1/rooms/general/messages/{root}/reactions/%F0%9F%91%8D?from=ben");
+    let reacted = cluster.api("PUT", &reaction, &Value::Null).await;
     assert_eq!(reacted.status, 200, "{}", reacted.text);
     ana.sees("document.querySelector('.link.thread') !== null && document.querySelector('.reaction') !== null").await;
     for dark in [false, true] {

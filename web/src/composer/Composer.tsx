@@ -5,6 +5,7 @@ import { EmojiPopover } from "../emoji/EmojiPopover.tsx";
 import { typingWords } from "../people/who.ts";
 import { useRoomView } from "../room/context.tsx";
 import { Icon, IconButton } from "../ui/icons.tsx";
+import { TOUCH } from "../ui/media.ts";
 import { Words } from "../ui/Words.tsx";
 import { ModeLine } from "./ModeLine.tsx";
 import { Offers, useCompletion } from "./Offers.tsx";
@@ -21,7 +22,7 @@ export function Composer({ placeholder, ...box }: Box & { placeholder: string })
     useLayoutEffect(() => fit(ref.current!), [text]);
     useEffect(() => {
         // Where it brings up no keyboard over half of the screen.
-        if (silence === null && matchMedia("(hover: hover)").matches) ref.current?.focus();
+        if (silence === null && !matchMedia(TOUCH).matches) ref.current?.focus();
     }, []);
 
     const pressed = (event: KeyboardEvent) => {

@@ -8,7 +8,7 @@ export default function Picker({ onChosen }: { onChosen: (emoji: string) => void
     return (
         <EmojiPicker.Root className="picker" emojibaseUrl={NAMES} columns={8} onEmojiSelect={({ emoji }) => onChosen(emoji)}>
             <EmojiPicker.Search className="picker-search" aria-label="Search emoji" placeholder="Search emoji" />
-            <EmojiPicker.Viewport className="picker-viewport">
+            <EmojiPicker.Viewport className="picker-viewport" tabIndex={0}>
                 <EmojiPicker.Loading>Loading …</EmojiPicker.Loading>
                 <EmojiPicker.Empty>None is called so.</EmojiPicker.Empty>
                 <EmojiPicker.List className="picker-list" components={{ Row, Emoji }} />

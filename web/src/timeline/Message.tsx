@@ -9,6 +9,7 @@ import type { Pending } from "../room/pending.ts";
 import { ways, type Way } from "../support/forwarding.ts";
 import { Avatar } from "../ui/Avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
+import { TOUCH } from "../ui/media.ts";
 import { isolated } from "../ui/names.ts";
 import { Words } from "../ui/Words.tsx";
 import { listed } from "./folded.ts";
@@ -82,8 +83,8 @@ export const Message = memo(function Message(props: MessageProps) {
     );
 });
 
-/** Where nothing hovers, the button for the menu is always there. */
-const HOVERS = matchMedia("(hover: hover)").matches;
+/** Where a finger is all there is, the button for the menu is always there. */
+const HOVERS = !matchMedia(TOUCH).matches;
 
 /** Whether somebody points at it or has the focus there: only then it has buttons. */
 function useNear() {

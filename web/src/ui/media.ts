@@ -11,6 +11,8 @@ export function useMedia(query: string): boolean {
     return useSyncExternalStore(subscribe, () => list.matches, () => list.matches);
 }
 
+/** Where a finger is all there is. */
+export const TOUCH = "(hover: none) and (pointer: coarse)";
 /** The list of rooms is a drawer there. */
 export const NARROW = "(max-width: 47.99rem)";
 /** The panel at the side lies over the room there. */
