@@ -30,8 +30,9 @@ help: ## list what can be made
 
 .PHONY: run
 run: export HUBBUB_API_KEY_FILE ?= .dev/api-key
-run: need-rust web .dev/api-key ## start a server for trying out: SQLite, no Redis, people ana and ben, a room "general"
-	@echo "Building; the server says which two windows to open once it serves."
+run: export HUBBUB_TOKEN_SECRET_FILE ?= .dev/token-secret
+run: need-rust web .dev/api-key .dev/token-secret ## start a server for trying out: SQLite, no Redis, people ana and ben, a room "general"
+	@echo "Building: minutes the first time, then seconds. The server says which two windows to open once it serves."
 	cargo run --profile quick -p hubbub --no-default-features -- serve --dev $(ARGS)
 
 .PHONY: desk
@@ -40,8 +41,8 @@ desk: .dev/api-key ## an agent's desk beside `make run`, in a second terminal
 	@test -x target/quick/hubbub || { echo "target/quick/hubbub is missing: \`make run\` builds it" >&2; exit 1; }
 	target/quick/hubbub demo-portal $(ARGS)
 
-# One key for both terminals, for nobody else to read.
-.dev/api-key:
+# Kept, so that both terminals have the same key, and tokens are good after a restart. For nobody else to read.
+.dev/api-key .dev/token-secret:
 	@umask 077 && mkdir -p .dev && head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >$@
 
 # The suites on the other stores and buses, and the stories, are `make test`.
@@ -62,6 +63,7 @@ test: need-rust services web sdk client ## everything that must pass before a ch
 	scripts/picture --check
 	node tests/readme/run.js target/debug/hubbub
 	node tests/readme/sdk.js target/debug/hubbub
+	scripts/first-message --program target/debug/hubbub
 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1

@@ -2,10 +2,10 @@
 // Only the port differs from what is printed. Shell blocks that call curl go to bash, the JavaScript to Node with the
 // official SDK, through a proxy that lets messages overtake the page that they belong behind.
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import WebSocket, { WebSocketServer } from "ws";
 import { blocks, env, root, run, say, serve } from "./tools.js";
 
@@ -66,6 +66,20 @@ try {
         const printed = await run(`curl tour:\n${tour}`, "bash", ["-s"], { cwd: directory, env, input: strict + here(tour, server.port) });
         check(printed.includes('"text":"Soup is ready"'), `the curl tour does not print the message: ${printed}`);
     }
+
+    // The program lies where `make run` puts it.
+    await mkdir(join(directory, "target/quick"), { recursive: true });
+    await symlink(resolve(program), join(directory, "target/quick/hubbub"));
+    const [shell, ...others] = written("sh", "hubbub call");
+    check(shell && others.length === 0, "there is not one block with `hubbub call`");
+    const called = await run(`hubbub call:\n${shell}`, "bash", ["-s"], {
+        cwd: directory,
+        env: { ...env, HUBBUB_SERVER: `http://127.0.0.1:${server.port}` },
+        input: `set -euo pipefail\n${shell}`,
+    });
+    const token = called.match(/^[\w-]+\.([\w-]+)\.[\w-]+$/m);
+    check(called.includes('"seq":') || called.includes('"seq": '), `no message is sent: ${called}`);
+    check(token && JSON.parse(Buffer.from(token[1], "base64url")).sub === "ana", `no token of Ana's: ${called}`);
 
     const clients = written("js", 'from "centrifuge"');
     check(clients.length === 1, "there is not one client with the official SDK");

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 
 export const root = resolve(import.meta.dirname, "../..");
 export const KEY = "k".repeat(48);
+export const SECRET = "s".repeat(48);
 const PATIENCE = 60_000;
 
 /** Settings of whoever runs this are none of the newcomer's. */
@@ -76,9 +77,10 @@ export async function serve(program, directory, extra = ["--dev"], port = undefi
     port ??= await freePort();
     await mkdir(join(directory, ".dev"), { recursive: true });
     await writeFile(join(directory, ".dev/api-key"), `${KEY}\n`, { mode: 0o600 });
+    await writeFile(join(directory, ".dev/token-secret"), `${SECRET}\n`, { mode: 0o600 });
     const child = spawn(resolve(program), ["serve", "--listen", `127.0.0.1:${port}`, ...extra], {
         cwd: directory,
-        env: { ...env, HUBBUB_API_KEY_FILE: ".dev/api-key" },
+        env: { ...env, HUBBUB_API_KEY_FILE: ".dev/api-key", HUBBUB_TOKEN_SECRET_FILE: ".dev/token-secret" },
         stdio: "ignore",
     });
     const ended = once(child, "exit").then(([code]) => {

@@ -276,7 +276,7 @@ async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
     let config = settings.resolve().map_err(Failure::Configuration)?;
-    let listener = server::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = server::bind(config.listen).map_err(|error| output::cannot_listen(config.listen, error))?;
     for (name, secret) in &config.made_up {
         output::notice(format_args!("made up for this run, {name}: {secret}"));
     }

@@ -75,6 +75,7 @@ impl ApiDocument {
     fn add(&mut self, verb: Verb, path: &str, schemas: Schemas, mut operation: Operation) {
         // A description is Markdown, a summary is plain text (OpenAPI 3.1, Operation Object).
         operation.summary = operation.summary.map(|summary| summary.replace('`', ""));
+        operation.description = operation.description.map(without_links);
         let verb = match verb {
             Verb::Get => HttpMethod::Get,
             Verb::Post => HttpMethod::Post,
@@ -95,6 +96,17 @@ impl<On> Edge<On> for ApiDocument {
         let operation = describe::<M>(&mut schemas);
         self.add(M::ROUTE.verb, M::ROUTE.path, schemas, operation);
     }
+}
+
+/// `[word](#place)` becomes `word`: the texts are those of `docs/protocol.md`, and such a place is on that page alone.
+fn without_links(mut text: String) -> String {
+    while let Some(end) = text.find("](#")
+        && let Some(begin) = text[..end].rfind('[')
+        && let Some(length) = text[end..].find(')')
+    {
+        text = format!("{}{}{}", &text[..begin], &text[begin + 1..end], &text[end + length + 1..]);
+    }
+    text
 }
 
 /// What cannot be read, before it is known whose a request is, and while the server is busy, starts or goes.
@@ -247,4 +259,22 @@ fn with_limits(mut parameter: Parameter) -> Parameter {
         schema.maximum = Some(limits::PAGE_MAX.into());
     }
     parameter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_are_plain_and_descriptions_lead_nowhere_on_a_page_that_is_not_there() {
+        let document = serde_json::to_value(crate::server::openapi()).unwrap();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for operation in operations.as_object().unwrap().values() {
+                let text = |member: &str| operation[member].as_str().unwrap_or_default().to_owned();
+                assert!(!text("summary").contains('`') && !text("description").contains("](#"), "{path}: {operation}");
+            }
+        }
+        assert_eq!(without_links("a [b](#c), [d](#e) and [f](g)".into()), "a b, d and [f](g)");
+        assert_eq!(without_links("](#a) and [b](#".into()), "](#a) and [b](#");
+    }
 }

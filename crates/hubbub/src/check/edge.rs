@@ -86,6 +86,9 @@ fn looked_at(set: &Settings, edge: &PublicSide) -> Vec<Finding> {
             "when it is told to go, all clients are cut off at once, and come to the others at once",
             "leave it out, unless there is one instance",
         ),
+        window if window.is_zero() => {
+            Finding::ok("--drain-window", "0, as --dev has it: when it is told to end, all clients are cut off at once")
+        }
         window => Finding::ok(
             "--drain-window",
             format!("{window:?}; whoever stops it has to wait longer than that before killing it"),

@@ -45,9 +45,9 @@ pub struct DemoPortal {
 /// How to begin.
 pub const EXAMPLES: &str = "\
 Support chat in two windows, on one machine:
-  export HUBBUB_API_KEY=$(openssl rand -hex 24)
-  hubbub serve --dev --portal-allow 127.0.0.1
-  hubbub demo-portal
+  openssl rand -hex 24 >api-key
+  HUBBUB_API_KEY_FILE=api-key hubbub serve --dev --portal-allow 127.0.0.1
+  in a second terminal: HUBBUB_API_KEY_FILE=api-key hubbub demo-portal
   then open http://127.0.0.1:8100/ as the agent and http://127.0.0.1:8000/?user=ana&portal=demo as the customer
 
 It makes the portal, or takes it over with new secrets, and keeps what it hears in memory. Where the server does not
@@ -65,7 +65,7 @@ pub async fn run(said: DemoPortal) -> anyhow::Result<()> {
             said.listen
         );
     }
-    let listener = TcpListener::bind(said.listen).await.with_context(|| format!("cannot listen on {}", said.listen))?;
+    let listener = TcpListener::bind(said.listen).await.map_err(|error| output::cannot_listen(said.listen, error))?;
     let at = listener.local_addr().context("cannot listen")?;
     let url = said.url.unwrap_or_else(|| format!("http://{at}/webhook"));
     let key = api_key(said.api_key)?;

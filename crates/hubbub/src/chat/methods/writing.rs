@@ -215,7 +215,8 @@ impl PersonData<'_> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InName {
-    /// In the name of this user, who may no more than over a connection of their own. Without it: in the backend's own.
+    /// Whose act it is: a user, who may no more than over a connection of their own. It may stand in the body instead.
+    /// Where neither says it, the backend acts in its own name; `send`, `react` and `unreact` need somebody.
     pub from: Option<String>,
 }
 
