@@ -51,7 +51,8 @@ class IndexedDbStorage implements Storage {
             // The same place again, or the next one.
             asked.onsuccess = () => void (asked.result === undefined ? store.add(draft) : store.put(draft, asked.result));
         };
-        await this.write(DRAFTS, put, () => this.instead.putDraft(draft));
+        const kept = await this.write(DRAFTS, put, () => this.instead.putDraft(draft));
+        if (!kept) throw new Error(KEEPS_NOTHING);
         this.tell("changed");
     }
 
@@ -70,8 +71,8 @@ class IndexedDbStorage implements Storage {
         return (database as string | null | undefined) ?? null;
     }
 
-    putDatabase(database: string): Promise<void> {
-        return this.write(META, (store) => store.put(database, "database"), () => this.instead.putDatabase(database));
+    async putDatabase(database: string): Promise<void> {
+        await this.write(META, (store) => store.put(database, "database"), () => this.instead.putDatabase(database));
     }
 
     async room(room: string): Promise<KeptRoom | null> {
@@ -140,23 +141,26 @@ class IndexedDbStorage implements Storage {
         });
     }
 
-    /** Once it resolves it survives a crash of the browser. */
-    private async write(store: string, change: (store: IDBObjectStore) => void, instead: () => Promise<void>): Promise<void> {
+    /** Once it resolves with true it survives a crash of the browser; with false, it is in memory. */
+    private async write(store: string, change: (store: IDBObjectStore) => void, instead: () => Promise<void>): Promise<boolean> {
         const database = await this.opened;
         if (this.closed) throw new Error("the chat was closed");
-        if (this.wiped) return;
-        if (!database) return instead();
+        if (this.wiped) return true;
         try {
-            await done(database, [store], (transaction) => change(transaction.objectStore(store)));
+            if (database) {
+                await done(database, [store], (transaction) => change(transaction.objectStore(store)));
+                return true;
+            }
         } catch (problem) {
             this.failed(problem);
-            await instead();
         }
+        await instead();
+        return false;
     }
 
     private failed(problem: unknown): null {
         if (!this.told) {
-            const why = problem instanceof Error ? problem.message : String(problem);
+            const why = problem instanceof Error ? problem.message || problem.name : String(problem);
             this.trouble(`${KEEPS_NOTHING} (${why})`);
         }
         this.told = true;

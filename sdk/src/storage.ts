@@ -23,7 +23,7 @@ export interface KeptRoom {
 export interface Storage {
     /** All of this user, in the order they were put. */
     drafts(): Promise<KeptDraft[]>;
-    /** New, or changed: the key says which. It is kept once this resolves. */
+    /** New, or changed: the key says which. It is kept once this resolves; where this rejects, it is listed for as long as the page is there. */
     putDraft(draft: KeptDraft): Promise<void>;
     dropDraft(key: string): Promise<void>;
     /** The database that the server had last; null: there was none yet. */

@@ -10,7 +10,7 @@ import { deleted } from "./words.ts";
 /** What is on its way. */
 export interface Sending {
     key: string;
-    /** It survives a reload from here on. */
+    /** It survives a reload from here on. Rejects with an `Error` in words where the browser has no space for it; it is sent all the same. */
     kept: Promise<void>;
     /**
      * It is in the log. Rejects with a `CallError` where the server refuses it, and with code 0 where this chat does not learn it
@@ -157,8 +157,8 @@ export class Waiting {
     }
 
     private async keepDraft(draft: Draft): Promise<void> {
-        await this.around.keepDraft(this.room.id, draft);
-        this.inStorage.add(draft.key);
+        // Also where it is listed in memory alone.
+        await this.around.keepDraft(this.room.id, draft).finally(() => this.inStorage.add(draft.key));
     }
 
     private isDone(key: string): void {

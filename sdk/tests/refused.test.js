@@ -212,3 +212,30 @@ test("whatever opens, closes, dies and is refused, one good tab has the connecti
         for (const { link } of tabs) link.close();
     }
 });
+
+test("a tab whose page a browser puts aside gives the connection up, and stands behind when it is shown again", async () => {
+    const scene = new Scene(6);
+    const page = new EventTarget();
+    const around = { document: new EventTarget(), addEventListener: page.addEventListener.bind(page), removeEventListener: page.removeEventListener.bind(page) };
+    Object.assign(globalThis, around);
+    const one = scene.opens(true);
+    for (const name of Object.keys(around)) delete globalThis[name];
+    const other = scene.opens(true);
+    await scene.passes();
+    assert.deepEqual([one.leads, other.leads], [true, false]);
+    const happens = (type, persisted) => page.dispatchEvent(Object.assign(new Event(type), { persisted }));
+    // A page that goes for good frees the lock by itself.
+    happens("pagehide", false);
+    await scene.passes();
+    assert.deepEqual([one.leads, other.leads], [true, false]);
+    happens("pagehide", true);
+    await scene.passes();
+    assert.deepEqual([other.leads, other.state, scene.links.size], [true, "connected", 1]);
+    happens("pageshow", true);
+    await scene.passes();
+    assert.deepEqual([one.leads, one.state, scene.links.size], [false, "connected", 1]);
+    other.link.close();
+    await scene.passes();
+    assert.deepEqual([one.leads, one.state], [true, "connected"]);
+    one.link.close();
+});

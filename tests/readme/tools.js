@@ -73,14 +73,14 @@ export async function run(what, command, args, { input, ...options }, enough) {
 }
 
 /** `hubbub serve` with its files in a directory, once it is ready. The same port again: it has gone away and come back. */
-export async function serve(program, directory, extra = ["--dev"], port = undefined) {
+export async function serve(program, directory, extra = ["--dev"], port = undefined, settings = {}) {
     port ??= await freePort();
     await mkdir(join(directory, ".dev"), { recursive: true });
     await writeFile(join(directory, ".dev/api-key"), `${KEY}\n`, { mode: 0o600 });
     await writeFile(join(directory, ".dev/token-secret"), `${SECRET}\n`, { mode: 0o600 });
     const child = spawn(resolve(program), ["serve", "--listen", `127.0.0.1:${port}`, ...extra], {
         cwd: directory,
-        env: { ...env, HUBBUB_API_KEY_FILE: ".dev/api-key", HUBBUB_TOKEN_SECRET_FILE: ".dev/token-secret" },
+        env: { ...env, HUBBUB_API_KEY_FILE: ".dev/api-key", HUBBUB_TOKEN_SECRET_FILE: ".dev/token-secret", ...settings },
         stdio: "ignore",
     });
     const ended = once(child, "exit").then(([code]) => {
