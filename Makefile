@@ -59,6 +59,7 @@ test: need-rust services web sdk client ## everything that must pass before a ch
 	cd web && npm test --silent
 	cd sdk && npm test --silent
 	cargo test --workspace
+	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/sdk/browser.test.js
 	tests/services/run.sh
 	scripts/picture --check
 	node tests/readme/run.js target/debug/hubbub
