@@ -24,7 +24,8 @@ import { goTo, useOpenRoom } from "./where.ts";
 export function App({ portal }: { portal: string | null }) {
     const chat = useChat();
     const open = useOpenRoom();
-    const support = useSupport(chat, portal);
+    const support = useSupport(chat, portal, open);
+    const alone = portal !== null;
     const dialogs = useDialogs();
     const drawer = useDrawer();
     const { theme, debug } = useKept(settings);
@@ -37,10 +38,10 @@ export function App({ portal }: { portal: string | null }) {
         drawer.put(false);
     };
     return (
-        <div className={["app", drawer.open && "drawer-open", debug && "debugging", support && "alone"].filter(Boolean).join(" ")}>
+        <div className={["app", drawer.open && "drawer-open", debug && "debugging", alone && "alone"].filter(Boolean).join(" ")}>
             <Banner />
             <div className="panes">
-                {!support && (
+                {!alone && (
                     <div className="drawer" ref={drawer.ref} inert={drawer.narrow && !drawer.open}>
                         <Sidebar open={open} dialogs={dialogs} onChosen={choose} onClose={() => drawer.put(false)} />
                     </div>
@@ -51,10 +52,10 @@ export function App({ portal }: { portal: string | null }) {
                         <main className="middle-note"><p role="status">{support?.problem ?? "Opening the conversation …"}</p></main>
                     ) : (
                         <RoomProvider key={room} id={room} support={support}>
-                            <RoomPage covered={drawer.open} onRooms={support ? null : () => drawer.put(true)} />
+                            <RoomPage covered={drawer.open} onRooms={alone ? null : () => drawer.put(true)} />
                         </RoomProvider>
                     )}
-                    {support && room !== null && <DebugBar room={room} />}
+                    {alone && room !== null && <DebugBar room={room} />}
                 </div>
             </div>
             <Over dialogs={dialogs} onChosen={choose} />

@@ -2,12 +2,13 @@
 
 import type { Seen } from "hubbub-sdk";
 import { presenceWords } from "../people/who.ts";
+import { supportTitle } from "../support/forwarding.ts";
 import { isolated } from "../ui/names.ts";
 import type { RoomView } from "./context.tsx";
 
 /** By its name; a direct one by the others in it. */
 export function titleOf({ standing, behind, called, me, now, support }: Pick<RoomView, "standing" | "behind" | "called" | "me" | "now" | "support">): string {
-    if (support) return `Support · ${support.portal}`;
+    if (support) return supportTitle(support.portal);
     const others = [...behind.members.keys()].filter((user) => user !== me).map(called);
     return standing.name || (standing.direct && others.join(", ")) || standing.topic || now.id;
 }

@@ -1,9 +1,9 @@
 // What rooms are called: direct ones by the others in them, who are asked for.
 
 import { useEffect, useMemo, useState } from "react";
-import { Others, titled, type RoomRow } from "hubbub-sdk";
+import { Others, titled, type Chat, type RoomRow } from "hubbub-sdk";
 import { useChat } from "hubbub-sdk/react";
-import { named } from "../support/forwarding.ts";
+import { isSession, named, supportTitle } from "../support/forwarding.ts";
 
 export type TitleOf = (room: RoomRow) => string;
 
@@ -15,14 +15,20 @@ export function useTitles(shown: readonly RoomRow[]): TitleOf {
         () =>
             new Others({
                 me: chat.user,
-                members: async (room) => ({ members: [...(await chat.call("members", { room })).members] }),
+                members: async (room) => ({ members: await calledAfter(chat, room) }),
                 changed: () => again((n) => n + 1),
             }),
         [chat],
     );
-    const nameless = shown.filter(({ kind, name }) => kind === "direct" && !name).map(({ id }) => id);
+    const nameless = shown.filter(({ id, kind, name }) => !name && (kind === "direct" || isSession(id))).map(({ id }) => id);
     useEffect(() => void others.want(nameless), [others, nameless.join(" ")]);
     return (room) => titled(room, others.of.get(room.id)?.map(named));
+}
+
+/** What a room without a name is called after: the people of a direct one, the portal of a conversation with agents. */
+async function calledAfter(chat: Chat, room: string): Promise<{ user: string }[]> {
+    if (isSession(room)) return [{ user: supportTitle((await chat.call("session", { room })).portal) }];
+    return [...(await chat.call("members", { room })).members];
 }
 
 /** The rooms whose title, topic or id has these words, in their order. */

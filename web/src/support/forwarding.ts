@@ -2,8 +2,18 @@
 
 import type { Hint, Methods } from "hubbub-sdk";
 
+/** Whether a room is a conversation with a portal's agents. */
+export function isSession(room: string): boolean {
+    return room.startsWith("session.");
+}
+
+/** What such a conversation is called. */
+export function supportTitle(portal: string | null): string {
+    return portal === null ? "Support" : `Support · ${portal}`;
+}
+
 /** What `open_session` and `session` answer, as far as the page needs it. */
-export type Session = Pick<Methods["session"]["answer"], "id" | "state" | "forwarded" | "delayed" | "failed">;
+export type Session = Pick<Methods["session"]["answer"], "id" | "portal" | "state" | "forwarded" | "delayed" | "failed">;
 
 export interface Forwarding {
     /** The portal has everything up to this seq, but for `failed`. */
@@ -53,7 +63,7 @@ export function way(now: Forwarding, seq: number): Way {
 export const ways: Record<Way, string> = {
     waiting: "✓ stored",
     forwarded: "✓✓ with the agents",
-    delayed: "✓ not with the agents yet, trying again",
+    delayed: "not with the agents yet, trying again …",
     failed: "could not be forwarded",
 };
 

@@ -3,10 +3,11 @@
 import { useEffect, useState } from "react";
 import { failure, mayRetry, refusal, type Chat, type Failure } from "hubbub-sdk";
 import { isolated } from "../ui/names.ts";
-import { hinted, nothing, told, type Forwarding, type Session } from "./forwarding.ts";
+import { hinted, isSession, nothing, told, type Forwarding, type Session } from "./forwarding.ts";
 
 export interface Support {
-    portal: string;
+    /** Null: not known yet. */
+    portal: string | null;
     /** Its room, once it is open. */
     room: string | null;
     state: string;
@@ -22,24 +23,28 @@ export interface Support {
 const AGAIN_MS = 2_000;
 const STATES: Record<string, string> = { opened: "open", waiting: "waiting", closed: "closed" };
 
-type Standing = Pick<Support, "room" | "state" | "forwarding" | "problem">;
-const unopened: Standing = { room: null, state: "", forwarding: nothing, problem: null };
-const stands = (session: Session): Standing => ({ room: session.id, state: session.state, forwarding: told(session), problem: null });
+type Standing = Pick<Support, "portal" | "room" | "state" | "forwarding" | "problem">;
+const unopened: Standing = { portal: null, room: null, state: "", forwarding: nothing, problem: null };
+const stands = (session: Session): Standing => ({
+    portal: session.portal, room: session.id, state: session.state, forwarding: told(session), problem: null,
+});
 
-/** Null where no portal is asked for. */
-export function useSupport(chat: Chat, portal: string | null): Support | null {
-    const [now, put] = useState(unopened);
-    useEffect(() => (portal === null ? undefined : opening(chat, portal, put)), [chat, portal]);
-    const { room } = now;
+/** The conversation with `asked`, a portal; without that, the one in the `open` room. Null: it is a room of people. */
+export function useSupport(chat: Chat, asked: string | null, open: string): Support | null {
+    const [held, put] = useState(unopened);
+    useEffect(() => (asked === null ? undefined : opening(chat, asked, put)), [chat, asked]);
+    const room = asked !== null ? held.room : isSession(open) ? open : null;
     useEffect(() => (room === null ? undefined : following(chat, room, put)), [chat, room]);
-    if (portal === null) return null;
+    if (asked === null && room === null) return null;
+    const now = held.room === room ? held : { ...unopened, room };
+    const { portal } = now;
     const closed = now.state === "closed";
     const turn = () => {
-        if (room === null) return;
-        const asked = closed ? chat.call("open_session", { portal, id: room }) : chat.call("close_session", { room });
-        asked.then((session) => put(stands(session)), failed(put));
+        if (room === null || portal === null) return;
+        const turned = closed ? chat.call("open_session", { portal, id: room }) : chat.call("close_session", { room });
+        turned.then((session) => put(stands(session)), failed(put));
     };
-    return { portal, ...now, ended: closed ? "This conversation has ended. Open it again to write." : null, turn };
+    return { ...now, portal: portal ?? asked, ended: closed ? "This conversation has ended. Open it again to write." : null, turn };
 }
 
 type Put = (how: Standing | ((before: Standing) => Standing)) => void;
@@ -77,18 +82,21 @@ function opening(chat: Chat, portal: string, put: Put): () => void {
     };
 }
 
-/** What hints and the log say, and once more what holds whenever the connection is back: hints may have been lost. */
+/** As the server says it is, and what hints and the log say since; once more whenever the connection is back: hints may have been lost. */
 function following(chat: Chat, room: string, put: Put): () => void {
-    let was = "connected";
+    const here = (change: (before: Standing) => Partial<Standing>) => put((before) => (before.room === room ? { ...before, ...change(before) } : before));
+    const ask = () => void chat.call("session", { room }).then((session) => put(stands(session)), () => {});
+    let was = chat.connection.snapshot().state;
+    if (was === "connected") ask();
     const ends = [
-        chat.onHint((hint) => put((before) => ({ ...before, forwarding: hinted(before.forwarding, room, hint) }))),
+        chat.onHint((hint) => here(({ forwarding }) => ({ forwarding: hinted(forwarding, room, hint) }))),
         chat.room(room).onEntry(({ type }) => {
             const state = STATES[type];
-            if (state !== undefined) put((before) => ({ ...before, state }));
+            if (state !== undefined) here(() => ({ state }));
         }),
         chat.connection.subscribe(() => {
             const { state } = chat.connection.snapshot();
-            if (state === "connected" && was !== state) chat.call("session", { room }).then((session) => put(stands(session)), () => {});
+            if (state === "connected" && was !== state) ask();
             was = state;
         }),
     ];

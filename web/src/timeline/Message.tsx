@@ -75,13 +75,19 @@ export const Message = memo(function Message(props: MessageProps) {
                 <Body entry={entry} me={me} text={pending?.text} called={called} />
                 {entry.reactions && <Reactions entry={entry} reactions={entry.reactions} may={has(acts, "react")} called={called} on={on} />}
                 <Foot entry={entry} place={place} pending={pending} on={on} />
-                {way && <p className={way === "failed" ? "way error" : "way"}>{ways[way]}</p>}
+                {way && <Forwarded way={way} />}
                 {seen && <p className="seen">{seen}</p>}
             </div>
             {acts && near && <Toolbar entry={entry} acts={acts} place={place} on={on} label={`the message of ${isolated(name)}`} />}
         </article>
     );
 });
+
+/** How far it has got on its way to the agents. */
+function Forwarded({ way }: { way: Way }) {
+    const late = way === "delayed" || way === "failed";
+    return <p className={`way ${way}`}>{late && <Icon name="warning" />} {ways[way]}</p>;
+}
 
 /** Where a finger is all there is, the button for the menu is always there. */
 const HOVERS = !matchMedia(TOUCH).matches;
