@@ -197,7 +197,7 @@ test("a tab that is signed out lets one that is not have the connection; where a
 
 test("a server without --dev takes no page of another port of this machine, and gives out no token", async () => {
     const own = await mkdtemp(join(directory, "earnest-"));
-    const earnest = await serve(program, own, [], undefined, { HUBBUB_TOKEN_SECRET: "s".repeat(48) });
+    const earnest = await serve(program, own, []);
     try {
         const host = `127.0.0.1:${earnest.port}`;
         const tries = async (origin) => {
