@@ -114,7 +114,7 @@ export class Page {
             const value = await this.is(expression);
             if (value) return value;
             if (Date.now() > end) {
-                const text = await this.is("`${location.href}\\n${document.body.innerText}`");
+                const text = await this.is("`${location.href}\\n${document.body.innerText}\\n${JSON.stringify(window.standing?.())}`");
                 throw new Error(`not so: ${expression}\n${text}\n${this.last ?? ""}\n${this.faults.join("\n")}`);
             }
             await new Promise((is) => setTimeout(is, 20));

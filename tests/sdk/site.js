@@ -41,6 +41,8 @@ window.says = (text) => {
 };
 room.subscribe(() => {});
 chat.connect();
+/** For whoever has to find out why something did not come. */
+window.standing = () => ({ connection: chat.connection.snapshot(), room: room.snapshot().state, why: room.snapshot().problem, leads, tokens: window.tokens });
 `;
 
 /** On a port of its own; `close` ends it. */
