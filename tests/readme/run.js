@@ -112,8 +112,8 @@ try {
     check(order.every((seq, n) => n === 0 || seq > order[n - 1]), `entries out of order:\n${printed}`);
     const shown = lines.map((line) => line.replace(/^\d+ ana /, ""));
     // What it says itself may be stored before or after what others say meanwhile.
-    const others = shown.filter((text) => text !== "hi");
-    check(others.join() === "early 1,early 2,early 3,meanwhile 1,meanwhile 2,late" && shown.length === 7, `shown:\n${printed}`);
+    const foreign = shown.filter((text) => text !== "hi");
+    check(foreign.join() === "early 1,early 2,early 3,meanwhile 1,meanwhile 2,late" && shown.length === 7, `shown:\n${printed}`);
 } finally {
     server?.stop();
     between?.close();
