@@ -1,6 +1,6 @@
 // What is being written in one box: kept as it changes, and what becomes of it when it is sent.
 
-import { useEffect, useRef, useState, type RefObject } from "react";
+import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
 import { CallError } from "hubbub-sdk";
 import type { Mode } from "../room/actions.ts";
 import { useRoomView } from "../room/context.tsx";
@@ -53,7 +53,8 @@ export function useWriting(ref: RefObject<HTMLTextAreaElement | null>, { boxes, 
         if (edits) setText(before.current);
         onMode(null);
     };
-    useEffect(() => {
+    // At once: what is typed next belongs in here.
+    useLayoutEffect(() => {
         if (!mode) return;
         if (mode.does === "edit") {
             before.current = boxes.read(room.id, thread);

@@ -26,9 +26,9 @@ export function Popover({ at, label, className = "", role = "dialog", onClose, o
             const to = at.isConnected || row === undefined ? at : document.querySelector<HTMLElement>(`[data-row="${CSS.escape(row)}"]`);
             to?.focus({ preventScroll: true });
         };
-        let from = at.getBoundingClientRect();
+        // It stays beside where that was: what is about to be pressed must not move away.
+        const from = at.getBoundingClientRect();
         const place = () => {
-            if (at.isConnected) from = at.getBoundingClientRect();
             const { left, top } = beside(from, box.getBoundingClientRect(), { width: innerWidth, height: innerHeight });
             box.style.left = `${left}px`;
             box.style.top = `${top}px`;
