@@ -135,8 +135,9 @@ async fn who_has_only_a_keyboard_writes_reads_answers_and_goes_elsewhere() {
     has_focus(&mut ana, "[data-composer=room] textarea").await;
     ana.writes("three").await;
     ana.presses("Enter").await;
-    ana.sees("[...document.querySelectorAll('.message')].at(-1).querySelector('.answers')?.innerText.includes('one')")
-        .await;
+    // In the log: what is still on its way has no thread.
+    let newest = "[...document.querySelectorAll('.message[data-seq]')].at(-1)";
+    ana.sees(&format!("{newest}.querySelector('.answers')?.innerText.includes('one')")).await;
 
     // The thread at the side, and back.
     ana.presses("Shift+Tab").await;
