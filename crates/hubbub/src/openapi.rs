@@ -266,14 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn summaries_are_plain_and_descriptions_lead_nowhere_on_a_page_that_is_not_there() {
-        let document = serde_json::to_value(crate::server::openapi()).unwrap();
-        for (path, operations) in document["paths"].as_object().unwrap() {
-            for operation in operations.as_object().unwrap().values() {
-                let text = |member: &str| operation[member].as_str().unwrap_or_default().to_owned();
-                assert!(!text("summary").contains('`') && !text("description").contains("](#"), "{path}: {operation}");
-            }
-        }
+    fn a_link_within_the_page_becomes_its_word_and_another_stays() {
         assert_eq!(without_links("a [b](#c), [d](#e) and [f](g)".into()), "a b, d and [f](g)");
         assert_eq!(without_links("](#a) and [b](#".into()), "](#a) and [b](#");
     }

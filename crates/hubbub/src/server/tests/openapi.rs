@@ -159,3 +159,14 @@ fn the_pattern_of_names_is_what_the_server_takes() {
         assert!(RoomId::parse(&"x".repeat(64)).is_ok() && RoomId::parse(&"x".repeat(65)).is_err());
     }
 }
+
+#[test]
+fn summaries_are_plain_and_descriptions_lead_to_no_place_of_another_page() {
+    let document = document();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for operation in operations.as_object().unwrap().values() {
+            let text = |member: &str| operation[member].as_str().unwrap_or_default();
+            assert!(!text("summary").contains('`') && !text("description").contains("](#"), "{path}: {operation}");
+        }
+    }
+}
