@@ -413,17 +413,14 @@ pub async fn ended(process: &mut Child) -> std::process::ExitStatus {
 
 /// Runs the program with these arguments until it ends: whether it was content, what it printed, and what it complained of.
 pub async fn program(arguments: &[&str]) -> (bool, String, String) {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_hubbub"))
+    let running = tokio::process::Command::new(env!("CARGO_BIN_EXE_hubbub"))
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program");
-    let status = ended(&mut process).await;
-    let output = process.wait_with_output().expect("its output");
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(DEADLINE, running).await.expect("an end of the program").expect("the program");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (status.success(), text(output.stdout), text(output.stderr))
+    (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
 /// The pause between two looks at something that is waited for.
