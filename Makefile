@@ -194,9 +194,9 @@ $(OPENAPI_TOOLS): tests/openapi/generator/pom.xml tests/openapi/requirements.txt
 	.tools/openapi/venv/bin/pip install --quiet --disable-pip-version-check -r tests/openapi/requirements.txt
 	@touch $@
 
-# Takes some minutes, once: it is built without optimisation, since building takes longer than it ever runs.
+# Takes some minutes, once.
 .tools/bin/cargo-deny:
-	CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --root .tools cargo-deny --locked --version $(DENY_VERSION)
+	cargo install --root .tools cargo-deny --locked --version $(DENY_VERSION)
 
 .PHONY: need-rust
 need-rust:
