@@ -59,7 +59,6 @@ test: need-rust services web sdk client ## everything that must pass before a ch
 	cd web && npm test --silent
 	cd sdk && npm test --silent
 	cargo test --workspace
-	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/sdk/browser.test.js
 	tests/services/run.sh
 	scripts/picture --check
 	node tests/readme/run.js target/debug/hubbub
@@ -69,6 +68,7 @@ test: need-rust services web sdk client ## everything that must pass before a ch
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
 test-long: $(SDK_JAVA) $(OPENAPI_TOOLS) test ## the same with the long stories, more random cases, and what is behind a feature
+	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/sdk/browser.test.js
 	scripts/install-services promtool
 	promtool check rules deploy/prometheus/hubbub.rules.yml
 	promtool check rules <(node tests/prometheus/board.mjs)
