@@ -126,7 +126,7 @@ pub struct ReportBody {
 impl RestMethod for ReportMessage {
     const ROUTE: Route = Route {
         tag: "reports",
-        problems: &[403, 404, 409, 422],
+        problems: &[403, 404, 409, 410, 422],
         example: r#"{"from":"ana","room":"general","target":42,"reason":"spam"}"#,
         ..Route::new(Verb::Post, "/v1/reports", &[])
     };
