@@ -274,7 +274,7 @@ impl RestMethod for CreateRoom {
     const ROUTE: Route = Route {
         tag: "rooms",
         success: &[201, 200],
-        problems: &[409, 422],
+        problems: &[409, 410, 422],
         example: r#"{"id":"kitchen","kind":"private","name":"Kitchen","members":[{"user":"ana","role":"admin"}]}"#,
         ..Route::new(Verb::Post, "/v1/rooms", &[])
     };

@@ -157,7 +157,7 @@ impl RestMethod for OpenSession {
     const ROUTE: Route = Route {
         tag: "sessions",
         success: &[201, 200],
-        problems: &[404, 409, 422],
+        problems: &[404, 409, 410, 422],
         example: r#"{"portal":"desk","customer":"ana","id":"order-4711"}"#,
         ..Route::new(Verb::Post, "/v1/sessions", &[])
     };
