@@ -33,6 +33,8 @@ const DEPTH = 6;
 /** A text with more of these than people write is shown as it is: its tree would take long, or be very deep. */
 const MARKS = 400;
 const OPENERS = 60;
+/** The parser's time grows with the square of these. A line weighs as much as three others. */
+const WEIGHT = 800;
 
 const parsed = new Map<string, readonly Block[]>();
 const PARSED = 1_000;
@@ -49,17 +51,49 @@ export function markdown(text: string): readonly Block[] {
 }
 
 function tree(text: string): readonly Block[] {
-    const plain: Block[] = [{ type: "paragraph", children: [{ type: "text", text }] }];
-    if (!/[*_`~>\[\-+:.@\n]/.test(text) || laborious(text)) return plain;
-    const root: Root = fromMarkdown(text, { extensions, mdastExtensions });
-    return blocks(root.children, text, 0);
+    const pieces = fenced(text);
+    const words = pieces.flatMap((piece) => (piece.type === "words" ? [piece.text] : [])).join("\n");
+    const plain = !/[*_`~>\[\-+:.@\n]/.test(words) || laborious(words);
+    return pieces.flatMap((piece): readonly Block[] => {
+        if (piece.type === "code") return [{ type: "code", text: piece.text }];
+        if (plain) return [{ type: "paragraph", children: [{ type: "text", text: piece.text }] }];
+        const root: Root = fromMarkdown(piece.text, { extensions, mdastExtensions });
+        return blocks(root.children, piece.text, 0);
+    });
 }
 
-/** Whether a tree of it would be large out of proportion. */
+interface Piece {
+    type: "words" | "code";
+    text: string;
+}
+
+/** Code between fences at the beginning of a line, which may be long, and the words around it. */
+function fenced(text: string): Piece[] {
+    const pieces: { type: Piece["type"]; lines: string[] }[] = [{ type: "words", lines: [] }];
+    let fence = "";
+    for (const line of text.split("\n")) {
+        const [, open = ""] = /^(`{3,}(?=[^`]*$)|~{3,})/.exec(line) ?? [];
+        const [, close = ""] = /^ {0,3}(`{3,}|~{3,})\s*$/.exec(line) ?? [];
+        if (!fence && open) {
+            fence = open;
+            pieces.push({ type: "code", lines: [] });
+        } else if (fence && close.startsWith(fence)) {
+            fence = "";
+            pieces.push({ type: "words", lines: [] });
+        } else pieces.at(-1)!.lines.push(line);
+    }
+    const some = pieces.filter(({ lines }) => lines.some((line) => line.trim()));
+    // Where nothing would be left of it, it is no code.
+    if (!some.some(({ type }) => type === "code")) return [{ type: "words", text }];
+    return some.map(({ type, lines }) => ({ type, text: lines.join("\n") }));
+}
+
+/** Whether a tree of it would be large, or long in the making, out of proportion. */
 export function laborious(text: string): boolean {
     const count = (marks: RegExp) => (text.match(marks) ?? []).length;
     const nested = /^[ \t]*(?:(?:[>*+-]|\d+[.)])[ \t]*){9}/m.test(text);
-    return nested || count(/[*_~`]/g) > MARKS || count(/[[\]]/g) > OPENERS;
+    const weight = count(/[*_`~>[\]()&!?,;:.'"<\\|=@+-]/g) + 3 * count(/\n/g);
+    return nested || weight > WEIGHT || count(/[*_~`]/g) > MARKS || count(/[[\]]/g) > OPENERS;
 }
 
 function blocks(nodes: readonly Nodes[], source: string, depth: number): Block[] {
@@ -98,7 +132,8 @@ function inlines(nodes: readonly PhrasingContent[], source: string): Inline[] {
             case "link": {
                 const children = inlines(node.children, source);
                 const href = safe(node.url);
-                return href === null ? [{ type: "text", text: sourceOf(node, source) }] : [{ type: "link", href, children }];
+                // One that is called nothing would not be seen.
+                return href === null || !children.length ? [{ type: "text", text: sourceOf(node, source) }] : [{ type: "link", href, children }];
             }
             default:
                 return [{ type: "text", text: sourceOf(node, source) }];
