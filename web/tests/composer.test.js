@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "vitest";
 import { Boxes } from "../src/composer/boxes.ts";
 import { asked, completed, offers } from "../src/composer/complete.ts";
-import { editing, saying, tooLong } from "../src/composer/saying.ts";
-import { Kept } from "../src/ui/store.ts";
+import { boxed, editing, saying, tooLong } from "../src/composer/saying.ts";
+import { Kept, shelfOf } from "../src/ui/store.ts";
 
 const shelf = () => {
     const all = new Map();
@@ -45,6 +45,17 @@ test("an edit keeps the data, and who was mentioned although they have left", ()
     assert.deepEqual(editing("@cem @ben", ["ben"], before), { target: 4, text: "@cem @ben", mentions: ["cem", "ben"], data: { order: 1 } });
 });
 
+test("what was typed waits while a message is edited, and nothing of the edit is said as an answer", () => {
+    const edit = (text) => ({ does: "edit", entry: { seq: 1, text } });
+    const answer = { does: "answer", entry: { seq: 2, text: "theirs" } };
+    assert.equal(boxed("typed", null, edit("old"), "typed"), "old");
+    assert.equal(boxed("new", edit("old"), edit("other"), "typed"), "other");
+    assert.equal(boxed("new", edit("old"), answer, "typed"), "typed");
+    assert.equal(boxed("new", edit("old"), null, "typed"), "typed");
+    assert.equal(boxed("typed", null, answer, ""), "typed");
+    assert.equal(boxed("typed", answer, null, ""), "typed");
+});
+
 test("a text that is too long is not sent, counted in bytes", () => {
     assert.equal(tooLong("é".repeat(4096)), null);
     assert.equal(tooLong("é".repeat(4097)), "This text has 8194 bytes; a message has at most 8192.");
@@ -66,6 +77,17 @@ test("a browser that keeps nothing more does not stop one from writing", () => {
     const kept = new Kept("x", { theme: "system" }, full);
     kept.change({ theme: "dark" });
     assert.equal(kept.snapshot().theme, "dark");
+});
+
+test("where the browser's storage is closed, it holds until the page is left", () => {
+    const shelf = shelfOf(() => { throw new DOMException("denied", "SecurityError"); });
+    const boxes = new Boxes("ana", shelf);
+    boxes.write("hi", "general");
+    assert.equal(boxes.read("general"), "hi");
+    boxes.write("", "general");
+    assert.equal(boxes.read("general"), "");
+    const own = {};
+    assert.equal(shelfOf(() => own), own);
 });
 
 test("settings are kept, and what another version wrote is passed over", () => {

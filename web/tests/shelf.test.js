@@ -21,6 +21,11 @@ test("what is kept is there for the next page, and gone when nothing is left", (
     assert.equal(left.kept.size, 0);
 });
 
+test("a browser that keeps nothing more stops nothing", () => {
+    const full = { ...store("[]"), setItem: () => { throw new Error("full"); } };
+    new Shelf("here", full).keep([{ key: "a" }]);
+});
+
 test("what is not ours is nothing", () => {
     for (const text of ["{", "7", "null", '{"a":1}']) assert.deepEqual(new Shelf("here", store(text)).read(), [], text);
 });

@@ -1,6 +1,7 @@
 // What becomes of a text that is sent: who is mentioned, what it answers, where it goes. Pure.
 
 import type { Saying, Shown } from "hubbub-sdk";
+import type { Mode } from "../room/actions.ts";
 import { mentioned } from "./mentions.ts";
 
 /** The server refuses more, too. */
@@ -30,6 +31,12 @@ export function editing(text: string, members: Iterable<string>, before: Shown):
         ...mentioned(text, [...members, ...(before.mentions ?? [])]),
         ...(before.data !== undefined && { data: before.data }),
     };
+}
+
+/** What stands in a box once something else is written in it. `kept`: the draft that waits there while a message is edited. */
+export function boxed(text: string, before: Mode | null, now: Mode | null, kept: string): string {
+    if (now?.does === "edit") return now.entry.text ?? "";
+    return before?.does === "edit" ? kept : text;
 }
 
 /** Why a text cannot be sent, in words; null: it can. */

@@ -7,7 +7,7 @@ import { useRoomView } from "../room/context.tsx";
 import { lastOwn, shownIn } from "../room/shown.ts";
 import { offered } from "../people/people.ts";
 import type { Boxes } from "./boxes.ts";
-import { editing, saying, tooLong } from "./saying.ts";
+import { boxed, editing, saying, tooLong } from "./saying.ts";
 
 export interface Box {
     boxes: Boxes;
@@ -39,7 +39,7 @@ export function useWriting(ref: RefObject<HTMLTextAreaElement | null>, { boxes, 
     const [text, setText] = useState(() => boxes.read(room.id, thread));
     const [problem, setProblem] = useState<string | null>(null);
     const [inRoom, setInRoom] = useState(false);
-    const before = useRef("");
+    const before = useRef<Mode | null>(null);
     const edits = mode?.does === "edit" ? mode.entry : null;
 
     const put = (to: string) => {
@@ -49,18 +49,13 @@ export function useWriting(ref: RefObject<HTMLTextAreaElement | null>, { boxes, 
         boxes.write(to, room.id, thread);
         room.types(to, thread);
     };
-    const end = () => {
-        if (edits) setText(before.current);
-        onMode(null);
-    };
+    const end = () => onMode(null);
     // At once: what is typed next belongs in here.
     useLayoutEffect(() => {
-        if (!mode) return;
-        if (mode.does === "edit") {
-            before.current = boxes.read(room.id, thread);
-            setText(mode.entry.text ?? "");
-        }
-        ref.current?.focus();
+        const was = before.current;
+        before.current = mode;
+        setText((text) => boxed(text, was, mode, boxes.read(room.id, thread)));
+        if (mode) ref.current?.focus();
     }, [mode]);
     // What is written to a message that was deleted meanwhile is written no more.
     const gone = mode !== null && shownIn(now, mode.entry.seq)?.gone === true;

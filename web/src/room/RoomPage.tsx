@@ -16,6 +16,7 @@ import { Overlays } from "../timeline/Overlays.tsx";
 import { Timeline } from "../timeline/Timeline.tsx";
 import { offered } from "../people/people.ts";
 import { COVERED, useMedia } from "../ui/media.ts";
+import { forGood } from "../ui/store.ts";
 import { useDoings } from "./actions.ts";
 import { byKey } from "./keys.ts";
 import { useRoomView } from "./context.tsx";
@@ -44,7 +45,7 @@ export function RoomPage({ covered: behindRooms, onRooms }: Props) {
         find(seq);
     });
     const covered = narrow && open.panel !== null;
-    const boxes = useMemo(() => new Boxes(serverOf(location.href, me), localStorage), [me]);
+    const boxes = useMemo(() => new Boxes(serverOf(location.href, me), forGood), [me]);
     const others = useMemo(() => [...behind.members.keys()].filter((user) => user !== me).slice(0, ASKED), [behind.members, me]);
     const seen = usePresence(support ? NOBODY : others);
     const from = useRef<Element | null>(null);

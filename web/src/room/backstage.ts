@@ -7,6 +7,7 @@ import { Deeds } from "./deeds.ts";
 import { aboutMe } from "./door.ts";
 import type { Doing } from "./pending.ts";
 import { Shelf } from "./shelf.ts";
+import { forTab } from "../ui/store.ts";
 
 export interface Behind {
     members: Members;
@@ -43,7 +44,7 @@ export class Backstage {
         server: string,
     ) {
         const { id } = room;
-        this.shelf = new Shelf(`hubbub edits ${JSON.stringify([server, chat.user, id])}`, sessionStorage);
+        this.shelf = new Shelf(`hubbub edits ${JSON.stringify([server, chat.user, id])}`, forTab);
         this.deeds = new Deeds({
             act: (method, key, what) => chat.call(method, { room: id, key, ...what }),
             newKey,

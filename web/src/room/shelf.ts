@@ -26,7 +26,11 @@ export class Shelf<Thing> {
         const text = all.length ? JSON.stringify(all) : "";
         if (text === this.kept) return;
         this.kept = text;
-        if (text) this.store.setItem(this.name, text);
-        else this.store.removeItem(this.name);
+        try {
+            if (text) this.store.setItem(this.name, text);
+            else this.store.removeItem(this.name);
+        } catch {
+            // It is full: it is done all the same, and not kept.
+        }
     }
 }

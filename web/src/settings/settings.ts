@@ -1,6 +1,6 @@
 // How this person has the page, in this browser.
 
-import { Kept } from "../ui/store.ts";
+import { forGood, Kept } from "../ui/store.ts";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -13,7 +13,7 @@ export interface Settings {
 }
 
 /** The page is served with --dev alone: there the values are shown until somebody turns them off. */
-export const settings = new Kept<Settings>("hubbub settings", { theme: "system", notify: false, debug: true }, localStorage);
+export const settings = new Kept<Settings>("hubbub settings", { theme: "system", notify: false, debug: true }, forGood);
 
 /** Has the page look so; `system` is what the browser says. */
 export function dress(theme: Theme): void {

@@ -5,6 +5,19 @@ import { useSyncExternalStore } from "react";
 /** As much of a browser's storage as this needs. */
 export type Shelf = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
+/** The browser's own; where it is closed to the page, as with all cookies blocked, one that ends with the page. */
+export function shelfOf(own: () => Shelf): Shelf {
+    try {
+        return own();
+    } catch {
+        const all = new Map<string, string>();
+        return { getItem: (name) => all.get(name) ?? null, setItem: (name, text) => void all.set(name, text), removeItem: (name) => void all.delete(name) };
+    }
+}
+
+export const forGood = shelfOf(() => localStorage);
+export const forTab = shelfOf(() => sessionStorage);
+
 /** A value under a name; what another version or nobody wrote is passed over. */
 export class Kept<Value extends object> {
     private value: Value;
