@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { unopenable } from "../src/support/session.ts";
+import { following, unopenable } from "../src/support/session.ts";
 import { hinted, named, nothing, told, way } from "../src/support/forwarding.ts";
 
 const hint = (type, seq, room = "s1") => ({ type, room, seq });
@@ -8,6 +8,25 @@ const hint = (type, seq, room = "s1") => ({ type, room, seq });
 test("a message is with the agents once the portal has everything up to it", () => {
     const now = hinted(nothing, "s1", hint("forwarded", 4));
     assert.deepEqual([3, 4, 5].map((seq) => way(now, seq)), ["forwarded", "forwarded", "waiting"]);
+});
+
+test("what is answered of a conversation once another is open is passed over", async () => {
+    let held = { room: null };
+    const put = (how) => (held = typeof how === "function" ? how(held) : how);
+    const answers = new Map();
+    const chat = {
+        call: (_, { room }) => new Promise((is) => answers.set(room, () => is({ id: room, portal: "desk", state: "opened", forwarded: 0, delayed: false, failed: [] }))),
+        connection: { snapshot: () => ({ state: "connected" }), subscribe: () => () => {} },
+        onHint: () => () => {},
+        room: () => ({ onEntry: () => () => {} }),
+    };
+    const end = following(chat, "session.a", put);
+    end();
+    following(chat, "session.b", put);
+    answers.get("session.b")();
+    answers.get("session.a")();
+    await new Promise(setImmediate);
+    assert.equal(held.room, "session.b");
 });
 
 test("a delay lasts until the portal has that message, and concerns what comes after it, too", () => {

@@ -23,6 +23,13 @@ test("days stand between, and what is new begins with its day", () => {
     assert.deepEqual(shape(items(same, "ben", true)), ["start", "day", "message+", "new", "message+"]);
 });
 
+test("no day comes twice, although one's own clock is behind around midnight", () => {
+    const rows = [entry(1, "ben"), entry(2, "ben", 13 * 60), draft("a", 11 * 60 + 59), entry(3, "ben", 13 * 60 + 1), entry(4, "ben", 40 * 60)];
+    const all = items(rows, "ana", false);
+    assert.deepEqual(shape(all), ["day", "message+", "day", "message+", "draft+", "message+", "day", "message+"]);
+    assert.equal(new Set(all.map(({ key }) => key)).size, all.length);
+});
+
 test("lines that follow each other are one item, and end a group", () => {
     const rows = [entry(1, "ana"), entry(2, "ana", 1, { type: "joined" }), entry(3, "ben", 1, { type: "left" }), entry(4, "ana", 2)];
     const all = items(rows, "ben", false);

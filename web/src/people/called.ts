@@ -26,6 +26,8 @@ export function infoOf(info: unknown): Info {
 
 /** Pictures from elsewhere are not loaded: who serves them would learn who reads. */
 function ownPicture(address: string): boolean {
+    // The browser leaves tabs and line ends out of an address.
+    if (/[\u0000-\u0020]/.test(address)) return false;
     return /^data:image\/(png|jpeg|gif|webp|avif)[;,]/.test(address) || /^\/(?![/\\])/.test(address);
 }
 

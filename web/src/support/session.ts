@@ -83,9 +83,11 @@ function opening(chat: Chat, portal: string, put: Put): () => void {
 }
 
 /** As the server says it is, and what hints and the log say since; once more whenever the connection is back: hints may have been lost. */
-function following(chat: Chat, room: string, put: Put): () => void {
+export function following(chat: Pick<Chat, "call" | "connection" | "onHint" | "room">, room: string, put: Put): () => void {
+    let over = false;
     const here = (change: (before: Standing) => Partial<Standing>) => put((before) => (before.room === room ? { ...before, ...change(before) } : before));
-    const ask = () => void chat.call("session", { room }).then((session) => put(stands(session)), () => {});
+    // What is answered once another is open is nobody's.
+    const ask = () => void chat.call("session", { room }).then((session) => over || put(stands(session)), () => {});
     let was = chat.connection.snapshot().state;
     if (was === "connected") ask();
     const ends = [
@@ -100,5 +102,8 @@ function following(chat: Chat, room: string, put: Put): () => void {
             was = state;
         }),
     ];
-    return () => ends.forEach((end) => end());
+    return () => {
+        over = true;
+        ends.forEach((end) => end());
+    };
 }

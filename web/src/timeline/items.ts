@@ -17,6 +17,8 @@ const TOGETHER_MS = 5 * 60_000;
 
 interface Before {
     day: string;
+    /** When that begins. */
+    midnight: number;
     /** Who spoke last, if nothing came in between. */
     from: string | null;
     at: number;
@@ -25,7 +27,7 @@ interface Before {
 /** `rows` as the SDK has them, with the line before what is new; `complete`: they begin where the room does. */
 export function items(rows: readonly Row[], me: string, complete: boolean): Item[] {
     const all: Item[] = complete ? [{ kind: "start", key: "start" }] : [];
-    const before: Before = { day: "", from: null, at: 0 };
+    const before: Before = { day: "", midnight: -Infinity, from: null, at: 0 };
     for (const row of rows) {
         if (row.kind === "new") {
             all.push({ kind: "new", key: row.key });
@@ -52,12 +54,14 @@ function dayOf(of: { at: string }): string {
 function turned(all: Item[], before: Before, of: { at: string }): void {
     const { at } = of;
     const day = dayOf(of);
-    if (day === before.day) return;
+    // Of two clocks one may be behind, as around midnight: no day comes twice.
+    if (day === before.day || Date.parse(at) < before.midnight) return;
     // What is new begins with its day.
     const last = all.at(-1)?.kind === "new" ? all.pop() : undefined;
     all.push({ kind: "day", key: `day ${day}`, at });
     if (last) all.push(last);
     before.day = day;
+    before.midnight = new Date(at).setHours(0, 0, 0, 0);
     before.from = null;
 }
 
