@@ -21,6 +21,8 @@ export interface Room {
     read?: number;
     unread?: Counted;
     mentions?: Counted;
+    /** How it is shown to oneself: what one is told of, whether it stands before the others, whether it is left out. */
+    preferences?: { notify: string; pinned: boolean; hidden: boolean };
 }
 
 export interface Rooms {
@@ -65,6 +67,7 @@ export function hinted(now: Rooms, { type, room: id, head = 0, seq = 0 }: Hint, 
         case "mention":
             return id === here ? now : stale(now, id);
         case "added":
+        case "preferences":
             return stale(now, id);
         case "removed":
             // An answer that is on its way may still have it.

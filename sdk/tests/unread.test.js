@@ -36,6 +36,8 @@ test("what another device has read is read, and counted again where that is not 
 test("who is added has another room, who is removed has it no more, also where an answer still has it", () => {
     const now = list(room("hall"));
     assert.deepEqual([...hinted(now, hint("added", { seq: 2 })).stale], ["kitchen"]);
+    // How it is shown to oneself is other than before.
+    assert.deepEqual([...hinted(now, hint("preferences", { notify: "nothing" })).stale], ["kitchen"]);
     const gone = hinted(list(room("kitchen"), room("hall")), hint("removed", { seq: 7 }));
     assert.deepEqual([[...gone.all.keys()], [...gone.stale]], [["hall"], ["kitchen"]]);
     assert.deepEqual([...told(gone, "kitchen", undefined).all.keys()], ["hall"]);

@@ -34,7 +34,7 @@ test("people are called as the product says, and their pictures come from here a
     assert.equal(calledBy(new Map([["ana", { user: "ana", info: { name: "Ana" } }]]))("ana"), "Ana");
     assert.equal(calledBy(new Map())("portal:desk/Ada"), "Ada");
     assert.deepEqual(infoOf({ name: " ", avatar: "https://elsewhere.example/x.png" }), {});
-    for (const evil of ["//elsewhere.example/x.png", "/\\elsewhere.example", "data:text/html,x", "data:image/svg+xml,x", 7]) assert.deepEqual(infoOf({ avatar: evil }), {}, evil);
+    for (const evil of ["//elsewhere.example/x.png", "/\\elsewhere.example", "/\t/elsewhere.example", "/\n\\elsewhere.example", "data:text/html,x", "data:image/svg+xml,x", 7]) assert.deepEqual(infoOf({ avatar: evil }), {}, evil);
     assert.deepEqual(infoOf({ avatar: "data:image/png;base64,AA" }), { avatar: "data:image/png;base64,AA" });
     assert.deepEqual(infoOf("Ana"), {});
     assert.deepEqual(["Ana Lopes", "ana", "ana.b.lopes", "مريم", "🎉", ""].map(initials), ["AL", "A", "AL", "م", "", ""]);
@@ -57,6 +57,10 @@ test("who does not look is told of mentions and of direct messages", () => {
     assert.deepEqual(toldOf({ type: "activity", room: "direct.x", head: 4 }), { room: "direct.x", seq: 4 });
     assert.equal(toldOf({ type: "activity", room: "a", head: 4 }), null);
     assert.equal(toldOf({ type: "missed" }), null);
+    // As they want it for that room.
+    assert.deepEqual(toldOf({ type: "mention", room: "a", seq: 3 }, "mentions"), { room: "a", seq: 3 });
+    assert.equal(toldOf({ type: "activity", room: "direct.x", head: 4 }, "mentions"), null);
+    assert.equal(toldOf({ type: "mention", room: "a", seq: 3 }, "nothing"), null);
 });
 
 const row = (seq, from, more = {}) => ({ kind: "entry", key: `seq ${seq}`, entry: { type: "message", seq, from, at: "", text: `t${seq}`, ...more } });

@@ -12,7 +12,8 @@ export function useNotifications(chat: Chat, goTo: (room: string) => void): void
     useEffect(
         () =>
             chat.onHint((hint) => {
-                const about = toldOf(hint);
+                const { preferences } = chat.rooms.snapshot().rooms.find(({ id }) => id === hint.room) ?? {};
+                const about = toldOf(hint, preferences?.notify);
                 if (about && !visible() && settings.snapshot().notify && typeof Notification !== "undefined") void tell(chat, about, goTo);
             }),
         [chat, goTo],

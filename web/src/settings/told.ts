@@ -2,9 +2,9 @@
 
 import type { Hint } from "hubbub-sdk";
 
-/** The message that is to be told of; null: none. */
-export function toldOf({ type, room, seq, head }: Hint): { room: string; seq: number } | null {
-    if (room === undefined) return null;
+/** The message that is to be told of; null: none. `notify`: what one wants to be told of that room, as `set_preferences` has it. */
+export function toldOf({ type, room, seq, head }: Hint, notify = "all"): { room: string; seq: number } | null {
+    if (room === undefined || notify === "nothing") return null;
     if (type === "mention" && seq !== undefined) return { room, seq };
-    return type === "activity" && room.startsWith("direct.") && head !== undefined ? { room, seq: head } : null;
+    return notify !== "mentions" && type === "activity" && room.startsWith("direct.") && head !== undefined ? { room, seq: head } : null;
 }
