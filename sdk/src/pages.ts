@@ -1,15 +1,13 @@
 // Loads pages of the room, of the open thread and of the pins, and asks again where one does not go together with the log.
 
 import { older, olderReplies, type Page, type Step, type Timeline } from "./timeline.ts";
-import { failure, refusal } from "./words.ts";
+import { failure, mayRetry, refusal } from "./words.ts";
 
 export interface Surroundings {
     page(method: string, what: object): Promise<Page>;
     timeline(): Timeline;
     /** Takes the step; resolves when that is drawn. */
     take(action: Step): Promise<void>;
-    /** Whether the reader is near the top, and wants more. */
-    nearTop(): boolean;
     /** Brings a message into sight; false: it is not loaded. */
     find(seq: number): boolean;
     /** Null: there is no trouble any more. */
@@ -18,6 +16,8 @@ export interface Surroundings {
     lost(why: string): void;
     /** It is a reply of this thread. */
     inThread(seq: number, root: number): void;
+    /** Resolves after `ms`, or earlier when the connection is back. */
+    pause(ms: number): Promise<void>;
 }
 
 export const PAGE = 50;
@@ -25,13 +25,17 @@ export const PAGE = 50;
 const SEARCHED_PAGES = 40;
 const ATTEMPTS = 5;
 const PAUSE_MS = 300;
+const AGAIN_MS = 2_000;
+
+/** `other`: something else is wanted by now. `none`: it does not come. */
+type Outcome = "taken" | "other" | "none";
 
 export class Pages {
     private loading: Promise<void> | null = null;
 
     constructor(private readonly around: Surroundings) {}
 
-    /** Loads the next older page, unless one is on its way or there is none; more while the reader is near the top. */
+    /** Loads the next older page, unless one is on its way or there is none. */
     older(): Promise<void> {
         this.loading ??= this.loadOlder().finally(() => {
             this.loading = null;
@@ -65,7 +69,8 @@ export class Pages {
     }
 
     async pins(): Promise<void> {
-        await this.fetched("The pins", "pins", {}, (page) => ({ do: "pins", page }), () => true);
+        // They are asked for again with the next start.
+        await this.fetched("The pins", "pins", {}, (page) => ({ do: "pins", page }), () => true, false);
     }
 
     async find(seq: number): Promise<void> {
@@ -88,40 +93,49 @@ export class Pages {
     }
 
     private async loadOlder(): Promise<void> {
-        // Either the window is taller than the page, or the history was replaced meanwhile and its newest page is to come.
+        let outcome: Outcome;
         do {
             const before = older(this.now());
             if (before === null) return;
             const how = (page: Page): Step => ({ do: "page", page, before });
             const still = () => older(this.now()) === before;
-            if (!(await this.fetched("Older messages", "messages", { before, limit: PAGE }, how, still))) return;
-        } while (this.around.nearTop());
+            outcome = await this.fetched("Older messages", "messages", { before, limit: PAGE }, how, still);
+            // The history was replaced meanwhile, and its newest page is to come; or what was loaded was trimmed.
+        } while (outcome === "other");
     }
 
-    /** Until the page goes together with the log that is here, or is not wanted any more. False: it does not come. */
+    /** Until the page goes together with the log that is here, or is not wanted any more. `insists`: what fails for now is asked again. */
     private async fetched(
         name: string,
         method: string,
         what: object,
         how: (page: Page) => Step,
         still: () => boolean,
-    ): Promise<boolean> {
+        insists = true,
+    ): Promise<Outcome> {
         const { epoch } = this.now();
-        if (epoch === null) return false;
-        try {
-            for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        if (epoch === null) return "none";
+        for (let attempt = 0; attempt < ATTEMPTS; ) {
+            try {
                 const page = await this.around.page(method, what);
                 this.around.trouble(null);
                 const before = this.now();
                 const drawn = this.around.take(how(page));
                 const taken = this.now() !== before;
                 await drawn;
-                if (taken || this.now().epoch !== epoch || !still()) return true;
-                await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+                if (taken) return "taken";
+            } catch (error) {
+                const problem = failure(error);
+                this.around.trouble(`${name} could not be loaded: ${refusal(problem)}`);
+                if (!insists || !mayRetry(problem)) return "none";
+                await this.around.pause(AGAIN_MS);
+                if (this.now().epoch !== epoch || !still()) return "other";
+                continue;
             }
-        } catch (error) {
-            this.around.trouble(`${name} could not be loaded: ${refusal(failure(error))}`);
+            if (this.now().epoch !== epoch || !still()) return "other";
+            attempt += 1;
+            await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
         }
-        return false;
+        return "none";
     }
 }

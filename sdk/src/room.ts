@@ -88,11 +88,11 @@ export class Room implements Follower {
             page: (method, what) => around.call(method, { room: id, ...what }) as Promise<Page>,
             timeline: () => this.timeline,
             take: async (action) => this.take(action),
-            nearTop: () => false,
             find: (seq) => shownAs(this.timeline, seq) !== undefined,
             trouble: (why) => this.trouble("loading", why),
             lost: (why) => this.trouble("loading", why),
             inThread: (_, root) => void this.openThread(root),
+            pause: around.pause,
         });
         this.reading = new Reading({
             me,

@@ -110,6 +110,7 @@ export class RoomList {
 export class Others {
     readonly of = new Map<string, readonly string[]>();
     private running = false;
+    private wanted: readonly string[] = [];
 
     constructor(
         private readonly around: { me: string; members(id: string): Promise<{ members: { user: string }[] }>; changed(): void },
@@ -117,11 +118,12 @@ export class Others {
 
     /** Asks for those that are not known yet, one after the other. */
     async want(ids: readonly string[]): Promise<void> {
+        this.wanted = ids;
         if (this.running) return;
         this.running = true;
+        const next = () => this.wanted.find((id) => !this.of.has(id));
         try {
-            for (const id of ids) {
-                if (this.of.has(id)) continue;
+            for (let id = next(); id !== undefined; id = next()) {
                 const { members } = await this.around.members(id);
                 this.of.set(id, members.map(({ user }) => user).filter((user) => user !== this.around.me));
                 this.around.changed();

@@ -7,30 +7,59 @@ const message = (seq, more) => ({ type: "message", seq, from: "ben", key: `k${se
 const page = (list) => ({ entries: list, as_of: 200, head: 200, floor: 1, epoch: "e1" });
 
 /** A room with entries up to 200; `one` answers `message`. */
-function pages(one) {
+function pages(one, answer) {
     let timeline = step(empty("ana"), { do: "start", epoch: "e1", head: 200 });
-    const told = { asked: [], lost: [], jumps: [] };
+    const told = { asked: [], lost: [], jumps: [], troubles: [] };
     const made = new Pages({
         async page(method, { seq, before }) {
             told.asked.push(method);
             if (method === "message") return page([one(seq)]);
+            if (answer) return answer(before, (action) => (timeline = step(timeline, action)));
             return page(Array.from({ length: 50 }, (_, n) => message(before - 50 + n)));
         },
         timeline: () => timeline,
         take: async (action) => void (timeline = step(timeline, action)),
-        nearTop: () => false,
         find: (seq) => entries(timeline).some((entry) => entry.seq === seq),
-        trouble: () => {},
+        trouble: (why) => told.troubles.push(why),
+        pause: async () => {},
         lost: (why) => told.lost.push(why),
         inThread: (seq, root) => told.jumps.push([seq, root]),
     });
-    return { pages: made, told };
+    return { pages: made, told, seqs: () => entries(timeline).map(({ seq }) => seq) };
 }
+
+test("a page that fails for now is asked for until it comes, and one that is refused is not", async () => {
+    const fails = [{ code: 1, message: "timeout" }, { code: 503, message: "", temporary: true }];
+    const { pages: one, told, seqs } = pages(null, () => {
+        const failure = fails.shift();
+        if (failure) throw failure;
+        return page([message(200)]);
+    });
+    await one.older();
+    assert.deepEqual([seqs(), told.asked.length, told.troubles.length, told.troubles.at(-1)], [[200], 3, 3, null]);
+    const { pages: other, told: of } = pages(null, () => {
+        throw { code: 103, message: "no member" };
+    });
+    await other.older();
+    assert.deepEqual([of.asked.length, of.troubles], [1, ["Older messages could not be loaded: Not allowed: no member."]]);
+});
+
+test("where the history is replaced while a page is on its way, its newest page is loaded", async () => {
+    let replaced = false;
+    const { pages: one, seqs } = pages(null, (before, take) => {
+        if (replaced) return { ...page([message(before - 1)]), epoch: "e2", as_of: 30, head: 30 };
+        replaced = true;
+        take({ do: "start", epoch: "e2", head: 30 });
+        return page([message(before - 1)]);
+    });
+    await one.older();
+    assert.deepEqual(seqs(), [30]);
+});
 
 test("what stands in the room is looked for page by page", async () => {
     const { pages: one, told } = pages((seq) => message(seq));
     await one.find(120);
-    assert.deepEqual(told, { asked: ["message", "messages", "messages"], lost: [], jumps: [] });
+    assert.deepEqual([told.asked, told.lost, told.jumps], [["message", "messages", "messages"], [], []]);
     await one.find(121);
     assert.equal(told.asked.length, 3);
 });
@@ -38,7 +67,7 @@ test("what stands in the room is looked for page by page", async () => {
 test("a reply is looked for in its thread, unless the room shows it", async () => {
     const { pages: one, told } = pages((seq) => message(seq, { thread: 7, ...(seq === 190 && { in_room: true }) }));
     await one.find(130);
-    assert.deepEqual(told, { asked: ["message"], lost: [], jumps: [[130, 7]] });
+    assert.deepEqual([told.asked, told.lost, told.jumps], [["message"], [], [[130, 7]]]);
     await one.find(190);
     assert.deepEqual([told.jumps.length, told.lost], [1, []]);
 });

@@ -9,7 +9,7 @@ import { Server, until, World } from "./world.js";
 const window = new Window({ url: "http://localhost/" });
 Object.assign(globalThis, { window, document: window.document });
 Object.defineProperty(globalThis, "navigator", { value: window.navigator, configurable: true });
-const { createElement: h, StrictMode } = await import("react");
+const { createElement: h, StrictMode, useEffect } = await import("react");
 const { createRoot } = await import("react-dom/client");
 const { renderToString } = await import("react-dom/server");
 const { ChatProvider, useConnection, useLook, usePresence, useRoom, useRooms } = await import("../dist/react/index.js");
@@ -84,7 +84,13 @@ test("who is there is asked, and asked again for others", async () => {
         asked.push([...users]);
         return users.map((user) => ({ user, online: true }));
     };
-    const Who = ({ users }) => [...usePresence(users)].map(([user, { online }]) => `${user} ${online}`).join();
+    let shownTo = "";
+    const Who = ({ users }) => {
+        const seen = usePresence(users);
+        // Behind the hook's own.
+        useEffect(() => void (shownTo = users[0]));
+        return [...seen].map(([user, { online }]) => `${user} ${online}`).join();
+    };
     const connected = async (element) => {
         const shown = await shows(element, chat);
         await until(() => shown.place.textContent !== "", "told", step);
@@ -94,8 +100,15 @@ test("who is there is asked, and asked again for others", async () => {
     await until(() => chat.connection.snapshot().state === "connected", "connected", step);
     const { place, root } = await connected(h(Who, { users: ["ben"] }));
     assert.equal(place.textContent, "ben true");
-    root.render(h(StrictMode, null, h(ChatProvider, { chat }, h(Who, { users: ["cem"] }))));
+    const before = asked.length;
+    // Many come and go at once: the last of them are asked for, a moment later.
+    for (const user of ["dora", "eve", "cem"]) {
+        root.render(h(StrictMode, null, h(ChatProvider, { chat }, h(Who, { users: [user] }))));
+        await until(() => shownTo === user, "shown");
+    }
+    assert.equal(asked.length, before);
     await until(() => place.textContent === "cem true", "another", step);
+    assert.deepEqual(asked.slice(before), [["cem"]]);
     root.unmount();
     await chat.close();
 });

@@ -129,3 +129,12 @@ test("the others of direct rooms are asked for once", async () => {
     await others.want(["d1", "d2"]);
     assert.deepEqual([asked, [...others.of.values()]], [["d1", "d2"], [["ben"], ["cem"]]]);
 });
+
+test("those that are wanted while others are asked for are asked for, too", async () => {
+    const asked = [];
+    const others = new Others({ me: "ana", members: async (id) => (asked.push(id), { members: [{ user: "ben" }] }), changed: () => {} });
+    const done = others.want(["d1"]);
+    void others.want(["d1", "d2"]);
+    await done;
+    assert.deepEqual(asked, ["d1", "d2"]);
+});

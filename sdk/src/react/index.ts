@@ -1,6 +1,6 @@
 // Hooks for React, over the same objects. What they return is the same object until something has changed.
 
-import { createContext, createElement, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { createContext, createElement, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Chat, ConnectionSnapshot, RoomsSnapshot } from "../chat.ts";
 import { Presence, type Seen } from "../presence.ts";
 import type { Room } from "../room.ts";
@@ -54,12 +54,16 @@ const LOOK_MS = 1_000;
 export function usePresence(users: readonly string[]): ReadonlyMap<string, Seen> {
     const chat = useChat();
     const [seen, setSeen] = useState<ReadonlyMap<string, Seen>>(new Map());
+    // The same for other people: whoever comes and goes does not have it asked more often than it may be.
+    const asked = useRef(users);
+    asked.current = users;
     const who = JSON.stringify(users);
+    const looks = useRef(() => {});
     useEffect(() => {
         let over = false;
         const presence: Presence = new Presence({
             ask: async (users) => ({ users: await chat.online(users) }),
-            users: () => JSON.parse(who) as string[],
+            users: () => asked.current,
             visible: () => document.visibilityState === "visible",
             changed: () => {
                 if (!over) setSeen(presence.seen);
@@ -68,12 +72,13 @@ export function usePresence(users: readonly string[]): ReadonlyMap<string, Seen>
         const look = () => {
             if (chat.connection.snapshot().state === "connected") void presence.look(performance.now());
         };
-        look();
+        looks.current = look;
         const timer = setInterval(look, LOOK_MS);
         return () => {
             over = true;
             clearInterval(timer);
         };
-    }, [chat, who]);
+    }, [chat]);
+    useEffect(() => looks.current(), [chat, who]);
     return seen;
 }
