@@ -63,6 +63,7 @@ test: need-rust services web sdk client ## everything that must pass before a ch
 	scripts/picture --check
 	node tests/readme/run.js target/debug/hubbub
 	node tests/readme/sdk.js target/debug/hubbub
+	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/page/page.test.js
 	scripts/first-message --program target/debug/hubbub
 
 .PHONY: test-long

@@ -81,7 +81,7 @@ mod quotas;
 mod reading;
 mod reasons;
 mod recipes;
-mod redis_operated;
+mod redis_in_earnest;
 mod reference;
 mod rest;
 mod rolling_restart;

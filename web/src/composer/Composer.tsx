@@ -5,6 +5,7 @@ import { EmojiPopover } from "../emoji/EmojiPopover.tsx";
 import { typingWords } from "../people/who.ts";
 import { useRoomView } from "../room/context.tsx";
 import { Icon, IconButton } from "../ui/icons.tsx";
+import { composes } from "../ui/keys.ts";
 import { TOUCH } from "../ui/media.ts";
 import { Words } from "../ui/Words.tsx";
 import { ModeLine } from "./ModeLine.tsx";
@@ -26,7 +27,7 @@ export function Composer({ placeholder, ...box }: Box & { placeholder: string })
     }, []);
 
     const pressed = (event: KeyboardEvent) => {
-        if (event.isComposing || completion.pressed(event)) return;
+        if (composes(event) || completion.pressed(event)) return;
         if (event.key === "Enter" && !event.shiftKey) {
             event.preventDefault();
             submit();

@@ -42,7 +42,7 @@ export function Person({ member: { user, role, info }, seen }: { member: Member;
             {asks && (
                 <Confirm
                     title={asks === "ban" ? `Ban ${isolated(name)}?` : `Remove ${isolated(name)}?`}
-                    text={asks === "ban" ? "They can neither read nor join this room until the ban is lifted." : "They may be added again, or join again where the room is open."}
+                    text={asks === "ban" ? "They neither read nor join this room until the ban is lifted." : "They may be added again, or join again where the room is open."}
                     does={asks === "ban" ? "Ban" : "Remove"} onClose={() => setAsks(null)}
                     onDone={() => (asks === "ban" ? deeds.do("set_role", { user, role: "banned" }) : deeds.do("remove_member", { user }))}
                 />

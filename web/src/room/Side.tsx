@@ -2,6 +2,7 @@
 
 import { useEffect, useId, useRef, type ReactNode } from "react";
 import { IconButton } from "../ui/icons.tsx";
+import { closes } from "../ui/keys.ts";
 
 interface Props {
     title: string;
@@ -21,7 +22,7 @@ export function Side({ title, about, onClose, children }: Props) {
         <aside
             id="side" className="side" aria-labelledby={id}
             onKeyDown={(event) => {
-                if (event.key === "Escape" && !event.defaultPrevented) onClose();
+                if (closes(event as unknown as KeyboardEvent)) onClose();
             }}
         >
             <div className="side-top">

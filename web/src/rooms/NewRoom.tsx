@@ -1,16 +1,17 @@
 // Makes a room, or finds the one of oneself with somebody.
 
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { failure, refusal } from "hubbub-sdk";
 import { useChat } from "hubbub-sdk/react";
+import { awaited } from "../ui/awaited.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 
 type Kind = "open" | "private" | "direct";
 
 const KINDS: readonly (readonly [Kind, string, string])[] = [
-    ["open", "Open", "Everybody can find it and join."],
-    ["private", "Private", "Only people who are added can read and write."],
-    ["direct", "Direct", "A conversation with one person or a few, who stay the same."],
+    ["open", "Open", "Everybody finds it and may join."],
+    ["private", "Private", "Only who is added reads and writes."],
+    ["direct", "Direct", "With one person or a few, for good."],
 ];
 
 export function NewRoom({ onMade, onClose }: { onMade: (room: string) => void; onClose: () => void }) {
@@ -20,16 +21,20 @@ export function NewRoom({ onMade, onClose }: { onMade: (room: string) => void; o
     const [problem, setProblem] = useState<string | null>(null);
     const [busy, setBusy] = useState(false);
     const direct = kind === "direct";
+    // It may take as long as there is no connection. Who has closed this meanwhile stays where they are.
+    const leave = useRef(() => {});
+    useEffect(() => () => leave.current(), []);
     const make = () => {
         setBusy(true);
         setProblem(null);
         const what = direct ? ({ kind: "direct", with: words.split(/[\s,]+/).filter(Boolean) } as const) : ({ kind: kind as "open" | "private", name: words.trim() } as const);
-        chat.createRoom(what).then(
+        leave.current = awaited(
+            chat.createRoom(what),
             (id) => {
                 onClose();
                 onMade(id);
             },
-            (error: unknown) => {
+            (error) => {
                 setBusy(false);
                 setProblem(refusal(failure(error)));
             },
@@ -60,7 +65,7 @@ export function NewRoom({ onMade, onClose }: { onMade: (room: string) => void; o
                 {problem && <p className="error" role="alert">{problem}</p>}
                 <div className="row end">
                     <button type="button" onClick={onClose}>Cancel</button>
-                    <button type="submit" className="primary" disabled={!words.trim() || busy}>{direct ? "Open" : "Create"}</button>
+                    <button type="submit" className="primary" disabled={!words.trim() || busy}>{direct ? "Open" : "Make it"}</button>
                 </div>
             </form>
         </Dialog>

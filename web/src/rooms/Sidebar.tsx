@@ -4,6 +4,7 @@ import { useState, type KeyboardEvent } from "react";
 import { useRooms } from "hubbub-sdk/react";
 import { stepped } from "../ui/beside.ts";
 import { IconButton } from "../ui/icons.tsx";
+import { closes, composes } from "../ui/keys.ts";
 import { UserMenu } from "../app/UserMenu.tsx";
 import type { Dialogs } from "../app/dialogs.ts";
 import { DebugBar } from "../debug/DebugBar.tsx";
@@ -28,7 +29,7 @@ export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
     useMentionNews(rooms, known, open, titles);
     const all = found(rooms, sought, titles);
     return (
-        <nav id="rooms" className="rooms" aria-label="Rooms" onKeyDown={(event) => event.key === "Escape" && onClose()}>
+        <nav id="rooms" className="rooms" aria-label="Rooms" onKeyDown={(event) => closes(event as unknown as globalThis.KeyboardEvent) && onClose()}>
             <div className="rooms-top">
                 <UserMenu dialogs={dialogs} />
                 <IconButton icon="plus" label="New room" data-do="new room" onClick={() => dialogs.show("new room")} />
@@ -39,7 +40,7 @@ export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
                 onInput={(event) => seek(event.currentTarget.value)}
                 onKeyDown={(event) => {
                     const [first] = all;
-                    if (event.key === "Enter" && first) onChosen(first.id);
+                    if (event.key === "Enter" && first && !composes(event as unknown as globalThis.KeyboardEvent)) onChosen(first.id);
                 }}
             />
             <div className="rooms-scroll">
@@ -50,7 +51,7 @@ export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
                 </ul>
                 {!known && <p className="hint">Loading …</p>}
                 {known && !rooms.length && <p className="hint">You are in no rooms yet. Make one with the + above.</p>}
-                {known && rooms.length > 0 && !all.length && <p className="hint">No room has this name.</p>}
+                {known && rooms.length > 0 && !all.length && <p className="hint">No room is called so.</p>}
                 {all.length > most && <button type="button" className="quiet" onClick={() => setMost(most + PAGE)}>Show more rooms</button>}
             </div>
             <DebugBar room={open} />

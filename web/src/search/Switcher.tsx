@@ -5,6 +5,7 @@ import { short } from "hubbub-sdk";
 import { useRooms } from "hubbub-sdk/react";
 import { stepped } from "../ui/beside.ts";
 import { Dialog } from "../ui/Dialog.tsx";
+import { composes } from "../ui/keys.ts";
 import { found, useTitles } from "../rooms/titles.ts";
 
 const SOME = 12;
@@ -33,7 +34,7 @@ export function Switcher({ onChosen, onClose }: { onChosen: (room: string) => vo
                 }}
                 onKeyDown={(event) => {
                     const to = event.key.startsWith("Arrow") ? stepped(event.key, active, all.length) : null;
-                    if (event.key === "Enter") choose(active);
+                    if (event.key === "Enter" && !composes(event as unknown as KeyboardEvent)) choose(active);
                     if (to === null) return;
                     event.preventDefault();
                     setActive(to);
@@ -47,7 +48,7 @@ export function Switcher({ onChosen, onClose }: { onChosen: (room: string) => vo
                     </li>
                 ))}
             </ul>
-            {!all.length && <p className="hint" role="status">No room has this name.</p>}
+            {!all.length && <p className="hint" role="status">No room is called so.</p>}
         </Dialog>
     );
 }
