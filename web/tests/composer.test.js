@@ -24,6 +24,7 @@ test("who begins so comes first, by id or by name, and everybody last", () => {
     assert.deepEqual(ids("be"), ["ben", "bea"]);
     assert.deepEqual(ids("lo"), ["ana"]);
     assert.deepEqual(ids("ea"), ["lea", "bea"]);
+    assert.deepEqual(ids("a"), ["ana", "lea", "bea", "all"]);
     assert.deepEqual(ids("al"), ["all"]);
     assert.deepEqual(ids("al", false), []);
 });
@@ -66,7 +67,7 @@ test("what stands in a box is kept for its room and thread, and by nobody else",
     const boxes = new Boxes("ana", store);
     boxes.write("hi", "general");
     boxes.write("reply", "general", 3);
-    assert.deepEqual([new Boxes("ana", store).read("general"), boxes.read("general", 3), boxes.read("general", 4), new Boxes("ben", store).read("general")], ["hi", "reply", "", ""]);
+    assert.deepEqual([new Boxes("ana", store).read("general"), boxes.read("general", 3), boxes.read("general", 4), boxes.read("hall"), new Boxes("ben", store).read("general")], ["hi", "reply", "", "", ""]);
     boxes.write("", "general");
     assert.equal(store.all.size, 1);
 });

@@ -20,8 +20,10 @@ interface Around extends Mentions {
 
 export const Markdown = memo(function Markdown({ text, me, mentions, mention_all }: Props) {
     const around: Around = { me, ...(mentions && { mentions }), ...(mention_all && { mention_all }) };
+    // Emoji alone have no direction of their own.
+    const large = jumbo(text);
     return (
-        <div className={jumbo(text) ? "text jumbo" : "text"} dir="auto">
+        <div className={large ? "text jumbo" : "text"} dir={large ? undefined : "auto"}>
             <Blocks of={markdown(text)} around={around} />
         </div>
     );
@@ -34,7 +36,7 @@ function Blocks({ of, around }: { of: readonly Block[]; around: Around }) {
 function One({ block, around }: { block: Block; around: Around }) {
     switch (block.type) {
         case "paragraph":
-            return <p dir="auto"><Inlines of={block.children} around={around} /></p>;
+            return <p><Inlines of={block.children} around={around} /></p>;
         case "quote":
             return <blockquote><Blocks of={block.children} around={around} /></blockquote>;
         case "code":
@@ -57,7 +59,7 @@ function Bit({ of, around }: { of: Inline; around: Around }) {
         case "code":
             return <code dir="ltr">{of.text}</code>;
         case "link":
-            return <a href={of.href} target="_blank" rel="noopener noreferrer nofollow"><Inlines of={of.children} around={around} /></a>;
+            return <a href={of.href} dir="auto" target="_blank" rel="noopener noreferrer nofollow"><Inlines of={of.children} around={around} /></a>;
         case "strong":
             return <strong><Inlines of={of.children} around={around} /></strong>;
         case "emphasis":
@@ -69,5 +71,5 @@ function Bit({ of, around }: { of: Inline; around: Around }) {
 
 function Text({ text, around: { me, ...mentions } }: { text: string; around: Around }) {
     const bits = parts({ text, ...mentions }, me);
-    return <>{bits.map(({ text, who }, nth) => (who ? <mark key={nth} className={`mention ${who}`}>{text}</mark> : text))}</>;
+    return <>{bits.map(({ text, who }, nth) => (who ? <mark key={nth} dir="auto" className={`mention ${who}`}>{text}</mark> : text))}</>;
 }

@@ -24,7 +24,7 @@ export function DraftRow({ row, draft, first, me, name, answers, on }: Props) {
             {first ? <Avatar user={me} name={name} /> : <Stamp at={draft.at} short />}
             <div className="said">
                 {first && <p className="head"><b><bdi>{name}</bdi></b> <Stamp at={draft.at} /></p>}
-                {draft.reply_to !== undefined && <p className="answers"><Icon name="reply" /> <span>{answers}</span></p>}
+                {draft.reply_to !== undefined && <p className="answers"><Icon name="reply" /> <span dir="auto">{answers}</span></p>}
                 <Markdown text={draft.text} me={me} mentions={draft.mentions} mention_all={draft.mention_all} />
                 {draft.state === "refused" ? <Refused draft={draft} on={on} /> : draft.state === "sending" && <Sending />}
             </div>

@@ -4,6 +4,7 @@
 
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, type ReactElement, type Ref } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { useHeldFocus } from "./held.ts";
 import { shifted, type Item } from "./items.ts";
 import { focusMoved } from "./walk.ts";
 
@@ -38,6 +39,7 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
     const offset = useRef(0);
     const frame = useRef<number | null>(null);
     const before = useRef(items);
+    const held = useHeldFocus(scroller);
     const shift = shifted(before.current, items);
     const now = useRef(items);
     now.current = items;
@@ -107,7 +109,7 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
     return (
         <div
             ref={scroller} className="log" role="log" aria-live="off" aria-label={label} aria-busy={loading} tabIndex={0}
-            onKeyDown={(event) => pressed(event as unknown as KeyboardEvent)}
+            onKeyDown={(event) => pressed(event as unknown as KeyboardEvent)} {...held}
         >
             <div className="log-space" />
             <Virtualizer

@@ -69,7 +69,7 @@ export const Message = memo(function Message(props: MessageProps) {
                 {first && <p className="head"><b><bdi>{name}</bdi></b> <Stamp at={entry.at} /></p>}
                 {entry.reply_to !== undefined && (
                     <p className="answers">
-                        <button type="button" className="link" onClick={() => on.find(entry.reply_to!)}><Icon name="reply" /> <span>{answers}</span></button>
+                        <button type="button" className="link" onClick={() => on.find(entry.reply_to!)}><Icon name="reply" /> <span dir="auto">{answers}</span></button>
                     </p>
                 )}
                 <Body entry={entry} me={me} text={pending?.text} called={called} />
@@ -109,7 +109,7 @@ export function has(acts: string, act: string): boolean {
 
 export function Stamp({ at, short }: { at: string; short?: boolean }) {
     const words = short ? clock(at) : moment(at);
-    return <time className={short ? "stamp short" : "stamp"} dateTime={at} title={moment(at, true)} aria-hidden={short}>{words}</time>;
+    return <time className={short ? "stamp short" : "stamp"} dir="auto" dateTime={at} title={moment(at, true)} aria-hidden={short}>{words}</time>;
 }
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });

@@ -17,7 +17,7 @@ export function choices(entry: Shown, acts: ReadonlySet<Act>, place: Place, on: 
         { is: acts.has("thread") && place !== "thread", icon: "thread", label: acts.has("reply") ? "Reply in thread" : "Open the thread", key: KEYS.thread, choose: on.thread },
         { is: acts.has("edit"), icon: "edit", label: "Edit", key: KEYS.edit, choose: on.edit },
         { is: acts.has("pin"), icon: "pin", label: entry.pinned ? "Unpin" : "Pin", key: KEYS.pin, choose: on.pin },
-        { is: !!entry.text, label: "Copy text", key: KEYS.copy, choose: on.copy },
+        { is: !!entry.text, icon: "copy", label: "Copy text", key: KEYS.copy, choose: on.copy },
         { is: acts.has("delete"), icon: "trash", label: "Delete …", key: KEYS.delete, danger: true, choose: on.delete },
     ];
     return all.filter(({ is }) => is).map(({ is: _, ...choice }) => choice);

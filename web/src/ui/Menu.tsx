@@ -47,7 +47,8 @@ export function Menu({ at, label, choices, head, onClose }: Props) {
 function moved(event: KeyboardEvent, box: HTMLElement): void {
     const all = [...box.querySelectorAll<HTMLElement>("[role^=menuitem]")];
     const now = all.indexOf(document.activeElement as HTMLElement);
-    const turned = { ArrowRight: "ArrowDown", ArrowLeft: "ArrowUp" }[event.key] ?? event.key;
+    const [on, back] = getComputedStyle(box).direction === "rtl" ? ["ArrowLeft", "ArrowRight"] : ["ArrowRight", "ArrowLeft"];
+    const turned = event.key === on ? "ArrowDown" : event.key === back ? "ArrowUp" : event.key;
     const to = stepped(turned, now, all.length) ?? lettered(event.key, now, all);
     if (event.key === "Tab") event.preventDefault();
     if (to === null) return;

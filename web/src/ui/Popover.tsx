@@ -29,7 +29,7 @@ export function Popover({ at, label, className = "", role = "dialog", onClose, o
         // It stays beside where that was: what is about to be pressed must not move away.
         const from = at.getBoundingClientRect();
         const place = () => {
-            const { left, top } = beside(from, box.getBoundingClientRect(), { width: innerWidth, height: innerHeight });
+            const { left, top } = beside(from, box.getBoundingClientRect(), { width: innerWidth, height: innerHeight }, getComputedStyle(box).direction === "rtl");
             box.style.left = `${left}px`;
             box.style.top = `${top}px`;
         };

@@ -14,11 +14,13 @@ export interface Size {
 
 const GAP_PX = 6;
 
-/** Below and to the right where there is room, else above and to the left. */
-export function beside(at: Box, { width, height }: Size, screen: Size): { left: number; top: number } {
+/** Below and to the right where there is room, else above and to the left; `rtl`: to the left first. */
+export function beside(at: Box, { width, height }: Size, screen: Size, rtl = false): { left: number; top: number } {
     const below = at.bottom + GAP_PX + height <= screen.height;
     const top = below ? at.bottom + GAP_PX : at.top - GAP_PX - height;
-    const left = at.left + width + GAP_PX <= screen.width ? at.left : at.right - width;
+    const rightwards = at.left + width + GAP_PX <= screen.width;
+    const leftwards = at.right - width >= GAP_PX;
+    const left = (rtl ? !leftwards : rightwards) ? at.left : at.right - width;
     return { left: inside(left, width, screen.width), top: inside(top, height, screen.height) };
 }
 

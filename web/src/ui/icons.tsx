@@ -18,6 +18,7 @@ const paths = {
     person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20a7 7 0 0 1 14 0",
     gear: "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.1 2.1M16.3 16.3l2.1 2.1M5.6 18.4l2.1-2.1M16.3 7.7l2.1-2.1",
     keyboard: "M3 7h18v10H3zM7 10.5h.01M11 10.5h.01M15 10.5h.01M8 14h8",
+    copy: "M9 9h10v11H9zM15 9V4H5v11h4",
     edit: "M5 19l1-4L16 5l3 3L9 18zM14 7l3 3",
     trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
     check: "M5 13l4 4L19 7",
@@ -27,9 +28,12 @@ const paths = {
 
 export type IconName = keyof typeof paths;
 
+/** They point where the text goes, or back: in the other direction of writing they are turned. */
+const TURNED: ReadonlySet<IconName> = new Set(["reply", "send"]);
+
 export function Icon({ name }: { name: IconName }) {
     return (
-        <svg className="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+        <svg className={TURNED.has(name) ? "icon turned" : "icon"} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
             <path d={paths[name]} />
         </svg>
     );
