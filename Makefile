@@ -23,6 +23,7 @@ AXE := tests/axe/node_modules/.package-lock.json
 README_JS := tests/readme/node_modules/.package-lock.json
 OPENAPI_LINT := tests/openapi/node_modules/.package-lock.json
 OPENAPI_TOOLS := .tools/openapi/ready
+DEPLOY_TOOLS := .tools/deploy/ready
 
 .PHONY: help
 help: ## list what can be made
@@ -55,11 +56,12 @@ check: need-rust ## formatting, clippy, unit tests, tidy, simulation, suites on 
 	cargo test -q -p hubbub --test conformance -- sqlite on_one_process an_instance_alone a_file_that_is_no_database
 
 .PHONY: test
-test: need-rust services web sdk client ## everything that must pass before a change goes in (lint is separate)
+test: need-rust services web sdk client $(DEPLOY_TOOLS) ## everything that must pass before a change goes in (lint is separate)
 	cd web && npm test --silent
 	cd sdk && npm test --silent
 	cargo test --workspace
 	tests/services/run.sh
+	cd tests/deploy && $(CURDIR)/.tools/deploy/bin/python -m unittest
 	scripts/picture --check
 	node tests/readme/run.js target/debug/hubbub
 	node tests/readme/sdk.js target/debug/hubbub
@@ -155,7 +157,7 @@ client: $(CLIENT_MODULES) ## build our own SDK into sdk/dist
 sdk: $(SDK_JS) $(SDK_APP) $(README_JS) $(CLIENT_MODULES) $(SDK_PYTHON) $(SDK_GO) $(OPENAPI_LINT) $(AXE) ## install the SDKs that the stories drive, what runs the READMEs, reads the OpenAPI document and looks at pages
 
 .PHONY: services
-services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go, Chromium and Python's venv where they are missing
+services: ## install Redis, Postgres, NATS, Kafka, nginx, HAProxy, Go, Chromium, buildah and Python's venv where they are missing
 	@scripts/install-services
 
 .PHONY: fmt
@@ -179,6 +181,12 @@ $(SDK_PYTHON): tests/sdk/python/requirements.txt | services
 $(SDK_GO): $(wildcard tests/sdk/go/*) scripts/go | services
 	scripts/go tests/sdk/go vet .
 	scripts/go tests/sdk/go build -o $(CURDIR)/$@ .
+	@touch $@
+
+# What reads the files of deploy/.
+$(DEPLOY_TOOLS): tests/deploy/requirements.txt | services
+	python3 -m venv --clear .tools/deploy
+	.tools/deploy/bin/pip install --quiet --disable-pip-version-check --no-compile -r $<
 	@touch $@
 
 # A JDK and Maven are for the long tests alone.

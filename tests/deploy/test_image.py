@@ -1,0 +1,68 @@
+"""The image's last stage is built, and started without root and with a root file system for reading only."""
+
+import os
+import secrets
+import signal
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from facts import ports, status
+from image import Image
+
+
+class Started(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.image = Image(cls.folder.name)
+        cls.addClassCleanup(cls.image.close)
+
+    def test_it_serves_without_root_and_goes_when_told(self):
+        data = Path(self.folder.name) / "data"
+        data.mkdir()
+        uid, gid = map(int, self.image.config["User"].split(":"))
+        os.chown(data, uid, gid)
+        log_path = Path(self.folder.name) / "log"
+        with ports(1) as (port,), open(log_path, "w", encoding="utf-8") as log:
+            begin = time.monotonic()
+            environment = {
+                "HUBBUB_LISTEN": f"127.0.0.1:{port}",
+                "HUBBUB_STORE": "sqlite:/data/hubbub.db",
+                "HUBBUB_API_KEY": secrets.token_hex(24),
+                "HUBBUB_TOKEN_SECRET": secrets.token_hex(32),
+            }
+            server = self.image.start(environment, data, log)
+            try:
+                while status(port, "/health/ready") != 200:
+                    self.assertIsNone(server.poll(), log_path.read_text())
+                    self.assertLess(time.monotonic(), begin + 60, log_path.read_text())
+                    time.sleep(0.02)
+                print(f"an image of {self.image.bytes / 1e6:.0f} MB (program not optimised), ready after {time.monotonic() - begin:.2f} s")
+                proc = Path(f"/proc/{server.pid}")
+                said = dict(line.split(":\t", 1) for line in (proc / "status").read_text().splitlines())
+                self.assertEqual([str(uid)] * 4, said["Uid"].split())
+                self.assertEqual([str(gid)] * 4, said["Gid"].split())
+                self.assertEqual(("", 0), (said["Groups"].strip(), int(said["CapEff"], 16)))
+                root = [line.split() for line in (proc / "mountinfo").read_text().splitlines() if line.split()[4] == "/"]
+                self.assertIn("ro", root[-1][5].split(","), "its root file system can be written")
+                self.assertEqual(200, status(port, "/v1/rooms", environment["HUBBUB_API_KEY"]))
+                # In a container nobody else catches it.
+                server.send_signal(getattr(signal, self.image.config["StopSignal"]))
+                self.assertEqual(0, server.wait(60), log_path.read_text())
+                self.assertTrue((data / "hubbub.db").is_file())
+            finally:
+                server.kill()
+                server.wait()
+
+    def test_it_has_the_authorities_and_no_shell(self):
+        bundle = (self.image.root / "etc/ssl/certs/ca-certificates.crt").read_text()
+        self.assertGreater(bundle.count("-----BEGIN CERTIFICATE-----"), 80)
+        names = {path.name for path in self.image.root.rglob("*") if path.is_file()}
+        self.assertFalse(names & {"sh", "bash", "busybox", "apt", "dpkg"})
+
+
+if __name__ == "__main__":
+    unittest.main()
