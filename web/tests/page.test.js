@@ -7,11 +7,13 @@ import { calledBy, infoOf, initials } from "../src/people/called.ts";
 import { newlyMentioned } from "../src/rooms/mentioned.ts";
 import { found } from "../src/rooms/titles.ts";
 import { lastOwn, shownIn } from "../src/room/shown.ts";
-import { toldOf } from "../src/settings/told.ts";
+import { toldAs, toldOf } from "../src/settings/told.ts";
 import { answered } from "../src/timeline/answered.ts";
 import { choices, keyed, KEYS } from "../src/timeline/choices.ts";
 import { saidSince, spoken } from "../src/timeline/news.ts";
+import { awaited } from "../src/ui/awaited.ts";
 import { beside, stepped } from "../src/ui/beside.ts";
+import { closes, composes } from "../src/ui/keys.ts";
 
 test("an address says who, where and with which agents", () => {
     assert.deepEqual(placed("?user=ben&room=hall"), { user: "ben", room: "hall", portal: null });
@@ -61,6 +63,26 @@ test("who does not look is told of mentions and of direct messages", () => {
     assert.deepEqual(toldOf({ type: "mention", room: "a", seq: 3 }, "mentions"), { room: "a", seq: 3 });
     assert.equal(toldOf({ type: "activity", room: "direct.x", head: 4 }, "mentions"), null);
     assert.equal(toldOf({ type: "mention", room: "a", seq: 3 }, "nothing"), null);
+    const said = { type: "message", from: "ben", text: "x".repeat(200) };
+    assert.equal(toldAs(said, "ana"), `ben: ${"x".repeat(140)}`);
+    for (const not of [undefined, { ...said, from: "ana" }, { ...said, gone: true, text: undefined }, { ...said, type: "joined" }]) assert.equal(toldAs(not, "ana"), null);
+});
+
+test("who has left before it comes hears nothing of it", async () => {
+    const heard = [];
+    const asks = (what) => awaited(what, (value) => heard.push(value), (why) => heard.push(`not ${why}`));
+    asks(Promise.resolve("done"));
+    asks(Promise.reject("so"));
+    asks(Promise.resolve("late"))();
+    asks(Promise.reject("late"))();
+    await new Promise(setImmediate);
+    assert.deepEqual(heard, ["done", "not so"]);
+});
+
+test("a key that puts a character together sends and closes nothing", () => {
+    const key = (more) => ({ key: "Escape", isComposing: false, keyCode: 27, defaultPrevented: false, ...more });
+    assert.deepEqual([key(), key({ isComposing: true }), key({ keyCode: 229 }), key({ defaultPrevented: true }), key({ key: "x" })].map(closes), [true, false, false, false, false]);
+    assert.deepEqual([key({ isComposing: true }), key({ keyCode: 229 }), key()].map(composes), [true, true, false]);
 });
 
 const row = (seq, from, more = {}) => ({ kind: "entry", key: `seq ${seq}`, entry: { type: "message", seq, from, at: "", text: `t${seq}`, ...more } });

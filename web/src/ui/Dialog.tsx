@@ -13,6 +13,8 @@ interface Props {
 export function Dialog({ title, className = "", onClose, children }: Props) {
     const ref = useRef<HTMLDialogElement>(null);
     const id = useId();
+    // Who marks text in it and lets go beside it has not pressed beside it.
+    const pressed = useRef(false);
     useLayoutEffect(() => {
         const from = document.activeElement as HTMLElement | null;
         const dialog = ref.current!;
@@ -30,7 +32,8 @@ export function Dialog({ title, className = "", onClose, children }: Props) {
                 event.preventDefault();
                 onClose();
             }}
-            onClick={(event) => event.target === ref.current && onClose()}
+            onPointerDown={(event) => (pressed.current = event.target === ref.current)}
+            onClick={(event) => pressed.current && event.target === ref.current && onClose()}
         >
             <div className="sheet">
                 <div className="sheet-top">
