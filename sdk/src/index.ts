@@ -3,6 +3,7 @@
 export { Chat, DRAFTS, type ChatOptions, type ConnectionSnapshot, type RoomsSnapshot } from "./chat.ts";
 export { directLink, UnauthorizedError, type Access } from "./direct.ts";
 export { fold, type Entry, type FoldedPage, type Reaction, type Replies, type Settings, type Shown } from "./fold.ts";
+export { RECEIPTS_MEMBERS, ROOM_NAME_BYTES, ROOM_TOPIC_BYTES, TEXT_BYTES } from "./generated.ts";
 export {
     DisconnectCode, ENTRY_TYPES, ErrorCode, isKnown, UnsubscribeCode, type Feature, type KnownEntry, type Method, type Methods, type OtherEntry,
 } from "./generated.ts";

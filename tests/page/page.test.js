@@ -60,10 +60,16 @@ test("what was typed waits while a message is edited, and answering another one 
     await page.writes(BOX, "typed before");
     await pressesAt(page, "of ana", "e");
     await page.sees(`${box} === 'of ana' && ${mode}.startsWith('Editing')`);
+    await page.does("Input.insertText", { text: ", and more" });
+    await page.sees(`${box}.endsWith(', and more')`);
     await pressesAt(page, "of ben", "a");
     await page.sees(`${box} === 'typed before' && ${mode}.startsWith('Answering')`);
     await page.reloads();
     await page.sees(`document.querySelector('${BOX}') && ${box} === 'typed before'`);
+    // What was written of the edit is there when it goes on.
+    await page.sees("document.querySelector('[data-do=people]').innerText.includes('2')");
+    await pressesAt(page, "of ana", "e");
+    await page.sees(`${box}.endsWith(', and more') && ${mode}.startsWith('Editing')`);
     assert.deepEqual(page.faults, []);
     await page.closes();
 });

@@ -49,12 +49,29 @@ test("an edit keeps the data, and who was mentioned although they have left", ()
 test("what was typed waits while a message is edited, and nothing of the edit is said as an answer", () => {
     const edit = (text) => ({ does: "edit", entry: { seq: 1, text } });
     const answer = { does: "answer", entry: { seq: 2, text: "theirs" } };
-    assert.equal(boxed("typed", null, edit("old"), "typed"), "old");
-    assert.equal(boxed("new", edit("old"), edit("other"), "typed"), "other");
-    assert.equal(boxed("new", edit("old"), answer, "typed"), "typed");
-    assert.equal(boxed("new", edit("old"), null, "typed"), "typed");
-    assert.equal(boxed("typed", null, answer, ""), "typed");
-    assert.equal(boxed("typed", answer, null, ""), "typed");
+    const kept = { draft: "typed", edit: null };
+    assert.equal(boxed("typed", null, edit("old"), kept), "old");
+    assert.equal(boxed("new", edit("old"), edit("other"), kept), "other");
+    assert.equal(boxed("new", edit("old"), answer, kept), "typed");
+    assert.equal(boxed("new", edit("old"), null, kept), "typed");
+    assert.equal(boxed("typed", null, answer, { ...kept, draft: "" }), "typed");
+    assert.equal(boxed("typed", answer, null, { ...kept, draft: "" }), "typed");
+    assert.equal(boxed("typed", null, edit("old"), { ...kept, edit: "old, and more" }), "old, and more");
+});
+
+test("an edit that was not saved waits for its message, for as long as that says the same", () => {
+    const boxes = new Boxes("ana", shelf());
+    const message = { seq: 4, text: "old" };
+    boxes.writeEdit("new", message, "general");
+    assert.equal(boxes.readEdit(message, "general"), "new");
+    assert.equal(boxes.readEdit({ seq: 4, text: "edited elsewhere" }, "general"), null);
+    assert.equal(boxes.readEdit({ seq: 5, text: "old" }, "general"), null);
+    assert.equal(boxes.read("general", 4), "");
+    for (const over of ["old", null]) {
+        boxes.writeEdit("new", message, "general");
+        boxes.writeEdit(over, message, "general");
+        assert.equal(boxes.readEdit(message, "general"), null);
+    }
 });
 
 test("a text that is too long is not sent, counted in bytes", () => {

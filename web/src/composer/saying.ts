@@ -1,11 +1,8 @@
 // What becomes of a text that is sent: who is mentioned, what it answers, where it goes. Pure.
 
-import type { Saying, Shown } from "hubbub-sdk";
+import { TEXT_BYTES, type Saying, type Shown } from "hubbub-sdk";
 import type { Mode } from "../room/actions.ts";
 import { mentioned } from "./mentions.ts";
-
-/** The server refuses more, too. */
-export const TEXT_BYTES = 8_192;
 
 export interface Where {
     thread?: number;
@@ -33,10 +30,10 @@ export function editing(text: string, members: Iterable<string>, before: Shown):
     };
 }
 
-/** What stands in a box once something else is written in it. `kept`: the draft that waits there while a message is edited. */
-export function boxed(text: string, before: Mode | null, now: Mode | null, kept: string): string {
-    if (now?.does === "edit") return now.entry.text ?? "";
-    return before?.does === "edit" ? kept : text;
+/** What stands in a box once something else is written in it. `kept`: what waits of a draft, and of the edit that begins. */
+export function boxed(text: string, before: Mode | null, now: Mode | null, kept: { draft: string; edit: string | null }): string {
+    if (now?.does === "edit") return kept.edit ?? now.entry.text ?? "";
+    return before?.does === "edit" ? kept.draft : text;
 }
 
 /** Why a text cannot be sent, in words; null: it can. */

@@ -45,16 +45,20 @@ export function useWriting(ref: RefObject<HTMLTextAreaElement | null>, { boxes, 
     const put = (to: string) => {
         setText(to);
         setProblem(null);
-        if (edits) return;
+        if (edits) return boxes.writeEdit(to, edits, room.id);
         boxes.write(to, room.id, thread);
         room.types(to, thread);
     };
-    const end = () => onMode(null);
+    const end = () => {
+        if (edits) boxes.writeEdit(null, edits, room.id);
+        onMode(null);
+    };
     // At once: what is typed next belongs in here.
     useLayoutEffect(() => {
         const was = before.current;
         before.current = mode;
-        setText((text) => boxed(text, was, mode, boxes.read(room.id, thread)));
+        const kept = { draft: boxes.read(room.id, thread), edit: mode && boxes.readEdit(mode.entry, room.id) };
+        setText((text) => boxed(text, was, mode, kept));
         if (mode) ref.current?.focus();
     }, [mode]);
     // What is written to a message that was deleted meanwhile is written no more.
