@@ -5,9 +5,6 @@ import type { Shown } from "./fold.ts";
 /** How far each has read. */
 export type Reads = ReadonlyMap<string, number>;
 
-/** In larger rooms the server says nothing of it. */
-export const RECEIPTS_MEMBERS = 100;
-
 export function readFurther(reads: Reads, user: string, seq: number): Reads {
     return seq > (reads.get(user) ?? 0) ? new Map(reads).set(user, seq) : reads;
 }

@@ -1,14 +1,11 @@
 // The room's name, what it is about, and its rules: changed by its admins, read by all.
 
 import { useState, type ReactNode } from "react";
-import type { Settings } from "hubbub-sdk";
+import { ROOM_NAME_BYTES, ROOM_TOPIC_BYTES, type Settings } from "hubbub-sdk";
 import { settingsNow } from "../people/people.ts";
 import { useRoomView } from "../room/context.tsx";
 import { Side } from "../room/Side.tsx";
 import { settled } from "../timeline/lines.ts";
-
-const NAME = 256;
-const TOPIC = 1024;
 
 export function RoomSettings({ onClose }: { onClose: () => void }) {
     const { standing, deeds, room } = useRoomView();
@@ -18,8 +15,8 @@ export function RoomSettings({ onClose }: { onClose: () => void }) {
     return (
         <Side title="The room" onClose={onClose}>
             <div className="panel-scroll settings">
-                {admin && !standing.direct && <Text label="Name" value={standing.name} most={NAME} onSaved={(name) => deeds.do("change_room", { name })} />}
-                {admin && !standing.direct && <Text label="Topic" value={standing.topic} most={TOPIC} onSaved={(topic) => deeds.do("change_room", { topic })} />}
+                {admin && !standing.direct && <Text label="Name" value={standing.name} most={ROOM_NAME_BYTES} onSaved={(name) => deeds.do("change_room", { name })} />}
+                {admin && !standing.direct && <Text label="Topic" value={standing.topic} most={ROOM_TOPIC_BYTES} onSaved={(topic) => deeds.do("change_room", { topic })} />}
                 {!admin && <ul className="rules">{settled(now).map((words) => <li key={words}>{words}</li>)}</ul>}
                 {admin && (
                     <>
