@@ -66,6 +66,7 @@ test: need-rust services web sdk client $(DEPLOY_TOOLS) ## everything that must 
 	node tests/readme/run.js target/debug/hubbub
 	node tests/readme/sdk.js target/debug/hubbub
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/page/page.test.js
+	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/cluster/side-by-side.test.js
 	scripts/first-message --program target/debug/hubbub
 
 .PHONY: test-long
@@ -93,7 +94,7 @@ release: need-rust web ## the program for production in target/release/dist, wit
 	cd target/release/dist && objcopy --strip-all --add-gnu-debuglink=hubbub.debug ../hubbub hubbub
 
 .PHONY: cluster
-cluster: need-rust web ## three instances on Postgres and Redis behind nginx, with an agent's desk; Ctrl-C ends all of it
+cluster: need-rust need-node web ## three instances behind nginx, two people on two of them, and a button that kills one; Ctrl-C ends all of it
 	scripts/install-services redis postgres nginx curl
 	cargo build --release -p hubbub
 	scripts/cluster

@@ -61,7 +61,7 @@ export const Message = memo(function Message(props: MessageProps) {
     const classes = ["message", first && "first", entry.gone && "gone", mentionsMe(entry, me) && "calls", pending && "pending", flash && "flash"];
     return (
         <article
-            className={classes.filter(Boolean).join(" ")} tabIndex={-1} data-row={row} data-seq={entry.seq}
+            className={classes.filter(Boolean).join(" ")} tabIndex={-1} data-row={row} data-seq={entry.seq} data-from={entry.from}
             aria-label={`${isolated(name)}, ${moment(entry.at)}`} {...nearby}
         >
             {first ? <Avatar user={entry.from} name={name} picture={picture} /> : <Stamp at={entry.at} short />}
