@@ -63,9 +63,10 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
     const scrolled = (to: number) => {
         const { scrollSize, viewportSize } = list.current!;
         const atEnd = to + viewportSize - scrollSize > -NEAR_PX;
-        // What grows below moves nobody away from the end; who scrolls up goes away from it.
+        // What grows below moves nobody away from the end; who scrolls up goes away from it. A window that has just become
+        // taller scrolls up, too, and the list does not know its size yet.
         if (atEnd) stays.current = true;
-        else if (to < offset.current - 1) stays.current = false;
+        else if (to < offset.current - 1 && !isAtEnd(scroller.current!)) stays.current = false;
         offset.current = to;
         onEnd(atEnd || stays.current);
         more();
@@ -119,6 +120,10 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
             </Virtualizer>
         </div>
     );
+}
+
+function isAtEnd({ scrollHeight, clientHeight, scrollTop }: HTMLElement): boolean {
+    return scrollHeight - clientHeight - scrollTop < NEAR_PX;
 }
 
 /** The next row that can have the focus; null: there is none. */
