@@ -87,13 +87,14 @@ async function isReady(address) {
 
 /** `serving`, `starting`, `silent` (it served, and does not now), `killed` by an order, or `ended` in another way. */
 async function stateOf(pid, address) {
-    if (!isAlive(pid)) return killed.has(pid) ? "killed" : "ended";
-    if (await isReady(address)) {
-        served.add(pid);
-        return "serving";
-    }
-    if (!isAlive(pid)) return killed.has(pid) ? "killed" : "ended";
-    return served.has(pid) ? "silent" : "starting";
+    if (killed.has(pid)) return "killed";
+    if (!isAlive(pid)) return "ended";
+    const ready = await isReady(address);
+    // It may have been killed meanwhile.
+    if (!isAlive(pid) || killed.has(pid)) return stateOf(pid, address);
+    if (!ready) return served.has(pid) ? "silent" : "starting";
+    served.add(pid);
+    return "serving";
 }
 
 async function instance(address, index) {
