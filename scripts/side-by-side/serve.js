@@ -118,7 +118,10 @@ async function orders(what, number) {
     await appendFile(join(directory, "orders"), `${what} ${number}\n`);
     const end = Date.now() + ORDER_MS;
     while (isAlive(await processOf(number)) !== (what === "start")) {
-        if (Date.now() > end) throw new Refused(504, "scripts/cluster has not carried it out");
+        if (Date.now() > end) {
+            killed.delete(before);
+            throw new Refused(504, "scripts/cluster has not carried it out");
+        }
         await new Promise((is) => setTimeout(is, 20));
     }
 }
