@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
+import { Looked } from "../src/app/looked.ts";
 import { addressed, placed, serverOf } from "../src/app/place.ts";
 import { pressed, SHORTCUTS } from "../src/app/shortcuts.ts";
 import { standingOf } from "../src/app/standing.ts";
@@ -66,6 +67,40 @@ test("who does not look is told of mentions and of direct messages", () => {
     const said = { type: "message", from: "ben", text: "x".repeat(200) };
     assert.equal(toldAs(said, "ana"), `ben: ${"x".repeat(140)}`);
     for (const not of [undefined, { ...said, from: "ana" }, { ...said, gone: true, text: undefined }, { ...said, type: "joined" }]) assert.equal(toldAs(not, "ana"), null);
+});
+
+/** Locks of a browser, as far as they are shared or asked for in passing. */
+function lockManager() {
+    let held = 0;
+    return {
+        async request(_, { mode, ifAvailable }, use) {
+            if (ifAvailable) return use(held ? null : {});
+            assert.equal(mode, "shared");
+            held += 1;
+            await use({});
+            held -= 1;
+        },
+    };
+}
+
+test("a tab that nobody looks at tells of nothing while another of the same person is looked at", async () => {
+    const locks = lockManager();
+    const [one, other] = [new Looked("ana", locks), new Looked("ana", locks)];
+    assert.equal(await other.at(), false);
+    one.look(true);
+    one.look(true);
+    await new Promise(setImmediate);
+    assert.deepEqual([await one.at(), await other.at()], [true, true]);
+    one.look(false);
+    await new Promise(setImmediate);
+    assert.deepEqual([await one.at(), await other.at()], [false, false]);
+    const alone = new Looked("ana", undefined);
+    alone.look(true);
+    assert.equal(await alone.at(), true);
+    const refused = new Looked("ana", { request: async () => { throw new Error("refused"); } });
+    refused.look(true);
+    refused.look(false);
+    assert.equal(await refused.at(), false);
 });
 
 test("who has left before it comes hears nothing of it", async () => {

@@ -1,20 +1,29 @@
 // Tells of mentions and direct messages by the system's own notifications, while nobody looks at the page.
 
-import { useEffect } from "react";
+import { useEffect, useMemo } from "react";
 import type { Chat, Entry } from "hubbub-sdk";
-import { visible } from "../app/visible.ts";
+import { Looked } from "../app/looked.ts";
+import { serverOf } from "../app/place.ts";
+import { useVisible } from "../app/visible.ts";
 import { settings } from "./settings.ts";
 import { toldAs, toldOf } from "./told.ts";
 
 export function useNotifications(chat: Chat, goTo: (room: string) => void): void {
+    const looked = useMemo(() => new Looked(`hubbub looked at ${serverOf(location.href, chat.user)}`, navigator.locks), [chat]);
+    const sees = useVisible();
+    useEffect(() => {
+        looked.look(sees);
+        return () => looked.look(false);
+    }, [looked, sees]);
     useEffect(
         () =>
             chat.onHint((hint) => {
                 const { preferences } = chat.rooms.snapshot().rooms.find(({ id }) => id === hint.room) ?? {};
                 const about = toldOf(hint, preferences?.notify);
-                if (about && !visible() && settings.snapshot().notify && typeof Notification !== "undefined") void tell(chat, about, goTo);
+                if (!about || !settings.snapshot().notify || typeof Notification === "undefined") return;
+                void looked.at().then((is) => (is ? undefined : tell(chat, about, goTo)));
             }),
-        [chat, goTo],
+        [chat, goTo, looked],
     );
 }
 
