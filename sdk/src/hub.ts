@@ -6,6 +6,8 @@ import { CallError, type Hint, type Link, type LinkState, type Position, type Si
 /** What a tab says to the one that has the connection. */
 export type Asked =
     | { do: "hello" }
+    /** Still there, and following these. */
+    | { do: "there"; follows: number[] }
     | { do: "bye" }
     | { do: "call"; n: number; method: string; data: unknown }
     /** `n` is the tab's own number for this following. */
@@ -15,6 +17,8 @@ export type Asked =
 /** What it is told. */
 export type Told =
     | { is: "state"; state: LinkState; why: string | null }
+    /** The answer to `there`: how it stands, and which of what is followed is not known here. */
+    | { is: "here"; state: LinkState; why: string | null; unknown: number[] }
     | { is: "welcome"; welcome: Welcome }
     | { is: "hint"; hint: Hint }
     | { is: "answer"; n: number; answer: unknown }
@@ -79,6 +83,10 @@ export class Hub {
             case "hello":
                 if (this.welcomed) this.tell(tab, this.welcomed);
                 return this.tell(tab, this.standing);
+            case "there": {
+                const known = new Set([...this.rooms.values()].flatMap(({ readers }) => readers.filter((one) => one.tab === tab).map(({ n }) => n)));
+                return this.tell(tab, { ...this.standing, is: "here", unknown: asked.follows.filter((n) => !known.has(n)) });
+            }
             case "bye":
                 return this.gone(tab);
             case "call":
@@ -120,11 +128,6 @@ export class Hub {
     }
 
     private follow(reader: Reader, room: string, recent: readonly Entry[]): void {
-        // Who has heard late who has the connection asks twice.
-        for (const { readers } of this.rooms.values()) {
-            const twice = readers.findIndex(({ tab, n }) => tab === reader.tab && n === reader.n);
-            if (twice >= 0) readers.splice(twice, 1);
-        }
         const there = this.rooms.get(room);
         if (there) {
             there.readers.push(reader);

@@ -1,20 +1,16 @@
 // One connection for all tabs of a browser. One tab has it, chosen by a Web Lock; the others talk to it over a BroadcastChannel.
 // A browser gives a lock free when its tab ends, however it ends, and then another tab goes on from where each of them is.
 // A tab whose connection was refused for good gives the lock free, too: another may have a token that is accepted.
+// From one that holds the lock and does not answer, asleep without having been told, another takes it.
 
-import type { Entry } from "./fold.ts";
-import { type Asked, Hub, RECENT, type Told } from "./hub.ts";
+import { type Asked, Hub, type Told } from "./hub.ts";
 import { newKey } from "./keys.ts";
 import { CallError, type Follower, type Link, type LinkListener, type LinkState, type Position } from "./link.ts";
+import { Pending } from "./pending.ts";
+import { Pulse } from "./pulse.ts";
 
 /** Of the shape of what tabs say: those of another version have a connection of their own. */
-const VERSION = 1;
-
-/** What may be asked twice although it has no key. */
-const READS = new Set([
-    "messages", "message", "thread", "reactions", "pins", "rooms", "unread", "reads", "members", "online", "last_seen",
-    "preferences", "blocks", "invites", "reports", "session", "typing", "read",
-]);
+const VERSION = 2;
 
 /** A tab that was refused waits so long before it stands in the queue again; twice as long each time. */
 const FIRST_PAUSE_MS = 1_000;
@@ -35,14 +31,6 @@ export function sharedLink(make: () => Link, name: string, browser: Browser = he
     return locks && channel ? new Tab(make, `hubbub ${VERSION} ${name}`, locks, channel) : make();
 }
 
-/** Whether it does no harm to ask the same again. */
-function repeatable(method: string, data: unknown): boolean {
-    const { key, id, kind } = (data ?? {}) as { key?: unknown; id?: unknown; kind?: unknown };
-    // The server finds the room of this id, or of these two, that it has made already.
-    const sameRoom = method === "create_room" && (id !== undefined || kind === "direct");
-    return key !== undefined || sameRoom || READS.has(method);
-}
-
 function here(): Browser {
     const locks = typeof navigator === "undefined" ? undefined : navigator.locks;
     const channel = typeof BroadcastChannel === "undefined" ? undefined : (name: string) => new BroadcastChannel(name);
@@ -55,22 +43,6 @@ type Message =
     /** This tab has the connection now; or it has it no more, and why. */
     | { to: "all"; leader: string; ended?: string | null };
 
-interface Call {
-    method: string;
-    data: unknown;
-    /** Whether a leader has had it. */
-    asked: boolean;
-    resolve(answer: unknown): void;
-    reject(problem: CallError): void;
-}
-
-interface Following {
-    room: string;
-    at: Position | null;
-    recent: Entry[];
-    follower: Follower;
-}
-
 class Tab implements Link {
     private readonly id = newKey();
     private readonly channel: ReturnType<NonNullable<Browser["channel"]>>;
@@ -78,12 +50,12 @@ class Tab implements Link {
     private leader: string | null = null;
     private hub: Hub | null = null;
     private readonly others = new Set<string>();
-    private readonly calls = new Map<number, Call>();
-    private readonly follows = new Map<number, Following>();
-    private last = 0;
+    private readonly pending = new Pending((asked) => this.ask(asked));
     private closed = false;
     /** Ends what holds the locks. */
     private over = new AbortController();
+    /** Ends the waiting for the connection alone. */
+    private waits = new AbortController();
     private release: (() => void)[] = [];
     /** Frees the lock of the connection. */
     private frees: () => void = () => {};
@@ -93,6 +65,14 @@ class Tab implements Link {
     private refusals = 0;
     private connectedAt: number | null = null;
     private later: ReturnType<typeof setTimeout> | undefined;
+    /**
+     * Whether this tab holds its own lock. It says nothing before: whoever has the connection waits for that lock, and had it
+     * first, would take this tab for one that has ended.
+     */
+    private there = false;
+    private state: LinkState = "connecting";
+    /** Asks whoever has the connection, or whoever may have it, for a word. */
+    private readonly pulse = new Pulse(() => this.asksOn(), () => this.takes());
 
     constructor(
         private readonly make: () => Link,
@@ -108,11 +88,14 @@ class Tab implements Link {
         if (this.closed) return;
         const again = this.listener !== null;
         this.listener = listener;
-        if (this.leader === null) listener.state("connecting", null);
+        if (this.leader === null) this.shows("connecting", null);
         if (!again) {
             listener.leads(false);
             // The others notice by this one that the tab has ended.
-            this.hold(this.lockOf(this.id), () => this.post({ to: "leader", from: this.id, asked: { do: "hello" } }));
+            this.hold(this.lockOf(this.id), { signal: this.over.signal }, () => {
+                this.there = true;
+                this.hello();
+            });
             this.listens(true);
         }
         this.queue();
@@ -120,22 +103,12 @@ class Tab implements Link {
 
     call(method: string, data: unknown): Promise<unknown> {
         if (this.closed) return Promise.reject(new CallError(0, "the chat was closed", false));
-        const n = (this.last += 1);
-        return new Promise((resolve, reject) => {
-            const call: Call = { method, data, asked: false, resolve, reject };
-            this.calls.set(n, call);
-            call.asked = this.ask({ do: "call", n, method, data });
-        });
+        return this.pending.call(method, data);
     }
 
     follow(room: string, since: Position | null, follower: Follower): () => void {
         if (this.closed) return () => {};
-        const n = (this.last += 1);
-        this.follows.set(n, { room, at: since, recent: [], follower });
-        this.ask({ do: "follow", n, room, since });
-        return () => {
-            if (this.follows.delete(n)) this.ask({ do: "unfollow", n });
-        };
+        return this.pending.follow(room, since, follower);
     }
 
     close(): void {
@@ -145,9 +118,7 @@ class Tab implements Link {
         this.closed = true;
         this.listener = null;
         this.stop();
-        for (const { reject } of this.calls.values()) reject(new CallError(0, "the chat was closed", false));
-        this.calls.clear();
-        this.follows.clear();
+        this.pending.end();
         this.channel.close();
     }
 
@@ -184,6 +155,9 @@ class Tab implements Link {
         this.hub?.close();
         this.hub = null;
         this.over.abort();
+        this.waits.abort();
+        this.pulse.stop();
+        this.there = false;
         this.queued = false;
         clearTimeout(this.later);
         for (const release of this.release.splice(0)) release();
@@ -194,17 +168,25 @@ class Tab implements Link {
     }
 
     /** Waits for a lock, and holds it until this tab ends or frees it. */
-    private hold(lock: string, held: (free: () => void) => void): void {
+    private hold(lock: string, how: LockOptions, held: (free: () => void) => void): void {
+        const { over } = this;
+        let free: (() => void) | null = null;
         const whole = () =>
             new Promise<void>((resolve) => {
-                if (!this.listener) return resolve();
+                if (over.signal.aborted) return resolve();
+                free = resolve;
                 this.release.push(resolve);
                 held(resolve);
             });
-        const { signal } = this.over;
-        this.locks.request(lock, { signal }, whole).catch(() => {
-            // Where locks are refused, as in a frame without storage, the tab has a connection of its own.
-            if (!signal.aborted && this.listener && lock === this.name && !this.hub) this.lead();
+        this.locks.request(lock, how, whole).catch((problem: Error) => {
+            if (over.signal.aborted || how.signal?.aborted) return;
+            if (free) {
+                if (problem.name !== "AbortError") throw problem;
+                if (free === this.frees) this.robbed();
+            } else if (!this.hub) {
+                // Where locks are refused, as in a frame without storage, the tab has a connection of its own.
+                this.lead();
+            }
         });
     }
 
@@ -213,10 +195,36 @@ class Tab implements Link {
         clearTimeout(this.later);
         if (this.queued) return;
         this.queued = true;
-        this.hold(this.name, (free) => {
+        this.pulse.start();
+        this.waits = new AbortController();
+        this.stands({ signal: this.waits.signal });
+    }
+
+    private stands(how: LockOptions): void {
+        this.hold(this.name, how, (free) => {
             this.frees = free;
-            this.lead();
+            if (!this.hub) this.lead();
         });
+    }
+
+    /** Whoever has the connection does not answer, and yet the lock is not free: this tab takes it, before all that wait. */
+    private takes(): void {
+        if (!this.queued) return this.queue();
+        this.waits.abort();
+        this.stands({ steal: true });
+    }
+
+    /** This tab has not answered, and another has the connection now. */
+    private robbed(): void {
+        this.hub?.close();
+        this.hub = null;
+        this.connectedAt = null;
+        this.leader = null;
+        this.listener?.leads(false);
+        this.shows("connecting", null);
+        this.queued = false;
+        this.queue();
+        this.hello();
     }
 
     /** This tab has the connection from here on. */
@@ -224,6 +232,7 @@ class Tab implements Link {
         const tell = (tab: string, told: Told) => (tab === this.id ? this.told(told) : this.post({ to: tab, leader: this.id, told }));
         this.hub = new Hub(this.make(), tell, () => [...this.others, this.id]);
         this.hub.open();
+        this.pulse.stop();
         this.listener?.leads(true);
         // One's own first: what this tab has had of a room helps those that are a little behind.
         this.leads(this.id);
@@ -233,12 +242,27 @@ class Tab implements Link {
     /** False: there is nobody to ask yet. It is asked once there is. */
     private ask(asked: Asked): boolean {
         if (this.hub) {
-            const recent = asked.do === "follow" ? this.follows.get(asked.n)?.recent : undefined;
+            const recent = asked.do === "follow" ? this.pending.recent(asked.n) : undefined;
             this.hub.asked(this.id, asked, recent);
         } else if (this.leader !== null) {
             this.post({ to: "leader", from: this.id, asked });
         }
         return this.leader !== null;
+    }
+
+    private hello(): void {
+        if (this.there) this.post({ to: "leader", from: this.id, asked: { do: "hello" } });
+    }
+
+    private asksOn(): void {
+        if (this.leader === null) this.hello();
+        else this.ask({ do: "there", follows: this.pending.followed() });
+    }
+
+    /** What the one that has the connection says of itself and of what this tab follows. */
+    private here({ state, why, unknown }: Told & { is: "here" }): void {
+        this.pending.followsAgain(unknown);
+        if (state !== this.state) this.standing(state, why);
     }
 
     private post(message: Message): void {
@@ -248,8 +272,9 @@ class Tab implements Link {
     private hears(message: Message): void {
         if (!this.listener) return;
         if ("leader" in message) {
-            // What one that has ended had said may come late.
-            if (this.hub) return;
+            // What one that has ended had said may come late. To who is not there yet it is said again.
+            if (this.hub || !this.there) return;
+            if (message.leader === this.leader) this.pulse.heard();
             if ("told" in message) {
                 if (message.to === this.id && message.leader === this.leader) this.told(message.told);
             } else if (message.ended === undefined) this.leads(message.leader);
@@ -263,7 +288,7 @@ class Tab implements Link {
             this.others.add(from);
             this.watch(from);
         }
-        if (asked.do === "hello") this.post({ to: "all", leader: this.id });
+        if (asked.do === "hello" || asked.do === "there") this.post({ to: "all", leader: this.id });
         this.hub.asked(from, asked);
         if (asked.do === "bye") this.others.delete(from);
     }
@@ -283,28 +308,24 @@ class Tab implements Link {
     private leads(leader: string): void {
         if (this.leader === leader) return;
         this.leader = leader;
-        if (leader !== this.id) this.listener?.state("connecting", null);
+        if (leader !== this.id) {
+            this.shows("connecting", null);
+            this.pulse.heard();
+            this.pulse.start();
+        }
         if (!this.queued) this.watch(leader);
         this.ask({ do: "hello" });
-        for (const [n, { room, at }] of [...this.follows]) this.ask({ do: "follow", n, room, since: at });
-        this.callsAgain();
+        this.pending.followsAgain();
+        this.pending.callsAgain();
     }
 
-    /** Calls that were under way go once more, where that does no harm. */
-    private callsAgain(): void {
-        for (const [n, call] of [...this.calls]) {
-            const { method, data, asked, reject } = call;
-            if (!asked || repeatable(method, data)) {
-                call.asked = this.ask({ do: "call", n, method, data });
-            } else {
-                this.calls.delete(n);
-                reject(new CallError(11, "the tab that had the connection has it no more; whether it was done is not known", true));
-            }
-        }
+    private shows(state: LinkState, why: string | null): void {
+        this.state = state;
+        this.listener?.state(state, why);
     }
 
     private standing(state: LinkState, why: string | null): void {
-        this.listener?.state(state, why);
+        this.shows(state, why);
         if (state === "connected") {
             if (this.hub) this.connectedAt ??= Date.now();
             // Refused before, and another was not: this one stands behind it again.
@@ -312,7 +333,8 @@ class Tab implements Link {
         } else if (state === "disconnected") {
             if (this.hub) this.givesUp(why);
             this.leader = null;
-            this.callsAgain();
+            if (!this.queued) this.pulse.stop();
+            this.pending.callsAgain();
         }
     }
 
@@ -344,48 +366,17 @@ class Tab implements Link {
         switch (told.is) {
             case "state":
                 return this.standing(told.state, told.why);
+            case "here":
+                return this.here(told);
             case "welcome":
                 return listener.welcome(told.welcome);
             case "hint":
                 return listener.hint(told.hint);
             case "answer":
-            case "refusal": {
-                const call = this.calls.get(told.n);
-                this.calls.delete(told.n);
-                if (told.is === "answer") call?.resolve(told.answer);
-                else call?.reject(new CallError(told.code, told.message, told.temporary));
-                return;
-            }
+            case "refusal":
+                return this.pending.answered(told);
             default:
-                return this.followed(told);
-        }
-    }
-
-    private followed(told: Told & { n: number; is: "started" | "entry" | "signal" | "ended" }): void {
-        const following = this.follows.get(told.n);
-        if (!following) return;
-        const { follower } = following;
-        switch (told.is) {
-            case "started":
-                if (told.fresh) {
-                    following.at = told.at;
-                    following.recent = [];
-                }
-                return follower.started(told.at, told.fresh);
-            case "entry": {
-                const { seq } = told.entry;
-                // After the connection went to another tab it may come again.
-                if (following.at && seq <= following.at.offset) return;
-                following.at = { epoch: following.at?.epoch ?? "", offset: seq };
-                following.recent.push(told.entry);
-                if (following.recent.length > 2 * RECENT) following.recent = following.recent.slice(-RECENT);
-                return follower.entry(told.entry);
-            }
-            case "signal":
-                return follower.signal(told.signal);
-            case "ended":
-                this.follows.delete(told.n);
-                return follower.ended(told.code, told.reason);
+                return this.pending.told(told);
         }
     }
 }

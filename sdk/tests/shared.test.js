@@ -1,13 +1,23 @@
 // Tabs of one browser over a server, in a world that delivers in random order: whatever opens, closes or dies, each tab has
-// each entry once and in order, one has the connection, and each call is answered once.
+// each entry once and in order, one has the connection, and each call is answered once. So it is when a tab stands still although it
+// has the connection, and when its page is put aside and shown again.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CallError } from "../dist/link.js";
 import { sharedLink } from "../dist/shared.js";
-import { Tabs } from "./tabs.js";
+import { EVERY_MS, SILENT } from "../dist/pulse.js";
+import { Clock, Tabs } from "./tabs.js";
 
 const ROUNDS = Number(process.env.HUBBUB_LONG ? 2_000 : 300);
+/** To look at one world alone, or at others. */
+const FIRST = Number(process.env.SEED ?? 1);
+/** After so many questions without an answer the connection is taken, also by one that was in vain once before. */
+const LONGEST = 2 * (2 * SILENT + 2);
+
+let clock;
+test.beforeEach(() => (clock = new Clock()));
+test.afterEach(() => clock.ends());
 
 class World extends Tabs {
     constructor(seed) {
@@ -34,7 +44,7 @@ class ServerLink {
     }
 
     later(what) {
-        this.world.later(this.way, () => !this.over && !this.tab.dead && what());
+        this.world.later(this.way, () => !this.over && what(), this.tab);
     }
 
     open(listener) {
@@ -101,12 +111,13 @@ class TestTab {
         this.calls = [];
         this.follows = [];
         this.link = sharedLink(() => new ServerLink(world, this), "test", world.browser(this));
-        this.link.open({
+        const listener = {
             state: (state) => (this.state = state),
             welcome: () => (this.welcomed = true),
             hint: () => {},
             leads: (leads) => (this.leads = leads),
-        });
+        };
+        world.opens(this, () => this.link.open(listener));
     }
 
     follow(room) {
@@ -159,15 +170,17 @@ class TestTab {
 }
 
 test("tabs that open, close and die have everything once and in order", async () => {
-    for (let seed = 1; seed <= ROUNDS; seed += 1) {
+    for (let seed = FIRST; seed < FIRST + ROUNDS; seed += 1) {
         const world = new World(seed);
         const { below } = world;
+        if (process.env.TRACE) console.error("seed", seed);
         let tabs = [new TestTab(world)];
-        const calls = [];
         for (let n = 0; n < 60; n += 1) {
             const tab = tabs[below(tabs.length)];
             const room = below(2) ? "general" : "kitchen";
-            switch (below(10)) {
+            // What stands still does nothing of itself; it may end.
+            const what = below(12);
+            switch (tab.still && what > 1 && what < 10 ? 10 : what) {
                 case 0:
                     tabs.push(new TestTab(world));
                     break;
@@ -191,6 +204,14 @@ test("tabs that open, close and die have everything once and in order", async ()
                 case 6:
                     if (tab.follows.length) tab.follows.pop().end();
                     break;
+                case 10:
+                    if (tab.still) world.goesOn(tab);
+                    else if (below(2)) world.putsAside(tab);
+                    else tab.still = true;
+                    break;
+                case 11:
+                    clock.passes(below(2 * EVERY_MS));
+                    break;
                 default:
                     world.say(room);
             }
@@ -200,11 +221,23 @@ test("tabs that open, close and die have everything once and in order", async ()
             }
             if (below(4) === 0) await new Promise((resolve) => setImmediate(resolve));
         }
+        const told = `seed ${seed}`;
+        // Whoever stands still holds up nobody.
+        const awake = tabs.filter(({ still }) => !still);
+        await world.settled();
+        for (let beats = 0; beats < LONGEST; beats += 1) {
+            clock.passes(EVERY_MS);
+            await world.settled();
+        }
+        assert.equal(awake.filter(({ leads }) => leads).length, Math.min(awake.length, 1), told);
+        for (const { state } of awake) assert.equal(state, "connected", told);
+        for (const tab of tabs) if (tab.still) world.goesOn(tab);
+        await world.settled();
+        clock.passes(EVERY_MS);
         await world.settled();
         world.say("general");
         world.say("kitchen");
         await world.settled();
-        const told = `seed ${seed}`;
         assert.equal(tabs.filter(({ leads }) => leads).length, 1, told);
         assert.equal(world.links.size, 1, told);
         for (const tab of tabs) {
