@@ -6,8 +6,8 @@ import { CallError, type Hint, type Link, type LinkState, type Position, type Si
 /** What a tab says to the one that has the connection. */
 export type Asked =
     | { do: "hello" }
-    /** Still there, and following these. */
-    | { do: "there"; follows: number[] }
+    /** Still there; how it takes the connection to stand, which rooms it follows, and which calls are without an answer. */
+    | { do: "there"; state: LinkState; follows: number[]; calls: number[] }
     | { do: "bye" }
     | { do: "call"; n: number; method: string; data: unknown }
     /** `n` is the tab's own number for this following. */
@@ -17,8 +17,11 @@ export type Asked =
 /** What it is told. */
 export type Told =
     | { is: "state"; state: LinkState; why: string | null }
-    /** The answer to `there`: how it stands, and which of what is followed is not known here. */
-    | { is: "here"; state: LinkState; why: string | null; unknown: number[] }
+    /**
+     * The answer to `there`: up to where the tab has been told of what it follows (null: it is not known here that it does), and
+     * which of its calls are not known.
+     */
+    | { is: "here"; follows: { n: number; at: Position | null }[]; calls: number[] }
     | { is: "welcome"; welcome: Welcome }
     | { is: "hint"; hint: Hint }
     | { is: "answer"; n: number; answer: unknown }
@@ -53,6 +56,8 @@ export class Hub {
     private readonly rooms = new Map<string, Followed>();
     private standing: Told & { is: "state" } = { is: "state", state: "connecting", why: null };
     private welcomed: Told | null = null;
+    /** Calls without an answer, by tab and number. */
+    private readonly calls = new Set<string>();
     private closed = false;
 
     constructor(
@@ -83,10 +88,8 @@ export class Hub {
             case "hello":
                 if (this.welcomed) this.tell(tab, this.welcomed);
                 return this.tell(tab, this.standing);
-            case "there": {
-                const known = new Set([...this.rooms.values()].flatMap(({ readers }) => readers.filter((one) => one.tab === tab).map(({ n }) => n)));
-                return this.tell(tab, { ...this.standing, is: "here", unknown: asked.follows.filter((n) => !known.has(n)) });
-            }
+            case "there":
+                return this.compare(tab, asked);
             case "bye":
                 return this.gone(tab);
             case "call":
@@ -96,6 +99,19 @@ export class Hub {
             case "unfollow":
                 return this.drop((reader) => reader.tab === tab && reader.n === asked.n);
         }
+    }
+
+    /** What the tab believes against what is known here. The tab has heard by then whatever it was told before. */
+    private compare(tab: string, { state, follows, calls }: Asked & { do: "there" }): void {
+        if (state !== this.standing.state) this.asked(tab, { do: "hello" });
+        this.drop((reader) => reader.tab === tab && !follows.includes(reader.n));
+        const readers = [...this.rooms.values()].flatMap(({ readers }) => readers).filter((reader) => reader.tab === tab);
+        const waiting = new Set(readers.filter(({ started }) => !started).map(({ n }) => n));
+        this.tell(tab, {
+            is: "here",
+            follows: follows.filter((n) => !waiting.has(n)).map((n) => ({ n, at: readers.find((reader) => reader.n === n)?.at ?? null })),
+            calls: calls.filter((n) => !this.calls.has(`${tab} ${n}`)),
+        });
     }
 
     /** The tab is not there any more. */
@@ -115,14 +131,18 @@ export class Hub {
     }
 
     private call(tab: string, { n, method, data }: Asked & { do: "call" }): void {
+        const call = `${tab} ${n}`;
+        const answered = (told: Told) => {
+            if (this.closed) return;
+            this.calls.delete(call);
+            this.tell(tab, told);
+        };
+        this.calls.add(call);
         this.link.call(method, data).then(
-            (answer) => {
-                if (!this.closed) this.tell(tab, { is: "answer", n, answer });
-            },
+            (answer) => answered({ is: "answer", n, answer }),
             (problem) => {
-                if (this.closed) return;
                 const { code, message, temporary } = CallError.of(problem);
-                this.tell(tab, { is: "refusal", n, code, message, temporary });
+                answered({ is: "refusal", n, code, message, temporary });
             },
         );
     }

@@ -61,6 +61,11 @@ export class Pending {
         return [...this.follows.keys()];
     }
 
+    /** Of calls that have no answer. */
+    called(): number[] {
+        return [...this.calls.keys()];
+    }
+
     /** The newest entries that this tab has had of what it follows. */
     recent(n: number): readonly Entry[] | undefined {
         return this.follows.get(n)?.recent;
@@ -78,6 +83,15 @@ export class Pending {
         }
     }
 
+    /** What the one that has the connection knows of this tab; what was lost between the two is asked for again. */
+    compare({ follows, calls }: Told & { is: "here" }): void {
+        for (const { n, at } of follows) {
+            const had = this.follows.get(n)?.at;
+            if (!at || !had || had.epoch !== at.epoch || had.offset < at.offset) this.followsAgain([n]);
+        }
+        this.callsAgain(calls);
+    }
+
     private asks(following: Following): void {
         const n = (this.last += 1);
         following.n = n;
@@ -85,15 +99,17 @@ export class Pending {
         this.ask({ do: "follow", n, room: following.room, since: following.at });
     }
 
-    /** Calls that were under way go once more, where that does no harm. */
-    callsAgain(): void {
-        for (const [n, call] of [...this.calls]) {
+    /** Calls that were under way go once more, where that does no harm: these, or all. */
+    callsAgain(these: readonly number[] = this.called()): void {
+        for (const n of these) {
+            const call = this.calls.get(n);
+            if (!call) continue;
             const { method, data, asked, reject } = call;
             if (!asked || repeatable(method, data)) {
                 call.asked = this.ask({ do: "call", n, method, data });
             } else {
                 this.calls.delete(n);
-                reject(new CallError(11, "the tab that had the connection has it no more; whether it was done is not known", true));
+                reject(new CallError(11, "it was asked through another tab, which knows nothing of it; whether it was done is not known", true));
             }
         }
     }
@@ -126,7 +142,9 @@ export class Pending {
                 const { seq } = told.entry;
                 // After the connection went to another tab it may come again.
                 if (following.at && seq <= following.at.offset) return;
-                following.at = { epoch: following.at?.epoch ?? "", offset: seq };
+                // Something was lost on its way.
+                if (!following.at || seq > following.at.offset + 1) return this.followsAgain([told.n]);
+                following.at = { epoch: following.at.epoch, offset: seq };
                 following.recent.push(told.entry);
                 if (following.recent.length > 2 * RECENT) following.recent = following.recent.slice(-RECENT);
                 return follower.entry(told.entry);

@@ -71,6 +71,8 @@ class Tab implements Link {
      */
     private there = false;
     private state: LinkState = "connecting";
+    /** Whether the one that has the connection has told of the server: nobody is connected before. */
+    private welcomed = false;
     /** Asks whoever has the connection, or whoever may have it, for a word. */
     private readonly pulse = new Pulse(() => this.asksOn(), () => this.takes());
 
@@ -256,13 +258,7 @@ class Tab implements Link {
 
     private asksOn(): void {
         if (this.leader === null) this.hello();
-        else this.ask({ do: "there", follows: this.pending.followed() });
-    }
-
-    /** What the one that has the connection says of itself and of what this tab follows. */
-    private here({ state, why, unknown }: Told & { is: "here" }): void {
-        this.pending.followsAgain(unknown);
-        if (state !== this.state) this.standing(state, why);
+        else this.ask({ do: "there", state: this.state, follows: this.pending.followed(), calls: this.pending.called() });
     }
 
     private post(message: Message): void {
@@ -308,6 +304,7 @@ class Tab implements Link {
     private leads(leader: string): void {
         if (this.leader === leader) return;
         this.leader = leader;
+        this.welcomed = false;
         if (leader !== this.id) {
             this.shows("connecting", null);
             this.pulse.heard();
@@ -365,10 +362,12 @@ class Tab implements Link {
         if (!listener) return;
         switch (told.is) {
             case "state":
-                return this.standing(told.state, told.why);
+                if (told.state !== "connected" || this.welcomed) this.standing(told.state, told.why);
+                return;
             case "here":
-                return this.here(told);
+                return this.pending.compare(told);
             case "welcome":
+                this.welcomed = true;
                 return listener.welcome(told.welcome);
             case "hint":
                 return listener.hint(told.hint);

@@ -6,7 +6,7 @@ import { sharedLink } from "../dist/shared.js";
 import { Tabs } from "./tabs.js";
 import { random } from "./world.js";
 
-const ROUNDS = Number(process.env.HUBBUB_LONG ? 2_000 : 200);
+const ROUNDS = Number(process.env.HUBBUB_LONG ? 1_000 : 60);
 const MINUTE = 60_000;
 
 /** A link that is accepted or refused as its tab is then. */

@@ -169,93 +169,141 @@ class TestTab {
     }
 }
 
+/** What people and their browser may do; of 12 things those below `things`. Returns the tabs that are left. */
+async function lives(world, things) {
+    const { below } = world;
+    let tabs = [new TestTab(world)];
+    for (let n = 0; n < 60; n += 1) {
+        const tab = tabs[below(tabs.length)];
+        const room = below(2) ? "general" : "kitchen";
+        // What stands still does nothing of itself; it may end.
+        const thing = below(things);
+        switch (tab.still && thing > 1 && thing < 10 ? 11 : thing) {
+            case 0:
+                tabs.push(new TestTab(world));
+                break;
+            case 1:
+                if (tabs.length > 1) {
+                    if (below(2)) tab.closes();
+                    else tab.dies();
+                    tabs = tabs.filter((one) => one !== tab);
+                }
+                break;
+            case 2:
+            case 3:
+                tab.follow(room);
+                break;
+            case 4:
+                tab.call({ key: `k${n}`, refuse: below(4) === 0 });
+                break;
+            case 5:
+                tab.call({});
+                break;
+            case 6:
+                if (tab.follows.length) tab.follows.pop().end();
+                break;
+            case 10:
+                clock.passes(below(2 * EVERY_MS));
+                break;
+            case 11:
+                if (tab.still) world.goesOn(tab);
+                else if (below(2)) world.putsAside(tab);
+                else tab.still = true;
+                break;
+            default:
+                world.say(room);
+        }
+        for (let steps = below(8); steps > 0; steps -= 1) {
+            world.step();
+            await null;
+        }
+        if (below(4) === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await world.settled();
+    return tabs;
+}
+
+async function beats(world, count) {
+    for (let n = 0; n < count; n += 1) {
+        clock.passes(EVERY_MS);
+        await world.settled();
+    }
+}
+
+/** All is as it should be, without any more time. */
+async function isWhole(world, tabs, told) {
+    world.say("general");
+    world.say("kitchen");
+    await world.settled();
+    assert.equal(tabs.filter(({ leads }) => leads).length, 1, told);
+    assert.equal(world.links.size, 1, told);
+    for (const tab of tabs) {
+        assert.equal(tab.state, "connected", told);
+        assert.ok(tab.welcomed, told);
+        for (const { room, last } of tab.follows) assert.equal(last, world.log.get(room).length, `${told}: tab ${tab.id} in ${room}`);
+        for (const { data, answers, error } of tab.calls) {
+            assert.equal(answers, 1, `${told}: ${JSON.stringify(data)}`);
+            // Without a key it may be that nobody knows.
+            if (error) assert.ok(data.refuse ? error.code === 103 : data.key === undefined && error.code === 11 && error.temporary, `${told}: ${error}`);
+        }
+    }
+    // What nobody follows any more, the connection does not follow.
+    const [link] = world.links;
+    const wanted = new Set(tabs.flatMap(({ follows }) => follows.map(({ room }) => room)));
+    assert.deepEqual([...link.follows.keys()].sort(), [...wanted].sort(), told);
+    for (const tab of tabs) tab.closes();
+}
+
 test("tabs that open, close and die have everything once and in order", async () => {
     for (let seed = FIRST; seed < FIRST + ROUNDS; seed += 1) {
         const world = new World(seed);
-        const { below } = world;
-        if (process.env.TRACE) console.error("seed", seed);
-        let tabs = [new TestTab(world)];
-        for (let n = 0; n < 60; n += 1) {
-            const tab = tabs[below(tabs.length)];
-            const room = below(2) ? "general" : "kitchen";
-            // What stands still does nothing of itself; it may end.
-            const what = below(12);
-            switch (tab.still && what > 1 && what < 10 ? 10 : what) {
-                case 0:
-                    tabs.push(new TestTab(world));
-                    break;
-                case 1:
-                    if (tabs.length > 1) {
-                        if (below(2)) tab.closes();
-                        else tab.dies();
-                        tabs = tabs.filter((one) => one !== tab);
-                    }
-                    break;
-                case 2:
-                case 3:
-                    tab.follow(room);
-                    break;
-                case 4:
-                    tab.call({ key: `k${n}`, refuse: below(4) === 0 });
-                    break;
-                case 5:
-                    tab.call({});
-                    break;
-                case 6:
-                    if (tab.follows.length) tab.follows.pop().end();
-                    break;
-                case 10:
-                    if (tab.still) world.goesOn(tab);
-                    else if (below(2)) world.putsAside(tab);
-                    else tab.still = true;
-                    break;
-                case 11:
-                    clock.passes(below(2 * EVERY_MS));
-                    break;
-                default:
-                    world.say(room);
-            }
-            for (let steps = below(8); steps > 0; steps -= 1) {
-                world.step();
-                await null;
-            }
-            if (below(4) === 0) await new Promise((resolve) => setImmediate(resolve));
-        }
+        await isWhole(world, await lives(world, 10), `seed ${seed}`);
+    }
+});
+
+test("tabs that stand still or are put aside hold up nobody, and have everything when they go on", async () => {
+    for (let seed = FIRST; seed < FIRST + ROUNDS / 3; seed += 1) {
+        const world = new World(seed);
         const told = `seed ${seed}`;
-        // Whoever stands still holds up nobody.
+        const tabs = await lives(world, 12);
         const awake = tabs.filter(({ still }) => !still);
-        await world.settled();
-        for (let beats = 0; beats < LONGEST; beats += 1) {
-            clock.passes(EVERY_MS);
-            await world.settled();
-        }
+        await beats(world, LONGEST);
         assert.equal(awake.filter(({ leads }) => leads).length, Math.min(awake.length, 1), told);
         for (const { state } of awake) assert.equal(state, "connected", told);
         for (const tab of tabs) if (tab.still) world.goesOn(tab);
         await world.settled();
-        clock.passes(EVERY_MS);
-        await world.settled();
-        world.say("general");
-        world.say("kitchen");
-        await world.settled();
-        assert.equal(tabs.filter(({ leads }) => leads).length, 1, told);
-        assert.equal(world.links.size, 1, told);
-        for (const tab of tabs) {
-            assert.equal(tab.state, "connected", told);
-            assert.ok(tab.welcomed, told);
-            for (const { room, last } of tab.follows) assert.equal(last, world.log.get(room).length, `${told}: tab ${tab.id} in ${room}`);
-            for (const { data, answers, error } of tab.calls) {
-                assert.equal(answers, 1, `${told}: ${JSON.stringify(data)}`);
-                // Without a key it may be that nobody knows.
-                if (error) assert.ok(data.refuse ? error.code === 103 : data.key === undefined && error.code === 11 && error.temporary, `${told}: ${error}`);
-            }
-        }
-        // What nobody follows any more, the connection does not follow.
-        const [link] = world.links;
-        const wanted = new Set(tabs.flatMap(({ follows }) => follows.map(({ room }) => room)));
-        assert.deepEqual([...link.follows.keys()].sort(), [...wanted].sort(), told);
-        for (const tab of tabs) tab.closes();
+        await beats(world, 1);
+        await isWhole(world, tabs, told);
     }
+});
+
+test("what is lost between tabs is asked for again", async () => {
+    for (let seed = FIRST; seed < FIRST + ROUNDS / 3; seed += 1) {
+        const world = new World(seed);
+        world.loses = 8;
+        const tabs = await lives(world, 11);
+        world.loses = 0;
+        await beats(world, LONGEST);
+        await isWhole(world, tabs, `seed ${seed}`);
+    }
+});
+
+test("a tab that hears nobody takes the connection ever more seldom", async () => {
+    const world = new World(1);
+    const [one, deaf] = [new TestTab(world), new TestTab(world)];
+    deaf.deaf = true;
+    await world.settled();
+    let before = one.leads;
+    let changes = 0;
+    for (let n = 0; n < 720; n += 1) {
+        await beats(world, 1);
+        changes += before === one.leads ? 0 : 1;
+        before = one.leads;
+        assert.equal(one.leads, !deaf.leads);
+    }
+    // In an hour; with the same patience each time it would be ninety.
+    assert.ok(changes > 4 && changes < 24, `${changes} changes`);
+    for (const tab of [one, deaf]) tab.closes();
 });
 
 test("where the browser has no locks, a tab has a connection of its own", () => {

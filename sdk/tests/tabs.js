@@ -47,6 +47,8 @@ export class Tabs {
         this.ways = new Map();
         this.locks = new Map();
         this.channels = new Set();
+        /** One of so many messages between tabs is lost; 0: none. */
+        this.loses = 0;
     }
 
     /** `tab`: who it is for; null: the browser itself. */
@@ -101,7 +103,8 @@ export class Tabs {
                 mine.postMessage = (data) => {
                     if (tab.dead) return;
                     for (const other of world.channels) {
-                        if (other === mine || other.name !== name || other.tab.aside) continue;
+                        if (other === mine || other.name !== name || other.tab.aside || other.tab.deaf) continue;
+                        if (world.loses && world.below(world.loses) === 0) continue;
                         const copy = structuredClone(data);
                         world.later(`${tab.id} to ${other.tab.id}`, () => other.onmessage?.({ data: copy }), other.tab);
                     }
