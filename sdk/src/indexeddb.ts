@@ -5,6 +5,10 @@ import { type KeptDraft, type KeptRoom, MemoryStorage, type Storage } from "./st
 /** So many rooms are kept; of more, those that were written longest ago are dropped. */
 const ROOMS = 50;
 const KEEPS_NOTHING = "This browser keeps nothing for the next time. What was not sent yet is lost with a reload.";
+const SILENT = "the database of the browser does not answer";
+/** The browser may be so many times this long about something, one pause after the other: it may have stood still in between. */
+const PAUSES = 4;
+const PAUSE_MS = 2_500;
 const DRAFTS = "drafts";
 const ROOM = "rooms";
 const META = "meta";
@@ -14,7 +18,7 @@ const META = "meta";
  * and `trouble` is told so once, in words.
  */
 export function indexedDbStorage(user: string, server: string, trouble: (why: string) => void = console.warn): Storage {
-    if (typeof indexedDB === "undefined") {
+    if (typeof indexedDB === "undefined" || !indexedDB) {
         if (typeof document !== "undefined") trouble(KEEPS_NOTHING);
         return new MemoryStorage();
     }
@@ -22,7 +26,8 @@ export function indexedDbStorage(user: string, server: string, trouble: (why: st
 }
 
 class IndexedDbStorage implements Storage {
-    private readonly opened: Promise<IDBDatabase | null>;
+    /** Null: nobody has asked for it yet, or the browser has closed it. */
+    private opened: Promise<IDBDatabase | null> | null = null;
     private readonly instead = new MemoryStorage();
     private readonly channel: BroadcastChannel | null;
     private readonly watching = new Set<(wiped: boolean) => void>();
@@ -31,18 +36,19 @@ class IndexedDbStorage implements Storage {
     private closed = false;
 
     constructor(
-        name: string,
+        private readonly name: string,
         private readonly trouble: (why: string) => void,
     ) {
-        this.opened = opened(name).catch((problem) => this.failed(problem));
-        this.channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(`${name} storage`);
+        void this.ready();
+        this.channel = channelOf(`${name} storage`);
         if (this.channel) this.channel.onmessage = ({ data }: MessageEvent<"changed" | "wiped">) => this.changed(data === "wiped");
     }
 
     async drafts(): Promise<KeptDraft[]> {
         const kept = (await this.read(DRAFTS, (store) => store.getAll(), async () => [])) as KeptDraft[];
+        const keys = new Set(kept.map(({ draft }) => draft.key));
         // With those for which there was no space.
-        return [...kept, ...(await this.instead.drafts())];
+        return [...kept, ...(await this.instead.drafts()).filter(({ draft }) => !keys.has(draft.key))];
     }
 
     async putDraft(draft: KeptDraft): Promise<void> {
@@ -105,10 +111,12 @@ class IndexedDbStorage implements Storage {
     private async clear(): Promise<void> {
         this.wiped = true;
         await this.instead.wipe();
-        const database = await this.opened;
+        const database = await this.ready();
         if (!database) return;
         const all = [DRAFTS, ROOM, META];
-        await done(database, all, (transaction) => all.forEach((one) => transaction.objectStore(one).clear()));
+        const transaction = database.transaction(all, "readwrite", { durability: "strict" });
+        for (const one of all) transaction.objectStore(one).clear();
+        await done(transaction);
     }
 
     watch(changed: (wiped: boolean) => void): () => void {
@@ -119,7 +127,13 @@ class IndexedDbStorage implements Storage {
     close(): void {
         this.closed = true;
         this.channel?.close();
-        void this.opened.then((database) => database?.close());
+        void this.opened?.then((database) => database?.close());
+    }
+
+    /** Null: it is kept in memory. */
+    private ready(): Promise<IDBDatabase | null> {
+        if (this.closed) return this.opened ?? Promise.resolve(null);
+        return (this.opened ??= opened(this.name, () => (this.opened = null)).catch((problem) => this.failed(problem)));
     }
 
     private tell(others: "changed" | "wiped"): void {
@@ -132,23 +146,24 @@ class IndexedDbStorage implements Storage {
     }
 
     private async read(store: string, ask: (store: IDBObjectStore) => IDBRequest, instead: () => Promise<unknown>): Promise<unknown> {
-        const database = await this.opened;
+        const database = await this.ready();
         if (!database) return instead();
-        return new Promise((resolve, reject) => {
-            const asked = ask(database.transaction(store).objectStore(store));
-            asked.onsuccess = () => resolve(asked.result);
-            asked.onerror = () => reject(asked.error);
-        });
+        const transaction = database.transaction(store);
+        const asked = ask(transaction.objectStore(store));
+        await done(transaction);
+        return asked.result;
     }
 
     /** Once it resolves with true it survives a crash of the browser; with false, it is in memory. */
     private async write(store: string, change: (store: IDBObjectStore) => void, instead: () => Promise<void>): Promise<boolean> {
-        const database = await this.opened;
+        const database = await this.ready();
         if (this.closed) throw new Error("the chat was closed");
         if (this.wiped) return true;
         try {
             if (database) {
-                await done(database, [store], (transaction) => change(transaction.objectStore(store)));
+                const transaction = database.transaction(store, "readwrite", { durability: "strict" });
+                change(transaction.objectStore(store));
+                await done(transaction);
                 return true;
             }
         } catch (problem) {
@@ -168,9 +183,28 @@ class IndexedDbStorage implements Storage {
     }
 }
 
-function opened(name: string): Promise<IDBDatabase> {
+/** Some browsers refuse it where they keep nothing. */
+function channelOf(name: string): BroadcastChannel | null {
+    try {
+        return typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(name);
+    } catch {
+        return null;
+    }
+}
+
+/** `lost`: the database was deleted, or the browser has closed it; the next to ask opens it anew. */
+function opened(name: string, lost: () => void): Promise<IDBDatabase> {
     return new Promise((resolve, reject) => {
         const asked = indexedDB.open(name, 1);
+        let late = false;
+        const heard = patience(() => {
+            late = true;
+            reject(new Error(SILENT));
+        });
+        const fails = (why: unknown) => {
+            heard();
+            reject(why);
+        };
         asked.onupgradeneeded = () => {
             const database = asked.result;
             database.createObjectStore(DRAFTS, { autoIncrement: true }).createIndex("key", "draft.key", { unique: true });
@@ -178,22 +212,53 @@ function opened(name: string): Promise<IDBDatabase> {
             database.createObjectStore(META);
         };
         asked.onsuccess = () => {
+            heard();
             const database = asked.result;
-            // Another version of the SDK wants to change it.
-            database.onversionchange = () => database.close();
+            // Nobody waits for it any more.
+            if (late) return database.close();
+            // It is to be deleted, or another version of the SDK wants to change it.
+            database.onversionchange = () => {
+                database.close();
+                lost();
+            };
+            database.onclose = lost;
             resolve(database);
         };
-        asked.onerror = () => reject(asked.error);
-        asked.onblocked = () => reject(new Error("another tab holds it"));
+        asked.onerror = () => fails(asked.error);
     });
 }
 
-function done(database: IDBDatabase, stores: string[], change: (transaction: IDBTransaction) => void): Promise<void> {
+/** All of it has happened; where it fails, or the browser does not get on with it, none. */
+function done(transaction: IDBTransaction): Promise<void> {
     return new Promise((resolve, reject) => {
-        const transaction = database.transaction(stores, "readwrite", { durability: "strict" });
-        transaction.oncomplete = () => resolve();
-        transaction.onerror = () => reject(transaction.error);
-        transaction.onabort = () => reject(transaction.error);
-        change(transaction);
+        const heard = patience(() => {
+            reject(new Error(SILENT));
+            try {
+                transaction.abort();
+            } catch {
+                // It has happened after all, and is only not told yet.
+            }
+        });
+        transaction.oncomplete = () => {
+            heard();
+            resolve();
+        };
+        transaction.onabort = () => {
+            heard();
+            reject(transaction.error);
+        };
     });
+}
+
+/** Calls `over` when it has lasted too long. Returns what ends the waiting. */
+function patience(over: () => void): () => void {
+    let left = PAUSES;
+    const pauses = (): ReturnType<typeof setTimeout> =>
+        setTimeout(() => {
+            left -= 1;
+            if (left) timer = pauses();
+            else over();
+        }, PAUSE_MS);
+    let timer = pauses();
+    return () => clearTimeout(timer);
 }

@@ -24,11 +24,16 @@ export interface Browser {
 
 /**
  * `make` makes the real one, in one of the tabs. `name` says who shares: of another server or user it has to be another. Where the
- * browser has no locks, each tab has its own.
+ * browser has no locks or channels, each tab has its own.
  */
 export function sharedLink(make: () => Link, name: string, browser: Browser = here()): Link {
     const { locks, channel } = browser;
-    return locks && channel ? new Tab(make, `hubbub ${VERSION} ${name}`, locks, channel) : make();
+    try {
+        if (locks && channel) return new Tab(make, `hubbub ${VERSION} ${name}`, locks, channel);
+    } catch {
+        // Some browsers refuse channels where they keep nothing.
+    }
+    return make();
 }
 
 function here(): Browser {
