@@ -65,6 +65,7 @@ test: need-rust services web sdk client $(DEPLOY_TOOLS) ## everything that must 
 	scripts/picture --check
 	node tests/readme/run.js target/debug/hubbub
 	node tests/readme/sdk.js target/debug/hubbub
+	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/sdk/browser.test.js
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/page/page.test.js
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/cluster/side-by-side.test.js
 	scripts/first-message --program target/debug/hubbub
@@ -72,7 +73,6 @@ test: need-rust services web sdk client $(DEPLOY_TOOLS) ## everything that must 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
 test-long: $(SDK_JAVA) $(OPENAPI_TOOLS) test ## the same with the long stories, more random cases, and what is behind a feature
-	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/sdk/browser.test.js
 	scripts/install-services promtool
 	promtool check rules deploy/prometheus/hubbub.rules.yml
 	promtool check rules <(node tests/prometheus/board.mjs)

@@ -135,6 +135,42 @@ test("a tab whose page is left gives the connection to another, and has all when
     assert.equal(await leader(one, other), there);
 });
 
+// It takes as long as a tab has patience.
+test("from a tab that stands still without having been told another takes the connection", { skip: !process.env.HUBBUB_LONG }, async () => {
+    const [one, other] = [await opens("still"), await opens("still")];
+    for (const tab of [one, other]) await connected(tab);
+    const first = await leader(one, other);
+    const awake = first === one ? other : one;
+    await first.does("Debugger.enable");
+    const stands = first.does("Runtime.evaluate", { expression: "debugger" });
+    await awake.sees("leads && state() === 'connected'");
+    await say(server.port, "while it stood still");
+    await awake.is("says('written meanwhile')");
+    await shows(awake, "while it stood still", "written meanwhile");
+    await first.does("Debugger.resume");
+    await stands;
+    await first.sees("!leads");
+    await connected(first);
+    await shows(first, "while it stood still", "written meanwhile");
+    assert.equal(await leader(one, other), awake);
+    assert.equal(sockets(one, other), 1);
+});
+
+test("where somebody deletes what the browser keeps of the site, what is said then is kept again", async () => {
+    const tab = await opens("cleared");
+    await connected(tab);
+    await tab.is("says('before')");
+    await shows(tab, "before");
+    await tab.sees(`${stored("cleared")}.then((count) => count > 0)`);
+    await tab.does("Storage.clearDataForOrigin", { origin: `http://127.0.0.1:${pages.port}`, storageTypes: "indexeddb" });
+    await tab.sees(`${stored("cleared")}.then((count) => count === 0)`);
+    await tab.is("says('after')");
+    await tab.sees("said[1].kept && said[1].stored");
+    assert.deepEqual(await tab.is("[said[1].kept, said[1].stored, troubles]"), ["yes", "yes", []]);
+    await shows(tab, "before", "after");
+    await tab.sees(`${stored("cleared")}.then((count) => count > 0)`);
+});
+
 test("one that logs out leaves nothing in the browser, and the other tab is told and writes nothing more", async () => {
     const [one, other] = [await opens("out"), await opens("out")];
     for (const tab of [one, other]) await connected(tab);
