@@ -24,6 +24,7 @@ README_JS := tests/readme/node_modules/.package-lock.json
 OPENAPI_LINT := tests/openapi/node_modules/.package-lock.json
 OPENAPI_TOOLS := .tools/openapi/ready
 DEPLOY_TOOLS := .tools/deploy/ready
+COMPOSE_SPEC := github.com/compose-spec/compose-go/v2@v2.16.2
 
 .PHONY: help
 help: ## list what can be made
@@ -184,10 +185,11 @@ $(SDK_GO): $(wildcard tests/sdk/go/*) scripts/go | services
 	scripts/go tests/sdk/go build -o $(CURDIR)/$@ .
 	@touch $@
 
-# What reads the files of deploy/.
+# What reads the files of deploy/. The schema of Compose files is in the module of Go that reads them; nothing of it is compiled.
 $(DEPLOY_TOOLS): tests/deploy/requirements.txt | services
 	python3 -m venv --clear .tools/deploy
 	.tools/deploy/bin/pip install --quiet --disable-pip-version-check --no-compile -r $<
+	cp "$$(cd / && go mod download -json $(COMPOSE_SPEC) | sed -n 's/^.*"Dir": "\(.*\)".*/\1/p')/schema/compose-spec.json" .tools/deploy/
 	@touch $@
 
 # A JDK and Maven are for the long tests alone.

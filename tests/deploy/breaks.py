@@ -1,7 +1,9 @@
 """What is broken on purpose: in a file, in memory, and by which relation it must be found. Each text is in its file just once."""
 
+from composed import COMPOSE, NGINX, SECRETS
 from ecs import DATA, DOCKERFILE as RDS, SERVICE
 from image import DOCKERFILE, IGNORE
+from manifests import FOLDER
 
 BREAKS = [
     (SERVICE, "StopTimeout: 60", "StopTimeout: 30", "ecs_stop_is_above_the_drain"),
@@ -60,4 +62,48 @@ BREAKS = [
     (IGNORE, "target*\n", "target*\ndeploy\n", "image_is_built_of_all_that_is_read"),
     (IGNORE, "target*\n", "target*\ntests\n", "image_is_built_of_all_that_is_read"),
     (IGNORE, ".dev\n", "", "image_is_built_of_all_that_is_read"),
+    (f"{FOLDER}/deployment.yaml", "terminationGracePeriodSeconds: 60", "terminationGracePeriodSeconds: 30", "kubernetes_grace_is_above_the_drain"),
+    (f"{FOLDER}/deployment.yaml", "sleep: { seconds: 5 }", "sleep: { seconds: 30 }", "kubernetes_grace_is_above_the_drain"),
+    (f"{FOLDER}/hubbub.env", "HUBBUB_DRAIN_WINDOW=20s", "HUBBUB_DRAIN_WINDOW=2m", "kubernetes_grace_is_above_the_drain"),
+    (f"{FOLDER}/deployment.yaml", "path: /health/ready", "path: /ready", "kubernetes_probes_ask_what_they_should"),
+    (f"{FOLDER}/deployment.yaml", "periodSeconds: 2\n            failureThreshold: 60", "periodSeconds: 2\n            failureThreshold: 3", "kubernetes_probes_ask_what_they_should"),
+    (f"{FOLDER}/hubbub.env", "LISTEN=0.0.0.0:8000", "LISTEN=0.0.0.0:8080", "kubernetes_ports_agree"),
+    (f"{FOLDER}/service.yaml", "targetPort: api", "targetPort: clients", "kubernetes_ports_agree"),
+    (f"{FOLDER}/network.yaml", "port: 8001", "port: 8002", "kubernetes_ports_agree"),
+    (f"{FOLDER}/deployment.yaml", 'prometheus.io/port: "8001"', 'prometheus.io/port: "8000"', "kubernetes_ports_agree"),
+    (f"{FOLDER}/disruption.yaml", "app.kubernetes.io/name: hubbub", "app.kubernetes.io/name: chat", "kubernetes_selectors_find_the_pods"),
+    (f"{FOLDER}/autoscaling.yaml", "kind: Deployment, name: hubbub", "kind: Deployment, name: chat", "kubernetes_selectors_find_the_pods"),
+    (f"{FOLDER}/deployment.yaml", "  minReadySeconds: 5\n", "  minReadySeconds: 5\n  replicas: 3\n", "kubernetes_selectors_find_the_pods"),
+    (f"{FOLDER}/hubbub.env", "HUBBUB_TOKEN_JWKS=", "HUBBUB_TOKEN_JWK=", "kubernetes_variables_are_known"),
+    (f"{FOLDER}/deployment.yaml", "name: HUBBUB_BUS_FILE, value", "name: HUBBUB_BUS, value", "kubernetes_secrets_are_files"),
+    (f"{FOLDER}/hubbub.env", "HUBBUB_LOG_FORMAT=json", "HUBBUB_STORE=postgres://hubbub:hush@postgres/hubbub", "kubernetes_secrets_are_files"),
+    (f"{FOLDER}/README.md", "--from-file=bus-url ", "", "kubernetes_secrets_are_files"),
+    (f"{FOLDER}/deployment.yaml", "        fsGroup: 10001\n", "", "kubernetes_secrets_are_files"),
+    (f"{FOLDER}/autoscaling.yaml", "metric: { name: hubbub_connections }", "metric: { name: hubbub_sockets }", "kubernetes_scales_by_a_metric_that_is_there"),
+    (f"{FOLDER}/README.md", "seriesQuery: 'hubbub_connections", "seriesQuery: 'connections", "kubernetes_scales_by_a_metric_that_is_there"),
+    (f"{FOLDER}/autoscaling.yaml", "minReplicas: 3", "minReplicas: 2", "kubernetes_replicas_fit_the_budget"),
+    (f"{FOLDER}/disruption.yaml", "maxUnavailable: 1", "minAvailable: 3", "kubernetes_replicas_fit_the_budget"),
+    (f"{FOLDER}/deployment.yaml", "maxSurge: 1", "maxSurge: 0", "kubernetes_replicas_fit_the_budget"),
+    (f"{FOLDER}/deployment.yaml", "runAsUser: 10001", "runAsUser: 10002", "kubernetes_pods_have_no_rights"),
+    (f"{FOLDER}/deployment.yaml", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "kubernetes_pods_have_no_rights"),
+    (f"{FOLDER}/deployment.yaml", "drop: [ALL]", "drop: [NET_RAW]", "kubernetes_pods_have_no_rights"),
+    (f"{FOLDER}/ingress.yaml", "path: /hooks", "path: /", "kubernetes_ingress_keeps_inside_what_is"),
+    (f"{FOLDER}/hubbub.env", "URL=https://chat.example.com", "URL=https://chat.example.org", "kubernetes_ingress_keeps_inside_what_is"),
+    (f"{FOLDER}/kustomization.yaml", "  - disruption.yaml\n", "", "kubernetes_applies_every_file"),
+    (f"{FOLDER}/kustomization.yaml", "  - name: hubbub\n    newName", "  - name: chat\n    newName", "kubernetes_applies_every_file"),
+    (COMPOSE, "  hubbub-2:\n    <<: *hubbub\n", "  hubbub-2:\n    <<: *hubbub\n    restart: always\n", "compose_instances_are_identical"),
+    (COMPOSE, "stop_grace_period: 40s", "stop_grace_period: 10s", "compose_stop_is_above_the_drain"),
+    (COMPOSE, "ipv4_address: 172.31.213.3 ", "ipv4_address: 172.31.213.4 ", "compose_addresses_agree"),
+    (COMPOSE, "TRUSTED_PROXIES: 172.31.213.10", "TRUSTED_PROXIES: 172.31.213.11", "compose_addresses_agree"),
+    (NGINX, "server 10.0.0.3:8000", "server 10.0.0.3:8001", "compose_addresses_agree"),
+    (NGINX, "proxy_read_timeout 75s", "proxy_read_timeout 30s", "compose_nginx_waits_longer_than_a_ping"),
+    (COMPOSE, "HUBBUB_LOG_FORMAT: json", "HUBBUB_LOGFORMAT: json", "compose_variables_are_known"),
+    (COMPOSE, "HUBBUB_BUS: redis://redis:6379", "HUBBUB_BUS: redis://:hush@redis:6379", "compose_secrets_are_files"),
+    (COMPOSE, "secrets: [store-url, api-key, token-secret, secrets-key]", "secrets: [store-url, api-key, secrets-key]", "compose_secrets_are_files"),
+    (COMPOSE, "POSTGRES_PASSWORD_FILE: /run/secrets/postgres-password", "POSTGRES_PASSWORD: hush", "compose_secrets_are_files"),
+    (SECRETS, "for name in postgres-password api-key ", "for name in postgres-password ", "compose_secrets_are_files"),
+    (COMPOSE, "    internal: true\n", "    internal: false\n", "compose_inside_is_inside"),
+    (COMPOSE, "${HUBBUB_PORT:-127.0.0.1:8080}", "${HUBBUB_PORT:-8080}", "compose_inside_is_inside"),
+    (COMPOSE, "read_only: true", "read_only: false", "compose_instances_have_no_rights"),
+    (COMPOSE, 'user: "10001:10001"', 'user: "0:0"', "compose_instances_have_no_rights"),
 ]

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path
 
 from facts import ROOT, program
@@ -77,17 +78,22 @@ def is_ignored(path, patterns):
     )
 
 
+@lru_cache
+def read_by_a_build():
+    read = {"Cargo.toml", "Cargo.lock", "scripts/rootfs", "web/package-lock.json", "sdk/src/chat.ts"}
+    for manifest in (ROOT / "crates").glob("*/Cargo.toml"):
+        paths = re.findall(r'^path = "(.+\.rs)"', manifest.read_text(), re.MULTILINE)
+        read |= {os.path.relpath(manifest.parent / path, ROOT) for path in [manifest.name, *paths]}
+    for source in (ROOT / "crates").glob("**/*.rs"):
+        paths = re.findall(r'include_(?:str|bytes)!\(\s*"([^"]+)"', source.read_text())
+        read |= {os.path.relpath(source.parent / path, ROOT) for path in paths}
+    return sorted(read)
+
+
 @relation
 def image_is_built_of_all_that_is_read(files, facts):
     patterns = [line for line in files[IGNORE].splitlines() if line and not line.startswith("#")]
-    read = {"Cargo.toml", "Cargo.lock", "scripts/rootfs", "web/package-lock.json", "sdk/src/chat.ts"}
-    for manifest in (ROOT / "crates").glob("*/Cargo.toml"):
-        read.add(str(manifest.relative_to(ROOT)))
-        read |= {os.path.relpath(manifest.parent / path, ROOT) for path in re.findall(r'^path = "(.+\.rs)"', manifest.read_text(), re.MULTILINE)}
-    for source in (ROOT / "crates").glob("**/*.rs"):
-        for path in re.findall(r'include_(?:str|bytes)!\(\s*"([^"]+)"', source.read_text()):
-            read.add(os.path.relpath(source.parent / path, ROOT))
-    for path in sorted(read):
+    for path in read_by_a_build():
         if not (ROOT / path).exists():
             yield f"{path} is not there"
         if is_ignored(path, patterns):
