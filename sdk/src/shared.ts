@@ -50,7 +50,7 @@ type Message =
 
 class Tab implements Link {
     private readonly id = newKey();
-    private readonly channel: ReturnType<NonNullable<Browser["channel"]>>;
+    private channel: ReturnType<NonNullable<Browser["channel"]>>;
     private listener: LinkListener | null = null;
     private leader: string | null = null;
     private hub: Hub | null = null;
@@ -85,10 +85,9 @@ class Tab implements Link {
         private readonly make: () => Link,
         private readonly name: string,
         private readonly locks: Pick<LockManager, "request">,
-        channel: NonNullable<Browser["channel"]>,
+        private readonly channels: NonNullable<Browser["channel"]>,
     ) {
-        this.channel = channel(name);
-        this.channel.onmessage = ({ data }: MessageEvent<Message>) => this.hears(data);
+        this.channel = this.tunesIn();
     }
 
     open(listener: LinkListener): void {
@@ -129,6 +128,12 @@ class Tab implements Link {
         this.channel.close();
     }
 
+    private tunesIn(): typeof this.channel {
+        const channel = this.channels(this.name);
+        channel.onmessage = ({ data }: MessageEvent<Message>) => this.hears(data);
+        return channel;
+    }
+
     private listens(on: boolean): void {
         if (typeof document === "undefined") return;
         const change = on ? "addEventListener" : "removeEventListener";
@@ -148,6 +153,8 @@ class Tab implements Link {
         this.stop();
         this.leader = null;
         this.others.clear();
+        // A browser throws a page away that it keeps for going back when there is a message for it.
+        this.channel.close();
     };
 
     private readonly wakes = (): void => {
@@ -155,6 +162,7 @@ class Tab implements Link {
         this.asleep = null;
         if (!asleep || this.closed) return;
         this.over = new AbortController();
+        this.channel = this.tunesIn();
         this.open(asleep);
     };
 

@@ -77,7 +77,7 @@ test.afterEach(() => {
     mock.timers.reset();
 });
 
-test("a database that is never opened is not waited for: it is kept in memory, and said so once", async () => {
+test("a database that is never opened is not waited for: it is kept in memory, and said so once", { timeout: 60_000 }, async () => {
     const database = begins(Object.assign(new Database(), { answers: false }));
     const kept = storage.putDraft(draft("k")).then(() => "kept", ({ message }) => message);
     const read = storage.drafts();
@@ -92,7 +92,7 @@ test("a database that is never opened is not waited for: it is kept in memory, a
     assert.equal(database.closed, 1);
 });
 
-test("what the database does not get on with is kept in memory, and is not there twice where it was stored after all", async () => {
+test("what the database does not get on with is kept in memory, and is not there twice where it was stored after all", { timeout: 60_000 }, async () => {
     const database = begins(new Database());
     await turn();
     database.answers = false;
@@ -107,7 +107,7 @@ test("what the database does not get on with is kept in memory, and is not there
     assert.deepEqual(await keys(), []);
 });
 
-test("a database that was deleted, or that the browser has closed, is opened anew by what comes next", async () => {
+test("a database that was deleted, or that the browser has closed, is opened anew by what comes next", { timeout: 60_000 }, async () => {
     const database = begins(new Database());
     await storage.putDraft(draft("first"));
     for (const ends of [() => database.onversionchange(), () => database.onclose()]) {
@@ -123,7 +123,7 @@ test("a database that was deleted, or that the browser has closed, is opened ane
     assert.deepEqual(troubles, []);
 });
 
-test("where a browser refuses channels, a tab has a connection and a storage of its own", async () => {
+test("where a browser refuses channels, a tab has a connection and a storage of its own", { timeout: 60_000 }, async () => {
     const { BroadcastChannel } = globalThis;
     globalThis.BroadcastChannel = class {
         constructor() {

@@ -125,6 +125,7 @@ test("a tab whose page is left gives the connection to another, and has all when
     for (const tab of [one, other]) await connected(tab);
     const left = await leader(one, other);
     const there = left === one ? other : one;
+    await left.is('window.marked = true');
     await left.does("Page.navigate", { url: `http://localhost:${pages.port}/elsewhere?user=x&server=127.0.0.1:1` });
     await there.sees("leads && state() === 'connected'");
     await say(server.port, "while away");
@@ -132,6 +133,8 @@ test("a tab whose page is left gives the connection to another, and has all when
     await left.is("history.back()");
     await left.sees("location.pathname === '/' && window.state?.() === 'connected'");
     await shows(left, "while away");
+    // It is the same page: the browser has kept it.
+    assert.equal(await left.is("window.marked"), true);
     assert.equal(await leader(one, other), there);
 });
 
