@@ -24,6 +24,7 @@ README_JS := tests/readme/node_modules/.package-lock.json
 OPENAPI_LINT := tests/openapi/node_modules/.package-lock.json
 OPENAPI_TOOLS := .tools/openapi/ready
 DEPLOY_TOOLS := .tools/deploy/ready
+DEPLOY_JS := tests/deploy/node_modules/.package-lock.json
 COMPOSE_SPEC := github.com/compose-spec/compose-go/v2@v2.16.2
 
 .PHONY: help
@@ -57,7 +58,7 @@ check: need-rust ## formatting, clippy, unit tests, tidy, simulation, suites on 
 	cargo test -q -p hubbub --test conformance -- sqlite on_one_process an_instance_alone a_file_that_is_no_database
 
 .PHONY: test
-test: need-rust services web sdk client $(DEPLOY_TOOLS) ## everything that must pass before a change goes in (lint is separate)
+test: need-rust services web sdk client $(DEPLOY_TOOLS) $(DEPLOY_JS) ## everything that must pass before a change goes in (lint is separate)
 	cd web && npm test --silent
 	cd sdk && npm test --silent
 	cargo test --workspace

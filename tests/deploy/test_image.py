@@ -1,15 +1,34 @@
 """The image's last stage is built, and started without root and with a root file system for reading only."""
 
+import json
 import os
+import re
 import secrets
 import signal
 import tempfile
 import time
 import unittest
+import urllib.request
 from pathlib import Path
 
-from facts import ports, status
+import ecs
+import servers
+from facts import ROOT, ports, status
 from image import Image
+
+
+def filled(url, port, password):
+    """A URL of the template, with what CloudFormation would put in."""
+    url = re.sub(r"\{\{resolve:secretsmanager:\$\{\w+\}\}\}", password, url)
+    return re.sub(r"\$\{[\w.]+Address\}:\d+", f"localhost:{port}", url)
+
+
+def body(port, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return json.load(answer)
+    except OSError:
+        return None
 
 
 class Started(unittest.TestCase):
@@ -56,6 +75,48 @@ class Started(unittest.TestCase):
             finally:
                 server.kill()
                 server.wait()
+
+    def test_it_reaches_postgres_and_redis_by_the_urls_of_the_template(self):
+        folder, root = Path(self.folder.name), self.image.root
+        system, rds = root / "etc/ssl/certs/ca-certificates.crt", root / "etc/hubbub/rds-ca.pem"
+        nowhere = folder / "nowhere"
+        nowhere.mkdir()
+        os.chmod(folder, 0o755)
+        files = {ecs.DATA: (ROOT / ecs.DATA).read_text()}
+        with servers.both(folder / "servers") as (postgres, redis), ports(1) as (port,):
+            ours, known = (folder / "servers/ca.pem").read_text(), system.read_text()
+            system.write_text(known + ours)
+            rds.write_text(servers.rds_authorities() + ours)
+            self.assertGreater(rds.read_text().count("BEGIN CERTIFICATE"), 100)
+            store, bus = (ecs.resource(files, name, ecs.DATA)["SecretString"]["Fn::Sub"] for name in ("StoreSecret", "BusSecret"))
+            environment = {
+                "HUBBUB_LISTEN": f"127.0.0.1:{port}",
+                "HUBBUB_STORE": filled(store, *postgres),
+                "HUBBUB_BUS": filled(bus, *redis),
+                "HUBBUB_API_KEY": secrets.token_hex(24),
+                "HUBBUB_TOKEN_SECRET": secrets.token_hex(32),
+            }
+            log_path = folder / "log-tls"
+            with open(log_path, "w", encoding="utf-8") as log:
+                server = self.image.start(environment, nowhere, log)
+                try:
+                    until = time.monotonic() + 60
+                    while (ready := body(port, "/health/ready")) is None or (ready["store"], ready["bus"]) != ("up", "up"):
+                        self.assertIsNone(server.poll(), log_path.read_text())
+                        self.assertLess(time.monotonic(), until, f"{ready} {log_path.read_text()}")
+                        time.sleep(0.05)
+                    self.assertEqual("ok", ready["status"])
+                finally:
+                    server.kill()
+                    server.wait()
+            # Whoever is signed by nobody it knows is not spoken to: these lists are what it goes by.
+            system.write_text(known)
+            rds.write_text(servers.rds_authorities())
+            with open(log_path, "w", encoding="utf-8") as log:
+                self.assertEqual(1, self.image.start(environment, nowhere, log, ["check"]).wait(60))
+            wrong = [line for line in log_path.read_text().splitlines() if line.startswith("wrong")]
+            for option in ["--store", "--bus"]:
+                self.assertTrue(any(option in line and "UnknownIssuer" in line for line in wrong), log_path.read_text())
 
     def test_it_has_the_authorities_and_no_shell(self):
         bundle = (self.image.root / "etc/ssl/certs/ca-certificates.crt").read_text()
