@@ -104,7 +104,7 @@ cluster: need-rust need-node web ## three instances behind nginx, two people on 
 .PHONY: lint
 lint: need-rust $(WEB_MODULES) $(CLIENT_MODULES) $(DENY) ## formatting, clippy, licences and sources of dependencies, types of the page and of the SDK
 	cargo fmt --all --check
-	@# With the feature `otel`, which only adds code: one pass over everything.
+	@# With the feature `otel`, which adds code and takes five lines away: one pass over nearly everything.
 	cargo clippy --workspace --all-targets --features hubbub/otel -- -D warnings
 	@# Advisories come from a database that has to be fetched, which a build must not depend on: see `make advisories`.
 	$(DENY) --locked check licenses bans sources

@@ -104,17 +104,29 @@ async fn the_desk_is_for_everybody_at_any_width_in_both_themes_and_by_keyboard_a
     reads(&mut agent, "✓ Sent").await;
     agent.presses("Shift+Tab").await;
     agent.tabs_to("#text", 2).await;
+    // What the server has refused can be sent again, such as when its session is there at last.
+    let early = json!({ "session": "order-7", "text": "It is here", "agent": "Ada" });
+    assert_eq!(desk.posts("/reply", early, &origin).await, 202);
+    agent.clicks("#back").await;
+    agent.reads(".one strong", "A customer").await;
+    agent.clicks(".one").await;
+    reads(&mut agent, "Not sent: 404").await;
+    let session = json!({ "portal": "demo", "customer": "cleo", "id": "order-7" });
+    assert_eq!(server.api("POST", "/v1/sessions", &session).await.status, 201);
+    agent.clicks(".failed button").await;
+    reads(&mut agent, "✓ Sent").await;
+    agent.clicks("#back").await;
+    agent.clicks("#list li:nth-child(2) .one").await;
+    agent.sees("document.activeElement.id === 'text'").await;
     // A message that arrives takes the focus from nobody.
     ana.says(&talk, "Thank you!").await;
     reads(&mut agent, "Thank you!").await;
     agent.sees("document.activeElement.id === 'text'").await;
 
-    // What the server refuses is said, and can be sent again.
+    // What the server refuses is said.
     let reply = json!({ "session": talk, "text": "a\u{0}b", "agent": "Ada" });
     assert_eq!(desk.posts("/reply", reply, &origin).await, 202);
     reads(&mut agent, "Not sent: 4").await;
-    agent.clicks(".failed button").await;
-    agent.sees("document.querySelectorAll('.failed').length === 1").await;
     agent.is_sized(1280, 800).await;
     agent.clicks("#wait").await;
     agent.reads("#standing", "Waiting").await;

@@ -106,6 +106,25 @@ async fn a_customer_writes_in_one_window_and_the_agent_answers_in_another() {
     ana.hears(&session, "On its way").await;
     desk.sees("its answer stored", |seen| seen["conversations"][0]["lines"][1]["state"] == "stored").await;
 
+    // What the server refuses is refused until it is sent again, and taken then.
+    let early = json!({ "session": "order-7", "text": "It is here", "agent": "Ada" });
+    assert_eq!(desk.posts("/reply", early, &page).await, 202);
+    let first = |seen: &Value, state: &str| {
+        let newest = &seen["conversations"][0];
+        newest["session"] == "order-7" && newest["lines"][0]["state"] == state
+    };
+    let seen = desk.sees("that it is refused", |seen| first(seen, "failed")).await;
+    let failed = &seen["conversations"][0]["lines"][0];
+    assert!(failed["why"].as_str().is_some_and(|why| why.starts_with("404: ")), "{failed}");
+    let opened =
+        server.api("POST", "/v1/sessions", &json!({ "portal": "demo", "customer": "ben", "id": "order-7" })).await;
+    assert_eq!(opened.status, 201, "{}", opened.text);
+    let again = json!({ "session": "order-7", "webhook": failed["webhook"] });
+    assert_eq!(desk.posts("/again", again.clone(), "http://elsewhere.example").await, 403);
+    assert_eq!(desk.posts("/again", again.clone(), &page).await, 202);
+    desk.sees("that it is stored now", |seen| first(seen, "stored")).await;
+    assert_eq!(desk.posts("/again", again, &page).await, 422, "it did not fail");
+
     // A page of another name that leads here is told nothing, whatever it asks.
     for (method, path) in
         [("GET", "/conversations"), ("GET", "/events"), ("GET", "/"), ("POST", "/reply"), ("OPTIONS", "/mood")]

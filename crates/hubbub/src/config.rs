@@ -21,6 +21,7 @@ mod file;
 mod hosts;
 mod keys;
 mod limits;
+mod listen;
 mod origins;
 mod places;
 mod portals;
@@ -30,8 +31,9 @@ mod trust;
 
 pub use edge::{PublicSide, TlsFiles, duration};
 pub use hosts::Hosts;
-pub use keys::{SECRET_FILES, api_key};
+pub use keys::{SECRET_FILES, api_key, server_url};
 pub use limits::LimitSettings;
+pub use listen::cannot_listen;
 pub use origins::{OriginStanding, Origins, is_of_loopback};
 pub use places::{BusAt, StoreAt};
 pub use trust::{NO_SECRET, read_keys};

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use hubbub::{
     check::{self, Level},
-    config::{Settings, duration},
+    config::{Settings, cannot_listen, duration},
     demo_portal::{self, DemoPortal},
     log, metrics,
     operator::{Operator, Wrong},
@@ -276,15 +276,18 @@ async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
     let config = settings.resolve().map_err(Failure::Configuration)?;
-    let listener = server::bind(config.listen).map_err(|error| output::cannot_listen(config.listen, error))?;
+    let listener = server::bind(config.listen).map_err(|error| cannot_listen("--listen", config.listen, error))?;
     for (name, secret) in &config.made_up {
         output::notice(format_args!("made up for this run, {name}: {secret}"));
     }
-    let mut page = None;
+    let mut pages = None;
     if config.dev {
         let address = listener.local_addr().context("cannot listen")?;
         let scheme = if config.edge.tls.is_some() { "https" } else { "http" };
-        page = Some(format!("{scheme}://{address}{}/", config.edge.base_path));
+        let page = format!("{scheme}://{address}{}/", config.edge.base_path);
+        // With the REST API that it describes.
+        let rest = config.edge.admin_listen.map_or_else(|| page.clone(), |admin| format!("http://{admin}/"));
+        pages = Some((page, rest));
         if !address.ip().is_loopback() {
             tracing::warn!("--dev hands out tokens to anybody, and this address is not only for this machine");
         }
@@ -302,9 +305,9 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         }
     });
     let serves = || {
-        if let Some(page) = page {
+        if let Some((page, rest)) = pages {
             output::notice(format_args!(
-                "open {page}?user=ana and {page}?user=ben; the API's reference is {page}reference/"
+                "open {page}?user=ana and {page}?user=ben; the API's reference is {rest}reference/"
             ));
         }
     };

@@ -98,6 +98,14 @@ impl<On> Edge<On> for ApiDocument {
     }
 }
 
+/// Says that the paths of a document are below this one: empty, or `/chat`. Who makes a client from the document, or tries a method out in
+/// the reference, asks there.
+pub fn is_served_below(document: &mut OpenApi, base_path: &str) {
+    for server in document.servers.iter_mut().flatten().filter(|_| !base_path.is_empty()) {
+        base_path.clone_into(&mut server.url);
+    }
+}
+
 /// `[word](#place)` becomes `word`: the texts are those of `docs/protocol.md`, and such a place is on that page alone.
 fn without_links(mut text: String) -> String {
     while let Some(end) = text.find("](#")

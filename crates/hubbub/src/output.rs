@@ -4,7 +4,6 @@
 use std::{
     fmt::Display,
     io::{self, ErrorKind, Write},
-    net::SocketAddr,
 };
 
 /// Says a line. Where nobody reads any more (`hubbub openapi | head`) the command ends, quietly: nobody would hear the rest.
@@ -26,17 +25,6 @@ pub fn finding(text: impl Display) -> bool {
 /// Says on standard error what is wrong, where somebody hears it.
 pub fn complaint(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "hubbub: {text}");
-}
-
-/// Why nothing can be served at this address, and what to do where that is known.
-pub fn cannot_listen(at: SocketAddr, error: io::Error) -> anyhow::Error {
-    let todo = match error.kind() {
-        ErrorKind::AddrInUse => ", another program does: stop it, or name another port with --listen",
-        ErrorKind::AddrNotAvailable => ", which is no address of this machine",
-        ErrorKind::PermissionDenied => ": ports below 1024 want a permission (CAP_NET_BIND_SERVICE), others do not",
-        _ => "",
-    };
-    anyhow::Error::new(error).context(format!("cannot listen on {at}{todo}"))
 }
 
 /// Says a line where somebody hears it: for what goes on serving when nobody does.
@@ -77,15 +65,5 @@ mod tests {
         assert!(!say(&mut Breaks(5, ErrorKind::BrokenPipe), &"hello").unwrap());
         assert!(!say(&mut Breaks(0, ErrorKind::BrokenPipe), &42).unwrap());
         assert_eq!(say(&mut Breaks(3, ErrorKind::StorageFull), &"hello").unwrap_err().kind(), ErrorKind::StorageFull);
-    }
-
-    #[test]
-    fn who_cannot_listen_is_told_what_to_do() {
-        let at = "127.0.0.1:0".parse().unwrap();
-        let kept = std::net::TcpListener::bind::<SocketAddr>(at).unwrap();
-        let taken = kept.local_addr().unwrap();
-        let error = std::net::TcpListener::bind(taken).unwrap_err();
-        let said = format!("{:#}", cannot_listen(taken, error));
-        assert!(said.contains(&taken.to_string()) && said.contains("name another port with --listen"), "{said}");
     }
 }

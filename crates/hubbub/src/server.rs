@@ -2,7 +2,7 @@
 
 use crate::{
     chat::{Chat, methods::Actor, rooms::MembershipChange},
-    config::{BusAt, Config, StoreAt},
+    config::{BusAt, Config, StoreAt, cannot_listen},
     features::{
         self, Features,
         people::Choices,
@@ -95,7 +95,7 @@ pub async fn run(
     let strangers = Strangers::new(proxies, config.strangers_per_address, room.get(), metrics.clone());
     let mut listening = JoinSet::new();
     if let Some(address) = config.edge.admin_listen {
-        let listener = bind(address).with_context(|| format!("--admin-listen {address}"))?;
+        let listener = bind(address).map_err(|error| cannot_listen("--admin-listen", address, error))?;
         listening.spawn(listen::serve(
             listener,
             Arc::new(Door::admin(&config.edge)),
@@ -211,8 +211,17 @@ async fn start(
     let sockets = Router::new().route("/connection/websocket", get(connect).with_state(gateway.clone()));
     let clients = sockets.merge(gateway::router(gateway.clone())).merge(portals::hooks::router(portals));
     let v1 = RestTable::router(&features, &features.chat.metrics.methods, features::methods);
-    let rest = http::router(api.clone(), v1, &openapi());
+    let mut document = openapi();
+    if config.edge.admin_listen.is_none() {
+        crate::openapi::is_served_below(&mut document, &config.edge.base_path);
+    }
+    let mut rest = http::router(api.clone(), v1, &document);
+    if config.dev {
+        // Beside the document that it shows.
+        rest = rest.merge(http::dev::reference());
+    }
     let (public, admin) = match config.edge.admin_listen {
+        Some(_) if config.dev => (http::health(api), rest.merge(http::dev::parts())),
         Some(_) => (http::health(api), rest),
         None => (rest, Router::new()),
     };

@@ -40,7 +40,12 @@ async fn a_nats_that_is_down_at_the_start_is_found_once_it_is_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_nats_killed_for_a_while_is_found_again_and_the_loss_is_said() {
     let mut nats = Nats::start().await;
-    let mut endpoints = [dial(nats.addr()).await, dial(nats.addr()).await];
+    let started = [start(&nats.url()), start(&nats.url())];
+    let counters = started.each_ref().map(|bus| bus.counters().expect("counters"));
+    let mut endpoints = Vec::new();
+    for bus in started {
+        endpoints.push(Endpoint::up(bus).await);
+    }
     nats.stop();
     let killed = Instant::now();
     for endpoint in &mut endpoints {
@@ -49,7 +54,11 @@ async fn a_nats_killed_for_a_while_is_found_again_and_the_loss_is_said() {
         eprintln!("kill noticed after {:?}", killed.elapsed());
         endpoint.says(0, "into the void");
     }
-    sleep(Duration::from_secs(4).saturating_sub(killed.elapsed())).await;
+    // Long enough for both to have dialled in vain, again and again.
+    for counters in &counters {
+        let before = counters.redials.load(Ordering::Relaxed);
+        until("three redials", || counters.redials.load(Ordering::Relaxed) >= before + 3).await;
+    }
     nats.restart().await;
     let back = Instant::now();
     let lost = all_hear_each_other(&mut endpoints, "again").await;

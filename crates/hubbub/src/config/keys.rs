@@ -2,7 +2,8 @@
 
 use super::{Settings, secret};
 use crate::crypto::seal::SealKeys;
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
+use reqwest::Url;
 
 impl Settings {
     /// Keys of the REST API, of settings that have been put together.
@@ -38,4 +39,41 @@ pub fn api_key(set: Option<String>) -> anyhow::Result<String> {
     let keys = secret(set, "HUBBUB_API_KEY_FILE", None)?;
     let keys = keys.context("no API key: set HUBBUB_API_KEY_FILE, HUBBUB_API_KEY or --api-key to the server's")?;
     Ok(keys.split(',').next().unwrap_or_default().trim().to_owned())
+}
+
+/// The server that such commands ask, as `--server` says it: the key is sent there.
+///
+/// # Errors
+/// When it is no HTTP URL; or when it has a user or a password, which nothing asks for, and which would stand in what is said of the
+/// server. They are not repeated.
+pub fn server_url(at: &str) -> anyhow::Result<Url> {
+    const EXPECTED: &str = "--server: https://HOST or http://HOST is expected";
+    let url = Url::parse(at).map_err(|error| anyhow!("{EXPECTED}: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        bail!("{EXPECTED}, which begins with http:// or https://");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        bail!("{EXPECTED}, without a user or a password: what opens the server is its API key");
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_an_http_url_without_a_password() {
+        for at in ["http://127.0.0.1:8000", "https://chat.example.com/chat", "HTTP://[::1]:8000/"] {
+            assert!(server_url(at).is_ok(), "{at}");
+        }
+        for at in ["", "127.0.0.1:8000", "localhost:8000", "chat.example.com", "ftp://chat.example.com"] {
+            let why = server_url(at).unwrap_err().to_string();
+            assert!(why.starts_with("--server: https://HOST or http://HOST"), "{at}: {why}");
+        }
+        for at in ["http://ana:hush@127.0.0.1:8000", "http://hush@127.0.0.1", "http://:hush@127.0.0.1"] {
+            let why = server_url(at).unwrap_err().to_string();
+            assert!(why.contains("without a user or a password") && !why.contains("hush"), "{at}: {why}");
+        }
+    }
 }

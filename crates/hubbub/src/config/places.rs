@@ -68,6 +68,8 @@ impl BusAt {
     /// # Errors
     /// Says what is wrong, without repeating the URL.
     pub fn parse(url: &str) -> anyhow::Result<Self> {
+        const EXPECTED: &str =
+            "local, postgres, redis://host:6379, nats://host:4222 (tls:// with TLS) or kafka://host:9092 is expected";
         match url.split_once(':') {
             None if url == "local" => Ok(Self::Local),
             Some((scheme, rest)) if scheme.starts_with("redis") && rest.starts_with("//") => {
@@ -77,14 +79,18 @@ impl BusAt {
             None if url == "postgres" => Ok(Self::Postgres),
             Some(("kafka", rest)) if rest.starts_with("//") => Ok(Self::Kafka(url.into())),
             Some(("nats" | "tls", rest)) if rest.starts_with("//") => Ok(Self::Nats(url.into())),
-            // A host and a port, and nothing that could hold a password.
+            // A host and a port, and nothing that could hold a password. Which of them is there, its name or its port may say.
             Some((host, port)) if !host.is_empty() && !url.contains('@') && port.parse::<u16>().is_ok() => {
-                bail!("--bus: a URL is expected; for Redis there write redis://{url}")
+                let (of, scheme) = match (host, port) {
+                    ("nats", _) | (_, "4222") => ("NATS", "nats"),
+                    ("kafka", _) | (_, "9092") => ("Kafka", "kafka"),
+                    ("postgres" | "local", _) | (_, "5432") => bail!("--bus: {EXPECTED}"),
+                    _ => ("Redis", "redis"),
+                };
+                bail!("--bus: a URL is expected; for {of} there write {scheme}://{url}")
             }
             None if url == "redis" => bail!("--bus: where Redis is is expected, too, like redis://127.0.0.1:6379"),
-            _ => bail!(
-                "--bus: local, postgres, redis://host:6379, nats://host:4222 (tls:// with TLS) or kafka://host:9092 is expected"
-            ),
+            _ => bail!("--bus: {EXPECTED}"),
         }
     }
 }
@@ -158,8 +164,15 @@ mod tests {
         ] {
             assert_eq!(BusAt::parse(url).expect("a bus").to_string(), kind);
         }
-        for (url, hint) in [("redis", "redis://127.0.0.1:6379"), ("db.example:6379", "write redis://db.example:6379")] {
-            assert!(BusAt::parse(url).err().expect("no URL").to_string().ends_with(hint));
+        for (url, hint) in [
+            ("redis", "redis://127.0.0.1:6379"),
+            ("db.example:6379", "for Redis there write redis://db.example:6379"),
+            ("nats:4223", "for NATS there write nats://nats:4223"),
+            ("broker.example:9092", "for Kafka there write kafka://broker.example:9092"),
+            ("db.example:5432", "or kafka://host:9092 is expected"),
+        ] {
+            let said = BusAt::parse(url).err().expect("no URL").to_string();
+            assert!(said.ends_with(hint), "{url}: {said}");
         }
         for url in ["", "local:", "redis", "redis:6379", "http://x", "nats", "tls:one", "kafka:one", "postgres://db/x"]
         {

@@ -3,7 +3,7 @@
 use super::{
     lines::{Conversation, Line, State},
     reach::{self, Reach, TRIAL},
-    server::{Secrets, Server},
+    server::{NotTaken, Secrets, Server},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -163,9 +163,10 @@ impl Desk {
         for _ in 0..TRIES {
             match self.server.answer(&self.secrets, id, &body).await {
                 Ok(stored) => return self.settle(session, id, State::Stored, None, stored["seq"].as_u64()),
-                // What the server refuses for what it is, it refuses again.
-                Err(why) if why.starts_with('4') => return self.settle(session, id, State::Failed, Some(why), None),
-                Err(why) => {
+                Err(NotTaken { why, is_final: true }) => {
+                    return self.settle(session, id, State::Failed, Some(why), None);
+                }
+                Err(NotTaken { why, is_final: false }) => {
                     self.settle(session, id, State::Again, Some(why.clone()), None);
                     last = why;
                 }

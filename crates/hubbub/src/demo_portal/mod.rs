@@ -3,7 +3,7 @@
 //! A third party in all but name: it speaks to the server over REST, webhooks and nothing else.
 
 use crate::{
-    config::{Hosts, api_key},
+    config::{Hosts, api_key, cannot_listen},
     output,
 };
 use anyhow::{Context, bail};
@@ -65,7 +65,8 @@ pub async fn run(said: DemoPortal) -> anyhow::Result<()> {
             said.listen
         );
     }
-    let listener = TcpListener::bind(said.listen).await.map_err(|error| output::cannot_listen(said.listen, error))?;
+    let listener =
+        TcpListener::bind(said.listen).await.map_err(|error| cannot_listen("--listen", said.listen, error))?;
     let at = listener.local_addr().context("cannot listen")?;
     let url = said.url.unwrap_or_else(|| format!("http://{at}/webhook"));
     let key = api_key(said.api_key)?;

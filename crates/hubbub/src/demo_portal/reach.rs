@@ -1,7 +1,7 @@
 //! Whether the server's webhooks come to the desk: the server is asked to try, again and again.
 
 use super::{desk::Desk, server::Server};
-use crate::output;
+use crate::{log, output};
 use hubbub_core::portal::address::{self, Allowed};
 use reqwest::{StatusCode, Url};
 use serde::Serialize;
@@ -35,7 +35,8 @@ pub(super) enum Reach {
 impl Reach {
     /// What the server's answer to a trial says. `url` is where the desk wants its webhooks.
     pub fn of(status: StatusCode, answer: &Value, url: &str) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or("no reason given").to_owned();
+        // It comes to the terminal, too.
+        let text = |value: &Value| log::plain(value.as_str().unwrap_or("no reason given")).into_owned();
         if status == StatusCode::NOT_FOUND {
             return Self::Unreached { why: "the server has no such portal any more; start the desk again".into() };
         }
@@ -121,6 +122,11 @@ mod tests {
         assert!(matches!(elsewhere, Reach::Unreached { why } if why.contains("another desk")));
         let answered = Reach::of(StatusCode::UNAUTHORIZED, &json!({ "detail": "who are you?" }), AT);
         assert!(matches!(answered, Reach::Unanswered { why } if why.contains("who are you?")));
+        let coloured = Reach::of(StatusCode::BAD_GATEWAY, &json!({ "detail": "\u{1b}[2J" }), AT);
+        assert!(
+            matches!(coloured, Reach::Unanswered { why } if !why.contains('\u{1b}')),
+            "nothing commands the terminal"
+        );
         let gone = Reach::of(StatusCode::NOT_FOUND, &json!({}), AT);
         assert!(matches!(gone, Reach::Unreached { why } if why.contains("no such portal")));
     }

@@ -1,10 +1,10 @@
 //! The server, as a third party reaches it: REST to register, webhooks to answer.
 
 use super::reach::{Reach, TRIAL};
-use crate::{direct, output};
+use crate::{config::server_url, direct, output};
 use anyhow::{Context, bail};
 use hubbub_core::portal::signature::{self, SigningKey};
-use reqwest::{Client, Method, StatusCode, Url, redirect::Policy};
+use reqwest::{Client, Method, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,6 +28,14 @@ pub(super) struct Server {
     url: String,
 }
 
+/// Why the server has not taken an answer.
+pub(super) struct NotTaken {
+    /// In words.
+    pub why: String,
+    /// Whether it would say the same again.
+    pub is_final: bool,
+}
+
 /// What the portal's webhooks are verified and signed with.
 pub(super) struct Secrets {
     pub outgoing: String,
@@ -38,8 +46,7 @@ impl Server {
     /// The server at `at`, and its `portal`, whose webhooks go to `url`.
     pub fn new(at: &str, key: String, portal: &str, url: String) -> anyhow::Result<Self> {
         crate::crypto::install();
-        let parsed = Url::parse(at).context("--server: https://HOST or http://HOST is expected")?;
-        let client = direct::client(Client::builder(), &parsed).redirect(Policy::none()).timeout(PATIENCE);
+        let client = direct::client(Client::builder(), &server_url(at)?).redirect(Policy::none()).timeout(PATIENCE);
         let client = client.build().context("an HTTP client")?;
         Ok(Self { client, at: at.trim_end_matches('/').to_owned(), key, portal: portal.to_owned(), url })
     }
@@ -112,7 +119,7 @@ impl Server {
     }
 
     /// Says something in a session, as an agent: a webhook, signed. Answers where it is.
-    pub async fn answer(&self, secrets: &Secrets, id: &str, body: &Value) -> Result<Value, String> {
+    pub async fn answer(&self, secrets: &Secrets, id: &str, body: &Value) -> Result<Value, NotTaken> {
         let body = body.to_string();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().cast_signed();
         let request = self
@@ -122,14 +129,15 @@ impl Server {
             .header("webhook-id", id)
             .header("webhook-timestamp", now)
             .header("webhook-signature", secrets.incoming.sign(id, now, body.as_bytes()));
-        let answer = request.body(body).send().await.map_err(|_| "the server does not answer".to_owned())?;
+        let away = |_| NotTaken { why: "the server does not answer".into(), is_final: false };
+        let answer = request.body(body).send().await.map_err(away)?;
         let status = answer.status();
         let text = answer.text().await.unwrap_or_default();
         let answer: Value = serde_json::from_str(&text).unwrap_or_default();
         if status.is_success() {
             return Ok(answer["messages"][0].clone());
         }
-        Err(format!("{}: {}", status.as_u16(), answer["detail"].as_str().unwrap_or("no reason given")))
+        Err(NotTaken::of(status, &answer))
     }
 
     /// Says where a session stands.
@@ -140,6 +148,15 @@ impl Server {
             Ok((_, answer)) => Err(answer["detail"].as_str().unwrap_or("refused").to_owned()),
             Err(_) => Err("the server does not answer".into()),
         }
+    }
+}
+
+impl NotTaken {
+    /// What an answer with this status says. What is refused for what it is, is refused again; too slow and too busy pass.
+    fn of(status: StatusCode, answer: &Value) -> Self {
+        let passes = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+        let why = format!("{}: {}", status.as_u16(), answer["detail"].as_str().unwrap_or("no reason given"));
+        Self { why, is_final: status.is_client_error() && !passes }
     }
 }
 
@@ -154,4 +171,19 @@ fn secrets(outgoing: &Value, incoming: &Value) -> anyhow::Result<Secrets> {
     let text = |value: &Value| value.as_str().context("the server gave no secret").map(ToOwned::to_owned);
     let incoming = signature::parse_secret(&text(incoming)?)?;
     Ok(Secrets { outgoing: text(outgoing)?, incoming })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_for_what_it_is_is_not_sent_again_and_what_passes_is() {
+        for (status, is_final) in [(404, true), (409, true), (422, true), (408, false), (429, false), (503, false)] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let not_taken = NotTaken::of(status, &json!({ "detail": "so it is" }));
+            assert_eq!(not_taken.is_final, is_final, "{status}");
+            assert_eq!(not_taken.why, format!("{}: so it is", status.as_u16()));
+        }
+    }
 }

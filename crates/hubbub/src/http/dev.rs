@@ -46,14 +46,27 @@ pub struct Signing {
     pub clock: Arc<Clock>,
 }
 
-/// The page and its tokens.
+/// The page and its tokens, with all that it loads.
 pub fn router(signing: Signing) -> Router {
     Router::new()
         .route("/dev/token", get(token).with_state(signing))
         .route("/", get(async || file("index.html")))
+        .layer(middleware::from_fn(page::shielded))
+        .merge(parts())
+}
+
+/// The reference, without what it loads: where `/openapi.json` is, which it shows.
+pub fn reference() -> Router {
+    Router::new()
         // Its own addresses are relative, so the slash matters.
         .route("/reference", get(async || (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "reference/")])))
         .route("/reference/", get(async || file("reference/index.html")))
+        .layer(middleware::from_fn(page::shielded))
+}
+
+/// What pages load.
+pub fn parts() -> Router {
+    Router::new()
         .route("/favicon.svg", get(async || file("favicon.svg")))
         .route("/assets/{*path}", get(async |Path(path): Path<String>| file(&format!("assets/{path}"))))
         .layer(middleware::from_fn(page::shielded))

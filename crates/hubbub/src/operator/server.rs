@@ -1,7 +1,10 @@
 //! The server that is asked.
 
 use super::{Wrong, table::Table};
-use crate::{config::api_key, direct, output};
+use crate::{
+    config::{api_key, server_url},
+    direct, output,
+};
 use anyhow::{Context, bail};
 use clap::Args;
 use reqwest::{Client, Method, StatusCode, Url, header::HeaderValue, redirect::Policy};
@@ -73,6 +76,7 @@ impl Server {
     pub async fn ask(&self, question: Question<'_>) -> anyhow::Result<String> {
         let (server, path) = (self.server.trim_end_matches('/'), question.path);
         crate::crypto::install();
+        server_url(server).map_err(|error| Wrong::new(error.to_string()))?;
         let url = Url::parse(&format!("{server}{path}"));
         let url =
             url.map_err(|error| Wrong::new(format!("--server: https://HOST or http://HOST is expected: {error}")))?;

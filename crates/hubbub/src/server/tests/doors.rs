@@ -20,6 +20,8 @@ async fn everything_is_below_the_base_path_and_what_is_outside_is_a_problem() {
         let answer = status(&mut client, "GET", path, "").await;
         assert!(answer.starts_with("404") && answer.contains("application/problem+json"), "{path}: {answer}");
     }
+    let document = status(&mut client, "GET", "/chat/openapi.json", "").await;
+    assert!(document.contains(r#""servers":[{"url":"/chat","#), "who reads it asks below the base path");
     let outside = status(&mut client, "GET", "/health/live", "").await;
     assert!(outside.contains("below /chat"), "{outside}");
     let page = status(&mut client, "GET", "/chat?user=ana", "").await;
@@ -46,6 +48,7 @@ async fn operators_have_an_address_of_their_own() {
         ("/chat/metrics", "404"),
         ("/chat/openapi.json", "404"),
         ("/chat/v1/rooms/general", "404"),
+        ("/chat/reference", "404"),
         ("/metrics", "404"),
     ] {
         let answer = status(&mut client, "GET", path, "").await;
@@ -58,12 +61,14 @@ async fn operators_have_an_address_of_their_own() {
         ("/metrics", "200"),
         ("/openapi.json", "200"),
         ("/v1/rooms/general", "200"),
+        ("/reference", "308"),
         ("/chat/metrics", "404"),
         (SOCKET, "404"),
         ("/dev/token?user=ana", "404"),
     ] {
         let answer = status(&mut operator, "GET", path, "").await;
         assert!(answer.starts_with(code), "{path}: {answer}");
+        assert!(path != "/openapi.json" || answer.contains(r#""servers":[{"url":"/","#), "it has no base path");
     }
     drop((client, operator));
     server.stop();
