@@ -3,7 +3,9 @@
 import { Person, Tally, Writers } from "./people.js";
 
 const EVERY_MS = 200;
-const WORDS = { serving: "serving", starting: "starting …", silent: "does not answer", killed: "killed", ended: "not running" };
+const WORDS = {
+    serving: "serving", starting: "starting …", silent: "does not answer", ending: "being killed …", killed: "killed", ended: "not running",
+};
 const NEWS = { serving: "serves", starting: "is starting", silent: "does not answer", killed: "was killed", ended: "has ended" };
 
 const people = [...document.querySelectorAll(".window")].map((section) => new Person(section));
@@ -52,7 +54,7 @@ class Instance {
         this.row.querySelector(".state").title = this.runs ? `process ${pid}` : "";
         put(this.button.querySelector(".what"), this.runs ? "Kill" : "Start again");
         this.button.classList.toggle("danger", this.runs);
-        if (before !== null && before !== state) tell(`Instance ${this.number} ${NEWS[state]}.`);
+        if (before !== null && before !== state && NEWS[state]) tell(`Instance ${this.number} ${NEWS[state]}.`);
     }
 
     async #pressed() {

@@ -85,12 +85,15 @@ async function isReady(address) {
     return asked.then(({ ok }) => ok, () => false);
 }
 
-/** `serving`, `starting`, `silent` (it served, and does not now), `killed` by an order, or `ended` in another way. */
+/**
+ * `serving`, `starting`, `silent` (it served, and does not now), `ending` (the order to kill it is given), `killed` by an
+ * order, or `ended` in another way.
+ */
 async function stateOf(pid, address) {
-    if (killed.has(pid)) return "killed";
-    if (!isAlive(pid)) return "ended";
+    if (!isAlive(pid)) return killed.has(pid) ? "killed" : "ended";
+    if (killed.has(pid)) return "ending";
     const ready = await isReady(address);
-    // It may have been killed meanwhile.
+    // It may have gone meanwhile.
     if (!isAlive(pid) || killed.has(pid)) return stateOf(pid, address);
     if (!ready) return served.has(pid) ? "silent" : "starting";
     served.add(pid);

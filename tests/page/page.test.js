@@ -113,3 +113,15 @@ test("a key that ends the putting together of a character closes no panel", asyn
     await page.sees(`${reply} === null`);
     await page.closes();
 });
+
+test("who is at the end of a log stays there, however the window changes", async () => {
+    const page = await opens("ana");
+    for (let n = 0; n < 12; n += 1) await say(server.port, `line ${n}`);
+    await page.sees("[...document.querySelectorAll('article[data-seq]')].some((one) => one.innerText.includes('line 11'))");
+    // As a phone has it whose keyboard comes and goes, and a window that is made larger and smaller.
+    for (const [width, height] of [[320, 400], [320, 1600], [320, 400], [700, 900], [1280, 500], [1280, 800]]) {
+        await page.does("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
+        await page.sees(`(({ scrollHeight, clientHeight, scrollTop }) => innerHeight === ${height} && scrollHeight - clientHeight - scrollTop < 20)(document.querySelector('.log'))`);
+    }
+    await page.closes();
+});

@@ -37,6 +37,8 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
     const scroller = useRef<HTMLDivElement>(null);
     const stays = useRef(true);
     const offset = useRef(0);
+    /** Its size has changed, and it has not been brought to the end again yet. */
+    const resized = useRef(false);
     const frame = useRef<number | null>(null);
     const before = useRef(items);
     const held = useHeldFocus(scroller);
@@ -54,6 +56,7 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
         if (!stays.current) return;
         frame.current ??= requestAnimationFrame(() => {
             frame.current = null;
+            resized.current = false;
             if (stays.current && now.current.length) list.current?.scrollToIndex(now.current.length - 1, { align: "end" });
         });
     };
@@ -63,10 +66,10 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
     const scrolled = (to: number) => {
         const { scrollSize, viewportSize } = list.current!;
         const atEnd = to + viewportSize - scrollSize > -NEAR_PX;
-        // What grows below moves nobody away from the end; who scrolls up goes away from it. A window that has just become
-        // taller scrolls up, too, and the list does not know its size yet.
+        // What grows below moves nobody away from the end; who scrolls up goes away from it. A window that becomes taller
+        // scrolls up, too: that is nobody who goes.
         if (atEnd) stays.current = true;
-        else if (to < offset.current - 1 && !isAtEnd(scroller.current!)) stays.current = false;
+        else if (to < offset.current - 1 && !resized.current) stays.current = false;
         offset.current = to;
         onEnd(atEnd || stays.current);
         more();
@@ -77,7 +80,10 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
     }, [items]);
     useEffect(more, [items]);
     useLayoutEffect(() => {
-        const sized = new ResizeObserver(stay);
+        const sized = new ResizeObserver(() => {
+            resized.current = stays.current;
+            stay();
+        });
         sized.observe(scroller.current!);
         return () => {
             sized.disconnect();
@@ -120,10 +126,6 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
             </Virtualizer>
         </div>
     );
-}
-
-function isAtEnd({ scrollHeight, clientHeight, scrollTop }: HTMLElement): boolean {
-    return scrollHeight - clientHeight - scrollTop < NEAR_PX;
 }
 
 /** The next row that can have the focus; null: there is none. */
