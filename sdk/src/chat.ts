@@ -31,11 +31,11 @@ export interface ConnectionSnapshot {
 }
 
 export interface RoomsSnapshot {
-    /** Where something was said last comes first, what is archived last. */
+    /** All, hidden ones too. What is pinned comes first, what is archived last; among them, where something was said last. */
     rooms: readonly RoomRow[];
     /** Whether all of them were told once. */
     known: boolean;
-    /** All that is unread, but in the room that is being read. */
+    /** All that is unread, but in the room that is being read, in hidden ones, and in those of which one wants to hear nothing. */
     unread: Counted;
 }
 

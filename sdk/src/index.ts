@@ -18,7 +18,7 @@ export { Others } from "./rooms.ts";
 export { MemoryStorage, type KeptDraft, type KeptRoom, type Storage } from "./storage.ts";
 export type { Readable } from "./store.ts";
 export { shownAs, type Draft, type Row, type Saying, type Timeline } from "./timeline.ts";
-export { long, short, titled, type Counted, type Room as RoomRow } from "./unread.ts";
+export { long, short, titled, type Counted, type Preferences, type Room as RoomRow } from "./unread.ts";
 export { deleted, failure, mayRetry, moment, notYet, refusal, type Failure } from "./words.ts";
 export type { Sending } from "./waiting.ts";
 export type { RoomSnapshot, ThreadSnapshot } from "./snapshot.ts";

@@ -9,6 +9,18 @@ export interface Counted {
     more?: boolean;
 }
 
+/** How a room is shown to oneself. */
+export interface Preferences {
+    /** What one is told of: `all`, `mentions` or `nothing`. */
+    notify: string;
+    /** Whether it stands before the others. */
+    pinned: boolean;
+    /** Whether it is left out. */
+    hidden: boolean;
+    /** The entry from which on it was marked as unread. */
+    unread_from?: number;
+}
+
 /** A room as `rooms` tells of it, as far as the page needs it. */
 export interface Room {
     id: string;
@@ -21,8 +33,8 @@ export interface Room {
     read?: number;
     unread?: Counted;
     mentions?: Counted;
-    /** How it is shown to oneself: what one is told of, whether it stands before the others, whether it is left out. */
-    preferences?: { notify: string; pinned: boolean; hidden: boolean };
+    /** How it is shown to oneself; absent: as all are. */
+    preferences?: Preferences;
 }
 
 export interface Rooms {
@@ -81,12 +93,22 @@ export function hinted(now: Rooms, { type, room: id, head = 0, seq = 0 }: Hint, 
 
 /** One has read so far. `asked`: an answer is on its way that may have counted before. */
 export function readTo(now: Rooms, id: string, seq: number, asked: boolean): Rooms {
-    const room = now.all.get(id);
-    if (!room || seq <= (room.read ?? 0)) return now;
+    const before = now.all.get(id);
+    if (!before) return now;
+    const room = unmarked(before, seq);
+    // What was marked as unread ends with it, also where the mark is further.
+    if (seq <= (room.read ?? 0)) return room === before ? now : told(now, id, room);
     const read = { ...room, read: seq };
     if (seq < room.head) return stale(told(now, id, read), id);
     const none = told(now, id, { ...read, unread: NONE, mentions: NONE });
     return asked ? stale(none, id) : none;
+}
+
+/** It is marked as unread no more where one has read from there on. */
+function unmarked(room: Room, seq: number): Room {
+    if (room.preferences?.unread_from === undefined || room.preferences.unread_from > seq) return room;
+    const { unread_from: _, ...preferences } = room.preferences;
+    return { ...room, preferences };
 }
 
 /** A message came in a room that is open. */
@@ -104,14 +126,16 @@ function raised(now: Rooms, id: string, head: number): Rooms {
     return room && room.head < head ? told(now, id, { ...room, head }) : now;
 }
 
-/** Where something was said last comes first, what is archived last. */
+/** What is pinned comes first, what is archived last; among them, where something was said last. */
 export function sorted({ all }: Rooms): Room[] {
-    const place = ({ settings, last }: Room) => [settings?.archived ? 1 : 0, last ? -Date.parse(last.at) : 0] as const;
-    return [...all.values()].sort((one, other) => {
-        const [archived, at] = place(one);
-        const [archivedToo, atToo] = place(other);
-        return archived - archivedToo || at - atToo || (one.name || one.id).localeCompare(other.name || other.id);
-    });
+    const placed = [...all.values()].map((room) => ({ room, place: placeOf(room), at: room.last ? Date.parse(room.last.at) : 0 }));
+    const name = ({ name, id }: Room) => name || id;
+    placed.sort((one, other) => one.place - other.place || other.at - one.at || name(one.room).localeCompare(name(other.room)));
+    return placed.map(({ room }) => room);
+}
+
+function placeOf({ settings, preferences }: Room): number {
+    return preferences?.pinned ? 0 : settings?.archived ? 2 : 1;
 }
 
 /** What a room is called: by its name, by the people of a direct room, by its topic, or by its id. */
@@ -119,10 +143,13 @@ export function titled({ id, name, topic }: Room, people: readonly string[] = []
     return name || people.join(", ") || topic || id;
 }
 
-/** All that is unread, in messages, but for the room that is being read. */
+/** All that is unread, in messages, but for the room that is being read, and those that are hidden or of which one wants to hear nothing. */
 export function total({ all }: Rooms, but?: string): Counted {
     let sum: Counted = NONE;
-    for (const { id, unread = NONE } of all.values()) if (id !== but) sum = { count: sum.count + unread.count, more: sum.more || unread.more === true };
+    for (const { id, unread = NONE, preferences } of all.values()) {
+        if (id === but || preferences?.hidden || preferences?.notify === "nothing") continue;
+        sum = { count: sum.count + unread.count, more: sum.more || unread.more === true };
+    }
     return sum;
 }
 

@@ -67,6 +67,34 @@ test("where something was said last comes first, what is archived last", () => {
     assert.deepEqual(sorted(list(...rooms)).map(({ id }) => id), ["c", "a", "e", "b", "d"]);
 });
 
+test("what is pinned stands before all, also where it is archived", () => {
+    const at = (minute) => ({ at: `2026-01-31T09:${minute}:00.000Z` });
+    const shown = (more) => ({ notify: "all", pinned: false, hidden: false, ...more });
+    const rooms = [
+        room("new", { last: at(50) }),
+        room("old", { last: at(10), preferences: shown({ pinned: true }) }),
+        room("older", { settings: { archived: true }, preferences: shown({ pinned: true }) }),
+        room("hidden", { last: at(40), preferences: shown({ hidden: true }) }),
+    ];
+    assert.deepEqual(sorted(list(...rooms)).map(({ id }) => id), ["old", "older", "new", "hidden"]);
+});
+
+test("what is hidden, or of what one wants to hear nothing, is not in the sum", () => {
+    const shown = (more) => ({ preferences: { notify: "all", pinned: false, hidden: false, ...more } });
+    const rooms = [room("a"), room("b", shown({ notify: "nothing" })), room("c", shown({ hidden: true })), room("d", shown({ notify: "mentions" }))];
+    assert.equal(total(list(...rooms)).count, 12);
+});
+
+test("what was marked as unread is so until one has read from there on, wherever the mark is", () => {
+    const preferences = { notify: "all", pinned: true, hidden: false, unread_from: 4 };
+    const now = list(room("kitchen", { read: 9, preferences }));
+    const from = (now) => now.all.get("kitchen").preferences.unread_from;
+    assert.equal(from(readTo(now, "kitchen", 3, false)), 4);
+    assert.deepEqual(readTo(now, "kitchen", 4, false).all.get("kitchen").preferences, { notify: "all", pinned: true, hidden: false });
+    assert.equal(from(readTo(now, "kitchen", 10, false)), undefined);
+    assert.equal(from(hinted(now, hint("read", { seq: 5 }))), undefined);
+});
+
 test("a room is called by what people know", () => {
     assert.equal(titled(room("u.1f", { name: "Kitchen", topic: "soup" })), "Kitchen");
     assert.equal(titled(room("direct.1f", { kind: "direct" }), ["ben", "cem"]), "ben, cem");

@@ -3,6 +3,7 @@
 import { long, short, type Counted, type RoomRow } from "hubbub-sdk";
 import { linkTo } from "../app/where.ts";
 import { Icon } from "../ui/icons.tsx";
+import { isMarked } from "./preferences.ts";
 
 interface Props {
     room: RoomRow;
@@ -16,10 +17,11 @@ const NONE: Counted = { count: 0 };
 
 export function RoomLink({ room, title, current, onChosen }: Props) {
     const { id, kind, topic, settings, unread = NONE, mentions = NONE } = room;
+    const marked = isMarked(room);
     const icon = ICONS[kind as keyof typeof ICONS] ?? "hash";
     return (
         <a
-            className={unread.count ? "room some" : "room"} href={linkTo(id)} data-room={id} title={topic ? `${title}: ${topic}` : title}
+            className={unread.count || marked ? "room some" : "room"} href={linkTo(id)} data-room={id} title={topic ? `${title}: ${topic}` : title}
             aria-current={current ? "page" : undefined}
             onClick={(event) => {
                 if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
@@ -32,6 +34,8 @@ export function RoomLink({ room, title, current, onChosen }: Props) {
                 <span className="title"><bdi>{title}</bdi></span>
                 {settings?.archived ? <span className="topic">archived</span> : topic && topic !== title && <span className="topic"><bdi>{topic}</bdi></span>}
             </span>
+            {room.preferences?.pinned && <span className="pin-mark"><Icon name="pin" /><span className="heard">, pinned</span></span>}
+            {marked && <Badge name="unread marked" seen="•" heard="marked as unread" />}
             {mentions.count > 0 && <Badge name="mentions" seen={`@${short(mentions)}`} heard={long(mentions, "mention of you", "mentions of you")} />}
             {unread.count > 0 && <Badge name="unread" seen={short(unread)} heard={long(unread, "unread message", "unread messages")} />}
         </a>

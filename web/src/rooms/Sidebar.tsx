@@ -1,7 +1,7 @@
 // One's rooms, with what is unread there. Where the page is narrow it is a drawer.
 
 import { useState, type KeyboardEvent } from "react";
-import { useRooms } from "hubbub-sdk/react";
+import { useChat, useRooms } from "hubbub-sdk/react";
 import { stepped } from "../ui/beside.ts";
 import { IconButton } from "../ui/icons.tsx";
 import { closes, composes } from "../ui/keys.ts";
@@ -10,7 +10,9 @@ import type { Dialogs } from "../app/dialogs.ts";
 import { DebugBar } from "../debug/DebugBar.tsx";
 import { found, useTitles } from "./titles.ts";
 import { useMentionNews } from "./mentioned.ts";
-import { RoomLink } from "./RoomLink.tsx";
+import { useMarks } from "./marked.ts";
+import { listed } from "./preferences.ts";
+import { RoomItem } from "./RoomItem.tsx";
 
 interface Props {
     open: string;
@@ -22,12 +24,19 @@ interface Props {
 const PAGE = 60;
 
 export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
+    const chat = useChat();
     const { rooms, known } = useRooms();
+    const [hidden, showHidden] = useState(false);
+    const [problem, setProblem] = useState<string | null>(null);
     const [sought, seek] = useState("");
     const [most, setMost] = useState(PAGE);
-    const titles = useTitles(rooms.slice(0, most));
+    // Who looks for a room finds it, also where it is hidden.
+    const shown = listed(rooms, open, hidden || sought.trim() !== "");
+    const titles = useTitles(shown.slice(0, most));
     useMentionNews(rooms, known, open, titles);
-    const all = found(rooms, sought, titles);
+    useMarks(chat, rooms, known, open);
+    const all = found(shown, sought, titles);
+    const some = rooms.some(({ preferences }) => preferences?.hidden);
     return (
         <nav id="rooms" className="rooms" aria-label="Rooms" onKeyDown={(event) => closes(event as unknown as globalThis.KeyboardEvent) && onClose()}>
             <div className="rooms-top">
@@ -43,16 +52,18 @@ export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
                     if (event.key === "Enter" && first && !composes(event as unknown as globalThis.KeyboardEvent)) onChosen(first.id);
                 }}
             />
+            {problem && <p className="error" role="alert">{problem}</p>}
             <div className="rooms-scroll">
                 <ul className="room-list" onKeyDown={walked}>
                     {all.slice(0, most).map((room) => (
-                        <li key={room.id}><RoomLink room={room} title={titles(room)} current={room.id === open} onChosen={onChosen} /></li>
+                        <RoomItem key={room.id} room={room} title={titles(room)} current={room.id === open} onChosen={onChosen} onProblem={setProblem} />
                     ))}
                 </ul>
                 {!known && <p className="hint">Loading …</p>}
                 {known && !rooms.length && <p className="hint">You are in no rooms yet. Make one with the + above.</p>}
                 {known && rooms.length > 0 && !all.length && <p className="hint">No room is called so.</p>}
                 {all.length > most && <button type="button" className="quiet" onClick={() => setMost(most + PAGE)}>Show more rooms</button>}
+                {some && <button type="button" className="quiet" onClick={() => showHidden(!hidden)}>{hidden ? "Leave out hidden rooms" : "Show hidden rooms"}</button>}
             </div>
             <DebugBar room={open} />
         </nav>

@@ -6,9 +6,9 @@ import { announce } from "../ui/announce.tsx";
 import { isolated } from "../ui/names.ts";
 import type { TitleOf } from "./titles.ts";
 
-/** The rooms with more mentions than before, but for the one that is open. */
+/** The rooms with more mentions than before, but for the one that is open and those of which one wants to hear nothing. */
 export function newlyMentioned(rooms: readonly RoomRow[], before: ReadonlyMap<string, number>, open: string): RoomRow[] {
-    return rooms.filter(({ id, mentions }) => id !== open && (mentions?.count ?? 0) > (before.get(id) ?? 0));
+    return rooms.filter((room) => room.id !== open && room.preferences?.notify !== "nothing" && (room.mentions?.count ?? 0) > (before.get(room.id) ?? 0));
 }
 
 export function useMentionNews(rooms: readonly RoomRow[], known: boolean, open: string, titleOf: TitleOf): void {

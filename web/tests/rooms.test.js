@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "vitest";
+import { Opened } from "../src/rooms/marked.ts";
+import { newlyMentioned } from "../src/rooms/mentioned.ts";
+import { isMarked, listed, roomChoices } from "../src/rooms/preferences.ts";
+
+const shown = (more) => ({ preferences: { notify: "all", pinned: false, hidden: false, ...more } });
+const room = (id, more) => ({ id, kind: "open", name: id, head: 9, unread: { count: 0 }, ...more });
+
+test("hidden rooms are left out of the list, unless they are open or asked for", () => {
+    const rooms = [room("a"), room("b", shown({ hidden: true })), room("c", shown({ pinned: true }))];
+    const ids = (open, all) => listed(rooms, open, all).map(({ id }) => id);
+    assert.deepEqual([ids("a", false), ids("b", false), ids("a", true)], [["a", "c"], ["a", "b", "c"], ["a", "b", "c"]]);
+});
+
+test("the menu of a room says what it does now, and does it", () => {
+    const does = [];
+    const labels = (one) => roomChoices(one, () => {}).map(({ label }) => label);
+    const choose = (one, label) => roomChoices(one, (change) => does.push(change)).find((choice) => choice.label === label).choose();
+    assert.deepEqual(labels(room("a")), ["Pin above the others", "Mark as unread", "Tell me of mentions only", "Tell me of nothing", "Hide from the list"]);
+    assert.deepEqual(labels(room("a", { ...shown({ pinned: true, hidden: true, notify: "nothing", unread_from: 4 }) })), [
+        "Unpin", "Mark as read", "Tell me of everything", "Tell me of mentions only", "Show in the list again",
+    ]);
+    choose(room("a"), "Mark as unread");
+    choose(room("a", shown({ unread_from: 4 })), "Mark as read");
+    choose(room("a", { unread: { count: 2 } }), "Mark as read");
+    choose(room("a", shown({ pinned: true })), "Unpin");
+    choose(room("a"), "Tell me of nothing");
+    const set = (what) => ({ does: "set_preferences", what });
+    assert.deepEqual(does, [set({ unread_from: 9 }), set({ unread_from: null }), { does: "read", what: { seq: 9 } }, set({ pinned: false }), set({ notify: "nothing" })]);
+});
+
+test("what is marked as unread looks so where nothing else does", () => {
+    assert.deepEqual([room("a"), room("a", shown({ unread_from: 4 })), room("a", { ...shown({ unread_from: 4 }), unread: { count: 2 } })].map(isMarked), [false, true, false]);
+});
+
+test("the mark goes once the room is opened, and not while it stays open", () => {
+    const opened = new Opened();
+    const marked = room("a", shown({ unread_from: 4 }));
+    assert.equal(opened.ends("a", false, undefined), false);
+    assert.equal(opened.ends("a", true, room("a")), false);
+    // Whoever reads the room has marked it meanwhile.
+    assert.equal(opened.ends("a", true, marked), false);
+    assert.equal(opened.ends("b", true, room("b")), false);
+    assert.equal(opened.ends("a", true, marked), true);
+    assert.equal(opened.ends("a", true, marked), false);
+});
+
+test("mentions in a room of which one wants to hear nothing are not said aloud", () => {
+    const rooms = [room("a", { mentions: { count: 1 } }), room("b", { mentions: { count: 1 }, ...shown({ notify: "nothing" }) })];
+    assert.deepEqual(newlyMentioned(rooms, new Map(), "x").map(({ id }) => id), ["a"]);
+});
