@@ -65,8 +65,9 @@ test("who does not look is told of mentions and of direct messages", () => {
     assert.equal(toldOf({ type: "activity", room: "direct.x", head: 4 }, "mentions"), null);
     assert.equal(toldOf({ type: "mention", room: "a", seq: 3 }, "nothing"), null);
     const said = { type: "message", from: "ben", text: "x".repeat(200) };
-    assert.equal(toldAs(said, "ana"), `ben: ${"x".repeat(140)}`);
-    for (const not of [undefined, { ...said, from: "ana" }, { ...said, gone: true, text: undefined }, { ...said, type: "joined" }]) assert.equal(toldAs(not, "ana"), null);
+    assert.equal(toldAs(said, "ana", new Set(["eve"])), `ben: ${"x".repeat(140)}`);
+    for (const not of [undefined, { ...said, from: "ana" }, { ...said, gone: true, text: undefined }, { ...said, type: "joined" }]) assert.equal(toldAs(not, "ana", new Set()), null);
+    assert.equal(toldAs(said, "ana", new Set(["ben"])), null);
 });
 
 /** Locks of a browser, as far as they are shared or asked for in passing. */

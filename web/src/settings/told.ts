@@ -11,8 +11,8 @@ export function toldOf({ type, room, seq, head }: Hint, notify = "all"): { room:
     return notify !== "mentions" && type === "activity" && room.startsWith("direct.") && head !== undefined ? { room, seq: head } : null;
 }
 
-/** What is said of it; null: nothing, as of what is deleted by then. */
-export function toldAs(message: Pick<Entry, "type" | "from" | "text" | "gone"> | undefined, me: string): string | null {
-    if (message?.type !== "message" || message.from === me || message.gone) return null;
+/** What is said of it; null: nothing, as of what is deleted by then, or by somebody whom one has blocked. */
+export function toldAs(message: Pick<Entry, "type" | "from" | "text" | "gone"> | undefined, me: string, blocked: ReadonlySet<string>): string | null {
+    if (message?.type !== "message" || message.from === me || message.gone || blocked.has(message.from)) return null;
     return `${message.from}: ${(message.text ?? "").slice(0, LONGEST)}`;
 }
