@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { aboutMe, doorway } from "../src/room/door.ts";
+import { aboutMe, doorway, stillSaid } from "../src/room/door.ts";
 
 const before = { me: "ana", room: "general", state: "live", code: null, problem: null, kind: undefined, member: true, last: undefined };
 const removed = { state: "ended", code: 2000, problem: "You were removed from this room." };
@@ -37,4 +37,11 @@ test("the ban of somebody else is none of one's own", () => {
     assert.equal(aboutMe(about("banned", "ben", "cem"), "ana"), false);
     assert.equal(aboutMe(about("banned"), "ana"), true);
     assert.equal(aboutMe(about("muted"), "ana"), false);
+});
+
+test("why a remedy did not help is said until something else stands in the way, or nothing does", () => {
+    const [join, create] = ["join", "create"].map((does) => ({ text: does, remedy: { does, label: does } }));
+    const failed = { why: "too late", at: join };
+    assert.equal(stillSaid(failed, { ...join }), "too late");
+    assert.deepEqual([stillSaid(failed, create), stillSaid(failed, null), stillSaid(null, join)], [null, null, null]);
 });

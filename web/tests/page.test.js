@@ -162,6 +162,9 @@ test("keys that work everywhere leave alone what is written", () => {
     assert.equal(pressed({ key: "?" }, true), null);
     assert.equal(pressed({ key: "?" }, false), "shortcuts");
     assert.equal(pressed({ key: "ArrowUp", altKey: true }, true), "above");
+    // In the window of a portal there is no other room.
+    for (const key of [{ key: "ArrowUp", altKey: true }, { key: "ArrowDown", altKey: true }, { key: "k", ctrlKey: true }]) assert.equal(pressed(key, false, true), null);
+    assert.equal(pressed({ key: "?" }, false, true), "shortcuts");
     assert.equal(pressed({ key: "k" }, false), null);
 });
 

@@ -3,11 +3,13 @@
 import { useEffect } from "react";
 import { useRooms } from "hubbub-sdk/react";
 import type { Dialogs } from "./dialogs.ts";
-import { goTo, useOpenRoom } from "./where.ts";
+import { goTo, isAlone, useOpenRoom } from "./where.ts";
 
 export interface Shortcut {
     keys: readonly string[];
     does: string;
+    /** It goes to another room: there is none where the page shows one conversation alone. */
+    goes?: true;
 }
 
 /** All that the dialog of shortcuts lists. */
@@ -15,9 +17,9 @@ export const SHORTCUTS: readonly { title: string; all: readonly Shortcut[] }[] =
     {
         title: "Everywhere",
         all: [
-            { keys: ["Ctrl", "K"], does: "Go to a room" },
-            { keys: ["Alt", "↑"], does: "The room above" },
-            { keys: ["Alt", "↓"], does: "The room below" },
+            { keys: ["Ctrl", "K"], does: "Go to a room", goes: true },
+            { keys: ["Alt", "↑"], does: "The room above", goes: true },
+            { keys: ["Alt", "↓"], does: "The room below", goes: true },
             { keys: ["Ctrl", "/"], does: "Show these shortcuts" },
             { keys: ["?"], does: "The same, where nothing is written" },
             { keys: ["Esc"], does: "Close what is open" },
@@ -52,8 +54,15 @@ export const SHORTCUTS: readonly { title: string; all: readonly Shortcut[] }[] =
 
 export type Pressed = "switch" | "shortcuts" | "above" | "below";
 
-/** What a key does; null: nothing. `writes`: it is pressed where text is written. */
-export function pressed({ key, ctrlKey, metaKey, altKey }: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">, writes: boolean): Pressed | null {
+type Key = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">;
+
+/** What a key does; null: nothing. `writes`: it is pressed where text is written; `alone`: the page shows one conversation and no rooms. */
+export function pressed(event: Key, writes: boolean, alone = false): Pressed | null {
+    const does = meant(event, writes);
+    return alone && does !== "shortcuts" ? null : does;
+}
+
+function meant({ key, ctrlKey, metaKey, altKey }: Key, writes: boolean): Pressed | null {
     const control = ctrlKey || metaKey;
     if (control && key.toLowerCase() === "k") return "switch";
     if (control && key === "/") return "shortcuts";
@@ -68,7 +77,7 @@ export function useShortcuts(dialogs: Dialogs, drawer: (open: boolean) => void):
     useEffect(() => {
         const heard = (event: KeyboardEvent) => {
             const target = event.target as HTMLElement;
-            const does = pressed(event, target.matches?.("input, textarea, select, [contenteditable]"));
+            const does = pressed(event, target.matches?.("input, textarea, select, [contenteditable]"), isAlone());
             if (!does) return;
             event.preventDefault();
             if (does === "switch" || does === "shortcuts") return dialogs.show(does);

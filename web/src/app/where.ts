@@ -20,6 +20,9 @@ export function useOpenRoom(): string {
     return useSyncExternalStore(subscribe, now, now);
 }
 
+/** Whether the page shows a conversation with agents alone: no other room is to be gone to. */
+export const isAlone = (): boolean => placed(location.search).portal !== null;
+
 export function goTo(room: string): void {
     if (room === now()) return;
     history.pushState(null, "", addressed(location.href, { room }));

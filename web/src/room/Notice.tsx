@@ -5,13 +5,16 @@ import { failure, refusal } from "hubbub-sdk";
 import { useChat, useConnection } from "hubbub-sdk/react";
 import { goTo } from "../app/where.ts";
 import { useRoomView } from "./context.tsx";
+import { stillSaid, type Failed } from "./door.ts";
 
 export function Notice() {
     const chat = useChat();
     const { now, room, end, behind, backstage, support } = useRoomView();
     const { state } = useConnection();
-    const [problem, setProblem] = useState<string | null>(null);
+    const [failed, setFailed] = useState<Failed | null>(null);
+    const problem = stillSaid(failed, end);
     const remedy = async () => {
+        const setProblem = (why: string | null) => setFailed(why === null ? null : { why, at: end });
         try {
             setProblem(null);
             if (end?.remedy?.does === "join") await room.join();

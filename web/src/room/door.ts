@@ -43,6 +43,18 @@ export function doorway({ me, room, state, code, problem, kind, member, last }: 
     return code === FORBIDDEN && !/banned/.test(text) ? { text, remedy: JOIN } : { text };
 }
 
+/** Why a remedy did not help, and what it was to help against. */
+export interface Failed {
+    why: string;
+    at: End | null;
+}
+
+/** The words of a remedy that failed, for as long as what it was to help against stands in the way. */
+export function stillSaid(failed: Failed | null, end: End | null): string | null {
+    const same = failed?.at?.text === end?.text && failed?.at?.remedy?.does === end?.remedy?.does;
+    return failed && end && same ? failed.why : null;
+}
+
 /** Whether an entry is about one's own membership. */
 export function aboutMe({ type, user }: Entry, me: string): boolean {
     return user === me && (type === "joined" || type === "left" || type === "banned");

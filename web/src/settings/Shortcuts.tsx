@@ -1,6 +1,7 @@
 // The keys that one can use.
 
 import { SHORTCUTS } from "../app/shortcuts.ts";
+import { isAlone } from "../app/where.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 
 export function Shortcuts({ onClose }: { onClose: () => void }) {
@@ -10,7 +11,7 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
                 <section key={title}>
                     <h3>{title}</h3>
                     <dl>
-                        {all.map(({ keys, does }) => (
+                        {all.filter(({ goes }) => !goes || !isAlone()).map(({ keys, does }) => (
                             <div key={does}>
                                 <dt>{keys.map((key) => <kbd key={key}>{key}</kbd>)}</dt>
                                 <dd>{does}</dd>
