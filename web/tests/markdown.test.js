@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { jumbo, laborious, markdown, safe } from "../src/markdown/parse.ts";
+import { jumbo, laborious, markdown, safe, elsewhere, wordsOf } from "../src/markdown/parse.ts";
 
 const inline = (text) => markdown(text)[0].children;
 const flat = (nodes) => nodes.map((one) => one.text ?? (one.children ? `${one.type}(${flat(one.children)})` : one.type)).join("|");
@@ -71,4 +71,23 @@ function depth(nodes) {
 
 test("a few emoji alone are shown large", () => {
     assert.deepEqual(["🎉", "👍🏽 ❤️", "🎉🎉🎉🎉", "1", "a🎉", ""].map(jumbo), [true, true, false, false, false, false]);
+});
+
+test("a link whose words name another address says where it leads", () => {
+    const leads = (text) => {
+        const link = inline(text).find(({ type }) => type === "link");
+        return elsewhere(link.href, wordsOf(link.children));
+    };
+    assert.equal(leads("[https://bank.example](https://evil.example/bank.example)"), "evil.example");
+    assert.equal(leads("[**bank**.example](https://evil.example)"), "evil.example");
+    assert.equal(leads("[https://bank.example/in](https://bank.example@evil.example/in)"), "evil.example");
+    assert.equal(leads("[ＢＡＮＫ．example](https://evil.example)"), "evil.example");
+    assert.equal(leads("[bank.ex\u200bample](https://evil.example)"), "evil.example");
+    assert.equal(leads("[https://bank.example](http://xn--bnk-5cd.example)"), "xn--bnk-5cd.example");
+    assert.equal(leads("[a@bank.example](mailto:b@evil.example)"), "b@evil.example");
+    // What looks like the address is a name for whoever serves it.
+    assert.equal(leads("https://bank.example@evil.example/"), "evil.example");
+    for (const fine of ["[here](https://evil.example)", "[v 1.2](https://evil.example)", "[www.bank.example](https://bank.example/a)", "https://bank.example/a.html", "anna.lee@bank.example", "[BANK.example](https://bank.example)", "[bücher.example](https://bücher.example)"]) {
+        assert.equal(leads(fine), null, fine);
+    }
 });

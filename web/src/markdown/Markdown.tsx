@@ -3,7 +3,7 @@
 import { Fragment, memo } from "react";
 import type { Shown } from "hubbub-sdk";
 import { parts } from "../composer/mentions.ts";
-import { jumbo, markdown, type Block, type Inline } from "./parse.ts";
+import { elsewhere, jumbo, markdown, wordsOf, type Block, type Inline } from "./parse.ts";
 
 type Mentions = Pick<Shown, "mentions" | "mention_all">;
 
@@ -59,7 +59,7 @@ function Bit({ of, around }: { of: Inline; around: Around }) {
         case "code":
             return <code dir="ltr">{of.text}</code>;
         case "link":
-            return <a href={of.href} dir="auto" target="_blank" rel="noopener noreferrer nofollow"><Inlines of={of.children} around={around} /></a>;
+            return <Link of={of} around={around} />;
         case "strong":
             return <strong><Inlines of={of.children} around={around} /></strong>;
         case "emphasis":
@@ -67,6 +67,17 @@ function Bit({ of, around }: { of: Inline; around: Around }) {
         case "delete":
             return <del><Inlines of={of.children} around={around} /></del>;
     }
+}
+
+/** Whose words are another address than where it leads says so beside it. */
+function Link({ of: { href, children }, around }: { of: Inline & { type: "link" }; around: Around }) {
+    const leads = elsewhere(href, wordsOf(children));
+    return (
+        <>
+            <a href={href} dir="auto" target="_blank" rel="noopener noreferrer nofollow"><Inlines of={children} around={around} /></a>
+            {leads !== null && <span className="leads"> (leads to <bdi dir="ltr">{leads}</bdi>)</span>}
+        </>
+    );
 }
 
 function Text({ text, around: { me, ...mentions } }: { text: string; around: Around }) {

@@ -155,6 +155,39 @@ export function safe(url: string): string | null {
     return /^(https?:\/\/|mailto:)/i.test(whole) && URL.canParse(whole) ? whole : null;
 }
 
+const ADDRESS = /(?:[\p{L}\p{N}-]+\.)+[\p{L}][\p{L}\p{N}-]+/u;
+
+/** Where a link leads, where its words name another host than that; null: they do not. */
+export function elsewhere(href: string, words: string): string | null {
+    const { protocol, hostname, pathname } = new URL(href);
+    const isMail = protocol === "mailto:";
+    const real = isMail ? (decoded(pathname).split("@").at(-1) ?? "") : hostname;
+    // As a browser reads them: wide letters and dots are usual ones, and what is not seen is not there.
+    const seen = words.normalize("NFKC").replace(/\p{Cf}/gu, "").replaceAll("。", ".");
+    // The first of each: what follows is a path. Before an @ stands whom the mail is for.
+    const named = seen.split(/\s+/).flatMap((one) => ADDRESS.exec(one.replace(/^[^/]*@/, ""))?.[0] ?? []).map(hostOf);
+    if (named.every((host) => host === null || host === hostOf(real))) return null;
+    return isMail ? decoded(pathname) : hostname;
+}
+
+function hostOf(name: string): string | null {
+    const host = URL.canParse(`https://${name}`) ? new URL(`https://${name}`).hostname : null;
+    return host?.replace(/^www\./, "") ?? null;
+}
+
+function decoded(text: string): string {
+    try {
+        return decodeURIComponent(text);
+    } catch {
+        return text;
+    }
+}
+
+/** What is read of it. */
+export function wordsOf(all: readonly Inline[]): string {
+    return all.map((one) => ("children" in one ? wordsOf(one.children) : one.text)).join("");
+}
+
 const PICTURES = /^[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\u200d\ufe0f\s]+$/u;
 const JUMBO = 3;
 
