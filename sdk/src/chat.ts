@@ -132,16 +132,23 @@ export class Chat {
         return (await this.asks<{ users: Seen[] }>("online", { users })).users;
     }
 
-    /** Makes a room, or finds the direct one with these people; its id. Asked until there is an answer, however long that takes. */
-    async createRoom(what: { id?: string; kind: "open" | "private"; name?: string } | { kind: "direct"; with: readonly string[] }): Promise<string> {
+    /**
+     * Makes a room, or finds the direct one with these people; its id. Asked until there is an answer, however long that takes,
+     * or until `signal` calls it off: it rejects with the reason of that then. What the server was asked by then it may still do.
+     */
+    async createRoom(
+        what: { id?: string; kind: "open" | "private"; name?: string } | { kind: "direct"; with: readonly string[] },
+        { signal }: { signal?: AbortSignal } = {},
+    ): Promise<string> {
         const whole = what.kind === "direct" ? what : { id: newKey(), ...what };
         for (;;) {
+            signal?.throwIfAborted();
             try {
                 // Again with the same id, it is found.
-                return (await this.asks<{ id: string }>("create_room", whole)).id;
+                return (await unlessOff(this.asks<{ id: string }>("create_room", whole), signal)).id;
             } catch (problem) {
-                if (!CallError.of(problem).temporary || !this.running) throw problem;
-                await this.pauses.pause(1_000);
+                if (signal?.aborted || !CallError.of(problem).temporary || !this.running) throw problem;
+                await unlessOff(this.pauses.pause(1_000), signal);
             }
         }
     }
@@ -312,4 +319,14 @@ export class Chat {
     private readonly keepAll = (): void => {
         for (const room of this.open.values()) void room.keep().catch(() => {});
     };
+}
+
+/** The same, or the reason why it was called off, whichever comes first. */
+function unlessOff<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+    if (!signal) return promise;
+    return new Promise((resolve, reject) => {
+        const off = () => reject(signal.reason);
+        signal.addEventListener("abort", off);
+        promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", off));
+    });
 }

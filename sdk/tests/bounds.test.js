@@ -79,6 +79,39 @@ test("a promise of a draft ends with the chat, and when one logs out", async () 
     assert.deepEqual(await kept.drafts(), []);
 });
 
+test("a room that is called off is not asked for any more, neither while it is asked nor in a pause", async () => {
+    for (const cut of [false, true]) {
+        const world = new World();
+        let asked = 0;
+        const { answers } = world.server;
+        world.server.answers = function (user, method, data) {
+            if (method !== "create_room") return answers.call(this, user, method, data);
+            asked += 1;
+            return { id: "a room" };
+        };
+        const ana = opens(world, new MemoryStorage());
+        ana.link.connect();
+        await until(live(ana.chat, "general"), "live", world.all);
+        const off = new AbortController();
+        if (cut) ana.link.cut();
+        const made = ana.chat.createRoom({ kind: "open" }, { signal: off.signal });
+        let why;
+        made.catch((reason) => (why = reason));
+        await settled();
+        off.abort("not any more");
+        await until(() => why, "the reason");
+        assert.equal(why, "not any more");
+        ana.link.connect();
+        world.all();
+        await settled();
+        world.all();
+        // What was under way arrives; nothing is asked again.
+        assert.equal(asked, cut ? 0 : 1);
+        await assert.rejects(ana.chat.createRoom({ kind: "open" }, { signal: off.signal }), (reason) => reason === "not any more");
+        await ana.chat.close();
+    }
+});
+
 test("a room is made once, however often the answer is lost", async () => {
     const world = new World();
     const ids = new Set();

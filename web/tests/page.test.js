@@ -106,13 +106,19 @@ test("a tab that nobody looks at tells of nothing while another of the same pers
 
 test("who has left before it comes hears nothing of it", async () => {
     const heard = [];
-    const asks = (what) => awaited(what, (value) => heard.push(value), (why) => heard.push(`not ${why}`));
+    const asks = (what) => awaited(() => what, (value) => heard.push(value), (why) => heard.push(`not ${why}`));
     asks(Promise.resolve("done"));
     asks(Promise.reject("so"));
     asks(Promise.resolve("late"))();
     asks(Promise.reject("late"))();
     await new Promise(setImmediate);
     assert.deepEqual(heard, ["done", "not so"]);
+    // Who asks on and on hears of it.
+    let signal;
+    const leave = awaited((one) => ((signal = one), new Promise(() => {})), () => {}, () => {});
+    assert.equal(signal.aborted, false);
+    leave();
+    assert.equal(signal.aborted, true);
 });
 
 test("a key that puts a character together sends and closes nothing", () => {

@@ -21,7 +21,7 @@ export function NewRoom({ onMade, onClose }: { onMade: (room: string) => void; o
     const [problem, setProblem] = useState<string | null>(null);
     const [busy, setBusy] = useState(false);
     const direct = kind === "direct";
-    // It may take as long as there is no connection. Who has closed this meanwhile stays where they are.
+    // It may take as long as there is no connection. Who has closed this meanwhile stays where they are, and asks for no room.
     const leave = useRef(() => {});
     useEffect(() => () => leave.current(), []);
     const make = () => {
@@ -29,7 +29,7 @@ export function NewRoom({ onMade, onClose }: { onMade: (room: string) => void; o
         setProblem(null);
         const what = direct ? ({ kind: "direct", with: words.split(/[\s,]+/).filter(Boolean) } as const) : ({ kind: kind as "open" | "private", name: words.trim() } as const);
         leave.current = awaited(
-            chat.createRoom(what),
+            (signal) => chat.createRoom(what, { signal }),
             (id) => {
                 onClose();
                 onMade(id);
