@@ -63,7 +63,8 @@ test: need-rust services web sdk client $(DEPLOY_TOOLS) $(DEPLOY_JS) ## everythi
 	cd sdk && npm test --silent
 	cargo test --workspace
 	tests/services/run.sh
-	cd tests/deploy && $(CURDIR)/.tools/deploy/bin/python -m unittest
+	@# Modules are compiled when they are first used, and kept: cfn-lint alone would compile for six seconds each time.
+	cd tests/deploy && PYTHONDONTWRITEBYTECODE= $(CURDIR)/.tools/deploy/bin/python -m unittest
 	scripts/picture --check
 	node tests/readme/run.js target/debug/hubbub
 	node tests/readme/sdk.js target/debug/hubbub

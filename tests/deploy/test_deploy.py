@@ -62,14 +62,14 @@ class Validators(unittest.TestCase):
     def test_cloudformation_is_valid_and_what_is_not_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
             broken = Path(folder) / "broken.yaml"
-            text = (ROOT / ecs.SERVICE).read_text()
-            broken.write_text(text.replace("ReadonlyRootFilesystem: true", "ReadOnlyRootFilesystem: true"))
+            # Small, since a check of a large one takes seconds.
+            broken.write_text("Resources: { Logs: { Type: AWS::Logs::LogGroup, Properties: { RetentionInDay: 30 } } }\n")
             templates = [str(ROOT / ecs.SERVICE), str(ROOT / ecs.DATA)]
             command = [str(Path(sys.executable).parent / "cfn-lint"), "--include-checks", "I", "--format", "parseable", "--"]
             run = subprocess.run([*command, *templates, str(broken)], capture_output=True, text=True)
             lines = run.stdout.splitlines()
             self.assertEqual([], [line for line in lines if not line.startswith(str(broken))], run.stdout + run.stderr)
-            self.assertTrue(any("ReadOnlyRootFilesystem" in line for line in lines), run.stdout + run.stderr)
+            self.assertTrue(any("RetentionInDay" in line for line in lines), run.stdout + run.stderr)
 
     def test_kubernetes_manifests_are_valid_and_what_is_not_is_refused(self):
         sent = manifests.documents(texts())

@@ -31,6 +31,7 @@ def body(port, path):
         return None
 
 
+@unittest.skipUnless(os.geteuid() == 0, "mounts, and starts programs as other users: needs root")
 class Started(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
