@@ -269,7 +269,7 @@ export class Chat {
     /** What waits, of this database; what was written before there was any belongs to the first, and is shown until then. */
     private async loadDrafts(): Promise<void> {
         const { database } = this;
-        const known = new Map([...this.open.values()].map((room) => [room.id, room.waiting.keys()]));
+        const known = new Map([...this.open.values()].map((room) => [room.id, room.waiting.asks()]));
         let kept: KeptDraft[] = [];
         try {
             kept = await this.storage.drafts();
@@ -286,7 +286,7 @@ export class Chat {
         }
         this.loaded = database !== null;
         for (const id of new Set([...of.keys(), ...this.open.keys()])) {
-            this.room(id).waiting.take(of.get(id) ?? [], known.get(id) ?? new Set());
+            this.room(id).waiting.take(of.get(id) ?? [], known.get(id));
         }
     }
 

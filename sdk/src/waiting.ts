@@ -30,6 +30,12 @@ export interface WaitingSurroundings {
     pause(ms: number): Promise<void>;
 }
 
+/** What was known of the storage when it was asked, and when that was. */
+export interface Known {
+    keys: ReadonlySet<string>;
+    at: number;
+}
+
 /** The room whose drafts these are. */
 export interface Holder {
     readonly id: string;
@@ -40,6 +46,7 @@ export interface Holder {
     trouble(why: string | null): void;
 }
 
+const NOTHING: Known = { keys: new Set(), at: 0 };
 /** What the storage may still list although it is settled is among the last of these. */
 const DONE = 1_000;
 
@@ -47,6 +54,10 @@ export class Waiting {
     /** The drafts that the storage has had, and those that are settled. */
     private readonly inStorage = new Set<string>();
     private readonly done = new Set<string>();
+    /** When each draft of here was written last, counted in questions to the storage; infinite while that goes on. */
+    private readonly written = new Map<string, number>();
+    private readonly writing = new Map<string, Promise<void>>();
+    private asked = 0;
     private readonly promises = new Map<string, { resolve(sent: Sent): void; reject(problem: CallError): void }>();
     private readonly outbox: Outbox;
 
@@ -93,9 +104,9 @@ export class Waiting {
         this.drop(key);
     }
 
-    /** The drafts that the storage is known to have. */
-    keys(): ReadonlySet<string> {
-        return new Set(this.inStorage);
+    /** The drafts that the storage is known to have, now that it is asked which. */
+    asks(): Known {
+        return { keys: new Set(this.inStorage), at: (this.asked += 1) };
     }
 
     /** So many wait to be sent, or were refused and are still there. */
@@ -109,11 +120,14 @@ export class Waiting {
         this.promises.clear();
     }
 
-    /** What waits of an earlier time, or of another tab, in its order. `known`: what the storage had when it was asked. */
-    take(all: readonly Draft[], known: ReadonlySet<string>): void {
+    /** What waits of an earlier time, or of another tab, in its order. `known`: as it was when the storage was asked. */
+    take(all: readonly Draft[], { keys: known, at }: Known = NOTHING): void {
         for (const { key } of all) if (!this.done.has(key)) this.inStorage.add(key);
         this.arrived(entries(this.room.timeline()));
-        const kept = all.filter(({ key }) => !this.done.has(key));
+        // What was still being written here when the storage was asked is newer than what it says.
+        const own = new Map(this.room.timeline().drafts.map((draft) => [draft.key, draft]));
+        const isNewer = (key: string) => (this.written.get(key) ?? -1) >= at;
+        const kept = all.filter(({ key }) => !this.done.has(key)).map((draft) => (isNewer(draft.key) ? (own.get(draft.key) ?? draft) : draft));
         const listed = new Set(kept.map(({ key }) => key));
         for (const key of known) if (!listed.has(key)) this.inStorage.delete(key);
         for (const { key, state, text, ...draft } of this.room.timeline().drafts) {
@@ -157,12 +171,23 @@ export class Waiting {
     }
 
     private async keepDraft(draft: Draft): Promise<void> {
-        // Also where it is listed in memory alone.
-        await this.around.keepDraft(this.room.id, draft).finally(() => this.inStorage.add(draft.key));
+        const { key } = draft;
+        const kept = this.around.keepDraft(this.room.id, draft);
+        this.writing.set(key, kept);
+        this.written.set(key, Infinity);
+        await kept.finally(() => {
+            // Also where it is listed in memory alone.
+            this.inStorage.add(key);
+            if (this.writing.get(key) !== kept) return;
+            this.writing.delete(key);
+            this.written.set(key, this.asked);
+        });
     }
 
     private isDone(key: string): void {
         this.done.add(key);
+        this.written.delete(key);
+        this.writing.delete(key);
         const [first] = this.done;
         if (this.done.size > DONE && first !== undefined) this.done.delete(first);
     }
