@@ -21,6 +21,22 @@ test("what is kept is there for the next page, and gone when nothing is left", (
     assert.equal(left.kept.size, 0);
 });
 
+test("two views of one room leave each other's things alone", () => {
+    const around = store();
+    const [one, other] = [new Shelf("here", around), new Shelf("here", around)];
+    const kept = () => new Shelf("here", around).read().map(({ key }) => key);
+    one.keep([{ key: "a" }]);
+    // It goes on with what the first had to do, and has more to do.
+    assert.deepEqual(other.read(), [{ key: "a" }]);
+    other.keep([{ key: "a" }, { key: "b" }]);
+    one.keep([{ key: "a" }, { key: "c" }]);
+    assert.deepEqual(kept(), ["b", "a", "c"]);
+    one.keep([]);
+    assert.deepEqual(kept(), ["b"]);
+    other.keep([]);
+    assert.equal(around.kept.size, 0);
+});
+
 test("a browser that keeps nothing more stops nothing", () => {
     const full = { ...store("[]"), setItem: () => { throw new Error("full"); } };
     new Shelf("here", full).keep([{ key: "a" }]);
