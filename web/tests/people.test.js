@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { followed, mayAdd, nextEnd, offered, outranks, rules, silenced, unanswered } from "../src/people/people.ts";
+import { followed, mayAdd, mayLeave, mayMake, nextEnd, offered, outranks, rules, silenced, unanswered } from "../src/people/people.ts";
 
 const NOW = Date.parse("2026-01-31T10:00:00.000Z");
 const of = (from, more) => ({ type: "message", seq: 5, from, at: "2026-01-31T09:59:00.000Z", text: "hi", ...more });
@@ -129,4 +129,10 @@ test("moderators act towards lower roles, admins towards everybody", () => {
     assert.equal(outranks("admin", "admin"), true);
     assert.equal(outranks("member", "reader"), false);
     assert.equal(outranks(undefined, "reader"), false);
+});
+
+test("admins give roles, and whoever is a member goes, but not in a direct room", () => {
+    assert.deepEqual(mayMake(standing("admin"), "moderator"), ["reader", "member", "admin"]);
+    assert.deepEqual([mayMake(standing("moderator"), "member"), mayMake({ ...standing("admin"), direct: true }, "member")], [[], []]);
+    assert.deepEqual([mayLeave(standing("reader")), mayLeave(standing(undefined)), mayLeave({ ...standing("member"), direct: true })], [true, false, false]);
 });

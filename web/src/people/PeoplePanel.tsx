@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { Seen } from "hubbub-sdk";
 import { useRoomView } from "../room/context.tsx";
 import { Side } from "../room/Side.tsx";
-import { mayAdd, type Role } from "./people.ts";
+import { mayAdd, mayLeave, type Role } from "./people.ts";
 import { Person } from "./Person.tsx";
 import { arranged } from "./who.ts";
 
@@ -13,7 +13,6 @@ export function PeoplePanel({ seen, onClose }: { seen: ReadonlyMap<string, Seen>
     const [sought, seek] = useState("");
     const all = arranged([...behind.members.values()], seen, called, sought);
     const roles = mayAdd(standing);
-    const mayLeave = standing.role !== undefined && !standing.direct;
     return (
         <Side title="People" about={String(behind.members.size)} onClose={onClose}>
             <div className="panel-scroll">
@@ -25,7 +24,7 @@ export function PeoplePanel({ seen, onClose }: { seen: ReadonlyMap<string, Seen>
                     {all.map((member) => <Person key={member.user} member={member} seen={seen.get(member.user)} />)}
                 </ul>
                 {roles.length > 0 && <Add roles={roles} />}
-                {mayLeave && <button type="button" className="quiet danger" onClick={() => backstage.tries(() => room.leaveRoom())}>Leave this room</button>}
+                {mayLeave(standing) && <button type="button" className="quiet danger" onClick={() => backstage.tries(() => room.leaveRoom())}>Leave this room</button>}
             </div>
         </Side>
     );

@@ -11,7 +11,7 @@ import { Menu, type Choice } from "../ui/Menu.tsx";
 import { isolated } from "../ui/names.ts";
 import { blocksOf, useBlocked } from "./blocks.ts";
 import { infoOf } from "./called.ts";
-import { MUTES, mutedUntil, outranks, ROLES, type Member } from "./people.ts";
+import { MUTES, mayMake, mutedUntil, outranks, type Member } from "./people.ts";
 import { presenceWords } from "./who.ts";
 
 export function Person({ member: { user, role, info }, seen }: { member: Member; seen: Seen | undefined }) {
@@ -22,10 +22,7 @@ export function Person({ member: { user, role, info }, seen }: { member: Member;
     const [asks, setAsks] = useState<"remove_member" | "ban" | "block" | null>(null);
     const name = called(user);
     const until = mutedUntil(standing, user, Date.now());
-    const choices: Choice[] = [];
-    if (standing.role === "admin") {
-        for (const one of ROLES) if (one !== role) choices.push({ icon: "person", label: `Make ${one}`, choose: () => deeds.do("set_role", { user, role: one }) });
-    }
+    const choices: Choice[] = mayMake(standing, role).map((one) => ({ icon: "person", label: `Make ${one}`, choose: () => deeds.do("set_role", { user, role: one }) }));
     if (user !== me && outranks(standing.role, role)) {
         if (until) choices.push({ label: "Unmute", choose: () => deeds.do("unmute", { user }) });
         for (const [minutes, time] of MUTES) {

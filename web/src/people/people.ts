@@ -123,6 +123,16 @@ export function outranks(role: Role | undefined, other: Role): boolean {
     return role === "admin" || (role === "moderator" && !atLeast(other, "moderator"));
 }
 
+/** Whether one may go: the people of a direct room are who they are for good. */
+export function mayLeave({ role, direct }: Standing): boolean {
+    return role !== undefined && !direct;
+}
+
+/** What one may make of somebody who is there as `other`; empty: nothing. */
+export function mayMake({ role, direct }: Standing, other: Role): readonly Role[] {
+    return role === "admin" && !direct ? ROLES.filter((one) => one !== other) : [];
+}
+
 /** What one may make of somebody who is added; empty: one adds nobody. */
 export function mayAdd({ role, direct, settings }: Standing): readonly Role[] {
     if (direct || !atLeast(role, "member")) return [];
