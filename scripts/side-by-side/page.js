@@ -87,7 +87,7 @@ function shows({ instances: all }) {
 
 /** Where somebody is, in words; the number of the instance, where that is known. */
 function whereabouts({ instance, says }) {
-    if (!says) return { words: "the window does not say where it is: turn on its values for debugging, in its settings" };
+    if (!says) return { words: "on an instance that its settings hide: “Show the instance, numbers and state” is turned off" };
     const on = [...instances.values()].find(({ port }) => port === instance);
     return on ? { number: on.number, words: `on instance ${on.number}` } : { words: "looks for an instance …" };
 }
