@@ -19,7 +19,7 @@ function Values({ room: id }: { room: string }) {
         <dl className="debug-bar" aria-label="Values for debugging">
             <div><dt>state</dt><dd id="state" data-state={state}>{state}</dd></div>
             <div><dt>instance</dt><dd id="instance">{instance || "–"}</dd></div>
-            <div><dt>last seq</dt><dd id="last">{head || "–"}</dd></div>
+            <div><dt>newest entry</dt><dd id="last">{head || "–"}</dd></div>
         </dl>
     );
 }

@@ -10,7 +10,7 @@ export default function Picker({ onChosen }: { onChosen: (emoji: string) => void
             <EmojiPicker.Search className="picker-search" aria-label="Search emoji" placeholder="Search emoji" />
             <EmojiPicker.Viewport className="picker-viewport" tabIndex={0}>
                 <EmojiPicker.Loading>Loading …</EmojiPicker.Loading>
-                <EmojiPicker.Empty>None is called so.</EmojiPicker.Empty>
+                <EmojiPicker.Empty>No emoji has this name.</EmojiPicker.Empty>
                 <EmojiPicker.List className="picker-list" components={{ Row, Emoji }} />
             </EmojiPicker.Viewport>
         </EmojiPicker.Root>

@@ -44,8 +44,8 @@ function Add({ roles }: { roles: readonly Role[] }) {
                 setUser("");
             }}
         >
-            <input name="added" value={user} placeholder="Add somebody" aria-label="The id of whom to add" autoComplete="off" onInput={(event) => setUser(event.currentTarget.value)} />
-            <select aria-label="As what" value={role} onChange={(event) => setRole(event.currentTarget.value)}>
+            <input name="added" value={user} placeholder="Add somebody" aria-label="Id of the person to add" autoComplete="off" onInput={(event) => setUser(event.currentTarget.value)} />
+            <select aria-label="Role" value={role} onChange={(event) => setRole(event.currentTarget.value)}>
                 {roles.map((one) => <option key={one} value={one}>{one}</option>)}
             </select>
             <button type="submit" disabled={!user.trim()}>Add</button>

@@ -57,7 +57,7 @@ export function Person({ member: { user, role, info }, seen }: { member: Member;
 }
 
 const ASKED = {
-    ban: { does: "Ban", text: "They neither read nor join this room until the ban is lifted." },
+    ban: { does: "Ban", text: "They can neither read nor join this room until the ban is lifted." },
     remove_member: { does: "Remove", text: "They may be added again, or join again where the room is open." },
     block: { does: "Block", text: "Neither of you writes in the room of you two, and what they say elsewhere is folded. They are not told." },
 };

@@ -83,9 +83,9 @@ export function silenced({ me, role, known, ended, settings, muted }: Standing, 
     const until = muted.get(me);
     if (ended !== null) return ended;
     if (role === undefined && known) return NOT_MEMBER;
-    if (role === "reader") return "You are a reader here: you do not write.";
+    if (role === "reader") return "You are a reader here: you can read, but not write.";
     if (until && Date.parse(until) > now) return `You are muted here until ${moment(until)}.`;
-    if (settings.archived) return "This room is archived: it is read, and nothing is written.";
+    if (settings.archived) return "This room is archived: everything can be read, and nobody can write.";
     if (settings.frozen && !atLeast(role, "moderator")) return "This room is frozen: only moderators write.";
     return null;
 }
@@ -142,7 +142,7 @@ export function mayAdd({ role, direct, settings }: Standing): readonly Role[] {
 
 /** Why one does not reply in a thread, where one writes in the room. */
 export function unanswered(root: Shown | undefined): string | null {
-    return root?.gone ? "What this thread is about was deleted: nobody replies any more." : null;
+    return root?.gone ? "The message of this thread was deleted: nobody can reply any more." : null;
 }
 
 /** For how long one mutes somebody. */

@@ -9,9 +9,9 @@ import { Dialog } from "../ui/Dialog.tsx";
 type Kind = "open" | "private" | "direct";
 
 const KINDS: readonly (readonly [Kind, string, string])[] = [
-    ["open", "Open", "Everybody finds it and may join."],
-    ["private", "Private", "Only who is added reads and writes."],
-    ["direct", "Direct", "With one person or a few, for good."],
+    ["open", "Open", "Everybody can find it and join."],
+    ["private", "Private", "Only people who are added can read and write."],
+    ["direct", "Direct", "A conversation with one person or a few, who stay the same."],
 ];
 
 export function NewRoom({ onMade, onClose }: { onMade: (room: string) => void; onClose: () => void }) {
@@ -65,7 +65,7 @@ export function NewRoom({ onMade, onClose }: { onMade: (room: string) => void; o
                 {problem && <p className="error" role="alert">{problem}</p>}
                 <div className="row end">
                     <button type="button" onClick={onClose}>Cancel</button>
-                    <button type="submit" className="primary" disabled={!words.trim() || busy}>{direct ? "Open" : "Make it"}</button>
+                    <button type="submit" className="primary" disabled={!words.trim() || busy}>{direct ? "Open" : "Create"}</button>
                 </div>
             </form>
         </Dialog>

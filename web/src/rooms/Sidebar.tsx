@@ -61,7 +61,7 @@ export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
                 </ul>
                 {!known && <p className="hint">Loading …</p>}
                 {known && !rooms.length && <p className="hint">You are in no rooms yet. Make one with the + above.</p>}
-                {known && rooms.length > 0 && !all.length && <p className="hint">No room is called so.</p>}
+                {known && rooms.length > 0 && !all.length && <p className="hint">No room has this name.</p>}
                 {all.length > most && <button type="button" className="quiet" onClick={() => setMost(most + PAGE)}>Show more rooms</button>}
                 {some && <button type="button" className="quiet" onClick={() => showHidden(!hidden)}>{hidden ? "Leave out hidden rooms" : "Show hidden rooms"}</button>}
             </div>

@@ -48,7 +48,7 @@ export function Switcher({ onChosen, onClose }: { onChosen: (room: string) => vo
                     </li>
                 ))}
             </ul>
-            {!all.length && <p className="hint" role="status">No room is called so.</p>}
+            {!all.length && <p className="hint" role="status">No room has this name.</p>}
         </Dialog>
     );
 }

@@ -5,7 +5,7 @@ import { Dialog } from "../ui/Dialog.tsx";
 import { useKept } from "../ui/store.ts";
 import { settings, type Theme } from "./settings.ts";
 
-const THEMES: readonly (readonly [Theme, string])[] = [["system", "As the system"], ["light", "Light"], ["dark", "Dark"]];
+const THEMES: readonly (readonly [Theme, string])[] = [["system", "Same as the system"], ["light", "Light"], ["dark", "Dark"]];
 
 export function SettingsDialog({ onClose }: { onClose: () => void }) {
     const { theme, notify, debug } = useKept(settings);
@@ -29,7 +29,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
                 <legend>Notifications</legend>
                 <label className="check">
                     <input type="checkbox" checked={notify} onChange={(event) => void notifies(event.currentTarget.checked)} />
-                    <span>Tell me of mentions and direct messages <span className="soft">while I do not look at the page</span></span>
+                    <span>Notify me of mentions and direct messages <span className="soft">while I do not look at the page</span></span>
                 </label>
                 {problem && <p className="error" role="alert">{problem}</p>}
             </fieldset>

@@ -27,7 +27,7 @@ export function Foot({ entry, place, pending, on }: Props) {
             )}
             {!inThread && thread !== undefined && <button type="button" className="link" onClick={() => on.thread(thread)}>from a thread</button>}
             {inThread && in_room && <span>also in the room</span>}
-            {place === "pins" && <button type="button" className="link" onClick={() => on.find(seq)}>Go to it</button>}
+            {place === "pins" && <button type="button" className="link" onClick={() => on.find(seq)}>Show in the room</button>}
             {pending?.words.map(({ does, what }, nth) => <span key={nth} className="doing">{does} {what && <bdi>{what}</bdi>}</span>)}
             {pending?.refused && <Refused refused={pending.refused} on={on} />}
             <Seq of={seq} />

@@ -51,7 +51,7 @@ export function Timeline({ on, onKey, handle, flash, covered }: Props) {
             {!all.length && now.state !== "ended" && <p className="loading middle">Loading …</p>}
             {!atEnd && (
                 <button type="button" className={news ? "to-end some" : "to-end"} onClick={() => handle.current?.toEnd()}>
-                    {news ? newWords(news) : "To the newest"} <Icon name="down" />
+                    {news ? newWords(news) : "Jump to the newest"} <Icon name="down" />
                 </button>
             )}
         </div>

@@ -32,7 +32,7 @@ export function said({ type, from, user = from, role = "member", until, name, to
         case "muted":
             return [who, " muted ", whom, until ? ` until ${moment(until)}` : ""];
         case "unmuted":
-            return [who, " let ", whom, " write again"];
+            return [who, " unmuted ", whom];
         case "opened":
             return [{ name: called(from) }, " opened the conversation"];
         case "waiting":
@@ -40,10 +40,10 @@ export function said({ type, from, user = from, role = "member", until, name, to
         case "closed":
             return [{ name: called(from) }, " ended the conversation"];
         case "renamed":
-            return name ? [who, " named the room ", { name }] : [who, " took the room's name away"];
+            return name ? [who, " named the room ", { name }] : [who, " removed the room's name"];
         case "changed":
             if (topic) return [who, " set the topic: ", { name: topic }];
-            if (topic === "") return [who, " took the topic away"];
+            if (topic === "") return [who, " removed the topic"];
             return [who, ` changed the room: ${settled(settings ?? {}).join("; ") || "other settings"}`];
         default:
             return [`${type} (`, who, ")"];
