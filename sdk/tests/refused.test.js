@@ -152,6 +152,21 @@ test("what makes a room with an id, or the room of two, is asked again of the ne
     for (const { link } of [one, other]) link.close();
 });
 
+test("one that has taken the connection from a tab that stands still, and is refused, tries once like all", async () => {
+    const scene = new Scene(7);
+    const one = scene.opens(true);
+    await scene.passes();
+    const other = scene.opens(true);
+    await scene.passes();
+    one.still = true;
+    await scene.passes(MINUTE);
+    assert.deepEqual([other.leads, other.state, scene.attempts], [true, "connected", [1, 2]]);
+    for (const link of scene.links) if (link.tab === other) link.ends();
+    await scene.passes(5 * MINUTE);
+    assert.deepEqual([other.leads, other.state, scene.attempts], [false, "disconnected", [1, 2]]);
+    for (const { link } of [one, other]) link.close();
+});
+
 test("tabs whose connections come up and are ended for good again take turns ever more slowly", async () => {
     const scene = new Scene(4);
     scene.kicks = true;

@@ -272,7 +272,6 @@ test("tabs that stand still or are put aside hold up nobody, and have everything
         for (const { state } of awake) assert.equal(state, "connected", told);
         for (const tab of tabs) if (tab.still) world.goesOn(tab);
         await world.settled();
-        await beats(world, 1);
         await isWhole(world, tabs, told);
     }
 });
@@ -304,6 +303,60 @@ test("a tab that hears nobody takes the connection ever more seldom", async () =
     // In an hour; with the same patience each time it would be ninety.
     assert.ok(changes > 4 && changes < 24, `${changes} changes`);
     for (const tab of [one, deaf]) tab.closes();
+});
+
+test("a tab that answers keeps the connection, and who believes in another comes back to it within a beat", async () => {
+    const world = new World(2);
+    const tabs = [new TestTab(world), new TestTab(world)];
+    await world.settled();
+    const [first] = tabs.filter(({ leads }) => leads);
+    const follower = tabs.find((tab) => tab !== first);
+    for (let n = 0; n < 20; n += 1) {
+        await beats(world, 1);
+        assert.deepEqual([first.leads, follower.leads, follower.state], [true, false, "connected"]);
+    }
+    // A late word of one that has ended, and what is asked then is lost.
+    world.browser({ id: "late" }).channel([...world.channels][0].name).postMessage({ to: "all", leader: "ended" });
+    world.loses = 1;
+    await world.settled();
+    world.loses = 0;
+    await beats(world, 1);
+    assert.deepEqual([first.leads, follower.leads, follower.state], [true, false, "connected"]);
+    for (const tab of tabs) tab.closes();
+});
+
+test("a tab that was robbed while it stood still is connected through the other at once", async () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+        const world = new World(seed);
+        const tabs = [new TestTab(world), new TestTab(world)];
+        await world.settled();
+        const [first] = tabs.filter(({ leads }) => leads);
+        first.still = true;
+        await beats(world, LONGEST);
+        world.goesOn(first);
+        await world.settled();
+        assert.deepEqual([first.leads, first.state], [false, "connected"], `seed ${seed}`);
+        for (const tab of tabs) tab.closes();
+    }
+});
+
+test("a room that is not followed any more is let go within a beat, also where the word of it was lost", async () => {
+    const world = new World(3);
+    const tabs = [new TestTab(world), new TestTab(world)];
+    await world.settled();
+    const follower = tabs.find(({ leads }) => !leads);
+    follower.follow("general");
+    await world.settled();
+    const [link] = world.links;
+    assert.equal(link.follows.size, 1);
+    world.loses = 1;
+    follower.follows.pop().end();
+    world.loses = 0;
+    await world.settled();
+    assert.equal(link.follows.size, 1);
+    await beats(world, 1);
+    assert.equal(link.follows.size, 0);
+    for (const tab of tabs) tab.closes();
 });
 
 test("where the browser has no locks, a tab has a connection of its own", () => {
