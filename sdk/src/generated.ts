@@ -180,8 +180,8 @@ export interface MemberView {
     info?: unknown;
     /** Until when they are muted; absent where they are not. */
     muted_until?: string;
-    /** As what; in what is asked, a member where nothing is said */
-    role?: "reader" | "member" | "moderator" | "admin";
+    /** As what; `banned` in a list of those */
+    role?: "reader" | "member" | "moderator" | "admin" | "banned";
     /** The entry that made it so. */
     since: number;
     /** Who. */
@@ -804,6 +804,8 @@ export interface LeaveData {
 /** `data` of `members`. */
 export interface MembersData {
     after?: string;
+    /** Who is banned, instead of the members. */
+    banned?: boolean;
     limit?: number;
     room: string;
 }
@@ -1045,7 +1047,10 @@ export interface Methods {
     join: { data: JoinData; answer: ChangedView };
     /** Leaves a room. */
     leave: { data: LeaveData; answer: ChangedView };
-    /** The members of a room that one may read, by id. Bans are not members. */
+    /**
+     * The members of a room that one may read, by id. Bans are not members; with `banned`, moderators are told of those
+     * instead.
+     */
     members: { data: MembersData; answer: MembersView };
     /** Gives a room other settings, another name or topic, or other data. For its admins and the product's backend. */
     change_room: { data: ChangeRoomData; answer: WrittenView };

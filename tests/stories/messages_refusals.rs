@@ -203,6 +203,7 @@ async fn refusals_of(house: &House) {
         (mo, "change_room", json!({ "name": "Mine" }), 103, NOT_ADMIN),
         (ben, "mute", json!({ "user": "rea", "until": soon() }), 103, NOT_MODERATOR),
         (ben, "remove_member", json!({ "user": "rea" }), 103, NOT_MODERATOR),
+        (ben, "members", json!({ "banned": true }), 103, NOT_MODERATOR),
         (ben, "set_role", json!({ "user": "ben", "role": "moderator" }), 103, NOT_ADMIN),
         (rea, "send", json!({ "text": "x" }), 103, READ_ONLY),
         (rea, "react", json!({ "target": of_ben, "reaction": "+1" }), 103, READ_ONLY),
@@ -365,6 +366,13 @@ async fn roles_are_given_and_bind_moderators_and_admins() {
         assert!(does(mo, "delete", json!({ "target": of_ben })).await.is_some());
         assert!(does(mo, "set_role", json!({ "user": "cem", "role": "banned" })).await.is_some());
         assert_eq!(told(cem, "send", json!({ "text": "x" })).await.0, 102);
+        let banned =
+            mo.calls("members", json!({ "room": "general", "banned": true })).await["rpc"]["data"]["members"].take();
+        assert_eq!(banned[0]["user"], "cem", "{banned}");
+        assert_eq!((&banned[0]["role"], &banned[1]), (&json!("banned"), &Value::Null), "{banned}");
+        let by_rest = house.cluster.api("GET", "/v1/rooms/general/members?banned=true", &Value::Null).await.json();
+        assert_eq!(by_rest["members"], banned);
+        assert_eq!(told(cem, "members", json!({ "banned": true })).await.0, 102);
         assert!(does(mo, "remove_member", json!({ "user": "cem" })).await.is_some(), "the ban is lifted");
         assert_eq!(does(mo, "remove_member", json!({ "user": "cem" })).await, None);
         // Members add people where the room says so, and give no roles.

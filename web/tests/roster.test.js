@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "vitest";
 import { Roster } from "../src/people/roster.ts";
 
-function roster({ own, members, shown = [], recent = [] }) {
+function roster({ own, members, banned = () => ({ members: [] }), shown = [], recent = [] }) {
     const told = [];
     const made = new Roster({
         own: async () => (typeof own === "function" ? own() : own),
         members: async (after) => (typeof members === "function" ? members(after) : { members }),
+        banned: async (after) => banned(after),
         shown: () => shown,
         recent: () => recent,
         read: () => told.push("read"),
@@ -66,4 +67,26 @@ test("who is no member reads the lines", async () => {
     const { roster: other, told } = roster({ own: () => Promise.reject({ code: 102 }), members: [] });
     await other.load();
     assert.deepEqual([other.known, told], [false, []]);
+});
+
+test("who is banned is known to whoever asks, and followed in the log", async () => {
+    const pages = { undefined: { members: [{ user: "eve", role: "banned", since: 4 }], next: "eve" }, eve: { members: [{ user: "mal", role: "banned", since: 9 }] } };
+    const { roster: one, told } = roster({ own: general, members: [], banned: (after) => pages[after], recent: [{ seq: 12, type: "left", user: "mal", from: "ana" }] });
+    await one.load();
+    assert.deepEqual([...one.bans.keys()], [], "nobody has asked yet");
+    await one.loadBans();
+    assert.deepEqual([[...one.bans.keys()], told], [["eve"], ["read", "read"]]);
+    one.follow({ seq: 13, type: "banned", user: "cem", from: "ana" });
+    one.follow({ seq: 14, type: "left", user: "eve", from: "ana" });
+    one.follow({ seq: 3, type: "joined", user: "cem", role: "member" });
+    assert.deepEqual([...one.bans.keys()], ["cem"]);
+});
+
+test("a server that does not know of bans answers with its members: none of them is banned", async () => {
+    const { roster: one } = roster({ own: general, members: [], banned: () => ({ members: [{ user: "ben", role: "member", since: 2 }] }) });
+    await one.loadBans();
+    assert.equal(one.bans.size, 0);
+    const { roster: other } = roster({ own: general, members: [], banned: () => Promise.reject({ code: 103 }) });
+    await other.loadBans();
+    assert.equal(other.bans.size, 0);
 });

@@ -126,7 +126,7 @@ for_every_store! {
         assert_eq!(stands("reader").await, Standing::Banned);
         assert_eq!(stands("eve").await, MEMBER, "banned and let in again: no moderator any more");
         assert_eq!(stands("new").await, MEMBER);
-        let listed = pen.0.members(&room("general"), None, 10).await.expect("members").items;
+        let listed = pen.0.members(&room("general"), None, 10, false).await.expect("members").items;
         let eve = listed.iter().find(|member| member.user == user("eve")).expect("she is a member");
         assert_eq!((eve.membership.joined.get(), eve.membership.since.get()), (13, 13));
         older("mod", "member", 15).await;

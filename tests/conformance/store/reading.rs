@@ -187,7 +187,7 @@ for_every_store! {
         sorted.sort();
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let page = pen.0.members(&room("general"), after.as_ref(), 2).await.expect("members");
+            let page = pen.0.members(&room("general"), after.as_ref(), 2, false).await.expect("members");
             after = page.items.last().map(|last| last.user.clone());
             found.extend(page.items);
             if !page.more {
@@ -198,7 +198,12 @@ for_every_store! {
         let ben = found.iter().find(|member| member.user == user("ben")).expect("ben");
         assert_eq!((ben.membership.standing, ben.membership.since), (super::MEMBER, Seq::new(3)));
         assert_eq!(ben.info, Some(json(r#"{"name":"Ben"}"#)));
-        assert!(pen.0.members(&room("nowhere"), None, 10).await.expect("members").items.is_empty());
+        assert!(pen.0.members(&room("nowhere"), None, 10, false).await.expect("members").items.is_empty());
+        // Bans are a list of their own.
+        let banned = pen.0.members(&room("general"), None, 10, true).await.expect("bans");
+        let found: Vec<_> = banned.items.iter().map(|one| (one.user.clone(), one.membership.standing)).collect();
+        assert_eq!((found, banned.more), (vec![(user("ana"), Standing::Banned)], false));
+        assert!(pen.0.members(&room("general"), Some(&user("ana")), 10, true).await.expect("bans").items.is_empty());
     }
 
     async fn a_list_says_whether_there_is_more_and_a_heavy_one_ends_early(home: &Home) {
@@ -228,7 +233,7 @@ for_every_store! {
         let infos: Vec<_> = names[1..].iter().map(|name| (user(name), info.clone())).collect();
         pen.0.put_users(&infos).await.expect("kept");
         let people = async |after: &str, limit| {
-            let part = pen.0.members(&room("room-100"), Some(&user(after)), limit).await.expect("members");
+            let part = pen.0.members(&room("room-100"), Some(&user(after)), limit, false).await.expect("members");
             (part.items.into_iter().map(|member| member.user.to_string()).collect::<Vec<_>>(), part.more)
         };
         assert_eq!(people("a", 1000).await, (names[..=PAGE_BYTES / USER_INFO_BYTES].to_vec(), true));

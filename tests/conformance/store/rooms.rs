@@ -156,7 +156,7 @@ for_every_store! {
         assert_eq!((view.may_read(), page.entries.len()), (Err(Refusal::RoomDeleted), 0));
         let listed = pen.0.rooms_of(&user("ana"), None, 10, false).await.expect("rooms");
         assert_eq!(listed.items.iter().map(|listed| listed.room.id.as_str()).collect::<Vec<_>>(), ["other"]);
-        assert_eq!(pen.0.members(&room("general"), None, 10).await.expect("members").items.len(), 0);
+        assert_eq!(pen.0.members(&room("general"), None, 10, false).await.expect("members").items.len(), 0);
 
         purged(&pen, PURGE_ROWS, LONG).await;
         assert_eq!(home.numbers(["count(*)"], "FROM entries WHERE text = 'a secret'").await, [[Some(0)]]);

@@ -92,7 +92,7 @@ async fn unread(pen: &Pen, in_room: &str, who: &str) -> Unread {
 /// Compares everybody's with the rule.
 async fn compare(pen: &Pen, in_room: &str, marks: &BTreeMap<&str, u64>, why: &str) -> usize {
     let (log, mut something) = (log(pen, in_room).await, 0);
-    for member in pen.0.members(&room(in_room), None, 100).await.expect("members").items {
+    for member in pen.0.members(&room(in_room), None, 100, false).await.expect("members").items {
         let name = member.user.as_str();
         let read = N(marks.get(name).copied().unwrap_or_default());
         let expected = unread_of(&log, &member.user, read, member.membership.joined);

@@ -1,10 +1,12 @@
 // Who is in the room, and whether they are there.
 
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { Seen } from "hubbub-sdk";
 import { useRoomView } from "../room/context.tsx";
 import { Side } from "../room/Side.tsx";
-import { mayAdd, mayLeave, type Role } from "./people.ts";
+import { mayAdd, mayLeave, mayLift, type Role } from "./people.ts";
+import { Avatar } from "../ui/Avatar.tsx";
+import { isolated } from "../ui/names.ts";
 import { Person } from "./Person.tsx";
 import { arranged } from "./who.ts";
 
@@ -23,10 +25,32 @@ export function PeoplePanel({ seen, onClose }: { seen: ReadonlyMap<string, Seen>
                 <ul className="people">
                     {all.map((member) => <Person key={member.user} member={member} seen={seen.get(member.user)} />)}
                 </ul>
+                {mayLift(standing) && <Bans />}
                 {roles.length > 0 && <Add roles={roles} />}
                 {mayLeave(standing) && <button type="button" className="quiet danger" onClick={() => backstage.tries(() => room.leaveRoom())}>Leave this room</button>}
             </div>
         </Side>
+    );
+}
+
+/** Who is banned, and the way back. */
+function Bans() {
+    const { behind: { bans }, backstage, deeds, called } = useRoomView();
+    useEffect(() => backstage.wantBans(), [backstage]);
+    if (!bans.size) return null;
+    return (
+        <section className="banned" aria-label="Banned">
+            <h3>Banned</h3>
+            <ul className="people">
+                {[...bans.keys()].sort().map((user) => (
+                    <li key={user} data-user={user}>
+                        <Avatar user={user} name={called(user)} />
+                        <span className="person"><b><bdi>{called(user)}</bdi></b></span>
+                        <button type="button" className="small" aria-label={`Lift the ban of ${isolated(called(user))}`} onClick={() => deeds.do("remove_member", { user })}>Lift the ban</button>
+                    </li>
+                ))}
+            </ul>
+        </section>
     );
 }
 

@@ -51,6 +51,17 @@ export function followed(members: Members, { type, user, role, seq }: Entry): Me
     return others;
 }
 
+/** Who is banned, and since which entry. */
+export type Bans = ReadonlyMap<string, number>;
+
+/** The bans after the next entry of the log. */
+export function bannedAfter(bans: Bans, { type, user, seq }: Entry): Bans {
+    if (user === undefined || seq <= (bans.get(user) ?? 0)) return bans;
+    const others = new Map(bans);
+    if (type === "banned") return others.set(user, seq);
+    return (type === "joined" || type === "left") && others.delete(user) ? others : bans;
+}
+
 /** The rules as the server told them, at a head of the log. */
 export interface Told extends Rules {
     asOf: number;
@@ -116,6 +127,11 @@ export function offered(message: Shown, standing: Standing, now: number): Set<Ac
     if (writes && (moderates || direct || settings.members_may?.pin)) acts.add("pin");
     if (moderates || (own && inTime)) acts.add("delete");
     return acts;
+}
+
+/** Whether one sees who is banned, and lifts bans. */
+export function mayLift({ role, direct }: Pick<Standing, "role" | "direct">): boolean {
+    return !direct && atLeast(role, "moderator");
 }
 
 /** Whether one may mute and remove somebody. */

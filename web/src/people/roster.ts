@@ -1,25 +1,35 @@
 // Who is in the room and what holds there: asked for, and followed in the log from there on.
 
 import type { Entry, RoomRow, Shown } from "hubbub-sdk";
-import { followed, rules, type Member, type Members, type Rules, type Told } from "./people.ts";
+import { bannedAfter, followed, rules, type Bans, type Member, type Members, type Rules, type Told } from "./people.ts";
 
 export interface Surroundings {
     /** The room; undefined: one is no member. */
     own(): Promise<RoomRow | undefined>;
     members(after: string | undefined): Promise<{ members: Member[]; next?: string }>;
+    /** Those who are banned, in the same way; a server that does not know of it answers with the members. */
+    banned(after: string | undefined): Promise<{ members: Banned[]; next?: string }>;
     /** The newest entries of the log. */
     recent(): readonly Entry[];
     /** What the room shows of the log. */
     shown(): readonly Shown[];
     /** It was read: all of it is known now. */
-    read(own: RoomRow | undefined): void;
+    read(): void;
+}
+
+export interface Banned {
+    user: string;
+    role: string;
+    since: number;
 }
 
 export class Roster {
     members: Members = new Map();
+    bans: Bans = new Map();
     /** Whether the members were read. */
     known = false;
     kind: string | undefined;
+    private asksForBans = false;
     private held: Told = { settings: {}, muted: new Map(), name: "", topic: "", asOf: 0 };
     private asked = 0;
 
@@ -27,6 +37,25 @@ export class Roster {
 
     follow(entry: Entry): void {
         this.members = followed(this.members, entry);
+        this.bans = bannedAfter(this.bans, entry);
+    }
+
+    /** From now on it is known who is banned, too: for whoever may lift that. */
+    async loadBans(): Promise<void> {
+        this.asksForBans = true;
+        const { asked } = this;
+        try {
+            const all = await everything(async (after) => {
+                const { members, next } = await this.around.banned(after);
+                return [members, next];
+            });
+            if (asked !== this.asked) return;
+            const bans = new Map(all.filter(({ role }) => role === "banned").map(({ user, since }) => [user, since]));
+            this.bans = this.around.recent().reduce(bannedAfter, bans);
+            this.around.read();
+        } catch {
+            // Those of whom the log tells are known all the same.
+        }
     }
 
     rules(): Rules {
@@ -51,7 +80,8 @@ export class Roster {
             // Some of it may have changed while it was read.
             this.members = this.around.recent().reduce(followed, new Map(all.map((one) => [one.user, one])));
             this.known = true;
-            this.around.read(own);
+            this.around.read();
+            if (this.asksForBans) void this.loadBans();
         } catch {
             // Nothing is offered then; whoever may not read the room is told so by the subscription.
         }

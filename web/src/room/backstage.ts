@@ -1,8 +1,8 @@
 // What the page knows of a room beside its timeline: who is in it, what holds there, and what is being done to it.
 
 import { newKey, refusal, failure, type Chat, type Entry, type Room, type Shown } from "hubbub-sdk";
-import { Roster } from "../people/roster.ts";
-import type { Member, Members, Rules } from "../people/people.ts";
+import { Roster, type Banned } from "../people/roster.ts";
+import type { Bans, Member, Members, Rules } from "../people/people.ts";
 import { Deeds } from "./deeds.ts";
 import { aboutMe } from "./door.ts";
 import type { Doing } from "./pending.ts";
@@ -11,6 +11,8 @@ import { forTab } from "../ui/store.ts";
 
 export interface Behind {
     members: Members;
+    /** Who is banned: for whoever may lift that, once it was asked for. */
+    bans: Bans;
     /** Whether the members were read. */
     known: boolean;
     /** open, private or direct, once that is known. */
@@ -66,6 +68,10 @@ export class Backstage {
                 const { members, next } = await chat.call("members", { room: id, limit: 1000, ...(after !== undefined && { after }) });
                 return { members: members as Member[], ...(next !== undefined && { next }) };
             },
+            banned: async (after) => {
+                const { members, next } = await chat.call("members", { room: id, limit: 1000, banned: true, ...(after !== undefined && { after }) });
+                return { members: members as Banned[], ...(next !== undefined && { next }) };
+            },
             recent: () => this.recent,
             shown: () => this.shown(),
             read: () => this.changed(),
@@ -102,7 +108,7 @@ export class Backstage {
 
     readonly snapshot = (): Behind => {
         const { roster, deeds, last, trouble, waits } = this;
-        return (this.current ??= { members: roster.members, known: roster.known, kind: roster.kind, last, doing: deeds.doing, trouble, waits });
+        return (this.current ??= { members: roster.members, bans: roster.bans, known: roster.known, kind: roster.kind, last, doing: deeds.doing, trouble, waits });
     };
 
     /** What holds in the room now. */
@@ -115,6 +121,11 @@ export class Backstage {
         if (why === this.trouble) return;
         this.trouble = why;
         this.changed();
+    }
+
+    /** Who is banned is wanted from now on. */
+    wantBans(): void {
+        void this.roster.loadBans();
     }
 
     /** Does something else than a deed, and says where it fails. */
@@ -131,9 +142,9 @@ export class Backstage {
     private entry(entry: Entry): void {
         this.recent = [...this.recent.slice(1 - RECENT), entry];
         if (aboutMe(entry, this.chat.user)) this.last = entry;
-        const before = this.roster.members;
+        const { members, bans } = this.roster;
         this.roster.follow(entry);
-        if (before !== this.roster.members || this.last === entry) this.changed();
+        if (members !== this.roster.members || bans !== this.roster.bans || this.last === entry) this.changed();
     }
 
     private shown(): Shown[] {

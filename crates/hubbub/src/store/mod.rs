@@ -198,12 +198,14 @@ pub trait Store: Send + Sync + 'static {
     /// `members_for`. Says whether there was something to do.
     async fn purge(&self, rows: usize, members_for: Duration) -> Result<bool, StoreError>;
 
-    /// The members of a room, by id, after `after`: at most `limit`, and fewer where their infos are heavy. Bans are not members.
+    /// The members of a room, by id, after `after`: at most `limit`, and fewer where their infos are heavy. Bans are not members;
+    /// with `banned`, it is those instead.
     async fn members(
         &self,
         room: &RoomId,
         after: Option<&UserId>,
         limit: usize,
+        banned: bool,
     ) -> Result<ListPart<Member>, StoreError>;
 
     /// The rooms a user is a member of, by id, after `after`, with their heads: at most `limit`, from one snapshot.

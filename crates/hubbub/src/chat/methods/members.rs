@@ -2,8 +2,8 @@
 
 use super::{
     Actor, Cost, Doc, Edge, Method, MethodError, NoBody, RestMethod, RestRequest, Route, RpcMethod, Verb,
-    rest::{ROOM, role},
-    views::{After, ListQuery, next, room},
+    rest::{ROOM, role, words},
+    views::{After, next, room},
 };
 use crate::{
     chat::Chat,
@@ -14,12 +14,13 @@ use hubbub_core::{
     model::{
         ids::{Invalid, RoomId, UserId},
         json::Json,
+        rights::Act,
     },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema, openapi::Object};
 
 /// See the module.
 pub struct ListMembers;
@@ -33,6 +34,8 @@ pub struct MembersRequest {
     pub after: Option<UserId>,
     /// Most members.
     pub limit: usize,
+    /// Whoever is banned instead.
+    pub banned: bool,
 }
 
 /// A member.
@@ -41,7 +44,7 @@ pub struct MemberView {
     /// Who.
     user: String,
     /// As what.
-    #[schema(schema_with = role)]
+    #[schema(schema_with = as_what)]
     role: Option<&'static str>,
     /// The entry that made it so.
     since: u64,
@@ -52,6 +55,10 @@ pub struct MemberView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Value, required = false)]
     info: Option<Box<RawValue>>,
+}
+
+fn as_what() -> Object {
+    words("As what; `banned` in a list of those", &["reader", "member", "moderator", "admin", "banned"])
 }
 
 /// Some of a room's members.
@@ -93,10 +100,11 @@ impl Method for ListMembers {
     const NAME: &'static str = "members";
     const COST: Cost = Cost::Page;
     const DOC: Doc = Doc {
-        summary: "The members of a room that one may read, by id. Bans are not members.",
+        summary: "The members of a room that one may read, by id. Bans are not members; with `banned`, moderators are told of those instead.",
         example: r#"{"room":"general","limit":100}
 {"members":[{"user":"ana","role":"admin","since":1,"info":{"name":"Ana"}},{"user":"ben","role":"member","since":2,"muted_until":"2026-01-31T10:30:00.000Z"}],"next":"ben"}"#,
-        more: "`since` is the seq of the entry that made it so; `muted_until` stands where somebody is muted now. `next` as in `rooms`.",
+        more: "`since` is the seq of the entry that made it so; `muted_until` stands where somebody is muted now. `next` as in `rooms`. \
+               With `banned` true, for whoever may lift bans: who is banned, in the same way, with `role` `banned`; `since` is the seq of the ban.",
     };
     type On = Chat;
     type Request = MembersRequest;
@@ -108,17 +116,29 @@ impl Method for ListMembers {
     }
 
     async fn run(chat: &Chat, by: &Actor, request: MembersRequest) -> Result<MembersView, MethodError> {
-        let MembersRequest { room, after, limit } = request;
-        if by.is_backend() {
-            chat.view(&by.user, &room).await?;
-            return Ok(MembersView::new(&chat.store.members(&room, after.as_ref(), limit).await?));
-        }
         // Before, so that strangers cost no list; and after: who may read after it was read may see it.
-        chat.may_read(&by.user, &room).await?;
-        let members = chat.store.members(&room, after.as_ref(), limit).await?;
-        chat.may_read(&by.user, &room).await?;
+        may_list(chat, by, &request).await?;
+        let MembersRequest { room, after, limit, banned } = &request;
+        let members = chat.store.members(room, after.as_ref(), *limit, *banned).await?;
+        may_list(chat, by, &request).await?;
         Ok(MembersView::new(&members))
     }
+}
+
+/// Members are for whoever reads the room; who is banned is for whoever may end that.
+async fn may_list(
+    chat: &Chat,
+    by: &Actor,
+    MembersRequest { room, banned, .. }: &MembersRequest,
+) -> Result<(), MethodError> {
+    if *banned {
+        chat.may(by, room, Act::Ban).await?;
+    } else if by.is_backend() {
+        chat.view(&by.user, room).await?;
+    } else {
+        chat.may_read(&by.user, room).await?;
+    }
+    Ok(())
 }
 
 /// `data` of a call.
@@ -131,6 +151,21 @@ pub struct MembersData<'a> {
     #[serde(borrow)]
     after: Option<After<'a>>,
     limit: Option<u64>,
+    /// Who is banned, instead of the members.
+    banned: bool,
+}
+
+/// Which page of the list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MembersQuery {
+    /// Those after this id.
+    pub after: Option<String>,
+    /// 1 to 1,000; 100 without.
+    pub limit: Option<u64>,
+    /// `true`: who is banned, instead of the members.
+    #[serde(default)]
+    pub banned: bool,
 }
 
 fn member_after(after: Option<&str>) -> Result<Option<UserId>, Invalid> {
@@ -142,7 +177,8 @@ impl RpcMethod for ListMembers {
 
     fn read(data: MembersData<'_>) -> Result<MembersRequest, Invalid> {
         let after = member_after(After::name(&data.after)?)?;
-        Ok(MembersRequest { room: room(data.room.as_deref())?, after, limit: checks::page_limit(data.limit)? })
+        let limit = checks::page_limit(data.limit)?;
+        Ok(MembersRequest { room: room(data.room.as_deref())?, after, limit, banned: data.banned })
     }
 }
 
@@ -154,11 +190,12 @@ impl RestMethod for ListMembers {
         ..Route::new(Verb::Get, "/v1/rooms/{room}/members", &[ROOM])
     };
     type Path = String;
-    type Query = ListQuery;
+    type Query = MembersQuery;
     type Body = NoBody;
 
     fn translate(asked: RestRequest<Self>) -> Result<(Actor, MembersRequest), MethodError> {
-        let (room, limit) = (RoomId::parse(&asked.path)?, checks::page_limit(asked.query.limit)?);
-        Ok((Actor::backend(), MembersRequest { room, after: member_after(asked.query.after.as_deref())?, limit }))
+        let MembersQuery { after, limit, banned } = &asked.query;
+        let (room, limit) = (RoomId::parse(&asked.path)?, checks::page_limit(*limit)?);
+        Ok((Actor::backend(), MembersRequest { room, after: member_after(after.as_deref())?, limit, banned: *banned }))
     }
 }

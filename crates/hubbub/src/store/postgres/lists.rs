@@ -109,9 +109,10 @@ impl PostgresStore {
         room: &RoomId,
         after: Option<&UserId>,
         limit: usize,
+        banned: bool,
     ) -> Result<ListPart<Member>, StoreError> {
         let (room, after) = (room.as_str(), after.map_or("", UserId::as_str));
-        let rows = self.ask(&self.sql.members, &[&room, &after, &count(limit), &BYTES]).await?;
+        let rows = self.ask(&self.sql.members, &[&room, &after, &count(limit), &BYTES, &banned]).await?;
         let member = |row: &Row| {
             Ok(Member {
                 user: columns::user(row.get("user_id"))?,

@@ -262,8 +262,9 @@ impl Store for PostgresStore {
         room: &RoomId,
         after: Option<&UserId>,
         limit: usize,
+        banned: bool,
     ) -> Result<ListPart<Member>, StoreError> {
-        connect::patiently(self.list_members(room, after, limit)).await
+        connect::patiently(self.list_members(room, after, limit, banned)).await
     }
 
     async fn memberships(

@@ -183,16 +183,17 @@ pub(crate) fn members(
     room: &RoomId,
     after: Option<&UserId>,
     limit: usize,
+    banned: bool,
 ) -> Result<ListPart<Member>, StoreError> {
     let mut statement = snapshot.prepare_cached(
         "SELECT m.user_id, m.standing, m.since, u.info, m.rank, coalesce(m.joined, m.since), s.muted_until
          FROM members m LEFT JOIN users u ON u.id = m.user_id
          LEFT JOIN speakers s ON s.room = m.room AND s.user_id = m.user_id AND s.muted_until > ?4
-         WHERE m.room = (SELECT no FROM rooms WHERE id = ?1) AND m.standing <> 'banned' AND m.user_id > ?2
+         WHERE m.room = (SELECT no FROM rooms WHERE id = ?1) AND (m.standing = 'banned') = ?5 AND m.user_id > ?2
          ORDER BY m.user_id LIMIT ?3",
     )?;
     let after = after.map_or("", UserId::as_str);
-    let mut rows = statement.query(params![room.as_str(), after, count(limit) + 1, super::now().0])?;
+    let mut rows = statement.query(params![room.as_str(), after, count(limit) + 1, super::now().0, banned])?;
     let mut part = Filling::new(limit);
     while let Some(row) = rows.next()? {
         let (user, word): (String, String) = (row.get(0)?, row.get(1)?);

@@ -330,9 +330,10 @@ impl Store for SqliteStore {
         room: &RoomId,
         after: Option<&UserId>,
         limit: usize,
+        banned: bool,
     ) -> Result<ListPart<Member>, StoreError> {
         let (room, after) = (room.clone(), after.cloned());
-        self.readers.read(move |snapshot| lists::members(snapshot, &room, after.as_ref(), limit)).await
+        self.readers.read(move |snapshot| lists::members(snapshot, &room, after.as_ref(), limit, banned)).await
     }
 
     async fn memberships(
