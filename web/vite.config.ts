@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
@@ -32,11 +33,35 @@ function emoji(): Plugin {
     };
 }
 
+/** The worker that keeps the page, with the list of what the page loads: `sw.js`, beside the page. */
+function offline(): Plugin {
+    return {
+        name: "offline",
+        generateBundle(_, bundle) {
+            const page = Object.values(bundle).find((one) => one.type === "chunk" && one.facadeModuleId === at("index.html"));
+            const files = new Set<string>();
+            const take = (name: string) => {
+                const chunk = bundle[name];
+                if (files.has(name) || chunk?.type !== "chunk") return;
+                files.add(name);
+                for (const css of chunk.viteMetadata?.importedCss ?? []) files.add(css);
+                [...chunk.imports, ...chunk.dynamicImports].forEach(take);
+            };
+            take(page!.fileName);
+            const all = ["./", ...[...files].sort().map((name) => `./${name}`)];
+            const worker = readFileSync(at("src/offline/worker.js"), "utf8");
+            const version = createHash("sha256").update(JSON.stringify(all) + readFileSync(at("index.html"), "utf8") + worker).digest("hex").slice(0, 16);
+            const source = worker.replace("/* the files */ []", JSON.stringify(all)).replace("/* the version */", version);
+            this.emitFile({ type: "asset", fileName: "sw.js", source });
+        },
+    };
+}
+
 // Relative addresses, so that the page also works below a path. `public/.gitkeep` is copied into `dist`, which the
 // build empties first: the folder has to exist in a fresh clone, because the server embeds it.
 export default defineConfig({
     base: "./",
-    plugins: [emoji()],
+    plugins: [emoji(), offline()],
     resolve: { alias, dedupe: ["centrifuge"] },
     build: {
         target: "es2022",

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_websockets::{ClientBuilder, Limits, MaybeTlsStream, Message, WebSocketStream};
 
 mod looks;
+mod measures;
 mod network;
 
 /// How long what people see may take: a browser is slow on a machine that does other things too.

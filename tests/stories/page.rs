@@ -31,6 +31,28 @@ pub async fn writes(page: &mut Page, text: &str) {
     page.enters().await;
 }
 
+/// What is said aloud, each time.
+const HEARD: &str = "(() => { const news = document.querySelector('#news'); window.heard = []; \
+     new MutationObserver(() => window.heard.push(news.textContent)).observe(news, { childList: true, characterData: true, subtree: true }); return true; })()";
+/// The system's notifications, and whether somebody sees the page.
+const TOLD: &str = "(() => { window.told = []; window.unseen = true; \
+     window.Notification = class { static async requestPermission() { return 'granted'; } \
+         constructor(title, { body }) { window.told.push(`${title} / ${body}`); } }; \
+     Object.defineProperty(document, 'visibilityState', { get: () => (window.unseen ? 'hidden' : 'visible') }); \
+     document.dispatchEvent(new Event('visibilitychange')); return true; })()";
+const SEEN: &str = "(() => { window.unseen = false; document.dispatchEvent(new Event('visibilitychange')); return true; })()";
+
+/// Wants to be notified.
+async fn is_told(page: &mut Page) {
+    assert_eq!(page.is(TOLD).await, true);
+    page.clicks("[data-do=me]").await;
+    page.clicks_on("[...document.querySelectorAll('[role=menuitem]')].find((one) => one.innerText === 'Settings')")
+        .await;
+    page.clicks("dialog[open] input[type=checkbox]:not([name])").await;
+    page.sees("document.querySelector('dialog[open] input[type=checkbox]:not([name])').checked").await;
+    page.clicks("dialog[open] [aria-label=Close]").await;
+}
+
 async fn says(cluster: &Cluster, room: &str, text: &str) {
     let said = json!({ "from": "ana", "text": text });
     let answer = cluster.api("POST", &format!("/v1/rooms/{room}/messages"), &said).await;
@@ -50,6 +72,7 @@ async fn people_see_who_types_what_is_unread_and_who_has_seen_it_and_counts_are_
     ana.reads(".room[data-room=kitchen] .title", "Kitchen").await;
 
     // What is typed is over with its message.
+    ben.is(HEARD).await;
     ana.clicks(BOX).await;
     ana.writes("The soup").await;
     ben.reads(TYPING, "ana is typing…").await;
@@ -59,21 +82,32 @@ async fn people_see_who_types_what_is_unread_and_who_has_seen_it_and_counts_are_
     // What came in the open room is said aloud, once.
     ben.reads("#news", "ana: The soup").await;
     ana.reads(".seen", "Seen by ben").await;
+    assert_eq!(ben.is("window.heard.filter((text) => text.trim() !== '')").await, json!(["ana: The soup"]));
     ana.sees("document.querySelector('[data-do=people]').title === 'People, 2 online'").await;
 
     // He is in another room, in two windows.
     ben.clicks(".room[data-room=general]").await;
     ben.reads("#room", "General").await;
     let mut second = opens(&browser, &cluster, 1, "ben", "general").await;
+    // He looks at neither.
+    assert_eq!(ben.is(TOLD).await, true);
+    is_told(&mut second).await;
     writes(&mut ana, "@ben it is ready").await;
     for window in [&mut ben, &mut second] {
         window.reads(&badge("kitchen", "unread"), "1").await;
         window.reads(&badge("kitchen", "mentions"), "@1").await;
     }
     second.reads("#news", "You were mentioned in Kitchen.").await;
+    // By the system, too, where he does not look at the page; not where he does.
+    second.sees("window.told.length === 1 && window.told[0] === 'Kitchen / ana: @ben it is ready'").await;
+    for window in [&mut ben, &mut second] {
+        assert_eq!(window.is(SEEN).await, true);
+    }
+    writes(&mut ana, "@ben come").await;
+    second.reads(&badge("kitchen", "mentions"), "@2").await;
     ben.clicks(".room[data-room=kitchen]").await;
     ben.reads(".divider.new", "New messages").await;
-    ben.sees("[...document.querySelectorAll('.row-of-log')].at(-1).textContent.includes('it is ready')").await;
+    ben.sees("[...document.querySelectorAll('.row-of-log')].at(-1).textContent.includes('come')").await;
     second.misses(&badge("kitchen", "unread")).await;
     ana.sees("[...document.querySelectorAll('.message')].at(-1).querySelector('.seen')?.textContent === 'Seen by ben'")
         .await;
@@ -98,4 +132,5 @@ async fn people_see_who_types_what_is_unread_and_who_has_seen_it_and_counts_are_
     ana.sees("[...document.querySelectorAll('.message')].at(-1).querySelector('.seen')?.textContent === 'Seen by ben'")
         .await;
     second.misses(&badge("kitchen", "unread")).await;
+    assert_eq!(second.is("window.told.length").await, 1, "nobody is notified of what they see");
 }

@@ -13,6 +13,14 @@ use std::time::Instant;
 const TEXTS: &str =
     "[...document.querySelectorAll('.room-main .log .message .text')].map((one) => one.innerText.trim())";
 
+/// Frame by frame: whatever was written is there, and is in the log or said to be on its way.
+const WATCHED: &str = "(() => { window.wrote = []; window.lost = new Set(); (function look() { \
+     const rows = new Map([...document.querySelectorAll('.room-main .log .message')].map((one) => [one.querySelector('.text')?.textContent.trim(), one])); \
+     for (const text of window.wrote) { const one = rows.get(text); \
+         if (!one) window.lost.add(`${text} is not there`); \
+         else if (!one.dataset.seq && !one.matches('.stored') && !(one.matches('.sending') && one.querySelector('.waiting'))) window.lost.add(`${text} is not marked: ${one.className}`); } \
+     requestAnimationFrame(look); })(); return true; })()";
+
 /// The message that says this, in the room or at the side.
 fn message(within: &str, text: &str) -> String {
     format!(
@@ -163,6 +171,7 @@ async fn what_is_written_without_a_network_survives_a_reload_and_comes_once_and_
 #[tokio::test]
 async fn an_instance_dies_while_both_write_and_nothing_is_lost_or_doubled() {
     let (mut cluster, _browser, mut ana, mut ben) = kitchen().await;
+    ben.is(WATCHED).await;
     for n in 0..3 {
         writes(&mut ana, &format!("ana {n}")).await;
         writes(&mut ben, &format!("ben {n}")).await;
@@ -171,6 +180,7 @@ async fn an_instance_dies_while_both_write_and_nothing_is_lost_or_doubled() {
     cluster.kill(1);
     for n in 3..6 {
         writes(&mut ben, &format!("ben {n}")).await;
+        ben.is(&format!("window.wrote.push('ben {n}')")).await;
         writes(&mut ana, &format!("ana {n}")).await;
     }
     shows(&mut ben, ".message.sending", "Will be sent once the server answers").await;
@@ -194,4 +204,5 @@ async fn an_instance_dies_while_both_write_and_nothing_is_lost_or_doubled() {
     }
     says(&mut ana, &said).await;
     says(&mut ben, &said).await;
+    assert_eq!(ben.is("[...window.lost]").await, json!([]), "what was on its way was not said to be, for a moment");
 }

@@ -13,7 +13,7 @@ const SIZES: [(u32, u32); 5] = [(320, 640), (768, 1024), (1280, 800), (1920, 108
 const WHOLE: [u32; 2] = [320, 1280];
 
 /// The button of the newest message, which is there while that has the focus.
-const MENU: &str = "(() => { const one = [...document.querySelectorAll('.room-main .message')].at(-1); one.focus(); \
+pub const MENU: &str = "(() => { const one = [...document.querySelectorAll('.room-main .message')].at(-1); one.focus(); \
                     return one.querySelector('[data-do=menu]'); })()";
 
 /// What is open, how it is opened, and what is there then. All of it is closed by Escape.
@@ -44,9 +44,15 @@ async fn says(cluster: &Cluster, mut said: Value) -> u64 {
 }
 
 /// Opens it as a press does, which a finger does elsewhere than where the pointer is.
-async fn shows(page: &mut Page, opener: &str, there: &str) {
+pub async fn shows(page: &mut Page, opener: &str, there: &str) {
     page.sees(&format!("(() => {{ const one = {opener}; one?.focus(); one?.click(); return !!one; }})()")).await;
     page.sees(&format!("document.querySelector({}) !== null", json!(there))).await;
+}
+
+/// Closes what is open.
+pub async fn closes(page: &mut Page) {
+    page.presses("Escape").await;
+    page.sees("document.querySelector('#side, [popover]:popover-open, dialog[open], .drawer-open') === null").await;
 }
 
 /// Where the focus is, as a selector says it.
@@ -91,11 +97,7 @@ async fn the_page_is_for_everybody_at_any_width_in_both_themes_and_whatever_is_o
                 }
                 shows(&mut ana, opener, there).await;
                 is_good(&mut ana, name, width, dark).await;
-                ana.presses("Escape").await;
-                ana.sees(
-                    "document.querySelector('#side, [popover]:popover-open, dialog[open], .drawer-open') === null",
-                )
-                .await;
+                closes(&mut ana).await;
             }
         }
     }
@@ -163,4 +165,20 @@ async fn who_has_only_a_keyboard_writes_reads_answers_and_goes_elsewhere() {
     ana.sees("document.querySelector('dialog[open].shortcuts kbd') !== null").await;
     ana.presses("Escape").await;
     ana.misses("dialog[open]").await;
+
+    // The focus stays on what one has said, while that gets into the log.
+    ana.is_offline(true).await;
+    has_focus(&mut ana, "[data-composer=room] textarea").await;
+    ana.writes("kept").await;
+    ana.presses("Enter").await;
+    ana.sees("document.querySelector('.message.sending') !== null").await;
+    ana.presses("Shift+Tab").await;
+    ana.presses("ArrowUp").await;
+    has_focus(&mut ana, ".message.sending").await;
+    ana.is_offline(false).await;
+    ana.sees("[...document.querySelectorAll('.message[data-seq] .text')].at(-1)?.innerText === 'kept'").await;
+    ana.sees(
+        "document.activeElement.matches('.message[data-seq]') && document.activeElement.innerText.includes('kept')",
+    )
+    .await;
 }

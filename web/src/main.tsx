@@ -5,6 +5,7 @@ import { Chat, directLink, indexedDbStorage, sharedLink } from "hubbub-sdk";
 import { ChatProvider } from "hubbub-sdk/react";
 import { App } from "./app/App.tsx";
 import { placed, serverOf, token } from "./app/place.ts";
+import { opensWithoutNetwork } from "./offline/open.ts";
 import { dress, settings } from "./settings/settings.ts";
 import "./style/style.css";
 
@@ -18,6 +19,7 @@ const chat = new Chat({
     storage: indexedDbStorage(user, server),
     link: sharedLink(() => directLink(access), `${server} ${user}`),
 });
+opensWithoutNetwork();
 createRoot(document.getElementById("root")!).render(
     <ChatProvider chat={chat}>
         <App portal={portal} />

@@ -51,6 +51,8 @@ pub fn router(signing: Signing) -> Router {
     Router::new()
         .route("/dev/token", get(token).with_state(signing))
         .route("/", get(async || file("index.html")))
+        // It has the page open without a network, and is in charge of what lies beside it.
+        .route("/sw.js", get(async || file("sw.js")))
         .layer(middleware::from_fn(page::shielded))
         .merge(parts())
 }
