@@ -15,6 +15,7 @@ use tokio_websockets::{ClientBuilder, Limits, MaybeTlsStream, Message, WebSocket
 mod looks;
 mod measures;
 mod network;
+pub mod pictures;
 
 /// How long what people see may take: a browser is slow on a machine that does other things too.
 const PATIENCE: u32 = 3;

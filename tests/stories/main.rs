@@ -63,6 +63,7 @@ mod page_chat;
 mod page_everyone;
 mod page_looks;
 mod page_offline;
+mod page_pictures;
 mod portal_access;
 mod portal_addresses;
 mod portal_bodies;
