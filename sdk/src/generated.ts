@@ -9,7 +9,7 @@ export interface EntryHead {
     from: string;
     /** The same everywhere: a UUID of version 7. */
     id: string;
-    /** What made it happen once: the sender's, or one that the server made. */
+    /** By it a repeat of the request is known: the sender's, or one that the server made. */
     key: string;
     /** The room. */
     room: string;
@@ -570,7 +570,7 @@ export type With = string | readonly string[];
 export interface WrittenView {
     /** When the store took it. */
     at?: string;
-    /** What that number counts in. */
+    /** The epoch that the number belongs to: it changes when a backup is restored. */
     epoch?: string;
     /** The entry's id, a UUID. This and what follows is absent where things were as asked already. */
     id?: string;
@@ -632,7 +632,7 @@ export interface SendData {
     in_room?: boolean;
     /** What makes it happen once: make one per message, keep it for every attempt. */
     key?: string;
-    /** Whether everybody is. */
+    /** Whether everybody is mentioned. */
     mention_all?: boolean;
     /** Who is mentioned: members, in no order. */
     mentions?: readonly string[];
@@ -986,9 +986,7 @@ export interface CloseSessionData {
 export interface Methods {
     /** Puts a message into a room's log. The sender must be a member. Answered after the commit. */
     send: { data: SendData; answer: SentView };
-    /**
-     * Has a message say something else. For its author, within the room's `edit_window`, and the product's backend.
-     */
+    /** Changes what a message says. For its author, within the room's `edit_window`, and the product's backend. */
     edit: { data: EditData; answer: WrittenView };
     /**
      * Deletes a message: its content, and that of its edits, is blanked for good. For its author, within the room's

@@ -2,6 +2,7 @@
 
 use crate::{
     cluster::{API_KEY, Cluster, SECRET},
+    launch,
     logged::Logged,
     support::{
         door::Door,
@@ -42,7 +43,7 @@ type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str, &'a [&'a str]
 
 /// Runs it, at a free address unless another is named.
 async fn check(flags: &[&str], environment: &[(&str, &str)]) -> Found {
-    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_hubbub"))
+    let output = tokio::process::Command::from(launch::hubbub())
         .arg("check")
         .args(if flags.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
         .args(flags)
@@ -90,8 +91,25 @@ fn pairs(directory: &Path) -> [String; 4] {
 async fn a_good_configuration_is_found_good() {
     let directory = tempfile::tempdir().unwrap();
     let store = format!("sqlite:{}", directory.path().join("hubbub.db").display());
-    let found = check(&["--store", &store, "--strict"], &secrets()).await;
+    // What other commands read, and what Kubernetes says of a service of this name, is no misspelt setting.
+    let besides = [
+        ("HUBBUB_SERVER", "http://127.0.0.1:1"),
+        ("HUBBUB_SERVICE_HOST", "10.0.0.1"),
+        ("HUBBUB_PORT", "tcp://10.0.0.1:8000"),
+    ];
+    let found = check(&["--store", &store, "--strict"], &[&secrets()[..], &besides].concat()).await;
     assert_eq!(found.code, 0, "{}", found.all);
+    let misspelt = [&secrets()[..], &[("HUBBUB_LISTN", "127.0.0.1:1")]].concat();
+    for (strict, code) in [(None, 0), (Some("--strict"), 1)] {
+        let flags: Vec<_> = ["--store", &store].into_iter().chain(strict).collect();
+        let found = check(&flags, &misspelt).await;
+        assert_eq!(
+            found.says("warning", &["HUBBUB_LISTN:", "did you mean HUBBUB_LISTEN?"]).code,
+            code,
+            "{}",
+            found.all
+        );
+    }
     found.says("ok", &["--listen"]).says("ok", &["--store", "not there yet"]).says("ok", &["--bus local"]);
     assert!(!directory.path().join("hubbub.db").exists(), "nothing was made");
     let (redis, signer) = (Redis::start().await, Signer::named("k1", Algorithm::ES256));
@@ -194,6 +212,11 @@ async fn what_is_wrong_is_found_and_all_of_it_and_what_to_do_is_said() {
             &["HUBBUB_TOKEN_SECRET_FILE", "/nowhere/secret"],
         ),
         (&[], &[("HUBBUB_TOKEN_SECRET_FILE", &readable)], "warning", &["HUBBUB_TOKEN_SECRET_FILE", "chmod 640"]),
+        (&[], &[("HUBBUB_TOKEN_SECRET_FILE", &readable)], "warning", &["not read: HUBBUB_TOKEN_SECRET is set as well"]),
+        (&[], &[("HUBBUB_STORRE", "hush")], "warning", &["HUBBUB_STORRE:", "did you mean HUBBUB_STORE?"]),
+        (&[], &[("HUBBUB_DATABASE_URL", "hush")], "warning", &["HUBBUB_DATABASE_URL:", "hubbub serve --help"]),
+        (&[], &[("HUBBUB_SCHEMA", "chat")], "warning", &["--schema", "means nothing with --store sqlite:"]),
+        (&["--dev-host", "laptop.local"], &[], "warning", &["--dev-host", "means nothing without --dev"]),
         (&["--config", "/nowhere.toml"], &[], "wrong", &["--config /nowhere.toml"]),
         (&["--config", &typo], &[], "wrong", &["token_secret", "did you mean token-secret?"]),
         (&["--config", &typo], &[], "wrong", &["[limits]", "text-byte", "did you mean text-bytes?"]),

@@ -3,7 +3,7 @@
 
 use crate::{
     cluster::{API_KEY, Cluster, SECRET, breathe, ended},
-    http,
+    http, launch,
     wire::{DEADLINE, Wire},
 };
 use serde_json::json;
@@ -37,7 +37,7 @@ struct Bench {
 
 impl Bench {
     fn command(&self, arguments: &[String]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hubbub"));
+        let mut command = launch::hubbub();
         command.args(arguments).current_dir(self.directory.path()).stdin(Stdio::null());
         command.env("HUBBUB_SERVER", format!("http://{}", self.server)).env("HUBBUB_API_KEY", API_KEY);
         command.env("HUBBUB_TOKEN_SECRET", SECRET).env("HUBBUB_LISTEN", "127.0.0.1:0");

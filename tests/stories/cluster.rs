@@ -2,6 +2,7 @@
 
 use crate::{
     http::{self, Answer},
+    launch,
     person::Person,
     support::{door::Door, kafka::Kafka, nats::Nats, postgres::Postgres, redis::Redis},
     wire::DEADLINE,
@@ -385,7 +386,7 @@ pub fn local(port: u16) -> SocketAddr {
 
 fn run(program: &Path, addr: SocketAddr, arguments: &[String], window: &str) -> Child {
     let log = if std::env::var_os("HUBBUB_STORY_LOGS").is_some() { Stdio::inherit() } else { Stdio::null() };
-    Command::new(program)
+    launch::bare(program)
         .args(["serve", "--listen", &addr.to_string(), "--token-secret", SECRET, "--api-key", API_KEY])
         .args(arguments)
         .envs(LOAD)
@@ -413,7 +414,7 @@ pub async fn ended(process: &mut Child) -> std::process::ExitStatus {
 
 /// Runs the program with these arguments until it ends: whether it was content, what it printed, and what it complained of.
 pub async fn program(arguments: &[&str]) -> (bool, String, String) {
-    let running = tokio::process::Command::new(env!("CARGO_BIN_EXE_hubbub"))
+    let running = tokio::process::Command::from(launch::hubbub())
         .args(arguments)
         .stdin(Stdio::null())
         .kill_on_drop(true)

@@ -3,13 +3,14 @@
 use crate::{
     cluster::{API_KEY, SECRET, breathe},
     http::{self, Answer},
+    launch,
     wire::DEADLINE,
 };
 use serde_json::Value;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::Instant,
 };
 
@@ -26,7 +27,7 @@ impl Logged {
         let addr = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
         let log = directory.join("log");
         let store = format!("sqlite:{}", directory.join("hubbub.db").display());
-        let process = Command::new(env!("CARGO_BIN_EXE_hubbub"))
+        let process = launch::hubbub()
             .args(["serve", "--listen", &addr.to_string(), "--token-secret", SECRET, "--api-key", API_KEY])
             .args(["--store", &store])
             .args(flags)

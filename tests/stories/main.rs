@@ -47,6 +47,7 @@ mod hostile;
 mod intake;
 mod isolation;
 mod laptop;
+mod launch;
 mod lost_wakes;
 mod membership;
 mod messages_refusals;

@@ -3,6 +3,7 @@
 use crate::{
     cluster::{breathe, ended},
     http::{self, Answer},
+    launch,
     support::{postgres::Postgres, redis::Redis},
     wire::{DEADLINE, Wire},
 };
@@ -35,7 +36,7 @@ impl Program {
         let config = directory.path().join("hubbub.toml");
         std::fs::write(&config, configuration).expect("a configuration");
         let sqlite = format!("sqlite:{}", directory.path().join("hubbub.db").display());
-        let process = Command::new(env!("CARGO_BIN_EXE_hubbub"))
+        let process = launch::hubbub()
             .args(["serve", "--listen", &addr.to_string()])
             .args(if configuration.contains("store = ") { Vec::new() } else { vec!["--store", &sqlite] })
             .arg("--config")
@@ -125,6 +126,28 @@ impl Drop for Program {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+#[tokio::test]
+async fn a_misspelt_variable_is_named_at_the_start_and_its_value_is_not() {
+    let environment = [
+        ("HUBBUB_STORRE", "postgres://ana:hush@db/chat"),
+        ("HUBBUB_ANYTHING", "hush"),
+        ("HUBBUB_SERVER", "http://127.0.0.1:1"),
+        ("HUBBUB_SERVICE_HOST", "10.0.0.1"),
+        ("HUBBUB_PORT", "tcp://10.0.0.1:8000"),
+    ];
+    let log = Program::serve_within("dev = true\n", &environment).await.log();
+    let warned: Vec<_> = log.lines().filter(|line| line.contains("no such variable")).collect();
+    assert_eq!(warned.len(), 2, "{log}");
+    assert!(warned[0].contains("HUBBUB_ANYTHING:") && warned[0].contains("hubbub serve --help"), "{log}");
+    assert!(warned[1].contains(" WARN ") && warned[1].contains("did you mean HUBBUB_STORE?"), "{log}");
+    assert!(!log.contains("hush"), "{log}");
+    // It may be why there is none to be had.
+    let refused = launch::hubbub().arg("serve").env("HUBBUB_TOKEN_SECERT", "hush").output().expect("the program");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    let (at, end) = (said.find("did you mean HUBBUB_TOKEN_SECRET?"), said.find("\nhubbub: "));
+    assert!(refused.status.code() == Some(2) && at.is_some() && at < end && !said.contains("hush"), "{said}");
 }
 
 const OLD: &str = "the old secret that is long enough for stories";

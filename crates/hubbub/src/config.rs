@@ -17,6 +17,7 @@ use serde::Deserialize;
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 mod edge;
+mod environment;
 mod file;
 mod hosts;
 mod keys;
@@ -25,11 +26,13 @@ mod listen;
 mod origins;
 mod places;
 mod portals;
+mod spelling;
 #[cfg(test)]
 mod tests;
 mod trust;
 
 pub use edge::{PublicSide, TlsFiles, duration};
+pub use environment::{UnknownVariable, known_variables, unknown_variables};
 pub use hosts::Hosts;
 pub use keys::{SECRET_FILES, api_key, server_url};
 pub use limits::LimitSettings;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use hubbub::{
     check::{self, Level},
-    config::{Settings, cannot_listen, duration},
+    config::{Settings, UnknownVariable, cannot_listen, duration, known_variables, unknown_variables},
     demo_portal::{self, DemoPortal},
     log, metrics,
     operator::{Operator, Wrong},
@@ -41,7 +41,7 @@ Any number of instances, each started like this, behind a balancer that asks /he
 Each setting is looked for in this order: the flag; HUBBUB_… in the environment; HUBBUB_…_FILE, the name of a file with
 the value, for token secret, API key, secrets key, store and bus; the file of --config, where the names are those of the flags:
   token-secret = \"…\"
-What is empty counts as not set.
+What is empty counts as not set. A variable HUBBUB_… that does not exist, so perhaps a misspelt one, is named in a warning.
 
 SIGHUP has it read the configuration again, with its files: keys of tokens, API keys, keys of secrets, limits and what is
 logged change at once, for what else has changed it says that it must be restarted. A configuration with a fault is refused as a whole.
@@ -51,8 +51,9 @@ Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.";
 
 const CHECK_HELP: &str = "\
 It takes its settings from where `hubbub serve` does, reads every file they name, listens for a moment, fetches keys of
-tokens, looks at the database without changing anything, and sends a probe through the bus. One line for each finding, to
-standard output; nothing secret is in them.
+tokens, looks at the database without changing anything, and sends a probe through the bus. It warns of variables HUBBUB_…
+that do not exist, and of settings that mean nothing beside the others. One line for each finding, to standard output;
+nothing secret is in them.
 
 Exit codes: 0 nothing wrong, 1 something wrong (with --strict a warning, too), 2 wrong flags.";
 
@@ -84,16 +85,16 @@ enum Command {
         to see what your backend has to make. It takes its settings from where `hubbub serve` does."
     )]
     Token {
-        /// Who
+        /// The user's id
         #[arg(long, value_name = "ID")]
         user: String,
-        /// How long it is good, like 30s, 15m, 1h, 7d
+        /// How long it is valid, like 30s, 15m, 1h, 7d
         #[arg(long, default_value = "1h", value_parser = duration)]
         ttl: Duration,
         #[command(flatten)]
         settings: Box<Settings>,
     },
-    /// Changes the epoch that positions belong to: to be run once after a database was restored
+    /// Change the epoch that positions belong to: to be run once after a database was restored
     #[command(subcommand_required = true)]
     Epoch {
         #[command(subcommand)]
@@ -122,8 +123,8 @@ enum Command {
 enum Epoch {
     /// Run this after restoring a dump, a snapshot or a SQLite file, before clients come back
     #[command(long_about = "Run this after restoring a dump, a snapshot or a SQLite file, before clients come back: \
-        positions from the other life are then answered \"not recovered\" instead of being confused with new messages. \
-        It takes the store from where `hubbub serve` does, and makes none.")]
+        positions from before the restore are then answered \"not recovered\" instead of being confused with new messages. \
+        It takes the store from where `hubbub serve` does, and does not create one.")]
     Bump {
         #[command(flatten)]
         settings: Box<Settings>,
@@ -257,14 +258,14 @@ async fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Openapi => {
-            output::line(server::openapi().to_pretty_json().context("cannot write the document")?);
+            output::line(serde_json::to_string_pretty(&server::openapi()).context("cannot write the document")?);
             Ok(())
         }
     }
 }
 
 async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
-    let findings = check::check(settings).await;
+    let findings = check::check(settings, unknown()).await;
     for finding in &findings {
         output::finding(finding);
     }
@@ -274,7 +275,16 @@ async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
     if wrong > 0 || (strict && warnings > 0) { Err(Failure::Told) } else { Ok(()) }
 }
 
+/// Variables of this environment that are named like the program's and are not.
+fn unknown() -> Vec<UnknownVariable> {
+    unknown_variables(&known_variables(&command_line()), std::env::vars_os().map(|(name, _)| name))
+}
+
 async fn serve(settings: Settings) -> Result<(), Failure> {
+    // Before all else: where the configuration is refused, that may be why.
+    for variable in unknown() {
+        tracing::warn!("{variable}");
+    }
     let config = settings.resolve().map_err(Failure::Configuration)?;
     let listener = server::bind(config.listen).map_err(|error| cannot_listen("--listen", config.listen, error))?;
     for (name, secret) in &config.made_up {
@@ -331,6 +341,13 @@ mod tests {
         let call = help(&["call", "send"]);
         assert!(call.contains("--key") && call.contains("POST /v1/rooms/{room}/messages"), "{call}");
         assert!(serve.contains("postgres://hubbub:") && serve.contains("redis://redis:6379"));
+        let (variables, mut whole) = (known_variables(&command_line()), command_line());
+        for name in ["HUBBUB_STORE", "HUBBUB_STORE_FILE", "HUBBUB_TEXT_BYTES", "HUBBUB_SERVER", "HUBBUB_DEMO_LISTEN"] {
+            assert!(variables.contains(name), "{name}");
+        }
+        // Methods' commands, which are made late, have none of their own.
+        whole.build();
+        assert_eq!(variables, known_variables(&whole));
         assert!(command_line().render_version().starts_with(&format!("hubbub {}", metrics::VERSION)));
     }
 

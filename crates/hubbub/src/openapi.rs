@@ -8,13 +8,14 @@ use crate::{
     problem::{PROBLEM, Problem},
 };
 use hubbub_core::limits;
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::collections::BTreeSet;
 use utoipa::{
     IntoParams, Modify, OpenApi as _,
     openapi::{
         ContentBuilder, Header, HttpMethod, KnownFormat, ObjectBuilder, OpenApi, Ref, RefOr, Required,
         Response as Described, ResponseBuilder, ResponsesBuilder, Schema, SchemaFormat, Type,
-        path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+        path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem},
         request_body::RequestBody,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
@@ -27,15 +28,16 @@ use utoipa::{
     modifiers(&BearerKey),
     security(("api_key" = [])),
     tags(
-        (name = "messages", description = "What is said in a room, and what becomes of it."),
         (name = "rooms", description = "Rooms, and what is kept with them."),
         (name = "members", description = "Who is in a room, and as what."),
+        (name = "messages", description = "What is said in a room, and what becomes of it."),
         (name = "users", description = "A user's rooms, connections and what the product says about them."),
         (name = "invites", description = "Invitations into rooms, which wait for an answer."),
         (name = "reports", description = "Messages that people have reported to moderators."),
-        (name = "audit", description = "What was done outside of any room's log."),
         (name = "sessions", description = "Support sessions: rooms of a customer whose agents answer through a portal."),
         (name = "portals", description = "Third parties whose agents answer, what waits for them and what was given up on."),
+        (name = "bulk", description = "Many rooms, memberships or messages with one request, such as when chats are brought over from another system."),
+        (name = "audit", description = "What was done outside of any room's log."),
         (name = "server", description = "Health and metrics of an instance."),
     )
 )]
@@ -50,13 +52,17 @@ impl Modify for BearerKey {
     }
 }
 
-/// See the module.
-pub struct ApiDocument(OpenApi);
+/// See the module. Written as JSON it is the document, which begins with what is needed first.
+pub struct ApiDocument {
+    parts: OpenApi,
+    /// Paths, as they came.
+    paths: Vec<String>,
+}
 
 impl ApiDocument {
     /// The document of the methods that `list` names.
     pub fn new(list: impl FnOnce(&mut Self)) -> Self {
-        let mut document = Self(Frame::openapi());
+        let mut document = Self { parts: Frame::openapi(), paths: Vec::new() };
         list(&mut document);
         document
     }
@@ -67,9 +73,12 @@ impl ApiDocument {
         self.add(verb, path, schemas, operation.build());
     }
 
-    /// The document.
-    pub fn finish(self) -> OpenApi {
-        self.0
+    /// Says that all paths are below this one: empty, or `/chat`. Who makes a client from the document, or tries a method out in the
+    /// reference, asks there.
+    pub fn is_served_below(&mut self, base_path: &str) {
+        for server in self.parts.servers.iter_mut().flatten().filter(|_| !base_path.is_empty()) {
+            base_path.clone_into(&mut server.url);
+        }
     }
 
     fn add(&mut self, verb: Verb, path: &str, schemas: Schemas, mut operation: Operation) {
@@ -83,8 +92,48 @@ impl ApiDocument {
             Verb::Patch => HttpMethod::Patch,
             Verb::Delete => HttpMethod::Delete,
         };
-        self.0.paths.add_path_operation(path, vec![verb], operation);
-        self.0.components.get_or_insert_default().schemas.extend(schemas);
+        if !self.paths.iter().any(|known| known == path) {
+            self.paths.push(path.to_owned());
+        }
+        self.parts.paths.add_path_operation(path, vec![verb], operation);
+        self.parts.components.get_or_insert_default().schemas.extend(schemas);
+    }
+
+    /// In the order of their chapters, and within a chapter in the order in which methods are listed.
+    fn in_order(&self) -> impl Iterator<Item = (&String, &PathItem)> {
+        let chapters: Vec<&str> = self.parts.tags.iter().flatten().map(|tag| tag.name.as_str()).collect();
+        let items = self.paths.iter().filter_map(|path| Some((path, self.parts.paths.paths.get(path)?)));
+        let mut items: Vec<_> = items.collect();
+        items.sort_by_key(|(_, item)| {
+            let mut operations = [&item.get, &item.put, &item.post, &item.delete, &item.patch].into_iter().flatten();
+            let chapter = operations.next().and_then(|operation| operation.tags.as_ref()?.first());
+            chapters.iter().position(|name| Some(*name) == chapter.map(String::as_str))
+        });
+        items.into_iter()
+    }
+}
+
+impl Serialize for ApiDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        /// Paths as an object, whose members stand in order.
+        struct Paths<'a>(&'a ApiDocument);
+
+        impl Serialize for Paths<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map(self.0.in_order())
+            }
+        }
+
+        let OpenApi { openapi, info, servers, components, security, tags, .. } = &self.parts;
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("openapi", openapi)?;
+        members.serialize_entry("info", info)?;
+        members.serialize_entry("servers", servers)?;
+        members.serialize_entry("tags", tags)?;
+        members.serialize_entry("paths", &Paths(self))?;
+        members.serialize_entry("components", components)?;
+        members.serialize_entry("security", security)?;
+        members.end()
     }
 }
 
@@ -95,14 +144,6 @@ impl<On> Edge<On> for ApiDocument {
         let mut schemas = Schemas::new();
         let operation = describe::<M>(&mut schemas);
         self.add(M::ROUTE.verb, M::ROUTE.path, schemas, operation);
-    }
-}
-
-/// Says that the paths of a document are below this one: empty, or `/chat`. Who makes a client from the document, or tries a method out in
-/// the reference, asks there.
-pub fn is_served_below(document: &mut OpenApi, base_path: &str) {
-    for server in document.servers.iter_mut().flatten().filter(|_| !base_path.is_empty()) {
-        base_path.clone_into(&mut server.url);
     }
 }
 
@@ -194,7 +235,7 @@ pub fn problem(status: u16, schemas: &mut Schemas) -> Described {
         422 => "A field is not what it must be; `detail` names it and its limit.",
         429 => "Too much at a time. The same may be asked again later.",
         503 => {
-            "The store cannot be reached, or this instance starts, goes or is full. The same may be asked again later."
+            "The store cannot be reached, or this instance is starting, stopping or full. The same may be asked again later."
         }
         _ => "It was refused.",
     };
@@ -250,7 +291,7 @@ fn parameters<M: RestMethod>() -> Vec<Parameter> {
         ParameterBuilder::new()
             .name("Idempotency-Key")
             .parameter_in(ParameterIn::Header)
-            .description(Some("What makes it happen once: make one for each, and keep it for every attempt."))
+            .description(Some("Has the request done once, however often it is sent: make one for each, and keep it for every attempt."))
             .required(Required::False)
             .schema(Some(schema))
             .example(Some("0198c0de-4711".into()))

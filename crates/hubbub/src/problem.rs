@@ -1,16 +1,39 @@
-//! Problems as answers of HTTP.
+//! JSON as answers of HTTP, and problems among them.
 
 pub use crate::chat::methods::Problem;
 use crate::store::StoreError;
 use axum::{
-    Json,
+    body::Bytes,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use std::time::Duration;
 
 /// The content type of problems.
 pub const PROBLEM: &str = "application/problem+json";
+
+/// JSON as an answer.
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match as_line(&self.0) {
+            Ok(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+}
+
+/// JSON with a line end behind it, so that a terminal that shows an answer begins a new line after it.
+///
+/// # Errors
+/// Where the value is none of JSON's, like a map whose keys are no texts.
+pub fn as_line(value: &impl Serialize) -> serde_json::Result<Bytes> {
+    let mut bytes = serde_json::to_vec(value)?;
+    bytes.push(b'\n');
+    Ok(bytes.into())
+}
 
 /// The value of `Retry-After`, in whole seconds: who comes again then is let in.
 pub const fn whole_seconds(wait: Duration) -> u64 {

@@ -16,6 +16,7 @@ use crate::{
     },
     http::{self, Api, RestTable, keys::ApiKeys},
     metrics::Metrics,
+    openapi::ApiDocument,
     problem::Problem,
     strangers::Strangers,
     token::Tokens,
@@ -213,7 +214,7 @@ async fn start(
     let v1 = RestTable::router(&features, &features.chat.metrics.methods, features::methods);
     let mut document = openapi();
     if config.edge.admin_listen.is_none() {
-        crate::openapi::is_served_below(&mut document, &config.edge.base_path);
+        document.is_served_below(&config.edge.base_path);
     }
     let mut rest = http::router(api.clone(), v1, &document);
     if config.dev {
@@ -242,11 +243,11 @@ async fn start(
 }
 
 /// The OpenAPI document of everything that is served.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = crate::openapi::ApiDocument::new(features::methods);
+pub fn openapi() -> ApiDocument {
+    let mut document = ApiDocument::new(features::methods);
     portals::hooks::describe(&mut document);
     http::health::describe(&mut document);
-    document.finish()
+    document
 }
 
 /// `GET /connection/websocket`.

@@ -2,7 +2,7 @@
 
 use super::{Asked, Finding};
 use crate::config::SECRET_FILES;
-use std::{os::unix::fs::PermissionsExt, path::Path};
+use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path};
 
 /// `--config`, and what could not be read of it or of the files it is read with.
 pub(super) async fn configuration(asked: &Asked) -> Vec<Finding> {
@@ -41,18 +41,27 @@ pub(super) async fn configuration(asked: &Asked) -> Vec<Finding> {
 
 /// `HUBBUB_…_FILE`. That they can be read, [`configuration`] says.
 pub(super) async fn secrets(_: &Asked) -> Vec<Finding> {
-    let named = SECRET_FILES.iter().filter_map(|variable| Some((variable, std::env::var_os(variable)?)));
+    let named = SECRET_FILES.iter().filter_map(|variable| Some((variable, given(variable)?)));
     named
-        .filter(|(_, path)| !path.is_empty() && Path::new(path).exists())
-        .map(|(variable, path)| {
+        .filter(|(_, path)| Path::new(path).exists())
+        .flat_map(|(variable, path)| {
             let path = Path::new(&path);
             let about = format!("{variable}={}", path.display());
-            match others_may_read(path) {
-                true => Finding::warning(about, "everybody on this machine may read it", &chmod(path)),
-                false => Finding::ok(about, "read, and kept from others"),
-            }
+            let open = others_may_read(path)
+                .then(|| Finding::warning(about.clone(), "everybody on this machine may read it", &chmod(path)));
+            let value = variable.strip_suffix("_FILE").filter(|value| given(value).is_some());
+            let unread = value.map(|value| {
+                Finding::warning(about.clone(), format!("not read: {value} is set as well"), "take one of them away")
+            });
+            let fine = (open.is_none() && unread.is_none()).then(|| Finding::ok(about, "read, and kept from others"));
+            [open, unread, fine].into_iter().flatten()
         })
         .collect()
+}
+
+/// A variable that is set to something.
+fn given(variable: &str) -> Option<OsString> {
+    std::env::var_os(variable).filter(|value| !value.is_empty())
 }
 
 /// Whether everybody on this machine may read it.

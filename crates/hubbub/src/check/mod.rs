@@ -3,12 +3,16 @@
 //! It reads what `serve` reads, goes through [`CHECKS`], and says everything it finds, each with what to do. To add one:
 //! write a function that takes [`Asked`] and returns findings, in the file of its subject, and name it in [`CHECKS`].
 
-use crate::{config::Settings, log::plain};
+use crate::{
+    config::{Settings, UnknownVariable},
+    log::plain,
+};
 use futures_util::future::BoxFuture;
 use std::{fmt, time::Duration};
 
 mod bus;
 mod edge;
+mod environment;
 mod files;
 mod listen;
 mod portals;
@@ -23,7 +27,8 @@ const WITHIN: Duration = Duration::from_secs(12);
 type Check = for<'a> fn(&'a Asked) -> BoxFuture<'a, Vec<Finding>>;
 
 /// What is checked, in the order it is said. A name is for who waits too long.
-const CHECKS: [(&str, Check); 12] = [
+const CHECKS: [(&str, Check); 13] = [
+    ("environment", |asked| Box::pin(environment::idle(asked))),
     ("--config", |asked| Box::pin(files::configuration(asked))),
     ("secret files", |asked| Box::pin(files::secrets(asked))),
     ("secrets", |asked| Box::pin(values::secrets(asked))),
@@ -44,6 +49,8 @@ pub struct Asked {
     settings: Settings,
     /// What could not be read on the way.
     faults: Vec<anyhow::Error>,
+    /// Variables of the environment that nothing reads.
+    unknown: Vec<UnknownVariable>,
 }
 
 /// How bad it is.
@@ -112,9 +119,9 @@ impl fmt::Display for Finding {
 }
 
 /// Tries everything, and says what was found: nothing ends it early.
-pub async fn check(settings: Settings) -> Vec<Finding> {
+pub async fn check(settings: Settings, unknown: Vec<UnknownVariable>) -> Vec<Finding> {
     let (settings, faults) = settings.gather();
-    let asked = Asked { settings, faults };
+    let asked = Asked { settings, faults, unknown };
     let each = CHECKS.iter().map(async |(name, check)| {
         tokio::time::timeout(WITHIN, check(&asked)).await.unwrap_or_else(|_| {
             let to_do = "see whether what it names is there and answers, or is behind a firewall that swallows packets";

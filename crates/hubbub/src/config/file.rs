@@ -1,6 +1,6 @@
 //! The TOML file of `--config`.
 
-use super::{LimitSettings, Settings};
+use super::{LimitSettings, Settings, spelling::nearest};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use std::path::Path;
@@ -90,27 +90,10 @@ fn meant(key: &str, known: &[String], limits: &[String]) -> String {
     if limits.contains(&plain) && !known.contains(&plain) {
         return format!("; it belongs below [limits]: {plain}");
     }
-    let near = known.iter().map(|name| (distance(&plain, name), name)).min();
-    match near {
-        Some((distance, name)) if distance <= 2.max(name.len() / 4) => format!("; did you mean {name}?"),
-        _ => "; `hubbub serve --help` has them all".into(),
+    match nearest(&plain, known.iter().map(String::as_str)) {
+        Some(name) => format!("; did you mean {name}?"),
+        None => "; `hubbub serve --help` has them all".into(),
     }
-}
-
-/// How many letters must be put in, taken out or changed (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = before + usize::from(x != *y);
-            before = row[j + 1];
-            row[j + 1] = changed.min(before + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

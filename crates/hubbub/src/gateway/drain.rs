@@ -20,7 +20,7 @@ pub async fn drain(gateway: &Gateway, window: Duration, stops: &mut watch::Recei
     while metrics.connections.get() > 0 {
         let now = Instant::now();
         if now >= end + GO_WITHIN {
-            tracing::warn!(connections = metrics.connections.get(), "some clients took no goodbye");
+            tracing::warn!(connections = metrics.connections.get(), "some clients did not close in time");
             break;
         }
         let due = pace.due(gateway.roster.len(), now - looked, end.saturating_duration_since(looked));
@@ -32,7 +32,7 @@ pub async fn drain(gateway: &Gateway, window: Duration, stops: &mut watch::Recei
         tokio::select! {
             () = tokio::time::sleep(step) => {}
             Ok(()) = stops.changed() => {
-                tracing::info!("told again: the rest of the window is left out");
+                tracing::info!("told to stop again: the rest of the drain window is left out");
                 end = end.min(Instant::now());
             }
         }

@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    problem::Problem,
+    problem::{Json, Problem},
     token::{self, Requirements},
 };
 use axum::{
-    Json, Router,
+    Router,
     extract::State,
     http::{StatusCode, header},
     middleware,

@@ -5,10 +5,10 @@ use crate::{
     bus::Health,
     chat::methods::{Verb, rest::Schemas},
     openapi::{ApiDocument, problem},
+    problem::Json,
     token::jwks::Freshness,
 };
 use axum::{
-    Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -91,8 +91,8 @@ pub fn describe(document: &mut ApiDocument) {
             .response("200", answer("The answer."))
             .response("408", problem(408, &mut schemas));
         if name == "health_ready" {
-            operation =
-                operation.response("503", answer("It should not: it starts, goes or is cut off from the others."));
+            operation = operation
+                .response("503", answer("It should not: it is starting, stopping or cut off from the others."));
         }
         document.open_path(Verb::Get, path, schemas, operation);
     }

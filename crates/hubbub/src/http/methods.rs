@@ -9,10 +9,10 @@ use crate::{
         methods::{Edge, Provides, QueryNames, RestBody, RestMethod, RestRequest, RpcMethod, Verb},
     },
     metrics::MethodMetrics,
-    problem::Problem,
+    problem::{Json, Problem},
 };
 use axum::{
-    Json, RequestPartsExt, Router,
+    RequestPartsExt, Router,
     extract::Request,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},

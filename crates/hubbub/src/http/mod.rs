@@ -2,7 +2,8 @@
 
 use crate::{
     chat::Chat,
-    problem::Problem,
+    openapi::ApiDocument,
+    problem::{Problem, as_line},
     strangers::Visitor,
     token::{Tokens, refusal::Why},
 };
@@ -44,7 +45,7 @@ pub struct Api {
 }
 
 /// Everything that is served over plain HTTP: the methods of `v1`, and what `document` says of them.
-pub fn router(api: Api, v1: Router, document: &utoipa::openapi::OpenApi) -> Router {
+pub fn router(api: Api, v1: Router, document: &ApiDocument) -> Router {
     let document = as_json(document);
     let guarded = v1
         .fallback(unknown_path)
@@ -69,8 +70,8 @@ fn healths() -> Router<Api> {
 }
 
 #[expect(clippy::expect_used, reason = "it is made of names and texts of this program")]
-fn as_json(document: &utoipa::openapi::OpenApi) -> Bytes {
-    serde_json::to_vec(document).expect("the document is JSON").into()
+fn as_json(document: &ApiDocument) -> Bytes {
+    as_line(document).expect("the document is JSON")
 }
 
 async fn unknown_path() -> Problem {

@@ -69,7 +69,7 @@ impl<'a> Question<'a> {
 }
 
 impl Server {
-    /// Asks, and returns what was answered, as it came.
+    /// Asks, and returns what was answered, as it came but for the end of its line.
     ///
     /// # Errors
     /// What the server says against it; [`Wrong`] where it was not asked.
@@ -100,7 +100,10 @@ impl Server {
         }
         let answer = request.send().await.with_context(|| format!("{server} does not answer (--server)"))?;
         let status = answer.status();
-        let text = answer.text().await.with_context(|| format!("{server} did not finish its answer"))?;
+        let mut text = answer.text().await.with_context(|| format!("{server} did not finish its answer"))?;
+        if text.ends_with('\n') {
+            text.pop();
+        }
         if !status.is_success() {
             bail!("{}", problem(status, &text));
         }

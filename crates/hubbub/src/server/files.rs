@@ -37,7 +37,7 @@ pub(super) fn within(room: NonZeroUsize, mut quota: Quota) -> Quota {
     tracing::info!(
         max_connections = quota.max_connections,
         files_suffice_for = room,
-        "so many clients may be connected at once"
+        "the most clients that may be connected at once"
     );
     quota
 }

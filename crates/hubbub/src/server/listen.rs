@@ -13,11 +13,11 @@ use crate::{
         tcp::{Tcp, bound_segments},
     },
     log::Seldom,
-    problem::Problem,
+    problem::{Json, Problem},
     strangers::{Fault, Full, Strangers, Visitor},
 };
 use axum::{
-    Json, Router,
+    Router,
     body::Body,
     http::{HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},

@@ -130,7 +130,7 @@ async fn going_is_told_nobody_is_let_in_and_requests_are_finished() {
     server.stop();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let told = balancer.ask("GET", "/health/ready", "").await;
-    assert!(told.starts_with("HTTP/1.1 503") && told.contains(r#"{"status":"draining"}"#), "{told}");
+    assert!(told.starts_with("HTTP/1.1 503") && told.ends_with("{\"status\":\"draining\"}\n"), "{told}");
     assert!(told.to_ascii_lowercase().contains("connection: close"), "{told}");
     let refused = late.ask("GET", SOCKET, UPGRADE).await;
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("application/problem+json"), "{refused}");
@@ -142,7 +142,7 @@ async fn going_is_told_nobody_is_let_in_and_requests_are_finished() {
     assert!(!server.running.is_finished(), "a request is not finished");
     slow.say(&body[9..]).await;
     let made = slow.hear().await;
-    assert!(made.starts_with("HTTP/1.1 201"), "{made}");
+    assert!(made.starts_with("HTTP/1.1 201") && made.ends_with("}\n"), "{made}");
     server.ended().await;
 }
 
@@ -174,6 +174,31 @@ async fn whatever_is_wrong_with_a_request_is_a_problem_document() {
     assert!(head.starts_with("HTTP/1.1 200"));
     let head = client.ask("GET", "/health/live", &format!("x: {}\r\n", "y".repeat(65 * 1024))).await;
     assert!(head.starts_with("HTTP/1.1 431"), "{head}");
+    server.stop();
+    server.ended().await;
+}
+
+#[tokio::test]
+async fn every_answer_in_json_is_a_line() {
+    let server = Server::start().await;
+    let mut client = server.client().await;
+    for (method, path, status) in [
+        ("GET", "/v1/rooms/general", 200),
+        ("POST", "/v1/rooms", 400),
+        ("GET", "/v1/rooms/none", 404),
+        ("DELETE", "/v1/rooms", 405),
+        ("GET", "/nowhere", 404),
+        ("GET", "/connection/websocket", 400),
+        ("POST", "/hooks/none", 404),
+        ("GET", "/health/ready", 200),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/dev/token?user=ana", 200),
+    ] {
+        let answer = client.ask(method, path, "").await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")) && head.contains("json"), "{method} {path}: {answer}");
+        assert!(body.starts_with('{') && body.ends_with("}\n"), "{method} {path}: {body:?}");
+    }
     server.stop();
     server.ended().await;
 }

@@ -28,7 +28,7 @@ pub struct EditMessage;
 impl Method for EditMessage {
     const NAME: &'static str = "edit";
     const DOC: Doc = Doc {
-        summary: "Has a message say something else. For its author, within the room's `edit_window`, and the product's backend.",
+        summary: "Changes what a message says. For its author, within the room's `edit_window`, and the product's backend.",
         example: r#"{"room":"general","target":42,"text":"hi all","mentions":["ben"],"key":"9a0b…"}
 {"id":"0198…","room":"general","seq":43,"epoch":"1a2b3c4d.1","at":"2026-01-31T09:31:00.123Z"}"#,
         more: r#"The new content as a whole: `text`, `data`, `mentions`, `mention_all` as in `send`; what is left out is gone from the message. It becomes an
@@ -102,7 +102,7 @@ pub struct NewContent {
     /// Who is mentioned: at most 50 members, in no order.
     #[schema(max_items = 50)]
     mentions: Option<Vec<String>>,
-    /// Whether everybody is.
+    /// Whether everybody is mentioned.
     mention_all: Option<bool>,
 }
 

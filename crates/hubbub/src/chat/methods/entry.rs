@@ -78,7 +78,7 @@ fn common(kind: Object) -> ObjectBuilder {
         ("seq", number("Its number in the room.").build()),
         ("from", text("Who wrote it.").build()),
         ("at", time("When the store took it.").build()),
-        ("key", text("What made it happen once: the sender's, or one that the server made.").build()),
+        ("key", text("By it a repeat of the request is known: the sender's, or one that the server made.").build()),
     ];
     all.into_iter().fold(ObjectBuilder::new(), |entry, (name, schema)| entry.property(name, schema).required(name))
 }

@@ -85,7 +85,7 @@ impl RpcMethod for ListReads {
 
 impl RestMethod for ListReads {
     const ROUTE: Route = Route {
-        tag: "rooms",
+        tag: "messages",
         problems: &[403, 404, 409, 422],
         example: "?by=ana",
         ..Route::new(Verb::Get, "/v1/rooms/{room}/reads", &[ROOM])

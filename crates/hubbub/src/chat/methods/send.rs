@@ -36,7 +36,7 @@ pub struct SentView {
     room: String,
     /// Its number in the room.
     seq: u64,
-    /// What that number counts in.
+    /// The epoch that the number belongs to: it changes when a backup is restored.
     epoch: String,
     /// When the store took it.
     at: String,
@@ -104,7 +104,7 @@ pub struct SendData<'a> {
     reply_to: Option<u64>,
     /// Who is mentioned: members, in no order.
     mentions: Option<Vec<Cow<'a, str>>>,
-    /// Whether everybody is.
+    /// Whether everybody is mentioned.
     mention_all: Option<bool>,
     /// The message whose thread this is in.
     thread: Option<u64>,
@@ -205,7 +205,7 @@ pub struct NewMessage {
     /// Who is mentioned: at most 50 members, in no order.
     #[schema(max_items = 50)]
     pub(super) mentions: Option<Vec<String>>,
-    /// Whether everybody is.
+    /// Whether everybody is mentioned.
     pub(super) mention_all: Option<bool>,
     /// The seq of the message whose thread this is in.
     pub(super) thread: Option<u64>,

@@ -48,7 +48,7 @@ pub struct WrittenView {
     /// The entry's number in the room.
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
-    /// What that number counts in.
+    /// The epoch that the number belongs to: it changes when a backup is restored.
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<String>,
     /// When the store took it.
@@ -215,7 +215,7 @@ impl PersonData<'_> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InName {
-    /// Whose act it is: a user, who may no more than over a connection of their own. It may stand in the body instead.
+    /// The user in whose name it is done, who may do no more than over a connection of their own. It may stand in the body instead.
     /// Where neither says it, the backend acts in its own name; `send`, `react` and `unreact` need somebody.
     pub from: Option<String>,
 }

@@ -12,12 +12,12 @@ use crate::{
     features::portals::{methods::views::PORTAL, store::Portal},
     log::Seldom,
     openapi::{ApiDocument, of_path, problem, success},
-    problem::Problem,
+    problem::{Json, Problem},
     spans,
     strangers::Visitor,
 };
 use axum::{
-    Json, Router,
+    Router,
     body::{Body, HttpBody},
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},

@@ -13,14 +13,15 @@ const DEPTH: usize = 2;
 
 /// All methods, in the chapters of the documents.
 pub fn list(methods: &Methods) -> String {
-    let mut chapters: Vec<&str> = methods.all.iter().map(|method| method.route.tag).collect();
-    let mut seen = Vec::new();
-    chapters.retain(|tag| !seen.contains(tag) && (seen.push(*tag), true).1);
     let width = methods.all.iter().map(|method| method.name.len()).max().unwrap_or_default();
     let mut text = String::new();
-    for chapter in chapters {
+    for chapter in methods.chapters() {
+        let mut of_chapter = methods.all.iter().filter(|method| method.route.tag == chapter).peekable();
+        if of_chapter.peek().is_none() {
+            continue;
+        }
         let _ = writeln!(text, "{chapter}:");
-        for method in methods.all.iter().filter(|method| method.route.tag == chapter) {
+        for method in of_chapter {
             let _ = writeln!(text, "  {:width$}  {}", method.name, method.doc.summary);
         }
         text.push('\n');
@@ -141,7 +142,7 @@ mod tests {
             assert!(help.contains(said), "{said}: {help}");
         }
         let all = list(&methods);
-        assert!(all.starts_with("messages:\n  send ") && all.contains("\nportals:\n"), "{all}");
+        assert!(all.starts_with("rooms:\n  create_room ") && all.contains("\nmessages:\n  send "), "{all}");
         assert!(methods.of_clients.contains(&"join"), "{:?}", methods.of_clients);
     }
 }

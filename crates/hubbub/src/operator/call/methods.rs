@@ -126,6 +126,12 @@ impl Methods {
         self.all.iter().find(|method| method.name == name)
     }
 
+    /// The chapters of the document, in its order.
+    pub fn chapters(&self) -> impl Iterator<Item = &str> {
+        let tags = self.document["tags"].as_array().into_iter().flatten();
+        tags.filter_map(|tag| tag["name"].as_str())
+    }
+
     /// What a part of a description says.
     pub const fn schema<'a>(&'a self, of: &'a Value) -> Schema<'a> {
         Schema::new(&self.document, of)

@@ -49,7 +49,7 @@ fn command(methods: &Methods, method: &Callable) -> Command {
         command = command.arg(Arg::new("members").num_args(0..).value_name("MEMBERS").help(ABOUT));
     }
     if method.route.idempotency_key {
-        let about = "What makes it happen once: the same call with the same key gives the same answer again";
+        let about = "Has it happen once: the same call with the same key gives the same answer again";
         command = command.arg(Arg::new("key").long("key").value_name("KEY").help(about));
     }
     if Paging::of(methods, method).is_some() {

@@ -1,6 +1,9 @@
 //! What the OpenAPI document says is what is served.
 
-use crate::chat::methods::rest::NAME_PATTERN;
+use crate::{
+    chat::methods::{Edge, RestMethod, Route, RpcMethod, rest::NAME_PATTERN},
+    features,
+};
 use hubbub_core::{
     limits,
     model::{access::Role, ids::RoomId},
@@ -141,6 +144,53 @@ fn generators_can_read_it() {
     for (name, operation) in self::operations(&document) {
         assert!(tags.contains(&&operation["tags"][0]), "{name}");
     }
+}
+
+/// Where methods are, as they are listed.
+struct Listed(Vec<Route>);
+
+impl<On> Edge<On> for Listed {
+    fn rpc<M: RpcMethod<On = On>>(&mut self) {}
+
+    fn rest<M: RestMethod<On = On>>(&mut self) {
+        self.0.push(M::ROUTE);
+    }
+}
+
+/// Pages that are made of it show chapters and paths in its order.
+#[test]
+fn it_begins_with_what_is_needed_first() {
+    let served = serde_json::to_string(&crate::server::openapi()).unwrap();
+    let (values, mut listed) = (document(), Listed(Vec::new()));
+    let chapters: Vec<_> = values["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    assert!(chapters.starts_with(&["rooms", "members", "messages"]), "{chapters:?}");
+    assert!(chapters.ends_with(&["bulk", "audit", "server"]), "{chapters:?}");
+    features::methods(&mut listed);
+    // The values have lost the order of paths.
+    let at = |path: &str| served.find(&format!("\"{path}\":{{")).unwrap();
+    let mut paths: Vec<&str> = values["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    paths.sort_by_key(|path| at(path));
+    let chapter_of = |path: &str| {
+        let operations = values["paths"][path].as_object().unwrap().values();
+        let all: BTreeSet<_> = operations.map(|operation| operation["tags"][0].as_str().unwrap().to_owned()).collect();
+        assert_eq!(all.len(), 1, "{path} is of several chapters");
+        all.into_iter().next().unwrap()
+    };
+    for chapter in &chapters {
+        let rest = paths.iter().position(|path| chapter_of(path) != *chapter).unwrap_or(paths.len());
+        let of_chapter: Vec<_> = paths.drain(..rest).collect();
+        let mut wanted = Vec::new();
+        for route in listed.0.iter().filter(|route| route.tag == *chapter) {
+            if !wanted.contains(&route.path) {
+                wanted.push(route.path);
+            }
+        }
+        assert!(!of_chapter.is_empty() && of_chapter.starts_with(&wanted), "{chapter}: {of_chapter:?}, {wanted:?}");
+    }
+    assert!(paths.is_empty(), "not in the order of chapters: {paths:?}");
+    assert!(served.contains(r#""paths":{"/v1/rooms":{"#), "making a room comes first");
+    assert!(at("/v1/rooms/{room}/messages") < at("/v1/rooms/{room}/messages/{seq}"));
+    assert!(at("/v1/rooms/{room}/messages/{seq}") < at("/v1/bulk/messages"));
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl Method for CreateRooms {
 
 impl RestMethod for CreateRooms {
     const ROUTE: Route = Route {
-        tag: "rooms",
+        tag: "bulk",
         problems: &[422],
         example: r#"{"rooms":[{"id":"kitchen","kind":"private","members":[{"user":"ana","role":"admin"}]}]}"#,
         ..Route::new(Verb::Post, "/v1/bulk/rooms", &[])

@@ -72,7 +72,7 @@ impl Method for PutMemberships {
 
 impl RestMethod for PutMemberships {
     const ROUTE: Route = Route {
-        tag: "members",
+        tag: "bulk",
         problems: &[422],
         idempotency_key: true,
         example: r#"{"memberships":[{"room":"general","user":"ana","role":"admin"}]}"#,

@@ -49,7 +49,7 @@ pub struct MessageOf {
     /// Who is mentioned: at most 50 members, in no order.
     #[schema(max_items = 50)]
     mentions: Option<Vec<String>>,
-    /// Whether everybody is.
+    /// Whether everybody is mentioned.
     mention_all: Option<bool>,
     /// The seq of the message whose thread this is in.
     thread: Option<u64>,
@@ -90,7 +90,7 @@ impl Method for SendMessages {
 
 impl RestMethod for SendMessages {
     const ROUTE: Route = Route {
-        tag: "messages",
+        tag: "bulk",
         problems: &[422],
         idempotency_key: true,
         example: r#"{"messages":[{"room":"general","from":"ana","text":"hi"}]}"#,
