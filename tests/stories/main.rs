@@ -85,7 +85,7 @@ mod quotas;
 mod reading;
 mod reasons;
 mod recipes;
-mod redis_in_earnest;
+mod redis_operated;
 mod reference;
 mod rest;
 mod rolling_restart;
