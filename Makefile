@@ -68,6 +68,7 @@ test: need-rust services web sdk client $(DEPLOY_TOOLS) $(DEPLOY_JS) ## everythi
 	scripts/picture --check
 	node tests/readme/run.js target/debug/hubbub
 	node tests/readme/sdk.js target/debug/hubbub
+	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/page/*.test.js
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/sdk/browser.test.js
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/page/page.test.js
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/cluster/side-by-side.test.js
@@ -144,6 +145,11 @@ bench-portals: need-rust services ## webhooks to and from a portal beside the sa
 bench-history: need-rust services ## ten million messages and pages of them: plans, rows, times; minutes; ARGS='--store sqlite'
 	cargo build --release -p hubbub -p hubbub-bench
 	target/release/hubbub-bench history $(ARGS)
+
+.PHONY: bench-page
+bench-page: need-rust services web ## the page under 50 messages a second on a slow CPU, beside a bare page; minutes; ARGS='--help'
+	cargo build --release -p hubbub
+	scripts/page-figures --program target/release/hubbub $(ARGS)
 
 .PHONY: storm
 storm: need-rust services ## 15,000 clients lose their instance at once and come back: what it takes, and whom it delays; minutes

@@ -9,7 +9,7 @@ import type { Seen } from "./presence.ts";
 import { Room } from "./room.ts";
 import { RoomList } from "./rooms.ts";
 import { type KeptDraft, MemoryStorage, type Storage } from "./storage.ts";
-import { type Readable, Store } from "./store.ts";
+import { Made, type Readable, Store } from "./store.ts";
 import type { Draft } from "./timeline.ts";
 import { before, type Counted, type Room as RoomRow, sorted, total } from "./unread.ts";
 
@@ -54,7 +54,7 @@ export class Chat {
     private readonly link: Link;
     private readonly storage: Storage;
     private readonly standing = new Store<ConnectionSnapshot>({ state: "disconnected", problem: null, instance: "", features: [] });
-    private readonly listing = new Store<RoomsSnapshot>({ rooms: [], known: false, unread: { count: 0 } });
+    private readonly listing = new Made<RoomsSnapshot>(() => this.listed());
     private readonly open = new Map<string, Room>();
     private readonly pauses = new Pauses();
     private readonly list: RoomList;
@@ -80,7 +80,7 @@ export class Chat {
             page: (after) => this.asks("rooms", { ...(after !== undefined && { after }), unread: true }),
             row: (id) => this.row(id),
             reading: () => [...this.open.values()].find((room) => room.isSeen)?.id,
-            changed: () => this.listed(),
+            changed: () => this.listing.changed(),
             pause: this.pauses.pause,
         });
     }
@@ -307,9 +307,9 @@ export class Chat {
         for (const listener of [...this.hints]) listener(hint);
     }
 
-    private listed(): void {
+    private listed(): RoomsSnapshot {
         const reading = [...this.open.values()].find((room) => room.isSeen)?.id;
-        this.listing.set({ rooms: sorted(this.list.now), known: this.list.known, unread: total(this.list.now, reading) });
+        return { rooms: sorted(this.list.now), known: this.list.known, unread: total(this.list.now, reading) };
     }
 
     private flush(): void {

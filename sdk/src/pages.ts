@@ -1,6 +1,6 @@
 // Loads pages of the room, of the open thread and of the pins, and asks again where one does not go together with the log.
 
-import { older, olderReplies, type Page, type Step, type Timeline } from "./timeline.ts";
+import { newer, older, olderReplies, type Page, type Step, type Timeline } from "./timeline.ts";
 import { failure, mayRetry, refusal } from "./words.ts";
 
 export interface Surroundings {
@@ -8,7 +8,7 @@ export interface Surroundings {
     timeline(): Timeline;
     /** Takes the step; resolves when that is drawn. */
     take(action: Step): Promise<void>;
-    /** Brings a message into sight; false: it is not loaded. */
+    /** Whether the message is among what is shown; it is shown, if it is held at all. */
     find(seq: number): boolean;
     /** Null: there is no trouble any more. */
     trouble(why: string | null): void;
@@ -21,8 +21,6 @@ export interface Surroundings {
 }
 
 export const PAGE = 50;
-/** So many older pages are loaded at most to find one message. */
-const SEARCHED_PAGES = 40;
 const ATTEMPTS = 5;
 const PAUSE_MS = 300;
 const AGAIN_MS = 2_000;
@@ -31,16 +29,38 @@ const AGAIN_MS = 2_000;
 type Outcome = "taken" | "other" | "none";
 
 export class Pages {
-    private loading: Promise<void> | null = null;
+    private readonly loading: { older: Promise<void> | null; newer: Promise<void> | null } = { older: null, newer: null };
+    /** Where to go was said so often. */
+    private gone = 0;
 
     constructor(private readonly around: Surroundings) {}
 
     /** Loads the next older page, unless one is on its way or there is none. */
     older(): Promise<void> {
-        this.loading ??= this.loadOlder().finally(() => {
-            this.loading = null;
+        return this.once("older", "Older messages", () => {
+            const before = older(this.now());
+            return before === null ? null : [{ before }, (page) => ({ do: "page", page, before }), () => older(this.now()) === before];
         });
-        return this.loading;
+    }
+
+    /** The same of the next newer page, where what is shown is not the end. */
+    newer(): Promise<void> {
+        return this.once("newer", "Newer messages", () => {
+            const after = newer(this.now());
+            return after === null ? null : [{ after }, (page) => ({ do: "newer", page, after }), () => newer(this.now()) === after];
+        });
+    }
+
+    /** Shows what stands around this entry, wherever that is. What was said later where to go counts. */
+    async go(seq: number): Promise<void> {
+        const nth = (this.gone += 1);
+        const how = (page: Page): Step => ({ do: "around", page });
+        await this.fetched("The messages", "messages", { around: seq, limit: PAGE }, how, () => this.gone === nth);
+    }
+
+    /** Goes nowhere any more. */
+    stay(): void {
+        this.gone += 1;
     }
 
     async thread(): Promise<void> {
@@ -82,26 +102,29 @@ export class Pages {
         } catch (error) {
             return this.around.lost(`#${seq} was not found. ${refusal(failure(error))}`);
         }
-        for (let pages = 0; !this.around.find(seq) && older(this.now()) !== null && pages < SEARCHED_PAGES; pages += 1) {
-            await this.older();
-        }
-        if (!this.around.find(seq)) this.around.lost(`#${seq} is further back than this page looks.`);
+        const going = this.go(seq);
+        const nth = this.gone;
+        await going;
+        if (this.gone === nth && !this.around.find(seq)) this.around.lost(`#${seq} is not shown in this room.`);
     }
 
     private now(): Timeline {
         return this.around.timeline();
     }
 
-    private async loadOlder(): Promise<void> {
-        let outcome: Outcome;
-        do {
-            const before = older(this.now());
-            if (before === null) return;
-            const how = (page: Page): Step => ({ do: "page", page, before });
-            const still = () => older(this.now()) === before;
-            outcome = await this.fetched("Older messages", "messages", { before, limit: PAGE }, how, still);
-            // The history was replaced meanwhile, and its newest page is to come; or what was loaded was trimmed.
-        } while (outcome === "other");
+    private once(which: "older" | "newer", name: string, next: () => readonly [object, (page: Page) => Step, () => boolean] | null): Promise<void> {
+        const load = async () => {
+            let outcome: Outcome;
+            do {
+                const asked = next();
+                if (!asked) return;
+                outcome = await this.fetched(name, "messages", { ...asked[0], limit: PAGE }, asked[1], asked[2]);
+                // The history was replaced meanwhile, and its newest page is to come; or what was loaded was trimmed.
+            } while (outcome === "other");
+        };
+        return (this.loading[which] ??= load().finally(() => {
+            this.loading[which] = null;
+        }));
     }
 
     /** Until the page goes together with the log that is here, or is not wanted any more. `insists`: what fails for now is asked again. */
@@ -119,6 +142,7 @@ export class Pages {
             try {
                 const page = await this.around.page(method, what);
                 this.around.trouble(null);
+                if (!still()) return "other";
                 const before = this.now();
                 const drawn = this.around.take(how(page));
                 const taken = this.now() !== before;

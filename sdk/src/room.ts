@@ -1,15 +1,16 @@
 // One room: what is shown of it, and what one does there.
 
+import { Acts } from "./acts.ts";
 import type { Entry } from "./fold.ts";
-import { newKey } from "./keys.ts";
-import { CallError, type Follower, type Position, type Signal } from "./link.ts";
+import type { Follower, Position, Signal } from "./link.ts";
 import { PAGE, Pages } from "./pages.ts";
 import { Reading } from "./reading.ts";
 import { readFurther, type Reads } from "./receipts.ts";
 import { keptOf, restored } from "./kept.ts";
 import {
-    empty, entries, followed, isLong, shownAs, step, type Draft, type Page, type Saying, type Step, type Timeline,
+    empty, entries, followed, isLong, step, type Draft, type Page, type Saying, type Step, type Timeline,
 } from "./timeline.ts";
+import { Telling } from "./telling.ts";
 import { OthersTyping, OwnTyping } from "./typing.ts";
 import type { Room as RoomRow } from "./unread.ts";
 import { shownOf, type RoomSnapshot } from "./snapshot.ts";
@@ -36,7 +37,7 @@ export interface RoomSurroundings extends WaitingSurroundings {
 const LINGER_MS = 1_000;
 const KEEP_AFTER_MS = 500;
 
-export class Room implements Follower {
+export class Room extends Acts implements Follower {
     private timeline: Timeline;
     private state: RoomSnapshot["state"] = "waiting";
     private readonly problems: { door: string | null; sending: string | null; loading: string | null } = {
@@ -44,18 +45,20 @@ export class Room implements Follower {
         sending: null,
         loading: null,
     };
-    private loading = false;
+    private loading = 0;
     private sees = false;
+    /** Whether the person reads further up than the end; whoever does not say so does once they ask for what is older. */
+    private above = false;
+    private says = false;
     private reads: Reads = new Map();
     private opened = 0;
     private end: (() => void) | null = null;
     private starting = false;
-    private readonly listeners = new Set<() => void>();
+    private readonly telling = new Telling();
     private readonly followers = new Set<(entry: Entry) => void>();
     /** The code with which following it has ended. */
     private code: number | null = null;
     private current: RoomSnapshot | null = null;
-    private telling = false;
     private keeping: ReturnType<typeof setTimeout> | undefined;
     private typingOver: ReturnType<typeof setTimeout> | undefined;
     /** What one has said and is not in the log yet. For the chat. */
@@ -66,9 +69,10 @@ export class Room implements Follower {
     private readonly others: OthersTyping;
 
     constructor(
-        readonly id: string,
+        id: string,
         private readonly around: RoomSurroundings,
     ) {
+        super(id, around);
         const { me } = around;
         const changed = () => this.changed();
         this.timeline = empty(me);
@@ -88,7 +92,7 @@ export class Room implements Follower {
             page: (method, what) => around.call(method, { room: id, ...what }) as Promise<Page>,
             timeline: () => this.timeline,
             take: async (action) => this.take(action),
-            find: (seq) => shownAs(this.timeline, seq) !== undefined,
+            find: (seq) => this.shows(seq),
             trouble: (why) => this.trouble("loading", why),
             lost: (why) => this.trouble("loading", why),
             inThread: (_, root) => void this.openThread(root),
@@ -108,11 +112,10 @@ export class Room implements Follower {
 
     /** Follows the room for as long as somebody subscribes. */
     readonly subscribe = (changed: () => void): (() => void) => {
-        const listener = () => changed();
-        this.listeners.add(listener);
+        const end = this.telling.subscribe(changed);
         const close = this.open();
         return () => {
-            if (this.listeners.delete(listener)) close();
+            if (end()) close();
         };
     };
 
@@ -156,31 +159,6 @@ export class Room implements Follower {
         this.waiting.discard(key);
     }
 
-    /** What the message says from now on; all of it is replaced. */
-    edit(target: number, said: Pick<Saying, "text" | "mentions" | "mention_all"> & { data?: unknown }): Promise<unknown> {
-        return this.act("edit", { target, ...said });
-    }
-
-    delete(target: number): Promise<unknown> {
-        return this.act("delete", { target });
-    }
-
-    react(target: number, reaction: string): Promise<unknown> {
-        return this.act("react", { target, reaction });
-    }
-
-    unreact(target: number, reaction: string): Promise<unknown> {
-        return this.act("unreact", { target, reaction });
-    }
-
-    pin(target: number): Promise<unknown> {
-        return this.act("pin", { target });
-    }
-
-    unpin(target: number): Promise<unknown> {
-        return this.act("unpin", { target });
-    }
-
     /** Becomes a member of an open room, and follows it. */
     async join(): Promise<void> {
         await this.act("join", {});
@@ -193,29 +171,33 @@ export class Room implements Follower {
         await this.act("leave", {});
     }
 
-    /** Any method of the room that writes: under one key until there is an answer, however long that takes. */
-    async act(method: string, data: object): Promise<unknown> {
-        const key = newKey();
-        for (;;) {
-            try {
-                return await this.around.call(method, { room: this.id, key, ...data });
-            } catch (problem) {
-                if (!CallError.of(problem).temporary || !this.around.running()) throw problem;
-                await this.around.pause(1_000);
-            }
-        }
+    /** Loads the next older page. Where there are too many rows then, the newest of them go. */
+    older(): Promise<void> {
+        this.above ||= !this.says;
+        return this.loads(() => this.pages.older());
     }
 
-    /** Loads the next older page. */
-    async older(): Promise<void> {
-        this.loading = true;
-        this.changed();
-        await this.pages.older().finally(() => (this.loading = false));
-        this.changed();
+    /** Loads the next newer page, where the rows do not go on to the end. Where there are too many then, the oldest go. */
+    newer(): Promise<void> {
+        return this.loads(() => this.pages.newer());
     }
 
-    /** Loads until this message is among the rows, or says in `problem` that it is not. */
+    /** The rows are the first of the log. */
+    first(): Promise<void> {
+        this.above ||= !this.says;
+        return this.loads(() => this.pages.go(1));
+    }
+
+    /** The rows go on to the end of the log. */
+    toEnd(): void {
+        this.above = false;
+        this.pages.stay();
+        this.take({ do: "end" });
+    }
+
+    /** This message is among the rows then, and what stands around it; or `problem` says why it is not. */
     find(seq: number): Promise<void> {
+        this.above ||= !this.says;
         return this.pages.find(seq);
     }
 
@@ -238,15 +220,21 @@ export class Room implements Follower {
         this.around.call("typing", { room: this.id, ...(thread !== undefined && { thread }) }).catch(() => {});
     }
 
-    /** Whether the person sees the end of this room now. What comes meanwhile is read. */
-    look(sees: boolean): void {
+    /**
+     * Whether the person sees the end of this room now: what comes meanwhile is read. `atEnd`: whether they are there, also
+     * where nobody looks. What somebody reads further up stays while more comes.
+     */
+    look(sees: boolean, atEnd = sees): void {
         this.sees = sees;
+        this.says = true;
+        this.above = !atEnd;
+        if (sees) this.toEnd();
         this.seen();
     }
 
     /** Whether it is shown, and its end is seen. */
     get isSeen(): boolean {
-        return this.sees && this.end !== null && this.state === "live";
+        return this.sees && this.end !== null && this.state === "live" && !this.timeline.away;
     }
 
     // What follows is for the chat.
@@ -259,11 +247,11 @@ export class Room implements Follower {
         if (fresh) {
             if (other) this.reading.forget();
             this.take({ do: "start", epoch: at.epoch, head: at.offset });
-            void this.older().then(() => this.told());
+            void this.loads(() => this.pages.older()).then(() => this.told());
         } else {
             void this.told();
             // Where the newest page had not come before the room was kept.
-            if (entries(this.timeline).length < PAGE) void this.older();
+            if (entries(this.timeline).length < PAGE) void this.loads(() => this.pages.older());
         }
         void this.pages.pins();
         if (fresh && this.timeline.thread) void this.pages.thread();
@@ -280,7 +268,7 @@ export class Room implements Follower {
             if (entry.from !== this.around.me && entry.thread === undefined) this.reads = readFurther(this.reads, entry.from, entry.seq);
         }
         this.take({ do: "live", entry });
-        if (this.isSeen && isLong(this.timeline)) this.take({ do: "trim" });
+        if (isLong(this.timeline)) this.take({ do: this.above ? "leave" : "trim" });
         // A page does not know the message that was pinned.
         if (entry.type === "pinned") void this.pages.pins();
         this.seen();
@@ -296,7 +284,7 @@ export class Room implements Follower {
         } else {
             return;
         }
-        this.changed();
+        this.changed(true);
     }
 
     ended(code: number, reason: string): void {
@@ -427,24 +415,36 @@ export class Room implements Follower {
         if (action.do === "live") this.waiting.arrived([action.entry]);
         else if ("page" in action) this.waiting.arrived(action.page.entries);
         if (this.end) this.keeping ??= setTimeout(() => void this.keep().catch(() => {}), KEEP_AFTER_MS);
+        const { me } = this.around;
+        this.changed(action.do === "trim" || action.do === "leave" || (action.do === "live" && action.entry.from !== me));
+    }
+
+    /** Whether it is among the rows. Where it is held at the end, they are that then. */
+    private shows(seq: number): boolean {
+        if (entries(this.timeline).some((entry) => entry.seq === seq)) return true;
+        if (!this.timeline.pages.some((page) => page.entries.some((entry) => entry.seq === seq))) return false;
+        this.take({ do: "end" });
+        return true;
+    }
+
+    private async loads(load: () => Promise<void>): Promise<void> {
+        this.loading += 1;
+        this.changed();
+        await load().finally(() => (this.loading -= 1));
         this.changed();
     }
 
-    private changed(): void {
+    /** `soon`: others did it, and it is told with the next frame. */
+    private changed(soon = false): void {
         this.current = null;
-        if (this.telling) return;
-        this.telling = true;
-        // Many entries may come at once; they are told of together.
-        queueMicrotask(() => {
-            this.telling = false;
-            for (const listener of [...this.listeners]) listener();
-        });
+        if (soon) this.telling.soon();
+        else this.telling.atOnce();
     }
 
     private build(): RoomSnapshot {
         const { id, state, problems, loading, timeline, reads } = this;
         const problem = problems.door ?? problems.sending ?? problems.loading;
         const { known, since } = this.reading;
-        return shownOf({ id, state, code: this.code, problem, loading, reads, known, since }, timeline, this.others, Date.now());
+        return shownOf({ id, state, code: this.code, problem, loading: loading > 0, reads, known, since }, timeline, this.others, Date.now());
     }
 }

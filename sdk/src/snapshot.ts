@@ -2,7 +2,7 @@
 
 import type { Shown } from "./fold.ts";
 import type { Reads } from "./receipts.ts";
-import { older, olderReplies, pinnedNow, replies, rows, type Row, type Timeline } from "./timeline.ts";
+import { newest, older, olderReplies, pinnedNow, replies, rows, type Row, type Timeline } from "./timeline.ts";
 import type { OthersTyping } from "./typing.ts";
 
 export interface RoomSnapshot {
@@ -13,8 +13,14 @@ export interface RoomSnapshot {
     code: number | null;
     /** What is wrong, in words. */
     problem: string | null;
-    /** Ascending: entries, and drafts that are not in the log yet. */
+    /** Ascending: entries, and drafts that are not in the log yet. At most 600 entries of the log. */
     rows: readonly Row[];
+    /** Whether the rows go on to the end of the log. Where they do not, drafts are not among them. */
+    ends: boolean;
+    /** The rows at the end of the log; the same as `rows` where those go on to it. */
+    newest: readonly Row[];
+    /** Where it is another number, the rows have nothing to do with those before. */
+    part: number;
     /** Whether nothing older is there. */
     complete: boolean;
     loading: boolean;
@@ -47,20 +53,35 @@ export function shownOf(
     typing: OthersTyping,
     now: number,
 ): RoomSnapshot {
-    const { thread } = timeline;
+    const { thread, part, away } = timeline;
     return {
         ...standing,
-        rows: rows(timeline),
+        rows: drawn(timeline).rows,
+        newest: drawn(timeline).newest,
+        ends: away === null,
+        part,
         complete: timeline.epoch !== null && older(timeline) === null,
         head: timeline.head,
         thread: thread && {
             root: thread.root,
             message: thread.message?.entries[0] ?? null,
-            rows: replies(timeline),
+            rows: drawn(timeline).replies,
             complete: olderReplies(thread) === null,
         },
         pins: pinnedNow(timeline),
         typing: typing.who(undefined, now),
         typingInThread: thread ? typing.who(thread.root, now) : [],
     };
+}
+
+const all = new WeakMap<Timeline, { rows: Row[]; newest: Row[]; replies: Row[] }>();
+
+/** The same arrays for the same timeline. */
+function drawn(timeline: Timeline): { rows: Row[]; newest: Row[]; replies: Row[] } {
+    let one = all.get(timeline);
+    if (!one) {
+        const end = newest(timeline);
+        all.set(timeline, (one = { rows: timeline.away ? rows(timeline) : end, newest: end, replies: replies(timeline) }));
+    }
+    return one;
 }

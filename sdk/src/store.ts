@@ -1,5 +1,7 @@
 // A value that changes, and whoever wants to know. The shape is that of React's `useSyncExternalStore`.
 
+import { Telling } from "./telling.ts";
+
 export interface Readable<Value> {
     /** Calls `changed` after each change, until what it returns is called. */
     subscribe(changed: () => void): () => void;
@@ -25,5 +27,25 @@ export class Store<Value> implements Readable<Value> {
         if (Object.is(value, this.value)) return;
         this.value = value;
         for (const listener of [...this.listeners]) listener();
+    }
+}
+
+/** A value that follows from what comes over the network: made when somebody asks for it, told of once in a frame. */
+export class Made<Value> implements Readable<Value> {
+    private value: Value | null = null;
+    private readonly telling = new Telling();
+
+    constructor(private readonly make: () => Value) {}
+
+    readonly snapshot = (): Value => (this.value ??= this.make());
+
+    readonly subscribe = (changed: () => void): (() => void) => {
+        const end = this.telling.subscribe(changed);
+        return () => void end();
+    };
+
+    changed(): void {
+        this.value = null;
+        this.telling.soon();
     }
 }

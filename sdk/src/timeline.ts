@@ -2,6 +2,7 @@
 // that are open, and what they said that is not in the log yet. Pure: every change is a step to the next timeline.
 
 import { fold, type Entry, type FoldedPage, type Shown } from "./fold.ts";
+import { count, frozen, joined, newestOf, oldestOf, type Stretch } from "./stretch.ts";
 
 export type { Entry, Shown } from "./fold.ts";
 
@@ -54,8 +55,14 @@ export interface Timeline {
     me: string;
     /** What seqs count in; null until the subscription has started. */
     epoch: string | null;
-    /** Ascending; the last goes on with the log. */
+    /** The end of the log: ascending; the last goes on with the log. */
     pages: readonly FoldedPage[];
+    /** From here on the pages have all that is shown. */
+    from: number;
+    /** What is shown instead of the end, where somebody reads further up than is held together with it. */
+    away: Stretch | null;
+    /** Where it is another number, what is shown has nothing to do with what was shown before. */
+    part: number;
     /** The newest entries of the log as they came: a page that was read before they were is folded on with them. */
     recent: readonly Entry[];
     /** The end of the log, as far as it is known. */
@@ -74,9 +81,16 @@ export type Step =
     | { do: "restore"; epoch: string; page: FoldedPage; floor: number }
     /** `before`: what was asked for; an answer to another question than is open now is dropped. */
     | { do: "page"; page: Page; before?: number }
+    | { do: "newer"; page: Page; after: number }
+    /** A page that has to be shown now, wherever it is in the log. */
+    | { do: "around"; page: Page }
+    /** The end is shown again. */
+    | { do: "end" }
     | { do: "live"; entry: Entry }
-    /** The newest stay. */
+    /** Too much is held: the newest stay. */
     | { do: "trim" }
+    /** Too much is held, and somebody reads further up: what is shown stays as it is, and the end goes on without it. */
+    | { do: "leave" }
     | { do: "open thread"; root: number }
     | { do: "close thread" }
     | { do: "root"; root: number; page: Page }
@@ -99,15 +113,16 @@ export interface NewRow {
 /** A page that was read longer ago than these cannot be folded on: it is asked for again. */
 const RECENT = 512;
 
-/** Where a log is trimmed, so much of it stays: more than of the newest entries, so that what goes is older than those. */
-export const KEPT = 2 * RECENT + 1;
-
-/** Whoever reads the end of a busy room for hours has so many entries at most. */
-const LONG = 3_000;
+/** So many entries are shown at most … */
+export const LONG = 600;
+/** … and then so many stay, those nearest to where somebody reads. */
+export const KEPT = 400;
+/** Where something else is shown, at least so many of the newest are held, and twice as many at most. */
+export const NEWEST = 100;
 
 export function empty(me: string): Timeline {
-    const none = { pages: [], recent: [], thread: null, pins: null, drafts: [] };
-    return { me, epoch: null, head: 0, floor: 0, ...none };
+    const none = { pages: [], recent: [], away: null, thread: null, pins: null, drafts: [] };
+    return { me, epoch: null, head: 0, floor: 0, from: 1, part: 0, ...none };
 }
 
 export function step(now: Timeline, action: Step): Timeline {
@@ -118,6 +133,9 @@ export function step(now: Timeline, action: Step): Timeline {
                 ...now,
                 epoch: action.epoch,
                 pages: [{ me: now.me, asOf: action.head, newest: true, entries: [] }],
+                from: action.head + 1,
+                away: null,
+                part: now.part + 1,
                 recent: [],
                 head: action.head,
                 floor: 0,
@@ -125,14 +143,25 @@ export function step(now: Timeline, action: Step): Timeline {
                 pins: null,
                 drafts: now.drafts.filter((draft) => draft.state !== "stored"),
             };
-        case "restore":
-            return { ...now, epoch: action.epoch, pages: [action.page], recent: [], head: action.page.asOf, floor: action.floor, drafts: without(now, action.page.entries) };
+        case "restore": {
+            const { epoch, page, floor } = action;
+            const from = page.entries[0]?.seq ?? page.asOf + 1;
+            return { ...now, epoch, pages: [page], from, away: null, recent: [], head: page.asOf, floor, drafts: without(now, page.entries) };
+        }
         case "page":
             return paged(now, action.page, action.before);
         case "live":
             return live(now, action.entry);
+        case "newer":
+            return further(now, action.page, action.after);
+        case "around":
+            return around(now, action.page);
+        case "end":
+            return now.away ? { ...now, away: null, part: now.part + 1 } : now;
         case "trim":
-            return trimmed(now);
+            return isLong(now) ? { ...now, ...newestOf(now, KEPT) } : now;
+        case "leave":
+            return isLong(now) ? apart(now, oldestOf({ ...now, to: followed(now) }, LONG)) : now;
         case "open thread":
             return { ...now, thread: opened(action.root) };
         case "close thread":
@@ -164,7 +193,13 @@ export function step(now: Timeline, action: Step): Timeline {
 
 /** What the room shows, in order: its pages with stored drafts at their seq, then what is still on its way. */
 export function rows(now: Timeline): Row[] {
-    return withDrafts(now, entries(now), (draft) => draft.thread === undefined || draft.in_room === true);
+    return now.away ? now.away.pages.flatMap((page) => page.entries).map((entry) => rowOf(now, entry)) : newest(now);
+}
+
+/** The same of the end of the log, whatever is shown. */
+export function newest(now: Timeline): Row[] {
+    const end = now.pages.flatMap((page) => page.entries);
+    return withDrafts(now, end, (draft) => draft.thread === undefined || draft.in_room === true);
 }
 
 /** The same of the open thread, below its root. */
@@ -176,13 +211,13 @@ export function replies(now: Timeline): Row[] {
 
 /** What the room shows of the log. */
 export function entries(now: Timeline): Shown[] {
-    return now.pages.flatMap((page) => page.entries);
+    return (now.away ?? now).pages.flatMap((page) => page.entries);
 }
 
 /** A message, wherever it is shown. */
 export function shownAs(now: Timeline, seq: number): Shown | undefined {
-    const { thread, pins } = now;
-    const others = [...(thread?.pages ?? []), thread?.message, pins].filter((page) => page != null);
+    const { thread, pins, away } = now;
+    const others = [...(away?.pages ?? []), ...(thread?.pages ?? []), thread?.message, pins].filter((page) => page != null);
     for (const page of [...now.pages, ...others]) {
         const found = page.entries.find((entry) => entry.seq === seq);
         if (found) return found;
@@ -192,10 +227,13 @@ export function shownAs(now: Timeline, seq: number): Shown | undefined {
 
 /** Where the next older page ends, or null when there is nothing older. */
 export function older(now: Timeline): number | null {
-    if (now.epoch === null) return null;
-    // What came since the start and is not shown, such as a reaction, lies behind it.
-    const before = Math.min(entries(now)[0]?.seq ?? Infinity, now.recent[0]?.seq ?? now.head + 1);
-    return before > Math.max(1, now.floor) ? before : null;
+    const { from } = now.away ?? now;
+    return now.epoch !== null && from > Math.max(1, now.floor) ? from : null;
+}
+
+/** Where the next newer page begins, or null where the end is shown. */
+export function newer({ away }: Timeline): number | null {
+    return away && away.to;
 }
 
 /** The same of the open thread: undefined asks for its newest page. */
@@ -220,7 +258,7 @@ export function mayGoAgain(now: Timeline, { final, thread }: Draft): boolean {
 }
 
 function withDrafts(now: Timeline, entries: readonly Shown[], here: (draft: Draft) => boolean): Row[] {
-    const shown: Row[] = entries.map((entry) => ({ kind: "entry", key: rowKey(now, entry), entry }));
+    const shown: Row[] = entries.map((entry) => rowOf(now, entry));
     const seqOf = (row: Row) => (row.kind === "entry" ? row.entry.seq : row.kind === "draft" ? (row.draft.seq ?? Infinity) : 0);
     for (const draft of now.drafts.filter(here)) {
         const row: Row = { kind: "draft", key: `draft ${draft.key}`, draft };
@@ -230,6 +268,16 @@ function withDrafts(now: Timeline, entries: readonly Shown[], here: (draft: Draf
         shown.splice(at, 0, row);
     }
     return shown;
+}
+
+const made = new WeakMap<Shown, Row>();
+
+/** The same row for as long as it is the same entry. */
+function rowOf(now: Timeline, entry: Shown): Row {
+    const key = rowKey(now, entry);
+    let row = made.get(entry);
+    if (row?.key !== key) made.set(entry, (row = { kind: "entry", key, entry }));
+    return row;
 }
 
 // A message of mine keeps the row it had as a draft, so that it does not flicker when it arrives.
@@ -260,11 +308,13 @@ export function followed(now: Timeline): number {
 function live(now: Timeline, entry: Entry): Timeline {
     if (entry.seq <= followed(now)) return now;
     const on = (page: FoldedPage) => fold(page, entry);
-    const { thread, pins } = now;
+    const { thread, pins, away } = now;
     const recent = now.recent.length < 2 * RECENT ? now.recent : now.recent.slice(-RECENT);
+    const pages = now.pages.map(on);
     return {
         ...now,
-        pages: now.pages.map(on),
+        ...(away && count(pages) > 2 * NEWEST ? newestOf({ pages, from: now.from }, NEWEST) : { pages }),
+        away: away && { ...away, pages: away.pages.map(on) },
         recent: [...recent, entry],
         head: Math.max(now.head, entry.seq),
         thread: thread && { ...thread, message: thread.message && on(thread.message), pages: thread.pages.map(on) },
@@ -273,26 +323,14 @@ function live(now: Timeline, entry: Entry): Timeline {
     };
 }
 
-function length({ pages }: Timeline): number {
-    return pages.reduce((sum, page) => sum + page.entries.length, 0);
+/** Whether so much of the end is held that it had better be trimmed, or left. */
+export function isLong({ pages, away }: Timeline): boolean {
+    return !away && count(pages) > LONG;
 }
 
-/** Whether so much of the log is loaded that it had better be trimmed. */
-export function isLong(now: Timeline): boolean {
-    return length(now) > LONG;
-}
-
-// What goes is older again, and is loaded when somebody reads up to there.
-function trimmed(now: Timeline): Timeline {
-    let over = length(now) - KEPT;
-    if (over <= 0) return now;
-    const pages = now.pages.flatMap((page, nth) => {
-        const gone = Math.min(over, page.entries.length);
-        over -= gone;
-        const rest = { ...page, entries: page.entries.slice(gone) };
-        return rest.entries.length || nth === now.pages.length - 1 ? [rest] : [];
-    });
-    return { ...now, pages };
+/** What is shown is not the end any more, of which only the newest are held. */
+function apart(now: Timeline, stretch: Stretch): Timeline {
+    return { ...now, ...newestOf(now, NEWEST), away: frozen(stretch) };
 }
 
 function without(now: Timeline, arrived: readonly Entry[]): readonly Draft[] {
@@ -304,17 +342,42 @@ function paged(now: Timeline, page: Page, before?: number): Timeline {
     if (before !== undefined && before !== older(now)) return now;
     const folded = caughtUp(now, page, {});
     if (!folded) return now;
-    const known = new Set(entries(now).map((entry) => entry.seq));
-    const more = { ...folded, entries: folded.entries.filter((entry) => !known.has(entry.seq)) };
+    const held = now.away ?? { ...now, to: followed(now) };
+    const more = folded.entries.filter(({ seq }) => seq < held.from);
+    const pages = [{ ...folded, entries: more }, ...held.pages];
+    const stretch = { pages, from: more[0]?.seq ?? held.from, to: held.to };
     // Nothing is shown below: whatever comes before is no message.
     const nothing = page.entries.length === 0 ? (older(now) ?? 0) : 0;
-    return {
-        ...now,
-        pages: [more, ...now.pages],
-        head: Math.max(now.head, page.head),
-        floor: Math.max(now.floor, page.floor, nothing),
-        drafts: without(now, page.entries),
-    };
+    const next = { ...told(now, page), floor: Math.max(now.floor, page.floor, nothing) };
+    if (count(pages) > LONG) return apart(next, oldestOf(stretch, KEPT));
+    return now.away ? { ...next, away: stretch } : { ...next, pages, from: stretch.from };
+}
+
+function further(now: Timeline, page: Page, after: number): Timeline {
+    const { away } = now;
+    const folded = away?.to === after ? caughtUp(now, page, {}) : null;
+    if (!away || !folded) return now;
+    const more = folded.entries.filter(({ seq }) => seq > after);
+    const to = more.at(-1)?.seq ?? Math.max(after, page.as_of);
+    const next = joined(told(now, page), { pages: [...away.pages, { ...folded, entries: more }], from: away.from, to });
+    if (!next.away) return isLong(next) ? { ...next, ...newestOf(next, KEPT) } : next;
+    return count(next.away.pages) > LONG ? { ...next, away: { ...next.away, ...newestOf(next.away, KEPT) } } : next;
+}
+
+function around(now: Timeline, page: Page): Timeline {
+    const folded = caughtUp(now, page, {});
+    const [first] = page.entries;
+    if (!folded || !first) return now;
+    const next = joined(told(now, page), { pages: [folded], from: first.seq, to: page.entries.at(-1)!.seq });
+    // Where it meets the end, and that is what was shown, only more is.
+    const part = next.away || now.away ? now.part + 1 : now.part;
+    if (next.away) return { ...next, ...newestOf(next, NEWEST), part };
+    return { ...(isLong(next) ? apart(next, oldestOf({ ...next, to: followed(next) }, KEPT)) : next), part };
+}
+
+/** What a page says besides its entries. */
+function told(now: Timeline, { head, floor, entries }: Page): Timeline {
+    return { ...now, head: Math.max(now.head, head), floor: Math.max(now.floor, floor), drafts: without(now, entries) };
 }
 
 function threaded(now: Timeline, action: Step & { do: "root" | "replies" }): Timeline {

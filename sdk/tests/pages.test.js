@@ -11,11 +11,13 @@ function pages(one, answer) {
     let timeline = step(empty("ana"), { do: "start", epoch: "e1", head: 200 });
     const told = { asked: [], lost: [], jumps: [], troubles: [] };
     const made = new Pages({
-        async page(method, { seq, before }) {
+        async page(method, { seq, before, after, around }) {
             told.asked.push(method);
             if (method === "message") return page([one(seq)]);
             if (answer) return answer(before, (action) => (timeline = step(timeline, action)));
-            return page(Array.from({ length: 50 }, (_, n) => message(before - 50 + n)));
+            const from = before !== undefined ? before - 50 : after !== undefined ? after + 1 : Math.max(1, around - 25);
+            const all = Array.from({ length: 50 }, (_, n) => from + n).filter((seq) => seq > 0 && seq <= 200);
+            return page(all.map((seq) => (seq === around ? one(seq) : message(seq))));
         },
         timeline: () => timeline,
         take: async (action) => void (timeline = step(timeline, action)),
@@ -25,7 +27,7 @@ function pages(one, answer) {
         lost: (why) => told.lost.push(why),
         inThread: (seq, root) => told.jumps.push([seq, root]),
     });
-    return { pages: made, told, seqs: () => entries(timeline).map(({ seq }) => seq) };
+    return { pages: made, told, seqs: () => entries(timeline).map(({ seq }) => seq), now: () => timeline };
 }
 
 test("a page that fails for now is asked for until it comes, and one that is refused is not", async () => {
@@ -56,12 +58,23 @@ test("where the history is replaced while a page is on its way, its newest page 
     assert.deepEqual(seqs(), [30]);
 });
 
-test("what stands in the room is looked for page by page", async () => {
+test("what stands in the room is looked for with one page, wherever it is", async () => {
     const { pages: one, told } = pages((seq) => message(seq));
-    await one.find(120);
-    assert.deepEqual([told.asked, told.lost, told.jumps], [["message", "messages", "messages"], [], []]);
-    await one.find(121);
-    assert.equal(told.asked.length, 3);
+    await one.find(60);
+    assert.deepEqual([told.asked, told.lost, told.jumps], [["message", "messages"], [], []]);
+    await one.find(61);
+    assert.equal(told.asked.length, 2);
+});
+
+test("what was said last where to go counts", async () => {
+    const { pages: one, told, now } = pages((seq) => message(seq));
+    await Promise.all([one.go(60), one.go(100)]);
+    assert.ok(entries(now()).some(({ seq }) => seq === 100));
+    const going = one.go(30);
+    one.stay();
+    await going;
+    assert.ok(!entries(now()).some(({ seq }) => seq === 30));
+    assert.deepEqual(told.lost, []);
 });
 
 test("a reply is looked for in its thread, unless the room shows it", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { empty, KEPT, mayGoAgain, older, rows, step, unsent } from "../dist/timeline.js";
+import { empty, KEPT, LONG, mayGoAgain, older, rows, step, unsent } from "../dist/timeline.js";
 
 const entry = (seq, from = "ben", key = `k${seq}`, text = `text ${seq}`) => ({
     type: "message",
@@ -116,8 +116,10 @@ test("what is trimmed is older again, and what stays has no holes", () => {
     const trimmed = step(long, { do: "trim" });
     assert.equal(shown(trimmed).length, KEPT);
     assert.equal(shown(trimmed).at(-1), 1_250);
-    assert.equal(older(trimmed), 1_250 - KEPT + 1);
-    const again = step(trimmed, { ...page(176, 225, 1_250), before: 226 });
-    assert.deepEqual(shown(again), Array.from({ length: 1_075 }, (_, n) => 176 + n));
+    const from = 1_250 - KEPT + 1;
+    assert.equal(older(trimmed), from);
+    const again = step(trimmed, { ...page(from - 50, from - 1, 1_250), before: from });
+    assert.deepEqual(shown(again), Array.from({ length: KEPT + 50 }, (_, n) => from - 50 + n));
+    assert.ok(LONG > KEPT);
     assert.equal(step(trimmed, { do: "trim" }), trimmed);
 });

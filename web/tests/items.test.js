@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { dayWords, items, shifted } from "../src/timeline/items.ts";
+import { between, dayWords, items, shifted } from "../src/timeline/items.ts";
 import { folded, listed } from "../src/timeline/folded.ts";
 import { plain } from "../src/ui/names.ts";
 
@@ -44,6 +44,27 @@ test("older rows before what was there are told from newer ones behind it", () =
     assert.equal(shifted(of(5, 6, 7), of(6, 7, 8)), true);
     assert.equal(shifted(of(5, 6), of(7, 8, 9)), false);
     assert.equal(shifted(of(), of(1, 2)), false);
+});
+
+test("where both ends change, one changes after the other", () => {
+    const all = Array.from({ length: 9 }, (_, n) => entry(n, "ana"));
+    const of = (from, to) => items(all.slice(from, to), "ben", false);
+    const seqs = (list) => list.filter(({ kind }) => kind === "message").map(({ entry }) => entry.seq);
+    assert.deepEqual(seqs(between(of(2, 5), of(3, 7))), [3, 4]);
+    assert.deepEqual(seqs(between(of(3, 7), of(1, 5))), [1, 2, 3, 4, 5, 6]);
+    const [one, more] = [of(2, 5), of(2, 7)];
+    assert.equal(between(one, more), more);
+    assert.equal(between(one, of(7, 9)).length, of(7, 9).length);
+});
+
+test("what has not changed is the same item, so that it is not drawn again", () => {
+    const [first, second, third] = [entry(1, "ana"), entry(2, "ana", 1), entry(3, "ana", 2)];
+    const before = items([first, second], "ben", false);
+    const now = items([first, { ...second, entry: { ...second.entry, text: "again" } }, third], "ben", false);
+    assert.equal(now[1], before[1]);
+    assert.notEqual(now[2], before[2]);
+    // Who goes on with what they said just before does so no more once that is gone.
+    assert.notEqual(items([second], "ben", false)[1], before[2]);
 });
 
 test("days are said as people say them", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "vitest";
+import { test, vi } from "vitest";
 import { Looked } from "../src/app/looked.ts";
 import { addressed, placed, serverOf } from "../src/app/place.ts";
 import { pressed, SHORTCUTS } from "../src/app/shortcuts.ts";
@@ -11,7 +11,7 @@ import { lastOwn, shownIn } from "../src/room/shown.ts";
 import { toldAs, toldOf } from "../src/settings/told.ts";
 import { answered } from "../src/timeline/answered.ts";
 import { choices, keyed, KEYS } from "../src/timeline/choices.ts";
-import { saidSince, spoken } from "../src/timeline/news.ts";
+import { saidSince, Speaker, spoken } from "../src/timeline/news.ts";
 import { awaited } from "../src/ui/awaited.ts";
 import { beside, stepped } from "../src/ui/beside.ts";
 import { closes, composes } from "../src/ui/keys.ts";
@@ -137,9 +137,33 @@ test("what has come is counted, or read out where it is one", () => {
     assert.equal(spoken([], (id) => id), "");
 });
 
+test("however many come, it is said at most once a second", () => {
+    vi.useFakeTimers();
+    try {
+        const said = [];
+        const speaker = new Speaker((text) => said.push(text));
+        const come = (...seqs) => speaker.heard(seqs.map((seq) => ({ seq, from: "ben", text: `t${seq}` })), (id) => id);
+        come(1);
+        come(2);
+        come(3, 4);
+        assert.deepEqual(said, ["ben: t1"]);
+        vi.advanceTimersByTime(1_000);
+        assert.deepEqual(said, ["ben: t1", "3 new messages"]);
+        vi.advanceTimersByTime(1_000);
+        come(5);
+        assert.deepEqual(said.slice(2), ["ben: t5"]);
+        come(6);
+        speaker.stop();
+        vi.advanceTimersByTime(5_000);
+        assert.equal(said.length, 3);
+    } finally {
+        vi.useRealTimers();
+    }
+});
+
 test("a message is found in the room, among the pins and in the thread", () => {
-    const now = { rows: [row(1, "ana")], pins: [{ seq: 2 }], thread: { root: 3, message: { seq: 3 }, rows: [row(4, "ben")] } };
-    assert.deepEqual([1, 2, 3, 4].map((seq) => shownIn(now, seq)?.seq), [1, 2, 3, 4]);
+    const now = { rows: [row(1, "ana")], newest: [row(5, "ana")], pins: [{ seq: 2 }], thread: { root: 3, message: { seq: 3 }, rows: [row(4, "ben")] } };
+    assert.deepEqual([1, 2, 3, 4, 5].map((seq) => shownIn(now, seq)?.seq), [1, 2, 3, 4, 5]);
     assert.equal(shownIn(now, 9), undefined);
     assert.equal(lastOwn([row(1, "ana"), row(2, "ana", { gone: true }), row(3, "ben")], "ana").seq, 1);
     assert.equal(answered(undefined, (id) => id), "an earlier message");

@@ -39,13 +39,16 @@ export function useRoom(id: string): readonly [RoomSnapshot, Room] {
     return [useSyncExternalStore(room.subscribe, room.snapshot, room.snapshot), room];
 }
 
-/** Tells the server that the person sees the end of the room, for as long as the component is there and `sees` is true. */
-export function useLook(id: string, sees: boolean): void {
+/**
+ * Tells the server that the person sees the end of the room, for as long as the component is there and `sees` is true.
+ * `atEnd`: whether they are at the end, also where nobody looks.
+ */
+export function useLook(id: string, sees: boolean, atEnd = sees): void {
     const room = useChat().room(id);
     useEffect(() => {
-        room.look(sees);
+        room.look(sees, atEnd);
         return () => room.look(false);
-    }, [room, sees]);
+    }, [room, sees, atEnd]);
 }
 
 const LOOK_MS = 1_000;

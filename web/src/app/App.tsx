@@ -30,7 +30,7 @@ export function App({ portal }: { portal: string | null }) {
     const drawer = useDrawer();
     const { theme, debug } = useKept(settings);
     useEffect(() => dress(theme), [theme]);
-    useShortcuts(dialogs, drawer.put);
+    useShortcuts(chat, dialogs, drawer.put);
     useNotifications(chat, goTo);
     const room = support ? support.room : open;
     const choose = (id: string) => {

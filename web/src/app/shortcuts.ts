@@ -1,7 +1,7 @@
 // Keys that work everywhere on the page.
 
 import { useEffect } from "react";
-import { useRooms } from "hubbub-sdk/react";
+import type { Chat } from "hubbub-sdk";
 import type { Dialogs } from "./dialogs.ts";
 import { goTo, isAlone, useOpenRoom } from "./where.ts";
 
@@ -40,6 +40,8 @@ export const SHORTCUTS: readonly { title: string; all: readonly Shortcut[] }[] =
         all: [
             { keys: ["↑"], does: "The message above" },
             { keys: ["↓"], does: "The message below" },
+            { keys: ["Home"], does: "The first message of the room" },
+            { keys: ["End"], does: "The newest message" },
             { keys: ["Enter"], does: "Open its menu" },
             { keys: ["R"], does: "React" },
             { keys: ["A"], does: "Answer" },
@@ -71,8 +73,7 @@ function meant({ key, ctrlKey, metaKey, altKey }: Key, writes: boolean): Pressed
     return key === "?" && !writes && !control && !altKey ? "shortcuts" : null;
 }
 
-export function useShortcuts(dialogs: Dialogs, drawer: (open: boolean) => void): void {
-    const { rooms } = useRooms();
+export function useShortcuts(chat: Chat, dialogs: Dialogs, drawer: (open: boolean) => void): void {
     const open = useOpenRoom();
     useEffect(() => {
         const heard = (event: KeyboardEvent) => {
@@ -81,6 +82,7 @@ export function useShortcuts(dialogs: Dialogs, drawer: (open: boolean) => void):
             if (!does) return;
             event.preventDefault();
             if (does === "switch" || does === "shortcuts") return dialogs.show(does);
+            const { rooms } = chat.rooms.snapshot();
             const at = rooms.findIndex(({ id }) => id === open);
             const to = rooms[at + (does === "above" ? -1 : 1)];
             if (to) goTo(to.id);
@@ -88,5 +90,5 @@ export function useShortcuts(dialogs: Dialogs, drawer: (open: boolean) => void):
         };
         addEventListener("keydown", heard);
         return () => removeEventListener("keydown", heard);
-    }, [dialogs, rooms, open, drawer]);
+    }, [chat, dialogs, open, drawer]);
 }

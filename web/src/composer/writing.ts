@@ -90,7 +90,7 @@ export function useWriting(ref: RefObject<HTMLTextAreaElement | null>, { boxes, 
         onSent();
     };
     const editLast = () => {
-        const own = lastOwn(thread === undefined ? now.rows : (now.thread?.rows ?? []), me);
+        const own = lastOwn(thread === undefined ? now.newest : (now.thread?.rows ?? []), me);
         if (!own || !offered(own, standing, Date.now()).has("edit")) return false;
         onMode({ does: "edit", entry: own });
         return true;

@@ -23,6 +23,8 @@ export interface Banned {
     since: number;
 }
 
+const RULING = new Set(["changed", "muted", "unmuted", "renamed"]);
+
 export class Roster {
     members: Members = new Map();
     bans: Bans = new Map();
@@ -31,6 +33,9 @@ export class Roster {
     kind: string | undefined;
     private asksForBans = false;
     private held: Told = { settings: {}, muted: new Map(), name: "", topic: "", asOf: 0 };
+    /** The lines since then of which rules are made. Those that are not shown any more count, too. */
+    private readonly lines = new Map<number, Entry>();
+    private now: Rules | null = null;
     private asked = 0;
 
     constructor(private readonly around: Surroundings) {}
@@ -38,6 +43,7 @@ export class Roster {
     follow(entry: Entry): void {
         this.members = followed(this.members, entry);
         this.bans = bannedAfter(this.bans, entry);
+        this.heeds(entry);
     }
 
     /** From now on it is known who is banned, too: for whoever may lift that. */
@@ -58,8 +64,16 @@ export class Roster {
         }
     }
 
+    /** The same object until something has changed. */
     rules(): Rules {
-        return rules(this.held, this.around.shown());
+        for (const entry of this.around.shown()) this.heeds(entry);
+        return (this.now ??= rules(this.held, [...this.lines.values()].sort((one, other) => one.seq - other.seq)));
+    }
+
+    private heeds(entry: Entry): void {
+        if (!RULING.has(entry.type) || entry.seq <= this.held.asOf || this.lines.has(entry.seq)) return;
+        this.lines.set(entry.seq, entry);
+        this.now = null;
     }
 
     async load(): Promise<void> {
@@ -76,6 +90,8 @@ export class Roster {
             const { head = 0, settings = {}, name = "", topic = "", kind } = own ?? {};
             const muted = all.flatMap(({ user, muted_until }) => (muted_until ? [[user, muted_until] as const] : []));
             this.held = { settings, muted: new Map(muted), name, topic, asOf: head };
+            this.now = null;
+            for (const seq of [...this.lines.keys()]) if (seq <= head) this.lines.delete(seq);
             this.kind = kind;
             // Some of it may have changed while it was read.
             this.members = this.around.recent().reduce(followed, new Map(all.map((one) => [one.user, one])));

@@ -3,19 +3,20 @@
 import type { Doings } from "../room/actions.ts";
 import { useRoomView } from "../room/context.tsx";
 import { Side } from "../room/Side.tsx";
-import { row } from "../timeline/Row.tsx";
+import { useRow } from "../timeline/Row.tsx";
 
 const NONE: ReadonlyMap<number, string> = new Map();
 
 export function PinsPanel({ doings, onClose }: { doings: Doings; onClose: () => void }) {
     const view = useRoomView();
     const { pins } = view.now;
+    const render = useRow(view, "pins", doings.at.pins, NONE, null);
     return (
         <Side title="Pinned messages" onClose={onClose}>
             <div className="panel-scroll">
                 {!pins.length && <p className="hint">Nothing is pinned here. Pin a message from its menu, and everybody finds it again.</p>}
                 {pins.map((entry) => (
-                    <div key={entry.seq}>{row({ kind: "message", key: `pin ${entry.seq}`, entry, first: true }, { view, on: doings.at.pins, place: "pins", seen: NONE, flash: null })}</div>
+                    <div key={entry.seq}>{render({ kind: "message", key: `pin ${entry.seq}`, entry, first: true })}</div>
                 ))}
             </div>
         </Side>

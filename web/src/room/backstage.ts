@@ -148,7 +148,7 @@ export class Backstage {
     }
 
     private shown(): Shown[] {
-        return this.room.snapshot().rows.flatMap((row) => (row.kind === "entry" ? [row.entry] : []));
+        return this.room.snapshot().newest.flatMap((row) => (row.kind === "entry" ? [row.entry] : []));
     }
 
     private pause(ms: number): Promise<void> {

@@ -56,10 +56,12 @@ function useView(now: RoomSnapshot, room: Room, backstage: Backstage, behind: Be
     const member = known && support === null ? members.has(me) : undefined;
     const end = doorway({ me, room: id, state, code, problem, kind, member, last });
     const ended = end?.text ?? support?.ended ?? null;
-    const standing: Standing = {
-        me, ended, known: known && support === null, role: members.get(me)?.role, direct: kind === "direct" || id.startsWith("direct."),
-        ...backstage.rules(),
-    };
+    const rules = backstage.rules();
+    const ofPeople = known && support === null;
+    const role = members.get(me)?.role;
+    const direct = kind === "direct" || id.startsWith("direct.");
+    // The same until something of it has changed: rows are drawn anew with another.
+    const standing = useMemo<Standing>(() => ({ me, ended, known: ofPeople, role, direct, ...rules }), [me, ended, ofPeople, role, direct, rules]);
     return {
         now, room, me, behind, standing, backstage, deeds: backstage.deeds, end, silence: silenced(standing, Date.now()), called, support,
     };

@@ -7,8 +7,8 @@ const among = (rows: readonly Row[], seq: number): Shown | undefined => {
     return row?.kind === "entry" ? row.entry : undefined;
 };
 
-export function shownIn({ rows, thread, pins }: Pick<RoomSnapshot, "rows" | "thread" | "pins">, seq: number): Shown | undefined {
-    const found = among(rows, seq) ?? pins.find((one) => one.seq === seq);
+export function shownIn({ rows, newest, thread, pins }: Pick<RoomSnapshot, "rows" | "newest" | "thread" | "pins">, seq: number): Shown | undefined {
+    const found = among(rows, seq) ?? (newest === rows ? undefined : among(newest, seq)) ?? pins.find((one) => one.seq === seq);
     if (found || !thread) return found;
     return thread.message?.seq === seq ? thread.message : among(thread.rows, seq);
 }

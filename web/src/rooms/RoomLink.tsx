@@ -1,5 +1,6 @@
 // A room in the list: what it is called, and what is unread there.
 
+import { memo } from "react";
 import { long, short, type Counted, type RoomRow } from "hubbub-sdk";
 import { linkTo } from "../app/where.ts";
 import { Icon } from "../ui/icons.tsx";
@@ -15,7 +16,7 @@ interface Props {
 const ICONS = { private: "lock", direct: "person" } as const;
 const NONE: Counted = { count: 0 };
 
-export function RoomLink({ room, title, current, onChosen }: Props) {
+export const RoomLink = memo(function RoomLink({ room, title, current, onChosen }: Props) {
     const { id, kind, topic, settings, unread = NONE, mentions = NONE } = room;
     const marked = isMarked(room);
     const icon = ICONS[kind as keyof typeof ICONS] ?? "hash";
@@ -40,7 +41,7 @@ export function RoomLink({ room, title, current, onChosen }: Props) {
             {unread.count > 0 && <Badge name="unread" seen={short(unread)} heard={long(unread, "unread message", "unread messages")} />}
         </a>
     );
-}
+});
 
 /** What is seen, and what is heard. */
 function Badge({ name, seen, heard }: { name: string; seen: string; heard: string }) {

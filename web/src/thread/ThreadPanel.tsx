@@ -8,7 +8,7 @@ import { useRoomView } from "../room/context.tsx";
 import { unanswered } from "../people/people.ts";
 import { items, type Item } from "../timeline/items.ts";
 import { Log, type LogHandle } from "../timeline/Log.tsx";
-import { row } from "../timeline/Row.tsx";
+import { useRow } from "../timeline/Row.tsx";
 import { Side } from "../room/Side.tsx";
 
 interface Props {
@@ -26,21 +26,21 @@ export function ThreadPanel({ boxes, open, doings, onKey, onClose }: Props) {
     const { now: { thread }, room, me, silence, called } = view;
     const handle = useRef<LogHandle>(null);
     const all = useMemo(() => (thread ? items(thread.rows, me, false) : []), [thread?.rows, me]);
+    const render = useRow(view, "thread", doings.at.thread, NONE, null);
     useSought(handle, all, open.sought, () => doings.put({ sought: null }));
     if (!thread) return null;
     const { root, message, complete, rows } = thread;
-    const around = { view, on: doings.at.thread, place: "thread", seen: NONE, flash: null } as const;
     const count = message?.replies?.count ?? 0;
     const loaded = complete || rows.length > 0;
     return (
         <Side title="Thread" about={message ? `of ${called(message.from)}` : ""} onClose={onClose}>
             <div className="thread-root">
-                {message && row({ kind: "message", key: `root ${root}`, entry: message, first: true }, around)}
+                {message && render({ kind: "message", key: `root ${root}`, entry: message, first: true })}
                 <p className="divider"><span>{!loaded ? "Loading …" : count === 0 ? "No replies yet" : count === 1 ? "1 reply" : `${count} replies`}</span></p>
             </div>
             <Log
-                items={all} label="Replies" complete={complete} loading={!loaded} older={() => void room.olderReplies()}
-                render={(item) => row(item, around)} onEnd={() => {}} onKey={onKey} handle={handle}
+                items={all} label="Replies" part={0} complete={complete} ends loading={!loaded} older={() => void room.olderReplies()}
+                render={render} onEnd={() => {}} onKey={onKey} handle={handle}
             />
             <Composer
                 key={root} boxes={boxes} thread={root} placeholder="Reply in the thread" mode={open.threadMode} silence={silence ?? unanswered(message ?? undefined)}

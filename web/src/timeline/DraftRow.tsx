@@ -1,5 +1,6 @@
 // What one has said and is not in the log yet: on its way, waiting, or refused.
 
+import type { ReactNode } from "react";
 import { useOnline } from "../app/online.ts";
 import { useConnection } from "hubbub-sdk/react";
 import type { Draft } from "hubbub-sdk";
@@ -14,7 +15,7 @@ interface Props {
     first: boolean;
     me: string;
     name: string;
-    answers: string;
+    answers: ReactNode;
     on: MessageActions;
 }
 

@@ -4,9 +4,10 @@
 
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, type ReactElement, type Ref } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { Drawn, useSteps } from "./drawn.tsx";
 import { useHeldFocus } from "./held.ts";
-import { shifted, type Item } from "./items.ts";
-import { focusMoved } from "./walk.ts";
+import type { Item } from "./items.ts";
+import { focusMoved, walked } from "./walk.ts";
 
 export interface LogHandle {
     toEnd(): void;
@@ -17,11 +18,22 @@ export interface LogHandle {
 interface Props {
     items: readonly Item[];
     label: string;
+    /** Where it is another number, the items have nothing to do with those before. */
+    part: number;
+    /** Nothing older is there. */
     complete: boolean;
+    /** Nothing newer is there. */
+    ends: boolean;
     loading: boolean;
     older: () => void;
+    newer?: () => void;
+    /** The items are to be the first of all. */
+    first?: () => void;
+    /** The items are to go on to the end. */
+    end?: () => void;
+    /** The same function for as long as it draws the same. */
     render: (item: Item) => ReactElement;
-    /** Whether the end is in sight now. */
+    /** Whether the last of the items is in sight now. */
     onEnd: (is: boolean) => void;
     /** A key that was pressed on a row. */
     onKey: (event: KeyboardEvent, item: Item) => void;
@@ -29,65 +41,68 @@ interface Props {
 }
 
 const NEAR_PX = 100;
-/** So far above what is in sight older pages are asked for. */
+/** So far beyond what is in sight pages are asked for. */
 const AHEAD_PX = 900;
 
-export function Log({ items, label, complete, loading, older, render, onEnd, onKey, handle }: Props) {
+export function Log({ items: wanted, label, part, complete, ends, loading, older, newer, first, end, render, onEnd, onKey, handle }: Props) {
     const list = useRef<VirtualizerHandle>(null);
     const scroller = useRef<HTMLDivElement>(null);
     const stays = useRef(true);
     const offset = useRef(0);
     /** Its size has changed, and it has not been brought to the end again yet. */
     const resized = useRef(false);
-    const frame = useRef<number | null>(null);
-    const before = useRef(items);
     const held = useHeldFocus(scroller);
-    const shift = shifted(before.current, items);
+    const [items, shift] = useSteps(wanted, part);
     const now = useRef(items);
     now.current = items;
 
+    // The last row is in sight already, and so is drawn, or will be once the list has heard that it was scrolled.
+    const stay = () => {
+        if (stays.current) scroller.current!.scrollTop = scroller.current!.scrollHeight;
+    };
     const toEnd = () => {
         stays.current = true;
-        list.current?.scrollToIndex(now.current.length - 1, { align: "end" });
+        if (!ends) return end?.();
+        stay();
         onEnd(true);
     };
-    // Once for all that comes before the next frame: each time the browser has to lay out the page.
-    const stay = () => {
-        if (!stays.current) return;
-        frame.current ??= requestAnimationFrame(() => {
-            frame.current = null;
-            resized.current = false;
-            if (stays.current && now.current.length) list.current?.scrollToIndex(now.current.length - 1, { align: "end" });
-        });
-    };
     const more = () => {
-        if (!complete && !loading && items.length && (list.current?.scrollOffset ?? 0) < AHEAD_PX) older();
+        if (loading || !items.length || !list.current) return;
+        const { scrollOffset, viewportSize, scrollSize } = list.current;
+        if (!complete && scrollOffset < AHEAD_PX) older();
+        else if (!ends && scrollOffset + viewportSize > scrollSize - AHEAD_PX) newer?.();
     };
     const scrolled = (to: number) => {
         const { scrollSize, viewportSize } = list.current!;
-        const atEnd = to + viewportSize - scrollSize > -NEAR_PX;
+        const low = to + viewportSize - scrollSize > -NEAR_PX;
         // What grows below moves nobody away from the end; who scrolls up goes away from it. A window that becomes taller
         // scrolls up, too: that is nobody who goes.
-        if (atEnd) stays.current = true;
-        else if (to < offset.current - 1 && !resized.current) stays.current = false;
+        if (low && ends) stays.current = true;
+        else if (!ends || (to < offset.current - 1 && !resized.current)) stays.current = false;
         offset.current = to;
-        onEnd(atEnd || stays.current);
+        onEnd(low || stays.current);
         more();
     };
     useLayoutEffect(() => {
-        before.current = items;
-        stay();
-    }, [items]);
-    useEffect(more, [items]);
+        stays.current = ends;
+        if (!ends) scroller.current!.scrollTop = 0;
+    }, [part]);
+    useLayoutEffect(stay, [items]);
+    useEffect(more, [items, loading]);
     useLayoutEffect(() => {
+        let frame = 0;
         const sized = new ResizeObserver(() => {
             resized.current = stays.current;
             stay();
+            frame = requestAnimationFrame(() => {
+                resized.current = false;
+                stay();
+            });
         });
         sized.observe(scroller.current!);
         return () => {
             sized.disconnect();
-            if (frame.current !== null) cancelAnimationFrame(frame.current);
+            cancelAnimationFrame(frame);
         };
     }, []);
     useImperativeHandle(handle, () => ({
@@ -106,12 +121,22 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
         const at = row && event.target === row ? items.findIndex(({ key }) => key === row.dataset["row"]) : -1;
         if (at < 0 && event.target !== scroller.current) return;
         const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-        if (step === undefined) return void (at >= 0 && onKey(event, items[at]!));
+        const far = { Home: toFirst, End: toEnd }[event.key];
+        if (step === undefined && !far) return void (at >= 0 && onKey(event, items[at]!));
         event.preventDefault();
-        const to = walked(items, at < 0 ? items.length : at, step);
+        if (far) {
+            scroller.current!.focus();
+            return far();
+        }
+        const to = walked(items, at < 0 ? items.length : at, step!);
         if (to === null) return;
         list.current?.scrollToIndex(to, { align: "nearest" });
         focusMoved(scroller.current!, items[to]!.key);
+    };
+    const toFirst = () => {
+        stays.current = false;
+        if (complete || !first) scroller.current!.scrollTop = 0;
+        else first();
     };
     return (
         <div
@@ -119,20 +144,9 @@ export function Log({ items, label, complete, loading, older, render, onEnd, onK
             onKeyDown={(event) => pressed(event as unknown as KeyboardEvent)} {...held}
         >
             <div className="log-space" />
-            <Virtualizer
-                ref={list} data={items} shift={shift} scrollRef={scroller} onScroll={scrolled} onResize={stay}
-            >
-                {(item) => <div key={item.key} className="row-of-log">{render(item)}</div>}
+            <Virtualizer key={part} ref={list} data={items} shift={shift} scrollRef={scroller} onScroll={scrolled} onResize={stay}>
+                {(item) => <Drawn key={item.key} item={item} render={render} />}
             </Virtualizer>
         </div>
     );
-}
-
-/** The next row that can have the focus; null: there is none. */
-function walked(items: readonly Item[], from: number, step: number): number | null {
-    for (let at = from + step; at >= 0 && at < items.length; at += step) {
-        const { kind } = items[at]!;
-        if (kind === "message" || kind === "draft") return at;
-    }
-    return null;
 }

@@ -1,6 +1,6 @@
 // A message: who said it and when, what it says now, and what hangs on it.
 
-import { memo, useState } from "react";
+import { memo, useState, type ReactNode } from "react";
 import { moment, type Shown } from "hubbub-sdk";
 import { alsoMentioned, mentionsMe } from "../composer/mentions.ts";
 import { Markdown } from "../markdown/Markdown.tsx";
@@ -49,7 +49,7 @@ export interface MessageProps {
     pending: Pending | null;
     seen: string;
     /** What it answers, in a few words. */
-    answers: string;
+    answers: ReactNode;
     way: Way | null;
     flash: boolean;
 }

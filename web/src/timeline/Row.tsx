@@ -1,7 +1,7 @@
 // One row of a log: which of the things that can stand there.
 
-import type { ReactElement } from "react";
-import type { RoomView } from "../room/context.tsx";
+import { useMemo, type ReactElement } from "react";
+import { useRoomView, type RoomView } from "../room/context.tsx";
 import { shownIn } from "../room/shown.ts";
 import { pendingOn } from "../room/pending.ts";
 import { offered } from "../people/people.ts";
@@ -13,8 +13,7 @@ import { dayWords, type Item } from "./items.ts";
 import { Lines } from "./Lines.tsx";
 import { Message, type MessageActions, type Place } from "./Message.tsx";
 
-export interface Around {
-    view: RoomView;
+export interface Around extends Pick<RoomView, "me" | "standing" | "behind" | "called" | "support"> {
     on: MessageActions;
     place: Place;
     /** Who has seen a message and none after it. */
@@ -23,7 +22,16 @@ export interface Around {
     flash: string | null;
 }
 
-export function row(item: Item, { view, on, place, seen, flash }: Around): ReactElement {
+/** How a row is drawn: the same function until something of it has changed, so that rows which are the same are not drawn again. */
+export function useRow(view: RoomView, place: Place, on: MessageActions, seen: Around["seen"], flash: string | null): (item: Item) => ReactElement {
+    const { me, standing, behind, called, support } = view;
+    return useMemo(() => {
+        const around = { me, standing, behind, called, support, on, place, seen, flash };
+        return (item) => row(item, around);
+    }, [me, standing, behind, called, support, on, place, seen, flash]);
+}
+
+function row(item: Item, { me, standing, behind, called, support, on, place, seen, flash }: Around): ReactElement {
     switch (item.kind) {
         case "start":
             return <p className="start">This is where the room begins.</p>;
@@ -32,24 +40,23 @@ export function row(item: Item, { view, on, place, seen, flash }: Around): React
         case "new":
             return <p className="divider new"><span>New messages</span></p>;
         case "lines":
-            return <Lines entries={item.entries} called={view.called} />;
+            return <Lines entries={item.entries} called={called} />;
         case "draft":
             return (
                 <DraftRow
-                    row={item.key} draft={item.draft} first={item.first} me={view.me} name={view.called(view.me)} on={on}
-                    answers={item.draft.reply_to === undefined ? "" : answered(shownIn(view.now, item.draft.reply_to), view.called)}
+                    row={item.key} draft={item.draft} first={item.first} me={me} name={called(me)} on={on}
+                    answers={item.draft.reply_to === undefined ? null : <Answered seq={item.draft.reply_to} />}
                 />
             );
         case "message": {
             const { entry } = item;
-            const { standing, behind, support, me } = view;
             return (
                 <Message
-                    row={item.key} entry={entry} first={item.first} me={me} place={place} called={view.called} on={on}
+                    row={item.key} entry={entry} first={item.first} me={me} place={place} called={called} on={on}
                     picture={infoOf(behind.members.get(entry.from)?.info).avatar}
                     acts={[...offered(entry, standing, Date.now())].join(" ")}
                     pending={behind.doing.length ? pendingOn(entry, behind.doing) : null}
-                    answers={entry.reply_to === undefined ? "" : answered(shownIn(view.now, entry.reply_to), view.called)}
+                    answers={entry.reply_to === undefined ? null : <Answered seq={entry.reply_to} />}
                     seen={seen.get(entry.seq) ?? ""}
                     way={support && entry.from === me ? way(support.forwarding, entry.seq) : null}
                     flash={flash === item.key}
@@ -57,4 +64,10 @@ export function row(item: Item, { view, on, place, seen, flash }: Around): React
             );
         }
     }
+}
+
+/** What is answered may be loaded, edited or deleted later than the answer. */
+function Answered({ seq }: { seq: number }) {
+    const { now, called } = useRoomView();
+    return <>{answered(shownIn(now, seq), called)}</>;
 }

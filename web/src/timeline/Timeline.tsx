@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState, type RefObject } from "react";
 import { divided, seenBy } from "hubbub-sdk";
 import { useLook } from "hubbub-sdk/react";
-import { useRoomView } from "../room/context.tsx";
+import { useRoomView, type RoomView } from "../room/context.tsx";
 import { seenWords } from "../people/who.ts";
 import { plain } from "../ui/names.ts";
 import { Icon } from "../ui/icons.tsx";
@@ -12,7 +12,7 @@ import { items, type Item } from "./items.ts";
 import { Log, type LogHandle } from "./Log.tsx";
 import type { MessageActions } from "./Message.tsx";
 import { newWords, useNews } from "./news.ts";
-import { row } from "./Row.tsx";
+import { useRow } from "./Row.tsx";
 
 interface Props {
     on: MessageActions;
@@ -28,26 +28,25 @@ const RECEIPTS = 200;
 
 export function Timeline({ on, onKey, handle, flash, covered }: Props) {
     const view = useRoomView();
-    const { now, room, me, behind, called } = view;
-    const [atEnd, setAtEnd] = useState(true);
+    const { now, room, me, called } = view;
+    const [low, setLow] = useState(true);
+    const atEnd = low && now.ends;
     const visible = useVisible();
     const all = useMemo(() => items(divided(now.rows, now.since, me), me, now.complete), [now.rows, now.since, now.complete, me]);
     const begun = useBeginning(handle, all, now.known && now.state === "live", now.since, now.rows.length > 0);
     const sees = begun && atEnd && visible && !covered;
-    useLook(room.id, sees);
-    const news = useNews(now.rows, me, called, sees, atEnd && !covered);
-    const seen = useMemo(() => {
-        const newest = now.rows.slice(-RECEIPTS).flatMap((one) => (one.kind === "entry" ? [one.entry] : []));
-        const marks = seenBy(newest, now.reads, behind.members.keys(), me);
-        return new Map([...marks].map(([seq, users]) => [seq, plain(seenWords(users.map(called), behind.members.size - 1))]));
-    }, [now.rows, now.reads, behind.members, called, me]);
+    useLook(room.id, sees, begun && atEnd);
+    const news = useNews(now.newest, me, called, sees, atEnd && !covered);
+    const seen = useSeen(view);
+    const render = useRow(view, "room", on, seen, flash);
     return (
         <div className="timeline">
             <Log
-                items={all} label="Messages" complete={now.complete} loading={now.loading} older={() => void room.older()}
-                render={(item) => row(item, { view, on, place: "room", seen, flash })} onEnd={setAtEnd} onKey={onKey} handle={handle}
+                items={all} label="Messages" part={now.part} complete={now.complete} ends={now.ends} loading={now.loading}
+                older={() => void room.older()} newer={() => void room.newer()} first={() => void room.first()} end={() => room.toEnd()}
+                render={render} onEnd={setLow} onKey={onKey} handle={handle}
             />
-            {now.loading && <p className="loading">Loading older messages …</p>}
+            {now.loading && <p className="loading">Loading messages …</p>}
             {!all.length && now.state !== "ended" && <p className="loading middle">Loading …</p>}
             {!atEnd && (
                 <button type="button" className={news ? "to-end some" : "to-end"} onClick={() => handle.current?.toEnd()}>
@@ -56,6 +55,18 @@ export function Timeline({ on, onKey, handle, flash, covered }: Props) {
             )}
         </div>
     );
+}
+
+/** Who has seen a message and none after it: the same object until that has changed. */
+function useSeen({ now: { newest, reads }, behind: { members }, called, me }: RoomView): ReadonlyMap<number, string> {
+    const before = useRef<ReadonlyMap<number, string>>(new Map());
+    return useMemo(() => {
+        const some = newest.slice(-RECEIPTS).flatMap((one) => (one.kind === "entry" ? [one.entry] : []));
+        const marks = [...seenBy(some, reads, members.keys(), me)];
+        const now = new Map(marks.map(([seq, users]) => [seq, plain(seenWords(users.map(called), members.size - 1))]));
+        const same = now.size === before.current.size && [...now].every(([seq, words]) => before.current.get(seq) === words);
+        return same ? before.current : (before.current = now);
+    }, [newest, reads, members, called, me]);
 }
 
 /** Begins where something new begins, once that is known: what came meanwhile is there then, and not read yet. Whether it has begun. */

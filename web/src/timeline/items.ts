@@ -80,13 +80,39 @@ function said(all: Item[], before: Before, row: Exclude<Row, { kind: "new" }>, m
     const first = from !== before.from || reply_to !== undefined || Math.abs(time - before.at) >= TOGETHER_MS;
     before.from = from;
     before.at = time;
-    all.push(isDraft ? { kind: "draft", key: row.key, draft: row.draft, first } : { kind: "message", key: row.key, entry: row.entry, first });
+    all.push(itemOf(row, first));
+}
+
+const made = new WeakMap<object, Item & { first: boolean }>();
+
+/** The same item for as long as nothing of it has changed. */
+function itemOf(row: Exclude<Row, { kind: "new" }>, first: boolean): Item {
+    const of = row.kind === "draft" ? row.draft : row.entry;
+    let item = made.get(of);
+    if (item?.first !== first || item.key !== row.key) {
+        item = row.kind === "draft" ? { kind: "draft", key: row.key, draft: row.draft, first } : { kind: "message", key: row.key, entry: row.entry, first };
+        made.set(of, item);
+    }
+    return item;
 }
 
 /** Whether it begins elsewhere: something came before what was there, or the first of it went. */
 export function shifted(before: readonly Item[], now: readonly Item[]): boolean {
     if (before === now) return false;
     return behind(before, now) || behind(now, before);
+}
+
+/** What stands between two lists, where both ends of it change: only one end changes with each of the two steps. */
+export function between(before: readonly Item[], now: readonly Item[]): readonly Item[] {
+    const there = new Map(before.map(({ key }, nth) => [key, nth]));
+    const isThere = ({ kind, key }: Item) => (kind === "message" || kind === "draft") && there.has(key);
+    const first = now.findIndex(isThere);
+    if (first < 0) return now;
+    const last = now.findLastIndex(isThere);
+    const [from, to] = [there.get(now[first]!.key)!, there.get(now[last]!.key)!];
+    const same = (one: readonly Item[], other: readonly Item[]) => one.length === other.length && one.every(({ key }, nth) => key === other[nth]!.key);
+    if (same(before.slice(0, from), now.slice(0, first)) || same(before.slice(to + 1), now.slice(last + 1))) return now;
+    return [...now.slice(0, last + 1), ...before.slice(to + 1)];
 }
 
 /** Whether the first message of one stands further down in the other. */

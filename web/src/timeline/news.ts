@@ -1,6 +1,6 @@
 // What has come while somebody read further up, or listened.
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { Row } from "hubbub-sdk";
 import type { CalledBy } from "../people/called.ts";
 import { isolated } from "../ui/names.ts";
@@ -41,18 +41,51 @@ const newest = (rows: readonly Row[]): number => {
     return row?.kind === "entry" ? row.entry.seq : 0;
 };
 
-/** How many messages have come since the end was seen. What comes while it is seen is said aloud, once. */
+/** Nobody is told more often: what comes meanwhile is counted. */
+const SPEAK_MS = 1_000;
+
+/** Says aloud what comes: the first at once, the others together. */
+export class Speaker {
+    private waiting: readonly Said[] = [];
+    private timer: ReturnType<typeof setTimeout> | undefined;
+
+    constructor(private readonly say: (text: string) => void) {}
+
+    heard(said: readonly Said[], called: CalledBy): void {
+        if (!said.length) return;
+        this.waiting = [...this.waiting, ...said];
+        if (this.timer === undefined) this.speak(called);
+    }
+
+    /** What was not said is said no more. */
+    stop(): void {
+        this.waiting = [];
+        clearTimeout(this.timer);
+        this.timer = undefined;
+    }
+
+    private speak(called: CalledBy): void {
+        this.timer = undefined;
+        if (!this.waiting.length) return;
+        this.say(spoken(this.waiting, called));
+        this.waiting = [];
+        this.timer = setTimeout(() => this.speak(called), SPEAK_MS);
+    }
+}
+
+/** How many messages have come since the end was seen. What comes while it is seen is said aloud, once. `rows`: those at the end. */
 export function useNews(rows: readonly Row[], me: string, called: CalledBy, sees: boolean, atEnd: boolean): number {
     const last = useRef<number | null>(null);
-    const left = useRef(0);
     const [count, put] = useState(0);
+    const speaker = useMemo(() => new Speaker(announce), []);
+    useEffect(() => () => speaker.stop(), [speaker]);
     useEffect(() => {
         if (!rows.length) return;
-        const now = newest(rows);
-        if (last.current !== null && now > last.current && sees) announce(spoken(saidSince(rows, me, last.current), called));
-        last.current = now;
-        if (atEnd) left.current = now;
-        put(atEnd ? 0 : saidSince(rows, me, left.current).length);
-    }, [rows, me, called, sees, atEnd]);
+        const said = last.current === null ? [] : saidSince(rows, me, last.current);
+        last.current = Math.max(last.current ?? 0, newest(rows));
+        if (sees) speaker.heard(said, called);
+        else speaker.stop();
+        put((before) => (atEnd ? 0 : before + said.length));
+    }, [rows, me, called, sees, atEnd, speaker]);
     return count;
 }

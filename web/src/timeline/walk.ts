@@ -1,5 +1,7 @@
 // The focus goes from message to message, also to one that is not drawn yet.
 
+import type { Item } from "./items.ts";
+
 /** Frames until a row that was scrolled to has to be there. */
 const FRAMES = 20;
 
@@ -7,4 +9,13 @@ export function focusMoved(within: HTMLElement, key: string, frames = FRAMES): v
     const row = within.querySelector<HTMLElement>(`[data-row="${CSS.escape(key)}"]`);
     if (row) row.focus({ preventScroll: true });
     else if (frames > 0) requestAnimationFrame(() => focusMoved(within, key, frames - 1));
+}
+
+/** The next row that can have the focus; null: there is none. */
+export function walked(items: readonly Item[], from: number, step: number): number | null {
+    for (let at = from + step; at >= 0 && at < items.length; at += step) {
+        const { kind } = items[at]!;
+        if (kind === "message" || kind === "draft") return at;
+    }
+    return null;
 }
