@@ -252,11 +252,6 @@ export function unsent(now: Timeline): Draft[] {
     return now.drafts.filter((draft) => draft.state === "sending");
 }
 
-/** Whether a refused draft can be sent again: not under a root that was deleted. */
-export function mayGoAgain(now: Timeline, { final, thread }: Draft): boolean {
-    return !final && !(thread !== undefined && shownAs(now, thread)?.gone);
-}
-
 function withDrafts(now: Timeline, entries: readonly Shown[], here: (draft: Draft) => boolean): Row[] {
     const shown: Row[] = entries.map((entry) => rowOf(now, entry));
     const seqOf = (row: Row) => (row.kind === "entry" ? row.entry.seq : row.kind === "draft" ? (row.draft.seq ?? Infinity) : 0);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { empty, KEPT, LONG, mayGoAgain, older, rows, step, unsent } from "../dist/timeline.js";
+import { empty, KEPT, LONG, older, rows, step, unsent } from "../dist/timeline.js";
 
 const entry = (seq, from = "ben", key = `k${seq}`, text = `text ${seq}`) => ({
     type: "message",
@@ -96,19 +96,6 @@ test("a fresh start forgets the log and keeps what is not sent yet", () => {
 
 test("a page of another history is not mixed in", () => {
     assert.deepEqual(shown(after(start(2, "e2"), page(1, 2, 2, 1, "e1"))), []);
-});
-
-test("nothing is sent again under what was deleted", () => {
-    const reply = { ...draft("a"), thread: 1 };
-    const refused = after(start(1), page(1, 1, 1), reply, { do: "refused", key: "a", error: "muted" });
-    assert.equal(mayGoAgain(refused, refused.drafts[0]), true);
-    const gone = step(refused, { do: "live", entry: { ...entry(2), type: "deleted", target: 1 } });
-    assert.equal(mayGoAgain(gone, gone.drafts[0]), false);
-    // Its root is not loaded: the server has said that it was deleted.
-    const final = after(start(9), { ...draft("b"), thread: 3 }, { do: "refused", key: "b", error: "deleted", final: true });
-    assert.equal(mayGoAgain(final, final.drafts[0]), false);
-    const other = after(start(9), { ...draft("b"), thread: 3 }, { do: "refused", key: "b", error: "closed", final: false });
-    assert.equal(mayGoAgain(other, other.drafts[0]), true);
 });
 
 test("what is trimmed is older again, and what stays has no holes", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { followed, mayAdd, mayLeave, mayMake, nextEnd, offered, outranks, rules, silenced, unanswered } from "../src/people/people.ts";
+import { followed, mayAdd, mayGoAgain, mayLeave, mayMake, nextEnd, offered, outranks, rules, silenced, unanswered } from "../src/people/people.ts";
 
 const NOW = Date.parse("2026-01-31T10:00:00.000Z");
 const of = (from, more) => ({ type: "message", seq: 5, from, at: "2026-01-31T09:59:00.000Z", text: "hi", ...more });
@@ -71,6 +71,8 @@ test("nobody replies under what was deleted", () => {
     assert.match(unanswered(of("ben", { gone: true })), /deleted/);
     assert.equal(unanswered(of("ben")), null);
     assert.equal(unanswered(undefined), null);
+    // What was refused there does not go again.
+    assert.deepEqual([mayGoAgain({}, of("ben")), mayGoAgain({}, undefined), mayGoAgain({}, of("ben", { gone: true })), mayGoAgain({ final: true }, undefined)], [true, true, false, false]);
     assert.ok(!offered(of("ben", { gone: true, replies: { count: 2 } }), standing("admin"), NOW).has("reply"));
 });
 

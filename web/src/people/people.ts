@@ -1,6 +1,6 @@
 // Who is in the room, and what they may do: "Who may do what" in docs/protocol.md. Pure.
 
-import { moment, type Entry, type Settings, type Shown } from "hubbub-sdk";
+import { moment, type Draft, type Entry, type Settings, type Shown } from "hubbub-sdk";
 
 export const ROLES = ["reader", "member", "moderator", "admin"] as const;
 export type Role = (typeof ROLES)[number];
@@ -159,6 +159,11 @@ export function mayAdd({ role, direct, settings }: Standing): readonly Role[] {
 /** Why one does not reply in a thread, where one writes in the room. */
 export function unanswered(root: Shown | undefined): string | null {
     return root?.gone ? "The message of this thread was deleted: nobody can reply any more." : null;
+}
+
+/** Whether a refused draft can be sent again: not under a root that was deleted. `root`: that of its thread, as far as it is there. */
+export function mayGoAgain({ final }: Pick<Draft, "final">, root: Shown | undefined): boolean {
+    return !final && unanswered(root) === null;
 }
 
 /** For how long one mutes somebody. */

@@ -5,6 +5,9 @@ import { useOnline } from "../app/online.ts";
 import { useConnection } from "hubbub-sdk/react";
 import type { Draft } from "hubbub-sdk";
 import { Markdown } from "../markdown/Markdown.tsx";
+import { mayGoAgain } from "../people/people.ts";
+import { useRoomView } from "../room/context.tsx";
+import { shownIn } from "../room/shown.ts";
 import { Avatar } from "../ui/Avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Stamp, type MessageActions } from "./Message.tsx";
@@ -40,11 +43,14 @@ function Sending() {
     return <p className="foot waiting"><Icon name="clock" /> {words}</p>;
 }
 
-function Refused({ draft: { key, error = "", final }, on }: { draft: Draft; on: MessageActions }) {
+function Refused({ draft, on }: { draft: Draft; on: MessageActions }) {
+    const { now } = useRoomView();
+    const { key, error = "", thread } = draft;
+    const again = mayGoAgain(draft, thread === undefined ? undefined : shownIn(now, thread));
     return (
         <p className="foot">
             <span className="error"><Icon name="warning" /> Not sent. {error}</span>
-            {!final && <button type="button" className="small" onClick={() => on.again(key)}>Try again</button>}
+            {again && <button type="button" className="small" onClick={() => on.again(key)}>Try again</button>}
             <button type="button" className="small" onClick={() => on.discard(key)}>Discard</button>
         </p>
     );

@@ -2,6 +2,7 @@
 
 import { memo, useState, type ReactNode } from "react";
 import { moment, type Shown } from "hubbub-sdk";
+import { useToday } from "../app/today.ts";
 import { alsoMentioned, mentionsMe } from "../composer/mentions.ts";
 import { Markdown } from "../markdown/Markdown.tsx";
 import type { CalledBy } from "../people/called.ts";
@@ -108,6 +109,7 @@ export function has(acts: string, act: string): boolean {
 }
 
 export function Stamp({ at, short }: { at: string; short?: boolean }) {
+    useToday();
     const words = short ? clock(at) : moment(at);
     return <time className={short ? "stamp short" : "stamp"} dir="auto" dateTime={at} title={moment(at, true)} aria-hidden={short}>{words}</time>;
 }
