@@ -131,9 +131,10 @@ const row = (seq, from, more = {}) => ({ kind: "entry", key: `seq ${seq}`, entry
 
 test("what has come is counted, or read out where it is one", () => {
     const rows = [row(1, "ben"), row(2, "ana"), row(3, "ben", { gone: true }), row(4, "ben"), row(5, "ben", { type: "joined" }), row(6, "cem")];
-    assert.deepEqual(saidSince(rows, "ana", 1).map(({ seq }) => seq), [4, 6]);
-    assert.equal(spoken(saidSince(rows, "ana", 4), (id) => id), "cem: t6");
-    assert.equal(spoken(saidSince(rows, "ana", 1), (id) => id), "2 new messages");
+    assert.deepEqual(saidSince(rows, "ana", 1, new Set()).map(({ seq }) => seq), [4, 6]);
+    assert.deepEqual(saidSince(rows, "ana", 1, new Set(["cem"])).filter(({ from }) => from === "cem"), []);
+    assert.equal(spoken(saidSince(rows, "ana", 4, new Set()), (id) => id), "cem: t6");
+    assert.equal(spoken(saidSince(rows, "ana", 1, new Set()), (id) => id), "2 new messages");
     assert.equal(spoken([], (id) => id), "");
 });
 
@@ -166,9 +167,10 @@ test("a message is found in the room, among the pins and in the thread", () => {
     assert.deepEqual([1, 2, 3, 4, 5].map((seq) => shownIn(now, seq)?.seq), [1, 2, 3, 4, 5]);
     assert.equal(shownIn(now, 9), undefined);
     assert.equal(lastOwn([row(1, "ana"), row(2, "ana", { gone: true }), row(3, "ben")], "ana").seq, 1);
-    assert.equal(answered(undefined, (id) => id), "an earlier message");
-    assert.equal(answered({ from: "ben", text: "a\n b" }, (id) => id), "ben: a b");
-    assert.equal(answered({ from: "ben", gone: true }, (id) => id), "ben: a message that was deleted");
+    assert.equal(answered(undefined, (id) => id, new Set(["eve"])), "an earlier message");
+    assert.equal(answered({ from: "ben", text: "a\n b" }, (id) => id, new Set(["eve"])), "ben: a b");
+    assert.equal(answered({ from: "eve", text: "boo" }, (id) => id, new Set(["eve"])), "a message of somebody you blocked");
+    assert.equal(answered({ from: "ben", gone: true }, (id) => id, new Set(["eve"])), "ben: a message that was deleted");
 });
 
 test("the menu and the keys offer the same, and no more than one may", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
+import { besideOf } from "../src/app/shortcuts.ts";
 import { Opened } from "../src/rooms/marked.ts";
 import { newlyMentioned } from "../src/rooms/mentioned.ts";
 import { isMarked, listed, roomChoices } from "../src/rooms/preferences.ts";
@@ -11,6 +12,11 @@ test("hidden rooms are left out of the list, unless they are open or asked for",
     const rooms = [room("a"), room("b", shown({ hidden: true })), room("c", shown({ pinned: true }))];
     const ids = (open, all) => listed(rooms, open, all).map(({ id }) => id);
     assert.deepEqual([ids("a", false), ids("b", false), ids("a", true)], [["a", "c"], ["a", "b", "c"], ["a", "b", "c"]]);
+});
+
+test("the keys for the room above and below go past what is hidden", () => {
+    const rooms = [room("a"), room("b", shown({ hidden: true })), room("c")];
+    assert.deepEqual([besideOf(rooms, "a", "below"), besideOf(rooms, "c", "above"), besideOf(rooms, "c", "below"), besideOf(rooms, "b", "above")], ["c", "a", null, "a"]);
 });
 
 test("the menu of a room says what it does now, and does it", () => {

@@ -1,7 +1,8 @@
 // Keys that work everywhere on the page.
 
 import { useEffect } from "react";
-import type { Chat } from "hubbub-sdk";
+import type { Chat, RoomRow } from "hubbub-sdk";
+import { listed } from "../rooms/preferences.ts";
 import type { Dialogs } from "./dialogs.ts";
 import { goTo, isAlone, useOpenRoom } from "./where.ts";
 
@@ -73,6 +74,13 @@ function meant({ key, ctrlKey, metaKey, altKey }: Key, writes: boolean): Pressed
     return key === "?" && !writes && !control && !altKey ? "shortcuts" : null;
 }
 
+/** The room above or below in the list, where hidden ones are left out; null: there is none. */
+export function besideOf(rooms: readonly RoomRow[], open: string, does: "above" | "below"): string | null {
+    const all = listed(rooms, open, false);
+    const at = all.findIndex(({ id }) => id === open);
+    return all[at + (does === "above" ? -1 : 1)]?.id ?? null;
+}
+
 export function useShortcuts(chat: Chat, dialogs: Dialogs, drawer: (open: boolean) => void): void {
     const open = useOpenRoom();
     useEffect(() => {
@@ -82,10 +90,8 @@ export function useShortcuts(chat: Chat, dialogs: Dialogs, drawer: (open: boolea
             if (!does) return;
             event.preventDefault();
             if (does === "switch" || does === "shortcuts") return dialogs.show(does);
-            const { rooms } = chat.rooms.snapshot();
-            const at = rooms.findIndex(({ id }) => id === open);
-            const to = rooms[at + (does === "above" ? -1 : 1)];
-            if (to) goTo(to.id);
+            const to = besideOf(chat.rooms.snapshot().rooms, open, does);
+            if (to !== null) goTo(to);
             drawer(false);
         };
         addEventListener("keydown", heard);

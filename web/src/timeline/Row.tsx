@@ -1,6 +1,9 @@
 // One row of a log: which of the things that can stand there.
 
 import { useMemo, type ReactElement } from "react";
+import { useChat } from "hubbub-sdk/react";
+import { useToday } from "../app/today.ts";
+import { useBlocked } from "../people/blocks.ts";
 import { useRoomView, type RoomView } from "../room/context.tsx";
 import { shownIn } from "../room/shown.ts";
 import { pendingOn } from "../room/pending.ts";
@@ -9,6 +12,7 @@ import { infoOf } from "../people/called.ts";
 import { way } from "../support/forwarding.ts";
 import { DraftRow } from "./DraftRow.tsx";
 import { answered } from "./answered.ts";
+import { Folded } from "./Folded.tsx";
 import { dayWords, type Item } from "./items.ts";
 import { Lines } from "./Lines.tsx";
 import { Message, type MessageActions, type Place } from "./Message.tsx";
@@ -16,6 +20,8 @@ import { Message, type MessageActions, type Place } from "./Message.tsx";
 export interface Around extends Pick<RoomView, "me" | "standing" | "behind" | "called" | "support"> {
     on: MessageActions;
     place: Place;
+    /** Whose messages are folded. */
+    blocked: ReadonlySet<string>;
     /** Who has seen a message and none after it. */
     seen: ReadonlyMap<number, string>;
     /** What the focus was brought to. */
@@ -25,18 +31,19 @@ export interface Around extends Pick<RoomView, "me" | "standing" | "behind" | "c
 /** How a row is drawn: the same function until something of it has changed, so that rows which are the same are not drawn again. */
 export function useRow(view: RoomView, place: Place, on: MessageActions, seen: Around["seen"], flash: string | null): (item: Item) => ReactElement {
     const { me, standing, behind, called, support } = view;
+    const blocked = useBlocked(useChat());
     return useMemo(() => {
-        const around = { me, standing, behind, called, support, on, place, seen, flash };
+        const around = { me, standing, behind, called, support, blocked, on, place, seen, flash };
         return (item) => row(item, around);
-    }, [me, standing, behind, called, support, on, place, seen, flash]);
+    }, [me, standing, behind, called, support, blocked, on, place, seen, flash]);
 }
 
-function row(item: Item, { me, standing, behind, called, support, on, place, seen, flash }: Around): ReactElement {
+function row(item: Item, { me, standing, behind, called, support, blocked, on, place, seen, flash }: Around): ReactElement {
     switch (item.kind) {
         case "start":
             return <p className="start">This is where the room begins.</p>;
         case "day":
-            return <p className="divider"><span>{dayWords(item.at, new Date())}</span></p>;
+            return <p className="divider"><span><Day at={item.at} /></span></p>;
         case "new":
             return <p className="divider new"><span>New messages</span></p>;
         case "lines":
@@ -50,7 +57,7 @@ function row(item: Item, { me, standing, behind, called, support, on, place, see
             );
         case "message": {
             const { entry } = item;
-            return (
+            const message = (
                 <Message
                     row={item.key} entry={entry} first={item.first} me={me} place={place} called={called} on={on}
                     picture={infoOf(behind.members.get(entry.from)?.info).avatar}
@@ -62,12 +69,19 @@ function row(item: Item, { me, standing, behind, called, support, on, place, see
                     flash={flash === item.key}
                 />
             );
+            return blocked.has(entry.from) && !entry.gone ? <Folded row={item.key} entry={entry}>{message}</Folded> : message;
         }
     }
+}
+
+function Day({ at }: { at: string }) {
+    useToday();
+    return <>{dayWords(at, new Date())}</>;
 }
 
 /** What is answered may be loaded, edited or deleted later than the answer. */
 function Answered({ seq }: { seq: number }) {
     const { now, called } = useRoomView();
-    return <>{answered(shownIn(now, seq), called)}</>;
+    const blocked = useBlocked(useChat());
+    return <>{answered(shownIn(now, seq), called, blocked)}</>;
 }

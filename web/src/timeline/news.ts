@@ -2,6 +2,8 @@
 
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Row } from "hubbub-sdk";
+import { useChat } from "hubbub-sdk/react";
+import { useBlocked } from "../people/blocks.ts";
 import type { CalledBy } from "../people/called.ts";
 import { isolated } from "../ui/names.ts";
 import { announce } from "../ui/announce.tsx";
@@ -14,15 +16,15 @@ interface Said {
     text: string;
 }
 
-/** Messages of others, ascending, behind a seq. */
-export function saidSince(rows: readonly Row[], me: string, seq: number): Said[] {
+/** Messages of others whom one has not blocked, ascending, behind a seq. */
+export function saidSince(rows: readonly Row[], me: string, seq: number, blocked: ReadonlySet<string>): Said[] {
     const said: Said[] = [];
     for (let nth = rows.length - 1; nth >= 0; nth -= 1) {
         const row = rows[nth]!;
         if (row.kind !== "entry") continue;
         if (row.entry.seq <= seq) break;
         const { type, from, text = "", gone } = row.entry;
-        if (type === "message" && from !== me && !gone) said.unshift({ seq: row.entry.seq, from, text });
+        if (type === "message" && from !== me && !gone && !blocked.has(from)) said.unshift({ seq: row.entry.seq, from, text });
     }
     return said;
 }
@@ -76,16 +78,17 @@ export class Speaker {
 /** How many messages have come since the end was seen. What comes while it is seen is said aloud, once. `rows`: those at the end. */
 export function useNews(rows: readonly Row[], me: string, called: CalledBy, sees: boolean, atEnd: boolean): number {
     const last = useRef<number | null>(null);
+    const blocked = useBlocked(useChat());
     const [count, put] = useState(0);
     const speaker = useMemo(() => new Speaker(announce), []);
     useEffect(() => () => speaker.stop(), [speaker]);
     useEffect(() => {
         if (!rows.length) return;
-        const said = last.current === null ? [] : saidSince(rows, me, last.current);
+        const said = last.current === null ? [] : saidSince(rows, me, last.current, blocked);
         last.current = Math.max(last.current ?? 0, newest(rows));
         if (sees) speaker.heard(said, called);
         else speaker.stop();
         put((before) => (atEnd ? 0 : before + said.length));
-    }, [rows, me, called, sees, atEnd, speaker]);
+    }, [rows, me, called, blocked, sees, atEnd, speaker]);
     return count;
 }
