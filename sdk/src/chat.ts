@@ -55,7 +55,10 @@ export class Chat {
     private readonly storage: Storage;
     private readonly standing = new Store<ConnectionSnapshot>({ state: "disconnected", problem: null, instance: "", features: [] });
     private readonly listing = new Made<RoomsSnapshot>(() => this.listed());
-    private readonly open = new Map<string, Room>();
+    /** Those that somebody has at hand: others are given up, and begin again from what was kept. */
+    private readonly made = new Map<string, WeakRef<Room>>();
+    /** Those with something to send, whoever has them. */
+    private readonly busy = new Set<Room>();
     private readonly pauses = new Pauses();
     private readonly list: RoomList;
     private readonly hints = new Set<(hint: Hint) => void>();
@@ -79,7 +82,7 @@ export class Chat {
         this.list = new RoomList({
             page: (after) => this.asks("rooms", { ...(after !== undefined && { after }), unread: true }),
             row: (id) => this.row(id),
-            reading: () => [...this.open.values()].find((room) => room.isSeen)?.id,
+            reading: () => this.open().find((room) => room.isSeen)?.id,
             changed: () => this.listing.changed(),
             pause: this.pauses.pause,
         });
@@ -109,10 +112,13 @@ export class Chat {
         });
     }
 
-    /** A room, by its id: always the same object. It is followed while somebody subscribes to it. */
+    /** A room, by its id: the same object for as long as somebody has it. It is followed while somebody subscribes to it. */
     room(id: string): Room {
-        let room = this.open.get(id);
-        if (!room) this.open.set(id, (room = this.made(id)));
+        const there = this.made.get(id)?.deref();
+        if (there) return there;
+        for (const [other, room] of this.made) if (!room.deref()) this.made.delete(other);
+        const room = this.makes(id);
+        this.made.set(id, new WeakRef(room));
         return room;
     }
 
@@ -163,8 +169,8 @@ export class Chat {
     async close(): Promise<void> {
         if (!this.running) return;
         this.running = false;
-        const kept = [...this.open.values()].map((room) => room.keep().catch(() => {}));
-        for (const room of this.open.values()) {
+        const kept = this.open().map((room) => room.keep().catch(() => {}));
+        for (const room of this.open()) {
             room.leave();
             room.waiting.abandon("the chat was closed; what is kept is sent the next time");
         }
@@ -189,17 +195,18 @@ export class Chat {
 
     /** Here, or in another tab. */
     private async loggedOut(): Promise<void> {
-        for (const room of this.open.values()) {
+        for (const room of this.open()) {
             room.forget("you were logged out");
             room.leave();
         }
-        this.open.clear();
+        this.made.clear();
+        this.busy.clear();
         await this.close();
         this.database = null;
         this.standing.set({ ...this.standing.snapshot(), problem: "You were logged out." });
     }
 
-    private made(id: string): Room {
+    private makes(id: string): Room {
         return new Room(id, {
             me: this.user,
             call: (method, data) => this.link.call(method, data),
@@ -218,6 +225,7 @@ export class Chat {
             row: (room) => this.row(room),
             marked: (room, seq) => this.list.readTo(room, seq),
             spoken: (room, at) => this.list.spoken(room, at),
+            holds: (room, is) => void (is ? this.busy.add(room) : this.busy.delete(room)),
             pause: this.pauses.pause,
         });
     }
@@ -237,7 +245,7 @@ export class Chat {
     private state(state: LinkState, problem: string | null): void {
         this.standing.set({ ...this.standing.snapshot(), state, problem });
         if (state !== "connected") {
-            for (const room of this.open.values()) room.lost();
+            for (const room of this.open()) room.lost();
             return;
         }
         this.pauses.end();
@@ -255,7 +263,7 @@ export class Chat {
         const other = this.database !== null;
         this.database = database;
         // At once: rooms of this database begin with what comes next.
-        if (other) for (const room of this.open.values()) room.forget(OTHER_DATABASE);
+        if (other) for (const room of this.open()) room.forget(OTHER_DATABASE);
         await this.storage.putDatabase(database).catch(() => {});
         await this.loadDrafts();
     }
@@ -269,7 +277,7 @@ export class Chat {
     /** What waits, of this database; what was written before there was any belongs to the first, and is shown until then. */
     private async loadDrafts(): Promise<void> {
         const { database } = this;
-        const known = new Map([...this.open.values()].map((room) => [room.id, room.waiting.asks()]));
+        const known = new Map(this.open().map((room) => [room.id, room.waiting.asks()]));
         let kept: KeptDraft[] = [];
         try {
             kept = await this.storage.drafts();
@@ -285,19 +293,19 @@ export class Chat {
             of.set(one.room, [...(of.get(one.room) ?? []), one.draft]);
         }
         this.loaded = database !== null;
-        for (const id of new Set([...of.keys(), ...this.open.keys()])) {
+        for (const id of new Set([...of.keys(), ...this.open().map((room) => room.id)])) {
             this.room(id).waiting.take(of.get(id) ?? [], known.get(id));
         }
     }
 
     private mayWait(): void {
-        const waiting = [...this.open.values()].reduce((sum, room) => sum + room.waiting.count, 0);
+        const waiting = this.open().reduce((sum, room) => sum + room.waiting.count, 0);
         if (waiting >= DRAFTS) throw new CallError(106, `${waiting} messages wait to be sent or were refused; at most ${DRAFTS} may`, true);
     }
 
     private hint(hint: Hint): void {
         if (hint.type === "watching") clearTimeout(this.watched);
-        const room = hint.room === undefined ? undefined : this.open.get(hint.room);
+        const room = hint.room === undefined ? undefined : this.made.get(hint.room)?.deref();
         if (hint.type === "read" && room) room.readElsewhere(hint.seq ?? 0);
         if (hint.type === "added" && room) room.follow();
         if (hint.type === "features" && Array.isArray(hint["features"])) {
@@ -308,16 +316,20 @@ export class Chat {
     }
 
     private listed(): RoomsSnapshot {
-        const reading = [...this.open.values()].find((room) => room.isSeen)?.id;
+        const reading = this.open().find((room) => room.isSeen)?.id;
         return { rooms: sorted(this.list.now), known: this.list.known, unread: total(this.list.now, reading) };
     }
 
+    private open(): Room[] {
+        return [...this.made.values()].flatMap((room) => room.deref() ?? []);
+    }
+
     private flush(): void {
-        for (const room of this.open.values()) room.waiting.flush();
+        for (const room of this.open()) room.waiting.flush();
     }
 
     private readonly keepAll = (): void => {
-        for (const room of this.open.values()) void room.keep().catch(() => {});
+        for (const room of this.open()) void room.keep().catch(() => {});
     };
 }
 

@@ -33,3 +33,33 @@ export function restored(kept: KeptRoom, database: string | null, me: string): (
     if (kept.version !== VERSION || kept.database !== database || state.me !== me) return null;
     return { do: "restore", epoch: state.epoch, floor: state.floor, page: state.page };
 }
+
+/** Writes a room down where it is other than before: what another tab has kept of it since is not overwritten by what was. */
+export class Keeper {
+    /** As they stand there, as far as is known here. */
+    private pages: Timeline["pages"] | null = null;
+
+    constructor(
+        private readonly room: string,
+        private readonly around: { database(): string | null; keep(kept: KeptRoom): Promise<void> },
+    ) {}
+
+    /** This was read there. */
+    has({ pages }: Timeline): void {
+        this.pages = pages;
+    }
+
+    async keep(timeline: Timeline): Promise<void> {
+        const { pages } = timeline;
+        const database = this.around.database();
+        const kept = database === null || pages === this.pages ? null : keptOf(this.room, database, timeline);
+        if (!kept) return;
+        this.pages = pages;
+        try {
+            await this.around.keep(kept);
+        } catch (problem) {
+            this.pages = null;
+            throw problem;
+        }
+    }
+}

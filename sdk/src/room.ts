@@ -6,10 +6,8 @@ import type { Follower, Position, Signal } from "./link.ts";
 import { PAGE, Pages } from "./pages.ts";
 import { Reading } from "./reading.ts";
 import { readFurther, type Reads } from "./receipts.ts";
-import { keptOf, restored } from "./kept.ts";
-import {
-    empty, entries, followed, isLong, step, type Draft, type Page, type Saying, type Step, type Timeline,
-} from "./timeline.ts";
+import { Keeper, restored } from "./kept.ts";
+import { empty, entries, followed, isLong, step, type Draft, type Page, type Saying, type Step, type Timeline } from "./timeline.ts";
 import { Telling } from "./telling.ts";
 import { OthersTyping, OwnTyping } from "./typing.ts";
 import type { Room as RoomRow } from "./unread.ts";
@@ -31,6 +29,8 @@ export interface RoomSurroundings extends WaitingSurroundings {
     row(room: string): Promise<RoomRow | undefined>;
     marked(room: string, seq: number): void;
     spoken(room: string, at: string): void;
+    /** It has something to send, or none any more: what nobody has at hand is given up. */
+    holds(room: Room, is: boolean): void;
 }
 
 /** A room that nobody shows any more is followed for so long: another view of it may come. */
@@ -40,11 +40,7 @@ const KEEP_AFTER_MS = 500;
 export class Room extends Acts implements Follower {
     private timeline: Timeline;
     private state: RoomSnapshot["state"] = "waiting";
-    private readonly problems: { door: string | null; sending: string | null; loading: string | null } = {
-        door: null,
-        sending: null,
-        loading: null,
-    };
+    private readonly problems: Record<"door" | "sending" | "loading", string | null> = { door: null, sending: null, loading: null };
     private loading = 0;
     private sees = false;
     /** Whether the person reads further up than the end; whoever does not say so does once they ask for what is older. */
@@ -63,6 +59,7 @@ export class Room extends Acts implements Follower {
     private typingOver: ReturnType<typeof setTimeout> | undefined;
     /** What one has said and is not in the log yet. For the chat. */
     readonly waiting: Waiting;
+    private readonly keeper: Keeper;
     private readonly pages: Pages;
     private readonly reading: Reading;
     private readonly own = new OwnTyping();
@@ -76,6 +73,7 @@ export class Room extends Acts implements Follower {
         const { me } = around;
         const changed = () => this.changed();
         this.timeline = empty(me);
+        this.keeper = new Keeper(id, around);
         this.others = new OthersTyping(me);
         const holder = {
             id,
@@ -328,9 +326,7 @@ export class Room extends Acts implements Follower {
     async keep(): Promise<void> {
         clearTimeout(this.keeping);
         this.keeping = undefined;
-        const database = this.around.database();
-        const kept = database === null ? null : keptOf(this.id, database, this.timeline);
-        if (kept) await this.around.keep(kept);
+        await this.keeper.keep(this.timeline);
     }
 
     /** Nothing goes on. */
@@ -352,6 +348,7 @@ export class Room extends Acts implements Follower {
                 const kept = await this.around.kept(this.id).catch(() => null);
                 const action = kept && restored(kept, this.around.database(), this.around.me);
                 if (action) this.take(action);
+                if (action) this.keeper.has(this.timeline);
             }
             const { epoch } = this.timeline;
             if (epoch !== null) since = { epoch, offset: followed(this.timeline) };
@@ -437,6 +434,7 @@ export class Room extends Acts implements Follower {
     /** `soon`: others did it, and it is told with the next frame. */
     private changed(soon = false): void {
         this.current = null;
+        this.around.holds(this, this.timeline.drafts.length > 0);
         if (soon) this.telling.soon();
         else this.telling.atOnce();
     }

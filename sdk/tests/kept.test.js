@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keptOf, restored } from "../dist/kept.js";
+import { Keeper, keptOf, restored } from "../dist/kept.js";
 import { empty, entries, step } from "../dist/timeline.js";
 
 const entry = (seq, more = {}) => ({ type: "message", id: `${seq}`, room: "general", seq, from: "ben", at: "", key: `k${seq}`, ...more });
@@ -49,4 +49,30 @@ test("the newest hundred entries are kept", () => {
     const many = Array.from({ length: 130 }, (_, n) => ({ do: "live", entry: entry(n + 1) }));
     const timeline = after({ ...start, head: 0 }, ...many);
     assert.deepEqual([entries(again(timeline)).length, entries(again(timeline))[0].seq], [100, 31]);
+});
+
+test("a room is written down where it is other than what stands there, and again where that failed", async () => {
+    const written = [];
+    let fails = false;
+    const around = {
+        database: () => "d1",
+        async keep({ state }) {
+            if (fails) throw new Error("full");
+            written.push(state.page.entries.length);
+        },
+    };
+    const timeline = after(start, older);
+    const keeper = new Keeper("general", around);
+    keeper.has(timeline);
+    const draft = step(timeline, { do: "draft", key: "d", text: "hi", at: "" });
+    // Of a draft nothing is kept with the room.
+    await keeper.keep(draft);
+    assert.deepEqual(written, []);
+    const more = step(draft, { do: "live", entry: entry(4) });
+    fails = true;
+    await assert.rejects(keeper.keep(more));
+    fails = false;
+    await keeper.keep(more);
+    await keeper.keep(more);
+    assert.deepEqual(written, [4]);
 });
