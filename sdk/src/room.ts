@@ -434,7 +434,7 @@ export class Room extends Acts implements Follower {
     /** `soon`: others did it, and it is told with the next frame. */
     private changed(soon = false): void {
         this.current = null;
-        this.around.holds(this, this.timeline.drafts.length > 0);
+        this.around.holds(this, this.waiting.count > 0);
         if (soon) this.telling.soon();
         else this.telling.atOnce();
     }

@@ -33,6 +33,7 @@ test("a room that nobody follows is given up, but for one with something to send
     // While there is no connection it waits.
     ana.link.cut();
     ana.chat.room("b").send({ text: "later" });
+    await until(() => !ana.link.follows.size, "followed no more");
     await until(() => !a.deref(), "the room is given up", collects);
     assert.ok(b.deref(), "it has something to send");
     ana.link.connect();
