@@ -6,7 +6,7 @@ import { pressed, SHORTCUTS } from "../src/app/shortcuts.ts";
 import { standingOf } from "../src/app/standing.ts";
 import { calledBy, infoOf, initials } from "../src/people/called.ts";
 import { newlyMentioned } from "../src/rooms/mentioned.ts";
-import { found } from "../src/rooms/titles.ts";
+import { found, titleAs } from "../src/rooms/titles.ts";
 import { lastOwn, shownIn } from "../src/room/shown.ts";
 import { toldAs, toldOf } from "../src/settings/told.ts";
 import { answered } from "../src/timeline/answered.ts";
@@ -41,6 +41,14 @@ test("people are called as the product says, and their pictures come from here a
     assert.deepEqual(infoOf({ avatar: "data:image/png;base64,AA" }), { avatar: "data:image/png;base64,AA" });
     assert.deepEqual(infoOf("Ana"), {});
     assert.deepEqual(["Ana Lopes", "ana", "ana.b.lopes", "مريم", "🎉", ""].map(initials), ["AL", "A", "AL", "م", "", ""]);
+});
+
+test("a room is called by its name, its people or its agents, and never by an id that nobody has chosen", () => {
+    assert.equal(titleAs({ id: "r1", name: "Kitchen" }, undefined), "Kitchen");
+    assert.equal(titleAs({ id: "direct.x" }, ["ben", "portal:desk/Ada"]), "ben, Ada");
+    assert.equal(titleAs({ id: "session.0a1b" }, ["Support · demo"]), "Support · demo");
+    assert.equal(titleAs({ id: "session.0a1b" }, undefined), "Support");
+    assert.equal(titleAs({ id: "hall" }, undefined), "hall");
 });
 
 test("rooms are found by words of their title, topic or id", () => {

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from "react";
 import { Others, titled, type Chat, type RoomRow } from "hubbub-sdk";
-import { useChat } from "hubbub-sdk/react";
+import { useChat, useConnection } from "hubbub-sdk/react";
 import { isSession, named, supportTitle } from "../support/forwarding.ts";
 
 export type TitleOf = (room: RoomRow) => string;
@@ -21,8 +21,15 @@ export function useTitles(shown: readonly RoomRow[]): TitleOf {
         [chat],
     );
     const nameless = shown.filter(({ id, kind, name }) => !name && (kind === "direct" || isSession(id))).map(({ id }) => id);
-    useEffect(() => void others.want(nameless), [others, nameless.join(" ")]);
-    return (room) => titled(room, others.of.get(room.id)?.map(named));
+    // Once more when the connection is back: who was asked for while it went is not known.
+    const { state } = useConnection();
+    useEffect(() => void others.want(nameless), [others, nameless.join(" "), state]);
+    return (room) => titleAs(room, others.of.get(room.id));
+}
+
+/** `people`: whom it is called after, once that is known. A conversation with agents is one before it is known with whom. */
+export function titleAs(room: RoomRow, people: readonly string[] | undefined): string {
+    return titled(room, people?.map(named) ?? (isSession(room.id) ? [supportTitle(null)] : []));
 }
 
 /** What a room without a name is called after: the people of a direct one, the portal of a conversation with agents. */
