@@ -226,7 +226,7 @@ export class Room extends Acts implements Follower {
         this.sees = sees;
         this.says = true;
         this.above = !atEnd;
-        if (sees) this.toEnd();
+        if (sees && this.timeline.away) this.toEnd();
         this.seen();
     }
 

@@ -98,6 +98,14 @@ test("a page of another history is not mixed in", () => {
     assert.deepEqual(shown(after(start(2, "e2"), page(1, 2, 2, 1, "e1"))), []);
 });
 
+test("a row is the same until its entry changes, so that nobody draws it again", () => {
+    const before = after(start(3), page(1, 3, 3));
+    const now = step(step(before, live(4)), { do: "live", entry: { ...entry(5), type: "edited", target: 2, text: "again" } });
+    const [one, other] = [rows(before), rows(now)];
+    assert.deepEqual([0, 1, 2].map((nth) => one[nth] === other[nth]), [true, false, true]);
+    assert.deepEqual(shown(now), [1, 2, 3, 4]);
+});
+
 test("what is trimmed is older again, and what stays has no holes", () => {
     const long = after(start(50), page(1, 50, 50), ...Array.from({ length: 1_200 }, (_, n) => live(51 + n)));
     const trimmed = step(long, { do: "trim" });

@@ -7,7 +7,7 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { Drawn, useSteps } from "./drawn.tsx";
 import { useHeldFocus } from "./held.ts";
 import type { Item } from "./items.ts";
-import { focusMoved, walked } from "./walk.ts";
+import { focusMoved, isAtEnd, NEAR_PX, walked } from "./walk.ts";
 
 export interface LogHandle {
     toEnd(): void;
@@ -40,7 +40,6 @@ interface Props {
     handle: Ref<LogHandle>;
 }
 
-const NEAR_PX = 100;
 /** So far beyond what is in sight pages are asked for. */
 const AHEAD_PX = 900;
 
@@ -74,7 +73,8 @@ export function Log({ items: wanted, label, part, complete, ends, loading, older
     };
     const scrolled = (to: number) => {
         const { scrollSize, viewportSize } = list.current!;
-        const low = to + viewportSize - scrollSize > -NEAR_PX;
+        // The list may not know its size yet, as after a jump.
+        const low = to + viewportSize - scrollSize > -NEAR_PX || isAtEnd(scroller.current!);
         // What grows below moves nobody away from the end; who scrolls up goes away from it. A window that becomes taller
         // scrolls up, too: that is nobody who goes.
         if (low && ends) stays.current = true;
@@ -85,6 +85,7 @@ export function Log({ items: wanted, label, part, complete, ends, loading, older
     };
     useLayoutEffect(() => {
         stays.current = ends;
+        offset.current = 0;
         if (!ends) scroller.current!.scrollTop = 0;
     }, [part]);
     useLayoutEffect(stay, [items]);

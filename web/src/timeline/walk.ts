@@ -19,3 +19,11 @@ export function walked(items: readonly Item[], from: number, step: number): numb
     }
     return null;
 }
+
+/** So near to its end somebody is there. */
+export const NEAR_PX = 100;
+
+/** Whether the end of what scrolls is in sight. */
+export function isAtEnd({ scrollHeight, clientHeight, scrollTop }: HTMLElement): boolean {
+    return scrollHeight - clientHeight - scrollTop < NEAR_PX;
+}
