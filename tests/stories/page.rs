@@ -40,7 +40,8 @@ const TOLD: &str = "(() => { window.told = []; window.unseen = true; \
          constructor(title, { body }) { window.told.push(`${title} / ${body}`); } }; \
      Object.defineProperty(document, 'visibilityState', { get: () => (window.unseen ? 'hidden' : 'visible') }); \
      document.dispatchEvent(new Event('visibilitychange')); return true; })()";
-const SEEN: &str = "(() => { window.unseen = false; document.dispatchEvent(new Event('visibilitychange')); return true; })()";
+const SEEN: &str =
+    "(() => { window.unseen = false; document.dispatchEvent(new Event('visibilitychange')); return true; })()";
 
 /// Wants to be notified.
 async fn is_told(page: &mut Page) {
