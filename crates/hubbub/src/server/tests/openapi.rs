@@ -77,7 +77,7 @@ fn words_are_enumerated_and_what_must_be_there_is_required() {
         ("NewRole", "role", json!(or_ban)),
         ("NewMembership", "role", json!(or_ban)),
         ("NewMember", "role", json!(roles)),
-        ("MemberView", "role", json!(roles)),
+        ("MemberView", "role", json!(or_ban)),
         ("RoomView", "role", json!(roles)),
         ("RoomView", "kind", json!(["open", "private", "direct"])),
         ("NewRoom", "kind", json!(["open", "private", "direct"])),
