@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
+import { folded } from "../src/timeline/folded.ts";
 import { said, settled } from "../src/timeline/lines.ts";
 import { plain } from "../src/ui/names.ts";
 
@@ -36,4 +37,15 @@ test("names are set apart from the words around them", () => {
     assert.deepEqual(said({ type: "renamed", from: evil, name: "\u2067x" }), [{ name: evil }, " named the room ", { name: "\u2067x" }]);
     for (const type of ["joined", "left", "muted", "unmuted", "changed", "opened", "closed", "waved"])
         for (const word of said({ type, from: evil, user: "cem", role: "reader" })) assert.ok(typeof word !== "string" || !word.includes("evil"), type);
+});
+
+test("many lines are one: who came and went by how they stand now, and how much else there was", () => {
+    const line = (type, user, more) => ({ type, user, from: user, ...more });
+    const words = (entries) => plain(folded(entries, (user) => user));
+    assert.equal(words([line("joined", "ana"), line("joined", "ben"), line("left", "cem")]), "ana and ben joined; cem left");
+    // Who left and came back has come; who came and went has gone.
+    assert.equal(words([line("left", "ana"), line("joined", "ana"), line("joined", "ben"), line("left", "ben")]), "ana joined; ben left");
+    assert.equal(words([line("joined", "ana", { role: "admin" }), line("renamed", undefined, { from: "ana" })]), "2 other changes");
+    const many = ["a", "b", "c", "d", "e", "f"].map((user) => line("joined", user));
+    assert.equal(words(many), "a, b, c and 3 others joined");
 });

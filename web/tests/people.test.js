@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { followed, mayAdd, mayGoAgain, mayLeave, mayMake, nextEnd, offered, outranks, rules, silenced, unanswered } from "../src/people/people.ts";
+import { followed, mayAdd, mayLift, mayGoAgain, mayLeave, mayMake, nextEnd, offered, outranks, rules, silenced, unanswered } from "../src/people/people.ts";
 
 const NOW = Date.parse("2026-01-31T10:00:00.000Z");
 const of = (from, more) => ({ type: "message", seq: 5, from, at: "2026-01-31T09:59:00.000Z", text: "hi", ...more });
@@ -137,4 +137,10 @@ test("admins give roles, and whoever is a member goes, but not in a direct room"
     assert.deepEqual(mayMake(standing("admin"), "moderator"), ["reader", "member", "admin"]);
     assert.deepEqual([mayMake(standing("moderator"), "member"), mayMake({ ...standing("admin"), direct: true }, "member")], [[], []]);
     assert.deepEqual([mayLeave(standing("reader")), mayLeave(standing(undefined)), mayLeave({ ...standing("member"), direct: true })], [true, false, false]);
+});
+
+test("moderators and admins lift bans, and nobody in a direct room", () => {
+    const may = (role, direct = false) => mayLift({ role, direct });
+    assert.deepEqual([undefined, "reader", "member", "moderator", "admin"].map((role) => may(role)), [false, false, false, true, true]);
+    assert.equal(may("admin", true), false);
 });
