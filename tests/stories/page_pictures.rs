@@ -345,6 +345,8 @@ async fn every_screen_and_state_looks_as_its_picture_in_both_themes_and_at_every
     // A server that is away, and comes back. What one says there stands behind what somebody else has said.
     studio.goes("room=release", ".message[data-seq]").await;
     studio.page.sees("document.querySelector('.room .title') !== null").await;
+    // The conversation has its name by then.
+    studio.page.sees("document.querySelector('#rooms').innerText.includes('Support · demo')").await;
     cluster.kill(0);
     studio.page.sees("document.querySelector('#banner').innerText.includes('The server does not answer')").await;
     studio.writes("Are you there?").await;
