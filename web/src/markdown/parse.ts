@@ -53,13 +53,24 @@ export function markdown(text: string): readonly Block[] {
 function tree(text: string): readonly Block[] {
     const pieces = fenced(text);
     const words = pieces.flatMap((piece) => (piece.type === "words" ? [piece.text] : [])).join("\n");
-    const plain = !/[*_`~>\[\-+:.@\n]/.test(words) || laborious(words);
+    const plain = isPlain(words) || laborious(words);
     return pieces.flatMap((piece): readonly Block[] => {
         if (piece.type === "code") return [{ type: "code", text: piece.text }];
         if (plain) return [{ type: "paragraph", children: [{ type: "text", text: piece.text }] }];
-        const root: Root = fromMarkdown(piece.text, { extensions, mdastExtensions });
-        return blocks(root.children, piece.text, 0);
+        return byParser(piece.text);
     });
+}
+
+const MARKED = /[*_`~[\\<@\n]|^\s*(?:>|[-+](?:\s|$)|\d+[.)](?:\s|$))|www\.|:\/\//i;
+
+/** Nothing in it is markdown, as in most of what people write: the parser, which takes a millisecond, is spared. */
+export function isPlain(text: string): boolean {
+    return !MARKED.test(text);
+}
+
+export function byParser(text: string): Block[] {
+    const root: Root = fromMarkdown(text, { extensions, mdastExtensions });
+    return blocks(root.children, text, 0);
 }
 
 interface Piece {
