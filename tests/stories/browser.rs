@@ -171,19 +171,34 @@ impl Page {
         self.sees(&format!("document.querySelector({}) === null", json!(selector))).await;
     }
 
-    /// Clicks on the middle of something, once it is there.
+    /// Clicks on the middle of something, once it is there and stands still. Where it has moved away from under the mouse
+    /// meanwhile, as lines come and go above it, that was no click, and it is done again.
     pub async fn clicks(&mut self, selector: &str) {
+        let selector = json!(selector);
         let middle = format!(
-            "(() => {{ const one = document.querySelector({}); one.scrollIntoView({{ block: 'nearest' }}); \
-             const {{ x, y, width, height }} = one.getBoundingClientRect(); return [x + width / 2, y + height / 2]; }})()",
-            json!(selector)
+            "(async () => {{ const box = () => {{ const one = document.querySelector({selector});              one.scrollIntoView({{ block: 'nearest' }}); const {{ x, y, width, height }} = one.getBoundingClientRect();              return [x + width / 2, y + height / 2]; }};              const before = box(); await new Promise((done) => setTimeout(done, 30)); const now = box();              return String(before) === String(now) ? now : null; }})()"
         );
-        self.sees(&format!("{middle}.length === 2")).await;
-        let at = self.is(&middle).await;
-        for kind in ["mousePressed", "mouseReleased"] {
-            let params = json!({ "type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1 });
-            self.does("Input.dispatchMouseEvent", params).await;
+        let listens = format!(
+            "pressed = null, addEventListener('mousedown', ({{ target }}) => {{ pressed = target.closest({selector}) !== null; }}, \
+             {{ once: true, capture: true }})"
+        );
+        let began = Instant::now();
+        while began.elapsed() <= PATIENCE * DEADLINE {
+            let at = self.is(&middle).await;
+            if at.is_null() {
+                breathe().await;
+                continue;
+            }
+            self.is(&listens).await;
+            for kind in ["mousePressed", "mouseReleased"] {
+                let params = json!({ "type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1 });
+                self.does("Input.dispatchMouseEvent", params).await;
+            }
+            if self.is("window.pressed").await != false || self.is(&middle).await == at {
+                return;
+            }
         }
+        panic!("not there, or never still: {selector}");
     }
 
     /// Writes where the focus is.

@@ -357,5 +357,5 @@ async fn every_screen_and_state_looks_as_its_picture_in_both_themes_and_at_every
     studio.page.sees("document.querySelector('#banner').innerText === 'Connected again.'").await;
     studio.page.misses(".waiting").await;
     studio.takes("back").await;
-    studio.judge.is_content();
+    studio.judge.approves();
 }

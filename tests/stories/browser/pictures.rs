@@ -160,7 +160,7 @@ impl Judge {
     }
 
     /// All of them looked as they should.
-    pub fn is_content(self) {
+    pub fn approves(self) {
         let many = self.faults.len();
         assert!(
             many == 0,
