@@ -72,7 +72,6 @@ test: need-rust services web sdk client $(DEPLOY_TOOLS) $(DEPLOY_JS) ## everythi
 	node tests/readme/sdk.js target/debug/hubbub
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/page/*.test.js
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/sdk/browser.test.js
-	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/page/page.test.js
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/cluster/side-by-side.test.js
 	scripts/first-message --program target/debug/hubbub
 
