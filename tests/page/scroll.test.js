@@ -77,3 +77,17 @@ test("100,000 messages are met in order, each once, up to the first and down aga
     bounded(await walks(page, last - 100, false));
     assert.deepEqual(page.faults, []);
 });
+
+test("what is shown takes clicks while the log scrolls, as it does with every message that comes", async () => {
+    const hit = await page.is(`(async () => {
+        const log = document.querySelector('.room-main .log');
+        const scrolled = new Promise((is) => log.addEventListener('scroll', is, { once: true }));
+        log.scrollTop -= 50;
+        await scrolled;
+        // The list has drawn what follows from it.
+        for (let n = 0; n < 3; n += 1) await new Promise((is) => requestAnimationFrame(is));
+        const { x, y, width, height } = log.getBoundingClientRect();
+        return document.elementFromPoint(x + width / 2, y + height / 2).closest('.row-of-log') !== null;
+    })()`);
+    assert.ok(hit, "the row in the middle of the log does not get what is pressed there");
+});

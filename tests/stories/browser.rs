@@ -171,18 +171,23 @@ impl Page {
         self.sees(&format!("document.querySelector({}) === null", json!(selector))).await;
     }
 
-    /// Clicks on the middle of something, once it is there and stands still. Where it has moved away from under the mouse
-    /// meanwhile, as lines come and go above it, that was no click, and it is done again.
+    /// Clicks on the middle of something, once it is there and stands still. Where something else was pressed, as it has moved
+    /// away from under the mouse meanwhile or is covered, that was no click, and it is done again.
     pub async fn clicks(&mut self, selector: &str) {
         let selector = json!(selector);
         let middle = format!(
-            "(async () => {{ const box = () => {{ const one = document.querySelector({selector});              one.scrollIntoView({{ block: 'nearest' }}); const {{ x, y, width, height }} = one.getBoundingClientRect();              return [x + width / 2, y + height / 2]; }};              const before = box(); await new Promise((done) => setTimeout(done, 30)); const now = box();              return String(before) === String(now) ? now : null; }})()"
+            "(async () => {{ const box = () => {{ const one = document.querySelector({selector}); \
+             one.scrollIntoView({{ block: 'nearest' }}); const {{ x, y, width, height }} = one.getBoundingClientRect(); \
+             return [x + width / 2, y + height / 2]; }}; \
+             const before = box(); await new Promise((done) => setTimeout(done, 30)); const now = box(); \
+             return String(before) === String(now) ? now : null; }})()"
         );
         let listens = format!(
-            "pressed = null, addEventListener('mousedown', ({{ target }}) => {{ pressed = target.closest({selector}) !== null; }}, \
-             {{ once: true, capture: true }})"
+            "pressed = null, addEventListener('mousedown', ({{ target }}) => {{ \
+             pressed = target.closest({selector}) !== null || target.outerHTML.slice(0, 200); }}, {{ once: true, capture: true }})"
         );
         let began = Instant::now();
+        let mut pressed = Value::Null;
         while began.elapsed() <= PATIENCE * DEADLINE {
             let at = self.is(&middle).await;
             if at.is_null() {
@@ -194,11 +199,13 @@ impl Page {
                 let params = json!({ "type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1 });
                 self.does("Input.dispatchMouseEvent", params).await;
             }
-            if self.is("window.pressed").await != false || self.is(&middle).await == at {
+            pressed = self.is("window.pressed").await;
+            // Null: the click has led to another page.
+            if pressed == true || pressed.is_null() {
                 return;
             }
         }
-        panic!("not there, or never still: {selector}");
+        panic!("not there, never still, or covered: {selector}; pressed was {pressed}");
     }
 
     /// Writes where the focus is.
