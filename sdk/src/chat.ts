@@ -84,6 +84,7 @@ export class Chat {
             row: (id) => this.row(id),
             reading: () => this.open().find((room) => room.isSeen)?.id,
             changed: () => this.listing.changed(),
+            changedALittle: () => this.listing.changedALittle(),
             pause: this.pauses.pause,
         });
     }

@@ -11,6 +11,8 @@ export interface Surroundings {
     /** The room that is being read now, at its end. */
     reading(): string | undefined;
     changed(): void;
+    /** No more than the time of the newest message in a room, which may come many times a second. */
+    changedALittle(): void;
     /** Resolves after `ms`, or earlier when the connection is back. */
     pause(ms: number): Promise<void>;
 }
@@ -46,7 +48,8 @@ export class RoomList {
 
     /** A message came in the open room. */
     spoken(id: string, at: string): void {
-        void this.take(spoken(this.now, id, at));
+        this.now = spoken(this.now, id, at);
+        this.around.changedALittle();
     }
 
     private take(now: Rooms): Promise<void> {

@@ -30,10 +30,13 @@ export class Store<Value> implements Readable<Value> {
     }
 }
 
+const LATER_MS = 250;
+
 /** A value that follows from what comes over the network: made when somebody asks for it, told of once in a frame. */
 export class Made<Value> implements Readable<Value> {
     private value: Value | null = null;
     private readonly telling = new Telling();
+    private timer: ReturnType<typeof setTimeout> | undefined;
 
     constructor(private readonly make: () => Value) {}
 
@@ -45,7 +48,14 @@ export class Made<Value> implements Readable<Value> {
     };
 
     changed(): void {
+        clearTimeout(this.timer);
+        this.timer = undefined;
         this.value = null;
         this.telling.soon();
+    }
+
+    /** It has changed so little that nobody waits for it: told within `LATER_MS`, with whatever else has changed until then. */
+    changedALittle(): void {
+        this.timer ??= setTimeout(() => this.changed(), LATER_MS);
     }
 }

@@ -27,8 +27,12 @@ export class OwnTyping {
     }
 }
 
+const NOBODY: readonly string[] = [];
+
 export class OthersTyping {
     private readonly all = new Map<string, { until: number; thread: number | undefined }>();
+    /** What was told last of the room and of each thread in which somebody types. */
+    private readonly told = new Map<number | undefined, readonly string[]>();
 
     constructor(private readonly me: string) {}
 
@@ -43,9 +47,14 @@ export class OthersTyping {
         if ((type === "left" || type === "banned") && user !== undefined) this.all.delete(user);
     }
 
-    /** Who types in the room, or in this thread. */
-    who(thread: number | undefined, now: number): string[] {
-        return [...this.all].filter(([, one]) => one.thread === thread && one.until > now).map(([user]) => user);
+    /** Who types in the room, or in this thread: the same array until they are others. */
+    who(thread: number | undefined, now: number): readonly string[] {
+        const who = [...this.all].filter(([, one]) => one.thread === thread && one.until > now).map(([user]) => user);
+        const before = this.told.get(thread) ?? NOBODY;
+        if (who.length === before.length && who.every((user, nth) => user === before[nth])) return before;
+        if (who.length) this.told.set(thread, who);
+        else this.told.delete(thread);
+        return who.length ? who : NOBODY;
     }
 
     /** When the next of them is over. */

@@ -90,16 +90,10 @@ export function unsubscription(code: number, reason: string): string {
 export function moment(at: string, seconds = false): string {
     const date = new Date(at);
     const today = date.toDateString() === new Date().toDateString();
-    const timeStyle = today && seconds ? "medium" : "short";
-    return formatted(date, today ? { timeStyle } : { dateStyle: "short", timeStyle });
+    const style = today ? (seconds ? "medium" : "short") : "dated";
+    return (formats[style] ??= new Intl.DateTimeFormat(undefined, STYLES[style])).format(date);
 }
 
+const STYLES = { short: { timeStyle: "short" }, medium: { timeStyle: "medium" }, dated: { dateStyle: "short", timeStyle: "short" } } as const;
 /** Making one takes a millisecond. */
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function formatted(date: Date, options: Intl.DateTimeFormatOptions): string {
-    const name = JSON.stringify(options);
-    let format = formats.get(name);
-    if (!format) formats.set(name, (format = new Intl.DateTimeFormat(undefined, options)));
-    return format.format(date);
-}
+const formats: Partial<Record<keyof typeof STYLES, Intl.DateTimeFormat>> = {};

@@ -3,6 +3,7 @@
 import { createContext, createElement, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Chat, ConnectionSnapshot, RoomsSnapshot } from "../chat.ts";
 import { Presence, type Seen } from "../presence.ts";
+import type { Readable } from "../store.ts";
 import type { Room } from "../room.ts";
 import type { RoomSnapshot } from "../snapshot.ts";
 
@@ -19,6 +20,15 @@ export function useChat(): Chat {
     const chat = useContext(Context);
     if (!chat) throw new Error("there is no ChatProvider above this component");
     return chat;
+}
+
+/**
+ * A part of something that changes: of a room, or of `chat.rooms`. The component is drawn again only when `Object.is` tells the
+ * part from the one before, so let it be what stays the same object: a field, a number or a text.
+ */
+export function useSelector<Whole, Part>(of: Readable<Whole>, select: (whole: Whole) => Part): Part {
+    const part = () => select(of.snapshot());
+    return useSyncExternalStore(of.subscribe, part, part);
 }
 
 /** Whether there is a connection. */

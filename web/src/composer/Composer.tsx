@@ -3,7 +3,7 @@
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { EmojiPopover } from "../emoji/EmojiPopover.tsx";
 import { typingWords } from "../people/who.ts";
-import { useRoomView } from "../room/context.tsx";
+import { useRoomView, useShown } from "../room/context.tsx";
 import { Icon, IconButton } from "../ui/icons.tsx";
 import { composes } from "../ui/keys.ts";
 import { TOUCH } from "../ui/media.ts";
@@ -14,7 +14,7 @@ import { useWriting, type Box } from "./writing.ts";
 
 export function Composer({ placeholder, ...box }: Box & { placeholder: string }) {
     const { thread, mode, silence } = box;
-    const { now, me, behind, called, end: door } = useRoomView();
+    const { me, behind, called, end: door } = useRoomView();
     const id = useId();
     const ref = useRef<HTMLTextAreaElement>(null);
     const [picker, setPicker] = useState<HTMLElement | null>(null);
@@ -36,7 +36,7 @@ export function Composer({ placeholder, ...box }: Box & { placeholder: string })
             end();
         } else if (event.key === "ArrowUp" && !text && !event.altKey && editLast()) event.preventDefault();
     };
-    const typing = thread === undefined ? now.typing : now.typingInThread;
+    const typing = useShown((now) => (thread === undefined ? now.typing : now.typingInThread));
     const send = mode?.does === "edit" ? ({ label: "Save", icon: "check" } as const) : ({ label: "Send", icon: "send" } as const);
     return (
         <form

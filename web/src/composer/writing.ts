@@ -3,7 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
 import { CallError } from "hubbub-sdk";
 import type { Mode } from "../room/actions.ts";
-import { useRoomView } from "../room/context.tsx";
+import { useRoomView, useShown } from "../room/context.tsx";
 import { lastOwn, shownIn } from "../room/shown.ts";
 import { offered } from "../people/people.ts";
 import type { Boxes } from "./boxes.ts";
@@ -35,7 +35,7 @@ export interface Writing {
 }
 
 export function useWriting(ref: RefObject<HTMLTextAreaElement | null>, { boxes, thread, mode, onMode, silence, onSent }: Box): Writing {
-    const { now, room, me, behind, standing, deeds } = useRoomView();
+    const { room, me, behind, standing, deeds } = useRoomView();
     const [text, setText] = useState(() => boxes.read(room.id, thread));
     const [problem, setProblem] = useState<string | null>(null);
     const [inRoom, setInRoom] = useState(false);
@@ -62,7 +62,7 @@ export function useWriting(ref: RefObject<HTMLTextAreaElement | null>, { boxes, 
         if (mode) ref.current?.focus();
     }, [mode]);
     // What is written to a message that was deleted meanwhile is written no more.
-    const gone = mode !== null && shownIn(now, mode.entry.seq)?.gone === true;
+    const gone = useShown((now) => mode !== null && shownIn(now, mode.entry.seq)?.gone === true);
     useEffect(() => {
         if (!gone) return;
         end();
@@ -90,6 +90,7 @@ export function useWriting(ref: RefObject<HTMLTextAreaElement | null>, { boxes, 
         onSent();
     };
     const editLast = () => {
+        const now = room.snapshot();
         const own = lastOwn(thread === undefined ? now.newest : (now.thread?.rows ?? []), me);
         if (!own || !offered(own, standing, Date.now()).has("edit")) return false;
         onMode({ does: "edit", entry: own });

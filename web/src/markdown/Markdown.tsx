@@ -1,6 +1,6 @@
 // A text as people wrote it, with its emphasis, lists, code, links and mentions. Elements only: no HTML is made of it.
 
-import { Fragment, memo } from "react";
+import { Fragment, memo, type ReactNode } from "react";
 import type { Shown } from "hubbub-sdk";
 import { parts } from "../composer/mentions.ts";
 import { elsewhere, jumbo, markdown, wordsOf, type Block, type Inline } from "./parse.ts";
@@ -24,63 +24,65 @@ export const Markdown = memo(function Markdown({ text, me, mentions, mention_all
     const large = jumbo(text);
     return (
         <div className={large ? "text jumbo" : "text"} dir={large ? undefined : "auto"}>
-            <Blocks of={markdown(text)} around={around} />
+            {blocks(markdown(text), around)}
         </div>
     );
 });
 
-function Blocks({ of, around }: { of: readonly Block[]; around: Around }) {
-    return <>{of.map((block, nth) => <One key={nth} block={block} around={around} />)}</>;
+// Functions and no components: a message has many of these, and none of them is ever drawn again by itself.
+
+function blocks(of: readonly Block[], around: Around): ReactNode {
+    return of.map((block, nth) => <Fragment key={nth}>{drawn(block, around)}</Fragment>);
 }
 
-function One({ block, around }: { block: Block; around: Around }) {
+function drawn(block: Block, around: Around): ReactNode {
     switch (block.type) {
         case "paragraph":
-            return <p><Inlines of={block.children} around={around} /></p>;
+            return <p>{inlines(block.children, around)}</p>;
         case "quote":
-            return <blockquote><Blocks of={block.children} around={around} /></blockquote>;
+            return <blockquote>{blocks(block.children, around)}</blockquote>;
         case "code":
             return <pre dir="ltr" tabIndex={0}><code>{block.text}</code></pre>;
         case "list": {
-            const items = block.items.map((item, nth) => <li key={nth}><Blocks of={item} around={around} /></li>);
+            const items = block.items.map((item, nth) => <li key={nth}>{blocks(item, around)}</li>);
             return block.start === null ? <ul>{items}</ul> : <ol start={block.start}>{items}</ol>;
         }
     }
 }
 
-function Inlines({ of, around }: { of: readonly Inline[]; around: Around }) {
-    return <>{of.map((one, nth) => <Fragment key={nth}><Bit of={one} around={around} /></Fragment>)}</>;
+function inlines(of: readonly Inline[], around: Around): ReactNode {
+    return of.map((one, nth) => (one.type === "text" ? words(one.text, around, nth) : <Fragment key={nth}>{bit(one, around)}</Fragment>));
 }
 
-function Bit({ of, around }: { of: Inline; around: Around }) {
+function bit(of: Exclude<Inline, { type: "text" }>, around: Around): ReactNode {
     switch (of.type) {
-        case "text":
-            return <Text text={of.text} around={around} />;
         case "code":
             return <code dir="ltr">{of.text}</code>;
         case "link":
-            return <Link of={of} around={around} />;
+            return link(of, around);
         case "strong":
-            return <strong><Inlines of={of.children} around={around} /></strong>;
+            return <strong>{inlines(of.children, around)}</strong>;
         case "emphasis":
-            return <em><Inlines of={of.children} around={around} /></em>;
+            return <em>{inlines(of.children, around)}</em>;
         case "delete":
-            return <del><Inlines of={of.children} around={around} /></del>;
+            return <del>{inlines(of.children, around)}</del>;
     }
 }
 
 /** Whose words are another address than where it leads says so beside it. */
-function Link({ of: { href, children }, around }: { of: Inline & { type: "link" }; around: Around }) {
+function link({ href, children }: Inline & { type: "link" }, around: Around): ReactNode {
     const leads = elsewhere(href, wordsOf(children));
     return (
         <>
-            <a href={href} dir="auto" target="_blank" rel="noopener noreferrer nofollow"><Inlines of={children} around={around} /></a>
+            <a href={href} dir="auto" target="_blank" rel="noopener noreferrer nofollow">{inlines(children, around)}</a>
             {leads !== null && <span className="leads"> (leads to <bdi dir="ltr">{leads}</bdi>)</span>}
         </>
     );
 }
 
-function Text({ text, around: { me, ...mentions } }: { text: string; around: Around }) {
-    const bits = parts({ text, ...mentions }, me);
-    return <>{bits.map(({ text, who }, nth) => (who ? <mark key={nth} dir="auto" className={`mention ${who}`}>{text}</mark> : text))}</>;
+/** Text with whoever is mentioned in it. */
+function words(text: string, { me, ...mentions }: Around, nth: number): ReactNode {
+    const all = parts({ text, ...mentions }, me);
+    if (all.every(({ who }) => !who)) return text;
+    return <Fragment key={nth}>{all.map(({ text, who }, nth) => (who ? <mark key={nth} dir="auto" className={`mention ${who}`}>{text}</mark> : text))}</Fragment>;
 }

@@ -1,7 +1,7 @@
 // What is pinned to the room.
 
 import type { Doings } from "../room/actions.ts";
-import { useRoomView } from "../room/context.tsx";
+import { useRoomView, useShown } from "../room/context.tsx";
 import { Side } from "../room/Side.tsx";
 import { useRow } from "../timeline/Row.tsx";
 
@@ -9,7 +9,7 @@ const NONE: ReadonlyMap<number, string> = new Map();
 
 export function PinsPanel({ doings, onClose }: { doings: Doings; onClose: () => void }) {
     const view = useRoomView();
-    const { pins } = view.now;
+    const pins = useShown((now) => now.pins);
     const render = useRow(view, "pins", doings.at.pins, NONE, null);
     return (
         <Side title="Pinned messages" onClose={onClose}>

@@ -2,11 +2,11 @@
 
 import { useEffect } from "react";
 import { short, type Seen } from "hubbub-sdk";
-import { useRooms } from "hubbub-sdk/react";
+import { useChat, useSelector } from "hubbub-sdk/react";
 import { Icon, IconButton, type IconName } from "../ui/icons.tsx";
 import { isolated } from "../ui/names.ts";
 import type { Panel } from "./actions.ts";
-import { useRoomView } from "./context.tsx";
+import { useRoomView, useShown } from "./context.tsx";
 import { aboutOf, titleOf } from "./title.ts";
 
 interface Props {
@@ -19,11 +19,13 @@ interface Props {
 
 export function Header({ seen, panel, onPanel, onRooms }: Props) {
     const view = useRoomView();
-    const { me, now, behind, support } = view;
-    const { unread } = useRooms();
+    const { me, behind, support } = view;
+    const pins = useShown((now) => now.pins.length);
+    const { rooms } = useChat();
+    const unread = useSelector(rooms, ({ unread }) => (unread.count ? short(unread) : ""));
     const title = titleOf(view);
     const about = support ? support.state : aboutOf(view, seen);
-    const sum = support || !unread.count ? "" : `(${short(unread)}) `;
+    const sum = support || !unread ? "" : `(${unread}) `;
     useEffect(() => {
         document.title = `${sum}${isolated(title)} · ${isolated(me)} · Hubbub`;
     }, [sum, title, me]);
@@ -32,7 +34,7 @@ export function Header({ seen, panel, onPanel, onRooms }: Props) {
     const toggle = (which: Panel) => ({ onClick: () => onPanel(panel === which ? null : which), "aria-expanded": panel === which });
     return (
         <header className="room-head">
-            {onRooms && <IconButton icon="menu" label={unread.count ? `Rooms, ${short(unread)} unread` : "Rooms"} className={unread.count ? "only-narrow some" : "only-narrow"} data-do="rooms" onClick={onRooms} />}
+            {onRooms && <IconButton icon="menu" label={unread ? `Rooms, ${unread} unread` : "Rooms"} className={unread ? "only-narrow some" : "only-narrow"} data-do="rooms" onClick={onRooms} />}
             <div className="titles">
                 <h1 id="room"><bdi>{title}</bdi></h1>
                 {about && <p id="about"><bdi>{about}</bdi></p>}
@@ -42,7 +44,7 @@ export function Header({ seen, panel, onPanel, onRooms }: Props) {
             ) : (
                 <div className="head-buttons">
                     <Open icon="people" does="people" label={online ? `People, ${online + 1} online` : "People"} words={people} {...toggle("people")} />
-                    <Open icon="pin" does="pins" label="Pinned messages" words={now.pins.length ? String(now.pins.length) : ""} {...toggle("pins")} />
+                    <Open icon="pin" does="pins" label="Pinned messages" words={pins ? String(pins) : ""} {...toggle("pins")} />
                     <Open icon="gear" does="settings" label="About this room" words="" {...toggle("settings")} />
                 </div>
             )}

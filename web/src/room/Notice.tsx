@@ -4,14 +4,16 @@ import { useState } from "react";
 import { failure, refusal } from "hubbub-sdk";
 import { useChat, useConnection } from "hubbub-sdk/react";
 import { goTo } from "../app/where.ts";
-import { useRoomView } from "./context.tsx";
+import { useRoomView, useShown } from "./context.tsx";
 import { stillSaid, type Failed } from "./door.ts";
 
 export function Notice() {
     const chat = useChat();
-    const { now, room, end, behind, backstage, support } = useRoomView();
+    const { room, end, behind, backstage, support } = useRoomView();
     const { state } = useConnection();
     const [failed, setFailed] = useState<Failed | null>(null);
+    const wrong = useShown((now) => now.problem);
+    const over = useShown((now) => now.state === "ended");
     const problem = stillSaid(failed, end);
     const remedy = async () => {
         const setProblem = (why: string | null) => setFailed(why === null ? null : { why, at: end });
@@ -25,7 +27,7 @@ export function Notice() {
         }
     };
     // Without a connection the banner says what is wrong.
-    const passing = state === "connected" ? (now.state === "ended" ? null : (now.problem ?? behind.waits)) : null;
+    const passing = state === "connected" ? (over ? null : (wrong ?? behind.waits)) : null;
     const text = problem ?? end?.text ?? behind.trouble ?? support?.problem ?? passing;
     if (text === null) return <div id="notice" role="alert" />;
     const undone = problem === null && end === null && behind.trouble !== null;

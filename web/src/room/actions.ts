@@ -68,7 +68,7 @@ function doingsOf(latest: () => { view: RoomView; find: (seq: number) => void },
         thread: (root) => show("thread", root),
         find(seq) {
             const { view, find } = latest();
-            const there = shownIn(view.now, seq);
+            const there = shownIn(view.room.snapshot(), seq);
             if (there?.thread === undefined || there.in_room) return find(seq);
             show("thread", there.thread);
             put({ sought: seq });

@@ -2,7 +2,7 @@
 
 import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 import type { Room, RoomSnapshot } from "hubbub-sdk";
-import { useChat, useRoom } from "hubbub-sdk/react";
+import { useChat, useSelector } from "hubbub-sdk/react";
 import { calledBy, type CalledBy } from "../people/called.ts";
 import { nextEnd, silenced, type Standing } from "../people/people.ts";
 import type { Support } from "../support/session.ts";
@@ -11,8 +11,8 @@ import { Backstage, type Behind } from "./backstage.ts";
 import type { Deeds } from "./deeds.ts";
 import { doorway, type End } from "./door.ts";
 
+/** What changes seldom. What changes with each message is asked for where it is needed: `useShown`. */
 export interface RoomView {
-    now: RoomSnapshot;
     room: Room;
     me: string;
     behind: Behind;
@@ -37,21 +37,29 @@ export function useRoomView(): RoomView {
     return view;
 }
 
+/** A part of what is shown of the room; it has to be the same object for as long as it is the same. */
+export function useShown<Part>(select: (shown: RoomSnapshot) => Part): Part {
+    return useSelector(useRoomView().room, select);
+}
+
 export function RoomProvider({ id, support, children }: { id: string; support: Support | null; children: ReactNode }) {
     const chat = useChat();
-    const [now, room] = useRoom(id);
+    const room = chat.room(id);
     const backstage = useMemo(() => new Backstage(chat, room, serverOf(location.href, chat.user)), [chat, room]);
     useEffect(() => backstage.start(), [backstage]);
     const behind = useSyncExternalStore(backstage.subscribe, backstage.snapshot, backstage.snapshot);
-    const view = useView(now, room, backstage, behind, support);
+    const view = useView(room, backstage, behind, support);
     useWaking(nextEnd(view.standing, Date.now()));
     return <Context.Provider value={view}>{children}</Context.Provider>;
 }
 
-function useView(now: RoomSnapshot, room: Room, backstage: Backstage, behind: Behind, support: Support | null): RoomView {
+function useView(room: Room, backstage: Backstage, behind: Behind, support: Support | null): RoomView {
     const { user: me } = useChat();
     const { members, known, kind, last } = behind;
-    const { id, state, code, problem } = now;
+    const { id } = room;
+    const state = useSelector(room, (now) => now.state);
+    const code = useSelector(room, (now) => now.code);
+    const problem = useSelector(room, (now) => now.problem);
     const called = useMemo(() => calledBy(members), [members]);
     const member = known && support === null ? members.has(me) : undefined;
     const end = doorway({ me, room: id, state, code, problem, kind, member, last });
@@ -63,7 +71,7 @@ function useView(now: RoomSnapshot, room: Room, backstage: Backstage, behind: Be
     // The same until something of it has changed: rows are drawn anew with another.
     const standing = useMemo<Standing>(() => ({ me, ended, known: ofPeople, role, direct, ...rules }), [me, ended, ofPeople, role, direct, rules]);
     return {
-        now, room, me, behind, standing, backstage, deeds: backstage.deeds, end, silence: silenced(standing, Date.now()), called, support,
+        room, me, behind, standing, backstage, deeds: backstage.deeds, end, silence: silenced(standing, Date.now()), called, support,
     };
 }
 

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
 import type { RoomSnapshot } from "hubbub-sdk";
+import { useSelector } from "hubbub-sdk/react";
 import type { LogHandle } from "../timeline/Log.tsx";
 import type { RoomView } from "./context.tsx";
 
@@ -23,13 +24,14 @@ export function rowOf({ seq, loaded }: Sought, rows: Rows, current: Rows): { key
     return loaded && !of(current) ? "none" : "wait";
 }
 
-export function useFinding({ now, room }: RoomView, log: RefObject<LogHandle | null>): { find: (seq: number) => void; flash: string | null } {
+export function useFinding({ room }: RoomView, log: RefObject<LogHandle | null>): { find: (seq: number) => void; flash: string | null } {
     const [sought, seek] = useState<Sought | null>(null);
+    const rows = useSelector(room, (now) => (sought === null ? null : now.rows));
     const [flash, setFlash] = useState<string | null>(null);
     const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
     useEffect(() => {
-        if (sought === null) return;
-        const row = rowOf(sought, now.rows, room.snapshot().rows);
+        if (sought === null || rows === null) return;
+        const row = rowOf(sought, rows, room.snapshot().rows);
         if (row === "wait") return;
         const isShown = row !== "none" && log.current?.show(row.key, { align: "center", focus: true });
         // What is not found is not sought any more: whoever scrolls there later is not moved by it.
@@ -38,7 +40,7 @@ export function useFinding({ now, room }: RoomView, log: RefObject<LogHandle | n
         setFlash(row.key);
         clearTimeout(timer.current);
         timer.current = setTimeout(() => setFlash(null), FLASH_MS);
-    }, [sought, now.rows, log, room]);
+    }, [sought, rows, log, room]);
     useEffect(() => () => clearTimeout(timer.current), []);
     const find = useCallback(
         (seq: number) => {

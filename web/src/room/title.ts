@@ -7,10 +7,10 @@ import { isolated } from "../ui/names.ts";
 import type { RoomView } from "./context.tsx";
 
 /** By its name; a direct one by the others in it. */
-export function titleOf({ standing, behind, called, me, now, support }: Pick<RoomView, "standing" | "behind" | "called" | "me" | "now" | "support">): string {
+export function titleOf({ standing, behind, called, me, room, support }: Pick<RoomView, "standing" | "behind" | "called" | "me" | "room" | "support">): string {
     if (support) return supportTitle(support.portal);
     const others = [...behind.members.keys()].filter((user) => user !== me).map(called);
-    return standing.name || (standing.direct && others.join(", ")) || standing.topic || now.id;
+    return standing.name || (standing.direct && others.join(", ")) || standing.topic || room.id;
 }
 
 /** What it is about, or whether the other of two is there. */

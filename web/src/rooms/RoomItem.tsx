@@ -1,6 +1,6 @@
 // A room in the list with its menu: opened by its button, by the other button of a mouse, or by the key for menus.
 
-import { useState } from "react";
+import { memo, useState } from "react";
 import { failure, refusal, type RoomRow } from "hubbub-sdk";
 import { useChat } from "hubbub-sdk/react";
 import { IconButton } from "../ui/icons.tsx";
@@ -17,7 +17,7 @@ interface Props {
     onProblem: (why: string | null) => void;
 }
 
-export function RoomItem({ room, title, current, onChosen, onProblem }: Props) {
+export const RoomItem = memo(function RoomItem({ room, title, current, onChosen, onProblem }: Props) {
     const chat = useChat();
     const [menu, setMenu] = useState<HTMLElement | null>(null);
     const label = `Actions for ${isolated(title)}`;
@@ -38,4 +38,4 @@ export function RoomItem({ room, title, current, onChosen, onProblem }: Props) {
             {menu && <Menu at={menu} label={label} choices={roomChoices(room, change)} onClose={() => setMenu(null)} />}
         </li>
     );
-}
+});

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, type RefObject } from "react";
 import type { Boxes } from "../composer/boxes.ts";
 import { Composer } from "../composer/Composer.tsx";
 import type { Doings, Open } from "../room/actions.ts";
-import { useRoomView } from "../room/context.tsx";
+import { useRoomView, useShown } from "../room/context.tsx";
 import { unanswered } from "../people/people.ts";
 import { items, type Item } from "../timeline/items.ts";
 import { Log, type LogHandle } from "../timeline/Log.tsx";
@@ -23,7 +23,8 @@ const NONE: ReadonlyMap<number, string> = new Map();
 
 export function ThreadPanel({ boxes, open, doings, onKey, onClose }: Props) {
     const view = useRoomView();
-    const { now: { thread }, room, me, silence, called } = view;
+    const { room, me, silence, called } = view;
+    const thread = useShown((now) => now.thread);
     const handle = useRef<LogHandle>(null);
     const all = useMemo(() => (thread ? items(thread.rows, me, false) : []), [thread?.rows, me]);
     const render = useRow(view, "thread", doings.at.thread, NONE, null);

@@ -6,7 +6,7 @@ import { useConnection } from "hubbub-sdk/react";
 import type { Draft } from "hubbub-sdk";
 import { Markdown } from "../markdown/Markdown.tsx";
 import { mayGoAgain } from "../people/people.ts";
-import { useRoomView } from "../room/context.tsx";
+import { useShown } from "../room/context.tsx";
 import { shownIn } from "../room/shown.ts";
 import { Avatar } from "../ui/Avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
@@ -44,9 +44,9 @@ function Sending() {
 }
 
 function Refused({ draft, on }: { draft: Draft; on: MessageActions }) {
-    const { now } = useRoomView();
     const { key, error = "", thread } = draft;
-    const again = mayGoAgain(draft, thread === undefined ? undefined : shownIn(now, thread));
+    const root = useShown((now) => (thread === undefined ? undefined : shownIn(now, thread)));
+    const again = mayGoAgain(draft, root);
     return (
         <p className="foot">
             <span className="error"><Icon name="warning" /> Not sent. {error}</span>

@@ -6,7 +6,7 @@ import { EmojiPopover } from "../emoji/EmojiPopover.tsx";
 import { QUICK } from "../emoji/quick.ts";
 import { offered } from "../people/people.ts";
 import type { Doings, Overlay } from "../room/actions.ts";
-import { useRoomView } from "../room/context.tsx";
+import { useRoomView, useShown } from "../room/context.tsx";
 import { shownIn } from "../room/shown.ts";
 import { Confirm } from "../ui/Dialog.tsx";
 import { Menu } from "../ui/Menu.tsx";
@@ -18,7 +18,7 @@ export function Overlays({ overlay, doings }: { overlay: Overlay; doings: Doings
     const view = useRoomView();
     const { at, place } = overlay;
     // It may have changed while the menu was open.
-    const entry = shownIn(view.now, overlay.entry.seq) ?? overlay.entry;
+    const entry = useShown((now) => shownIn(now, overlay.entry.seq)) ?? overlay.entry;
     const close = () => doings.put({ overlay: null });
     const on = doings.at[place];
     const label = `Message of ${isolated(view.called(entry.from))}`;

@@ -4,7 +4,7 @@ import { useMemo, type ReactElement } from "react";
 import { useChat } from "hubbub-sdk/react";
 import { useToday } from "../app/today.ts";
 import { useBlocked } from "../people/blocks.ts";
-import { useRoomView, type RoomView } from "../room/context.tsx";
+import { useRoomView, useShown, type RoomView } from "../room/context.tsx";
 import { shownIn } from "../room/shown.ts";
 import { pendingOn } from "../room/pending.ts";
 import { offered } from "../people/people.ts";
@@ -81,7 +81,7 @@ function Day({ at }: { at: string }) {
 
 /** What is answered may be loaded, edited or deleted later than the answer. */
 function Answered({ seq }: { seq: number }) {
-    const { now, called } = useRoomView();
+    const { called } = useRoomView();
     const blocked = useBlocked(useChat());
-    return <>{answered(shownIn(now, seq), called, blocked)}</>;
+    return <>{answered(useShown((now) => shownIn(now, seq)), called, blocked)}</>;
 }

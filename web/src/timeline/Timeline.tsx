@@ -1,9 +1,9 @@
 // The room's log, with what is new marked and counted.
 
 import { useEffect, useMemo, useRef, useState, type RefObject } from "react";
-import { divided, seenBy } from "hubbub-sdk";
+import { divided, seenBy, type RoomSnapshot } from "hubbub-sdk";
 import { useLook } from "hubbub-sdk/react";
-import { useRoomView, type RoomView } from "../room/context.tsx";
+import { useRoomView, useShown, type RoomView } from "../room/context.tsx";
 import { seenWords } from "../people/who.ts";
 import { plain } from "../ui/names.ts";
 import { Icon } from "../ui/icons.tsx";
@@ -28,7 +28,8 @@ const RECEIPTS = 200;
 
 export function Timeline({ on, onKey, handle, flash, covered }: Props) {
     const view = useRoomView();
-    const { now, room, me, called } = view;
+    const { room, me, called } = view;
+    const now = useShown((all) => all);
     const [low, setLow] = useState(true);
     const atEnd = low && now.ends;
     const visible = useVisible();
@@ -37,7 +38,7 @@ export function Timeline({ on, onKey, handle, flash, covered }: Props) {
     const sees = begun && atEnd && visible && !covered;
     useLook(room.id, sees, begun && atEnd);
     const news = useNews(now.newest, me, called, sees, atEnd && !covered);
-    const seen = useSeen(view);
+    const seen = useSeen(now, view);
     const render = useRow(view, "room", on, seen, flash);
     return (
         <div className="timeline">
@@ -58,7 +59,7 @@ export function Timeline({ on, onKey, handle, flash, covered }: Props) {
 }
 
 /** Who has seen a message and none after it: the same object until that has changed. */
-function useSeen({ now: { newest, reads }, behind: { members }, called, me }: RoomView): ReadonlyMap<number, string> {
+function useSeen({ newest, reads }: RoomSnapshot, { behind: { members }, called, me }: RoomView): ReadonlyMap<number, string> {
     const before = useRef<ReadonlyMap<number, string>>(new Map());
     return useMemo(() => {
         const some = newest.slice(-RECEIPTS).flatMap((one) => (one.kind === "entry" ? [one.entry] : []));
