@@ -53,19 +53,29 @@ export function markdown(text: string): readonly Block[] {
 function tree(text: string): readonly Block[] {
     const pieces = fenced(text);
     const words = pieces.flatMap((piece) => (piece.type === "words" ? [piece.text] : [])).join("\n");
-    const plain = isPlain(words) || laborious(words);
+    const asWritten = laborious(words);
     return pieces.flatMap((piece): readonly Block[] => {
         if (piece.type === "code") return [{ type: "code", text: piece.text }];
-        if (plain) return [{ type: "paragraph", children: [{ type: "text", text: piece.text }] }];
-        return byParser(piece.text);
+        if (asWritten) return [paragraph(piece.text)];
+        return isPlain(piece.text) ? paragraphs(piece.text) : byParser(piece.text);
     });
 }
 
-const MARKED = /[*_`~[\\<@\n]|^\s*(?:>|[-+](?:\s|$)|\d+[.)](?:\s|$))|www\.|:\/\//i;
+/** A mark, what begins a list or a quote, an address, or white space at an end of a line. */
+const MARKED = /[*_`~[\\<@\r]|^\s*(?:>|[-+](?:\s|$)|\d+[.)](?:\s|$))|www\.|:\/\/|^[^\S\n]|[^\S\n]$/im;
 
 /** Nothing in it is markdown, as in most of what people write: the parser, which takes a millisecond, is spared. */
 export function isPlain(text: string): boolean {
     return !MARKED.test(text);
+}
+
+/** What the parser makes of a plain text: paragraphs, which empty lines part. */
+export function paragraphs(text: string): Block[] {
+    return text.split(/\n{2,}/).map((part) => part.replace(/^\n|\n$/g, "")).filter(Boolean).map(paragraph);
+}
+
+function paragraph(text: string): Block {
+    return { type: "paragraph", children: [{ type: "text", text }] };
 }
 
 export function byParser(text: string): Block[] {
@@ -153,7 +163,7 @@ function inlines(nodes: readonly PhrasingContent[], source: string): Inline[] {
 }
 
 function written(node: Nodes, source: string): Block[] {
-    return [{ type: "paragraph", children: [{ type: "text", text: sourceOf(node, source) }] }];
+    return [paragraph(sourceOf(node, source))];
 }
 
 function sourceOf({ position }: Nodes, source: string): string {
