@@ -265,13 +265,14 @@ function withDrafts(now: Timeline, entries: readonly Shown[], here: (draft: Draf
     return shown;
 }
 
-const made = new WeakMap<Shown, Row>();
+const made = new WeakMap<Shown, { me: string; row: Row }>();
 
 /** The same row for as long as it is the same entry. */
 function rowOf(now: Timeline, entry: Shown): Row {
-    const key = rowKey(now, entry);
-    let row = made.get(entry);
-    if (row?.key !== key) made.set(entry, (row = { kind: "entry", key, entry }));
+    const before = made.get(entry);
+    if (before?.me === now.me) return before.row;
+    const row: Row = { kind: "entry", key: rowKey(now, entry), entry };
+    made.set(entry, { me: now.me, row });
     return row;
 }
 
