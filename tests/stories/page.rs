@@ -83,7 +83,10 @@ async fn people_see_who_types_what_is_unread_and_who_has_seen_it_and_counts_are_
     // What came in the open room is said aloud, once.
     ben.reads("#news", "ana: The soup").await;
     ana.reads(".seen", "Seen by ben").await;
-    assert_eq!(ben.is("window.heard.filter((text) => text.trim() !== '')").await, json!(["ana: The soup"]));
+    writes(&mut ana, "It is hot").await;
+    ben.reads("#news", "ana: It is hot").await;
+    let heard = ben.is("window.heard.filter((text) => text.trim() !== '')").await;
+    assert_eq!(heard, json!(["ana: The soup", "ana: It is hot"]));
     ana.sees("document.querySelector('[data-do=people]').title === 'People, 2 online'").await;
 
     // He is in another room, in two windows.
