@@ -245,7 +245,9 @@ export class Room extends Acts implements Follower {
         if (fresh) {
             if (other) this.reading.forget();
             this.take({ do: "start", epoch: at.epoch, head: at.offset });
-            void this.loads(() => this.pages.older()).then(() => this.told());
+            // Where what is new begins is known with the rows.
+            const row = this.around.row(this.id);
+            void this.loads(() => Promise.all([this.pages.older(), row.catch(() => {})]).then(() => this.told(row)));
         } else {
             void this.told();
             // Where the newest page had not come before the room was kept.
@@ -360,9 +362,9 @@ export class Room extends Acts implements Follower {
         this.end = this.around.follow(this.id, since, this);
     }
 
-    private async told(): Promise<void> {
+    private async told(asked = this.around.row(this.id)): Promise<void> {
         try {
-            const row = await this.around.row(this.id);
+            const row = await asked;
             if (!row) return;
             const { me } = this.around;
             const loaded = this.timeline.pages.flatMap((page) => page.entries);

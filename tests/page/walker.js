@@ -6,7 +6,7 @@ const WALK = `async (to, down) => {
     const frame = () => new Promise((is) => requestAnimationFrame(is));
     const walked = { frames: 0, rows: 0, nodes: 0, days: 0, from: null, to: null };
     let [low, high] = [Infinity, -Infinity];
-    const until = performance.now() + 600_000;
+    const until = performance.now() + 1_800_000;
     for (; performance.now() < until; walked.frames += 1) {
         const drawn = [...log.querySelectorAll('[data-seq], .divider')].map((one) => {
             const row = one.closest('.row-of-log').parentElement;

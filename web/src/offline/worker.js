@@ -52,7 +52,8 @@ async function tidy(most) {
 
 /** The page as the server has it, or as it was where that does not answer. */
 async function page(event) {
-    const kept = () => caches.open(CACHE).then((cache) => cache.match(scope));
+    // Without opening it: that would make it again after it was left.
+    const kept = () => caches.match(scope, { cacheName: CACHE });
     const asked = fetch(event.request).then(
         (answer) => {
             event.waitUntil(leaveWhereNotOurs(answer.clone()));

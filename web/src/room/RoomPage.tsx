@@ -1,6 +1,6 @@
 // The open room: its head, its log, where one writes, and the panel at the side.
 
-import { useEffect, useMemo, useRef } from "react";
+import { useLayoutEffect, useMemo, useRef } from "react";
 import { usePresence } from "hubbub-sdk/react";
 import { serverOf } from "../app/place.ts";
 import { Boxes } from "../composer/boxes.ts";
@@ -54,7 +54,8 @@ export function RoomPage({ covered: behindRooms, onRooms }: Props) {
         const back = from.current instanceof HTMLElement && from.current.isConnected ? from.current : document.querySelector<HTMLElement>("[data-composer=room] textarea");
         back?.focus();
     };
-    useEffect(() => {
+    // Before what is in the panel takes the focus.
+    useLayoutEffect(() => {
         if (open.panel) from.current ??= document.activeElement;
         else from.current = null;
     }, [open.panel]);

@@ -22,6 +22,8 @@ interface Props {
     part: number;
     /** Nothing older is there. */
     complete: boolean;
+    /** The key of the item that is read first; without, the end is. Of meaning as long as nothing is drawn. */
+    begins?: string | null;
     /** Nothing newer is there. */
     ends: boolean;
     loading: boolean;
@@ -43,7 +45,7 @@ interface Props {
 /** So far beyond what is in sight pages are asked for. */
 const AHEAD_PX = 900;
 
-export function Log({ items: wanted, label, part, complete, ends, loading, older, newer, first, end, render, onEnd, onKey, handle }: Props) {
+export function Log({ items: wanted, label, part, begins = null, complete, ends, loading, older, newer, first, end, render, onEnd, onKey, handle }: Props) {
     const list = useRef<VirtualizerHandle>(null);
     const scroller = useRef<HTMLDivElement>(null);
     const stays = useRef(true);
@@ -51,8 +53,10 @@ export function Log({ items: wanted, label, part, complete, ends, loading, older
     /** Its size has changed, and it has not been brought to the end again yet. */
     const resized = useRef(false);
     const held = useHeldFocus(scroller);
-    const [items, shift] = useSteps(wanted, part);
-    const now = useRef(items);
+    const [items, shift] = useSteps(wanted, part, begins);
+    const now = useRef<readonly Item[]>([]);
+    // Whoever begins elsewhere than at the end is not brought there.
+    if (!now.current.length && items.length && begins !== null) stays.current = false;
     now.current = items;
 
     // The last row is in sight already, and so is drawn, or will be once the list has heard that it was scrolled.
@@ -66,7 +70,7 @@ export function Log({ items: wanted, label, part, complete, ends, loading, older
         onEnd(true);
     };
     const more = () => {
-        if (loading || !items.length || !list.current) return;
+        if (loading || items.length < wanted.length || !items.length || !list.current) return;
         const { scrollOffset, viewportSize, scrollSize } = list.current;
         if (!complete && scrollOffset < AHEAD_PX) older();
         else if (!ends && scrollOffset + viewportSize > scrollSize - AHEAD_PX) newer?.();

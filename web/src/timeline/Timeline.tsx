@@ -33,8 +33,10 @@ export function Timeline({ on, onKey, handle, flash, covered }: Props) {
     const [low, setLow] = useState(true);
     const atEnd = low && now.ends;
     const visible = useVisible();
-    const all = useMemo(() => items(divided(now.rows, now.since, me), me, now.complete), [now.rows, now.since, now.complete, me]);
-    const begun = useBeginning(handle, all, now.known && now.state === "live", now.since, now.rows.length > 0);
+    const waits = useWaiting(now);
+    const all = useMemo(() => (waits ? [] : items(divided(now.rows, now.since, me), me, now.complete)), [waits, now.rows, now.since, now.complete, me]);
+    const first = useMemo(() => (now.since === null ? null : firstNew(all)), [all, now.since]);
+    const begun = useBeginning(handle, all.length > 0, first, now.known && now.state === "live");
     const sees = begun && atEnd && visible && !covered;
     useLook(room.id, sees, begun && atEnd);
     const news = useNews(now.newest, me, called, sees, atEnd && !covered);
@@ -43,7 +45,7 @@ export function Timeline({ on, onKey, handle, flash, covered }: Props) {
     return (
         <div className="timeline">
             <Log
-                items={all} label="Messages" part={now.part} complete={now.complete} ends={now.ends} loading={now.loading}
+                items={all} label="Messages" part={now.part} begins={first} complete={now.complete} ends={now.ends} loading={now.loading}
                 older={() => void room.older()} newer={() => void room.newer()} first={() => void room.first()} end={() => room.toEnd()}
                 render={render} onEnd={setLow} onKey={onKey} handle={handle}
             />
@@ -70,19 +72,32 @@ function useSeen({ newest, reads }: RoomSnapshot, { behind: { members }, called,
     }, [newest, reads, members, called, me]);
 }
 
+/** Whether it is not known yet where what is new begins: nothing is shown until then, and moves from under whoever reads it. */
+function useWaiting({ state, loading, known }: RoomSnapshot): boolean {
+    const over = useRef(false);
+    const waits = !over.current && state === "live" && loading && !known;
+    if (state === "live" && !waits) over.current = true;
+    return waits;
+}
+
+/** So few new rows stand at the end of any screen. */
+const FEW = 4;
+
+/** The key of the line before what is new, where that is not at the end of the screen anyway. */
+function firstNew(all: readonly Item[]): string | null {
+    const at = all.findIndex(({ kind }) => kind === "new");
+    return at >= 0 && all.length - at > FEW ? all[at]!.key : null;
+}
+
 /** Begins where something new begins, once that is known: what came meanwhile is there then, and not read yet. Whether it has begun. */
-function useBeginning(handle: RefObject<LogHandle | null>, all: readonly Item[], known: boolean, since: number | null, loaded: boolean): boolean {
+function useBeginning(handle: RefObject<LogHandle | null>, loaded: boolean, first: string | null, known: boolean): boolean {
     const [begun, begin] = useState(false);
     const over = useRef(false);
     useEffect(() => {
         if (over.current || !known || !loaded) return;
         over.current = true;
-        const first = since === null ? undefined : all.find(({ kind }) => kind === "new");
-        if (first && all.length - all.indexOf(first) > FEW) handle.current?.show(first.key, { align: "start" });
+        if (first !== null) handle.current?.show(first, { align: "start" });
         begin(true);
-    }, [all, known, since, loaded, handle]);
+    }, [first, known, loaded, handle]);
     return begun;
 }
-
-/** So few new rows stand at the end of any screen. */
-const FEW = 4;

@@ -1,18 +1,24 @@
 // What of a log is given to the list that draws it, and when it is the same as before.
 
 import { memo, useLayoutEffect, useRef, useState, type ReactElement } from "react";
-import { between, shifted, type Item } from "./items.ts";
+import { between, firstOf, shifted, type Item } from "./items.ts";
 
-/** The items, and whether they begin elsewhere than before. The list is told of one end at a time. */
-export function useSteps(wanted: readonly Item[], part: number): readonly [readonly Item[], boolean] {
-    const before = useRef({ items: wanted, part });
+const NONE: readonly Item[] = [];
+
+/**
+ * The items, and whether they begin elsewhere than before. The list is told of one end at a time. `begins`: the key of the item
+ * that is to be read first; null: the end is.
+ */
+export function useSteps(wanted: readonly Item[], part: number, begins: string | null): readonly [readonly Item[], boolean] {
+    const before = useRef({ items: NONE, part });
     const [, again] = useState(0);
     const other = before.current.part !== part;
-    const items = other ? wanted : between(before.current.items, wanted);
-    const shift = !other && shifted(before.current.items, items);
+    const isFirst = !other && !before.current.items.length;
+    const items = other ? wanted : isFirst ? firstOf(wanted, begins) : between(before.current.items, wanted);
+    const shift = !other && !isFirst && shifted(before.current.items, items);
     useLayoutEffect(() => {
         before.current = { items, part };
-        if (items !== wanted) again((n) => n + 1);
+        if (items.length !== wanted.length || items.some((item, nth) => item !== wanted[nth])) again((n) => n + 1);
     }, [items, part]);
     return [items, shift];
 }

@@ -102,6 +102,15 @@ export function shifted(before: readonly Item[], now: readonly Item[]): boolean 
     return behind(before, now) || behind(now, before);
 }
 
+/** So many rows fill most screens. */
+const FIRST = 16;
+
+/** What is drawn first, so that no row is drawn that nobody sees: from the item with this key, or up to the end. */
+export function firstOf(wanted: readonly Item[], begins: string | null): readonly Item[] {
+    const at = begins === null ? -1 : wanted.findIndex(({ key }) => key === begins);
+    return at < 0 ? wanted.slice(-FIRST) : wanted.slice(at, at + FIRST);
+}
+
 /** What stands between two lists, where both ends of it change: only one end changes with each of the two steps. */
 export function between(before: readonly Item[], now: readonly Item[]): readonly Item[] {
     const there = new Map(before.map(({ key }, nth) => [key, nth]));
