@@ -123,7 +123,14 @@ async function keeps() {
 const writing = document.querySelector("#writing");
 writing.addEventListener("click", () => {
     writers.turn(!writers.write);
-    writing.setAttribute("aria-pressed", String(writers.write));
+    put(writing, writers.write ? "Stop writing" : "Let both write");
+});
+
+// Whoever is writing in a window and presses a button here writes on: the focus goes back into the window. By keyboard it stays on the button.
+addEventListener("pointerdown", ({ target }) => {
+    const frame = document.activeElement;
+    if (!(frame instanceof HTMLIFrameElement) || !target.closest("button")) return;
+    addEventListener("click", () => frame.contentWindow.focus(), { once: true });
 });
 
 /** The theme that was chosen in one of the windows; otherwise the browser's. */

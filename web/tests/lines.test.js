@@ -10,6 +10,9 @@ test("roles, mutes and settings are said in words", () => {
     assert.equal(line("joined", { user: "ana", role: "member" }), "ana joined");
     assert.equal(line("joined", { user: "ben", role: "moderator" }), "ana made ben a moderator");
     assert.equal(line("joined", { user: "ben", role: "reader" }), "ana made ben a reader");
+    assert.equal(line("joined", { seq: 1, user: "ana", role: "admin" }), "ana made the room");
+    assert.equal(line("joined", { seq: 2, user: "ana", role: "admin" }), "ana is an admin now");
+    assert.equal(line("joined", { seq: 1, from: "hubbub:api", user: "ana", role: "admin" }), "ana is an admin now");
     assert.match(line("muted", { user: "ben", until: "2026-01-31T10:30:00.000Z" }), /^ana muted ben until .+/);
     assert.equal(line("unmuted", { user: "ben" }), "ana unmuted ben");
     assert.equal(

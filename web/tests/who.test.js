@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
 import { plain } from "../src/ui/names.ts";
-import { presenceWords, seenWords, typingWords } from "../src/people/who.ts";
+import { arranged, presenceWords, seenWords, typingWords } from "../src/people/who.ts";
 
 test("who types, in words", () => {
     assert.equal(plain(typingWords(["ben"])), "ben is typing…");
@@ -31,4 +31,12 @@ test("when somebody was last seen, in words", () => {
     assert.equal(was("2026-01-20T10:00:00.000Z"), "last seen 11 days ago");
     assert.equal(was(undefined), "offline");
     assert.equal(presenceWords(undefined, NOW), "");
+});
+
+test("oneself stands first among people, then who is there: nobody who comes or goes moves oneself", () => {
+    const people = ["cem", "ana", "ben", "dan"].map((user) => ({ user, role: "member", since: 1 }));
+    const order = (online, sought = "") => arranged(people, new Map(online.map((user) => [user, { user, online: true }])), (user) => user, sought, "cem").map(({ user }) => user);
+    assert.deepEqual(order([]), ["cem", "ana", "ben", "dan"]);
+    assert.deepEqual(order(["dan", "ben"]), ["cem", "ben", "dan", "ana"]);
+    assert.deepEqual(order(["dan"], "A"), ["dan", "ana"]);
 });

@@ -64,8 +64,8 @@ export function App({ portal }: { portal: string | null }) {
     );
 }
 
-function Over({ dialogs: { open, close }, onChosen }: { dialogs: Dialogs; onChosen: (room: string) => void }) {
-    if (open === "new room") return <NewRoom onMade={onChosen} onClose={close} />;
+function Over({ dialogs: { open, words, close }, onChosen }: { dialogs: Dialogs; onChosen: (room: string) => void }) {
+    if (open === "new room") return <NewRoom called={words} onMade={onChosen} onClose={close} />;
     if (open === "switch") return <Switcher onChosen={onChosen} onClose={close} />;
     if (open === "settings") return <SettingsDialog onClose={close} />;
     return open === "shortcuts" ? <Shortcuts onClose={close} /> : null;

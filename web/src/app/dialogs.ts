@@ -6,11 +6,16 @@ export type DialogName = "new room" | "switch" | "settings" | "shortcuts";
 
 export interface Dialogs {
     open: DialogName | null;
-    show(name: DialogName): void;
+    /** What its first field says then. */
+    words: string;
+    show(name: DialogName, words?: string): void;
     close(): void;
 }
 
 export function useDialogs(): Dialogs {
-    const [open, put] = useState<DialogName | null>(null);
-    return useMemo(() => ({ open, show: (name: DialogName) => put(name), close: () => put(null) }), [open]);
+    const [{ open, words }, put] = useState<{ open: DialogName | null; words: string }>({ open: null, words: "" });
+    return useMemo(
+        () => ({ open, words, show: (name: DialogName, said = "") => put({ open: name, words: said }), close: () => put({ open: null, words: "" }) }),
+        [open, words],
+    );
 }

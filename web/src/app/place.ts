@@ -25,6 +25,16 @@ export function addressed(href: string, change: Partial<Record<"user" | "room", 
     return address.href;
 }
 
+/** The two people that a server for trying out knows: the other one. */
+export function otherOf(user: string): string {
+    return user === USER ? "ben" : USER;
+}
+
+/** The address of a window for the other one. */
+export function secondWindow(href: string, user: string): string {
+    return addressed(href, { user: otherOf(user) });
+}
+
 /** Where the page came from. The person stands in the address for balancers that keep one on one instance. */
 export function serverOf(href: string, user: string): string {
     const address = new URL("./connection/websocket", href);

@@ -1,6 +1,7 @@
 // The room in the address: links and the back button change it without loading the page anew.
 
 import { useSyncExternalStore } from "react";
+import type { Chat } from "hubbub-sdk";
 import { addressed, placed } from "./place.ts";
 
 const listeners = new Set<() => void>();
@@ -27,6 +28,13 @@ export function goTo(room: string): void {
     if (room === now()) return;
     history.pushState(null, "", addressed(location.href, { room }));
     for (const changed of [...listeners]) changed();
+}
+
+/** Opens the room of oneself and somebody. Who goes elsewhere while it is asked for stays there. */
+export async function writeTo(chat: Pick<Chat, "createRoom">, user: string): Promise<void> {
+    const from = now();
+    const room = await chat.createRoom({ kind: "direct", with: [user] });
+    if (now() === from) goTo(room);
 }
 
 export const linkTo = (room: string): string => addressed(location.href, { room });

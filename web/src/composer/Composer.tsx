@@ -2,14 +2,13 @@
 
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { EmojiPopover } from "../emoji/EmojiPopover.tsx";
-import { typingWords } from "../people/who.ts";
 import { useRoomView, useShown } from "../room/context.tsx";
 import { Icon, IconButton } from "../ui/icons.tsx";
 import { composes } from "../ui/keys.ts";
 import { TOUCH } from "../ui/media.ts";
-import { Words } from "../ui/Words.tsx";
 import { ModeLine } from "./ModeLine.tsx";
 import { Offers, useCompletion } from "./Offers.tsx";
+import { Typing } from "./Typing.tsx";
 import { useWriting, type Box } from "./writing.ts";
 
 export function Composer({ placeholder, ...box }: Box & { placeholder: string }) {
@@ -20,7 +19,7 @@ export function Composer({ placeholder, ...box }: Box & { placeholder: string })
     const [picker, setPicker] = useState<HTMLElement | null>(null);
     const { text, problem, inRoom, setInRoom, put, submit, end, editLast } = useWriting(ref, box);
     const completion = useCompletion(ref, text, put, [...behind.members.keys()].filter((user) => user !== me), called);
-    useLayoutEffect(() => fit(ref.current!), [text]);
+    useLayoutEffect(() => fit(ref.current!), [text, placeholder]);
     useEffect(() => {
         // Where it brings up no keyboard over half of the screen.
         if (silence === null && !matchMedia(TOUCH).matches) ref.current?.focus();
@@ -46,7 +45,7 @@ export function Composer({ placeholder, ...box }: Box & { placeholder: string })
                 submit();
             }}
         >
-            <p className="typing"><Words of={typingWords(typing.map(called))} /></p>
+            <Typing users={typing} called={called} />
             {mode && <ModeLine mode={mode} called={called} onEnd={end} />}
             <Offers completion={completion} id={id} />
             {/* What stands in the way is said above the messages already. */}

@@ -11,9 +11,9 @@ import { Person } from "./Person.tsx";
 import { arranged } from "./who.ts";
 
 export function PeoplePanel({ seen, onClose }: { seen: ReadonlyMap<string, Seen>; onClose: () => void }) {
-    const { behind, standing, called, backstage, room } = useRoomView();
+    const { behind, standing, called, backstage, room, me } = useRoomView();
     const [sought, seek] = useState("");
-    const all = arranged([...behind.members.values()], seen, called, sought);
+    const all = arranged([...behind.members.values()], seen, called, sought, me);
     const roles = mayAdd(standing);
     return (
         <Side title="People" about={String(behind.members.size)} onClose={onClose}>
@@ -68,7 +68,7 @@ function Add({ roles }: { roles: readonly Role[] }) {
                 setUser("");
             }}
         >
-            <input name="added" value={user} placeholder="Add somebody" aria-label="Id of the person to add" autoComplete="off" onInput={(event) => setUser(event.currentTarget.value)} />
+            <input name="added" value={user} placeholder="Id of a user" aria-label="Id of the person to add" autoComplete="off" onInput={(event) => setUser(event.currentTarget.value)} />
             <select aria-label="Role" value={role} onChange={(event) => setRole(event.currentTarget.value)}>
                 {roles.map((one) => <option key={one} value={one}>{one}</option>)}
             </select>

@@ -2,7 +2,8 @@
 
 import { useState } from "react";
 import { moment, type Seen } from "hubbub-sdk";
-import { useChat } from "hubbub-sdk/react";
+import { useChat, useConnection } from "hubbub-sdk/react";
+import { writeTo } from "../app/where.ts";
 import { useRoomView } from "../room/context.tsx";
 import { Avatar } from "../ui/Avatar.tsx";
 import { Confirm } from "../ui/Dialog.tsx";
@@ -22,7 +23,10 @@ export function Person({ member: { user, role, info }, seen }: { member: Member;
     const [asks, setAsks] = useState<"remove_member" | "ban" | "block" | null>(null);
     const name = called(user);
     const until = mutedUntil(standing, user, Date.now());
-    const choices: Choice[] = mayMake(standing, role).map((one) => ({ icon: "person", label: `Make ${one}`, choose: () => deeds.do("set_role", { user, role: one }) }));
+    const { state } = useConnection();
+    const online = user === me ? state === "connected" : seen?.online;
+    const writes: Choice[] = user === me || standing.direct || blocked ? [] : [{ icon: "thread", label: "Message", choose: () => backstage.tries(() => writeTo(chat, user)) }];
+    const choices: Choice[] = [...writes, ...mayMake(standing, role).map((one) => ({ icon: "person" as const, label: `Make ${one}`, choose: () => deeds.do("set_role", { user, role: one }) }))];
     if (user !== me && outranks(standing.role, role)) {
         if (until) choices.push({ label: "Unmute", choose: () => deeds.do("unmute", { user }) });
         for (const [minutes, time] of MUTES) {
@@ -35,7 +39,7 @@ export function Person({ member: { user, role, info }, seen }: { member: Member;
     const there = user === me ? "" : presenceWords(seen, Date.now());
     return (
         <li data-user={user}>
-            <Avatar user={user} name={name} picture={infoOf(info).avatar} online={seen?.online} />
+            <Avatar user={user} name={name} picture={infoOf(info).avatar} online={online} />
             <span className="person">
                 <span><b><bdi>{name}</bdi></b>{user === me && " (you)"} {role !== "member" && <span className="role">{role}</span>}</span>
                 <span className="soft">{[there, until && `muted until ${moment(until)}`, blocked && "blocked by you"].filter(Boolean).join(" · ")}</span>

@@ -45,10 +45,10 @@ export function presenceWords(seen: Seen | undefined, now: number): string {
     return `last seen ${new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.floor(ago / seconds), unit)}`;
 }
 
-/** Who is there stands first, then by name; `sought` is in their name or id. */
-export function arranged(members: readonly Member[], seen: ReadonlyMap<string, Seen>, called: CalledBy, sought: string): Member[] {
+/** Oneself stands first, then who is there, then by name; `sought` is in their name or id. */
+export function arranged(members: readonly Member[], seen: ReadonlyMap<string, Seen>, called: CalledBy, sought: string, me: string): Member[] {
     const words = sought.trim().toLocaleLowerCase();
     const found = members.filter(({ user }) => !words || [user, called(user)].some((one) => one.toLocaleLowerCase().includes(words)));
-    const there = ({ user }: Member) => (seen.get(user)?.online ? 0 : 1);
+    const there = ({ user }: Member) => (user === me ? 0 : seen.get(user)?.online ? 1 : 2);
     return found.sort((one, other) => there(one) - there(other) || called(one.user).localeCompare(called(other.user)));
 }

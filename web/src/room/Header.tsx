@@ -45,7 +45,7 @@ export function Header({ seen, panel, onPanel, onRooms }: Props) {
                 <div className="head-buttons">
                     <Open icon="people" does="people" label={online ? `People, ${online + 1} online` : "People"} words={people} {...toggle("people")} />
                     <Open icon="pin" does="pins" label="Pinned messages" words={pins ? String(pins) : ""} {...toggle("pins")} />
-                    <Open icon="gear" does="settings" label="About this room" words="" {...toggle("settings")} />
+                    <Open icon="settings" does="settings" label="About this room" words="" {...toggle("settings")} />
                 </div>
             )}
         </header>

@@ -26,7 +26,7 @@ export function Side({ title, about, onClose, children }: Props) {
             }}
         >
             <div className="side-top">
-                <h2 id={id} ref={head} tabIndex={-1}>{title} {about && <small><bdi>{about}</bdi></small>}</h2>
+                <h2 id={id} ref={head} tabIndex={-1}>{about ? `${title} ` : title}{about && <small><bdi>{about}</bdi></small>}</h2>
                 <IconButton icon="close" label="Close this panel" onClick={onClose} />
             </div>
             {children}

@@ -73,6 +73,7 @@ function doingsOf(latest: () => { view: RoomView; find: (seq: number) => void },
             show("thread", there.thread);
             put({ sought: seq });
         },
+        unpin: (seq) => latest().view.deeds.do("unpin", { target: seq }),
         again: (key) => latest().view.room.again(key),
         discard: (key) => latest().view.room.discard(key),
         editAgain: (key) => latest().view.deeds.again(key),

@@ -2,15 +2,17 @@
 
 import type { Seen } from "hubbub-sdk";
 import { presenceWords } from "../people/who.ts";
+import { lastTitle } from "../rooms/last.ts";
 import { supportTitle } from "../support/forwarding.ts";
 import { isolated } from "../ui/names.ts";
 import type { RoomView } from "./context.tsx";
 
-/** By its name; a direct one by the others in it. */
+/** By its name; a direct one by the others in it; before that is known, as it was called last. */
 export function titleOf({ standing, behind, called, me, room, support }: Pick<RoomView, "standing" | "behind" | "called" | "me" | "room" | "support">): string {
     if (support) return supportTitle(support.portal);
     const others = [...behind.members.keys()].filter((user) => user !== me).map(called);
-    return standing.name || (standing.direct && others.join(", ")) || standing.topic || room.id;
+    const last = behind.known ? undefined : lastTitle(me, room.id);
+    return standing.name || (standing.direct && others.join(", ")) || last || standing.topic || room.id;
 }
 
 /** What it is about, or whether the other of two is there. */

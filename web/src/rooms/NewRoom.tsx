@@ -14,10 +14,10 @@ const KINDS: readonly (readonly [Kind, string, string])[] = [
     ["direct", "Direct", "A conversation with one person or a few, who stay the same."],
 ];
 
-export function NewRoom({ onMade, onClose }: { onMade: (room: string) => void; onClose: () => void }) {
+export function NewRoom({ called, onMade, onClose }: { called: string; onMade: (room: string) => void; onClose: () => void }) {
     const chat = useChat();
     const [kind, setKind] = useState<Kind>("open");
-    const [words, setWords] = useState("");
+    const [words, setWords] = useState(called);
     const [problem, setProblem] = useState<string | null>(null);
     const [busy, setBusy] = useState(false);
     const direct = kind === "direct";
@@ -59,8 +59,8 @@ export function NewRoom({ onMade, onClose }: { onMade: (room: string) => void; o
                     ))}
                 </fieldset>
                 <label className="field">
-                    {direct ? "With whom: their ids" : "Name"}
-                    <input autoFocus value={words} dir="auto" autoComplete="off" onInput={(event) => setWords(event.currentTarget.value)} />
+                    {direct ? "With whom: user ids, with spaces between" : "Name"}
+                    <input placeholder={direct ? "ben" : undefined} autoFocus value={words} dir="auto" autoComplete="off" onInput={(event) => setWords(event.currentTarget.value)} />
                 </label>
                 {problem && <p className="error" role="alert">{problem}</p>}
                 <div className="row end">

@@ -1,11 +1,12 @@
 // A room in the list with its menu: opened by its button, by the other button of a mouse, or by the key for menus.
 
-import { memo, useState } from "react";
+import { memo, useLayoutEffect, useRef, useState } from "react";
 import { failure, refusal, type RoomRow } from "hubbub-sdk";
 import { useChat } from "hubbub-sdk/react";
 import { IconButton } from "../ui/icons.tsx";
 import { Menu } from "../ui/Menu.tsx";
 import { isolated } from "../ui/names.ts";
+import { leftTo } from "./leaving.ts";
 import { roomChoices, type Change } from "./preferences.ts";
 import { RoomLink } from "./RoomLink.tsx";
 
@@ -20,6 +21,12 @@ interface Props {
 export const RoomItem = memo(function RoomItem({ room, title, current, onChosen, onProblem }: Props) {
     const chat = useChat();
     const [menu, setMenu] = useState<HTMLElement | null>(null);
+    const item = useRef<HTMLLIElement>(null);
+    // A room that goes from the list, as when it is hidden, takes the focus with it.
+    useLayoutEffect(() => {
+        const own = item.current!;
+        return () => leftTo(own)?.focus();
+    }, []);
     const label = `Actions for ${isolated(title)}`;
     const change = ({ does, what }: Change) => {
         onProblem(null);
@@ -27,7 +34,7 @@ export const RoomItem = memo(function RoomItem({ room, title, current, onChosen,
     };
     return (
         <li
-            className="room-item"
+            ref={item} className="room-item"
             onContextMenu={(event) => {
                 event.preventDefault();
                 setMenu(event.currentTarget.querySelector<HTMLElement>("a"));

@@ -4,7 +4,7 @@ import { memo } from "react";
 import { long, short, type Counted, type RoomRow } from "hubbub-sdk";
 import { linkTo } from "../app/where.ts";
 import { Icon } from "../ui/icons.tsx";
-import { isMarked } from "./preferences.ts";
+import { isMarked, isMuted } from "./preferences.ts";
 
 interface Props {
     room: RoomRow;
@@ -19,10 +19,11 @@ const NONE: Counted = { count: 0 };
 export const RoomLink = memo(function RoomLink({ room, title, current, onChosen }: Props) {
     const { id, kind, topic, settings, unread = NONE, mentions = NONE } = room;
     const marked = isMarked(room);
+    const muted = isMuted(room);
     const icon = ICONS[kind as keyof typeof ICONS] ?? "hash";
     return (
         <a
-            className={unread.count || marked ? "room some" : "room"} href={linkTo(id)} data-room={id} title={topic ? `${title}: ${topic}` : title}
+            className={["room", (marked || (unread.count > 0 && !muted)) && "some", muted && "muted"].filter(Boolean).join(" ")} href={linkTo(id)} data-room={id} title={topic ? `${title}: ${topic}` : title}
             aria-current={current ? "page" : undefined}
             onClick={(event) => {
                 if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
@@ -36,6 +37,7 @@ export const RoomLink = memo(function RoomLink({ room, title, current, onChosen 
                 {settings?.archived ? <span className="topic">archived</span> : topic && topic !== title && <span className="topic"><bdi>{topic}</bdi></span>}
             </span>
             {room.preferences?.pinned && <span className="pin-mark"><Icon name="pin" /><span className="heard">, pinned</span></span>}
+            {muted && <span className="pin-mark"><Icon name="muted" /><span className="heard">, muted</span></span>}
             {marked && <Badge name="unread marked" seen="•" heard="marked as unread" />}
             {mentions.count > 0 && <Badge name="mentions" seen={`@${short(mentions)}`} heard={long(mentions, "mention of you", "mentions of you")} />}
             {unread.count > 0 && <Badge name="unread" seen={short(unread)} heard={long(unread, "unread message", "unread messages")} />}

@@ -1,6 +1,6 @@
 // One's rooms, with what is unread there. Where the page is narrow it is a drawer.
 
-import { useState, type KeyboardEvent } from "react";
+import { useCallback, useMemo, useState, type KeyboardEvent } from "react";
 import { useChat, useRooms } from "hubbub-sdk/react";
 import { stepped } from "../ui/beside.ts";
 import { IconButton } from "../ui/icons.tsx";
@@ -8,7 +8,8 @@ import { closes, composes } from "../ui/keys.ts";
 import { UserMenu } from "../app/UserMenu.tsx";
 import type { Dialogs } from "../app/dialogs.ts";
 import { DebugBar } from "../debug/DebugBar.tsx";
-import { found, useTitles } from "./titles.ts";
+import { lastRooms, useLast } from "./last.ts";
+import { found, nameless, useAsking, useTitles } from "./titles.ts";
 import { useMentionNews } from "./mentioned.ts";
 import { useMarks } from "./marked.ts";
 import { listed } from "./preferences.ts";
@@ -25,17 +26,29 @@ const PAGE = 60;
 
 export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
     const chat = useChat();
-    const { rooms, known } = useRooms();
+    const { rooms: told, known } = useRooms();
     const [hidden, showHidden] = useState(false);
     const [problem, setProblem] = useState<string | null>(null);
     const [sought, seek] = useState("");
     const [most, setMost] = useState(PAGE);
+    // Without a connection they are there as they were last.
+    const rooms = useMemo(() => (known || told.length ? told : lastRooms(chat.user)), [known, told, chat]);
     // Who looks for a room finds it, also where it is hidden.
     const shown = listed(rooms, open, hidden || sought.trim() !== "");
-    const titles = useTitles(shown.slice(0, most));
+    const titles = useTitles();
+    useLast(chat.user, told, known, titles);
     useMentionNews(rooms, known, open, titles);
     useMarks(chat, rooms, known, open);
     const all = found(shown, sought, titles);
+    useAsking(nameless(all.slice(0, most), shown, sought));
+    // Who has found a room sees all of them again.
+    const go = useCallback(
+        (room: string) => {
+            seek("");
+            onChosen(room);
+        },
+        [onChosen],
+    );
     const some = rooms.some(({ preferences }) => preferences?.hidden);
     return (
         <nav id="rooms" className="rooms" aria-label="Rooms" onKeyDown={(event) => closes(event as unknown as globalThis.KeyboardEvent) && onClose()}>
@@ -49,21 +62,26 @@ export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
                 onInput={(event) => seek(event.currentTarget.value)}
                 onKeyDown={(event) => {
                     const [first] = all;
-                    if (event.key === "Enter" && first && !composes(event as unknown as globalThis.KeyboardEvent)) onChosen(first.id);
+                    if (event.key === "Enter" && first && !composes(event as unknown as globalThis.KeyboardEvent)) go(first.id);
                 }}
             />
             {problem && <p className="error" role="alert">{problem}</p>}
             <div className="rooms-scroll">
                 <ul className="room-list" onKeyDown={walked}>
                     {all.slice(0, most).map((room) => (
-                        <RoomItem key={room.id} room={room} title={titles(room)} current={room.id === open} onChosen={onChosen} onProblem={setProblem} />
+                        <RoomItem key={room.id} room={room} title={titles(room)} current={room.id === open} onChosen={go} onProblem={setProblem} />
                     ))}
                 </ul>
-                {!known && <p className="hint">Loading …</p>}
+                {!known && !rooms.length && <p className="hint">Loading …</p>}
                 {known && !rooms.length && <p className="hint">You are in no rooms yet. Make one with the + above.</p>}
-                {known && rooms.length > 0 && !all.length && <p className="hint">No room has this name.</p>}
-                {all.length > most && <button type="button" className="quiet" onClick={() => setMost(most + PAGE)}>Show more rooms</button>}
-                {some && <button type="button" className="quiet" onClick={() => showHidden(!hidden)}>{hidden ? "Leave out hidden rooms" : "Show hidden rooms"}</button>}
+                {known && rooms.length > 0 && !all.length && (
+                    <>
+                        <p className="hint">None of your rooms has this name.</p>
+                        <button type="button" className="link more" onClick={() => dialogs.show("new room", sought.trim())}>Make a room “<bdi>{sought.trim()}</bdi>”</button>
+                    </>
+                )}
+                {all.length > most && <button type="button" className="link more" onClick={() => setMost(most + PAGE)}>Show more rooms</button>}
+                {some && !sought.trim() && <button type="button" className="link more" onClick={() => showHidden(!hidden)}>{hidden ? "Leave out hidden rooms" : "Show hidden rooms"}</button>}
             </div>
             <DebugBar room={open} />
         </nav>

@@ -18,10 +18,15 @@ export function isMarked({ preferences, unread }: RoomRow): boolean {
     return preferences?.unread_from !== undefined && !unread?.count;
 }
 
+/** Whether its messages are not told of: all of them, or all but mentions. */
+export function isMuted({ preferences }: RoomRow): boolean {
+    return (preferences?.notify ?? "all") !== "all";
+}
+
 const TOLD = [
-    ["all", "Tell me of everything"],
-    ["mentions", "Tell me of mentions only"],
-    ["nothing", "Tell me of nothing"],
+    ["all", "Unmute"],
+    ["mentions", "Mute, but for mentions"],
+    ["nothing", "Mute"],
 ] as const;
 
 /** The menu of a room in the list. */
@@ -35,8 +40,8 @@ export function roomChoices(room: RoomRow, change: (change: Change) => void): Ch
         { icon: "pin", label: pinned ? "Unpin" : "Pin above the others", choose: set({ pinned: !pinned }) },
         fresh || unread_from !== undefined
             ? { icon: "check", label: "Mark as read", choose: fresh ? read : unmark }
-            : { icon: "check", label: "Mark as unread", choose: set({ unread_from: Math.max(head, 1) }) },
-        ...TOLD.filter(([one]) => one !== notify).map(([one, label]) => ({ label, choose: set({ notify: one }) })),
-        { icon: "close", label: hidden ? "Show in the list again" : "Hide from the list", choose: set({ hidden: !hidden }) },
+            : { icon: "unread", label: "Mark as unread", choose: set({ unread_from: Math.max(head, 1) }) },
+        ...TOLD.filter(([one]) => one !== notify).map(([one, label]) => ({ icon: one === "all" ? "bell" as const : "muted" as const, label, choose: set({ notify: one }) })),
+        { icon: hidden ? "eye" : "hidden", label: hidden ? "Show in the list again" : "Hide from the list", choose: set({ hidden: !hidden }) },
     ];
 }

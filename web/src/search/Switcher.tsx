@@ -2,21 +2,25 @@
 
 import { useId, useState } from "react";
 import { short } from "hubbub-sdk";
-import { useRooms } from "hubbub-sdk/react";
+import { useChat, useRooms } from "hubbub-sdk/react";
 import { stepped } from "../ui/beside.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { composes } from "../ui/keys.ts";
-import { found, useTitles } from "../rooms/titles.ts";
+import { lastRooms } from "../rooms/last.ts";
+import { found, nameless, useAsking, useTitles } from "../rooms/titles.ts";
 
 const SOME = 12;
 
 export function Switcher({ onChosen, onClose }: { onChosen: (room: string) => void; onClose: () => void }) {
-    const { rooms } = useRooms();
+    const { user } = useChat();
+    const { rooms: told, known } = useRooms();
+    const rooms = known || told.length ? told : lastRooms(user);
     const [sought, seek] = useState("");
     const [active, setActive] = useState(0);
     const id = useId();
-    const titles = useTitles(rooms);
+    const titles = useTitles();
     const all = found(rooms, sought, titles).slice(0, SOME);
+    useAsking(nameless(all, rooms, sought));
     const choose = (nth: number) => {
         const room = all[nth];
         if (!room) return;

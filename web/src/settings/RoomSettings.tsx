@@ -31,7 +31,7 @@ export function RoomSettings({ onClose }: { onClose: () => void }) {
                         <Seconds name="edit_window" label="Seconds to edit and delete" none="for ever" value={now.edit_window} min={0} max={31_536_000} onSaved={(edit_window) => set({ edit_window })} />
                     </>
                 )}
-                <p className="hint">The room’s id is <code>{room.id}</code>.</p>
+                <p className="hint room-id">The room’s id is <code>{room.id}</code>.</p>
             </div>
         </Side>
     );

@@ -1,5 +1,6 @@
 // The keys that one can use.
 
+import { Fragment } from "react";
 import { SHORTCUTS } from "../app/shortcuts.ts";
 import { isAlone } from "../app/where.ts";
 import { Dialog } from "../ui/Dialog.tsx";
@@ -13,7 +14,7 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
                     <dl>
                         {all.filter(({ goes }) => !goes || !isAlone()).map(({ keys, does }) => (
                             <div key={does}>
-                                <dt>{keys.map((key) => <kbd key={key}>{key}</kbd>)}</dt>
+                                <dt>{keys.map((key, nth) => <Fragment key={key}>{nth > 0 && " "}<kbd>{key}</kbd></Fragment>)}</dt>
                                 <dd>{does}</dd>
                             </div>
                         ))}

@@ -9,10 +9,12 @@ interface Props {
     entry: Shown;
     place: Place;
     pending: Pending | null;
+    /** Whether one may pin it, and take it away. */
+    pins: boolean;
     on: MessageActions;
 }
 
-export function Foot({ entry, place, pending, on }: Props) {
+export function Foot({ entry, place, pending, pins, on }: Props) {
     const { seq, edited_at, pinned, replies, thread, in_room } = entry;
     const inThread = place === "thread";
     if (!edited_at && !pinned && !replies && thread === undefined && !pending && place !== "pins") return <Seq of={seq} />;
@@ -28,6 +30,7 @@ export function Foot({ entry, place, pending, on }: Props) {
             {!inThread && thread !== undefined && <button type="button" className="link" onClick={() => on.thread(thread)}>from a thread</button>}
             {inThread && in_room && <span>also in the room</span>}
             {place === "pins" && <button type="button" className="link" onClick={() => on.find(seq)}>Show in the room</button>}
+            {place === "pins" && pins && <button type="button" className="link" data-do="unpin" onClick={() => on.unpin(seq)}>Unpin</button>}
             {pending?.words.map(({ does, what }, nth) => <span key={nth} className="doing">{does} {what && <bdi>{what}</bdi>}</span>)}
             {pending?.refused && <Refused refused={pending.refused} on={on} />}
             <Seq of={seq} />

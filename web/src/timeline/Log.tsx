@@ -7,7 +7,7 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { Drawn, useSteps } from "./drawn.tsx";
 import { useHeldFocus } from "./held.ts";
 import type { Item } from "./items.ts";
-import { focusMoved, isAtEnd, NEAR_PX, walked } from "./walk.ts";
+import { focusMoved, isAtEnd, isForRow, NEAR_PX, walked } from "./walk.ts";
 
 export interface LogHandle {
     toEnd(): void;
@@ -123,7 +123,7 @@ export function Log({ items: wanted, label, part, begins = null, complete, ends,
     }));
     const pressed = (event: KeyboardEvent) => {
         const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
-        const at = row && event.target === row ? items.findIndex(({ key }) => key === row.dataset["row"]) : -1;
+        const at = row && isForRow(event.key, event.target as HTMLElement) ? items.findIndex(({ key }) => key === row.dataset["row"]) : -1;
         if (at < 0 && event.target !== scroller.current) return;
         const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
         const far = { Home: toFirst, End: toEnd }[event.key];

@@ -30,6 +30,7 @@ export interface MessageActions {
     answer(message: Shown): void;
     thread(root: number): void;
     find(seq: number): void;
+    unpin(seq: number): void;
     again(key: string): void;
     discard(key: string): void;
     editAgain(key: string): void;
@@ -75,7 +76,7 @@ export const Message = memo(function Message(props: MessageProps) {
                 )}
                 <Body entry={entry} me={me} text={pending?.text} called={called} />
                 {entry.reactions && <Reactions entry={entry} reactions={entry.reactions} may={has(acts, "react")} called={called} on={on} />}
-                <Foot entry={entry} place={place} pending={pending} on={on} />
+                <Foot entry={entry} place={place} pending={pending} pins={has(acts, "pin")} on={on} />
                 {way && <Forwarded way={way} />}
                 {seen && <p className="seen">{seen}</p>}
             </div>

@@ -48,12 +48,20 @@ export function Overlays({ overlay, doings }: { overlay: Overlay; doings: Doings
         case "delete":
             return (
                 <Confirm
-                    title="Delete this message?" text="It is deleted for everybody, and cannot be brought back." does="Delete it"
+                    title="Delete this message?" text={<><Quote of={entry} /> It is deleted for everybody, and cannot be brought back.</>} does="Delete it"
                     onClose={close} onDone={() => view.deeds.do("delete", { target: entry.seq })}
                 />
             );
     }
 }
+
+/** How it begins, so that nobody deletes another one. */
+function Quote({ of: { text = "" } }: { of: Shown }) {
+    const words = text.replace(/\s+/g, " ").trim();
+    return words ? <span className="quoted" dir="auto">{words.length > QUOTED ? `${words.slice(0, QUOTED)}…` : words}</span> : null;
+}
+
+const QUOTED = 120;
 
 function Quick({ entry: { reactions = [] }, onChosen }: { entry: Shown; onChosen: (emoji: string) => void }) {
     return (

@@ -1,9 +1,12 @@
 // The reactions on a message. A press adds one's own, or takes it back.
 
 import type { Reaction, Shown } from "hubbub-sdk";
+import { useChat } from "hubbub-sdk/react";
+import { useBlocked } from "../people/blocks.ts";
 import type { CalledBy } from "../people/called.ts";
 import { isolated } from "../ui/names.ts";
 import type { MessageActions } from "./Message.tsx";
+import { reactionsBut } from "./unseen.ts";
 
 interface Props {
     entry: Shown;
@@ -13,7 +16,9 @@ interface Props {
     on: MessageActions;
 }
 
-export function Reactions({ entry, reactions, may, called, on }: Props) {
+export function Reactions({ entry, reactions: all, may, called, on }: Props) {
+    const reactions = reactionsBut(all, useBlocked(useChat()));
+    if (!reactions.length) return null;
     return (
         <div className="reactions" role="group" aria-label="Reactions">
             {reactions.map(({ reaction, count, me, users }) => (

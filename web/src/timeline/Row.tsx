@@ -15,6 +15,7 @@ import { answered } from "./answered.ts";
 import { Folded } from "./Folded.tsx";
 import { dayWords, type Item } from "./items.ts";
 import { Lines } from "./Lines.tsx";
+import { Start } from "./Start.tsx";
 import { Message, type MessageActions, type Place } from "./Message.tsx";
 
 export interface Around extends Pick<RoomView, "me" | "standing" | "behind" | "called" | "support"> {
@@ -41,7 +42,7 @@ export function useRow(view: RoomView, place: Place, on: MessageActions, seen: A
 function row(item: Item, { me, standing, behind, called, support, blocked, on, place, seen, flash }: Around): ReactElement {
     switch (item.kind) {
         case "start":
-            return <p className="start">This is where the room begins.</p>;
+            return <Start tells={support === null && behind.kind === "open"} />;
         case "day":
             return <p className="divider"><span><Day at={item.at} /></span></p>;
         case "new":

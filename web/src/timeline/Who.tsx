@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { failure, refusal, type Shown } from "hubbub-sdk";
 import { useChat } from "hubbub-sdk/react";
 import { useRoomView } from "../room/context.tsx";
+import { useBlocked } from "../people/blocks.ts";
 import { Popover } from "../ui/Popover.tsx";
 import { byReaction, type Reactors } from "./reactors.ts";
 
@@ -12,11 +13,12 @@ const SOME = 200;
 export function Who({ at, entry, onClose }: { at: HTMLElement; entry: Shown; onClose: () => void }) {
     const chat = useChat();
     const { room, called } = useRoomView();
+    const blocked = useBlocked(chat);
     const [answer, put] = useState<Reactors | string>("Loading …");
     useEffect(() => {
         chat.call("reactions", { room: room.id, target: entry.seq, limit: SOME }).then(put, (error: unknown) => put(refusal(failure(error))));
     }, [chat, room, entry.seq]);
-    const all = typeof answer === "string" ? [] : byReaction(answer);
+    const all = typeof answer === "string" ? [] : byReaction(answer, blocked);
     const note = typeof answer === "string" ? answer : all.length ? null : "Nobody reacts to this any more.";
     return (
         <Popover at={at} label="Who reacted" className="who-reacted" onClose={onClose}>

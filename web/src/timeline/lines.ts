@@ -15,13 +15,15 @@ const roles: Record<string, string> = {
 /** The product's own backend: what it does has no name that people know. */
 const BACKEND = /^hubbub:/;
 
-export function said({ type, from, user = from, role = "member", until, name, topic, settings }: Entry, called: CalledBy = named): Words {
+export function said({ type, seq, from, user = from, role = "member", until, name, topic, settings }: Entry, called: CalledBy = named): Words {
     const self = user === from || (type === "joined" && BACKEND.test(from));
     const who: Name = { name: called(self ? user : from) };
     const whom: Name = { name: called(user) };
     switch (type) {
         case "joined": {
             const now = roles[role] ?? role;
+            // Who makes a room is the first in it, and its admin.
+            if (seq === 1 && user === from && role === "admin") return [who, " made the room"];
             if (self) return role === "member" ? [who, " joined"] : [who, ` is ${now} now`];
             return [who, " made ", whom, ` ${now}`];
         }

@@ -7,9 +7,9 @@ export interface Reactors {
     next?: unknown;
 }
 
-/** The people of each reaction, in the order in which they come. */
-export function byReaction({ reactions }: Reactors): [reaction: string, users: string[]][] {
+/** The people of each reaction, in the order in which they come, but for those whom one has blocked. */
+export function byReaction({ reactions }: Reactors, blocked: ReadonlySet<string>): [reaction: string, users: string[]][] {
     const groups = new Map<string, string[]>();
-    for (const { reaction, user } of reactions) groups.set(reaction, [...(groups.get(reaction) ?? []), user]);
+    for (const { reaction, user } of reactions) if (!blocked.has(user)) groups.set(reaction, [...(groups.get(reaction) ?? []), user]);
     return [...groups];
 }

@@ -20,6 +20,13 @@ export function walked(items: readonly Item[], from: number, step: number): numb
     return null;
 }
 
+/** Whether a key at something in a row is one for the row: where a button or a link has the focus, Enter and space are for that. */
+export function isForRow(key: string, target: Element): boolean {
+    if (target.matches("[data-row]")) return true;
+    if (target.matches("input, textarea, select, [contenteditable], pre")) return false;
+    return key !== "Enter" && key !== " ";
+}
+
 /** So near to its end somebody is there. */
 export const NEAR_PX = 100;
 
