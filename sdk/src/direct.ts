@@ -21,8 +21,8 @@ export interface Access {
 
 /** The close code for a token that is not accepted. */
 const INVALID_TOKEN = 3500;
-/** What the official client calls a socket that broke: no word for people. */
-const CLOSED = "transport closed";
+/** A socket that broke: what the official client calls that is no word for people. */
+const TRANSPORT_CLOSED = 1;
 const USER = "user:";
 const ROOM = "room:";
 
@@ -50,7 +50,7 @@ class DirectLink implements Link {
         };
         this.client = new Centrifuge(access.server, options);
         this.client.on("connecting", ({ code, reason }) =>
-            this.listener?.state("connecting", code === 0 ? null : away(reason === CLOSED ? "The connection was lost" : `The connection was lost (${reason})`)),
+            this.listener?.state("connecting", code === 0 ? null : away(`The connection was lost${code === TRANSPORT_CLOSED ? "" : ` (${reason})`}`)),
         );
         this.client.on("connected", ({ data }) => {
             this.data = (data ?? {}) as typeof this.data;

@@ -1,6 +1,7 @@
 // Loads pages of the room, of the open thread and of the pins, and asks again where one does not go together with the log.
 
-import { newer, older, olderReplies, type Page, type Step, type Timeline } from "./timeline.ts";
+import { newerReplies, olderReplies } from "./thread.ts";
+import { newer, older, type Page, type Step, type Timeline } from "./timeline.ts";
 import { failure, mayRetry, refusal } from "./words.ts";
 
 export interface Surroundings {
@@ -74,16 +75,18 @@ export class Pages {
         if (thread?.root === root && thread.pages.length === 1 && thread.pages[0]!.entries.length < PAGE) await this.replies();
     }
 
-    async replies(): Promise<void> {
+    /** The next older page of replies; `newer`: the next newer one, where the thread's end is not shown. */
+    async replies(newer = false): Promise<void> {
+        const next = newer ? newerReplies : olderReplies;
         const { thread } = this.now();
-        const before = thread && olderReplies(thread);
-        if (!thread || before === null) return;
+        const at = thread && next(thread);
+        if (!thread || at === null) return;
         const { root } = thread;
-        const from = before === undefined ? {} : { before };
+        const from = at === undefined ? {} : newer ? { after: at } : { before: at };
         const how = (page: Page): Step => ({ do: "replies", root, page, ...from });
         const still = () => {
             const { thread: now } = this.now();
-            return now?.root === root && olderReplies(now) === before;
+            return now?.root === root && next(now) === at;
         };
         await this.fetched("The thread", "thread", { root, limit: PAGE, ...from }, how, still);
     }

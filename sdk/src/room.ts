@@ -7,7 +7,7 @@ import { PAGE, Pages } from "./pages.ts";
 import { Reading } from "./reading.ts";
 import { readFurther, type Reads } from "./receipts.ts";
 import { Keeper, restored } from "./kept.ts";
-import { empty, entries, followed, isLong, step, type Draft, type Page, type Saying, type Step, type Timeline } from "./timeline.ts";
+import { empty, entries, followed, isLong, ownNewest, step, type Draft, type Page, type Saying, type Step, type Timeline } from "./timeline.ts";
 import { Telling } from "./telling.ts";
 import { OthersTyping, OwnTyping } from "./typing.ts";
 import type { Room as RoomRow } from "./unread.ts";
@@ -199,6 +199,7 @@ export class Room extends Acts implements Follower {
         return this.pages.find(seq);
     }
 
+    /** Where that one is open already, the rows go on to its end. */
     async openThread(root: number): Promise<void> {
         this.take({ do: "open thread", root });
         await this.pages.thread();
@@ -208,9 +209,13 @@ export class Room extends Acts implements Follower {
         this.take({ do: "close thread" });
     }
 
+    /** Loads the next older page of the thread. Where there are too many rows then, the newest of them go. */
     olderReplies(): Promise<void> {
         return this.pages.replies();
     }
+
+    /** Loads the next newer page of the thread, where its rows do not go on to the end. */
+    readonly newerReplies = (): Promise<void> => this.pages.replies(true);
 
     /** Say it with each change of what stands in the box: others are told now and then. */
     types(text: string, thread?: number): void {
@@ -366,10 +371,7 @@ export class Room extends Acts implements Follower {
         try {
             const row = await asked;
             if (!row) return;
-            const { me } = this.around;
-            const loaded = this.timeline.pages.flatMap((page) => page.entries);
-            const joined = loaded.findLast(({ type, user }) => type === "joined" && user === me)?.seq ?? 0;
-            const own = loaded.findLast(({ type, from }) => type === "message" && from === me)?.seq ?? 0;
+            const { joined, own } = ownNewest(this.timeline);
             this.reading.told(row, joined, own);
             this.seen();
         } catch {

@@ -2,7 +2,8 @@
 
 import type { Shown } from "./fold.ts";
 import type { Reads } from "./receipts.ts";
-import { newest, older, olderReplies, pinnedNow, replies, rows, type Row, type Timeline } from "./timeline.ts";
+import { olderReplies } from "./thread.ts";
+import { newest, older, pinnedNow, replies, rows, type Row, type Timeline } from "./timeline.ts";
 import type { OthersTyping } from "./typing.ts";
 
 export interface RoomSnapshot {
@@ -42,7 +43,12 @@ export interface RoomSnapshot {
 export interface ThreadSnapshot {
     root: number;
     message: Shown | null;
+    /** At most 600 replies. */
     rows: readonly Row[];
+    /** Whether the rows go on to the thread's end. Where they do not, drafts are not among them. */
+    ends: boolean;
+    /** Where it is another number, the rows have nothing to do with those before. */
+    part: number;
     complete: boolean;
 }
 
@@ -66,6 +72,8 @@ export function shownOf(
             root: thread.root,
             message: thread.message?.entries[0] ?? null,
             rows: drawn(timeline).replies,
+            ends: thread.ends,
+            part: thread.part,
             complete: olderReplies(thread) === null,
         },
         pins: pinnedNow(timeline),

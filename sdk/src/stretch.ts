@@ -2,6 +2,11 @@
 
 import type { FoldedPage } from "./fold.ts";
 
+/** So many entries are shown at most … */
+export const LONG = 600;
+/** … and then so many stay, those nearest to where somebody reads. */
+export const KEPT = 400;
+
 export interface Stretch {
     /** Ascending. */
     pages: readonly FoldedPage[];

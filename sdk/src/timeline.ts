@@ -2,9 +2,11 @@
 // that are open, and what they said that is not in the log yet. Pure: every change is a step to the next timeline.
 
 import { fold, type Entry, type FoldedPage, type Shown } from "./fold.ts";
-import { count, frozen, joined, newestOf, oldestOf, type Stretch } from "./stretch.ts";
+import { count, frozen, joined, KEPT, LONG, newestOf, oldestOf, type Stretch } from "./stretch.ts";
+import { goesOn, newerReplies, olderReplies, opened, withReplies, type Thread } from "./thread.ts";
 
 export type { Entry, Shown } from "./fold.ts";
+export { KEPT, LONG } from "./stretch.ts";
 
 /** A page, as `messages`, `thread`, `pins` and `message` answer it. */
 export interface Page {
@@ -38,17 +40,6 @@ export interface Draft extends Saying {
     error?: string;
     /** Asking again does not help. */
     final?: boolean;
-}
-
-/** The thread that is open. */
-export interface Thread {
-    root: number;
-    /** The root alone, once it is loaded. */
-    message: FoldedPage | null;
-    /** Its replies, ascending; the last page goes on with the log. None: nothing is loaded yet. */
-    pages: readonly FoldedPage[];
-    /** Whether the thread's beginning is loaded. */
-    complete: boolean;
 }
 
 export interface Timeline {
@@ -94,7 +85,8 @@ export type Step =
     | { do: "open thread"; root: number }
     | { do: "close thread" }
     | { do: "root"; root: number; page: Page }
-    | { do: "replies"; root: number; page: Page; before?: number; }
+    /** `before` or `after`: what was asked for; neither: the newest. */
+    | { do: "replies"; root: number; page: Page; before?: number; after?: number }
     | { do: "pins"; page: Page }
     | ({ do: "draft"; key: string; at: string } & Saying)
     | { do: "stored"; key: string; seq: number; epoch: string }
@@ -113,10 +105,6 @@ export interface NewRow {
 /** A page that was read longer ago than these cannot be folded on: it is asked for again. */
 const RECENT = 512;
 
-/** So many entries are shown at most … */
-export const LONG = 600;
-/** … and then so many stay, those nearest to where somebody reads. */
-export const KEPT = 400;
 /** Where something else is shown, at least so many of the newest are held, and twice as many at most. */
 export const NEWEST = 100;
 
@@ -139,7 +127,7 @@ export function step(now: Timeline, action: Step): Timeline {
                 recent: [],
                 head: action.head,
                 floor: 0,
-                thread: now.thread && opened(now.thread.root),
+                thread: now.thread && { ...opened(now.thread.root, now.thread), message: null },
                 pins: null,
                 drafts: now.drafts.filter((draft) => draft.state !== "stored"),
             };
@@ -163,7 +151,7 @@ export function step(now: Timeline, action: Step): Timeline {
         case "leave":
             return isLong(now) ? apart(now, oldestOf({ ...now, to: followed(now) }, LONG)) : now;
         case "open thread":
-            return { ...now, thread: opened(action.root) };
+            return { ...now, thread: opened(action.root, now.thread) };
         case "close thread":
             return { ...now, thread: null };
         case "root":
@@ -206,12 +194,20 @@ export function newest(now: Timeline): Row[] {
 export function replies(now: Timeline): Row[] {
     const { thread } = now;
     if (!thread) return [];
-    return withDrafts(now, thread.pages.flatMap((page) => page.entries), (draft) => draft.thread === thread.root);
+    // Drafts stand at the end.
+    return withDrafts(now, thread.pages.flatMap((page) => page.entries), (draft) => draft.thread === thread.root && thread.ends);
 }
 
 /** What the room shows of the log. */
 export function entries(now: Timeline): Shown[] {
     return (now.away ?? now).pages.flatMap((page) => page.entries);
+}
+
+/** One's own newest joining and message at the end of the log, by seq; 0: none is there. */
+export function ownNewest({ me, pages }: Timeline): { joined: number; own: number } {
+    const loaded = pages.flatMap((page) => page.entries);
+    const joined = loaded.findLast(({ type, user }) => type === "joined" && user === me)?.seq ?? 0;
+    return { joined, own: loaded.findLast(({ type, from }) => type === "message" && from === me)?.seq ?? 0 };
 }
 
 /** A message, wherever it is shown. */
@@ -234,12 +230,6 @@ export function older(now: Timeline): number | null {
 /** Where the next newer page begins, or null where the end is shown. */
 export function newer({ away }: Timeline): number | null {
     return away && away.to;
-}
-
-/** The same of the open thread: undefined asks for its newest page. */
-export function olderReplies({ pages, complete }: Thread): number | undefined | null {
-    if (!pages.length) return undefined;
-    return complete ? null : (pages.flatMap((page) => page.entries)[0]?.seq ?? null);
 }
 
 /** What is pinned, ascending. */
@@ -281,10 +271,6 @@ function rowKey(now: Timeline, entry: Entry): string {
     return entry.from === now.me && entry.type === "message" ? `draft ${entry.key}` : `seq ${entry.seq}`;
 }
 
-function opened(root: number): Thread {
-    return { root, message: null, pages: [], complete: false };
-}
-
 function change(now: Timeline, key: string, how: (draft: Draft) => Draft): Timeline {
     return { ...now, drafts: now.drafts.map((draft) => (draft.key === key ? how(draft) : draft)) };
 }
@@ -313,7 +299,7 @@ function live(now: Timeline, entry: Entry): Timeline {
         away: away && { ...away, pages: away.pages.map(on) },
         recent: [...recent, entry],
         head: Math.max(now.head, entry.seq),
-        thread: thread && { ...thread, message: thread.message && on(thread.message), pages: thread.pages.map(on) },
+        thread: thread && goesOn(thread, entry),
         pins: pins && on(pins),
         drafts: without(now, [entry]),
     };
@@ -383,13 +369,13 @@ function threaded(now: Timeline, action: Step & { do: "root" | "replies" }): Tim
         const message = caughtUp(now, action.page, {});
         return message ? { ...now, thread: { ...thread, message } } : now;
     }
-    if (action.before !== (olderReplies(thread) ?? undefined)) return now;
-    const newest = action.before === undefined;
-    const folded = caughtUp(now, action.page, { thread: thread.root, newest });
-    if (!folded) return now;
-    // A page may end early by weight, and the one that has the first of them does not say so.
-    const complete = action.page.entries.length === 0;
-    return { ...now, thread: { ...thread, pages: [folded, ...thread.pages], complete }, drafts: without(now, action.page.entries) };
+    const { page, before, after } = action;
+    const below = after !== undefined;
+    if ((below ? newerReplies : olderReplies)(thread) !== (after ?? before)) return now;
+    const none = page.entries.length === 0;
+    const newest = below ? none : before === undefined;
+    const folded = caughtUp(now, page, { thread: thread.root, newest });
+    return folded ? { ...now, thread: withReplies(thread, folded, below, none), drafts: without(now, page.entries) } : now;
 }
 
 /** The page as of what the log has come to. Null: it is of another history, or what came since is not there any more. */

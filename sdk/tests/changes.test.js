@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { empty, older, olderReplies, pinnedNow, replies, rows, step } from "../dist/timeline.js";
+import { olderReplies } from "../dist/thread.js";
+import { empty, older, pinnedNow, replies, rows, step } from "../dist/timeline.js";
 
 const at = "2026-01-31T09:30:00.000Z";
 const entry = (seq, type = "message", more = {}) => ({
@@ -104,5 +105,5 @@ test("pins go on with the log", () => {
 
 test("a fresh start keeps the thread open and asks for it again", () => {
     const now = after(start(1), { do: "open thread", root: 1 }, { do: "root", root: 1, page: page([entry(1)], 1) }, start(2));
-    assert.deepEqual(now.thread, { root: 1, message: null, pages: [], complete: false });
+    assert.deepEqual(now.thread, { root: 1, message: null, pages: [], complete: false, ends: true, above: false, part: 2 });
 });

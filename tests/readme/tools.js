@@ -87,7 +87,7 @@ export async function serve(program, directory, extra = ["--dev"], port = undefi
         throw new Error(`the server ended with ${code}`);
     });
     ended.catch(() => {});
-    const ready = until("the server", async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok);
+    const ready = until("the server", async () => (await fetch(`http://127.0.0.1:${port}${settings.HUBBUB_BASE_PATH ?? ""}/health/ready`)).ok);
     await Promise.race([ready, ended]);
     return { port, stop: () => child.kill("SIGKILL") };
 }

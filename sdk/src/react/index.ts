@@ -63,8 +63,8 @@ export function useLook(id: string, sees: boolean, atEnd = sees): void {
 
 const LOOK_MS = 1_000;
 
-/** Who of these people, 200 at most, is there. Asked every 30 s while the page is visible. */
-export function usePresence(users: readonly string[]): ReadonlyMap<string, Seen> {
+/** Who of these people, 200 at most, is there. Asked every 30 s while the page is visible, and at once where `anew` becomes true. */
+export function usePresence(users: readonly string[], anew = false): ReadonlyMap<string, Seen> {
     const chat = useChat();
     const [seen, setSeen] = useState<ReadonlyMap<string, Seen>>(new Map());
     // The same for other people: whoever comes and goes does not have it asked more often than it may be.
@@ -72,6 +72,7 @@ export function usePresence(users: readonly string[]): ReadonlyMap<string, Seen>
     asked.current = users;
     const who = JSON.stringify(users);
     const looks = useRef(() => {});
+    const again = useRef(() => {});
     useEffect(() => {
         let over = false;
         const presence: Presence = new Presence({
@@ -86,6 +87,10 @@ export function usePresence(users: readonly string[]): ReadonlyMap<string, Seen>
             if (chat.connection.snapshot().state === "connected") void presence.look(performance.now());
         };
         looks.current = look;
+        again.current = () => {
+            presence.forget();
+            look();
+        };
         const timer = setInterval(look, LOOK_MS);
         return () => {
             over = true;
@@ -93,5 +98,8 @@ export function usePresence(users: readonly string[]): ReadonlyMap<string, Seen>
         };
     }, [chat]);
     useEffect(() => looks.current(), [chat, who]);
+    useEffect(() => {
+        if (anew) again.current();
+    }, [chat, anew]);
     return seen;
 }

@@ -47,7 +47,7 @@ export function RoomPage({ covered: behindRooms, onRooms }: Props) {
     const covered = narrow && open.panel !== null;
     const boxes = useMemo(() => new Boxes(serverOf(location.href, me), forGood), [me]);
     const others = useMemo(() => [...behind.members.keys()].filter((user) => user !== me).slice(0, ASKED), [behind.members, me]);
-    const seen = usePresence(support ? NOBODY : others);
+    const seen = usePresence(support ? NOBODY : others, open.panel === "people");
     const from = useRef<Element | null>(null);
     const close = () => {
         doings.show(null);
