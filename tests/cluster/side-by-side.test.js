@@ -155,11 +155,27 @@ test("an instance is killed while both write, and started again, and nothing is 
     await is_in(1, "serving");
 });
 
+test("whoever writes in a window and kills an instance with the mouse writes on", async () => {
+    const box = `document.querySelector("[data-person=ana] iframe").contentDocument.querySelector("[data-composer=room] textarea")`;
+    await page.sees(`(() => { document.querySelector("[data-person=ana] iframe").focus(); ${box}.focus(); return document.activeElement.matches("iframe"); })()`);
+    await page.does("Input.insertText", { text: "before, " });
+    await is_on("ana", 1, 2, 3);
+    const on = Number(/\d+/.exec(await page.is('document.querySelector("[data-person=ana] .where").textContent'))[0]);
+    const [x, y] = await page.is(`(({ left, top, width, height }) => [left + width / 2, top + height / 2])(${row(on)}.querySelector("button").getBoundingClientRect())`);
+    for (const type of ["mousePressed", "mouseReleased"]) await page.does("Input.dispatchMouseEvent", { type, x, y, button: "left", clickCount: 1 });
+    await is_in(on, "killed");
+    await page.does("Input.insertText", { text: "and after" });
+    assert.equal(await page.sees(`${box}.value`), "before, and after");
+    await page.is(`(() => { const box = ${box}; box.value = ""; box.dispatchEvent(new Event("input", { bubbles: true })); document.body.focus(); })()`);
+    await clicks(`${row(on)}.querySelector("button")`);
+    await is_in(on, "serving");
+});
+
 test("they write by themselves, until they are stopped", async () => {
     const counts = (pattern) => Promise.all(PEOPLE.map((person) => page.sees(`${pattern}.test(${text_of(person, ".count")})`)));
     await clicks("document.querySelector('#writing')");
     await counts("/ has written ([2-9]|\\d\\d)/");
-    assert.equal(await page.is("document.querySelector('#writing').getAttribute('aria-pressed')"), "true");
+    assert.equal(await page.is("document.querySelector('#writing').innerText"), "Stop writing");
     await clicks("document.querySelector('#writing')");
     await counts("/ has written \\d+; all of them are here/");
 });
