@@ -21,8 +21,6 @@ export interface Access {
 
 /** The close code for a token that is not accepted. */
 const INVALID_TOKEN = 3500;
-/** A socket that broke: what the official client calls that is no word for people. */
-const TRANSPORT_CLOSED = 1;
 const USER = "user:";
 const ROOM = "room:";
 
@@ -49,9 +47,8 @@ class DirectLink implements Link {
             ...(access.websocket !== undefined && { websocket: access.websocket as never }),
         };
         this.client = new Centrifuge(access.server, options);
-        this.client.on("connecting", ({ code, reason }) =>
-            this.listener?.state("connecting", code === 0 ? null : away(`The connection was lost${code === TRANSPORT_CLOSED ? "" : ` (${reason})`}`)),
-        );
+        // What the official client calls the reason is no word for people.
+        this.client.on("connecting", ({ code }) => this.listener?.state("connecting", code === 0 ? null : away("The connection was lost")));
         this.client.on("connected", ({ data }) => {
             this.data = (data ?? {}) as typeof this.data;
         });

@@ -38,25 +38,19 @@ export class Pages {
 
     /** Loads the next older page, unless one is on its way or there is none. */
     older(): Promise<void> {
-        return this.once("older", "Older messages", () => {
-            const before = older(this.now());
-            return before === null ? null : [{ before }, (page) => ({ do: "page", page, before }), () => older(this.now()) === before];
-        });
+        return this.once("older", older);
     }
 
     /** The same of the next newer page, where what is shown is not the end. */
     newer(): Promise<void> {
-        return this.once("newer", "Newer messages", () => {
-            const after = newer(this.now());
-            return after === null ? null : [{ after }, (page) => ({ do: "newer", page, after }), () => newer(this.now()) === after];
-        });
+        return this.once("newer", newer);
     }
 
     /** Shows what stands around this entry, wherever that is. What was said later where to go counts. */
     async go(seq: number): Promise<void> {
         const nth = (this.gone += 1);
         const how = (page: Page): Step => ({ do: "around", page });
-        await this.fetched("The messages", "messages", { around: seq, limit: PAGE }, how, () => this.gone === nth);
+        await this.fetched("messages", { around: seq, limit: PAGE }, how, () => this.gone === nth);
     }
 
     /** Goes nowhere any more. */
@@ -68,7 +62,7 @@ export class Pages {
         const root = this.now().thread?.root;
         if (root === undefined) return;
         const still = () => this.now().thread?.root === root;
-        await this.fetched("The thread", "message", { seq: root }, (page) => ({ do: "root", root, page }), still);
+        await this.fetched("message", { seq: root }, (page) => ({ do: "root", root, page }), still);
         await this.replies();
         // A short first page may be all there is: then the next, which is empty, says so.
         const { thread } = this.now();
@@ -88,12 +82,12 @@ export class Pages {
             const { thread: now } = this.now();
             return now?.root === root && next(now) === at;
         };
-        await this.fetched("The thread", "thread", { root, limit: PAGE, ...from }, how, still);
+        await this.fetched("thread", { root, limit: PAGE, ...from }, how, still);
     }
 
     async pins(): Promise<void> {
         // They are asked for again with the next start.
-        await this.fetched("The pins", "pins", {}, (page) => ({ do: "pins", page }), () => true, false);
+        await this.fetched("pins", {}, (page) => ({ do: "pins", page }), () => true, false);
     }
 
     async find(seq: number): Promise<void> {
@@ -115,13 +109,15 @@ export class Pages {
         return this.around.timeline();
     }
 
-    private once(which: "older" | "newer", name: string, next: () => readonly [object, (page: Page) => Step, () => boolean] | null): Promise<void> {
+    private once(which: "older" | "newer", next: (now: Timeline) => number | null): Promise<void> {
         const load = async () => {
             let outcome: Outcome;
             do {
-                const asked = next();
-                if (!asked) return;
-                outcome = await this.fetched(name, "messages", { ...asked[0], limit: PAGE }, asked[1], asked[2]);
+                const at = next(this.now());
+                if (at === null) return;
+                const from = which === "older" ? { before: at } : { after: at };
+                const how = (page: Page) => ({ do: which === "older" ? "page" : which, page, ...from }) as Step;
+                outcome = await this.fetched("messages", { ...from, limit: PAGE }, how, () => next(this.now()) === at);
                 // The history was replaced meanwhile, and its newest page is to come; or what was loaded was trimmed.
             } while (outcome === "other");
         };
@@ -132,7 +128,6 @@ export class Pages {
 
     /** Until the page goes together with the log that is here, or is not wanted any more. `insists`: what fails for now is asked again. */
     private async fetched(
-        name: string,
         method: string,
         what: object,
         how: (page: Page) => Step,
@@ -153,7 +148,7 @@ export class Pages {
                 if (taken) return "taken";
             } catch (error) {
                 const problem = failure(error);
-                this.around.trouble(`${name} could not be loaded: ${refusal(problem)}`);
+                this.around.trouble(`The ${method} could not be loaded: ${refusal(problem)}`);
                 if (!insists || !mayRetry(problem)) return "none";
                 await this.around.pause(AGAIN_MS);
                 if (this.now().epoch !== epoch || !still()) return "other";

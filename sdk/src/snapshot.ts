@@ -47,8 +47,6 @@ export interface ThreadSnapshot {
     rows: readonly Row[];
     /** Whether the rows go on to the thread's end. Where they do not, drafts are not among them. */
     ends: boolean;
-    /** Where it is another number, the rows have nothing to do with those before. */
-    part: number;
     complete: boolean;
 }
 
@@ -73,7 +71,6 @@ export function shownOf(
             message: thread.message?.entries[0] ?? null,
             rows: drawn(timeline).replies,
             ends: thread.ends,
-            part: thread.part,
             complete: olderReplies(thread) === null,
         },
         pins: pinnedNow(timeline),

@@ -1,6 +1,6 @@
 // A part of a log: pages that hold all that is shown between two of its numbers. Pure.
 
-import type { FoldedPage } from "./fold.ts";
+import type { FoldedPage, Shown } from "./fold.ts";
 
 /** So many entries are shown at most … */
 export const LONG = 600;
@@ -18,6 +18,11 @@ export interface Stretch {
 
 /** A stretch that goes on with the log. */
 export type End = Pick<Stretch, "pages" | "from">;
+
+/** All that is there. */
+export function held({ pages }: Pick<Stretch, "pages">): Shown[] {
+    return pages.flatMap((page) => page.entries);
+}
 
 export function count(pages: readonly FoldedPage[]): number {
     return pages.reduce((sum, page) => sum + page.entries.length, 0);

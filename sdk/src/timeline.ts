@@ -2,7 +2,7 @@
 // that are open, and what they said that is not in the log yet. Pure: every change is a step to the next timeline.
 
 import { fold, type Entry, type FoldedPage, type Shown } from "./fold.ts";
-import { count, frozen, joined, KEPT, LONG, newestOf, oldestOf, type Stretch } from "./stretch.ts";
+import { count, frozen, held, joined, KEPT, LONG, newestOf, oldestOf, type Stretch } from "./stretch.ts";
 import { goesOn, newerReplies, olderReplies, opened, withReplies, type Thread } from "./thread.ts";
 
 export type { Entry, Shown } from "./fold.ts";
@@ -127,7 +127,7 @@ export function step(now: Timeline, action: Step): Timeline {
                 recent: [],
                 head: action.head,
                 floor: 0,
-                thread: now.thread && { ...opened(now.thread.root, now.thread), message: null },
+                thread: now.thread && opened(now.thread.root, null),
                 pins: null,
                 drafts: now.drafts.filter((draft) => draft.state !== "stored"),
             };
@@ -181,12 +181,12 @@ export function step(now: Timeline, action: Step): Timeline {
 
 /** What the room shows, in order: its pages with stored drafts at their seq, then what is still on its way. */
 export function rows(now: Timeline): Row[] {
-    return now.away ? now.away.pages.flatMap((page) => page.entries).map((entry) => rowOf(now, entry)) : newest(now);
+    return now.away ? entries(now).map((entry) => rowOf(now, entry)) : newest(now);
 }
 
 /** The same of the end of the log, whatever is shown. */
 export function newest(now: Timeline): Row[] {
-    const end = now.pages.flatMap((page) => page.entries);
+    const end = held(now);
     return withDrafts(now, end, (draft) => draft.thread === undefined || draft.in_room === true);
 }
 
@@ -195,17 +195,17 @@ export function replies(now: Timeline): Row[] {
     const { thread } = now;
     if (!thread) return [];
     // Drafts stand at the end.
-    return withDrafts(now, thread.pages.flatMap((page) => page.entries), (draft) => draft.thread === thread.root && thread.ends);
+    return withDrafts(now, held(thread), (draft) => draft.thread === thread.root && thread.ends);
 }
 
 /** What the room shows of the log. */
 export function entries(now: Timeline): Shown[] {
-    return (now.away ?? now).pages.flatMap((page) => page.entries);
+    return held(now.away ?? now);
 }
 
 /** One's own newest joining and message at the end of the log, by seq; 0: none is there. */
 export function ownNewest({ me, pages }: Timeline): { joined: number; own: number } {
-    const loaded = pages.flatMap((page) => page.entries);
+    const loaded = held({ pages });
     const joined = loaded.findLast(({ type, user }) => type === "joined" && user === me)?.seq ?? 0;
     return { joined, own: loaded.findLast(({ type, from }) => type === "message" && from === me)?.seq ?? 0 };
 }

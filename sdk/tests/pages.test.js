@@ -43,7 +43,7 @@ test("a page that fails for now is asked for until it comes, and one that is ref
         throw { code: 103, message: "no member" };
     });
     await other.older();
-    assert.deepEqual([of.asked.length, of.troubles], [1, ["Older messages could not be loaded: Not allowed: no member."]]);
+    assert.deepEqual([of.asked.length, of.troubles], [1, ["The messages could not be loaded: Not allowed: no member."]]);
 });
 
 test("where the history is replaced while a page is on its way, its newest page is loaded", async () => {

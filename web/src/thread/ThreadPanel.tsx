@@ -30,7 +30,7 @@ export function ThreadPanel({ boxes, open, doings, onKey, onClose }: Props) {
     const render = useRow(view, "thread", doings.at.thread, NONE, null);
     useSought(handle, all, open.sought, () => doings.put({ sought: null }));
     if (!thread) return null;
-    const { root, message, complete, ends, part, rows } = thread;
+    const { root, message, complete, ends, rows } = thread;
     const count = message?.replies?.count ?? 0;
     const loaded = complete || rows.length > 0;
     return (
@@ -40,7 +40,7 @@ export function ThreadPanel({ boxes, open, doings, onKey, onClose }: Props) {
                 <p className="divider"><span>{!loaded ? "Loading …" : count === 0 ? "No replies yet" : count === 1 ? "1 reply" : `${count} replies`}</span></p>
             </div>
             <Log
-                items={all} label="Replies" part={part} complete={complete} ends={ends} loading={!loaded} older={() => void room.olderReplies()}
+                items={all} label="Replies" part={0} complete={complete} ends={ends} loading={!loaded} older={() => void room.olderReplies()}
                 newer={() => void room.newerReplies()} end={() => void room.openThread(root)} render={render} onEnd={() => {}} onKey={onKey} handle={handle}
             />
             <Composer
