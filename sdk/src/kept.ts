@@ -2,7 +2,6 @@
 
 import type { FoldedPage } from "./fold.ts";
 import type { KeptRoom } from "./storage.ts";
-import { held } from "./stretch.ts";
 import type { Step, Timeline } from "./timeline.ts";
 
 /** Of the shape of what is kept: what another version wrote is not read. */
@@ -23,7 +22,7 @@ export function keptOf(room: string, database: string, { me, epoch, pages, floor
     if (epoch === null || !newest) return null;
     // A page may have been read as of later than the log has come to here: what lies between would be folded on it twice.
     const ahead = pages.findLastIndex((page) => page.asOf !== newest.asOf);
-    const entries = held({ pages: pages.slice(ahead + 1) }).slice(-ENTRIES);
+    const entries = pages.slice(ahead + 1).flatMap((page) => page.entries).slice(-ENTRIES);
     const state: State = { me, epoch, floor, page: { ...newest, entries } };
     return { room, database, version: VERSION, state };
 }

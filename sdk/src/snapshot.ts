@@ -2,7 +2,6 @@
 
 import type { Shown } from "./fold.ts";
 import type { Reads } from "./receipts.ts";
-import { olderReplies } from "./thread.ts";
 import { newest, older, pinnedNow, replies, rows, type Row, type Timeline } from "./timeline.ts";
 import type { OthersTyping } from "./typing.ts";
 
@@ -71,7 +70,7 @@ export function shownOf(
             message: thread.message?.entries[0] ?? null,
             rows: drawn(timeline).replies,
             ends: thread.ends,
-            complete: olderReplies(thread) === null,
+            complete: thread.complete,
         },
         pins: pinnedNow(timeline),
         typing: typing.who(undefined, now),

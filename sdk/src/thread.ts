@@ -15,9 +15,9 @@ export interface Thread {
     ends: boolean;
 }
 
-/** Nothing of it is loaded. Where that one was open before, its root is. */
-export function opened(root: number, before: Thread | null): Thread {
-    return { root, message: before?.root === root ? before.message : null, pages: [], complete: false, ends: true };
+/** Nothing of it is loaded yet. */
+export function opened(root: number): Thread {
+    return { root, message: null, pages: [], complete: false, ends: true };
 }
 
 /** Where the next older page ends: undefined asks for the newest page; null: nothing older is there. */
@@ -47,8 +47,8 @@ export function goesOn(thread: Thread, entry: Entry): Thread {
 
 /** At most so many are held: `low`: the oldest of them. */
 function bounded(thread: Thread, low: boolean, most = KEPT): Thread {
-    if (count(thread.pages) <= LONG) return thread;
-    const stretch = { ...thread, from: 0, to: 0 };
+    const stretch = { pages: thread.pages, from: 0, to: 0 };
+    if (count(stretch.pages) <= LONG) return thread;
     if (low) return { ...thread, pages: frozen(oldestOf(stretch, most)).pages, ends: false };
     return { ...thread, pages: newestOf(stretch, most).pages, complete: false };
 }

@@ -127,7 +127,7 @@ export function step(now: Timeline, action: Step): Timeline {
                 recent: [],
                 head: action.head,
                 floor: 0,
-                thread: now.thread && opened(now.thread.root, null),
+                thread: now.thread && opened(now.thread.root),
                 pins: null,
                 drafts: now.drafts.filter((draft) => draft.state !== "stored"),
             };
@@ -151,7 +151,7 @@ export function step(now: Timeline, action: Step): Timeline {
         case "leave":
             return isLong(now) ? apart(now, oldestOf({ ...now, to: followed(now) }, LONG)) : now;
         case "open thread":
-            return { ...now, thread: opened(action.root, now.thread) };
+            return { ...now, thread: opened(action.root) };
         case "close thread":
             return { ...now, thread: null };
         case "root":

@@ -1,6 +1,7 @@
 // A thread at the side: what it is about, its replies, and where one writes another.
 
 import { useEffect, useMemo, useRef, type RefObject } from "react";
+import type { Shown } from "hubbub-sdk";
 import type { Boxes } from "../composer/boxes.ts";
 import { Composer } from "../composer/Composer.tsx";
 import type { Doings, Open } from "../room/actions.ts";
@@ -26,11 +27,15 @@ export function ThreadPanel({ boxes, open, doings, onKey, onClose }: Props) {
     const { room, me, silence, called } = view;
     const thread = useShown((now) => now.thread);
     const handle = useRef<LogHandle>(null);
+    const about = useRef<Shown | null>(null);
     const all = useMemo(() => (thread ? items(thread.rows, me, false) : []), [thread?.rows, me]);
     const render = useRow(view, "thread", doings.at.thread, NONE, null);
     useSought(handle, all, open.sought, () => doings.put({ sought: null }));
     if (!thread) return null;
-    const { root, message, complete, ends, rows } = thread;
+    const { root, complete, ends, rows } = thread;
+    // What it is about stays while its end is loaded again.
+    if (thread.message) about.current = thread.message;
+    const message = about.current?.seq === root ? about.current : null;
     const count = message?.replies?.count ?? 0;
     const loaded = complete || rows.length > 0;
     return (
