@@ -77,7 +77,7 @@ export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
                 {known && rooms.length > 0 && !all.length && (
                     <>
                         <p className="hint">None of your rooms has this name.</p>
-                        <button type="button" className="link more" onClick={() => dialogs.show("new room", sought.trim())}>Make a room “<bdi>{sought.trim()}</bdi>”</button>
+                        <button type="button" className="link more" onClick={() => dialogs.show("new room", sought.trim())}><span>Make a room “<bdi>{sought.trim()}</bdi>”</span></button>
                     </>
                 )}
                 {all.length > most && <button type="button" className="link more" onClick={() => setMost(most + PAGE)}>Show more rooms</button>}
