@@ -108,6 +108,7 @@ test("a room of two is opened from the list of people, and called as it was wher
     await page.sees("navigator.serviceWorker.controller !== null");
     await page.does("Network.emulateNetworkConditions", { offline: true, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
     await page.reloads();
+    await page.sees("document.querySelector('#banner p')?.innerText.startsWith('You are offline')");
     await page.sees("document.querySelector('h1')?.innerText === 'ben' && [...document.querySelectorAll('.room')].some((one) => one.innerText.includes('General'))");
     await page.closes();
 });
@@ -127,6 +128,13 @@ test("of somebody who is blocked neither typing nor reactions are shown, and the
     await chooses(ana, "Block");
     await clicks(ana, ".confirm .danger");
     await ana.sees(`${row("of ana herself")}?.querySelector('.reaction') === null && document.querySelector('.typing').innerText === ''`);
+    // What is shown from now on names him nowhere, while he types and sends.
+    await ana.is("window.typing = []; new MutationObserver(() => typing.push(document.querySelector('.typing').innerText)).observe(document.querySelector('.typing'), { childList: true, characterData: true, subtree: true });");
+    await ben.says(BOX, ", and sent");
+    await ben.writes(BOX, "and again");
+    await ben.says(BOX, ", the last");
+    await ana.sees("document.querySelectorAll('.room-main .tombstone button').length >= 3");
+    assert.deepEqual(await ana.is("typing.filter((text) => text.includes('ben'))"), []);
     await ana.sees("(() => { const one = document.querySelector('.room-main .tombstone button'); one?.focus(); one?.click(); return Boolean(one); })()");
     await ana.sees(`document.activeElement?.matches('article[data-from=ben]')`);
     await Promise.all([ana.closes(), ben.closes()]);

@@ -1,6 +1,6 @@
 // One's rooms, with what is unread there. Where the page is narrow it is a drawer.
 
-import { useCallback, useMemo, useState, type KeyboardEvent } from "react";
+import { useCallback, useState, type KeyboardEvent } from "react";
 import { useChat, useRooms } from "hubbub-sdk/react";
 import { stepped } from "../ui/beside.ts";
 import { IconButton } from "../ui/icons.tsx";
@@ -8,7 +8,7 @@ import { closes, composes } from "../ui/keys.ts";
 import { UserMenu } from "../app/UserMenu.tsx";
 import type { Dialogs } from "../app/dialogs.ts";
 import { DebugBar } from "../debug/DebugBar.tsx";
-import { lastRooms, useLast } from "./last.ts";
+import { useKnownRooms, useLast } from "./last.ts";
 import { found, nameless, useAsking, useTitles } from "./titles.ts";
 import { useMentionNews } from "./mentioned.ts";
 import { useMarks } from "./marked.ts";
@@ -31,8 +31,7 @@ export function Sidebar({ open, dialogs, onChosen, onClose }: Props) {
     const [problem, setProblem] = useState<string | null>(null);
     const [sought, seek] = useState("");
     const [most, setMost] = useState(PAGE);
-    // Without a connection they are there as they were last.
-    const rooms = useMemo(() => (known || told.length ? told : lastRooms(chat.user)), [known, told, chat]);
+    const rooms = useKnownRooms(chat.user, told, known);
     // Who looks for a room finds it, also where it is hidden.
     const shown = listed(rooms, open, hidden || sought.trim() !== "");
     const titles = useTitles();

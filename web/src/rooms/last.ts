@@ -1,8 +1,11 @@
 // The list of rooms as it was last, for when the page opens without a connection: titles instead of ids, and rooms to go to.
 
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import type { RoomRow } from "hubbub-sdk";
+import { useConnection } from "hubbub-sdk/react";
+import { useOnline } from "../app/online.ts";
 import { serverOf } from "../app/place.ts";
+import { standingOf } from "../app/standing.ts";
 import { forGood, Kept } from "../ui/store.ts";
 import type { TitleOf } from "./titles.ts";
 
@@ -44,6 +47,13 @@ export function lastRooms(user: string): readonly RoomRow[] {
 /** What a room was called last; undefined: it was not in the list, or had no name. */
 export function lastTitle(user: string, id: string): string | undefined {
     return lastRooms(user).find((room) => room.id === id)?.name;
+}
+
+/** The rooms as they are told; where they are not known and there is no connection, as they were last. */
+export function useKnownRooms(user: string, told: readonly RoomRow[], known: boolean): readonly RoomRow[] {
+    const { kind } = standingOf(useConnection(), useOnline());
+    const last = !known && !told.length && kind !== "fine" && kind !== "beginning";
+    return useMemo(() => (last ? lastRooms(user) : told), [last, told, user]);
 }
 
 /** Keeps the list, once it is known. */

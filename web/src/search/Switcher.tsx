@@ -6,7 +6,7 @@ import { useChat, useRooms } from "hubbub-sdk/react";
 import { stepped } from "../ui/beside.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { composes } from "../ui/keys.ts";
-import { lastRooms } from "../rooms/last.ts";
+import { useKnownRooms } from "../rooms/last.ts";
 import { found, nameless, useAsking, useTitles } from "../rooms/titles.ts";
 
 const SOME = 12;
@@ -14,7 +14,7 @@ const SOME = 12;
 export function Switcher({ onChosen, onClose }: { onChosen: (room: string) => void; onClose: () => void }) {
     const { user } = useChat();
     const { rooms: told, known } = useRooms();
-    const rooms = known || told.length ? told : lastRooms(user);
+    const rooms = useKnownRooms(user, told, known);
     const [sought, seek] = useState("");
     const [active, setActive] = useState(0);
     const id = useId();
