@@ -102,7 +102,7 @@ export class Pages {
         const going = this.go(seq);
         const nth = this.gone;
         await going;
-        if (this.gone === nth && !this.around.find(seq)) this.around.lost(`#${seq} is not shown in this room.`);
+        if (this.gone === nth && !this.around.find(seq)) this.around.lost(`#${seq} is not shown here.`);
     }
 
     private now(): Timeline {

@@ -7,7 +7,7 @@ import { PAGE, Pages } from "./pages.ts";
 import { Reading } from "./reading.ts";
 import { readFurther, type Reads } from "./receipts.ts";
 import { Keeper, restored } from "./kept.ts";
-import { empty, entries, followed, isLong, ownNewest, step, type Draft, type Page, type Saying, type Step, type Timeline } from "./timeline.ts";
+import { empty, entries, followed, held, isLong, ownNewest, step, type Draft, type Page, type Saying, type Step, type Timeline } from "./timeline.ts";
 import { Telling } from "./telling.ts";
 import { OthersTyping, OwnTyping } from "./typing.ts";
 import type { Room as RoomRow } from "./unread.ts";
@@ -210,9 +210,7 @@ export class Room extends Acts implements Follower {
     }
 
     /** Loads the next older page of the thread. Where there are too many rows then, the newest of them go. */
-    olderReplies(): Promise<void> {
-        return this.pages.replies();
-    }
+    readonly olderReplies = (): Promise<void> => this.pages.replies();
 
     /** Loads the next newer page of the thread, where its rows do not go on to the end. */
     readonly newerReplies = (): Promise<void> => this.pages.replies(true);
@@ -423,7 +421,7 @@ export class Room extends Acts implements Follower {
     /** Whether it is among the rows. Where it is held at the end, they are that then. */
     private shows(seq: number): boolean {
         if (entries(this.timeline).some((entry) => entry.seq === seq)) return true;
-        if (!this.timeline.pages.some((page) => page.entries.some((entry) => entry.seq === seq))) return false;
+        if (!held(this.timeline).some((entry) => entry.seq === seq)) return false;
         this.take({ do: "end" });
         return true;
     }

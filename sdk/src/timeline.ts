@@ -6,7 +6,7 @@ import { count, frozen, held, joined, KEPT, LONG, newestOf, oldestOf, type Stret
 import { goesOn, newerReplies, olderReplies, opened, withReplies, type Thread } from "./thread.ts";
 
 export type { Entry, Shown } from "./fold.ts";
-export { KEPT, LONG } from "./stretch.ts";
+export { held, KEPT, LONG } from "./stretch.ts";
 
 /** A page, as `messages`, `thread`, `pins` and `message` answer it. */
 export interface Page {
