@@ -46,14 +46,32 @@ async fn trickles(addr: SocketAddr) -> Duration {
     began.elapsed()
 }
 
-/// Asks once, politely, and then keeps its connection and says nothing.
+async fn asks(stream: &mut TcpStream) {
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a request");
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"ok\n") {
+        heard.push(stream.read_u8().await.expect("an answer"));
+    }
+    assert!(heard.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&heard));
+}
+
+/// Asks once, politely, and begins to ask again, but goes no further.
+async fn begins_again(addr: SocketAddr) -> Duration {
+    let mut stream = TcpStream::connect(addr).await.expect("a connection");
+    asks(&mut stream).await;
+    let began = Instant::now();
+    stream.write_all(b"GET /he").await.expect("a part of a request");
+    ends_in_time(&mut stream).await;
+    began.elapsed()
+}
+
+/// Asks once, politely, and again after a pause that is longer than a head may take, as a balancer does.
 async fn idles(addr: SocketAddr) -> Duration {
     let mut stream = TcpStream::connect(addr).await.expect("a connection");
-    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a request");
-    let began = Instant::now();
-    let heard = ends_in_time(&mut stream).await;
-    assert!(heard.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&heard));
-    began.elapsed()
+    asks(&mut stream).await;
+    let idle = is_silent(addr).await;
+    asks(&mut stream).await;
+    idle
 }
 
 /// Says nothing at all.
@@ -123,8 +141,9 @@ async fn who_trickles_idles_is_silent_or_raves_is_ended_and_nobody_notices() {
         }
         answers
     };
-    let (trickled, idled, silent, raved, (said, longest, during)) = tokio::join!(
+    let (trickled, begun, idled, silent, raved, (said, longest, during)) = tokio::join!(
         join_all((0..EACH).map(|_| trickles(addr))),
+        join_all((0..EACH / 4).map(|_| begins_again(addr))),
         join_all((0..EACH).map(|_| idles(addr))),
         join_all((0..EACH).map(|_| is_silent(addr))),
         raving,
@@ -133,7 +152,8 @@ async fn who_trickles_idles_is_silent_or_raves_is_ended_and_nobody_notices() {
     let refused = raved.iter().filter(|heard| heard.starts_with(b"HTTP/1.1 400")).count();
     println!("the head of a request may take {:?}:", limits::HEAD_WITHIN);
     println!("  {EACH} at one byte a second were ended after {}", span(&trickled));
-    println!("  {EACH} idle after a request, after {}", span(&idled));
+    println!("  {} that had begun another, after {}", begun.len(), span(&begun));
+    println!("  {EACH} idle after a request were answered again after {}", span(&idled));
     println!("  {EACH} silent from the start, after {}", span(&silent));
     println!("  {} raving: {refused} answered 400, the others cut off", raved.len());
     println!("  meanwhile {said} messages of somebody else, each acknowledged within {longest:.0?}");

@@ -72,6 +72,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
     "HANDSHAKE_WITHIN",
     "HEAD_BYTES",
     "HEAD_WITHIN",
+    "IDLE_WITHIN",
     "HOOK_BYTES",
     "HOOK_DEPTH",
     "HOOK_EVENTS",

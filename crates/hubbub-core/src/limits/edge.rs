@@ -4,8 +4,12 @@ use std::time::Duration;
 
 /// How long a client may take for the TLS handshake.
 pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// How long a client may take to send the head of a request; also how long a connection may be idle between two.
+/// How long a client may take to send the head of a request: the first from when it has connected, others from their first
+/// byte.
 pub const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection may be idle between two requests. Above 60 s, for which balancers keep connections to use them again:
+/// one that is closed at that moment would cost a request.
+pub const IDLE_WITHIN: Duration = Duration::from_secs(75);
 /// How long the body of a request may keep the server waiting, in all.
 pub const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// Longest head of a request.

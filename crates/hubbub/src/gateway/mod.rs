@@ -16,6 +16,7 @@ mod client;
 pub mod drain;
 pub mod methods;
 mod outbox;
+pub mod pauses;
 pub mod roster;
 pub mod socket;
 pub mod tcp;

@@ -4,6 +4,7 @@ use super::{
     Gateway,
     arrivals::{Admitted, Full},
     client::Client,
+    pauses::Heard,
     socket::Socket,
     tcp::Tcp,
 };
@@ -53,10 +54,10 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
             Ok(upgraded) => upgraded,
             Err(error) => return tracing::debug!(%error, "a client went away during its upgrade"),
         };
-        match upgraded.downcast::<TokioIo<Tcp>>() {
+        match upgraded.downcast::<TokioIo<Heard<Tcp>>>() {
             Ok(parts) => {
                 // The client may not have waited for our answer: what it said already comes first.
-                let stream = parts.io.into_inner().beginning_with(parts.read_buf);
+                let stream = parts.io.into_inner().into_inner().beginning_with(parts.read_buf);
                 serve(gateway, stream, format, admitted, visitor).await;
             }
             Err(upgraded) => {

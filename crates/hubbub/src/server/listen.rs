@@ -9,6 +9,7 @@ use crate::{
     features::portals::Workers,
     gateway::{
         CONNECTIONS, Gateway,
+        pauses::{Patience, Pauses},
         stream::Lifeline,
         tcp::{Tcp, bound_segments},
     },
@@ -28,10 +29,14 @@ use serde_json::json;
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
 };
@@ -144,12 +149,12 @@ async fn is_closing(phase: &mut watch::Receiver<Phase>) {
     drop(phase.wait_for(|phase| *phase == Phase::Closing).await);
 }
 
-async fn serve_one(stream: Tcp, visitor: Arc<Visitor>, door: Arc<Door>, app: App, mut phase: watch::Receiver<Phase>) {
+async fn serve_one(stream: Tcp, visitor: Arc<Visitor>, door: Arc<Door>, app: App, phase: watch::Receiver<Phase>) {
     stream.bound_buffers();
     let lifeline = Lifeline::default();
     let of_requests = lifeline.clone();
     let (now, of_service) = (phase.clone(), visitor.clone());
-    let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
+    let answers = move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(of_requests.clone());
         request.extensions_mut().insert(of_service.clone());
         let (door, app, now, visitor) = (door.clone(), app.clone(), now.clone(), of_service.clone());
@@ -160,38 +165,66 @@ async fn serve_one(stream: Tcp, visitor: Arc<Visitor>, door: Arc<Door>, app: App
                 let body = Timely::new(body, limits::BODY_WITHIN, visitor.clone());
                 Body::new(if asks_first { body.unread() } else { body })
             });
-            Ok::<_, Infallible>(answer(request, &door, &app, &now, &visitor).await)
+            answer(request, &door, &app, &now, &visitor).await
         }
+    };
+    let Err(error) = converse(stream, Patience::LIMITS, answers, lifeline, phase).await else { return };
+    tracing::debug!(%error, "an HTTP connection ended badly");
+    if error.is_parse() {
+        visitor.all().metrics().strangers.refused("head");
+        if let Some(passed_over) = BAD_REQUEST.tell() {
+            tracing::info!(%error, passed_over, "what came is no HTTP request");
+        }
+    }
+}
+
+/// Requests and answers on one connection, until it ends or is ended: by the client, by a pause that is too long, by the last
+/// answer of one that is over.
+async fn converse<S, F>(
+    stream: S,
+    patience: Patience,
+    answers: impl Fn(Request<hyper::body::Incoming>) -> F,
+    lifeline: Lifeline,
+    mut phase: watch::Receiver<Phase>,
+) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = Response>,
+{
+    let (pauses, stream) = Pauses::of(stream);
+    let (of_service, asked) = (pauses.clone(), AtomicU32::new(0));
+    let service = hyper::service::service_fn(move |request| {
+        let asked = of_service.asked(asked.fetch_add(1, Relaxed));
+        let answer = answers(request);
+        async move { Ok::<_, Infallible>(asked.until_answered(answer.await)) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEAD_WITHIN)
+        // It would know one time for both pauses.
+        .header_read_timeout(None)
         .max_buf_size(limits::HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     // A stream that is over was the last response of its connection; who does not take the rest of it is dropped.
     let abandoned = async {
-        lifeline.over().await;
-        tokio::time::sleep(limits::CLOSE_WITHIN).await;
+        let over = async {
+            lifeline.over().await;
+            tokio::time::sleep(limits::CLOSE_WITHIN).await;
+        };
+        tokio::select! {
+            () = over => {}
+            () = pauses.too_long(patience) => {}
+        }
     };
     tokio::pin!(connection, abandoned);
-    let served = tokio::select! {
+    tokio::select! {
         served = connection.as_mut() => served,
-        () = abandoned.as_mut() => return,
+        () = abandoned.as_mut() => Ok(()),
         () = is_closing(&mut phase) => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 served = connection => served,
-                () = abandoned => return,
-            }
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "an HTTP connection ended badly");
-        if error.is_parse() {
-            visitor.all().metrics().strangers.refused("head");
-            if let Some(passed_over) = BAD_REQUEST.tell() {
-                tracing::info!(%error, passed_over, "what came is no HTTP request");
+                () = abandoned => Ok(()),
             }
         }
     }
@@ -273,4 +306,88 @@ fn starting(request: &Request<Body>) -> Response {
 
 fn not_ready(status: &str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": status }))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    const SOON: Duration = Duration::from_millis(20);
+    const NEVER: Duration = Duration::from_secs(86_400);
+    const ASKS: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    /// The client's end of a connection on which `/` is answered, and `/stream` is answered without an end.
+    fn connected(patience: Patience) -> DuplexStream {
+        let (client, server) = tokio::io::duplex(4_096);
+        let answers = |request: Request<hyper::body::Incoming>| {
+            let endless = request.uri().path() == "/stream";
+            let body = futures_util::stream::pending::<Result<axum::body::Bytes, Infallible>>();
+            async move { if endless { Body::from_stream(body).into_response() } else { "ok\n".into_response() } }
+        };
+        tokio::spawn(async move {
+            let (_going, phase) = watch::channel(Phase::Serving);
+            converse(server, patience, answers, Lifeline::default(), phase).await
+        });
+        client
+    }
+
+    async fn says(client: &mut DuplexStream, text: &str) {
+        client.write_all(text.as_bytes()).await.expect("it is open");
+    }
+
+    async fn is_answered(client: &mut DuplexStream) {
+        let mut heard = String::new();
+        while !heard.contains("\r\n\r\n") || (heard.contains("content-length") && !heard.ends_with("ok\n")) {
+            let byte = client.read_u8().await.expect("it is open");
+            heard.push(char::from(byte));
+        }
+        assert!(heard.starts_with("HTTP/1.1 200"), "{heard}");
+    }
+
+    async fn ends(client: &mut DuplexStream) {
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(20), client.read_to_end(&mut rest)).await;
+        assert!(ended.expect("it is ended").is_ok() && rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+    }
+
+    #[tokio::test]
+    async fn a_head_must_come_soon_and_the_pause_between_two_requests_may_be_long() {
+        let patience = Patience { head: SOON, idle: NEVER };
+        let (mut idle, mut endless) = (connected(patience), connected(patience));
+        says(&mut idle, ASKS).await;
+        is_answered(&mut idle).await;
+        says(&mut endless, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        is_answered(&mut endless).await;
+        let mut begun = connected(patience);
+        for first in ["", "GET / HT"] {
+            let mut silent = connected(patience);
+            says(&mut silent, first).await;
+            ends(&mut silent).await;
+        }
+        // Of the second request on a connection the head must come as soon.
+        says(&mut begun, ASKS).await;
+        is_answered(&mut begun).await;
+        says(&mut begun, "GET / HT").await;
+        ends(&mut begun).await;
+        // These have waited for longer.
+        says(&mut idle, ASKS).await;
+        is_answered(&mut idle).await;
+        says(&mut endless, "GET").await;
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_idle_between_two_requests_is_ended() {
+        let patience = Patience { head: NEVER, idle: SOON };
+        let (mut silent, mut endless, mut idle) = (connected(patience), connected(patience), connected(patience));
+        says(&mut endless, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        is_answered(&mut endless).await;
+        says(&mut idle, ASKS).await;
+        is_answered(&mut idle).await;
+        ends(&mut idle).await;
+        says(&mut endless, "GET").await;
+        says(&mut silent, ASKS).await;
+        is_answered(&mut silent).await;
+        ends(&mut silent).await;
+    }
 }
