@@ -24,13 +24,18 @@ pub struct Logged {
 impl Logged {
     /// Starts one with these flags, and waits until it is ready.
     pub async fn start(directory: &Path, flags: &[&str]) -> Self {
+        let store = format!("sqlite:{}", directory.join("hubbub.db").display());
+        Self::start_as(directory, &[&["--store", &store], flags].concat(), &[]).await
+    }
+
+    /// The same anywhere, with variables of its environment.
+    pub async fn start_as(directory: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let addr = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
         let log = directory.join("log");
-        let store = format!("sqlite:{}", directory.join("hubbub.db").display());
         let process = launch::hubbub()
             .args(["serve", "--listen", &addr.to_string(), "--token-secret", SECRET, "--api-key", API_KEY])
-            .args(["--store", &store])
             .args(flags)
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&log).expect("a file"))
             .spawn()

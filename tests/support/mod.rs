@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "no suite uses all of it")]
 
 pub mod acme;
+pub mod authority;
 pub mod balancer;
 pub mod door;
 pub mod haproxy;

@@ -135,6 +135,15 @@ impl Postgres {
         postgres
     }
 
+    /// Writes files anew that it was started with, and has it read them.
+    pub fn replace(&self, files: &[(&str, &str)]) {
+        for (name, content) in files {
+            fs::write(self.directory.join(name), content).expect("a file");
+        }
+        let told = Command::new("kill").args(["-HUP", &self.pid().to_string()]).status().expect("kill");
+        assert!(told.success());
+    }
+
     /// The process id of the server.
     pub fn pid(&self) -> u32 {
         self.server.id()

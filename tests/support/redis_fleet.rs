@@ -66,6 +66,14 @@ impl Sentinels {
         format!("redis+sentinel://{}/{MASTER}", hosts.join(","))
     }
 
+    /// From now on no Sentinel answers without this password, nor the others.
+    pub async fn lock(&self, password: &str) {
+        for sentinel in &self.sentinels {
+            let answer = sentinel.ask(&["ACL", "SETUSER", "default", "resetpass", &format!(">{password}")]).await;
+            assert_eq!(answer, "+OK\r\n");
+        }
+    }
+
     /// Whom the first Sentinel takes for the master.
     pub async fn master(&self) -> u16 {
         let says = self.sentinels[0].ask(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER]).await;

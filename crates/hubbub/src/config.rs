@@ -13,14 +13,16 @@ use hubbub_core::{
     log::quota::Quota,
     portal::address::Allowed,
 };
+use layers::{given, kept_in, listed, make_secret, named, secret, yes_or_no};
 use serde::Deserialize;
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
 mod edge;
 mod environment;
 mod file;
 mod hosts;
 mod keys;
+mod layers;
 mod limits;
 mod listen;
 mod origins;
@@ -36,7 +38,7 @@ pub use environment::{UnknownVariable, known_variables, unknown_variables};
 pub use hosts::Hosts;
 pub use keys::{SECRET_FILES, api_key, server_url};
 pub use limits::LimitSettings;
-pub use listen::cannot_listen;
+pub use listen::{Reach, cannot_listen};
 pub use origins::{OriginStanding, Origins, is_of_loopback};
 pub use places::{BusAt, StoreAt};
 pub use trust::{NO_SECRET, read_keys};
@@ -66,6 +68,15 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_STORE", value_name = "URL", hide_env_values = true)]
     pub store: Option<String>,
 
+    /// The password of --store, which its URL then does not have; better given as HUBBUB_STORE_PASSWORD_FILE: that file is read at every dial, so that the password may be replaced while it runs
+    #[arg(long, env = "HUBBUB_STORE_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
+    pub store_password: Option<String>,
+
+    /// The file of `HUBBUB_STORE_PASSWORD_FILE`.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub store_password_file: Option<PathBuf>,
+
     /// The schema everything lives in, on Postgres [default: hubbub]
     #[arg(long, env = "HUBBUB_SCHEMA", value_name = "NAME")]
     pub schema: Option<String>,
@@ -73,6 +84,15 @@ pub struct Settings {
     /// What carries announcements between instances: local (none), redis://… (rediss:// with TLS, redis+sentinel://h1,h2,h3/NAME, redis+cluster://h1,h2,h3), nats://… (tls:// with TLS), kafka://host:9092,…/topic-prefix, or postgres (the store's own server) [default: local]
     #[arg(long, env = "HUBBUB_BUS", value_name = "URL", hide_env_values = true)]
     pub bus: Option<String>,
+
+    /// The password of --bus (Redis, NATS), which its URL then does not have; better given as HUBBUB_BUS_PASSWORD_FILE, which is read at every dial
+    #[arg(long, env = "HUBBUB_BUS_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
+    pub bus_password: Option<String>,
+
+    /// The file of `HUBBUB_BUS_PASSWORD_FILE`.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub bus_password_file: Option<PathBuf>,
 
     /// A TOML file with any of these settings
     #[arg(long, env = "HUBBUB_CONFIG", value_name = "FILE")]
@@ -222,6 +242,9 @@ impl Settings {
     /// used. What is empty is not set. Also everything that was wrong on the way, and was passed over.
     pub fn gather(self) -> (Self, Vec<anyhow::Error>) {
         let (file, mut faults) = self.config.as_deref().map(file::read).unwrap_or_default();
+        let (store_password, bus_password) = (given(self.store_password), given(self.bus_password));
+        let store_password_file = kept_in(store_password.as_ref(), "HUBBUB_STORE_PASSWORD_FILE");
+        let bus_password_file = kept_in(bus_password.as_ref(), "HUBBUB_BUS_PASSWORD_FILE");
         let mut secret = |set, variable, file| {
             secret(set, variable, file).unwrap_or_else(|fault| {
                 faults.push(fault);
@@ -231,8 +254,14 @@ impl Settings {
         let gathered = Self {
             listen: self.listen.or(file.listen),
             store: secret(self.store, "HUBBUB_STORE_FILE", file.store),
+            // The file that a variable names comes before the TOML file.
+            store_password: store_password
+                .or_else(|| given(file.store_password).filter(|_| store_password_file.is_none())),
+            store_password_file,
             schema: given(self.schema).or(given(file.schema)),
             bus: secret(self.bus, "HUBBUB_BUS_FILE", file.bus),
+            bus_password: bus_password.or_else(|| given(file.bus_password).filter(|_| bus_password_file.is_none())),
+            bus_password_file,
             config: self.config,
             token_secret: secret(self.token_secret, "HUBBUB_TOKEN_SECRET_FILE", file.token_secret),
             token_public_key: listed(self.token_public_key, file.token_public_key),
@@ -363,22 +392,6 @@ impl Settings {
         })
     }
 
-    /// Where logs are kept, of settings that have been put together.
-    ///
-    /// # Errors
-    /// What is wrong and what to do.
-    pub fn store_at(&self) -> anyhow::Result<StoreAt> {
-        StoreAt::parse(self.store.as_deref().unwrap_or("sqlite:hubbub.db"), self.schema.as_deref().unwrap_or("hubbub"))
-    }
-
-    /// What carries wakes, of settings that have been put together.
-    ///
-    /// # Errors
-    /// What is wrong and what to do.
-    pub fn bus_at(&self) -> anyhow::Result<BusAt> {
-        BusAt::parse(self.bus.as_deref().unwrap_or("local"))
-    }
-
     /// Where it listens, of settings that have been put together.
     pub fn listen_at(&self) -> SocketAddr {
         self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000)))
@@ -391,55 +404,3 @@ pub const ONE_PROCESS: &str =
 
 /// How to come to a good secret.
 pub const MAKE_SECRET: &str = "make one with `openssl rand -hex 32`";
-
-/// Several of something: those of the first layer that names any.
-fn listed(set: Vec<PathBuf>, file: Vec<PathBuf>) -> Vec<PathBuf> {
-    let named = |paths: Vec<PathBuf>| paths.into_iter().filter(|path| !path.as_os_str().is_empty()).collect::<Vec<_>>();
-    Some(named(set)).filter(|set| !set.is_empty()).unwrap_or_else(|| named(file))
-}
-
-/// What is empty is not set: `HUBBUB_X=` is how many tools say "none".
-fn given(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
-}
-
-fn named(path: Option<PathBuf>) -> Option<PathBuf> {
-    path.filter(|path| !path.as_os_str().is_empty())
-}
-
-/// A setting that may hold a secret: as it is set, or else from the file that `variable` names, or else from the TOML file.
-fn secret(set: Option<String>, variable: &str, file: Option<String>) -> anyhow::Result<Option<String>> {
-    secret_from(set, variable, std::env::var_os(variable), file)
-}
-
-fn secret_from(
-    set: Option<String>,
-    variable: &str,
-    path: Option<OsString>,
-    file: Option<String>,
-) -> anyhow::Result<Option<String>> {
-    if let Some(set) = given(set) {
-        return Ok(Some(set));
-    }
-    let kept = match path.filter(|path| !path.is_empty()) {
-        Some(path) => {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("{variable}={}", path.display()))?;
-            given(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
-        }
-        None => None,
-    };
-    Ok(kept.or(given(file)))
-}
-
-fn yes_or_no(text: &str) -> Result<bool, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "" | "0" | "n" | "no" | "off" | "false" => Ok(false),
-        "1" | "y" | "yes" | "on" | "true" => Ok(true),
-        _ => Err("yes or no is expected".into()),
-    }
-}
-
-fn make_secret() -> String {
-    let bytes: [u8; 24] = rand::random();
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}

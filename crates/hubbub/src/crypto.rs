@@ -4,7 +4,9 @@
 use rustls::crypto::{CryptoProvider, ring};
 use std::sync::{Arc, Once};
 
+pub mod certificate;
 mod der;
+pub mod login;
 pub mod seal;
 mod tokens;
 

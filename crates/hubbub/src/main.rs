@@ -34,13 +34,15 @@ One instance, everything in a file:
     hubbub serve --listen 0.0.0.0:8000 --store sqlite:/var/lib/hubbub/hubbub.db
 
 Any number of instances, each started like this, behind a balancer that asks /health/ready:
-  HUBBUB_TOKEN_SECRET_FILE=token-secret HUBBUB_API_KEY_FILE=api-key HUBBUB_STORE_FILE=store-url \\
-    hubbub serve --listen 0.0.0.0:8000 --bus redis://redis:6379
-  where the file store-url says postgres://hubbub:PASSWORD@postgres:5432/hubbub
+  HUBBUB_TOKEN_SECRET_FILE=token-secret HUBBUB_API_KEY_FILE=api-key HUBBUB_STORE_PASSWORD_FILE=store-password \\
+    hubbub serve --listen 0.0.0.0:8000 --store postgres://hubbub@postgres:5432/hubbub --bus redis://redis:6379
 
 Each setting is looked for in this order: the flag; HUBBUB_… in the environment; HUBBUB_…_FILE, the name of a file with
-the value, for token secret, API key, secrets key, store and bus; the file of --config, where the names are those of the flags:
+the value, for token secret, API key, secrets key, store and bus, and their passwords; the file of --config, where the names
+are those of the flags:
   token-secret = \"…\"
+Files of passwords, and those with authorities in the URLs of store and bus, are read again at every dial: replace them, and
+let the server end connections of the old ones; nothing is to be restarted.
 What is empty counts as not set. A variable HUBBUB_… that does not exist, so perhaps a misspelt one, is named in a warning.
 
 SIGHUP has it read the configuration again, with its files: keys of tokens, API keys, keys of secrets, limits and what is
@@ -162,7 +164,7 @@ fn command_line() -> clap::Command {
             )
         })
         .mut_subcommand("epoch", |command| {
-            command.mut_subcommand("bump", |command| only(command, &["config", "store", "schema"]))
+            command.mut_subcommand("bump", |command| only(command, &["config", "store", "store_password", "schema"]))
         })
 }
 
@@ -340,7 +342,7 @@ mod tests {
         assert!(bump.contains("--store") && bump.contains("--config") && !bump.contains("--token-secret"));
         let call = help(&["call", "send"]);
         assert!(call.contains("--key") && call.contains("POST /v1/rooms/{room}/messages"), "{call}");
-        assert!(serve.contains("postgres://hubbub:") && serve.contains("redis://redis:6379"));
+        assert!(serve.contains("postgres://hubbub@") && serve.contains("redis://redis:6379"));
         let (variables, mut whole) = (known_variables(&command_line()), command_line());
         for name in ["HUBBUB_STORE", "HUBBUB_STORE_FILE", "HUBBUB_TEXT_BYTES", "HUBBUB_SERVER", "HUBBUB_DEMO_LISTEN"] {
             assert!(variables.contains(name), "{name}");

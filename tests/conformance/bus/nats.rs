@@ -2,7 +2,10 @@
 
 use super::{DEADLINE, Endpoint, NOTICED, NOTICED_AT_MOST, all_hear_each_other, until};
 use crate::support::{door::Door, nats::Nats};
-use hubbub::bus::{self, Bus, BusEvent, Health, PacketBus};
+use hubbub::{
+    bus::{self, Bus, BusEvent, Health, PacketBus},
+    crypto::login::{Password, Place},
+};
 use std::{
     net::SocketAddr,
     process::Command,
@@ -173,6 +176,30 @@ async fn passwords_and_tokens_are_used_and_wrong_ones_are_an_outage() {
             until("two redials", || counters.redials.load(Ordering::Relaxed) >= 2).await;
             assert_eq!(*refused.health().borrow(), Health::Down);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_password_or_token_in_a_file_is_replaced_under_a_running_bus() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (config, kept) = (directory.path().join("nats.conf"), directory.path().join("kept"));
+    for (login, rule) in [("ana@", "user: ana, password"), ("", "token")] {
+        let takes = |secret: &str| {
+            std::fs::write(&config, format!("authorization {{ {rule}: {secret} }}\n")).expect("a file");
+        };
+        takes("first");
+        std::fs::write(&kept, "first\n").expect("a file");
+        let nats = Nats::with(&["-c", config.to_str().expect("a path")]).await;
+        let url = format!("nats://{login}{}", nats.addr());
+        let password = Password::given("HUBBUB_BUS_PASSWORD", None, Some(&kept));
+        let endpoint = Endpoint::up(bus::nats::start(&Place { url, password }, "suite").expect("a URL")).await;
+        takes("second");
+        // Whoever is connected with what holds no longer is cut.
+        let told = Command::new("kill").args(["-HUP", &nats.pid().to_string()]).status().expect("kill");
+        assert!(told.success());
+        endpoint.is(Health::Down).await;
+        std::fs::write(&kept, "second\n").expect("a file");
+        endpoint.is(Health::Up).await;
     }
 }
 

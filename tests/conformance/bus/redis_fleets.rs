@@ -175,6 +175,20 @@ async fn a_node_that_is_down_makes_the_bus_down_and_comes_back() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_password_of_sentinels_is_read_whenever_they_are_dialled() {
+    let (fleet, directory) = (Sentinels::start().await, tempfile::tempdir().expect("a directory"));
+    fleet.lock("second").await;
+    let file = directory.path().join("password");
+    std::fs::write(&file, "first\n").expect("a file");
+    let url = format!("{}?sentinel-password-file={}", fleet.url(), file.display());
+    let bus = RedisBus::start(&url, "suite").expect("a URL");
+    let counters = bus.counters().expect("counters");
+    until("a refusal", || counters.trouble().is_some_and(|why| why.contains("it refuses the user"))).await;
+    std::fs::write(&file, "second\n").expect("a file");
+    Endpoint::of(bus).is(Health::Up).await;
+}
+
 /// A Redis that speaks TLS as well; the port it does so on.
 async fn with_tls(certificates: &Certificates, more: &[&str]) -> (Redis, u16) {
     let arguments = |_| {

@@ -1,40 +1,7 @@
 //! TLS to a real Postgres, whose certificates are made here.
 
-use crate::support::postgres::Postgres;
+use crate::support::{authority::Authority, postgres::Postgres};
 use hubbub::store::{Store, StoreError, postgres::PostgresStore};
-use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use std::path::PathBuf;
-use tempfile::TempDir;
-
-/// An authority, with its certificate in a file.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    directory: TempDir,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new([]).expect("parameters");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "an authority of tests");
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
-        let directory = tempfile::tempdir().expect("a directory");
-        std::fs::write(directory.path().join("ca.pem"), issuer.pem()).expect("a file");
-        Self { issuer, directory }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.directory.path().join("ca.pem")
-    }
-
-    /// A certificate for a host, and its key.
-    fn vouches_for(&self, host: &str) -> (String, String) {
-        let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new([host.to_owned()]).expect("parameters");
-        let certificate: Certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        (certificate.pem(), key.serialize_pem())
-    }
-}
 
 fn server(authority: &Authority, host: &str) -> Postgres {
     let (certificate, key) = authority.vouches_for(host);

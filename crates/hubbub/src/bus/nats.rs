@@ -6,6 +6,10 @@ use super::{
     link::{Breaker, Broken},
     packets::{PacketBroker, PacketConnection, PacketSubscriber},
 };
+use crate::crypto::{
+    certificate::{self, Fault},
+    login::{Password, Place},
+};
 use async_nats::{Client, ConnectOptions, Event, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -21,24 +25,44 @@ const PROBES: u16 = u16::MAX;
 const CAPACITY: usize = 512;
 
 /// Starts a bus over core NATS; servers that cannot be reached are dialled for ever. `url` is `nats://…` or `tls://…`, with
-/// `user:password@` or `token@` before the servers. Instances hear each other within a namespace.
+/// `user:password@`, `user@` with a password besides, or `token@` before the servers; a password without a user is a token. Instances hear each other within a namespace.
 ///
 /// # Errors
 /// Only for a URL that cannot be understood.
 ///
 /// # Panics
 /// Outside of a runtime.
-pub fn start(url: &str, namespace: &str) -> Result<PacketBus, BusUrlError> {
-    let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
-    let address = Address::parse(rest, 4222)?;
+pub fn start(at: impl Into<Place>, namespace: &str) -> Result<PacketBus, BusUrlError> {
+    let place = at.into();
+    let (address, tls) = parse(&place)?;
     let subject = |lane: String| Subject::from(format!("hubbub.{namespace}.lane.{lane}"));
     let lanes = (0..limits::LANES).map(|lane| subject(lane.to_string())).collect();
-    Ok(PacketBus::start(NatsBroker { address, tls: scheme == "tls", lanes, all_lanes: subject("*".into()) }))
+    Ok(PacketBus::start(NatsBroker { address, password: place.password, tls, lanes, all_lanes: subject("*".into()) }))
+}
+
+/// Checks a URL, and the password besides, without dialling.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(at: impl Into<Place>) -> Result<(), BusUrlError> {
+    parse(&at.into()).map(drop)
+}
+
+/// Where the servers are, and whether they speak TLS.
+fn parse(place: &Place) -> Result<(Address, bool), BusUrlError> {
+    let (scheme, rest) = place.url.split_once(':').unwrap_or(("", &place.url));
+    let address = Address::parse(rest, 4222)?;
+    if let Some(password) = &place.password {
+        password.agrees(address.password.as_ref().map(String::as_bytes)).map_err(BusUrlError)?;
+    }
+    Ok((address, scheme == "tls"))
 }
 
 /// The servers, and the subjects on them.
 struct NatsBroker {
     address: Address,
+    /// Read anew at every dial.
+    password: Option<Password>,
     tls: bool,
     /// By lane.
     lanes: Arc<[Subject]>,
@@ -55,7 +79,8 @@ struct NatsConnection {
 }
 
 impl NatsBroker {
-    fn options(&self, subscriber: &PacketSubscriber, breaker: Breaker) -> ConnectOptions {
+    fn options(&self, subscriber: &PacketSubscriber, breaker: Breaker) -> Result<ConnectOptions, String> {
+        let password = self.password.as_ref().map(Password::read).transpose()?;
         let several = self.address.hosts.len() > 1;
         let subscriber = subscriber.clone();
         let options = ConnectOptions::new()
@@ -84,11 +109,11 @@ impl NatsBroker {
                 }
                 std::future::ready(())
             });
-        match (&self.address.user, &self.address.password) {
-            (Some(user), Some(password)) => options.user_and_password(user.clone(), password.clone()),
-            (Some(token), None) => options.token(token.clone()),
-            _ => options,
-        }
+        Ok(match (self.address.user.clone(), password.or_else(|| self.address.password.clone())) {
+            (Some(user), Some(password)) => options.user_and_password(user, password),
+            (Some(token), None) | (None, Some(token)) => options.token(token),
+            (None, None) => options,
+        })
     }
 }
 
@@ -106,8 +131,8 @@ impl PacketBroker for NatsBroker {
             .map(|host| format!("{scheme}://{host}").parse())
             .collect::<Result<_, _>>()
             .map_err(|_| "a server's address cannot be understood")?;
-        let options = self.options(subscriber, breaker.clone());
-        let client = options.connect(servers).await.map_err(|error| error.to_string())?;
+        let options = self.options(subscriber, breaker.clone())?;
+        let client = options.connect(servers).await.map_err(|error| said(&error))?;
         let probe = Subject::from(self.all_lanes.replace(".lane.*", &format!(".probe.{}", Uuid::new_v4().simple())));
         let fence = Subject::from(self.all_lanes.replace('*', &format!("fence-{}", Uuid::new_v4().simple())));
         let mut lanes = client.subscribe(self.all_lanes.clone()).await.map_err(|error| error.to_string())?;
@@ -134,6 +159,15 @@ impl PacketBroker for NatsBroker {
         readers.spawn(read(lanes, subscriber.clone(), breaker.clone()));
         readers.spawn(read(probes, subscriber.clone(), breaker));
         Ok(NatsConnection { client, lanes: self.lanes.clone(), probe, broken, _readers: readers })
+    }
+}
+
+/// What an error of a dial means.
+fn said(error: &async_nats::ConnectError) -> String {
+    match certificate::refused(error) {
+        Some((Fault::Authority, says)) => format!("{says}: of NATS it has to be one that this system trusts"),
+        Some((_, says)) => says,
+        None => error.to_string(),
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) async fn configuration(asked: &Asked) -> Vec<Finding> {
         .collect();
     if let Some(path) = &asked.settings.config {
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        let secret = ["token-secret", "api-key", "store", "bus"].iter().any(|name| {
+        let secret = ["token-secret", "api-key", "store", "bus", "store-password", "bus-password"].iter().any(|name| {
             text.parse::<toml::Table>().is_ok_and(|table| {
                 table.get(*name).and_then(toml::Value::as_str).is_some_and(|value| match *name {
                     "store" | "bus" => value.contains('@'),

@@ -21,8 +21,8 @@ pub(super) async fn addresses(asked: &Asked) -> Vec<Finding> {
         Ok(StoreAt::Sqlite(path)) if SqliteStore::is_there(&path).is_ok_and(|is| is) => {
             SqliteStore::portal_settings(&path).unwrap_or_default()
         }
-        Ok(StoreAt::Postgres { url, schema, .. }) => {
-            PostgresStore::portal_settings(&url, &schema).await.unwrap_or_default()
+        Ok(StoreAt::Postgres { place, schema, .. }) => {
+            PostgresStore::portal_settings(&place, &schema).await.unwrap_or_default()
         }
         _ => vec![],
     };

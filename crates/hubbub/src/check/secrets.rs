@@ -20,8 +20,8 @@ pub(super) async fn keys(asked: &Asked) -> Vec<Finding> {
         Ok(StoreAt::Sqlite(path)) if SqliteStore::is_there(&path).is_ok_and(|is| is) => {
             SqliteStore::portal_secrets(&path).unwrap_or_default()
         }
-        Ok(StoreAt::Postgres { url, schema, .. }) => {
-            PostgresStore::portal_secrets(&url, &schema).await.unwrap_or_default()
+        Ok(StoreAt::Postgres { place, schema, .. }) => {
+            PostgresStore::portal_secrets(&place, &schema).await.unwrap_or_default()
         }
         _ => vec![],
     };

@@ -27,7 +27,7 @@ pub(super) async fn store(asked: &Asked) -> Vec<Finding> {
             return vec![Finding::wrong(
                 "--store",
                 format!("{error:#}"),
-                "give sqlite:FILE, or postgres://user:password@host/database",
+                "give sqlite:FILE, or postgres://user@host/database with its password in HUBBUB_STORE_PASSWORD_FILE",
             )];
         }
     };
@@ -43,11 +43,11 @@ pub(super) async fn store(asked: &Asked) -> Vec<Finding> {
             }
             findings
         }
-        StoreAt::Postgres { url, schema, .. } => match PostgresStore::inspect(url, schema).await {
+        StoreAt::Postgres { place, schema, .. } => match PostgresStore::inspect(place, schema).await {
             Ok(found) => {
                 let mut findings = postgres(&about, &found);
                 if found.tables.as_ref().is_ok_and(|version| *version > 0)
-                    && let Ok(found) = PostgresStore::foreign_json(url, schema, Instant::now() + JSON_LOOK).await
+                    && let Ok(found) = PostgresStore::foreign_json(place, schema, Instant::now() + JSON_LOOK).await
                 {
                     findings.extend(foreign_json(&about, &found));
                 }

@@ -98,7 +98,7 @@ impl Settings {
     }
 }
 
-fn base_path(text: &str) -> anyhow::Result<String> {
+pub(super) fn base_path(text: &str) -> anyhow::Result<String> {
     let path = text.trim().trim_end_matches('/');
     let part = |part: &str| {
         !part.is_empty()

@@ -1,6 +1,6 @@
 //! Keys: of the REST API, and of the secrets that lie in the database.
 
-use super::{Settings, secret};
+use super::{Settings, layers::secret};
 use crate::crypto::seal::SealKeys;
 use anyhow::{Context, anyhow, bail};
 use reqwest::Url;
@@ -22,9 +22,11 @@ impl Settings {
 }
 
 /// What may be given as the name of a file with the value.
-pub const SECRET_FILES: [&str; 5] = [
+pub const SECRET_FILES: [&str; 7] = [
     "HUBBUB_STORE_FILE",
+    "HUBBUB_STORE_PASSWORD_FILE",
     "HUBBUB_BUS_FILE",
+    "HUBBUB_BUS_PASSWORD_FILE",
     "HUBBUB_TOKEN_SECRET_FILE",
     "HUBBUB_API_KEY_FILE",
     "HUBBUB_SECRETS_KEY_FILE",

@@ -1,7 +1,9 @@
 //! Where logs are kept and what carries wakes, from URLs.
 
+use super::Settings;
 use crate::{
-    bus::redis::RedisBus,
+    bus::{nats, redis::RedisBus},
+    crypto::login::{Password, Place},
     store::{StoreError, postgres::PostgresStore},
 };
 use anyhow::{anyhow, bail};
@@ -14,8 +16,8 @@ pub enum StoreAt {
     Sqlite(PathBuf),
     /// A server, and the schema there.
     Postgres {
-        /// The URL, with its password.
-        url: String,
+        /// The URL, and the password.
+        place: Place,
         /// The schema.
         schema: String,
         /// Server and database, for people: without a password.
@@ -28,10 +30,10 @@ pub enum StoreAt {
 pub enum BusAt {
     /// Nothing: one process.
     Local,
-    /// Redis, by its URL, with its password.
-    Redis(String),
-    /// NATS, by its URL, with its password.
-    Nats(String),
+    /// Redis, by its URL, and the password.
+    Redis(Place),
+    /// NATS, by its URL, and the password.
+    Nats(Place),
     /// Kafka, by its URL.
     Kafka(String),
     /// The store's own Postgres.
@@ -43,21 +45,26 @@ impl StoreAt {
     ///
     /// # Errors
     /// Says what is wrong, and repeats nothing of the URL that could be a password.
-    pub fn parse(url: &str, schema: &str) -> anyhow::Result<Self> {
+    pub fn parse(at: impl Into<Place>, schema: &str) -> anyhow::Result<Self> {
+        let place = at.into();
+        let url = &*place.url;
         match url.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            Some(("sqlite", path)) if !path.is_empty() => match &place.password {
+                None => Ok(Self::Sqlite(path.into())),
+                Some(password) => bail!("--store: a file has no password: leave {} out", password.shown()),
+            },
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
-                let shown = PostgresStore::check(url, schema).map_err(|error| match error {
+                let shown = PostgresStore::check(&place, schema).map_err(|error| match error {
                     StoreError::Broken(why) => anyhow!("--store: {why}"),
                     other => anyhow!("--store: {other}"),
                 })?;
-                Ok(Self::Postgres { url: url.into(), schema: schema.into(), shown })
+                Ok(Self::Postgres { place, schema: schema.into(), shown })
             }
             // A name of a file, and nothing that could hold a password.
             None if !url.is_empty() && !url.contains('@') => bail!(
-                "--store: sqlite:FILE or postgres://user:password@host/database is expected; for the file {url} write sqlite:{url}"
+                "--store: sqlite:FILE or postgres://user@host/database is expected; for the file {url} write sqlite:{url}"
             ),
-            _ => bail!("--store: sqlite:FILE or postgres://user:password@host/database is expected"),
+            _ => bail!("--store: sqlite:FILE or postgres://user@host/database is expected"),
         }
     }
 }
@@ -67,18 +74,33 @@ impl BusAt {
     ///
     /// # Errors
     /// Says what is wrong, without repeating the URL.
-    pub fn parse(url: &str) -> anyhow::Result<Self> {
+    pub fn parse(at: impl Into<Place>) -> anyhow::Result<Self> {
+        let place = at.into();
+        let url = &*place.url;
         const EXPECTED: &str =
             "local, postgres, redis://host:6379, nats://host:4222 (tls:// with TLS) or kafka://host:9092 is expected";
+        if let Some(password) = &place.password
+            && (["local", "postgres"].contains(&url) || url.starts_with("kafka:"))
+        {
+            let why = match url {
+                "local" => "nobody is dialled",
+                "postgres" => "it is the store's server, with the store's password",
+                _ => "users and passwords are not there yet for Kafka",
+            };
+            bail!("--bus: {why}: leave {} out", password.shown());
+        }
         match url.split_once(':') {
             None if url == "local" => Ok(Self::Local),
             Some((scheme, rest)) if scheme.starts_with("redis") && rest.starts_with("//") => {
-                RedisBus::check(url).map_err(|error| anyhow!("--bus: {error}"))?;
-                Ok(Self::Redis(url.into()))
+                RedisBus::check(&place).map_err(|error| anyhow!("--bus: {error}"))?;
+                Ok(Self::Redis(place))
             }
             None if url == "postgres" => Ok(Self::Postgres),
             Some(("kafka", rest)) if rest.starts_with("//") => Ok(Self::Kafka(url.into())),
-            Some(("nats" | "tls", rest)) if rest.starts_with("//") => Ok(Self::Nats(url.into())),
+            Some(("nats" | "tls", rest)) if rest.starts_with("//") => {
+                nats::check(&place).map_err(|error| anyhow!("--bus: {error}"))?;
+                Ok(Self::Nats(place))
+            }
             // A host and a port, and nothing that could hold a password. Which of them is there, its name or its port may say.
             Some((host, port)) if !host.is_empty() && !url.contains('@') && port.parse::<u16>().is_ok() => {
                 let (of, scheme) = match (host, port) {
@@ -92,6 +114,29 @@ impl BusAt {
             None if url == "redis" => bail!("--bus: where Redis is is expected, too, like redis://127.0.0.1:6379"),
             _ => bail!("--bus: {EXPECTED}"),
         }
+    }
+}
+
+impl Settings {
+    /// Where logs are kept, of settings that have been put together.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn store_at(&self) -> anyhow::Result<StoreAt> {
+        let (set, file) = (self.store_password.as_deref(), self.store_password_file.as_deref());
+        let password = Password::given("HUBBUB_STORE_PASSWORD", set, file);
+        let url = self.store.clone().unwrap_or_else(|| "sqlite:hubbub.db".into());
+        StoreAt::parse(&Place { url, password }, self.schema.as_deref().unwrap_or("hubbub"))
+    }
+
+    /// What carries wakes, of settings that have been put together.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn bus_at(&self) -> anyhow::Result<BusAt> {
+        let (set, file) = (self.bus_password.as_deref(), self.bus_password_file.as_deref());
+        let password = Password::given("HUBBUB_BUS_PASSWORD", set, file);
+        BusAt::parse(&Place { url: self.bus.clone().unwrap_or_else(|| "local".into()), password })
     }
 }
 

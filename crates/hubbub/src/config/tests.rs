@@ -88,13 +88,13 @@ fn a_secret_comes_from_the_first_layer_that_has_one() {
     std::fs::write(&empty, "\n").unwrap();
     let layers = |set: Option<&str>, path: Option<&Path>, file: Option<&str>| {
         let owned = |text: &str| text.to_owned();
-        secret_from(set.map(owned), "X_FILE", path.map(Into::into), file.map(owned)).unwrap()
+        layers::secret_from(set.map(owned), "X_FILE", path.map(Into::into), file.map(owned)).unwrap()
     };
     assert_eq!(layers(Some("set"), Some(&full), Some("toml")).as_deref(), Some("set"));
     assert_eq!(layers(Some(""), Some(&full), Some("toml")).as_deref(), Some("kept"));
     assert_eq!(layers(None, Some(&empty), Some("toml")).as_deref(), Some("toml"));
     assert_eq!(layers(None, Some(&empty), Some(" ")), None);
-    let missing = secret_from(None, "X_FILE", Some(dir.path().join("none").into()), None);
+    let missing = layers::secret_from(None, "X_FILE", Some(dir.path().join("none").into()), None);
     assert!(missing.err().unwrap().to_string().contains("X_FILE"));
 }
 

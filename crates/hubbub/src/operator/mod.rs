@@ -6,6 +6,7 @@ use std::fmt;
 
 mod call;
 mod dead_letters;
+mod health;
 mod portals;
 mod recipe;
 mod refused;
@@ -34,6 +35,9 @@ impl std::error::Error for Wrong {}
 /// What operators look at and change.
 #[derive(Subcommand)]
 pub enum Operator {
+    /// Ask the instance on this machine whether it is ready: for health checks of containers
+    #[command(after_help = health::EXAMPLES)]
+    Health(health::Health),
     /// Call a method of the REST API by its name: rooms, messages, members and all else
     Call(call::Call),
     /// Portals: third parties whose agents answer
@@ -63,6 +67,7 @@ impl Operator {
     /// What the server says, or why it does not; [`Wrong`] where it was not asked.
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
+            Self::Health(health) => health.run().await,
             Self::Call(call) => call.run().await,
             Self::Portals(command) => command.run().await,
             Self::Sessions(command) => command.run().await,

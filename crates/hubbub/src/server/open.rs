@@ -32,8 +32,8 @@ async fn open(at: &StoreAt) -> Result<Stores, StoreError> {
             let people = Arc::new(SqlitePeople::new(logs.clone()));
             Stores { portals: Arc::new(SqlitePortals::new(logs.clone())), people, logs }
         }
-        StoreAt::Postgres { url, schema, .. } => {
-            let logs = Arc::new(PostgresStore::connect(url, schema).await?);
+        StoreAt::Postgres { place, schema, .. } => {
+            let logs = Arc::new(PostgresStore::connect(place, schema).await?);
             let people = Arc::new(PostgresPeople::new(logs.clone()));
             Stores { portals: Arc::new(PostgresPortals::new(logs.clone())), people, logs }
         }
@@ -65,14 +65,14 @@ pub async fn open_store(at: &StoreAt) -> anyhow::Result<Stores> {
 pub fn open_bus(at: &BusAt, store: &StoreAt, namespace: &str) -> anyhow::Result<Arc<dyn Bus>> {
     Ok(match (at, store) {
         (BusAt::Local, _) => Arc::new(LocalBus::alone()),
-        (BusAt::Redis(url), _) => Arc::new(RedisBus::start(url, namespace)?),
-        (BusAt::Nats(url), _) => Arc::new(bus::nats::start(url, namespace)?),
+        (BusAt::Redis(place), _) => Arc::new(RedisBus::start(place, namespace)?),
+        (BusAt::Nats(place), _) => Arc::new(bus::nats::start(place, namespace)?),
         #[cfg(feature = "kafka")]
         (BusAt::Kafka(url), _) => Arc::new(bus::kafka::start(url, namespace)?),
         #[cfg(not(feature = "kafka"))]
         (BusAt::Kafka(_), _) => bail!("kafka://: this program was built without its feature `kafka`"),
-        (BusAt::Postgres, StoreAt::Postgres { url, .. }) => {
-            let listener = PostgresStore::listener(url)?;
+        (BusAt::Postgres, StoreAt::Postgres { place, .. }) => {
+            let listener = PostgresStore::listener(place)?;
             let dial = move || {
                 let listener = listener.clone();
                 async move { listener.dial().await.map_err(|error| error.to_string()) }.boxed()
@@ -90,7 +90,7 @@ pub fn open_bus(at: &BusAt, store: &StoreAt, namespace: &str) -> anyhow::Result<
 pub async fn bump_epoch(at: &StoreAt) -> anyhow::Result<u32> {
     let there = match at {
         StoreAt::Sqlite(path) => SqliteStore::is_there(path),
-        StoreAt::Postgres { url, schema, .. } => PostgresStore::is_there(url, schema).await,
+        StoreAt::Postgres { place, schema, .. } => PostgresStore::is_there(place, schema).await,
     };
     if !there.with_context(|| format!("--store {at}"))? {
         bail!("--store {at}: there are no logs of Hubbub's; name the store that your servers use. Nothing was changed");

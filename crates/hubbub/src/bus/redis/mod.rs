@@ -17,6 +17,7 @@ use super::{
     intake::{Events, Intake},
     redial::Redial,
 };
+use crate::crypto::login::Place;
 use ::redis::{AsyncConnectionConfig, Client, PushInfo, RedisError, aio::MultiplexedConnection, cmd};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -27,7 +28,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use target::Target;
+use target::{HostPort, Target, explain};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -83,8 +84,8 @@ impl RedisBus {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn check(url: &str) -> Result<String, BusUrlError> {
-        Target::parse(url).map(|target| target.shown())
+    pub fn check(at: impl Into<Place>) -> Result<String, BusUrlError> {
+        Target::parse(at).map(|target| target.shown())
     }
 
     /// Starts it; a Redis that cannot be reached is dialled for ever. Instances hear each other within a namespace.
@@ -94,8 +95,8 @@ impl RedisBus {
     ///
     /// # Panics
     /// Outside of a runtime.
-    pub fn start(url: &str, namespace: &str) -> Result<Self, BusUrlError> {
-        let target = Target::parse(url)?;
+    pub fn start(at: impl Into<Place>, namespace: &str) -> Result<Self, BusUrlError> {
+        let target = Target::parse(at)?;
         let channels: Arc<Vec<String>> =
             Arc::new((0..limits::LANES).map(|lane| format!("hubbub:{namespace}:lane:{lane}")).collect());
         let probe = format!("hubbub:{namespace}:probe:{}", Uuid::new_v4());
@@ -108,7 +109,7 @@ impl RedisBus {
         let health = watch::Sender::new(Health::Down);
         let mut tasks = JoinSet::new();
         match nodes.single(&probe) {
-            Some(node) => routes.lead_through(&shared, vec![node])?,
+            Some(node) => routes.lead_through(&shared, vec![node]),
             None => drop(tasks.spawn(follow(nodes, probe, shared, routes.clone()))),
         }
         tasks.spawn(tell_health(routes.clone(), signals, health.clone()));
@@ -145,7 +146,7 @@ impl Routes {
 
     /// Leads lanes through these nodes from now on. A link is kept if its node and that node's lanes are the same as before; the
     /// others end. New links report a loss once they have subscribed: something may have passed unheard until then.
-    fn lead_through(&self, shared: &Shared, nodes: Vec<Node>) -> Result<(), BusUrlError> {
+    fn lead_through(&self, shared: &Shared, nodes: Vec<Node>) {
         let before: Vec<Arc<NodeLink>> = self.lock().iter().flatten().cloned().collect();
         let mut after = vec![None; usize::from(limits::LANES)];
         for node in nodes {
@@ -155,7 +156,7 @@ impl Routes {
                 Some(link) => link.clone(),
                 None => {
                     tracing::debug!(node = %node.at, lanes = node.lanes.len(), "lanes of the bus travel through this node");
-                    Arc::new(NodeLink::start(shared, node).map_err(|error| BusUrlError(error.to_string()))?)
+                    Arc::new(NodeLink::start(shared, node))
                 }
             };
             for lane in &link.node.lanes {
@@ -165,7 +166,6 @@ impl Routes {
         let before = std::mem::replace(&mut *self.lock(), after);
         drop(before);
         shared.signals.health.notify_one();
-        Ok(())
     }
 
     fn health(&self) -> Health {
@@ -179,10 +179,9 @@ impl Routes {
 async fn follow(mut nodes: Nodes, probe: String, shared: Shared, routes: Routes) {
     let mut redial = Redial::new("redis topology", shared.counters.clone());
     loop {
-        let found = nodes.ask(&probe).await;
-        let led = found.and_then(|found| routes.lead_through(&shared, found).map_err(|error| error.to_string()));
-        let pause = match led {
-            Ok(()) => {
+        let pause = match nodes.ask(&probe).await {
+            Ok(found) => {
+                routes.lead_through(&shared, found);
                 redial.works();
                 // The trouble notified until now may have been that of links that are gone. One that stays notifies again.
                 let _ = shared.signals.trouble.notified().now_or_never();
@@ -210,9 +209,19 @@ async fn tell_health(routes: Routes, signals: Arc<Signals>, told: watch::Sender<
     }
 }
 
-/// Dials one plain connection. Its reader calls `pushed`, which must not block. The connection closes when it is dropped.
+/// Dials one plain connection to a node. Its reader calls `pushed`, which must not block. The connection closes when it is dropped.
 async fn dial(
-    client: &Client,
+    target: &Target,
+    node: &HostPort,
+    channels: &Channels,
+    pushed: impl Fn(PushInfo) + Send + Sync + 'static,
+) -> Result<MultiplexedConnection, String> {
+    let client = target.client(node)?;
+    set_up(client, channels, pushed).await.map_err(|error| explain(&error))
+}
+
+async fn set_up(
+    client: Client,
     channels: &Channels,
     pushed: impl Fn(PushInfo) + Send + Sync + 'static,
 ) -> Result<MultiplexedConnection, RedisError> {

@@ -14,7 +14,6 @@ use crate::bus::{
     outbound::{self, OutboundSender},
     probes::Probes,
 };
-use ::redis::RedisError;
 use std::sync::Arc;
 use tokio::{
     sync::{Notify, watch},
@@ -52,8 +51,7 @@ pub(super) struct NodeLink {
 
 impl NodeLink {
     /// Begins to dial.
-    pub(super) fn start(shared: &Shared, node: Node) -> Result<Self, RedisError> {
-        let client = shared.target.client(&node.at)?;
+    pub(super) fn start(shared: &Shared, node: Node) -> Self {
         let channels = Arc::new(Channels {
             lanes: shared.channels.clone(),
             heard: node.lanes.clone(),
@@ -64,13 +62,15 @@ impl NodeLink {
         let probes = Probes::new();
         let (queue, queued) = outbound::queue(shared.counters.clone());
         let publisher = Publisher {
-            client: client.clone(),
+            target: shared.target.clone(),
+            node: node.at.clone(),
             channels: channels.clone(),
             probes: probes.clone(),
             signals: shared.signals.clone(),
         };
         let subscriber = Subscriber {
-            client,
+            target: shared.target.clone(),
+            node: node.at.clone(),
             channels,
             intake: shared.intake.clone(),
             probes: probes.clone(),
@@ -82,7 +82,7 @@ impl NodeLink {
         tasks.spawn(notify_health(probes.health(), shared.signals.clone()));
         tasks.spawn(Link::new(publisher, queued, probes.clone(), shared.counters.clone()).run());
         tasks.spawn(subscriber.run());
-        Ok(Self { node, queue, probes, _tasks: tasks })
+        Self { node, queue, probes, _tasks: tasks }
     }
 
     pub(super) fn is_up(&self) -> bool {

@@ -60,7 +60,7 @@ impl Nodes {
             let answer = timeout(ANSWER_WITHIN, async {
                 let mut connection = match kept {
                     Some(connection) => connection,
-                    None => self.target.ask(&at).await.map_err(|error| explain(&error))?,
+                    None => self.target.ask(&at).await?,
                 };
                 let nodes = self.ask_one(&at, &mut connection, probe).await?;
                 Ok::<_, String>((connection, nodes))

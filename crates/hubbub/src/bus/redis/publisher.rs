@@ -1,16 +1,21 @@
 //! The side that publishes: a connection of its own, and wakes as they are, one PUBLISH for each.
 
-use super::{Channels, dial, node_link::Signals, target::explain};
+use super::{
+    Channels, dial,
+    node_link::Signals,
+    target::{HostPort, Target, explain},
+};
 use crate::bus::{
     link::{Breaker, Broken, Broker},
     outbound::Batch,
     probes::{Probes, Side},
 };
-use ::redis::{Client, Pipeline, PushKind, Value, aio::MultiplexedConnection};
+use ::redis::{Pipeline, PushKind, Value, aio::MultiplexedConnection};
 use std::sync::Arc;
 
 pub(super) struct Publisher {
-    pub(super) client: Client,
+    pub(super) target: Target,
+    pub(super) node: HostPort,
     pub(super) channels: Arc<Channels>,
     pub(super) probes: Arc<Probes>,
     pub(super) signals: Arc<Signals>,
@@ -27,7 +32,7 @@ impl Broker for Publisher {
                 breaker.tell("connection closed".to_owned());
             }
         };
-        let connection = dial(&self.client, &self.channels, pushed).await.map_err(|error| explain(&error))?;
+        let connection = dial(&self.target, &self.node, &self.channels, pushed).await?;
         self.probes.connected(&[Side::Publisher], &super::PROBED);
         Ok((connection, broken))
     }

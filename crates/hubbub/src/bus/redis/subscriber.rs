@@ -1,7 +1,11 @@
 //! The side that subscribes: a connection of its own, which does nothing but Pub/Sub, and whose reader never waits. It is given
 //! up and dialled anew without touching the publisher.
 
-use super::{Channels, PROBED, dial, node_link::Signals, target::explain};
+use super::{
+    Channels, PROBED, dial,
+    node_link::Signals,
+    target::{HostPort, Target, explain},
+};
 use crate::bus::{
     BusCounters,
     counters::add,
@@ -9,7 +13,7 @@ use crate::bus::{
     probes::{Probes, Side},
     redial::Redial,
 };
-use ::redis::{Client, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
+use ::redis::{PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
 use hubbub_core::limits;
 use std::sync::Arc;
 use tokio::{
@@ -18,7 +22,8 @@ use tokio::{
 };
 
 pub(super) struct Subscriber {
-    pub(super) client: Client,
+    pub(super) target: Target,
+    pub(super) node: HostPort,
     pub(super) channels: Arc<Channels>,
     pub(super) intake: Intake,
     pub(super) probes: Arc<Probes>,
@@ -49,7 +54,7 @@ impl Subscriber {
                     self.intake.lost();
                     reason.to_owned()
                 }
-                Ok(Err(error)) => explain(&error),
+                Ok(Err(reason)) => reason,
                 Err(_) => "no answer to the dial".to_owned(),
             };
             let pause = redial.failed(&reason);
@@ -60,7 +65,7 @@ impl Subscriber {
     }
 
     /// Dials and subscribes to all channels: with one command, or with one for each where channels are sharded.
-    async fn subscribe(&self) -> Result<(MultiplexedConnection, watch::Receiver<Sign>), RedisError> {
+    async fn subscribe(&self) -> Result<(MultiplexedConnection, watch::Receiver<Sign>), String> {
         let (sign, signs) = watch::channel(Sign::Dialled);
         let (intake, probes, channels) = (self.intake.clone(), self.probes.clone(), self.channels.clone());
         let pushed = move |push: PushInfo| match push.kind {
@@ -81,25 +86,26 @@ impl Subscriber {
             }
             _ => {}
         };
-        let mut connection = dial(&self.client, &self.channels, pushed).await?;
+        let mut connection = dial(&self.target, &self.node, &self.channels, pushed).await?;
         let heard = self.channels.heard.iter().map(|lane| &self.channels.lanes[usize::from(*lane)]);
         let channels: Vec<&String> = heard.chain([&self.channels.probe]).collect();
+        let failed = |error: RedisError| explain(&error);
         if self.channels.sharded {
             // Each in a slot of its own.
             let mut subscribes = ::redis::Pipeline::new();
             for channel in &channels {
                 subscribes.cmd("SSUBSCRIBE").arg(channel);
             }
-            let answers = connection.send_packed_commands(&subscribes, 0, channels.len()).await?;
+            let answers = connection.send_packed_commands(&subscribes, 0, channels.len()).await.map_err(failed)?;
             let refused = answers.into_iter().find_map(|answer| match answer {
                 Value::ServerError(error) => Some(error),
                 _ => None,
             });
             if let Some(error) = refused {
-                return Err(error.into());
+                return Err(failed(error.into()));
             }
         } else {
-            connection.subscribe(channels).await?;
+            connection.subscribe(channels).await.map_err(failed)?;
         }
         Ok((connection, signs))
     }

@@ -1,6 +1,10 @@
 //! Reads a `--bus` URL for Redis.
 
 use crate::bus::BusUrlError;
+use crate::crypto::{
+    certificate::{self, Fault},
+    login::{Password, Place},
+};
 use ::redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
     ProtocolVersion, RedisConnectionInfo, RedisError, TlsCertificates, aio::MultiplexedConnection,
@@ -38,6 +42,41 @@ impl std::fmt::Display for HostPort {
 struct Login {
     user: Option<String>,
     password: Option<String>,
+    /// Comes first, and is read anew at every dial.
+    besides: Option<Password>,
+}
+
+impl Login {
+    fn password(&self) -> Result<Option<String>, String> {
+        self.besides.as_ref().map(Password::read).transpose().map(|read| read.or_else(|| self.password.clone()))
+    }
+
+    fn agrees(&self) -> Result<(), BusUrlError> {
+        let own = self.password.as_ref().map(String::as_bytes);
+        self.besides.as_ref().map_or(Ok(()), |besides| besides.agrees(own).map_err(BusUrlError))
+    }
+}
+
+/// The files that TLS is spoken with. They are read anew at every dial.
+#[derive(Clone, Default)]
+struct Files {
+    ca: Option<String>,
+    /// The certificate that we show, and its key.
+    client: Option<(String, String)>,
+}
+
+impl Files {
+    fn read(&self) -> Result<TlsCertificates, String> {
+        let file = |name: &str, path: &String| std::fs::read(path).map_err(|error| format!("{name}={path}: {error}"));
+        let root_cert = self.ca.as_ref().map(|path| file("ca", path)).transpose()?;
+        let client_tls = match &self.client {
+            Some((cert, key)) => {
+                Some(ClientTlsConfig { client_cert: file("cert", cert)?, client_key: file("key", key)? })
+            }
+            None => None,
+        };
+        Ok(TlsCertificates { client_tls, root_cert })
+    }
 }
 
 /// What a URL says. It holds secrets and must not be printed.
@@ -48,13 +87,14 @@ pub(super) struct Target {
     pub hosts: Vec<HostPort>,
     login: Login,
     sentinel_login: Login,
-    tls: Option<TlsCertificates>,
+    tls: Option<Files>,
 }
 
 impl Target {
     /// Reads `redis://`, `rediss://` (TLS), `redis+sentinel://`, `redis+cluster://` and these two with `rediss`:
     /// `scheme://[user[:password]@]host[:port][,host…][/number or the master's name][?ca=FILE&cert=FILE&key=FILE]`.
-    pub(super) fn parse(url: &str) -> Result<Self, BusUrlError> {
+    pub(super) fn parse(at: impl Into<Place>) -> Result<Self, BusUrlError> {
+        let Place { url, password: besides } = at.into();
         let wrong = |why: &str| BusUrlError::from(why);
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("redis://host:6379 is expected"))?;
         let (scheme, topology) = scheme.split_once('+').unwrap_or((scheme, ""));
@@ -92,7 +132,7 @@ impl Target {
             return Err(wrong("several hosts need redis+sentinel:// or redis+cluster://"));
         }
         let (user, password) = login.split_once(':').unwrap_or((login, ""));
-        let login = Login { user: given(user)?, password: given(password)? };
+        let login = Login { user: given(user)?, password: given(password)?, besides };
         let (mut sentinel_login, mut ca, mut cert, mut key) = (Login::default(), None, None, None);
         for option in query.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
@@ -100,21 +140,31 @@ impl Target {
                 "sentinel-user" => sentinel_login.user = given(value)?,
                 "sentinel-password" => sentinel_login.password = given(value)?,
                 "ca" | "cert" | "key" if !with_tls => return Err(wrong("ca, cert and key need rediss://")),
-                "ca" => ca = Some(file("ca", value)?),
-                "cert" => cert = Some(file("cert", value)?),
-                "key" => key = Some(file("key", value)?),
-                _ => return Err(wrong("its options are ca, cert, key, sentinel-user and sentinel-password")),
+                "sentinel-password-file" => {
+                    let path = decode(value)?;
+                    sentinel_login.besides = Password::given("sentinel-password", None, Some(path.as_ref()));
+                }
+                "ca" => ca = Some(decode(value)?),
+                "cert" => cert = Some(decode(value)?),
+                "key" => key = Some(decode(value)?),
+                _ => {
+                    return Err(wrong(
+                        "its options are ca, cert, key, sentinel-user, sentinel-password and sentinel-password-file",
+                    ));
+                }
             }
         }
-        let client_tls = match (cert, key) {
-            (Some(client_cert), Some(client_key)) => Some(ClientTlsConfig { client_cert, client_key }),
+        let client = match (cert, key) {
+            (Some(cert), Some(key)) => Some((cert, key)),
             (None, None) => None,
             _ => return Err(wrong("cert and key belong together")),
         };
-        let tls = with_tls.then_some(TlsCertificates { client_tls, root_cert: ca });
+        let tls = with_tls.then_some(Files { ca, client });
         let target = Self { kind, hosts, login, sentinel_login, tls };
-        // Certificates that cannot be read are found here, and not when it dials.
-        target.client(&target.hosts[0]).map_err(|error| wrong(&error.to_string()))?;
+        // Files that cannot be read are found here, and not only when it dials.
+        target.login.agrees()?;
+        target.sentinel_login.agrees()?;
+        target.client(&target.hosts[0]).map_err(BusUrlError)?;
         Ok(target)
     }
 
@@ -130,18 +180,20 @@ impl Target {
     }
 
     /// A client of a node that carries wakes. It speaks RESP3, because only then a closure is given what is pushed; the library's
-    /// Pub/Sub connection for RESP2 has a queue without a bound.
-    pub(super) fn client(&self, at: &HostPort) -> Result<Client, RedisError> {
+    /// Pub/Sub connection for RESP2 has a queue without a bound. To be made for every dial: passwords and certificates are read
+    /// here, and may have been replaced.
+    pub(super) fn client(&self, at: &HostPort) -> Result<Client, String> {
         self.open(at, &self.login, ProtocolVersion::RESP3)
     }
 
     /// A connection to a Sentinel or to any node of a cluster, to ask it where the nodes are.
-    pub(super) async fn ask(&self, at: &HostPort) -> Result<MultiplexedConnection, RedisError> {
+    pub(super) async fn ask(&self, at: &HostPort) -> Result<MultiplexedConnection, String> {
         let login = if matches!(self.kind, Kind::Sentinel(_)) { &self.sentinel_login } else { &self.login };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(limits::BUS_PATIENCE))
             .set_response_timeout(Some(limits::BUS_PATIENCE));
-        self.open(at, login, ProtocolVersion::RESP2)?.get_multiplexed_async_connection_with_config(&config).await
+        let client = self.open(at, login, ProtocolVersion::RESP2)?;
+        client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| explain(&error))
     }
 
     fn open(
@@ -149,12 +201,13 @@ impl Target {
         HostPort { host, port }: &HostPort,
         login: &Login,
         protocol: ProtocolVersion,
-    ) -> Result<Client, RedisError> {
+    ) -> Result<Client, String> {
+        let said = |error: RedisError| error.to_string();
         let mut redis = RedisConnectionInfo::default().set_protocol(protocol).set_skip_set_lib_name();
         if let Some(user) = &login.user {
             redis = redis.set_username(user);
         }
-        if let Some(password) = &login.password {
+        if let Some(password) = login.password()? {
             redis = redis.set_password(password);
         }
         let (host, port) = (host.clone(), *port);
@@ -162,15 +215,15 @@ impl Target {
             None => ConnectionAddr::Tcp(host, port),
             Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
         };
-        let info: ConnectionInfo = addr.into_connection_info()?;
+        let info: ConnectionInfo = addr.into_connection_info().map_err(said)?;
         // Without this a wake waits until the peer's kernel has acknowledged the one before it.
         let tcp = info.tcp_settings().clone().set_nodelay(true);
         let info = info.set_redis_settings(redis).set_tcp_settings(tcp);
         match &self.tls {
-            None => Client::open(info),
-            Some(certificates) => {
+            None => Client::open(info).map_err(said),
+            Some(files) => {
                 crate::crypto::install();
-                Client::build_with_tls(info, certificates.clone())
+                Client::build_with_tls(info, files.read()?).map_err(said)
             }
         }
     }
@@ -201,23 +254,22 @@ fn decode(text: &str) -> Result<String, BusUrlError> {
     percent::decode(text).ok_or_else(|| "a % that is not followed by two hexadecimal digits".into())
 }
 
-fn file(name: &str, path: &str) -> Result<Vec<u8>, BusUrlError> {
-    let path = decode(path)?;
-    std::fs::read(&path).map_err(|error| BusUrlError(format!("{name}={path}: {error}")))
-}
-
 /// What an error of the client library means, and what to do about it.
 pub(super) fn explain(error: &RedisError) -> String {
+    if let Some((fault, says)) = certificate::refused(error) {
+        return match fault {
+            Fault::Authority => format!("{says}; name the one that signed it: --bus rediss://…?ca=FILE"),
+            Fault::Host => format!("{says}; the host in --bus has to be among its subject alternative names"),
+            Fault::Time => format!("{says}; give the server another one"),
+            Fault::Other => says,
+        };
+    }
     let says = error.to_string();
     let hint = match error.code() {
-        Some("WRONGPASS" | "NOAUTH") => "it refuses the user or the password of --bus",
+        Some("WRONGPASS" | "NOAUTH") => "it refuses the user of --bus or its password",
         Some("NOPERM") => "its user lacks a right: see docs/operating.md, Redis",
-        _ if error.kind() == ::redis::ErrorKind::AuthenticationFailed => "it refuses the user or the password of --bus",
+        _ if error.kind() == ::redis::ErrorKind::AuthenticationFailed => "it refuses the user of --bus or its password",
         _ if error.kind() == ::redis::ErrorKind::RESP3NotSupported => "Redis 6 or newer is needed",
-        _ if says.contains("UnknownIssuer") => {
-            "name the authority that signed its certificate: --bus rediss://…?ca=FILE"
-        }
-        _ if says.contains("NotValidForName") => "its certificate is for another name than that in --bus",
         _ if says.contains("InvalidContentType") => "it does not speak TLS on this port: redis:// without TLS?",
         _ => return says,
     };
@@ -276,6 +328,7 @@ mod tests {
             ("rediss://:hush@h?ca=/nowhere/at.all", "/nowhere/at.all"),
             ("rediss://:hush@h?cert=/dev/null", "belong together"),
             ("redis://:hush@h?password=hush", "options"),
+            ("redis+sentinel://:hush@h/m?sentinel-password-file=/nowhere/x", "sentinel-password-file=/nowhere/x"),
         ] {
             let error = Target::parse(url).err().unwrap_or_else(|| panic!("{url}")).to_string();
             assert!(error.contains(says) && !error.contains("hush") && !error.contains("sh@"), "{url}: {error}");

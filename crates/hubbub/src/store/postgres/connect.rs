@@ -1,10 +1,13 @@
 //! Where a server is, and how a connection to it is set up: in as few round trips as may be.
 
 use super::{super::StoreError, session::Session, tls};
+use crate::crypto::login::{Password, Place};
 use hubbub_core::limits::{IDLE_IN_TRANSACTION, LOCK_TIMEOUT, STORE_PATIENCE};
 use std::time::Duration;
 use tokio_postgres::{
-    Client, Config, Connection, IsolationLevel, SimpleQueryMessage, Socket, Transaction, config::TargetSessionAttrs,
+    Client, Config, Connection, IsolationLevel, SimpleQueryMessage, Socket, Transaction,
+    config::{SslMode, TargetSessionAttrs},
+    error::SqlState,
     tls::MakeTlsConnect,
 };
 
@@ -18,20 +21,47 @@ const ENCODE: &str = "percent-encode @ : / ? # & and % in its password";
 pub(crate) struct Server {
     pub config: Config,
     tls: tls::Tls,
+    password: Option<Password>,
 }
 
 impl Server {
-    /// Dials, for whoever drives the connection.
+    /// Dials, for whoever drives the connection. Password and authorities are read anew: they may have been replaced.
     pub async fn connect(
         &self,
-    ) -> Result<(Client, Connection<Socket, <tls::Tls as MakeTlsConnect<Socket>>::Stream>), tokio_postgres::Error> {
-        self.config.connect(self.tls.clone()).await
+    ) -> Result<(Client, Connection<Socket, <tls::Tls as MakeTlsConnect<Socket>>::Stream>), StoreError> {
+        let mut config = self.config.clone();
+        if let Some(password) = &self.password {
+            config.password(password.read().map_err(StoreError::Unavailable)?);
+        }
+        config.connect(self.tls.clone()).await.map_err(|error| self.explain(error))
+    }
+
+    /// What an error of a dial means, and what to do where a login is refused.
+    fn explain(&self, error: tokio_postgres::Error) -> StoreError {
+        let code = error.code().cloned();
+        let advice = match (&code, &self.password) {
+            (Some(code), _)
+                if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+                    && self.config.get_ssl_mode() == SslMode::Disable =>
+            {
+                "; where it takes nobody without TLS, add ?sslmode=verify-full&sslrootcert=FILE to the URL".into()
+            }
+            (Some(code), Some(password)) if *code == SqlState::INVALID_PASSWORD => {
+                format!(", with {}", password.shown())
+            }
+            _ => String::new(),
+        };
+        match error.into() {
+            StoreError::Broken(why) => StoreError::Broken(why + &advice),
+            other => other,
+        }
     }
 }
 
 /// Reads a URL and adds what a connection needs to notice a dead server.
-pub(crate) fn server(url: &str) -> Result<Server, StoreError> {
-    let (wanted, url) = tls::wanted(url)?;
+pub(crate) fn server(at: impl Into<Place>) -> Result<Server, StoreError> {
+    let Place { url, password } = at.into();
+    let (wanted, url) = tls::wanted(&url)?;
     let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
         let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         // Nothing but words and names of options: what else there is may be of a password.
@@ -46,6 +76,9 @@ pub(crate) fn server(url: &str) -> Result<Server, StoreError> {
     if config.get_ssl_mode() != Config::new().get_ssl_mode() {
         return Err(StoreError::Broken(tls::AT.into()));
     }
+    if let Some(password) = &password {
+        password.agrees(config.get_password()).map_err(StoreError::Broken)?;
+    }
     config
         .connect_timeout(DIAL)
         .keepalives(true)
@@ -59,7 +92,7 @@ pub(crate) fn server(url: &str) -> Result<Server, StoreError> {
     if config.get_application_name().is_none() {
         config.application_name("hubbub");
     }
-    Ok(Server { config, tls: wanted.tls })
+    Ok(Server { config, tls: wanted.tls, password })
 }
 
 /// Servers and database, for people.

@@ -8,7 +8,10 @@ use super::{
     connect, migrate,
     sql::Schema,
 };
-use crate::clock::{Clock, Reading};
+use crate::{
+    clock::{Clock, Reading},
+    crypto::login::Place,
+};
 use hubbub_core::log::features::Features;
 use std::time::{Duration, Instant};
 
@@ -39,8 +42,8 @@ pub struct Inspection {
     pub instances: Vec<Features>,
 }
 
-pub(crate) async fn inspect(url: &str, schema: &str) -> Result<Inspection, StoreError> {
-    let (server, schema) = (connect::server(url)?, Schema::parse(schema)?);
+pub(crate) async fn inspect(at: Place, schema: &str) -> Result<Inspection, StoreError> {
+    let (server, schema) = (connect::server(at)?, Schema::parse(schema)?);
     connect::within(hubbub_core::limits::STORE_DIAL, async {
         let client = connect::dial(&server).await?;
         let row = client
@@ -94,8 +97,8 @@ pub(crate) async fn inspect(url: &str, schema: &str) -> Result<Inspection, Store
 
 /// Looks for JSON that others cannot read, in the order of rooms, until the time is over. The server passes over what cannot be
 /// such, so that little of it travels.
-pub(crate) async fn foreign_json(url: &str, schema: &str, until: Instant) -> Result<ForeignJson, StoreError> {
-    let (server, schema) = (connect::server(url)?, Schema::parse(schema)?);
+pub(crate) async fn foreign_json(at: Place, schema: &str, until: Instant) -> Result<ForeignJson, StoreError> {
+    let (server, schema) = (connect::server(at)?, Schema::parse(schema)?);
     let mut found = ForeignJson::default();
     let looking = async {
         let client = connect::dial(&server).await?;
@@ -150,8 +153,8 @@ pub(crate) async fn foreign_json(url: &str, schema: &str, until: Instant) -> Res
 }
 
 /// Secrets of portals as they lie there. Older programs have no tokens beside them.
-pub(crate) async fn portal_secrets(url: &str, schema: &str) -> Result<Vec<String>, StoreError> {
-    let (server, schema) = (connect::server(url)?, Schema::parse(schema)?);
+pub(crate) async fn portal_secrets(at: Place, schema: &str) -> Result<Vec<String>, StoreError> {
+    let (server, schema) = (connect::server(at)?, Schema::parse(schema)?);
     connect::within(hubbub_core::limits::STORE_DIAL, async {
         let client = connect::dial(&server).await?;
         let list = async |sql: &str| client.query(&schema.put_into(sql), &[]).await;
@@ -163,8 +166,8 @@ pub(crate) async fn portal_secrets(url: &str, schema: &str) -> Result<Vec<String
 }
 
 /// The settings of portals, by their ids. Older programs delete none.
-pub(crate) async fn portal_settings(url: &str, schema: &str) -> Result<Vec<(String, String)>, StoreError> {
-    let (server, schema) = (connect::server(url)?, Schema::parse(schema)?);
+pub(crate) async fn portal_settings(at: Place, schema: &str) -> Result<Vec<(String, String)>, StoreError> {
+    let (server, schema) = (connect::server(at)?, Schema::parse(schema)?);
     connect::within(hubbub_core::limits::STORE_DIAL, async {
         let client = connect::dial(&server).await?;
         let list = async |sql: &str| client.query(&schema.put_into(sql), &[]).await;

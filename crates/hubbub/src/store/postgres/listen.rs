@@ -5,6 +5,7 @@ use super::{
     PostgresStore,
     connect::{self, Server},
 };
+use crate::crypto::login::Place;
 use futures_util::{Stream, stream};
 use std::pin::Pin;
 use tokio_postgres::{AsyncMessage, Client, Error};
@@ -17,12 +18,12 @@ pub type Notifications = Pin<Box<dyn Stream<Item = Result<AsyncMessage, Error>> 
 pub struct Listener(Server);
 
 impl PostgresStore {
-    /// For the server of `url`, without dialling.
+    /// For this server, without dialling.
     ///
     /// # Errors
     /// As [`check`](Self::check).
-    pub fn listener(url: &str) -> Result<Listener, StoreError> {
-        let mut server = connect::server(url)?;
+    pub fn listener(at: impl Into<Place>) -> Result<Listener, StoreError> {
+        let mut server = connect::server(at)?;
         server.config.application_name("hubbub bus");
         Ok(Listener(server))
     }

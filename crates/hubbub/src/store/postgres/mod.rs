@@ -6,7 +6,7 @@ use super::{
     audit::{AuditFilter, AuditedAct, NewAct},
     foreign_json::ForeignJson,
 };
-use crate::clock::Reading;
+use crate::{clock::Reading, crypto::login::Place};
 use async_trait::async_trait;
 use hubbub_core::{
     limits::{COMMITTERS, STORE_DIAL},
@@ -82,17 +82,17 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Broken`] when they are not.
-    pub fn check(url: &str, schema: &str) -> Result<String, StoreError> {
+    pub fn check(at: impl Into<Place>, schema: &str) -> Result<String, StoreError> {
         sql::Schema::parse(schema)?;
-        Ok(connect::shown(&connect::server(url)?.config))
+        Ok(connect::shown(&connect::server(at)?.config))
     }
 
     /// Whether `schema` has been Hubbub's before. Makes nothing.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub async fn is_there(url: &str, schema: &str) -> Result<bool, StoreError> {
-        let (server, schema) = (connect::server(url)?, sql::Schema::parse(schema)?);
+    pub async fn is_there(at: impl Into<Place>, schema: &str) -> Result<bool, StoreError> {
+        let (server, schema) = (connect::server(at)?, sql::Schema::parse(schema)?);
         connect::within(STORE_DIAL, migrate::is_there(&server, &schema)).await
     }
 
@@ -100,32 +100,32 @@ impl PostgresStore {
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub async fn inspect(url: &str, schema: &str) -> Result<Inspection, StoreError> {
-        inspect::inspect(url, schema).await
+    pub async fn inspect(at: impl Into<Place>, schema: &str) -> Result<Inspection, StoreError> {
+        inspect::inspect(at.into(), schema).await
     }
 
     /// Looks for JSON that was stored before it was checked, until the time is over.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub async fn foreign_json(url: &str, schema: &str, until: Instant) -> Result<ForeignJson, StoreError> {
-        inspect::foreign_json(url, schema, until).await
+    pub async fn foreign_json(at: impl Into<Place>, schema: &str, until: Instant) -> Result<ForeignJson, StoreError> {
+        inspect::foreign_json(at.into(), schema, until).await
     }
 
     /// The secrets of portals as they lie there: of each a JSON object, and its tokens.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub async fn portal_secrets(url: &str, schema: &str) -> Result<Vec<String>, StoreError> {
-        inspect::portal_secrets(url, schema).await
+    pub async fn portal_secrets(at: impl Into<Place>, schema: &str) -> Result<Vec<String>, StoreError> {
+        inspect::portal_secrets(at.into(), schema).await
     }
 
     /// The settings of portals by their ids, JSON.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub async fn portal_settings(url: &str, schema: &str) -> Result<Vec<(String, String)>, StoreError> {
-        inspect::portal_settings(url, schema).await
+    pub async fn portal_settings(at: impl Into<Place>, schema: &str) -> Result<Vec<(String, String)>, StoreError> {
+        inspect::portal_settings(at.into(), schema).await
     }
 
     /// Connects, and makes or migrates the tables in `schema` (`[a-z_][a-z0-9_]{0,62}`).
@@ -133,9 +133,9 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Unavailable`] when the server cannot be reached: worth trying again. [`StoreError::Broken`] when it is of
     /// no use as it is: a wrong URL or schema name, `fsync` off, or tables of a newer version.
-    pub async fn connect(url: &str, schema: &str) -> Result<Self, StoreError> {
+    pub async fn connect(at: impl Into<Place>, schema: &str) -> Result<Self, StoreError> {
         let schema = sql::Schema::parse(schema)?;
-        let server = connect::server(url)?;
+        let server = connect::server(at)?;
         let (identity, session) = migrate::run(&server, &schema).await?;
         let pool = pool::Pool::new(server, &schema, session);
         Ok(Self {

@@ -2,7 +2,10 @@
 //! without `sslmode` nothing is encrypted, and `allow` is refused.
 
 use super::super::StoreError;
-use crate::crypto;
+use crate::crypto::{
+    self,
+    certificate::{self, Fault},
+};
 use hubbub_core::model::percent;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -15,9 +18,9 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use std::{
     fmt, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -42,7 +45,38 @@ enum Check {
 
 /// How to speak TLS to one server. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Tls(Option<Arc<ClientConfig>>);
+pub(crate) struct Tls(Option<Arc<Checked>>);
+
+/// What is asked of certificates, by authorities that are read anew at every dial.
+struct Checked {
+    check: Check,
+    authority: Option<PathBuf>,
+    /// What the file had when it was read last, and what was made of it: it knows sessions that can be resumed.
+    last: Mutex<Option<(Vec<u8>, Arc<ClientConfig>)>>,
+}
+
+impl Checked {
+    /// For the next connection.
+    fn config(&self) -> Result<Arc<ClientConfig>, StoreError> {
+        let broken = |path: &Path, why: String| StoreError::Broken(format!("sslrootcert {}: {why}", path.display()));
+        let read = |path: &PathBuf| std::fs::read(path).map_err(|error| broken(path, error.to_string()));
+        let pem = self.authority.as_ref().map(read).transpose()?.unwrap_or_default();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((before, config)) = &*last
+            && *before == pem
+        {
+            return Ok(config.clone());
+        }
+        let provider = crypto::provider();
+        let inner = match &self.authority {
+            Some(path) => Some(authorities(&pem, &provider).map_err(|why| broken(path, why))?),
+            None => None,
+        };
+        let config = Arc::new(client(self.check, inner, provider)?);
+        *last = Some((pem, config.clone()));
+        Ok(config)
+    }
+}
 
 /// What a URL says of TLS.
 pub(crate) struct Wanted {
@@ -104,37 +138,37 @@ pub(crate) fn wanted(url: &str) -> Result<(Wanted, String), StoreError> {
             return Err(StoreError::Broken(said.into()));
         }
     };
-    let tls = Tls(check.map(|check| client(check, authority)).transpose()?.map(Arc::new));
+    let tls = Tls(check.map(|check| Arc::new(Checked { check, authority, last: Mutex::default() })));
+    // What is wrong with the file is said at the start.
+    tls.0.as_ref().map(|checked| checked.config()).transpose()?;
     let options = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
     Ok((Wanted { mode, tls }, format!("{}{head}{options}", &url[..start])))
 }
 
-fn client(check: Check, authority: Option<PathBuf>) -> Result<ClientConfig, StoreError> {
-    let provider = crypto::provider();
+fn client(
+    check: Check,
+    inner: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+) -> Result<ClientConfig, StoreError> {
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| StoreError::Broken(format!("TLS: {error}")))?;
-    let inner = match authority {
-        Some(path) => Some(authorities(&path, &provider)?),
-        None => None,
-    };
     let verifier = Arc::new(Verifier { check, inner, provider });
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
-fn authorities(path: &PathBuf, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, StoreError> {
-    let broken = |why: String| StoreError::Broken(format!("sslrootcert {}: {why}", path.display()));
+fn authorities(pem: &[u8], provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| broken(error.to_string()))? {
-        let certificate = certificate.map_err(|error| broken(error.to_string()))?;
-        roots.add(certificate).map_err(|error| broken(error.to_string()))?;
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
     }
     if roots.is_empty() {
-        return Err(broken("there is no certificate in it; PEM is expected".into()));
+        return Err("there is no certificate in it; PEM is expected".into());
     }
     WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone())
         .build()
-        .map_err(|error| broken(error.to_string()))
+        .map_err(|error| error.to_string())
 }
 
 #[derive(Debug)]
@@ -191,27 +225,20 @@ impl ServerCertVerifier for Verifier {
 
 /// Why a handshake failed, where waiting does not help: in words, with what to do.
 pub(crate) fn refused(error: &tokio_postgres::Error) -> Option<String> {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let found = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).or_else(|| cause.downcast_ref());
-        if let Some(rustls::Error::InvalidCertificate(why)) = found {
-            use CertificateError::{BadSignature, NotValidForName, NotValidForNameContext, UnknownIssuer};
-            let advice = match why {
-                NotValidForName | NotValidForNameContext { .. } => {
-                    "sslmode=verify-full wants the host of the URL among the certificate's subject alternative names"
-                }
-                UnknownIssuer | BadSignature => "sslrootcert has to name the authority that signed it",
-                _ => "see sslmode and sslrootcert",
-            };
-            return Some(format!("the server's certificate is not accepted: {why}; {advice}"));
-        }
-        if cause.to_string() == "server does not support TLS" {
-            return Some("the server speaks no TLS, and sslmode asks for it: turn `ssl` on there".into());
-        }
-        source = cause.source();
+    if let Some((fault, says)) = certificate::refused(error) {
+        let advice = match fault {
+            Fault::Host => {
+                "sslmode=verify-full wants the host of the URL among the certificate's subject alternative names"
+            }
+            Fault::Authority => "sslrootcert has to name the authority that signed it",
+            Fault::Time => "give the server another one",
+            Fault::Other => "see sslmode and sslrootcert",
+        };
+        return Some(format!("{says}; {advice}"));
     }
-    None
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let plain = causes.into_iter().any(|cause| cause.to_string() == "server does not support TLS");
+    plain.then(|| "the server speaks no TLS, and sslmode asks for it: turn `ssl` on there".into())
 }
 
 /// One connection's TLS, about to begin.
@@ -226,7 +253,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for T
     type Error = io::Error;
 
     fn make_tls_connect(&mut self, domain: &str) -> io::Result<Handshake> {
-        Ok(Handshake { config: self.0.clone(), name: domain.to_owned() })
+        let config = self.0.as_ref().map(|checked| checked.config()).transpose().map_err(io::Error::other)?;
+        Ok(Handshake { config, name: domain.to_owned() })
     }
 }
 
