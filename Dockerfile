@@ -28,5 +28,7 @@ EXPOSE 8000
 # The user hubbub of /etc/passwd; as a number, since Kubernetes' runAsNonRoot can check no name.
 USER 10001:10001
 STOPSIGNAL SIGTERM
+# Whether it answers at all: Docker starts nothing anew for this, Swarm does. The program is all there is in here to ask with.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 CMD ["/hubbub", "health", "--live"]
 ENTRYPOINT ["/hubbub"]
 CMD ["serve"]

@@ -77,20 +77,25 @@ def compose_variables_are_known(files, facts):
 @relation
 def compose_secrets_are_files(files, facts):
     for each in services(files).values():
-        # An address without a password is no secret.
-        plain = {name: value for name, value in each.get("environment", {}).items() if value != "redis://redis:6379"}
-        yield from plain_secrets(plain, facts)
+        yield from plain_secrets(each.get("environment", {}), facts)
     declared = parsed(files[COMPOSE])[0]["secrets"]
-    made = set(re.search(r"^for name in (.+); do$", files[SECRETS], re.MULTILINE).group(1).split()) | {"store-url"}
+    made = set(re.search(r"^for name in (.+); do$", files[SECRETS], re.MULTILINE).group(1).split())
     if {entry["file"] for entry in declared.values()} != {f"secrets/{name}" for name in made}:
         yield f"make-secrets makes {sorted(made)}"
     for name, each in services(files).items():
         for variable, path in each.get("environment", {}).items():
             if variable.endswith("_FILE") and path not in {f"/run/secrets/{secret}" for secret in each.get("secrets", [])}:
                 yield f"{name}: {variable} names {path}, which it is not given"
-    for wanted in ["HUBBUB_STORE_FILE", "HUBBUB_API_KEY_FILE", "HUBBUB_TOKEN_SECRET_FILE", "HUBBUB_SECRETS_KEY_FILE"]:
+    for wanted in ["HUBBUB_STORE_PASSWORD_FILE", "HUBBUB_API_KEY_FILE", "HUBBUB_TOKEN_SECRET_FILE", "HUBBUB_SECRETS_KEY_FILE"]:
         if wanted not in one(files)["environment"]:
             yield f"{wanted} is not given"
+
+
+@relation
+def compose_asks_after_its_health(files, facts):
+    test = one(files).get("healthcheck", {}).get("test", [])
+    if test[:2] != ["CMD", "/hubbub"] or test[2] not in facts.commands:
+        yield f"{test} is no command of the program (there is no shell in the image)"
 
 
 @relation

@@ -51,6 +51,11 @@ def collector(files):
     return parsed(environment(files, "collector")["AOT_CONFIG_CONTENT"]["Fn::Sub"])[0]
 
 
+def urls(files):
+    """Where Postgres and Redis are."""
+    return [template(files, DATA)["Outputs"][name]["Value"]["Fn::Sub"] for name in ("StoreUrl", "BusUrl")]
+
+
 def parameter(files, name):
     return template(files)["Parameters"][name]["Default"]
 
@@ -140,7 +145,7 @@ def ecs_variables_are_known(files, facts):
 def ecs_secrets_are_injected(files, facts):
     yield from plain_secrets(environment(files), facts)
     given = {one["Name"]: one["ValueFrom"]["Ref"] for one in container(files)["Secrets"]}
-    for name in ["HUBBUB_STORE", "HUBBUB_BUS", "HUBBUB_API_KEY", "HUBBUB_SECRETS_KEY"]:
+    for name in ["HUBBUB_STORE_PASSWORD", "HUBBUB_BUS_PASSWORD", "HUBBUB_API_KEY", "HUBBUB_SECRETS_KEY"]:
         if name not in given:
             yield f"{name} is not given"
     readable = resource(files, "ExecutionRole")["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"]
@@ -152,7 +157,9 @@ def ecs_secrets_are_injected(files, facts):
             if password_in_url(line):
                 yield f"{path}:{number} has a password in a URL"
     outputs = template(files, DATA)["Outputs"]
-    for name in [*given.values(), "DataClientSecurityGroup"]:
+    urls_of = [value for name, value in environment(files).items() if name in ("HUBBUB_STORE", "HUBBUB_BUS")]
+    plain = [value["Ref"] for value in urls_of if isinstance(value, dict)]
+    for name in [*given.values(), *plain, "DataClientSecurityGroup"]:
         if name not in outputs:
             yield f"service.yaml wants {name}, and data.yaml does not put it out"
 
@@ -257,7 +264,7 @@ def ecs_is_encrypted(files, facts):
         yield "clients come without TLS"
     if resource(files, "DatabaseParameters", DATA)["Parameters"].get("rds.force_ssl") != "1":
         yield "Postgres takes who comes without TLS"
-    store = resource(files, "StoreSecret", DATA)["SecretString"]["Fn::Sub"]
+    store, bus = urls(files)
     authorities = re.search(r"^ADD .* (/\S+\.pem)$", files[DOCKERFILE], re.MULTILINE).group(1)
     if f"?sslmode=verify-full&sslrootcert={authorities}" not in store:
         yield f"Postgres' certificate is not checked with the image's {authorities}"
@@ -266,7 +273,7 @@ def ecs_is_encrypted(files, facts):
     cache = resource(files, "Cache", DATA)
     if not cache.get("TransitEncryptionEnabled") or cache.get("TransitEncryptionMode") != "required":
         yield "Redis takes who comes without TLS"
-    if not resource(files, "BusSecret", DATA)["SecretString"]["Fn::Sub"].startswith("rediss://"):
+    if not bus.startswith("rediss://"):
         yield "Redis is spoken to without TLS"
 
 
@@ -276,8 +283,7 @@ def ecs_groups_let_in(files, facts):
         ingress = resource(files, name, DATA)["SecurityGroupIngress"]
         if [(one["FromPort"], one["SourceSecurityGroupId"]["Ref"]) for one in ingress] != [(port, "ClientSecurityGroup")]:
             yield f"{name} lets in {json.dumps(ingress)}"
-    secrets = [resource(files, name, DATA)["SecretString"]["Fn::Sub"] for name in ("StoreSecret", "BusSecret")]
-    for url, port in zip(secrets, (5432, 6379)):
+    for url, port in zip(urls(files), (5432, 6379)):
         if not re.search(rf"Address\}}:{port}\b", url):
             yield f"the URL has another port than {port}"
     worn = resource(files, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]

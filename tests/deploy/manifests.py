@@ -118,7 +118,7 @@ def kubernetes_variables_are_known(files, facts):
 def kubernetes_secrets_are_files(files, facts):
     yield from plain_secrets({**settings(files), **given(files)}, facts)
     where = container(files)["volumeMounts"][0]["mountPath"]
-    for name in ["HUBBUB_STORE_FILE", "HUBBUB_BUS_FILE", "HUBBUB_API_KEY_FILE", "HUBBUB_SECRETS_KEY_FILE"]:
+    for name in ["HUBBUB_STORE_PASSWORD_FILE", "HUBBUB_BUS_PASSWORD_FILE", "HUBBUB_API_KEY_FILE", "HUBBUB_SECRETS_KEY_FILE"]:
         path = given(files).get(name, "")
         if not path.startswith(f"{where}/"):
             yield f"{name} is not among the secrets at {where}"
