@@ -181,7 +181,7 @@ async fn what_does_not_fit_is_said_by_its_name() {
         (&by_two.0, "--store", &["take it out of the URL", &right]),
         (&by_two.0, "--bus", &["take it out of the URL", &right]),
         (&by_password.0, "--store postgres", &["password", "with HUBBUB_STORE_PASSWORD"]),
-        (&by_password.0, "--bus redis", &["it refuses the user of --bus or its password"]),
+        (&by_password.0, "--bus redis", &["it refuses the user or the password of --bus"]),
         (&by_file.0, "--store", &["HUBBUB_STORE_PASSWORD_FILE=", &missing]),
         (&by_file.0, "--bus", &["HUBBUB_BUS_PASSWORD_FILE=", &empty, "it is empty"]),
         (&refused.0, "--store postgres", &["has expired, at 20"]),
@@ -242,7 +242,7 @@ async fn passwords_and_authorities_are_replaced_under_a_running_server() {
 
     servers.takes("hush-2").await;
     servers.cut().await;
-    until("the old password is refused", &|log| log.contains("it refuses the user of --bus or its password")).await;
+    until("the old password is refused", &|log| log.contains("it refuses the user or the password of --bus")).await;
     write("password", "hush-2\n");
     works("with another password").await;
 

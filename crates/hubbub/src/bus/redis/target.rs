@@ -266,9 +266,9 @@ pub(super) fn explain(error: &RedisError) -> String {
     }
     let says = error.to_string();
     let hint = match error.code() {
-        Some("WRONGPASS" | "NOAUTH") => "it refuses the user of --bus or its password",
+        Some("WRONGPASS" | "NOAUTH") => "it refuses the user or the password of --bus",
         Some("NOPERM") => "its user lacks a right: see docs/operating.md, Redis",
-        _ if error.kind() == ::redis::ErrorKind::AuthenticationFailed => "it refuses the user of --bus or its password",
+        _ if error.kind() == ::redis::ErrorKind::AuthenticationFailed => "it refuses the user or the password of --bus",
         _ if error.kind() == ::redis::ErrorKind::RESP3NotSupported => "Redis 6 or newer is needed",
         _ if says.contains("InvalidContentType") => "it does not speak TLS on this port: redis:// without TLS?",
         _ => return says,
