@@ -184,7 +184,8 @@ async fn the_password_of_sentinels_is_read_whenever_they_are_dialled() {
     let url = format!("{}?sentinel-password-file={}", fleet.url(), file.display());
     let bus = RedisBus::start(&url, "suite").expect("a URL");
     let counters = bus.counters().expect("counters");
-    until("a refusal", || counters.trouble().is_some_and(|why| why.contains("it refuses the user or the password"))).await;
+    until("a refusal", || counters.trouble().is_some_and(|why| why.contains("it refuses the user or the password")))
+        .await;
     std::fs::write(&file, "second\n").expect("a file");
     Endpoint::of(bus).is(Health::Up).await;
 }

@@ -316,10 +316,13 @@ mod tests {
     const SOON: Duration = Duration::from_millis(20);
     const NEVER: Duration = Duration::from_secs(86_400);
     const ASKS: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const STREAMS: &str = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
 
-    /// The client's end of a connection on which `/` is answered, and `/stream` is answered without an end.
-    fn connected(patience: Patience) -> DuplexStream {
-        let (client, server) = tokio::io::duplex(4_096);
+    /// The client's end of a connection on which this has come already, however busy the machine is. `/` is answered, and
+    /// `/stream` is answered without an end.
+    async fn connected(patience: Patience, first: &str) -> DuplexStream {
+        let (mut client, server) = tokio::io::duplex(4_096);
+        says(&mut client, first).await;
         let answers = |request: Request<hyper::body::Incoming>| {
             let endless = request.uri().path() == "/stream";
             let body = futures_util::stream::pending::<Result<axum::body::Bytes, Infallible>>();
@@ -354,19 +357,14 @@ mod tests {
     #[tokio::test]
     async fn a_head_must_come_soon_and_the_pause_between_two_requests_may_be_long() {
         let patience = Patience { head: SOON, idle: NEVER };
-        let (mut idle, mut endless) = (connected(patience), connected(patience));
-        says(&mut idle, ASKS).await;
+        let (mut idle, mut endless) = (connected(patience, ASKS).await, connected(patience, STREAMS).await);
         is_answered(&mut idle).await;
-        says(&mut endless, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").await;
         is_answered(&mut endless).await;
-        let mut begun = connected(patience);
         for first in ["", "GET / HT"] {
-            let mut silent = connected(patience);
-            says(&mut silent, first).await;
-            ends(&mut silent).await;
+            ends(&mut connected(patience, first).await).await;
         }
         // Of the second request on a connection the head must come as soon.
-        says(&mut begun, ASKS).await;
+        let mut begun = connected(patience, ASKS).await;
         is_answered(&mut begun).await;
         says(&mut begun, "GET / HT").await;
         ends(&mut begun).await;
@@ -379,10 +377,9 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_is_idle_between_two_requests_is_ended() {
         let patience = Patience { head: NEVER, idle: SOON };
-        let (mut silent, mut endless, mut idle) = (connected(patience), connected(patience), connected(patience));
-        says(&mut endless, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let (mut silent, mut endless) = (connected(patience, "").await, connected(patience, STREAMS).await);
         is_answered(&mut endless).await;
-        says(&mut idle, ASKS).await;
+        let mut idle = connected(patience, ASKS).await;
         is_answered(&mut idle).await;
         ends(&mut idle).await;
         says(&mut endless, "GET").await;
