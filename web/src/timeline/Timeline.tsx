@@ -73,10 +73,11 @@ function useSeen({ newest, reads }: RoomSnapshot, { behind: { members }, called,
 }
 
 /** Whether it is not known yet where what is new begins: nothing is shown until then, and moves from under whoever reads it. */
-function useWaiting({ state, loading, known }: RoomSnapshot): boolean {
+function useWaiting({ state, loading, known, rows }: RoomSnapshot): boolean {
     const over = useRef(false);
     const waits = !over.current && state === "live" && loading && !known;
-    if (state === "live" && !waits) over.current = true;
+    // What is shown stays: what was kept, or what one writes before there is a connection.
+    if (rows.length > 0 && !waits) over.current = true;
     return waits;
 }
 
