@@ -62,7 +62,7 @@ test: need-rust services web sdk client $(DEPLOY_TOOLS) $(DEPLOY_JS) ## everythi
 	cd web && npm test --silent
 	cd sdk && npm test --silent
 	@# Stories wait more than they compute, so four run side by side on two cores. The others keep a core busy each.
-	cargo test --workspace --lib --bins --test conformance --test fold --test history --test payloads --test simulation --test tidy
+	cargo test --workspace --lib --bins --test conformance --test fold --test history --test moving --test payloads --test simulation --test tidy
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --workspace --test stories
 	tests/services/run.sh
 	@# Modules are compiled when they are first used, and kept: cfn-lint alone would compile for six seconds each time.

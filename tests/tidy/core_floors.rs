@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Who may import whom in `crates/hubbub-core/src`, from the lowest floor up; `limits` is for all. Portals stand beside live
 /// delivery and the wire: they use the log, and neither of the two.
-const CORE_FLOORS: [(&str, &[&str]); 7] = [
+const CORE_FLOORS: [(&str, &[&str]); 8] = [
     ("model", &[]),
     ("log", &["model"]),
     ("delivery", &["model", "log"]),
@@ -17,6 +17,7 @@ const CORE_FLOORS: [(&str, &[&str]); 7] = [
     ("people", &["model", "log", "live"]),
     ("wire", &["model", "log", "delivery", "live", "people"]),
     ("portal", &["model", "log", "delivery"]),
+    ("moving", &["model", "log"]),
 ];
 
 #[test]

@@ -201,6 +201,10 @@ pub const MET_BY_CLIENTS: &[&str] = &[
 
 /// Limits that nobody outside meets.
 pub const INTERNAL: &[&str] = &[
+    "IMPORT_BATCH",
+    "IMPORT_BATCH_BYTES",
+    "IMPORT_LINE_BYTES",
+    "IMPORT_OPENED",
     "AUDIT_FORGOTTEN",
     "SEEN_AT_ONCE",
     "SEEN_EVERY",

@@ -18,3 +18,5 @@ pub mod people;
 pub mod wire;
 
 pub mod portal;
+
+pub mod moving;

@@ -29,6 +29,7 @@ pub mod token;
 pub mod check;
 pub mod config;
 pub mod demo_portal;
+pub mod moving;
 pub mod operator;
 pub mod output;
 pub mod server;

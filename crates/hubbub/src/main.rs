@@ -9,6 +9,7 @@ use hubbub::{
     config::{Settings, UnknownVariable, cannot_listen, duration, known_variables, unknown_variables},
     demo_portal::{self, DemoPortal},
     log, metrics,
+    moving::{self, Ended, Export, Import},
     operator::{Operator, Wrong},
     output, server, token,
 };
@@ -102,6 +103,10 @@ enum Command {
         #[command(subcommand)]
         command: Epoch,
     },
+    #[command(after_help = moving::IMPORT_EXAMPLES)]
+    Import(Import),
+    #[command(after_help = moving::EXPORT_EXAMPLES)]
+    Export(Export),
     /// Print the OpenAPI document of the REST API
     Openapi,
     /// Print what completes commands and options in a shell, like: hubbub completions bash > /etc/bash_completion.d/hubbub
@@ -140,6 +145,8 @@ impl Command {
             | Self::Check { settings, .. }
             | Self::Token { settings, .. }
             | Self::Epoch { command: Epoch::Bump { settings } } => Some(settings),
+            Self::Import(import) => Some(import.settings()),
+            Self::Export(export) => Some(export.settings()),
             Self::Openapi | Self::Completions { .. } | Self::Man { .. } | Self::Operator(_) | Self::DemoPortal(_) => {
                 None
             }
@@ -163,6 +170,8 @@ fn command_line() -> clap::Command {
                 &["user", "ttl", "config", "token_secret", "token_issuer", "token_audience", "token_user_claim"],
             )
         })
+        .mut_subcommand("import", |command| only(command, &["file", "check", "config", "store", "schema"]))
+        .mut_subcommand("export", |command| only(command, &["room", "user", "config", "store", "schema"]))
         .mut_subcommand("epoch", |command| {
             command.mut_subcommand("bump", |command| only(command, &["config", "store", "store_password", "schema"]))
         })
@@ -192,6 +201,16 @@ enum Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Other(error)
+    }
+}
+
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Configuration(error) => Self::Configuration(error),
+            Ended::Told => Self::Told,
+            Ended::Other(error) => Self::Other(error),
+        }
     }
 }
 
@@ -241,6 +260,8 @@ async fn run(command: Command) -> Result<(), Failure> {
             ));
             Ok(())
         }
+        Command::Import(import) => Ok(import.run().await?),
+        Command::Export(export) => Ok(export.run().await?),
         Command::Operator(operator) => operator.run().await.map_err(|error| match error.downcast::<Wrong>() {
             Ok(wrong) => Failure::Configuration(wrong.into()),
             Err(error) => Failure::Other(error),
@@ -416,6 +437,7 @@ mod tests {
             "docs/portals.md",
             "docs/guarantees.md",
             "docs/protocol.md",
+            "docs/importing.md",
         ] {
             for call in called(&std::fs::read_to_string(format!("{root}/{document}")).expect(document)) {
                 calls += 1;

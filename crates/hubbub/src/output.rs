@@ -27,6 +27,25 @@ pub fn complaint(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "hubbub: {text}");
 }
 
+/// Says on standard error how far something is, where somebody hears it. `end`: a line feed, or nothing where it is to be written over.
+pub fn progress(text: impl Display, end: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "{text}{end}").and_then(|()| stderr.flush());
+}
+
+/// Writes whole lines to standard output. Where nobody reads any more the command ends, quietly.
+pub fn lines(text: &str) {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            complaint(format_args!("standard output: {error}"));
+            std::process::exit(1)
+        }
+    }
+}
+
 /// Says a line where somebody hears it: for what goes on serving when nobody does.
 pub fn notice(text: impl Display) {
     let _ = say(&mut io::stdout().lock(), &text);

@@ -61,7 +61,7 @@ mod tests;
 mod timely;
 mod tls;
 
-pub use open::{Stores, bump_epoch, open_bus, open_store};
+pub use open::{Stores, bump_epoch, open_archive, open_bus, open_store};
 pub use tls::good_until;
 
 /// How long requests may take to be finished once clients are gone.

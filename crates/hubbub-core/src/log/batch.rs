@@ -4,7 +4,7 @@ use super::{
     entry::{Before, Draft, Entry, EventName, Outcome, Place, Right},
     hash::BodyHash,
     kinds::{Change, SessionState, What},
-    ledger::{Changes, Ledger, RoomFacts},
+    ledger::{Changes, Happened, Ledger, RoomFacts},
     room::RoomProposal,
     settings::Settings,
     situation::Needs,
@@ -198,49 +198,73 @@ impl<'a> BatchWrites<'a> {
         let mut writes = Self::default();
         for draft in drafts {
             let outcome = ledger.apply(draft, at);
-            match outcome {
-                Outcome::Appended(place) => writes.take(draft.right, NewEntry::of(draft, place)),
-                Outcome::Both { ref before, ref place } => {
-                    let first = draft.before.as_deref().map(|first| NewEntry::before(draft, first, **before));
-                    first.into_iter().for_each(|entry| writes.take(draft.right, entry));
-                    writes.take(draft.right, NewEntry::of(draft, **place));
-                }
-                Outcome::Filled { ref place, ref what } => {
-                    let what = Cow::Owned((**what).clone());
-                    writes.take(draft.right, NewEntry { what, ..NewEntry::of(draft, **place) });
-                }
-                Outcome::Repeated { .. }
-                | Outcome::Known(_)
-                | Outcome::Conflict { .. }
-                | Outcome::Unchanged
-                | Outcome::Refused(_)
-                | Outcome::NotYet(_)
-                | Outcome::PutOff => {}
-            }
-            writes.outcomes.push(outcome);
+            writes.decided(draft, outcome);
         }
+        writes.finish(ledger)
+    }
+
+    /// Takes `drafts` one after another as what happened there and then, up to the first that is not taken and was not there
+    /// already: that one's outcome is the last.
+    pub fn replayed(mut ledger: Ledger, drafts: &'a [Draft], happened: &[Happened]) -> Self {
+        let mut writes = Self::default();
+        for (draft, happened) in drafts.iter().zip(happened) {
+            let outcome = ledger.replay(draft, *happened);
+            let goes_on = matches!(outcome, Outcome::Appended(_) | Outcome::Filled { .. } | Outcome::Known(_));
+            writes.decided(draft, outcome);
+            if !goes_on {
+                break;
+            }
+        }
+        writes.finish(ledger)
+    }
+
+    fn decided(&mut self, draft: &'a Draft, outcome: Outcome) {
+        match outcome {
+            Outcome::Appended(place) => self.take(draft.right, NewEntry::of(draft, place)),
+            Outcome::Both { ref before, ref place } => {
+                let first = draft.before.as_deref().map(|first| NewEntry::before(draft, first, **before));
+                first.into_iter().for_each(|entry| self.take(draft.right, entry));
+                self.take(draft.right, NewEntry::of(draft, **place));
+            }
+            Outcome::Filled { ref place, ref what } => {
+                let what = Cow::Owned((**what).clone());
+                self.take(draft.right, NewEntry { what, ..NewEntry::of(draft, **place) });
+            }
+            Outcome::Repeated { .. }
+            | Outcome::Known(_)
+            | Outcome::Conflict { .. }
+            | Outcome::Unchanged
+            | Outcome::Refused(_)
+            | Outcome::NotYet(_)
+            | Outcome::PutOff => {}
+        }
+        self.outcomes.push(outcome);
+    }
+
+    /// Adds what the decisions have changed.
+    fn finish(mut self, ledger: Ledger) -> Self {
         let is_session = |room: &&RoomId| ledger.rooms.get(*room).is_some_and(|room| room.session.is_some());
-        writes.sessions = writes.raised.keys().filter(is_session).cloned().collect();
+        self.sessions = self.raised.keys().filter(is_session).cloned().collect();
         let mut changes = ledger.changes;
         for (room, seq) in std::mem::take(&mut changes.newest) {
-            writes.raised.entry(room).or_default().last_message = Some(seq);
+            self.raised.entry(room).or_default().last_message = Some(seq);
         }
         for (room, state) in std::mem::take(&mut changes.states) {
-            writes.raised.entry(room).or_default().session = Some(state);
+            self.raised.entry(room).or_default().session = Some(state);
         }
         for (room, name) in std::mem::take(&mut changes.renamed) {
-            writes.raised.entry(room).or_default().name = Some(name);
+            self.raised.entry(room).or_default().name = Some(name);
         }
         for (room, settings) in std::mem::take(&mut changes.settings) {
-            writes.raised.entry(room).or_default().settings = Some(settings);
+            self.raised.entry(room).or_default().settings = Some(settings);
         }
-        for entry in &mut writes.entries {
+        for entry in &mut self.entries {
             if matches!(*entry.what, What::Edited(_)) {
                 entry.previous = changes.previous.get(&(entry.room.clone(), entry.place.seq)).copied();
             }
         }
-        writes.changes = changes;
-        writes
+        self.changes = changes;
+        self
     }
 
     /// The first entries of a new room, by right of its creation and not by the rules of a room that is there already.

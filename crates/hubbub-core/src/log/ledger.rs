@@ -21,10 +21,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 mod changes;
+mod replay;
 #[cfg(test)]
 mod tests;
 
 pub use changes::{Changes, NewestEdit, ReactionCount, Speaker, ThreadChange};
+pub use replay::Happened;
 
 /// An entry that already has a key.
 #[derive(Debug, Clone)]

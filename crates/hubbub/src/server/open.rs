@@ -7,7 +7,12 @@ use crate::{
         people::{postgres::PostgresPeople, sqlite::SqlitePeople, store::PeopleStore},
         portals::{postgres::PostgresPortals, sqlite::SqlitePortals, store::PortalStore},
     },
-    store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
+    store::{
+        Store, StoreError,
+        archive::Archive,
+        postgres::{PostgresStore, archive::PostgresArchive},
+        sqlite::SqliteStore,
+    },
 };
 use anyhow::{Context, bail};
 use futures_util::FutureExt;
@@ -83,11 +88,7 @@ pub fn open_bus(at: &BusAt, store: &StoreAt, namespace: &str) -> anyhow::Result<
     })
 }
 
-/// Begins another life of a database that is there: nothing is made and nothing is waited for. Returns the incarnation.
-///
-/// # Errors
-/// When there is no store of Hubbub's at this place, or it cannot be opened.
-pub async fn bump_epoch(at: &StoreAt) -> anyhow::Result<u32> {
+async fn must_be_there(at: &StoreAt) -> anyhow::Result<()> {
     let there = match at {
         StoreAt::Sqlite(path) => SqliteStore::is_there(path),
         StoreAt::Postgres { place, schema, .. } => PostgresStore::is_there(place, schema).await,
@@ -95,6 +96,39 @@ pub async fn bump_epoch(at: &StoreAt) -> anyhow::Result<u32> {
     if !there.with_context(|| format!("--store {at}"))? {
         bail!("--store {at}: there are no logs of Hubbub's; name the store that your servers use. Nothing was changed");
     }
+    Ok(())
+}
+
+/// Opens the logs for an import, which makes the tables where there are none, or for an export, which needs them.
+///
+/// # Errors
+/// When they cannot be opened.
+pub async fn open_archive(at: &StoreAt, makes: bool) -> anyhow::Result<(Arc<dyn Store>, Arc<dyn Archive>)> {
+    if !makes {
+        must_be_there(at).await?;
+    }
+    let opened: Result<(Arc<dyn Store>, Arc<dyn Archive>), StoreError> = async {
+        Ok(match at {
+            StoreAt::Sqlite(path) => {
+                let logs = Arc::new(SqliteStore::open(path)?);
+                (logs.clone() as _, logs as _)
+            }
+            StoreAt::Postgres { url, schema, .. } => {
+                let logs = Arc::new(PostgresStore::connect(url, schema).await?);
+                (logs.clone() as _, Arc::new(PostgresArchive::new(logs)) as _)
+            }
+        })
+    }
+    .await;
+    opened.with_context(|| format!("--store {at}"))
+}
+
+/// Begins another life of a database that is there: nothing is made and nothing is waited for. Returns the incarnation.
+///
+/// # Errors
+/// When there is no store of Hubbub's at this place, or it cannot be opened.
+pub async fn bump_epoch(at: &StoreAt) -> anyhow::Result<u32> {
+    must_be_there(at).await?;
     let bumped = async { open(at).await?.logs.bump_epoch(None).await };
     bumped.await.with_context(|| format!("--store {at}"))
 }

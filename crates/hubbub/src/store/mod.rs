@@ -33,6 +33,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+pub mod archive;
 pub mod audit;
 pub mod foreign_json;
 pub mod postgres;

@@ -34,6 +34,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub(crate) mod append;
+pub mod archive;
 mod audit;
 pub(crate) mod connect;
 pub(crate) mod cursors;

@@ -12,7 +12,11 @@ use hubbub_core::{
 
 /// A schema's name, safe to stand in a statement.
 #[derive(Debug, Clone)]
-pub(crate) struct Schema(String);
+pub(crate) struct Schema {
+    name: String,
+    /// The table where rows of rooms are.
+    rooms: &'static str,
+}
 
 impl Schema {
     pub fn parse(name: &str) -> Result<Self, StoreError> {
@@ -20,7 +24,7 @@ impl Schema {
         let first = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_');
         let rest = bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if first && rest && name.len() <= 63 && !name.starts_with("pg_") {
-            Ok(Self(name.to_owned()))
+            Ok(Self { name: name.to_owned(), rooms: "rooms" })
         } else {
             Err(StoreError::Broken(format!(
                 "--schema {name}: a name of at most 63 of a-z 0-9 _ that begins with neither a digit nor pg_ is needed"
@@ -29,21 +33,27 @@ impl Schema {
     }
 
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// The same, where statements find the rooms that are being imported, and none of the others.
+    pub fn of_imports(&self) -> Self {
+        Self { rooms: "imports", ..self.clone() }
     }
 
     /// `sql`, written for the schema `hubbub`, for this one; `/* entry */` becomes what is selected of an entry `e`, `/* hung */`
     /// what is selected of what hangs on it, and `/* floor */` the first seq of the room `r` that somebody with the row `m` among
     /// its members, or with none, may read: as `floor_of` in the core says.
     pub fn put_into(&self, sql: &str) -> String {
-        sql.replace("/* entry */", SELECTED)
+        sql.replace("hubbub.rooms", &format!("hubbub.{}", self.rooms))
+            .replace("/* entry */", SELECTED)
             .replace("/* hung */", HUNG)
             .replace("/* floor */", FLOOR)
             .replace("/* from joined */", Settings::READ_FROM_JOINED)
             .replace("/* frozen */", Settings::FROZEN)
             .replace("/* archived */", Settings::ARCHIVED)
             .replace("/* no slow mode */", Settings::NO_SLOW_MODE)
-            .replace("hubbub.", &format!("\"{}\".", self.0))
+            .replace("hubbub.", &format!("\"{}\".", self.name))
     }
 }
 

@@ -33,6 +33,9 @@ use uuid::Uuid;
 /// The numbers of rooms inside the database.
 pub(crate) type Numbers = HashMap<RoomId, i64>;
 
+/// The table of rooms.
+pub(crate) const ROOMS: &str = "rooms";
+
 /// What was done of a batch.
 pub(crate) struct Done {
     pub outcomes: Vec<Outcome>,
@@ -44,11 +47,11 @@ pub(crate) struct Done {
 
 pub(crate) fn append(transaction: &Transaction<'_>, drafts: &[Draft], at: Timestamp) -> Result<Done, StoreError> {
     let asked = BatchReads::of(drafts);
-    let (mut ledger, numbers) = load(transaction, &asked)?;
+    let (mut ledger, numbers) = load(transaction, ROOMS, &asked)?;
     ledger.events = events::known_among(transaction, &asked)?;
     let decided = BatchWrites::of(ledger, drafts, at);
     events::write(transaction, &decided, &numbers)?;
-    let due = write(transaction, &decided, &numbers, at)?;
+    let due = write(transaction, ROOMS, &decided, &numbers, at)?;
     Ok(Done { due, deleted: !decided.changes.blanked.is_empty(), outcomes: decided.outcomes })
 }
 
@@ -65,7 +68,7 @@ pub(crate) fn create_room(
         .execute(params![new.id.as_str(), new.kind.word(), new.name, at.0])?;
     let epoch = Epoch { incarnation: incarnation(transaction)?, generation: 1 };
     let decided = BatchWrites::founding(new, epoch, at);
-    write(transaction, &decided, &Numbers::from([(new.id.clone(), transaction.last_insert_rowid())]), at)?;
+    write(transaction, ROOMS, &decided, &Numbers::from([(new.id.clone(), transaction.last_insert_rowid())]), at)?;
     let entries: Vec<_> = decided.entries.iter().map(NewEntry::entry).collect();
     let head = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
     let room = Room {
@@ -80,13 +83,19 @@ pub(crate) fn create_room(
     Ok(Created::New(room, entries))
 }
 
-pub(crate) fn load(transaction: &Transaction<'_>, asked: &BatchReads<'_>) -> Result<(Ledger, Numbers), StoreError> {
+/// Reads it. `table`: where the rows of rooms are; [`ROOMS`], or those that are imported.
+pub(crate) fn load(
+    transaction: &Transaction<'_>,
+    table: &str,
+    asked: &BatchReads<'_>,
+) -> Result<(Ledger, Numbers), StoreError> {
     let incarnation = incarnation(transaction)?;
     let mut ledger = Ledger::default();
     let mut numbers = Numbers::new();
 
-    let mut rooms = transaction
-        .prepare_cached("SELECT no, kind, head, generation, session, floor, settings FROM rooms WHERE id = ?1")?;
+    let mut rooms = transaction.prepare_cached(&format!(
+        "SELECT no, kind, head, generation, session, floor, settings FROM {table} WHERE id = ?1"
+    ))?;
     for &room in &asked.rooms {
         let found = rooms
             .query_row([room.as_str()], |row| {
@@ -155,9 +164,10 @@ pub(crate) fn load(transaction: &Transaction<'_>, asked: &BatchReads<'_>) -> Res
     Ok((ledger, numbers))
 }
 
-/// Writes what was decided. Says whether something became due.
+/// Writes what was decided. Says whether something became due. `table` as in [`load`].
 pub(crate) fn write(
     transaction: &Transaction<'_>,
+    table: &str,
     decided: &BatchWrites<'_>,
     numbers: &Numbers,
     at: Timestamp,
@@ -195,10 +205,10 @@ pub(crate) fn write(
         ])?;
     }
 
-    let mut raise = transaction.prepare_cached(
-        "UPDATE rooms SET head = ?2, last_message = coalesce(?3, last_message), name = coalesce(?4, name),
+    let mut raise = transaction.prepare_cached(&format!(
+        "UPDATE {table} SET head = ?2, last_message = coalesce(?3, last_message), name = coalesce(?4, name),
             session = coalesce(?5, session), settings = CASE WHEN ?6 THEN ?7 ELSE settings END WHERE no = ?1",
-    )?;
+    ))?;
     for (room, raised) in &decided.raised {
         let session = raised.session.map(SessionState::state);
         raise.execute(params![

@@ -14,7 +14,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/sqlite/00
 
 /// Tables, indexes and views beside those of a version, in order, by name; each once. Never change or rename one that has been
 /// released. The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 20] = [
+const ADDITIONS: [(&str, &str); 21] = [
     ("instances", include_str!("../../../../../migrations/sqlite/additions/instances.sql")),
     ("portals", include_str!("../../../../../migrations/sqlite/additions/portals.sql")),
     ("kinds", include_str!("../../../../../migrations/sqlite/additions/kinds.sql")),
@@ -35,6 +35,7 @@ const ADDITIONS: [(&str, &str); 20] = [
     ("invites", include_str!("../../../../../migrations/sqlite/additions/invites.sql")),
     ("audit", include_str!("../../../../../migrations/sqlite/additions/audit.sql")),
     ("blocks_by_other", include_str!("../../../../../migrations/sqlite/additions/blocks_by_other.sql")),
+    ("imports", include_str!("../../../../../migrations/sqlite/additions/imports.sql")),
 ];
 
 const KNOWN: u32 = MIGRATIONS.len() as u32;

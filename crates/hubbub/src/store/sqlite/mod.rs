@@ -37,6 +37,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub(crate) mod append;
+mod archive;
 mod audit;
 pub(crate) mod cursors;
 mod deep;

@@ -71,7 +71,7 @@ pub(crate) fn open(transaction: &Transaction<'_>, new: &SessionProposal, at: Tim
     externals::bind_session(transaction, room)?;
     let head = decided.entries.last().map_or(Seq::ZERO, |entry| entry.place.seq);
     cursors::make(transaction, room, portal, head)?;
-    append::write(transaction, &decided, &Numbers::from([(new.id.clone(), room)]), at)?;
+    append::write(transaction, append::ROOMS, &decided, &Numbers::from([(new.id.clone(), room)]), at)?;
     let entries = decided.entries.iter().map(NewEntry::entry).collect();
     let session = one(transaction, &new.id)?;
     let session = session.ok_or_else(|| StoreError::Broken(format!("session {} was made and is not there", new.id)))?;

@@ -1,0 +1,10 @@
+//! Limits of imports and exports.
+
+/// Longest line of an import: the longest entry, every character of it escaped, has room in it.
+pub const IMPORT_LINE_BYTES: usize = 256 * 1024;
+/// Lines of an import that are written by one transaction,
+pub const IMPORT_BATCH: usize = 1_000;
+/// which is written earlier once they have so many bytes.
+pub const IMPORT_BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// Rooms that one transaction opens at the end of an import.
+pub const IMPORT_OPENED: usize = 500;

@@ -1,0 +1,116 @@
+//! Data that moves: rooms as a whole, written and read by the one who operates the store.
+
+use super::StoreError;
+use async_trait::async_trait;
+use hubbub_core::{
+    log::{
+        entry::{Draft, Outcome},
+        ledger::Happened,
+    },
+    model::{
+        access::RoomKind,
+        ids::{RoomId, UserId},
+        time::Timestamp,
+    },
+    moving::{RoomLine, UserLine},
+};
+
+/// How a room stands that is to be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// It is closed: entries are taken. Some may be there.
+    Closed,
+    /// It was imported before as a room of this kind, and is open: nothing is added.
+    Open,
+    /// An import that is not done made it as a room of this kind.
+    Other(RoomKind),
+    /// No import made it, or it was deleted since.
+    Taken,
+}
+
+/// What imports and exports need beside [`Store`](super::Store).
+///
+/// A room that is imported is found by nobody until it is opened: its id belongs to a room without members that takes nothing.
+#[async_trait]
+pub trait Archive: Send + Sync + 'static {
+    /// Makes a room that is to be imported, unless it is there.
+    async fn begin(&self, room: &RoomLine) -> Result<Begun, StoreError>;
+
+    /// Writes what happened there and then, one behind another, in rooms that are closed: up to the first that is not taken and
+    /// not there already, whose outcome is then the last. Where a room is not closed, [`UnknownRoom`] says so; where its log stands
+    /// elsewhere, [`Outcome::Unchanged`].
+    ///
+    /// [`UnknownRoom`]: hubbub_core::model::access::Refusal::UnknownRoom
+    async fn replay(&self, drafts: &[Draft], happened: &[Happened]) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Opens rooms that are whole, all or none of them; those that are open stay so. Nothing that is in them counts as unread.
+    /// Where the room that kept the id was changed meanwhile, that one is returned and nothing is opened.
+    async fn open(&self, rooms: &[RoomId]) -> Result<Option<RoomId>, StoreError>;
+
+    /// Keeps what the product says about users, of whom nothing is kept.
+    async fn put_new_users(&self, users: &[UserLine]) -> Result<(), StoreError>;
+
+    /// Rooms by their ids, after `after`, at most `limit`: those in which `of` is a member or has done something, or all. None that
+    /// was deleted or is closed.
+    async fn rooms(
+        &self,
+        of: Option<&UserId>,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Vec<RoomLine>, StoreError>;
+
+    /// Users of whom something is kept, by their ids, after `after`, at most `limit`.
+    async fn users(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<UserLine>, StoreError>;
+}
+
+/// The kind of the room that keeps the id of one that is imported: nobody is in it, and it is shown to nobody else. A direct room's
+/// is one, too, so that its people do not get another.
+pub(super) const fn keeper(kind: RoomKind) -> RoomKind {
+    match kind {
+        RoomKind::Direct => RoomKind::Direct,
+        RoomKind::Open | RoomKind::Private | RoomKind::Deleted => RoomKind::Private,
+    }
+}
+
+/// What is set of it: not even the product's backend adds anything.
+pub(super) const KEEPER_SETTINGS: &str = r#"{"archived":true}"#;
+
+/// What a row of a room says.
+pub(super) struct RoomRow<'a> {
+    pub id: &'a str,
+    pub kind: &'a str,
+    pub name: String,
+    pub created_at: i64,
+    pub settings: Option<&'a str>,
+    pub session: Option<&'a str>,
+    pub topic: Option<&'a str>,
+    pub data: Option<String>,
+}
+
+impl RoomRow<'_> {
+    pub fn line(self) -> Result<RoomLine, StoreError> {
+        use super::columns;
+        use hubbub_core::model::json::Json;
+        Ok(RoomLine {
+            id: columns::room(self.id)?,
+            kind: columns::kind(self.kind)?,
+            name: self.name,
+            topic: self.topic.unwrap_or_default().into(),
+            data: self.data.map(Json::trusted),
+            settings: columns::settings(self.settings)?,
+            session: columns::session(self.session)?,
+            at: Some(Timestamp(self.created_at)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hubbub_core::log::settings::Settings;
+
+    #[test]
+    fn the_room_that_keeps_an_id_is_archived() {
+        assert!(Settings::read(Some(KEEPER_SETTINGS)).unwrap().archived);
+    }
+}

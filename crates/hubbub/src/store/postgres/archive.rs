@@ -1,0 +1,207 @@
+//! Imports and exports.
+
+use super::{
+    super::{
+        StoreError,
+        archive::{Archive, Begun, KEEPER_SETTINGS, RoomRow, keeper},
+        columns::{self, count},
+    },
+    PostgresStore, audit as acts, deep, long_way, reads,
+    sql::{self, texts},
+};
+use async_trait::async_trait;
+use hubbub_core::{
+    log::{
+        batch::{BatchReads, BatchWrites},
+        entry::{Draft, Outcome},
+        kinds::SessionState,
+        ledger::Happened,
+        settings::Settings,
+    },
+    model::{
+        ids::{RoomId, UserId},
+        json::Json,
+    },
+    moving::{RoomLine, UserLine},
+};
+use std::sync::Arc;
+
+texts! {
+    lock = "SELECT no, id, kind, head, generation, session, floor, settings FROM hubbub.imports
+        WHERE id = ANY($1) AND opened_at IS NULL ORDER BY id FOR UPDATE";
+    begun = "SELECT i.kind, i.opened_at, EXISTS (SELECT FROM hubbub.rooms r WHERE r.id = i.id AND r.no = i.no) AS is_there
+        FROM hubbub.imports i WHERE i.id = $1";
+    keep = "INSERT INTO hubbub.rooms (id, kind, name, created_at, settings)
+        VALUES ($1, $2, '', (extract(epoch FROM clock_timestamp()) * 1000)::bigint, $3) ON CONFLICT (id) DO NOTHING RETURNING no";
+    renumber = "UPDATE hubbub.rooms SET no = DEFAULT WHERE no = $1 RETURNING no, created_at";
+    import = "INSERT INTO hubbub.imports (no, id, kind, name, created_at, settings, session, closed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    inform = "INSERT INTO hubbub.room_infos (room, topic, data) VALUES ($1, $2, $3)";
+    closed = "SELECT i.id FROM hubbub.imports i WHERE i.id = ANY($1) AND i.opened_at IS NULL ORDER BY i.id FOR UPDATE";
+    keepers = "SELECT r.id FROM hubbub.rooms r JOIN hubbub.imports i ON i.id = r.id
+        WHERE r.id = ANY($1) AND i.closed = r.no AND r.head = 0 ORDER BY r.id FOR UPDATE OF r";
+    let_go = "DELETE FROM hubbub.rooms WHERE id = ANY($1)";
+    take_place = "INSERT INTO hubbub.rooms
+            (no, id, kind, name, head, floor, generation, last_message, created_at, settings, session) OVERRIDING SYSTEM VALUE
+        SELECT no, id, kind, name, head, floor, generation, last_message, created_at, settings, session
+        FROM hubbub.imports WHERE id = ANY($1)";
+    read_so_far = "INSERT INTO hubbub.reads (room, user_id, seq, at)
+        SELECT no, '', head, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.imports WHERE id = ANY($1)";
+    opened = "UPDATE hubbub.imports SET opened_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint WHERE id = ANY($1)";
+    put_new_users = "INSERT INTO hubbub.users (id, info, updated_at)
+        SELECT put.id, put.info, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+        FROM unnest($1::text[], $2::text[]) AS put (id, info) ON CONFLICT (id) DO NOTHING";
+    rooms = "SELECT r.id, r.kind, r.name, r.created_at, r.settings, r.session, i.topic, i.data
+        FROM hubbub.rooms r LEFT JOIN hubbub.room_infos i ON i.room = r.no
+        WHERE r.id > $1 AND r.kind <> 'deleted'
+            AND NOT EXISTS (SELECT FROM hubbub.imports c WHERE c.id = r.id AND c.closed = r.no AND c.opened_at IS NULL)
+            AND ($2::text IS NULL OR EXISTS (SELECT FROM hubbub.members m WHERE m.room = r.no AND m.user_id = $2)
+                OR EXISTS (SELECT FROM hubbub.entries e WHERE e.room = r.no AND e.author = $2))
+        ORDER BY r.id LIMIT $3";
+    users = "SELECT id, info FROM hubbub.users WHERE id > $1 ORDER BY id LIMIT $2";
+}
+
+/// Imports and exports of a store in Postgres, beside whoever uses it.
+pub struct PostgresArchive {
+    logs: Arc<PostgresStore>,
+    /// The same store, whose rooms are those that are imported.
+    imports: PostgresStore,
+    sql: Texts,
+}
+
+impl PostgresArchive {
+    /// Those of this store.
+    pub fn new(logs: Arc<PostgresStore>) -> Self {
+        let sql = Texts::new(&logs.schema);
+        let schema = logs.schema.of_imports();
+        let imports = PostgresStore {
+            identity: logs.identity.clone(),
+            pool: logs.pool.clone(),
+            sql: sql::Texts { lock: sql.lock.clone(), ..sql::Texts::new(&schema) },
+            deep: deep::Texts::new(&schema),
+            reads: reads::Texts::new(&schema),
+            audit: acts::Texts::new(&schema),
+            long_way: long_way::LongWay::default(),
+            schema,
+            due: Arc::default(),
+        };
+        Self { logs, imports, sql }
+    }
+}
+
+#[async_trait]
+impl Archive for PostgresArchive {
+    async fn begin(&self, room: &RoomLine) -> Result<Begun, StoreError> {
+        let (lease, sql, id) = (self.logs.pool.get().await?, &self.sql, room.id.as_str());
+        lease.batch_execute("BEGIN").await?;
+        // First, so that whoever begins the same room waits here, and sees it then.
+        let keep = lease.prepare_cached(&sql.keep).await?;
+        let made = lease.query_opt(&keep, &[&id, &keeper(room.kind).word(), &KEEPER_SETTINGS]).await?;
+        let begun = match made {
+            Some(made) => {
+                let no: i64 = made.get(0);
+                let renumber = lease.prepare_cached(&sql.renumber).await?;
+                let closed = lease.query_one(&renumber, &[&no]).await?;
+                let at = room.at.map_or_else(|| closed.get(1), |at| at.0);
+                let (settings, session) = (Settings::stored(&room.settings), room.session.map(SessionState::state));
+                let import = lease.prepare_cached(&sql.import).await?;
+                let row: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
+                    [&no, &id, &room.kind.word(), &room.name, &at, &settings, &session, &closed.get::<_, i64>(0)];
+                lease.execute(&import, &row).await?;
+                if !room.topic.is_empty() || room.data.is_some() {
+                    let inform = lease.prepare_cached(&sql.inform).await?;
+                    let data = room.data.as_ref().map(Json::as_str);
+                    lease.execute(&inform, &[&no, &&*room.topic, &data]).await?;
+                }
+                Begun::Closed
+            }
+            None => {
+                let begun = lease.prepare_cached(&sql.begun).await?;
+                match lease.query_opt(&begun, &[&id]).await? {
+                    None => Begun::Taken,
+                    Some(row) => {
+                        let kind = columns::kind(row.get(0))?;
+                        match (row.get::<_, Option<i64>>(1), row.get(2)) {
+                            _ if kind != room.kind => Begun::Other(kind),
+                            (None, _) => Begun::Closed,
+                            (Some(_), true) => Begun::Open,
+                            (Some(_), false) => Begun::Taken,
+                        }
+                    }
+                }
+            }
+        };
+        lease.batch_execute("COMMIT").await?;
+        lease.settle()?;
+        Ok(begun)
+    }
+
+    async fn replay(&self, drafts: &[Draft], happened: &[Happened]) -> Result<Vec<Outcome>, StoreError> {
+        let lease = self.imports.pool.get().await?;
+        let (ledger, numbers, _) = self.imports.load(&lease, &BatchReads::of(drafts)).await?;
+        let decided = BatchWrites::replayed(ledger, drafts, happened);
+        self.imports.write(&lease, &decided, &numbers).await?;
+        lease.settle()?;
+        Ok(decided.outcomes)
+    }
+
+    async fn open(&self, rooms: &[RoomId]) -> Result<Option<RoomId>, StoreError> {
+        let (lease, sql) = (self.logs.pool.get().await?, &self.sql);
+        let ids: Vec<&str> = rooms.iter().map(RoomId::as_str).collect();
+        lease.batch_execute("BEGIN").await?;
+        let (closed, keepers) = (lease.prepare_cached(&sql.closed).await?, lease.prepare_cached(&sql.keepers).await?);
+        let closed = lease.query(&closed, &[&ids]).await?;
+        let ids: Vec<&str> = closed.iter().map(|row| row.get(0)).collect();
+        let kept = lease.query(&keepers, &[&ids]).await?;
+        let kept: Vec<&str> = kept.iter().map(|row| row.get(0)).collect();
+        if let Some(changed) = ids.iter().find(|id| !kept.contains(id)) {
+            lease.batch_execute("ROLLBACK").await?;
+            lease.give_back();
+            return columns::room(changed).map(Some);
+        }
+        for sql in [&sql.let_go, &sql.take_place, &sql.read_so_far, &sql.opened] {
+            let statement = lease.prepare_cached(sql).await?;
+            lease.execute(&statement, &[&ids]).await?;
+        }
+        lease.batch_execute("COMMIT").await?;
+        lease.settle()?;
+        Ok(None)
+    }
+
+    async fn put_new_users(&self, users: &[UserLine]) -> Result<(), StoreError> {
+        let (ids, infos): (Vec<&str>, Vec<&str>) =
+            users.iter().map(|line| (line.user.as_str(), line.info.as_str())).unzip();
+        self.logs.ask(&self.sql.put_new_users, &[&ids, &infos]).await.map(drop)
+    }
+
+    async fn rooms(
+        &self,
+        of: Option<&UserId>,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Vec<RoomLine>, StoreError> {
+        let (of, after) = (of.map(UserId::as_str), after.map_or("", RoomId::as_str));
+        let rows = self.logs.ask(&self.sql.rooms, &[&after, &of, &count(limit)]).await?;
+        let line = |row: &tokio_postgres::Row| {
+            let row = RoomRow {
+                id: row.get(0),
+                kind: row.get(1),
+                name: row.get(2),
+                created_at: row.get(3),
+                settings: row.get(4),
+                session: row.get(5),
+                topic: row.get(6),
+                data: row.get(7),
+            };
+            row.line()
+        };
+        rows.iter().map(line).collect()
+    }
+
+    async fn users(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<UserLine>, StoreError> {
+        let after = after.map_or("", UserId::as_str);
+        let rows = self.logs.ask(&self.sql.users, &[&after, &count(limit)]).await?;
+        rows.iter()
+            .map(|row| Ok(UserLine { user: columns::user(row.get(0))?, info: Json::trusted(row.get(1)) }))
+            .collect()
+    }
+}
