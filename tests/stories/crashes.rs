@@ -117,6 +117,7 @@ async fn one_of_three_instances_is_killed_under_load_again_and_again() {
             "dead_letters",
             "deleted_rooms",
             "entries",
+            "imports",
             "instances",
             "invites",
             "last_seen",

@@ -9,9 +9,10 @@ use hubbub::{
     config::{Settings, UnknownVariable, cannot_listen, duration, known_variables, unknown_variables},
     demo_portal::{self, DemoPortal},
     log, metrics,
-    moving::{self, Ended, Export, Import},
+    moving::{self, Export, Import},
     operator::{Operator, Wrong},
-    output, server, token,
+    output::{self, Failure},
+    server, token,
 };
 use hubbub_core::model::ids::UserId;
 use std::{process::ExitCode, time::Duration};
@@ -190,30 +191,6 @@ fn named(words: &[String]) -> anyhow::Result<clap::Command> {
     Ok(at)
 }
 
-/// Why the command ended, and whether other flags would have helped.
-enum Failure {
-    Configuration(anyhow::Error),
-    /// It has been said.
-    Told,
-    Other(anyhow::Error),
-}
-
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<Ended> for Failure {
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Configuration(error) => Self::Configuration(error),
-            Ended::Told => Self::Told,
-            Ended::Other(error) => Self::Other(error),
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let matches = command_line().get_matches();
     let command = match Cli::from_arg_matches(&matches) {
@@ -260,8 +237,8 @@ async fn run(command: Command) -> Result<(), Failure> {
             ));
             Ok(())
         }
-        Command::Import(import) => Ok(import.run().await?),
-        Command::Export(export) => Ok(export.run().await?),
+        Command::Import(import) => import.run().await,
+        Command::Export(export) => export.run().await,
         Command::Operator(operator) => operator.run().await.map_err(|error| match error.downcast::<Wrong>() {
             Ok(wrong) => Failure::Configuration(wrong.into()),
             Err(error) => Failure::Other(error),

@@ -6,6 +6,22 @@ use std::{
     io::{self, ErrorKind, Write},
 };
 
+/// Why a command ended, and whether other flags would have helped.
+pub enum Failure {
+    /// The flags or the configuration are wrong.
+    Configuration(anyhow::Error),
+    /// It has been said.
+    Told,
+    /// Something else.
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
 /// Says a line. Where nobody reads any more (`hubbub openapi | head`) the command ends, quietly: nobody would hear the rest.
 pub fn line(text: impl Display) {
     if !finding(text) {

@@ -61,6 +61,8 @@ pub struct Ordered {
 pub struct Order {
     now: Timestamp,
     lines: u64,
+    /// Lines that could not be read: their numbers are missed further on, which is no fault of its own.
+    unread: u64,
     rooms: HashMap<RoomId, Place>,
 }
 
@@ -80,7 +82,7 @@ struct Place {
 impl Order {
     /// Before the first line. `now`: nothing may have happened later, for people write on from here.
     pub fn new(now: Timestamp) -> Self {
-        Self { now, lines: 0, rooms: HashMap::new() }
+        Self { now, lines: 0, unread: 0, rooms: HashMap::new() }
     }
 
     /// How many lines there were.
@@ -103,11 +105,15 @@ impl Order {
         if text.trim().is_empty() {
             return Ok(Step::Nothing);
         }
-        let step = Line::parse(text).and_then(|parsed| match parsed {
-            Line::User(user) => Ok(Step::User(user)),
-            Line::Room(room) => self.room(line, room).map(Step::Room),
-            Line::Entry(entry) => self.entry(line, *entry).map(Step::Entry),
-        });
+        let step = match Line::parse(text) {
+            Ok(Line::User(user)) => Ok(Step::User(user)),
+            Ok(Line::Room(room)) => self.room(line, room).map(Step::Room),
+            Ok(Line::Entry(entry)) => self.entry(line, *entry).map(Step::Entry),
+            Err(invalid) => {
+                self.unread += 1;
+                Err(invalid)
+            }
+        };
         step.map_err(|invalid| Fault { line, problem: invalid.to_string() })
     }
 
@@ -128,8 +134,13 @@ impl Order {
         let place = self.rooms.get_mut(&entry.room).ok_or_else(|| {
             Invalid::new("room", format!("no line before this one says what kind of room {} is", entry.room))
         })?;
-        let seq = place.last.next();
+        let mut seq = place.last.next();
         let given = entry.seq.unwrap_or(seq);
+        let missed = given.get().saturating_sub(seq.get());
+        if missed <= self.unread {
+            self.unread -= missed;
+            seq = seq.max(given);
+        }
         // Also where it is wrong: what is behind it is judged by its own numbers.
         place.last = given.max(seq);
         if given != seq {

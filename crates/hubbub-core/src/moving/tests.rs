@@ -132,10 +132,14 @@ fn times_never_decrease_within_a_room_and_one_fault_makes_no_others() {
     assert_eq!(entry(order.take(&says("three", 5).replace("}", r#","seq":3}"#)).unwrap()).seq, Seq::new(3));
     assert!(order.take(&says("nine", 6).replace("}", r#","seq":9}"#)).is_err());
     assert_eq!(entry(order.take(&says("ten", 6).replace("}", r#","seq":10}"#)).unwrap()).seq, Seq::new(10));
+    // What could not be read is missed once.
+    assert!(order.take("{").is_err());
+    assert_eq!(entry(order.take(&says("twelve", 6).replace("}", r#","seq":12}"#)).unwrap()).seq, Seq::new(12));
+    assert!(order.take(&says("fourteen", 6).replace("}", r#","seq":14}"#)).is_err());
     // Another room has times of its own.
     order.take(&GENERAL.replace("general", "lobby")).unwrap();
     assert_eq!(entry(order.take(&says("one", 1).replace("general", "lobby")).unwrap()).seq, Seq::new(1));
-    assert_eq!((order.lines(), order.rooms()), (8, 2));
+    assert_eq!((order.lines(), order.rooms()), (11, 2));
 }
 
 #[test]

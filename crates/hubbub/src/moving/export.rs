@@ -56,6 +56,7 @@ impl Exporting<'_> {
                 self.room(room).await?;
             }
             match rooms.last() {
+                _ if is_found && only.is_some() => return Ok(()),
                 Some(last) => after = Some(last.id.clone()),
                 None if is_found => return Ok(()),
                 None => bail!("there is no such room"),

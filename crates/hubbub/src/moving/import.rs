@@ -1,14 +1,14 @@
 //! `hubbub import`.
 
 use super::{
-    Ended,
     lines::Lines,
     progress::{Progress, for_people, grouped},
     writing::{Batch, Counts, NotWritten, patiently},
 };
 use crate::{
     config::StoreAt,
-    output, server,
+    output::{self, Failure},
+    server,
     store::{
         archive::{Archive, Begun},
         sqlite,
@@ -48,15 +48,15 @@ fn take(order: &mut Order, line: Result<&str, &'static str>) -> Result<Step, Fau
     match line {
         Ok(line) => order.take(line),
         Err(problem) => {
-            // It counts as one that says nothing.
-            order.take("")?;
+            // As one that cannot be read, either.
+            let _ = order.take("{");
             Err(Fault { line: order.lines(), problem: problem.to_owned() })
         }
     }
 }
 
 /// `hubbub import --check`: all that is wrong with a file, to standard output.
-pub(super) fn check(path: &Path) -> Result<(), Ended> {
+pub(super) fn check(path: &Path) -> Result<(), Failure> {
     let looked = look(Lines::open(path)?, sqlite::now(), |fault| drop(output::finding(fault)))?;
     let Looked { lines, rooms, faults } = looked;
     output::finding(format_args!(
@@ -65,11 +65,11 @@ pub(super) fn check(path: &Path) -> Result<(), Ended> {
         grouped(rooms as u64),
         grouped(faults)
     ));
-    if faults > 0 { Err(Ended::Told) } else { Ok(()) }
+    if faults > 0 { Err(Failure::Told) } else { Ok(()) }
 }
 
 /// `hubbub import`.
-pub(super) async fn run(path: &Path, store: &StoreAt) -> Result<(), Ended> {
+pub(super) async fn run(path: &Path, store: &StoreAt) -> Result<(), Failure> {
     let now = sqlite::now();
     let lines = Lines::open(path)?;
     if lines.is_file() {
@@ -86,7 +86,7 @@ pub(super) async fn run(path: &Path, store: &StoreAt) -> Result<(), Ended> {
                 grouped(looked.faults),
                 path.display()
             ));
-            return Err(Ended::Told);
+            return Err(Failure::Told);
         }
     }
     let (logs, archive) = server::open_archive(store, true).await?;
@@ -105,9 +105,9 @@ pub(super) async fn run(path: &Path, store: &StoreAt) -> Result<(), Ended> {
             output::complaint(
                 "what is before that line was written; its rooms are closed until all of a file is imported",
             );
-            Err(Ended::Told)
+            Err(Failure::Told)
         }
-        Err(NotWritten::Store(error)) => Err(Ended::Other(error)),
+        Err(NotWritten::Store(error)) => Err(Failure::Other(error)),
         Ok(()) => Ok(()),
     }
 }

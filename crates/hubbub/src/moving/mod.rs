@@ -1,6 +1,6 @@
 //! `hubbub import` and `hubbub export`: data that moves, as lines of JSON.
 
-use crate::config::Settings;
+use crate::{config::Settings, output::Failure};
 use clap::Args;
 use hubbub_core::model::ids::{RoomId, UserId};
 use std::path::PathBuf;
@@ -67,22 +67,6 @@ pub struct Export {
     settings: Box<Settings>,
 }
 
-/// Why a command ended.
-pub enum Ended {
-    /// The configuration is wrong.
-    Configuration(anyhow::Error),
-    /// What is wrong has been said.
-    Told,
-    /// Something else.
-    Other(anyhow::Error),
-}
-
-impl From<anyhow::Error> for Ended {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
-    }
-}
-
 impl Import {
     /// Where the store is, and the logs.
     pub const fn settings(&self) -> &Settings {
@@ -93,11 +77,11 @@ impl Import {
     ///
     /// # Errors
     /// Why nothing, or not all, was imported.
-    pub async fn run(self) -> Result<(), Ended> {
+    pub async fn run(self) -> Result<(), Failure> {
         if self.check {
             return import::check(&self.file);
         }
-        let store = self.settings.resolve_store().map_err(Ended::Configuration)?;
+        let store = self.settings.resolve_store().map_err(Failure::Configuration)?;
         import::run(&self.file, &store).await
     }
 }
@@ -112,8 +96,8 @@ impl Export {
     ///
     /// # Errors
     /// Why not all was printed.
-    pub async fn run(self) -> Result<(), Ended> {
-        let store = self.settings.resolve_store().map_err(Ended::Configuration)?;
+    pub async fn run(self) -> Result<(), Failure> {
+        let store = self.settings.resolve_store().map_err(Failure::Configuration)?;
         Ok(export::run(&store, self.room.as_ref(), self.user.as_ref()).await?)
     }
 }

@@ -1,5 +1,4 @@
 //! Logs in one SQLite file: nothing to install, one process.
-//!
 //! One thread writes, a batch per transaction; readers have connections of their own and never wait for it (WAL).
 
 use super::{
