@@ -193,9 +193,9 @@ async fn goes_on_where_it_was_killed(place: &Place, entries: usize) {
     let store = place.open().await;
     let page = store.page(&room("general"), PageOf::Newest, 5).await.expect("a page").expect("the room");
     let head = page.head;
-    assert!(store.unread(&user("ben"), None, 10).await.expect("unread").items.is_empty());
+    assert!(store.unread(&user("ben"), None, 10).await.expect("unread").rooms.is_empty());
     assert_eq!(says(&store, "ana", "back again").await, head.next());
-    let unread = store.unread(&user("ben"), None, 10).await.expect("unread").items;
+    let unread = store.unread(&user("ben"), None, 10).await.expect("unread").rooms;
     assert_eq!(unread.len(), 1, "{unread:?}");
     let newest = store.page(&room("general"), PageOf::Newest, 2).await.expect("a page").expect("the room").entries;
     assert!(newest[0].at <= newest[1].at);
