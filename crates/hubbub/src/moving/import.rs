@@ -57,7 +57,9 @@ fn take(order: &mut Order, line: Result<&str, &'static str>) -> Result<Step, Fau
 
 /// `hubbub import --check`: all that is wrong with a file, to standard output.
 pub(super) fn check(path: &Path) -> Result<(), Failure> {
-    let looked = look(Lines::open(path)?, sqlite::now(), |fault| drop(output::finding(fault)))?;
+    let looked = look(Lines::open(path)?, sqlite::now(), |fault| {
+        output::finding(fault);
+    })?;
     let Looked { lines, rooms, faults } = looked;
     output::finding(format_args!(
         "{} lines, {} rooms, {} wrong",
