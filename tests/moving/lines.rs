@@ -90,7 +90,7 @@ impl Lines {
         let made = time(0);
         lines.push(format!(r#"{{"type":"room","room":"general","kind":"open","name":"General","topic":"all","data":{{"n":1.50}},"at":"{made}"}}"#));
         lines.append(&mut general.lines);
-        lines.push(format!(r#"{{"type":"room","room":"team","kind":"private","name":"The team","topic":"plans","settings":{{"history_from":"joined"}},"at":"{made}"}}"#));
+        lines.push(format!(r#"{{"type":"room","room":"team","kind":"private","name":"The team","topic":"plans","settings":{{"slow_mode":null,"frozen":false,"edit_window":null,"members_may":{{"pin":false,"mention_all":true,"invite":false}},"history_from":"joined","archived":false}},"at":"{made}"}}"#));
         lines.append(&mut team.lines);
         Self(lines)
     }

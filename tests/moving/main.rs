@@ -39,11 +39,11 @@ pub struct Place {
 }
 
 impl Place {
-    pub fn sqlite() -> Self {
+    fn sqlite() -> Self {
         Self { directory: tempfile::tempdir().expect("a directory"), schema: None }
     }
 
-    pub fn postgres() -> Self {
+    fn postgres() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self { schema: Some(format!("moving_{}", NEXT.fetch_add(1, Ordering::Relaxed))), ..Self::sqlite() }
     }
@@ -53,7 +53,7 @@ impl Place {
         if self.schema.is_some() { Self::postgres() } else { Self::sqlite() }
     }
 
-    pub fn file(&self, name: &str, text: &str) -> String {
+    fn file(&self, name: &str, text: &str) -> String {
         let path = self.directory.path().join(name);
         std::fs::write(&path, text).expect("a file");
         path.display().to_string()
@@ -73,12 +73,12 @@ impl Place {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).stdin(Stdio::null()).output().expect("the program")
     }
 
     /// What it says to standard output; it must succeed.
-    pub fn does(&self, arguments: &[&str]) -> String {
+    fn does(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8")
@@ -97,7 +97,7 @@ impl Place {
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program")
     }
 
-    pub async fn open(&self) -> Arc<dyn Store> {
+    async fn open(&self) -> Arc<dyn Store> {
         match &self.schema {
             None => Arc::new(SqliteStore::open(&self.database()).expect("the file")),
             Some(schema) => {
@@ -108,11 +108,11 @@ impl Place {
     }
 }
 
-pub fn room(id: &str) -> RoomId {
+fn room(id: &str) -> RoomId {
     RoomId::parse(id).expect("a room")
 }
 
-pub fn user(id: &str) -> UserId {
+fn user(id: &str) -> UserId {
     UserId::parse(id).expect("a user")
 }
 
@@ -169,7 +169,7 @@ async fn goes_on_where_it_was_killed(place: &Place, entries: usize) {
     let [written, there, rooms, ..] = numbers[..] else { panic!("{done}") };
     let of_rooms = lines.iter().filter(|line| line.contains(r#""seq":"#)).count();
     assert_eq!((written + there, rooms), (of_rooms, 2), "{done}");
-    assert!(there >= 1_000 && written > 0, "it began anew, or had been done: {done}");
+    assert!(there >= 900 && written > 0, "it began anew, or had been done: {done}");
 
     // The same file twice.
     let again = place.run(&["import", &file]);

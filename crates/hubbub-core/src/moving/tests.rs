@@ -28,7 +28,7 @@ fn entry(step: Step) -> Ordered {
 fn every_kind_is_written_and_read_again_and_so_are_rooms_and_users() {
     let lines = [
         r#"{"type":"user","user":"ana","info":{"name":"Ana"}}"#,
-        r#"{"type":"room","room":"r","kind":"private","name":"R \"1\"","topic":"x","data":{"a":1.50},"settings":{"history_from":"joined"},"session":"open","at":"2026-01-01T00:00:00.000Z"}"#,
+        r#"{"type":"room","room":"r","kind":"private","name":"R \"1\"","topic":"x","data":{"a":1.50},"settings":{"slow_mode":null,"frozen":false,"edit_window":null,"members_may":{"pin":false,"mention_all":true,"invite":false},"history_from":"joined","archived":false},"session":"open","at":"2026-01-01T00:00:00.000Z"}"#,
         r#"{"type":"joined","id":"019461f0-0000-7000-8000-000000000001","room":"r","seq":1,"from":"hubbub:api","at":"2026-01-01T00:00:00.000Z","key":"k1","user":"ana","role":"moderator"}"#,
         r#"{"type":"message","id":"019461f0-0000-7000-8000-000000000002","room":"r","seq":2,"from":"ana","at":"2026-01-01T00:00:00.001Z","key":"k2","text":"hi","data":{"n":1e3},"mentions":["ana"],"mention_all":true}"#,
         r#"{"type":"message","id":"019461f0-0000-7000-8000-000000000003","room":"r","seq":3,"from":"portal:desk/eva","at":"2026-01-01T00:00:00.001Z","key":"k3","text":"","data":1,"reply_to":2,"thread":2,"in_room":true}"#,
