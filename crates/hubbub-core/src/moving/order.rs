@@ -2,6 +2,7 @@
 
 use super::line::{EntryLine, Line, RoomLine, UserLine};
 use crate::{
+    limits::IMPORT_LINE_BYTES,
     log::{encoded::encode, entry::Entry, kinds::What},
     model::{
         ids::{Invalid, Key, RoomId, UserId},
@@ -102,7 +103,7 @@ impl Order {
     pub fn take(&mut self, text: &str) -> Result<Step, Fault> {
         self.lines += 1;
         let line = self.lines;
-        if text.trim().is_empty() {
+        if text.len() <= IMPORT_LINE_BYTES && text.trim().is_empty() {
             return Ok(Step::Nothing);
         }
         let step = match Line::parse(text) {

@@ -79,7 +79,7 @@ fn what_is_wrong_with_a_line_is_told_with_the_member_and_the_limit() {
     let from = |who: &str| says("hi", 1).replace(r#""from":"ana""#, &format!(r#""from":"{who}""#));
     for (line, problem) in [
         ("{", "line: EOF while parsing an object at column 1"),
-        ("[]", "line: invalid type"),
+        ("[]", "type: missing"),
         (r#"{"room":"general"}"#, "type: missing"),
         (r#"{"type":"shout","room":"general"}"#, "type: \"shout\" is none of room, user, message"),
         (r#"{"type":"user","user":"ana","info":1,"colour":2}"#, "line: unknown field `colour`"),
