@@ -171,8 +171,12 @@ fn command_line() -> clap::Command {
                 &["user", "ttl", "config", "token_secret", "token_issuer", "token_audience", "token_user_claim"],
             )
         })
-        .mut_subcommand("import", |command| only(command, &["file", "check", "config", "store", "schema"]))
-        .mut_subcommand("export", |command| only(command, &["room", "user", "config", "store", "schema"]))
+        .mut_subcommand("import", |command| {
+            only(command, &["file", "check", "config", "store", "store_password", "schema"])
+        })
+        .mut_subcommand("export", |command| {
+            only(command, &["room", "user", "config", "store", "store_password", "schema"])
+        })
         .mut_subcommand("epoch", |command| {
             command.mut_subcommand("bump", |command| only(command, &["config", "store", "store_password", "schema"]))
         })

@@ -113,8 +113,8 @@ pub async fn open_archive(at: &StoreAt, makes: bool) -> anyhow::Result<(Arc<dyn 
                 let logs = Arc::new(SqliteStore::open(path)?);
                 (logs.clone() as _, logs as _)
             }
-            StoreAt::Postgres { url, schema, .. } => {
-                let logs = Arc::new(PostgresStore::connect(url, schema).await?);
+            StoreAt::Postgres { place, schema, .. } => {
+                let logs = Arc::new(PostgresStore::connect(place, schema).await?);
                 (logs.clone() as _, Arc::new(PostgresArchive::new(logs)) as _)
             }
         })
