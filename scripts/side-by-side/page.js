@@ -127,10 +127,13 @@ writing.addEventListener("click", () => {
 });
 
 // Whoever is writing in a window and presses a button here writes on: the focus goes back into the window. By keyboard it stays on the button.
-addEventListener("pointerdown", ({ target }) => {
-    const frame = document.activeElement;
-    if (!(frame instanceof HTMLIFrameElement) || !target.closest("button")) return;
-    addEventListener("click", () => frame.contentWindow.focus(), { once: true });
+let written;
+addEventListener("pointerdown", () => {
+    written = document.activeElement instanceof HTMLIFrameElement ? document.activeElement : null;
+});
+addEventListener("click", ({ target, detail }) => {
+    if (detail && target.closest("button")) written?.contentWindow.focus();
+    written = null;
 });
 
 /** The theme that was chosen in one of the windows; otherwise the browser's. */

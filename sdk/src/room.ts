@@ -126,7 +126,8 @@ export class Room extends Acts implements Follower {
     /** Follows the room until what it returns is called. */
     open(): () => void {
         this.opened += 1;
-        if (!this.end) void this.begin();
+        // Where it has ended, another view of it does not ask again.
+        if (!this.end && (this.state !== "ended" || this.opened === 1)) void this.begin();
         let over = false;
         return () => {
             if (over) return;
@@ -284,9 +285,7 @@ export class Room extends Acts implements Follower {
             this.watchTyping();
         } else if (signal.type === "read") {
             this.reads = readFurther(this.reads, signal.user, signal.seq ?? 0);
-        } else {
-            return;
-        }
+        } else return;
         this.changed(true);
     }
 

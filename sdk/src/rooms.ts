@@ -48,7 +48,9 @@ export class RoomList {
 
     /** A message came in the open room. */
     spoken(id: string, at: string): void {
-        this.now = spoken(this.now, id, at);
+        const now = spoken(this.now, id, at);
+        if (now === this.now) return;
+        this.now = now;
         this.around.changedALittle();
     }
 

@@ -74,7 +74,8 @@ export function shownOf(
         },
         pins: pinnedNow(timeline),
         typing: typing.who(undefined, now),
-        typingInThread: thread ? typing.who(thread.root, now) : [],
+        // No thread has this number.
+        typingInThread: typing.who(thread?.root ?? 0, now),
     };
 }
 

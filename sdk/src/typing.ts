@@ -31,7 +31,7 @@ const NOBODY: readonly string[] = [];
 
 export class OthersTyping {
     private readonly all = new Map<string, { until: number; thread: number | undefined }>();
-    /** What was told last of the room and of each thread in which somebody types. */
+    /** What was told last of the room and of each thread that was open. */
     private readonly told = new Map<number | undefined, readonly string[]>();
 
     constructor(private readonly me: string) {}
@@ -51,10 +51,9 @@ export class OthersTyping {
     who(thread: number | undefined, now: number): readonly string[] {
         const who = [...this.all].filter(([, one]) => one.thread === thread && one.until > now).map(([user]) => user);
         const before = this.told.get(thread) ?? NOBODY;
-        if (who.length === before.length && who.every((user, nth) => user === before[nth])) return before;
-        if (who.length) this.told.set(thread, who);
-        else this.told.delete(thread);
-        return who.length ? who : NOBODY;
+        if (who.join("\n") === before.join("\n")) return before;
+        this.told.set(thread, who);
+        return who;
     }
 
     /** When the next of them is over. */

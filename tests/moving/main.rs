@@ -6,6 +6,9 @@ mod lines;
 #[path = "../support/postgres.rs"]
 #[allow(dead_code, reason = "other suites use the rest")]
 mod postgres;
+#[path = "../support/ports.rs"]
+#[allow(dead_code, reason = "other suites use the rest")]
+mod ports;
 mod tables;
 
 use hubbub::store::{Store, postgres::PostgresStore, sqlite::SqliteStore};

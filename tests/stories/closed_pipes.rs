@@ -241,10 +241,6 @@ async fn serving(mut command: Command, until: &str) -> Child {
     process
 }
 
-fn free() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port")
-}
-
 fn terminate(process: &Child) {
     assert!(Command::new("kill").arg(process.id().to_string()).status().expect("kill").success());
 }
@@ -253,7 +249,7 @@ fn terminate(process: &Child) {
 async fn a_server_whose_log_nobody_reads_any_more_goes_on_serving() {
     let (bench, _cluster) = bench().await;
     for format in ["text", "json"] {
-        let addr = free();
+        let addr = crate::support::ports::free_addr();
         let words = ["serve", "--dev", "--listen", &addr.to_string(), "--log", "debug", "--log-format", format];
         let words: Vec<String> = words.iter().map(ToString::to_string).collect();
         let mut process = serving(bench.command(&words), "serving").await;
@@ -280,7 +276,7 @@ async fn a_server_whose_log_nobody_reads_any_more_goes_on_serving() {
 #[tokio::test]
 async fn a_desk_that_nobody_reads_any_more_goes_on_serving() {
     let (bench, _cluster) = bench().await;
-    let addr = free();
+    let addr = crate::support::ports::free_addr();
     let words = ["demo-portal".to_owned(), "--listen".to_owned(), addr.to_string()];
     let mut command = bench.command(&words);
     command.stdout(unread()).stderr(unread());

@@ -313,9 +313,7 @@ impl Cluster {
 
 impl Instance {
     async fn start(arguments: Vec<String>, redis: Option<Door>, postgres: Option<Door>) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let addr = listener.local_addr().expect("an address");
-        drop(listener);
+        let addr = crate::support::ports::free_addr();
         // Stories that are not about it do not wait for it.
         let (program, window) = (PathBuf::from(env!("CARGO_BIN_EXE_hubbub")), "0");
         let process = run(&program, addr, &arguments, window);

@@ -26,8 +26,7 @@ pub struct Desk {
 impl Desk {
     /// Starts one for this server.
     pub fn start(server: SocketAddr) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
-        let at = local(port);
+        let at = crate::support::ports::free_addr();
         let terminal = NamedTempFile::new().expect("a file");
         let process = Command::new(env!("CARGO_BIN_EXE_hubbub"))
             .args(["demo-portal", "--listen", &at.to_string(), "--server", &format!("http://{server}")])

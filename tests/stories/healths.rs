@@ -11,10 +11,6 @@ use std::{
     time::Instant,
 };
 
-fn free() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
-}
-
 async fn asks(flags: &[&str]) -> (bool, String) {
     let (content, said, complained) = program(&[&["health"], flags].concat()).await;
     assert!(said.is_empty(), "{said}");
@@ -28,13 +24,13 @@ async fn is_refused(flags: &[&str], words: &[&str]) {
 
 #[tokio::test]
 async fn who_starts_is_alive_and_not_ready_and_who_is_not_there_is_neither() {
-    let at = free().to_string();
+    let at = crate::support::ports::free_addr().to_string();
     is_refused(&["--listen", &at], &["nothing listens there", "--listen"]).await;
     is_refused(&["--listen", &at, "--live"], &["nothing listens there"]).await;
     is_refused(&["--listen", "127.0.0.1:0"], &["the system has chosen a port"]).await;
     let mut server = launch::hubbub()
         .args(["serve", "--listen", &at, "--token-secret", SECRET, "--api-key", API_KEY])
-        .args(["--store", &format!("postgres://hubbub@{}/postgres", free())])
+        .args(["--store", &format!("postgres://hubbub@{}/postgres", crate::support::ports::free_addr())])
         .stderr(Stdio::null())
         .spawn()
         .expect("the program");
@@ -55,7 +51,7 @@ async fn who_serves_is_ready_over_tls_and_below_a_path_and_who_hangs_is_not() {
     let pair = rcgen::generate_simple_self_signed(["chat.example".to_owned()]).expect("a pair");
     std::fs::write(file("cert.pem"), pair.cert.pem()).expect("a file");
     std::fs::write(file("key.pem"), pair.signing_key.serialize_pem()).expect("a file");
-    let (admin, cert, key) = (free(), file("cert.pem"), file("key.pem"));
+    let (admin, cert, key) = (crate::support::ports::free_addr(), file("cert.pem"), file("key.pem"));
     let flags = ["--tls-cert", &cert, "--tls-key", &key, "--base-path", "/chat", "--admin-listen", &admin.to_string()];
     let cluster = Cluster::laptop_at(directory.path(), &flags, admin).await;
     let at = cluster.at(0).to_string();

@@ -30,7 +30,7 @@ impl Logged {
 
     /// The same anywhere, with variables of its environment.
     pub async fn start_as(directory: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Self {
-        let addr = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+        let addr = crate::support::ports::free_addr();
         let log = directory.join("log");
         let process = launch::hubbub()
             .args(["serve", "--listen", &addr.to_string(), "--token-secret", SECRET, "--api-key", API_KEY])

@@ -31,7 +31,7 @@ impl Program {
     /// The same with this in its environment.
     pub async fn serve_within(configuration: &str, environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let addr = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port");
+        let addr = crate::support::ports::free_addr();
         let log = std::fs::File::create(directory.path().join("log")).expect("a log");
         let config = directory.path().join("hubbub.toml");
         std::fs::write(&config, configuration).expect("a configuration");

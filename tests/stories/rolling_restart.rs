@@ -30,8 +30,7 @@ impl Balancer {
     async fn before(instances: &[SocketAddr]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let place = directory.path().display();
-        let addr =
-            std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let addr = crate::support::ports::free_addr();
         let servers = instances.iter().fold(String::new(), |mut servers, instance| {
             let _ = writeln!(servers, "server {instance} max_fails=0;");
             servers

@@ -31,7 +31,7 @@ impl Servers {
         let directory = tempfile::tempdir().expect("a directory");
         let (cert_file, key_file) = pair(directory.path(), "first", certificate, key);
         let redis = Redis::start_with(|_| {
-            let port = crate::support::redis::free_port().to_string();
+            let port = crate::support::ports::free_port().to_string();
             let words = [
                 "--tls-port",
                 &port,

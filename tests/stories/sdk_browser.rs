@@ -8,7 +8,6 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::{
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Instant,
@@ -39,7 +38,7 @@ impl App {
         let tarball = format!("./{}", packed.lines().last().expect("a file").trim());
         does(at, "npm", &["install", "--offline", "--no-audit", "--no-fund", "--loglevel=error", &tarball]);
         does(at, "node_modules/.bin/vite", &["build", "--logLevel", "warn"]);
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        let port = crate::support::ports::free_port();
         let process = Command::new(at.join("node_modules/.bin/vite"))
             .args(["preview", "--host", "127.0.0.1", "--strictPort", "--port", &port.to_string()])
             .current_dir(at)

@@ -59,7 +59,7 @@ async fn the_certificate_is_replaced_under_way_and_a_connection_costs_little() {
     let directory = tempfile::tempdir().expect("a directory");
     let first = make_pair(directory.path());
     let file = |name: &str| directory.path().join(name).display().to_string();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let free = crate::support::ports::free_addr();
     let flags = ["--tls-cert", &file("cert.pem"), "--tls-key", &file("key.pem"), "--admin-listen", &free.to_string()];
     let cluster = Cluster::laptop_at(directory.path(), &flags, free).await;
     let (instance, addr) = (&cluster.instances[0], cluster.at(0));

@@ -38,7 +38,7 @@ impl Kafka {
     /// Without Java and the jars that scripts/install-services fetches.
     pub async fn start() -> Self {
         let directory = tempfile::Builder::new().prefix("hubbub-kafka-").tempdir().expect("a directory").keep();
-        let [port, controller, behind] = std::array::from_fn(|_| super::redis::free_port());
+        let [port, controller, behind] = std::array::from_fn(|_| super::ports::free_port());
         let door = Door::to((Ipv4Addr::LOCALHOST, behind).into()).await;
         let data = directory.join("data");
         fs::create_dir(&data).expect("a directory");

@@ -11,6 +11,7 @@ pub mod nats;
 pub mod network;
 pub mod nginx;
 pub mod portal;
+pub mod ports;
 pub mod postgres;
 pub mod provider;
 pub mod redis;

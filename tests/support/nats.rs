@@ -34,7 +34,7 @@ impl Nats {
     pub async fn with(flags: &[&str]) -> Self {
         let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
         for _ in 0..20 {
-            let (port, monitor) = (super::redis::free_port(), super::redis::free_port());
+            let (port, monitor) = (super::ports::free_port(), super::ports::free_port());
             let mut nats = Self { port, monitor, flags: flags.clone(), child: None };
             nats.spawn();
             if nats.answers().await {

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -102,7 +101,7 @@ impl Postgres {
             assert!(made.status.success(), "{program}: {}", String::from_utf8_lossy(&made.stderr));
         }
 
-        let port = free_port();
+        let port = super::ports::free_port();
         let log = fs::File::create(directory.join("log")).expect("a log file");
         let mut command = owner.run(&programs.join("postgres"));
         command.arg("-D").arg(&data).args(["-p", &port.to_string(), "-h", "127.0.0.1"]);
@@ -235,8 +234,4 @@ fn programs() -> PathBuf {
         .max()
         .map(|(_, bin)| bin)
         .unwrap_or_else(|| panic!("Postgres is not installed: run scripts/install-services"))
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }

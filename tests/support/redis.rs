@@ -2,7 +2,7 @@
 
 use super::resp;
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -33,7 +33,7 @@ impl Redis {
     /// Starts one on a free port, with what else the closure says for it.
     pub async fn start_with(arguments: impl Fn(u16) -> Vec<String>) -> Self {
         for _ in 0..20 {
-            let port = free_port();
+            let port = super::ports::free_port();
             let mut redis = Self { port, arguments: arguments(port), child: None };
             redis.spawn();
             if redis.answers().await {
@@ -138,10 +138,4 @@ impl Drop for Redis {
 /// The URL of a Redis, or of a door to it.
 pub fn url(addr: SocketAddr) -> String {
     format!("redis://{addr}")
-}
-
-/// A port that nobody has, for now.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
 }

@@ -1,6 +1,6 @@
 //! Several real redis-servers that belong together: under Sentinels, or in a cluster.
 
-use super::redis::{Redis, free_port};
+use super::{ports::free_port, redis::Redis};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},

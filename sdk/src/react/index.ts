@@ -24,7 +24,7 @@ export function useChat(): Chat {
 
 /**
  * A part of something that changes: of a room, or of `chat.rooms`. The component is drawn again only when `Object.is` tells the
- * part from the one before, so let it be what stays the same object: a field, a number or a text.
+ * part from the one before, so let it be what stays the same object, as `rows` and `typing` do, a number or a text.
  */
 export function useSelector<Whole, Part>(of: Readable<Whole>, select: (whole: Whole) => Part): Part {
     const part = () => select(of.snapshot());

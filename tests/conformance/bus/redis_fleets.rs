@@ -193,7 +193,7 @@ async fn the_password_of_sentinels_is_read_whenever_they_are_dialled() {
 /// A Redis that speaks TLS as well; the port it does so on.
 async fn with_tls(certificates: &Certificates, more: &[&str]) -> (Redis, u16) {
     let arguments = |_| {
-        let port = crate::support::redis::free_port().to_string();
+        let port = crate::support::ports::free_port().to_string();
         let (cert, key) = (certificates.path("server.pem"), certificates.path("server.key"));
         let ca = certificates.path("ca.pem");
         let files = ["--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-ca-cert-file", &ca];

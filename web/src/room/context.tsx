@@ -64,7 +64,8 @@ function useView(room: Room, backstage: Backstage, behind: Behind, support: Supp
     const member = known && support === null ? members.has(me) : undefined;
     const end = doorway({ me, room: id, state, code, problem, kind, member, last });
     const ended = end?.text ?? support?.ended ?? null;
-    const rules = backstage.rules();
+    // It follows from the log: looked at with each change of the room.
+    const rules = useSelector(room, () => backstage.rules());
     const ofPeople = known && support === null;
     const role = members.get(me)?.role;
     const direct = kind === "direct" || id.startsWith("direct.");

@@ -19,13 +19,16 @@ export interface Last {
 }
 
 /** As little of the list as draws it. A room that was called after its people has that as its name. */
-export function lastOf(rooms: readonly RoomRow[], titleOf: TitleOf): RoomRow[] {
+export function lastOf(rooms: readonly RoomRow[], titleOf: TitleOf, before: readonly RoomRow[] = []): RoomRow[] {
+    const names = new Map(before.map(({ id, name }) => [id, name]));
     return rooms.slice(0, MOST).map((room) => {
         const { id, kind, name, topic, preferences } = room;
         const { pinned, hidden, notify } = preferences ?? {};
         const title = titleOf(room);
+        // Whose people have not been asked for yet keeps the name that it had.
+        const called = title === id ? (name ?? names.get(id)) : title;
         const kept = { ...(pinned && { pinned }), ...(hidden && { hidden }), ...(notify && notify !== "all" && { notify }) };
-        return { id, kind, head: 0, ...((name || title !== id) && { name: title }), ...(topic && { topic }), ...(preferences && { preferences: kept }) } as RoomRow;
+        return { id, kind, head: 0, ...(called && { name: called }), ...(topic && { topic }), ...(preferences && { preferences: kept }) } as RoomRow;
     });
 }
 
@@ -52,7 +55,7 @@ export function lastTitle(user: string, id: string): string | undefined {
 /** The rooms as they are told; where they are not known and there is no connection, as they were last. */
 export function useKnownRooms(user: string, told: readonly RoomRow[], known: boolean): readonly RoomRow[] {
     const { kind } = standingOf(useConnection(), useOnline());
-    const last = !known && !told.length && kind !== "fine" && kind !== "beginning";
+    const last = !known && !told.length && (kind === "offline" || kind === "away");
     return useMemo(() => (last ? lastRooms(user) : told), [last, told, user]);
 }
 
@@ -65,7 +68,7 @@ export function useLast(user: string, rooms: readonly RoomRow[], known: boolean,
         if (!known || timer.current !== undefined) return;
         timer.current = setTimeout(() => {
             timer.current = undefined;
-            const next = lastOf(now.current.rooms, now.current.titleOf);
+            const next = lastOf(now.current.rooms, now.current.titleOf, lastRooms(user));
             if (JSON.stringify(next) !== JSON.stringify(lastRooms(user))) keptOf(user).change({ rooms: next });
         }, EVERY_MS);
     }, [user, rooms, known, titleOf]);

@@ -88,10 +88,14 @@ export function Log({ items: wanted, label, part, begins = null, complete, ends,
         more();
     };
     useLayoutEffect(() => {
-        stays.current = ends;
+        stays.current = ends && begins === null;
         offset.current = 0;
         if (!ends) scroller.current!.scrollTop = 0;
     }, [part]);
+    // Whoever was at the end of what was held is at the end, once that is known to be it.
+    useLayoutEffect(() => {
+        if (ends && items.length && isAtEnd(scroller.current!)) stays.current = true;
+    }, [ends]);
     useLayoutEffect(stay, [items]);
     useEffect(more, [items, loading]);
     useLayoutEffect(() => {

@@ -2,8 +2,10 @@
 
 import { useState } from "react";
 import type { Shown } from "hubbub-sdk";
+import { useChat } from "hubbub-sdk/react";
 import { EmojiPopover } from "../emoji/EmojiPopover.tsx";
 import { QUICK } from "../emoji/quick.ts";
+import { useBlocked } from "../people/blocks.ts";
 import { offered } from "../people/people.ts";
 import type { Doings, Overlay } from "../room/actions.ts";
 import { useRoomView, useShown } from "../room/context.tsx";
@@ -11,6 +13,7 @@ import { shownIn } from "../room/shown.ts";
 import { Confirm } from "../ui/Dialog.tsx";
 import { Menu } from "../ui/Menu.tsx";
 import { isolated } from "../ui/names.ts";
+import { BLOCKED } from "./answered.ts";
 import { choices } from "./choices.ts";
 import { Who } from "./Who.tsx";
 
@@ -56,7 +59,9 @@ export function Overlays({ overlay, doings }: { overlay: Overlay; doings: Doings
 }
 
 /** How it begins, so that nobody deletes another one. */
-function Quote({ of: { text = "" } }: { of: Shown }) {
+function Quote({ of: { from, text = "" } }: { of: Shown }) {
+    const blocked = useBlocked(useChat());
+    if (blocked.has(from)) return <span className="quoted">{BLOCKED}</span>;
     const words = text.replace(/\s+/g, " ").trim();
     return words ? <span className="quoted" dir="auto">{words.length > QUOTED ? `${words.slice(0, QUOTED)}…` : words}</span> : null;
 }

@@ -45,7 +45,7 @@ export function Timeline({ on, onKey, handle, flash, covered }: Props) {
     return (
         <div className="timeline">
             <Log
-                items={all} label="Messages" part={now.part} begins={first} complete={now.complete} ends={now.ends} loading={now.loading}
+                items={all} label="Messages" part={now.part} begins={begun ? null : first} complete={now.complete} ends={now.ends} loading={now.loading}
                 older={() => void room.older()} newer={() => void room.newer()} first={() => void room.first()} end={() => room.toEnd()}
                 render={render} onEnd={setLow} onKey={onKey} handle={handle}
             />
@@ -75,7 +75,7 @@ function useSeen({ newest, reads }: RoomSnapshot, { behind: { members }, called,
 /** Whether it is not known yet where what is new begins: nothing is shown until then, and moves from under whoever reads it. */
 function useWaiting({ state, loading, known, rows }: RoomSnapshot): boolean {
     const over = useRef(false);
-    const waits = !over.current && state === "live" && loading && !known;
+    const waits = !over.current && state === "live" && loading && !known && !rows.some(({ kind }) => kind === "draft");
     // What is shown stays: what was kept, or what one writes before there is a connection.
     if (rows.length > 0 && !waits) over.current = true;
     return waits;
