@@ -84,7 +84,7 @@ export class Chat {
             row: (id) => this.row(id),
             reading: () => this.open().find((room) => room.isSeen)?.id,
             changed: () => this.listing.changed(),
-            changedALittle: () => this.listing.changedALittle(),
+            later: () => this.listing.later(),
             pause: this.pauses.pause,
         });
     }

@@ -12,7 +12,7 @@ export interface Surroundings {
     reading(): string | undefined;
     changed(): void;
     /** No more than the time of the newest message in a room, which may come many times a second. */
-    changedALittle(): void;
+    later(): void;
     /** Resolves after `ms`, or earlier when the connection is back. */
     pause(ms: number): Promise<void>;
 }
@@ -49,9 +49,8 @@ export class RoomList {
     /** A message came in the open room. */
     spoken(id: string, at: string): void {
         const now = spoken(this.now, id, at);
-        if (now === this.now) return;
+        if (now !== this.now) this.around.later();
         this.now = now;
-        this.around.changedALittle();
     }
 
     private take(now: Rooms): Promise<void> {

@@ -3,7 +3,7 @@
 import type { Shown } from "./fold.ts";
 import type { Reads } from "./receipts.ts";
 import { newest, older, pinnedNow, replies, rows, type Row, type Timeline } from "./timeline.ts";
-import type { OthersTyping } from "./typing.ts";
+import { NOBODY, type OthersTyping } from "./typing.ts";
 
 export interface RoomSnapshot {
     id: string;
@@ -74,8 +74,7 @@ export function shownOf(
         },
         pins: pinnedNow(timeline),
         typing: typing.who(undefined, now),
-        // No thread has this number.
-        typingInThread: typing.who(thread?.root ?? 0, now),
+        typingInThread: thread ? typing.who(thread.root, now) : NOBODY,
     };
 }
 

@@ -55,7 +55,7 @@ export class Made<Value> implements Readable<Value> {
     }
 
     /** It has changed so little that nobody waits for it: told within `LATER_MS`, with whatever else has changed until then. */
-    changedALittle(): void {
+    later(): void {
         this.timer ??= setTimeout(() => this.changed(), LATER_MS);
     }
 }

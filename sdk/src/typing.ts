@@ -27,7 +27,7 @@ export class OwnTyping {
     }
 }
 
-const NOBODY: readonly string[] = [];
+export const NOBODY: readonly string[] = [];
 
 export class OthersTyping {
     private readonly all = new Map<string, { until: number; thread: number | undefined }>();
