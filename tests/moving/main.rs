@@ -3,6 +3,7 @@
 #[path = "../stories/launch.rs"]
 mod launch;
 mod lines;
+mod mended;
 #[path = "../support/postgres.rs"]
 #[allow(dead_code, reason = "other suites use the rest")]
 mod postgres;

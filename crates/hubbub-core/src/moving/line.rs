@@ -40,6 +40,8 @@ pub struct RoomLine {
     pub id: RoomId,
     /// Its kind; not [`RoomKind::Deleted`].
     pub kind: RoomKind,
+    /// The people of a direct room that is named by them. Of another there are none.
+    pub people: BTreeSet<UserId>,
     /// For people.
     pub name: String,
     /// What it is about.
@@ -92,7 +94,7 @@ impl Line {
     /// Names the member and what is wrong with it, with the limit.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if text.len() > limits::IMPORT_LINE_BYTES {
-            return Err(Invalid::too_long("line", text.len(), limits::IMPORT_LINE_BYTES));
+            return Err(Invalid::new("line", format!("longer than {} bytes", limits::IMPORT_LINE_BYTES)));
         }
         let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         match needed("type", fields.word.as_ref())? {
@@ -115,9 +117,8 @@ fn room(fields: &Fields<'_>) -> Result<RoomId, Invalid> {
     match (&fields.room, &fields.direct) {
         (Some(_), Some(_)) => Err(Invalid::new("direct", "give room, or the people of a direct room, and not both")),
         (Some(id), None) => RoomId::parse_as("room", id),
-        (None, Some(people)) => {
-            let people = people.iter().map(|user| UserId::parse_outsider("direct", user));
-            let people = people.collect::<Result<BTreeSet<_>, _>>()?;
+        (None, Some(_)) => {
+            let people = people(fields)?;
             if people.is_empty() || people.len() > limits::DIRECT_PEOPLE {
                 let problem = format!("{} people; a direct room is of 1 to {}", people.len(), limits::DIRECT_PEOPLE);
                 return Err(Invalid::new("direct", problem));
@@ -126,6 +127,11 @@ fn room(fields: &Fields<'_>) -> Result<RoomId, Invalid> {
         }
         (None, None) => Err(Invalid::missing("room")),
     }
+}
+
+/// The people of the direct room that a line names by them.
+fn people(fields: &Fields<'_>) -> Result<BTreeSet<UserId>, Invalid> {
+    fields.direct.iter().flatten().map(|user| UserId::parse_outsider("direct", user)).collect()
 }
 
 fn time(field: &'static str, text: &str) -> Result<Timestamp, Invalid> {
@@ -152,6 +158,7 @@ impl RoomLine {
         Ok(Self {
             id,
             kind,
+            people: people(fields)?,
             name: checks::room_name(fields.name.as_deref().unwrap_or_default())?,
             topic: checks::room_topic(fields.topic.as_deref().unwrap_or_default())?.into(),
             data: fields.data.map(checks::room_data).transpose()?.flatten(),

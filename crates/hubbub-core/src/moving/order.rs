@@ -3,15 +3,19 @@
 use super::line::{EntryLine, Line, RoomLine, UserLine};
 use crate::{
     limits::IMPORT_LINE_BYTES,
-    log::{encoded::encode, entry::Entry, kinds::What},
+    log::{content::Content, encoded::encode, entry::Entry, kinds::What},
     model::{
+        access::RoomKind,
         ids::{Invalid, Key, RoomId, UserId},
         seq::Seq,
         time::Timestamp,
     },
 };
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 use uuid::Uuid;
 
 /// What is wrong with a line.
@@ -64,6 +68,8 @@ pub struct Order {
     lines: u64,
     /// Lines that could not be read: their numbers are missed further on, which is no fault of its own.
     unread: u64,
+    /// Whether all could be read.
+    is_whole: bool,
     rooms: HashMap<RoomId, Place>,
 }
 
@@ -75,15 +81,54 @@ struct Place {
     is_session: bool,
     last: Seq,
     at: Timestamp,
+    /// Of a direct room: who is to join yet.
+    awaited: Option<Awaited>,
+    /// The first line without content of each message that is not deleted yet, be it the message's own or that of an edit of it.
+    gone: HashMap<Seq, u64>,
     /// Entries without a key at the time of the last, by the key made of their content, and how often each came. Entries that are
     /// alike have the same time, and nothing comes between those of another time.
     alike: HashMap<[u8; 16], u32>,
 }
 
+/// Whose lines `joined` a direct room needs still: who is not a member reads nothing there, and nobody can be added later.
+#[derive(Debug)]
+enum Awaited {
+    /// These people's.
+    These(BTreeSet<UserId>),
+    /// Anybody's: its people are not known.
+    Anybody,
+}
+
+impl Awaited {
+    /// What an entry leaves of it.
+    fn after(self, what: &What) -> Option<Self> {
+        match (self, what) {
+            (Self::Anybody, What::Joined(_)) => None,
+            (Self::These(mut people), What::Joined(joined)) => {
+                people.remove(&joined.user);
+                (!people.is_empty()).then_some(Self::These(people))
+            }
+            (awaited, _) => Some(awaited),
+        }
+    }
+
+    fn problem(&self, room: &RoomId) -> String {
+        let who = match self {
+            Self::Anybody => "nobody has".to_owned(),
+            Self::These(people) => {
+                let names: Vec<&str> = people.iter().map(UserId::as_str).collect();
+                format!("{} {}", names.join(", "), if names.len() == 1 { "has" } else { "have" })
+            }
+        };
+        let not = if matches!(self, Self::Anybody) { "" } else { "not " };
+        format!("direct: {who} {not}joined {room}; a direct room needs a line `joined` for each of its people")
+    }
+}
+
 impl Order {
     /// Before the first line. `now`: nothing may have happened later, for people write on from here.
     pub fn new(now: Timestamp) -> Self {
-        Self { now, lines: 0, unread: 0, rooms: HashMap::new() }
+        Self { now, lines: 0, unread: 0, is_whole: true, rooms: HashMap::new() }
     }
 
     /// How many lines there were.
@@ -112,10 +157,28 @@ impl Order {
             Ok(Line::Entry(entry)) => self.entry(line, *entry).map(Step::Entry),
             Err(invalid) => {
                 self.unread += 1;
+                self.is_whole = false;
                 Err(invalid)
             }
         };
         step.map_err(|invalid| Fault { line, problem: invalid.to_string() })
+    }
+
+    /// What is wrong with what there was, once all lines were taken: by line. Nothing where a line could not be read, which may be the
+    /// one that is missing.
+    pub fn end(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (room, place) in self.rooms.iter().filter(|_| self.is_whole) {
+            if let Some(awaited) = &place.awaited {
+                faults.push(Fault { line: place.line, problem: awaited.problem(room) });
+            }
+            for (message, line) in &place.gone {
+                let problem = format!("gone: no line `deleted` behind it has the target {message}");
+                faults.push(Fault { line: *line, problem });
+            }
+        }
+        faults.sort_by(|a, b| (a.line, &a.problem).cmp(&(b.line, &b.problem)));
+        faults
     }
 
     fn room(&mut self, line: u64, room: RoomLine) -> Result<RoomLine, Invalid> {
@@ -126,7 +189,19 @@ impl Order {
             return Err(later("at", room.at.unwrap_or_default(), self.now));
         }
         let is_session = room.session.is_some();
-        let place = Place { line, is_session, last: Seq::ZERO, at: Timestamp::default(), alike: HashMap::new() };
+        let awaited = (room.kind == RoomKind::Direct).then(|| match room.people.is_empty() {
+            true => Awaited::Anybody,
+            false => Awaited::These(room.people.clone()),
+        });
+        let place = Place {
+            line,
+            is_session,
+            last: Seq::ZERO,
+            at: Timestamp::default(),
+            awaited,
+            gone: HashMap::new(),
+            alike: HashMap::new(),
+        };
         self.rooms.insert(room.id.clone(), place);
         Ok(room)
     }
@@ -144,6 +219,8 @@ impl Order {
         }
         // Also where it is wrong: what is behind it is judged by its own numbers.
         place.last = given.max(seq);
+        place.awaited = place.awaited.take().and_then(|awaited| awaited.after(&entry.what));
+        place.note_gone(line, place.last, &entry.what);
         if given != seq {
             let problem =
                 format!("{given}, and the next entry of {} is {seq}: lines are missing, or not in order", entry.room);
@@ -190,6 +267,22 @@ fn later(field: &'static str, at: Timestamp, now: Timestamp) -> Invalid {
 }
 
 impl Place {
+    /// Notes content that is gone until there is the deletion that took it.
+    fn note_gone(&mut self, line: u64, seq: Seq, what: &What) {
+        match what {
+            What::Message(message) if message.content == Content::gone() => {
+                self.gone.entry(seq).or_insert(line);
+            }
+            What::Edited(edited) if edited.content == Content::gone() => {
+                self.gone.entry(edited.target).or_insert(line);
+            }
+            What::Deleted(deleted) => {
+                self.gone.remove(&deleted.target);
+            }
+            _ => {}
+        }
+    }
+
     /// A key from content: the n-th entry that says the same at the same time has the same key each time the file is read.
     fn key_of(&mut self, entry: &EntryLine) -> Result<Key, Invalid> {
         let content = Entry {

@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_line_is_told_with_the_member_and_the_limit() {
         (r#"{"type":"user","user":"ana","info":1,"colour":2}"#, "line: unknown field `colour`"),
         (r#"{"type":"user","user":"ana","info":1,"text":"x"}"#, "text: a line of the type `user` has no such member"),
         (&long, "text: 8193 bytes; the limit is 8192"),
-        (&huge, "line: 262146 bytes; the limit is 262144"),
+        (&huge, "line: longer than 262144 bytes"),
         (&from("hubbub:api"), "from: the prefix hubbub: and what looks like it are reserved"),
         (
             &from("portal:desk"),
@@ -179,4 +179,52 @@ fn a_direct_room_is_named_by_its_people_and_what_a_table_need_not_say_is_filled_
     let joined = entry(order.take(joined).unwrap());
     assert_eq!((joined.entry.from.as_str(), joined.seq.get()), ("ana", 1));
     assert!(matches!(order.take("  ").unwrap(), Step::Nothing));
+}
+
+/// What is wrong once all of these lines were taken.
+fn at_the_end(lines: &[&str]) -> Vec<String> {
+    let mut order = order();
+    for line in lines {
+        let _ = order.take(line);
+    }
+    order.end().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_direct_room_needs_all_of_its_people_by_the_end() {
+    const ROOM: &str = r#"{"type":"room","direct":["ben","ana","cem"],"kind":"direct"}"#;
+    let joined = |who: &str| {
+        format!(r#"{{"type":"joined","direct":["ana","ben","cem"],"user":"{who}","at":"2026-01-01T00:00:00Z"}}"#)
+    };
+    let (ana, ben, cem) = (joined("ana"), joined("ben"), joined("cem"));
+    assert_eq!(at_the_end(&[GENERAL, ROOM, &ana, &ben, &cem]), [""; 0]);
+    let faults = at_the_end(&[GENERAL, ROOM, &ben]);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].starts_with("line 2: direct: ana, cem have not joined direct."), "{faults:?}");
+    let faults = at_the_end(&[ROOM, &cem, &ben]);
+    assert!(faults[0].starts_with("line 1: direct: ana has not joined direct."), "{faults:?}");
+    assert!(faults[0].ends_with("; a direct room needs a line `joined` for each of its people"), "{faults:?}");
+    // By its id, as an export has it, nobody knows who its people are.
+    let by_id = r#"{"type":"room","room":"direct.x","kind":"direct"}"#;
+    let somebody = r#"{"type":"joined","room":"direct.x","user":"ana","at":"2026-01-01T00:00:00Z"}"#;
+    assert_eq!(at_the_end(&[by_id, somebody]), [""; 0]);
+    assert!(at_the_end(&[by_id])[0].starts_with("line 1: direct: nobody has joined direct.x; "));
+    // The line that cannot be read may be the one.
+    assert_eq!(at_the_end(&[ROOM, &ben, &cem, "{"]), [""; 0]);
+}
+
+#[test]
+fn what_is_gone_was_deleted_by_a_later_line() {
+    let gone = says("", 1).replace(r#","text":"""#, r#","gone":true"#);
+    let edit = gone.replace(r#""gone""#, r#""target":1,"gone""#).replace("message", "edited");
+    let deleted = says("", 2).replace(r#","text":"""#, r#","target":1"#).replace("message", "deleted");
+    let said = says("hi", 1);
+    assert_eq!(at_the_end(&[GENERAL, &gone, &edit, &deleted]), [""; 0]);
+    let problem = "gone: no line `deleted` behind it has the target";
+    assert_eq!(at_the_end(&[GENERAL, &gone, &edit]), [format!("line 2: {problem} 1")]);
+    assert_eq!(
+        at_the_end(&[GENERAL, &said, &edit, &gone]),
+        [format!("line 3: {problem} 1"), format!("line 4: {problem} 3")]
+    );
+    assert_eq!(at_the_end(&[GENERAL, &said, &gone, &deleted]), [format!("line 3: {problem} 2")]);
 }

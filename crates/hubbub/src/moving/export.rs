@@ -9,7 +9,12 @@ use crate::{
 use anyhow::bail;
 use hubbub_core::{
     limits::PAGE_MAX,
-    log::{encoded::encode, entry::Entry, kinds::What, room::PageOf},
+    log::{
+        encoded::encode,
+        entry::Entry,
+        kinds::What,
+        room::{Page, PageOf},
+    },
     model::{
         ids::{RoomId, UserId},
         seq::Seq,
@@ -17,6 +22,9 @@ use hubbub_core::{
     moving::RoomLine,
 };
 use std::sync::Arc;
+
+/// What is said of a room that was there at first.
+const GONE: &str = "it was deleted while it was exported: what was printed of it is a part";
 
 /// Prints users, and then each room with its entries: a page at a time, however much there is.
 pub(super) async fn run(store: &StoreAt, room: Option<&RoomId>, user: Option<&UserId>) -> anyhow::Result<()> {
@@ -67,14 +75,22 @@ impl Exporting<'_> {
     /// To the end of its log: what was blanked meanwhile was blanked by an entry that is further on.
     async fn room(&self, room: &RoomLine) -> anyhow::Result<()> {
         print([room.json()]);
-        let mut after = Seq::ZERO;
+        let (mut after, mut epoch) = (Seq::ZERO, None);
         loop {
             let page = patiently(|| self.logs.page(&room.id, PageOf::After(after), PAGE_MAX)).await?;
-            let entries = page.map(|page| page.entries).unwrap_or_default();
-            let Some(last) = entries.last() else { return Ok(()) };
+            // A log that began anew has other numbers.
+            let page = page.filter(|page| *epoch.get_or_insert(page.epoch) == page.epoch);
+            let Some(Page { entries, .. }) = page else { bail!("room {}: {GONE}", room.id) };
+            let Some(last) = entries.last() else { break };
             after = last.seq;
             print(entries.iter().filter(|entry| self.user.is_none_or(|user| is_of(entry, user))).map(encode));
         }
+        // What is left of a room that was deleted is a log without entries.
+        let head = patiently(|| self.logs.heads(std::slice::from_ref(&room.id))).await?.pop().flatten();
+        if head.is_none_or(|head| head.deleted || Some(head.epoch) != epoch) {
+            bail!("room {}: {GONE}", room.id);
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     config::StoreAt,
+    log::plain,
     output::{self, Failure},
     server,
     store::{
@@ -41,6 +42,10 @@ fn look(mut lines: Lines, now: Timestamp, mut say: impl FnMut(Fault)) -> anyhow:
             say(fault);
         }
     }
+    for fault in order.end() {
+        faults += 1;
+        say(fault);
+    }
     Ok(Looked { lines: order.lines(), rooms: order.rooms(), faults })
 }
 
@@ -58,7 +63,7 @@ fn take(order: &mut Order, line: Result<&str, &'static str>) -> Result<Step, Fau
 /// `hubbub import --check`: all that is wrong with a file, to standard output.
 pub(super) fn check(path: &Path) -> Result<(), Failure> {
     let looked = look(Lines::open(path)?, sqlite::now(), |fault| {
-        output::finding(fault);
+        output::finding(plain(&fault.to_string()));
     })?;
     let Looked { lines, rooms, faults } = looked;
     output::finding(format_args!(
@@ -79,7 +84,7 @@ pub(super) async fn run(path: &Path, store: &StoreAt) -> Result<(), Failure> {
         let looked = look(lines, now, |fault| {
             said += 1;
             if said <= FAULTS_SAID {
-                output::complaint(fault);
+                output::complaint(plain(&fault.to_string()));
             }
         })?;
         if looked.faults > 0 {
@@ -103,14 +108,31 @@ pub(super) async fn run(path: &Path, store: &StoreAt) -> Result<(), Failure> {
     };
     match import.all(Lines::open(path)?, now).await {
         Err(NotWritten::Fault(fault)) => {
-            output::complaint(fault);
+            output::complaint(plain(&fault.to_string()));
             output::complaint(
                 "what is before that line was written; its rooms are closed until all of a file is imported",
             );
             Err(Failure::Told)
         }
-        Err(NotWritten::Store(error)) => Err(Failure::Other(error)),
-        Ok(()) => Ok(()),
+        Err(NotWritten::Unfinished(faults)) => {
+            for fault in faults {
+                output::complaint(plain(&fault.to_string()));
+            }
+            output::complaint("all lines were written; no room was opened: the same with what is missing goes on");
+            Err(Failure::Told)
+        }
+        Err(NotWritten::Store(error)) => {
+            Err(Failure::Other(error.context("what was written stays; the same again goes on")))
+        }
+        Ok(changed) if changed.is_empty() => Ok(()),
+        Ok(changed) => {
+            for room in changed {
+                output::complaint(format_args!(
+                    "room {room} stays closed: the room that kept its id was changed or deleted meanwhile"
+                ));
+            }
+            Err(Failure::Told)
+        }
     }
 }
 
@@ -128,22 +150,30 @@ struct Importing {
 }
 
 impl Importing {
-    async fn all(mut self, mut lines: Lines, now: Timestamp) -> Result<(), NotWritten> {
+    /// Returns the rooms that stay closed.
+    async fn all(mut self, mut lines: Lines, now: Timestamp) -> Result<Vec<RoomId>, NotWritten> {
         let mut order = Order::new(now);
         loop {
             let Some(line) = lines.next().map_err(NotWritten::Store)? else { break };
             let bytes = line.map_or(0, str::len);
-            match take(&mut order, line) {
-                Ok(Step::Nothing) => {}
-                Ok(Step::User(user)) => self.batch.user(user, bytes),
-                Ok(Step::Entry(entry)) => self.batch.entry(entry, &self.hash_key, bytes),
-                Ok(Step::Room(room)) => self.begin(&room, order.lines()).await?,
-                Err(fault) => {
-                    // What is before it is kept, and may have a fault that comes first.
-                    self.write().await?;
-                    self.written().await?;
-                    return Err(NotWritten::Fault(fault));
+            let wrong = match take(&mut order, line) {
+                Ok(Step::Nothing) => None,
+                Ok(Step::User(user)) => {
+                    self.batch.user(user, bytes);
+                    None
                 }
+                Ok(Step::Entry(entry)) => {
+                    self.batch.entry(entry, &self.hash_key, bytes);
+                    None
+                }
+                Ok(Step::Room(room)) => self.begin(&room, order.lines()).await?,
+                Err(fault) => Some(fault),
+            };
+            if let Some(fault) = wrong {
+                // What is before it is kept, and may have a fault that comes first.
+                self.write().await?;
+                self.written().await?;
+                return Err(NotWritten::Fault(fault));
             }
             if self.batch.is_full() {
                 self.write().await?;
@@ -154,36 +184,45 @@ impl Importing {
         }
         self.write().await?;
         self.written().await?;
-        let opened = self.open().await?;
+        let missing = order.end();
+        if !missing.is_empty() {
+            return Err(NotWritten::Unfinished(missing));
+        }
+        let changed = self.open().await?;
+        let opened = self.closed.len() - changed.len();
         let (Counts { written, there }, took) = (self.counts, self.progress.end());
         output::line(format_args!(
             "{} entries written, {} were there already, {} rooms opened, in {}",
             grouped(written),
             grouped(there),
-            grouped(opened),
+            grouped(opened as u64),
             for_people(took)
         ));
-        Ok(())
+        Ok(changed)
     }
 
-    async fn begin(&mut self, room: &RoomLine, line: u64) -> Result<(), NotWritten> {
+    /// Returns what is wrong with a room's line, as the store says.
+    async fn begin(&mut self, room: &RoomLine, line: u64) -> Result<Option<Fault>, NotWritten> {
         let begun = patiently(|| self.archive.begin(room)).await.map_err(NotWritten::Store)?;
         let id = &room.id;
         let problem = match begun {
             Begun::Closed => {
                 self.closed.push(id.clone());
-                return Ok(());
+                return Ok(None);
             }
             Begun::Open => {
                 output::complaint(format_args!(
                     "line {line}: room {id} was imported before and is open: its lines are compared with it, and nothing is written"
                 ));
-                return Ok(());
+                return Ok(None);
             }
             Begun::Other(kind) => format!("kind: an import made {id} before, as a room of the kind {}", kind.word()),
+            Begun::Changed(field) => format!(
+                "{field}: another than when {id} was begun, and entries of it are written; give the first, and change it once the room is open"
+            ),
             Begun::Taken => format!("room: {id} is there, or was, and no import made it; it needs another id"),
         };
-        Err(NotWritten::Fault(Fault { line, problem }))
+        Ok(Some(Fault { line, problem }))
     }
 
     /// Has the batch written, once the one before is.
@@ -202,14 +241,12 @@ impl Importing {
         Ok(())
     }
 
-    async fn open(&self) -> Result<u64, NotWritten> {
+    /// Returns the rooms that stay closed.
+    async fn open(&self) -> Result<Vec<RoomId>, NotWritten> {
+        let mut stay = Vec::new();
         for rooms in self.closed.chunks(IMPORT_OPENED) {
-            let changed = patiently(|| self.archive.open(rooms)).await.map_err(NotWritten::Store)?;
-            if let Some(room) = changed {
-                let why = "the room that kept its id was changed or deleted meanwhile; it stays closed";
-                return Err(NotWritten::Store(anyhow::anyhow!("room {room}: {why}")));
-            }
+            stay.append(&mut patiently(|| self.archive.open(rooms)).await.map_err(NotWritten::Store)?);
         }
-        Ok(self.closed.len() as u64)
+        Ok(stay)
     }
 }

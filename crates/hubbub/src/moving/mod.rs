@@ -20,7 +20,7 @@ A room's line comes before those of its entries, which are in their order:
   {\"type\":\"message\",\"room\":\"general\",\"from\":\"ben\",\"at\":\"2024-01-31T09:31:00Z\",\"text\":\"ho\",\"reply_to\":2}
   {\"type\":\"user\",\"user\":\"ana\",\"info\":{\"name\":\"Ana\"}}
 
-Look for everything that is wrong with a file, and write nothing:
+Look for all faults of a file that can be told without a store, and write nothing:
   hubbub import --check chat.ndjson
 
 Import it; where that was broken off, the same again goes on:
@@ -47,7 +47,7 @@ pub struct Import {
     /// The file; -: standard input, which is checked only as it is imported
     #[arg(value_name = "FILE.ndjson")]
     file: PathBuf,
-    /// Look for everything that is wrong with the file; no store is opened and nothing is written
+    /// Look for all faults that can be told without a store; none is opened and nothing is written
     #[arg(long)]
     check: bool,
     #[command(flatten)]

@@ -1,7 +1,6 @@
 //! A part of a file on its way into the store.
 
 use crate::store::{StoreError, archive::Archive};
-use anyhow::Context;
 use hubbub_core::{
     limits::{IMPORT_BATCH, IMPORT_BATCH_BYTES},
     log::{
@@ -40,6 +39,8 @@ pub(super) struct Counts {
 pub(super) enum NotWritten {
     /// This one is wrong.
     Fault(Fault),
+    /// All were written, and these are wrong because others are missing.
+    Unfinished(Vec<Fault>),
     /// The store is to blame.
     Store(anyhow::Error),
 }
@@ -148,7 +149,7 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(ask:
                 tries += 1;
                 tokio::time::sleep(backoff.next(rand::random())).await;
             }
-            done => return done.context("what was written stays; the same again goes on"),
+            done => return Ok(done?),
         }
     }
 }

@@ -24,16 +24,18 @@ pub enum Begun {
     Open,
     /// An import that is not done made it as a room of this kind.
     Other(RoomKind),
+    /// It is closed and has entries, and this member of its line was another when it was begun.
+    Changed(&'static str),
     /// No import made it, or it was deleted since.
     Taken,
 }
 
 /// What imports and exports need beside [`Store`](super::Store).
 ///
-/// A room that is imported is found by nobody until it is opened: its id belongs to a room without members that takes nothing.
+/// A room that is imported is found by nobody until it is opened: its id belongs to a room without members in which nobody says anything.
 #[async_trait]
 pub trait Archive: Send + Sync + 'static {
-    /// Makes a room that is to be imported, unless it is there.
+    /// Makes a room that is to be imported, unless it is there. What its line says of it may change until it has entries.
     async fn begin(&self, room: &RoomLine) -> Result<Begun, StoreError>;
 
     /// Writes what happened there and then, one behind another, in rooms that are closed: up to the first that is not taken and
@@ -43,9 +45,9 @@ pub trait Archive: Send + Sync + 'static {
     /// [`UnknownRoom`]: hubbub_core::model::access::Refusal::UnknownRoom
     async fn replay(&self, drafts: &[Draft], happened: &[Happened]) -> Result<Vec<Outcome>, StoreError>;
 
-    /// Opens rooms that are whole, all or none of them; those that are open stay so. Nothing that is in them counts as unread.
-    /// Where the room that kept the id was changed meanwhile, that one is returned and nothing is opened.
-    async fn open(&self, rooms: &[RoomId]) -> Result<Option<RoomId>, StoreError>;
+    /// Opens rooms that are whole; those that are open stay so. Nothing that is in them counts as unread. Returns those that stay
+    /// closed, because the room that kept the id was changed or deleted meanwhile.
+    async fn open(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError>;
 
     /// Keeps what the product says about users, of whom nothing is kept.
     async fn put_new_users(&self, users: &[UserLine]) -> Result<(), StoreError>;
@@ -72,8 +74,27 @@ pub(super) const fn keeper(kind: RoomKind) -> RoomKind {
     }
 }
 
-/// What is set of it: not even the product's backend adds anything.
+/// What is set of it: nobody says anything in it. The product's backend may add members, or take the archiving back: a room that was
+/// changed is not opened over.
 pub(super) const KEEPER_SETTINGS: &str = r#"{"archived":true}"#;
+
+/// What a line says of a room that was begun with another, and the kinds of entries that change the same: where there are some of
+/// them, the line says nothing.
+pub(super) fn differing(begun: &RoomLine, line: &RoomLine) -> Vec<(&'static str, &'static [&'static str])> {
+    let mut differing: Vec<(&'static str, &'static [&'static str])> = Vec::new();
+    let mut note = |is_another: bool, field, kinds| {
+        if is_another {
+            differing.push((field, kinds));
+        }
+    };
+    note(begun.name != line.name, "name", &["renamed"]);
+    note(begun.topic != line.topic, "topic", &["changed"]);
+    note(begun.data != line.data, "data", &["changed"]);
+    note(begun.settings != line.settings, "settings", &["changed"]);
+    note(begun.session != line.session, "session", &["opened", "waiting", "closed"]);
+    note(line.at.is_some() && begun.at != line.at, "at", &[]);
+    differing
+}
 
 /// What a row of a room says.
 pub(super) struct RoomRow<'a> {
@@ -91,9 +112,11 @@ impl RoomRow<'_> {
     pub fn line(self) -> Result<RoomLine, StoreError> {
         use super::columns;
         use hubbub_core::model::json::Json;
+        use std::collections::BTreeSet;
         Ok(RoomLine {
             id: columns::room(self.id)?,
             kind: columns::kind(self.kind)?,
+            people: BTreeSet::new(),
             name: self.name,
             topic: self.topic.unwrap_or_default().into(),
             data: self.data.map(Json::trusted),

@@ -3,10 +3,12 @@
 use super::{
     super::{
         StoreError,
-        archive::{Archive, Begun, KEEPER_SETTINGS, RoomRow, keeper},
+        archive::{Archive, Begun, KEEPER_SETTINGS, RoomRow, differing, keeper},
         columns::{self, count},
     },
-    PostgresStore, audit as acts, deep, long_way, reads,
+    PostgresStore, audit as acts, deep, long_way,
+    pool::Lease,
+    reads,
     sql::{self, texts},
 };
 use async_trait::async_trait;
@@ -36,6 +38,11 @@ texts! {
     renumber = "UPDATE hubbub.rooms SET no = DEFAULT WHERE no = $1 RETURNING no, created_at";
     import = "INSERT INTO hubbub.imports (no, id, kind, name, created_at, settings, session, closed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     inform = "INSERT INTO hubbub.room_infos (room, topic, data) VALUES ($1, $2, $3)";
+    begun_line = "SELECT c.id, c.kind, c.name, c.created_at, c.settings, c.session, i.topic, i.data, c.no, c.head
+        FROM hubbub.imports c LEFT JOIN hubbub.room_infos i ON i.room = c.no WHERE c.id = $1 FOR UPDATE OF c";
+    has_kinds = "SELECT EXISTS (SELECT FROM hubbub.entries WHERE room = $1 AND kind = ANY($2))";
+    mend = "UPDATE hubbub.imports SET name = $2, created_at = $3, settings = $4, session = $5 WHERE no = $1";
+    uninform = "DELETE FROM hubbub.room_infos WHERE room = $1";
     closed = "SELECT i.id FROM hubbub.imports i WHERE i.id = ANY($1) AND i.opened_at IS NULL ORDER BY i.id FOR UPDATE";
     keepers = "SELECT r.id FROM hubbub.rooms r JOIN hubbub.imports i ON i.id = r.id
         WHERE r.id = ANY($1) AND i.closed = r.no AND r.head = 0 ORDER BY r.id FOR UPDATE OF r";
@@ -88,6 +95,57 @@ impl PostgresArchive {
     }
 }
 
+impl PostgresArchive {
+    async fn inform(&self, lease: &Lease, no: i64, room: &RoomLine) -> Result<(), StoreError> {
+        if !room.topic.is_empty() || room.data.is_some() {
+            let inform = lease.prepare_cached(&self.sql.inform).await?;
+            let data = room.data.as_ref().map(Json::as_str);
+            lease.execute(&inform, &[&no, &&*room.topic, &data]).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with a room that is closed, in the transaction that found it.
+    async fn begin_again(&self, lease: &Lease, room: &RoomLine) -> Result<Begun, StoreError> {
+        let sql = &self.sql;
+        let begun = lease.prepare_cached(&sql.begun_line).await?;
+        let row = lease.query_one(&begun, &[&room.id.as_str()]).await?;
+        let (begun, no, head): (_, i64, i64) = (line(&row)?, row.get(8), row.get(9));
+        let differing = differing(&begun, room);
+        if head > 0 {
+            let has_kinds = lease.prepare_cached(&sql.has_kinds).await?;
+            for (field, kinds) in differing {
+                if !lease.query_one(&has_kinds, &[&no, &kinds]).await?.get::<_, bool>(0) {
+                    return Ok(Begun::Changed(field));
+                }
+            }
+        } else if !differing.is_empty() {
+            let (mend, uninform) = (lease.prepare_cached(&sql.mend).await?, lease.prepare_cached(&sql.uninform).await?);
+            let at = room.at.or(begun.at).unwrap_or_default().0;
+            let (settings, session) = (Settings::stored(&room.settings), room.session.map(SessionState::state));
+            lease.execute(&mend, &[&no, &room.name, &at, &settings, &session]).await?;
+            lease.execute(&uninform, &[&no]).await?;
+            self.inform(lease, no, room).await?;
+        }
+        Ok(Begun::Closed)
+    }
+}
+
+/// The line of a row with the columns of a room's.
+fn line(row: &tokio_postgres::Row) -> Result<RoomLine, StoreError> {
+    let row = RoomRow {
+        id: row.get(0),
+        kind: row.get(1),
+        name: row.get(2),
+        created_at: row.get(3),
+        settings: row.get(4),
+        session: row.get(5),
+        topic: row.get(6),
+        data: row.get(7),
+    };
+    row.line()
+}
+
 #[async_trait]
 impl Archive for PostgresArchive {
     async fn begin(&self, room: &RoomLine) -> Result<Begun, StoreError> {
@@ -107,11 +165,7 @@ impl Archive for PostgresArchive {
                 let row: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
                     [&no, &id, &room.kind.word(), &room.name, &at, &settings, &session, &closed.get::<_, i64>(0)];
                 lease.execute(&import, &row).await?;
-                if !room.topic.is_empty() || room.data.is_some() {
-                    let inform = lease.prepare_cached(&sql.inform).await?;
-                    let data = room.data.as_ref().map(Json::as_str);
-                    lease.execute(&inform, &[&no, &&*room.topic, &data]).await?;
-                }
+                self.inform(&lease, no, room).await?;
                 Begun::Closed
             }
             None => {
@@ -122,7 +176,7 @@ impl Archive for PostgresArchive {
                         let kind = columns::kind(row.get(0))?;
                         match (row.get::<_, Option<i64>>(1), row.get(2)) {
                             _ if kind != room.kind => Begun::Other(kind),
-                            (None, _) => Begun::Closed,
+                            (None, _) => self.begin_again(&lease, room).await?,
                             (Some(_), true) => Begun::Open,
                             (Some(_), false) => Begun::Taken,
                         }
@@ -144,7 +198,7 @@ impl Archive for PostgresArchive {
         Ok(decided.outcomes)
     }
 
-    async fn open(&self, rooms: &[RoomId]) -> Result<Option<RoomId>, StoreError> {
+    async fn open(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
         let (lease, sql) = (self.logs.pool.get().await?, &self.sql);
         let ids: Vec<&str> = rooms.iter().map(RoomId::as_str).collect();
         lease.batch_execute("BEGIN").await?;
@@ -153,18 +207,15 @@ impl Archive for PostgresArchive {
         let ids: Vec<&str> = closed.iter().map(|row| row.get(0)).collect();
         let kept = lease.query(&keepers, &[&ids]).await?;
         let kept: Vec<&str> = kept.iter().map(|row| row.get(0)).collect();
-        if let Some(changed) = ids.iter().find(|id| !kept.contains(id)) {
-            lease.batch_execute("ROLLBACK").await?;
-            lease.give_back();
-            return columns::room(changed).map(Some);
-        }
+        let changed =
+            ids.iter().filter(|id| !kept.contains(id)).map(|id| columns::room(id)).collect::<Result<_, _>>()?;
         for sql in [&sql.let_go, &sql.take_place, &sql.read_so_far, &sql.opened] {
             let statement = lease.prepare_cached(sql).await?;
-            lease.execute(&statement, &[&ids]).await?;
+            lease.execute(&statement, &[&kept]).await?;
         }
         lease.batch_execute("COMMIT").await?;
         lease.settle()?;
-        Ok(None)
+        Ok(changed)
     }
 
     async fn put_new_users(&self, users: &[UserLine]) -> Result<(), StoreError> {
@@ -181,19 +232,6 @@ impl Archive for PostgresArchive {
     ) -> Result<Vec<RoomLine>, StoreError> {
         let (of, after) = (of.map(UserId::as_str), after.map_or("", RoomId::as_str));
         let rows = self.logs.ask(&self.sql.rooms, &[&after, &of, &count(limit)]).await?;
-        let line = |row: &tokio_postgres::Row| {
-            let row = RoomRow {
-                id: row.get(0),
-                kind: row.get(1),
-                name: row.get(2),
-                created_at: row.get(3),
-                settings: row.get(4),
-                session: row.get(5),
-                topic: row.get(6),
-                data: row.get(7),
-            };
-            row.line()
-        };
         rows.iter().map(line).collect()
     }
 

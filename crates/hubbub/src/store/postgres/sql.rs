@@ -265,7 +265,7 @@ texts! {
         WHERE r.id = $1::text ORDER BY m.user_id";
     company = "SELECT u.user_id FROM (SELECT DISTINCT unnest($2::text[]) AS user_id) u
         CROSS JOIN LATERAL (
-            SELECT 1 FROM hubbub.members b JOIN hubbub.members m ON m.room = b.room
+            SELECT 1 FROM hubbub.members b JOIN hubbub.members m ON m.room = b.room JOIN hubbub.rooms r ON r.no = b.room
             WHERE b.user_id = u.user_id AND b.standing <> 'banned' AND m.user_id = $1::text AND m.standing <> 'banned'
             LIMIT 1
         ) shared";

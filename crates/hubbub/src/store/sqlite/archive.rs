@@ -3,7 +3,7 @@
 use super::{
     super::{
         StoreError,
-        archive::{Archive, Begun, KEEPER_SETTINGS, RoomRow, keeper},
+        archive::{Archive, Begun, KEEPER_SETTINGS, RoomRow, differing, keeper},
         columns,
     },
     SqliteStore, append,
@@ -24,7 +24,7 @@ use hubbub_core::{
     },
     moving::{RoomLine, UserLine},
 };
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 /// Where the rows of rooms are that are imported.
 const IMPORTS: &str = "imports";
@@ -41,7 +41,7 @@ impl Archive for SqliteStore {
         self.writer.write(move |transaction, at| replay(transaction, &drafts, &happened, at)).await
     }
 
-    async fn open(&self, rooms: &[RoomId]) -> Result<Option<RoomId>, StoreError> {
+    async fn open(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
         let rooms = rooms.to_vec();
         self.writer.write(move |transaction, at| open(transaction, &rooms, at)).await
     }
@@ -101,7 +101,7 @@ fn begin(transaction: &Transaction<'_>, room: &RoomLine, at: Timestamp) -> Resul
         return Ok(if kind != room.kind {
             Begun::Other(kind)
         } else if opened_at.is_none() {
-            Begun::Closed
+            begin_again(transaction, no, room)?
         } else if transaction.query_row(is_there, params![id, no], |row| row.get(0))? {
             Begun::Open
         } else {
@@ -131,10 +131,51 @@ fn begin(transaction: &Transaction<'_>, room: &RoomLine, at: Timestamp) -> Resul
             closed
         ],
     )?;
+    inform(transaction, no, room)?;
+    Ok(Begun::Closed)
+}
+
+fn inform(transaction: &Transaction<'_>, no: i64, room: &RoomLine) -> Result<(), StoreError> {
     if !room.topic.is_empty() || room.data.is_some() {
         let data = room.data.as_ref().map(Json::as_str);
         let sql = "INSERT INTO room_infos (room, topic, data) VALUES (?1, ?2, ?3)";
         transaction.execute(sql, params![no, room.topic, data])?;
+    }
+    Ok(())
+}
+
+/// Goes on with a room that is closed.
+fn begin_again(transaction: &Transaction<'_>, no: i64, room: &RoomLine) -> Result<Begun, StoreError> {
+    let sql = "SELECT c.id, c.kind, c.name, c.created_at, c.settings, c.session, i.topic, i.data, c.head
+        FROM imports c LEFT JOIN room_infos i ON i.room = c.no WHERE c.no = ?1";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let mut rows = statement.query([no])?;
+    let Some(row) = rows.next()? else { return Ok(Begun::Taken) };
+    let (begun, head) = (line(row)?, row.get::<_, i64>(8)?);
+    let differing = differing(&begun, room);
+    if head > 0 {
+        let mut of_kind = transaction.prepare_cached("SELECT 1 FROM entries WHERE room = ?1 AND kind = ?2 LIMIT 1")?;
+        'differing: for (field, kinds) in differing {
+            for kind in kinds {
+                if of_kind.exists(params![no, kind])? {
+                    continue 'differing;
+                }
+            }
+            return Ok(Begun::Changed(field));
+        }
+    } else if !differing.is_empty() {
+        transaction.execute(
+            "UPDATE imports SET name = ?2, created_at = ?3, settings = ?4, session = ?5 WHERE no = ?1",
+            params![
+                no,
+                room.name,
+                room.at.or(begun.at).unwrap_or_default().0,
+                Settings::stored(&room.settings),
+                room.session.map(SessionState::state)
+            ],
+        )?;
+        transaction.execute("DELETE FROM room_infos WHERE room = ?1", [no])?;
+        inform(transaction, no, room)?;
     }
     Ok(Begun::Closed)
 }
@@ -159,14 +200,17 @@ fn replay(
     Ok(decided.outcomes)
 }
 
-fn open(transaction: &Transaction<'_>, rooms: &[RoomId], at: Timestamp) -> Result<Option<RoomId>, StoreError> {
-    let mut changed = transaction.prepare_cached(
+/// Returns those that stay closed.
+fn open(transaction: &Transaction<'_>, rooms: &[RoomId], at: Timestamp) -> Result<Vec<RoomId>, StoreError> {
+    let mut is_changed = transaction.prepare_cached(
         "SELECT 1 FROM imports i WHERE i.id = ?1 AND i.opened_at IS NULL
             AND NOT EXISTS (SELECT 1 FROM rooms r WHERE r.id = i.id AND r.no = i.closed AND r.head = 0)",
     )?;
+    let (mut kept, mut changed) = (Vec::new(), Vec::new());
     for room in rooms {
-        if changed.exists([room.as_str()])? {
-            return Ok(Some(room.clone()));
+        match is_changed.exists([room.as_str()])? {
+            true => changed.push(room.clone()),
+            false => kept.push(room),
         }
     }
     for sql in [
@@ -178,11 +222,11 @@ fn open(transaction: &Transaction<'_>, rooms: &[RoomId], at: Timestamp) -> Resul
         "UPDATE imports SET opened_at = ?2 WHERE id = ?1 AND opened_at IS NULL",
     ] {
         let mut statement = transaction.prepare_cached(sql)?;
-        for room in rooms {
+        for room in &kept {
             statement.execute(params![room.as_str(), at.0])?;
         }
     }
-    Ok(None)
+    Ok(changed)
 }
 
 fn rooms(
@@ -204,18 +248,23 @@ fn rooms(
     let mut rows = rooms.query(bound)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let text = |nth: usize| row.get_ref(nth)?.as_str_or_null().map_err(rusqlite::Error::from);
-        let row = RoomRow {
-            id: text(0)?.unwrap_or_default(),
-            kind: text(1)?.unwrap_or_default(),
-            name: row.get(2)?,
-            created_at: row.get(3)?,
-            settings: text(4)?,
-            session: text(5)?,
-            topic: text(6)?,
-            data: row.get(7)?,
-        };
-        found.push(row.line()?);
+        found.push(line(row)?);
     }
     Ok(found)
+}
+
+/// The line of a row with the columns of a room's.
+fn line(row: &Row<'_>) -> Result<RoomLine, StoreError> {
+    let text = |nth: usize| row.get_ref(nth)?.as_str_or_null().map_err(rusqlite::Error::from);
+    let row = RoomRow {
+        id: text(0)?.unwrap_or_default(),
+        kind: text(1)?.unwrap_or_default(),
+        name: row.get(2)?,
+        created_at: row.get(3)?,
+        settings: text(4)?,
+        session: text(5)?,
+        topic: text(6)?,
+        data: row.get(7)?,
+    };
+    row.line()
 }

@@ -119,6 +119,7 @@ pub(crate) fn who_shares_a_room(
 ) -> Result<Vec<UserId>, StoreError> {
     let mut statement = snapshot.prepare_cached(
         "SELECT 1 FROM members a JOIN members b ON b.room = a.room AND b.user_id = ?1 AND b.standing <> 'banned'
+         JOIN rooms r ON r.no = a.room
          WHERE a.user_id = ?2 AND a.standing <> 'banned' LIMIT 1",
     )?;
     let mut found = Vec::new();
