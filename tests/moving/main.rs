@@ -4,12 +4,12 @@
 mod launch;
 mod lines;
 mod mended;
-#[path = "../support/postgres.rs"]
-#[allow(dead_code, reason = "other suites use the rest")]
-mod postgres;
 #[path = "../support/ports.rs"]
 #[allow(dead_code, reason = "other suites use the rest")]
 mod ports;
+#[path = "../support/postgres.rs"]
+#[allow(dead_code, reason = "other suites use the rest")]
+mod postgres;
 mod tables;
 
 use hubbub::store::{Store, postgres::PostgresStore, sqlite::SqliteStore};

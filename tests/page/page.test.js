@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { root, say, serve } from "../readme/tools.js";
+import { KEY, root, say, serve } from "../readme/tools.js";
 import { Chromium } from "../sdk/chromium.js";
 
 const program = join(root, process.env.HUBBUB_PROGRAM ?? "target/debug/hubbub");
@@ -123,5 +123,24 @@ test("who is at the end of a log stays there, however the window changes", async
         await page.does("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
         await page.sees(`(({ scrollHeight, clientHeight, scrollTop }) => innerHeight === ${height} && scrollHeight - clientHeight - scrollTop < 20)(document.querySelector('.log'))`);
     }
+    await page.closes();
+});
+
+test("a new name, and that only moderators write, are seen at once by whoever has the room open", async () => {
+    const asks = async (method, path, body) => {
+        const headers = { Authorization: `Bearer ${KEY}`, "Content-Type": "application/json" };
+        const answer = await fetch(`http://127.0.0.1:${server.port}/v1/rooms${path}`, { method, headers, body: JSON.stringify(body) });
+        assert.ok(answer.ok, await answer.text());
+    };
+    await asks("POST", "", { id: "shed", kind: "private", name: "Shed" });
+    await asks("PUT", "/shed/members/ben", { role: "member" });
+    const page = await chromium.opens(`http://127.0.0.1:${server.port}/?user=ben&room=shed`);
+    await page.sees(`document.querySelector('#room')?.innerText === 'Shed' && document.querySelector('${BOX}')?.disabled === false`);
+    await asks("PATCH", "/shed", { name: "Barn" });
+    await page.sees("document.querySelector('#room').innerText === 'Barn'");
+    await asks("PATCH", "/shed", { settings: { frozen: true } });
+    await page.sees(`document.querySelector('${BOX}').disabled === true`);
+    await asks("PATCH", "/shed", { settings: { frozen: false } });
+    await page.sees(`document.querySelector('${BOX}').disabled === false`);
     await page.closes();
 });
