@@ -4,6 +4,9 @@
 #[path = "../stories/http.rs"]
 mod http;
 #[expect(dead_code, reason = "what only the other suites use")]
+#[path = "../support/ports.rs"]
+mod ports;
+#[expect(dead_code, reason = "what only the other suites use")]
 #[path = "../support/postgres.rs"]
 mod postgres;
 

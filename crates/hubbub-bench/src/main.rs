@@ -22,6 +22,9 @@ mod storm;
 mod watching;
 
 #[allow(dead_code, reason = "shared with the test suites")]
+#[path = "../../../tests/support/ports.rs"]
+mod ports;
+#[allow(dead_code, reason = "shared with the test suites")]
 #[path = "../../../tests/support/postgres.rs"]
 mod postgres;
 
