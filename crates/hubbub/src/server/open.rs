@@ -99,15 +99,18 @@ async fn must_be_there(at: &StoreAt) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A store with what imports and exports need of it.
+type Archived = (Arc<dyn Store>, Arc<dyn Archive>);
+
 /// Opens the logs for an import, which makes the tables where there are none, or for an export, which needs them.
 ///
 /// # Errors
 /// When they cannot be opened.
-pub async fn open_archive(at: &StoreAt, makes: bool) -> anyhow::Result<(Arc<dyn Store>, Arc<dyn Archive>)> {
+pub async fn open_archive(at: &StoreAt, makes: bool) -> anyhow::Result<Archived> {
     if !makes {
         must_be_there(at).await?;
     }
-    let opened: Result<(Arc<dyn Store>, Arc<dyn Archive>), StoreError> = async {
+    let opened: Result<Archived, StoreError> = async {
         Ok(match at {
             StoreAt::Sqlite(path) => {
                 let logs = Arc::new(SqliteStore::open(path)?);
