@@ -2,7 +2,7 @@
 
 use crate::{
     browser::Browser,
-    cluster::{API_KEY, Cluster, breathe, ended, local},
+    cluster::{API_KEY, Cluster, breathe, ended},
     http,
     wire::DEADLINE,
 };

@@ -6,7 +6,6 @@ use crate::{
     wire::DEADLINE,
 };
 use std::{
-    net::SocketAddr,
     process::{Command, Stdio},
     time::Instant,
 };
