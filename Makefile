@@ -9,6 +9,8 @@ SHELL := /bin/bash
 ARGS ?=
 
 DENY_VERSION := 0.20.2
+CYCLONEDX_VERSION := 0.5.9
+CYCLONEDX := .tools/bin/cargo-cyclonedx
 DENY := $(shell command -v cargo-deny || echo .tools/bin/cargo-deny)
 
 WEB_MODULES := web/node_modules/.package-lock.json
@@ -94,11 +96,19 @@ rolling-restart: need-rust services ## three instances under load, from the firs
 
 .PHONY: release
 release: export HUBBUB_COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-release: need-rust web ## the program for production in target/release/dist, without symbols; they are beside it in hubbub.debug
-	cargo build --release -p hubbub
+# Paths of the machine that builds say nothing, and would make the program another on each.
+release: export RUSTFLAGS ?= --remap-path-prefix=$(CURDIR)=hubbub --remap-path-prefix=$(HOME)/.cargo=cargo
+# So apart from other builds, which have other flags.
+release: export CARGO_TARGET_DIR ?= target/packaged
+release: need-rust web $(CYCLONEDX) ## archive, Debian package, symbols, lists of parts and sums in target/release/dist; the program alone in …/dist/hubbub
+	cargo build --release --locked -p hubbub
 	mkdir -p target/release/dist
-	objcopy --only-keep-debug target/release/hubbub target/release/dist/hubbub.debug
-	cd target/release/dist && objcopy --strip-all --add-gnu-debuglink=hubbub.debug ../hubbub hubbub
+	objcopy --only-keep-debug $(CARGO_TARGET_DIR)/release/hubbub target/release/dist/hubbub.debug
+	cd target/release/dist && objcopy --strip-all --add-gnu-debuglink=hubbub.debug $(abspath $(CARGO_TARGET_DIR))/release/hubbub hubbub
+	$(CYCLONEDX) cyclonedx --manifest-path crates/hubbub/Cargo.toml --format json --override-filename hubbub-parts
+	mv crates/hubbub/hubbub-parts.json target/release/dist/hubbub.cdx.json
+	cd web && npm sbom --omit dev --sbom-format cyclonedx >../target/release/dist/page.cdx.json
+	scripts/package --symbols target/release/dist/hubbub.debug
 
 .PHONY: cluster
 cluster: need-rust need-node web ## three instances behind nginx, two people on two of them, and a button that kills one; Ctrl-C ends all of it
@@ -220,6 +230,9 @@ $(OPENAPI_TOOLS): tests/openapi/generator/pom.xml tests/openapi/requirements.txt
 # Takes some minutes, once.
 .tools/bin/cargo-deny:
 	cargo install --root .tools cargo-deny --locked --version $(DENY_VERSION)
+
+.tools/bin/cargo-cyclonedx:
+	cargo install --root .tools cargo-cyclonedx --locked --version $(CYCLONEDX_VERSION)
 
 .PHONY: need-rust
 need-rust:

@@ -16,6 +16,7 @@ import composed
 import ecs
 import image
 import manifests
+import service
 from breaks import BREAKS
 from facts import ROOT, gathered, program
 from relations import RELATIONS, findings
@@ -27,7 +28,7 @@ KNOWN = set()
 def texts():
     folders = [ROOT / "deploy" / folder for folder in ("ecs", "kubernetes", "compose")]
     found = [path for folder in folders for path in folder.iterdir() if path.is_file()]
-    found += [ROOT / path for path in (image.DOCKERFILE, image.IGNORE, composed.NGINX)]
+    found += [ROOT / path for path in (image.DOCKERFILE, image.IGNORE, composed.NGINX, service.UNIT)]
     return {str(path.relative_to(ROOT)): path.read_text() for path in found}
 
 
