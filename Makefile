@@ -21,6 +21,8 @@ SDK_APP := tests/sdk/app/node_modules/.package-lock.json
 SDK_PYTHON := .tools/venv/ready
 SDK_GO := .tools/sdk-go
 SDK_JAVA := .tools/sdk-java/ready
+CLIENT_GO := .tools/clients/go
+CLIENT_JVM := .tools/clients/ready
 AXE := tests/axe/node_modules/.package-lock.json
 README_JS := tests/readme/node_modules/.package-lock.json
 OPENAPI_LINT := tests/openapi/node_modules/.package-lock.json
@@ -75,11 +77,12 @@ test: need-rust services web sdk client $(DEPLOY_TOOLS) $(DEPLOY_JS) ## everythi
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/page/*.test.js
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/sdk/browser.test.js
 	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/cluster/side-by-side.test.js
+	HUBBUB_PROGRAM=target/debug/hubbub node --test tests/clients/*.test.js
 	scripts/first-message --program target/debug/hubbub
 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
-test-long: $(SDK_JAVA) $(OPENAPI_TOOLS) test ## the same with the long stories, more random cases, and what is behind a feature
+test-long: $(SDK_JAVA) $(CLIENT_GO) $(CLIENT_JVM) $(OPENAPI_TOOLS) test ## the same with the long stories, more random cases, and what is behind a feature
 	@# As `make run` builds it, and with what only the form without `otel` has, which `make lint` does not see.
 	cargo clippy -p hubbub --no-default-features -- -D warnings
 	scripts/install-services promtool
@@ -217,6 +220,21 @@ $(DEPLOY_TOOLS): tests/deploy/requirements.txt | services
 $(SDK_JAVA): tests/sdk/java/pom.xml $(wildcard tests/sdk/java/src/main/java/*)
 	scripts/install-services --java
 	mvn --quiet --batch-mode -f tests/sdk/java/pom.xml compile
+	@touch $@
+
+# The examples of clients that are compiled, for the long tests alone: beside the SDKs that are there already.
+$(CLIENT_GO): $(wildcard examples/clients/go/*) scripts/go | services
+	@mkdir -p $(@D)
+	scripts/go examples/clients/go vet .
+	scripts/go examples/clients/go build -o $(CURDIR)/$@ .
+
+$(CLIENT_JVM): $(SDK_JAVA) tests/clients/kotlin/pom.xml examples/clients/java/Chat.java examples/clients/kotlin/Chat.kt
+	rm -rf .tools/clients/java .tools/clients/kotlin
+	javac --release 17 -Xlint:all,-path,-processing -proc:none -Werror -d .tools/clients/java -cp '.tools/sdk-java/lib/*' examples/clients/java/Chat.java
+	mvn --quiet --batch-mode -f tests/clients/kotlin/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.tools/clients/kotlinc
+	java -cp '.tools/clients/kotlinc/*' org.jetbrains.kotlin.cli.jvm.K2JVMCompiler -no-stdlib -no-reflect -Werror \
+		-cp "$$(echo .tools/clients/kotlinc/kotlin-stdlib-2*.jar .tools/sdk-java/lib/{centrifuge-java,gson}-*.jar | tr ' ' :)" \
+		-d .tools/clients/kotlin examples/clients/kotlin/Chat.kt
 	@touch $@
 
 # For the long tests alone.
