@@ -1,5 +1,6 @@
 //! Data that moves: the built program imports and exports, on SQLite and on Postgres, and is killed on the way.
 
+mod abandoned;
 #[path = "../stories/launch.rs"]
 mod launch;
 mod lines;

@@ -17,16 +17,16 @@ use std::{
 };
 use uuid::Uuid;
 
-fn private(id: &str, name: &str) -> String {
+pub fn private(id: &str, name: &str) -> String {
     format!(r#"{{"type":"room","room":"{id}","kind":"private","name":"{name}"}}"#)
 }
 
-fn joins(id: &str, who: &str) -> String {
+pub fn joins(id: &str, who: &str) -> String {
     format!(r#"{{"type":"joined","room":"{id}","user":"{who}","at":"2024-01-01T00:00:00Z"}}"#)
 }
 
 /// What an import of these lines says to standard error; it must end with this code. They come from a pipe: nothing is looked at before.
-fn piped(place: &Place, lines: &[String], code: i32) -> String {
+pub fn piped(place: &Place, lines: &[String], code: i32) -> String {
     let mut importing = place.importing();
     let text = lines.join("\n");
     importing.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("written");
@@ -36,7 +36,7 @@ fn piped(place: &Place, lines: &[String], code: i32) -> String {
     said
 }
 
-async fn adds(store: &Arc<dyn Store>, to: &str, who: &str) {
+pub async fn adds(store: &Arc<dyn Store>, to: &str, who: &str) {
     let joined = What::Joined(Joined { user: user(who), role: Role::Member });
     let draft = Proposal::new(room(to), UserId::backend(), None, joined, Right::Backend)
         .draft(&store.identity().hash_key, Uuid::now_v7);
@@ -87,6 +87,20 @@ async fn one_room_that_stays_closed_stops_no_other_in_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_room_that_stays_closed_stops_no_other_in_postgres() {
     rooms_whose_ids_were_kept_are_opened_beside_others(Place::postgres()).await;
+}
+
+/// Somebody who did nothing, and was added and removed by others, is told of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_done_to_somebody_is_exported_for_them() {
+    let place = Place::sqlite();
+    let left = r#"{"type":"left","room":"a","user":"eva","from":"hubbub:api","at":"2024-01-02T00:00:00Z"}"#;
+    let lines =
+        [private("a", "A"), joins("a", "ana"), joins("a", "eva"), left.into(), private("b", "B"), joins("b", "ana")];
+    place.does(&["import", &place.file("rooms.ndjson", &lines.join("\n"))]);
+    let of_eva = place.does(&["export", "--user", "eva"]);
+    let kinds: Vec<&str> = of_eva.lines().map(|line| line.split('"').nth(3).expect("a type")).collect();
+    assert_eq!(kinds, ["room", "joined", "left"], "{of_eva}");
+    assert!(!of_eva.contains("ana") && !of_eva.contains(r#""B""#), "{of_eva}");
 }
 
 fn a_room_is_mended_until_it_has_entries(place: &Place) {

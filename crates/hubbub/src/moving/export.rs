@@ -58,7 +58,7 @@ impl Exporting<'_> {
         // The ids before this one are all that come before it.
         let (mut after, mut is_found): (Option<RoomId>, bool) = (None, only.is_none());
         loop {
-            let rooms = patiently(|| self.archive.rooms(self.user, after.as_ref(), PAGE_MAX)).await?;
+            let rooms = patiently(|| self.archive.rooms(after.as_ref(), PAGE_MAX)).await?;
             for room in rooms.iter().filter(|room| only.is_none_or(|only| *only == room.id)) {
                 is_found = true;
                 self.room(room).await?;
@@ -72,18 +72,35 @@ impl Exporting<'_> {
         }
     }
 
-    /// To the end of its log: what was blanked meanwhile was blanked by an entry that is further on.
+    /// To the end of its log: what was blanked meanwhile was blanked by an entry that is further on. Of one user, whatever the log
+    /// has; of a room with nothing of them nothing is printed.
     async fn room(&self, room: &RoomLine) -> anyhow::Result<()> {
-        print([room.json()]);
+        let mut is_named = self.user.is_none();
+        if is_named {
+            print([room.json()]);
+        }
         let (mut after, mut epoch) = (Seq::ZERO, None);
         loop {
             let page = patiently(|| self.logs.page(&room.id, PageOf::After(after), PAGE_MAX)).await?;
             // A log that began anew has other numbers.
             let page = page.filter(|page| *epoch.get_or_insert(page.epoch) == page.epoch);
-            let Some(Page { entries, .. }) = page else { bail!("room {}: {GONE}", room.id) };
+            let entries = match page {
+                Some(Page { entries, .. }) => entries,
+                None if !is_named => return Ok(()),
+                None => bail!("room {}: {GONE}", room.id),
+            };
             let Some(last) = entries.last() else { break };
             after = last.seq;
-            print(entries.iter().filter(|entry| self.user.is_none_or(|user| is_of(entry, user))).map(encode));
+            let asked = entries.iter().filter(|entry| self.user.is_none_or(|user| is_of(entry, user)));
+            let mut lines: Vec<String> = asked.map(encode).collect();
+            if !is_named && !lines.is_empty() {
+                is_named = true;
+                lines.insert(0, room.json());
+            }
+            print(lines);
+        }
+        if !is_named {
+            return Ok(());
         }
         // What is left of a room that was deleted is a log without entries.
         let head = patiently(|| self.logs.heads(std::slice::from_ref(&room.id))).await?.pop().flatten();

@@ -5,6 +5,7 @@ use clap::Args;
 use hubbub_core::model::ids::{RoomId, UserId};
 use std::path::PathBuf;
 
+mod abandon;
 mod export;
 mod import;
 mod lines;
@@ -25,6 +26,9 @@ Look for all faults of a file that can be told without a store, and write nothin
 
 Import it; where that was broken off, the same again goes on:
   hubbub import chat.ndjson --store postgres://hubbub@postgres:5432/hubbub
+
+Give up what was begun, and have its ids back:
+  hubbub import --abandon chat.ndjson --store postgres://hubbub@postgres:5432/hubbub
 
 Nobody sees a room before all of the file is imported. Nobody is notified, and nothing of it counts as unread. A SQLite file
 belongs to one process: stop its server first. Postgres is imported into beside servers that run.
@@ -50,6 +54,10 @@ pub struct Import {
     /// Look for all faults that can be told without a store; none is opened and nothing is written
     #[arg(long)]
     check: bool,
+    /// Give up what was begun of this file: rooms that are closed are deleted with all that was imported of them, and their ids
+    /// are free. Rooms that are open stay
+    #[arg(long, conflicts_with = "check")]
+    abandon: bool,
     #[command(flatten)]
     settings: Box<Settings>,
 }
@@ -82,6 +90,9 @@ impl Import {
             return import::check(&self.file);
         }
         let store = self.settings.resolve_store().map_err(Failure::Configuration)?;
+        if self.abandon {
+            return abandon::run(&self.file, &store).await;
+        }
         import::run(&self.file, &store).await
     }
 }

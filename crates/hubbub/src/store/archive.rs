@@ -30,6 +30,19 @@ pub enum Begun {
     Taken,
 }
 
+/// What was left of an import that is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Abandoned {
+    /// It is gone, and its id is free.
+    Free,
+    /// It is gone. Its id belongs to the room that kept it, which was changed or deleted meanwhile.
+    Kept,
+    /// It was opened: it is a room as all others are, and stays.
+    Open,
+    /// No import has begun it.
+    Unknown,
+}
+
 /// What imports and exports need beside [`Store`](super::Store).
 ///
 /// A room that is imported is found by nobody until it is opened: its id belongs to a room without members in which nobody says anything.
@@ -49,17 +62,14 @@ pub trait Archive: Send + Sync + 'static {
     /// closed, because the room that kept the id was changed or deleted meanwhile.
     async fn open(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError>;
 
+    /// Gives up a room that is closed: what was imported of it is deleted, at once or by and by.
+    async fn abandon(&self, room: &RoomId) -> Result<Abandoned, StoreError>;
+
     /// Keeps what the product says about users, of whom nothing is kept.
     async fn put_new_users(&self, users: &[UserLine]) -> Result<(), StoreError>;
 
-    /// Rooms by their ids, after `after`, at most `limit`: those in which `of` is a member or has done something, or all. None that
-    /// was deleted or is closed.
-    async fn rooms(
-        &self,
-        of: Option<&UserId>,
-        after: Option<&RoomId>,
-        limit: usize,
-    ) -> Result<Vec<RoomLine>, StoreError>;
+    /// Rooms by their ids, after `after`, at most `limit`. None that was deleted or is closed.
+    async fn rooms(&self, after: Option<&RoomId>, limit: usize) -> Result<Vec<RoomLine>, StoreError>;
 
     /// Users of whom something is kept, by their ids, after `after`, at most `limit`.
     async fn users(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<UserLine>, StoreError>;

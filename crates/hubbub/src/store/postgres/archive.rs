@@ -3,7 +3,7 @@
 use super::{
     super::{
         StoreError,
-        archive::{Archive, Begun, KEEPER_SETTINGS, RoomRow, differing, keeper},
+        archive::{Abandoned, Archive, Begun, KEEPER_SETTINGS, RoomRow, differing, keeper},
         columns::{self, count},
     },
     PostgresStore, audit as acts, deep, long_way,
@@ -54,6 +54,9 @@ texts! {
     read_so_far = "INSERT INTO hubbub.reads (room, user_id, seq, at)
         SELECT no, '', head, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.imports WHERE id = ANY($1)";
     opened = "UPDATE hubbub.imports SET opened_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint WHERE id = ANY($1)";
+    forget = "DELETE FROM hubbub.imports WHERE id = $1 AND opened_at IS NULL RETURNING no, closed";
+    is_begun = "SELECT EXISTS (SELECT FROM hubbub.imports WHERE id = $1)";
+    free = "DELETE FROM hubbub.rooms WHERE id = $1 AND no = $2 AND head = 0";
     put_new_users = "INSERT INTO hubbub.users (id, info, updated_at)
         SELECT put.id, put.info, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
         FROM unnest($1::text[], $2::text[]) AS put (id, info) ON CONFLICT (id) DO NOTHING";
@@ -61,9 +64,7 @@ texts! {
         FROM hubbub.rooms r LEFT JOIN hubbub.room_infos i ON i.room = r.no
         WHERE r.id > $1 AND r.kind <> 'deleted'
             AND NOT EXISTS (SELECT FROM hubbub.imports c WHERE c.id = r.id AND c.closed = r.no AND c.opened_at IS NULL)
-            AND ($2::text IS NULL OR EXISTS (SELECT FROM hubbub.members m WHERE m.room = r.no AND m.user_id = $2)
-                OR EXISTS (SELECT FROM hubbub.entries e WHERE e.room = r.no AND e.author = $2))
-        ORDER BY r.id LIMIT $3";
+        ORDER BY r.id LIMIT $2";
     users = "SELECT id, info FROM hubbub.users WHERE id > $1 ORDER BY id LIMIT $2";
 }
 
@@ -218,20 +219,43 @@ impl Archive for PostgresArchive {
         Ok(changed)
     }
 
+    async fn abandon(&self, room: &RoomId) -> Result<Abandoned, StoreError> {
+        let (lease, sql, id) = (self.logs.pool.get().await?, &self.sql, room.as_str());
+        lease.batch_execute("BEGIN").await?;
+        let (forget, free) = (lease.prepare_cached(&sql.forget).await?, lease.prepare_cached(&sql.free).await?);
+        let abandoned = match lease.query_opt(&forget, &[&id]).await? {
+            Some(row) => {
+                let (no, keeper): (i64, i64) = (row.get(0), row.get(1));
+                // Its entries are deleted by the servers, as those of a room that was deleted.
+                let note = lease.prepare_cached(&self.logs.sql.note_deleted).await?;
+                lease.execute(&note, &[&no]).await?;
+                match lease.execute(&free, &[&id, &keeper]).await? {
+                    0 => Abandoned::Kept,
+                    _ => Abandoned::Free,
+                }
+            }
+            None => {
+                let is_begun = lease.prepare_cached(&sql.is_begun).await?;
+                match lease.query_one(&is_begun, &[&id]).await?.get(0) {
+                    true => Abandoned::Open,
+                    false => Abandoned::Unknown,
+                }
+            }
+        };
+        lease.batch_execute("COMMIT").await?;
+        lease.settle()?;
+        Ok(abandoned)
+    }
+
     async fn put_new_users(&self, users: &[UserLine]) -> Result<(), StoreError> {
         let (ids, infos): (Vec<&str>, Vec<&str>) =
             users.iter().map(|line| (line.user.as_str(), line.info.as_str())).unzip();
         self.logs.ask(&self.sql.put_new_users, &[&ids, &infos]).await.map(drop)
     }
 
-    async fn rooms(
-        &self,
-        of: Option<&UserId>,
-        after: Option<&RoomId>,
-        limit: usize,
-    ) -> Result<Vec<RoomLine>, StoreError> {
-        let (of, after) = (of.map(UserId::as_str), after.map_or("", RoomId::as_str));
-        let rows = self.logs.ask(&self.sql.rooms, &[&after, &of, &count(limit)]).await?;
+    async fn rooms(&self, after: Option<&RoomId>, limit: usize) -> Result<Vec<RoomLine>, StoreError> {
+        let after = after.map_or("", RoomId::as_str);
+        let rows = self.logs.ask(&self.sql.rooms, &[&after, &count(limit)]).await?;
         rows.iter().map(line).collect()
     }
 

@@ -3,8 +3,9 @@
 use super::{
     super::{
         StoreError,
-        archive::{Archive, Begun, KEEPER_SETTINGS, RoomRow, differing, keeper},
+        archive::{Abandoned, Archive, Begun, KEEPER_SETTINGS, RoomRow, differing, keeper},
         columns,
+        deleted::TABLES,
     },
     SqliteStore, append,
 };
@@ -46,6 +47,11 @@ impl Archive for SqliteStore {
         self.writer.write(move |transaction, at| open(transaction, &rooms, at)).await
     }
 
+    async fn abandon(&self, room: &RoomId) -> Result<Abandoned, StoreError> {
+        let room = room.clone();
+        self.writer.write(move |transaction, _| abandon(transaction, &room)).await
+    }
+
     async fn put_new_users(&self, users: &[UserLine]) -> Result<(), StoreError> {
         let users = users.to_vec();
         let put = move |transaction: &Transaction<'_>, at: Timestamp| {
@@ -59,14 +65,9 @@ impl Archive for SqliteStore {
         self.writer.write(put).await
     }
 
-    async fn rooms(
-        &self,
-        of: Option<&UserId>,
-        after: Option<&RoomId>,
-        limit: usize,
-    ) -> Result<Vec<RoomLine>, StoreError> {
-        let (of, after) = (of.cloned(), after.cloned());
-        self.readers.read(move |snapshot| rooms(snapshot, of.as_ref(), after.as_ref(), limit)).await
+    async fn rooms(&self, after: Option<&RoomId>, limit: usize) -> Result<Vec<RoomLine>, StoreError> {
+        let after = after.cloned();
+        self.readers.read(move |snapshot| rooms(snapshot, after.as_ref(), limit)).await
     }
 
     async fn users(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<UserLine>, StoreError> {
@@ -229,23 +230,35 @@ fn open(transaction: &Transaction<'_>, rooms: &[RoomId], at: Timestamp) -> Resul
     Ok(changed)
 }
 
-fn rooms(
-    snapshot: &Connection,
-    of: Option<&UserId>,
-    after: Option<&RoomId>,
-    limit: usize,
-) -> Result<Vec<RoomLine>, StoreError> {
+/// All of it at once: numbers of rooms are given again, and what hangs on this one must not wait for another room.
+fn abandon(transaction: &Transaction<'_>, room: &RoomId) -> Result<Abandoned, StoreError> {
+    let sql = "SELECT no, closed, opened_at IS NOT NULL FROM imports WHERE id = ?1";
+    let begun: Option<(i64, i64, bool)> =
+        transaction.query_row(sql, [room.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    let Some((no, keeper, is_open)) = begun else { return Ok(Abandoned::Unknown) };
+    if is_open {
+        return Ok(Abandoned::Open);
+    }
+    for (table, _) in TABLES {
+        transaction.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [no])?;
+    }
+    transaction.execute("DELETE FROM imports WHERE no = ?1", [no])?;
+    let free = "DELETE FROM rooms WHERE id = ?1 AND no = ?2 AND head = 0";
+    match transaction.execute(free, params![room.as_str(), keeper])? {
+        0 => Ok(Abandoned::Kept),
+        _ => Ok(Abandoned::Free),
+    }
+}
+
+fn rooms(snapshot: &Connection, after: Option<&RoomId>, limit: usize) -> Result<Vec<RoomLine>, StoreError> {
     let mut rooms = snapshot.prepare_cached(
         "SELECT r.id, r.kind, r.name, r.created_at, r.settings, r.session, i.topic, i.data
          FROM rooms r LEFT JOIN room_infos i ON i.room = r.no
          WHERE r.id > ?1 AND r.kind <> 'deleted'
             AND NOT EXISTS (SELECT 1 FROM imports c WHERE c.id = r.id AND c.closed = r.no AND c.opened_at IS NULL)
-            AND (?2 IS NULL OR EXISTS (SELECT 1 FROM members m WHERE m.room = r.no AND m.user_id = ?2)
-                OR EXISTS (SELECT 1 FROM entries e WHERE e.room = r.no AND e.author = ?2))
-         ORDER BY r.id LIMIT ?3",
+         ORDER BY r.id LIMIT ?2",
     )?;
-    let bound = params![after.map_or("", RoomId::as_str), of.map(UserId::as_str), columns::count(limit)];
-    let mut rows = rooms.query(bound)?;
+    let mut rows = rooms.query(params![after.map_or("", RoomId::as_str), columns::count(limit)])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(line(row)?);
