@@ -27,6 +27,7 @@ AXE := tests/axe/node_modules/.package-lock.json
 README_JS := tests/readme/node_modules/.package-lock.json
 OPENAPI_LINT := tests/openapi/node_modules/.package-lock.json
 OPENAPI_TOOLS := .tools/openapi/ready
+SPRING := .tools/spring/ready
 DEPLOY_TOOLS := .tools/deploy/ready
 DEPLOY_JS := tests/deploy/node_modules/.package-lock.json
 COMPOSE_SPEC := github.com/compose-spec/compose-go/v2@v2.16.2
@@ -82,7 +83,7 @@ test: need-rust services web sdk client $(DEPLOY_TOOLS) $(DEPLOY_JS) ## everythi
 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
-test-long: $(SDK_JAVA) $(CLIENT_GO) $(CLIENT_JVM) $(OPENAPI_TOOLS) test ## the same with the long stories, more random cases, and what is behind a feature
+test-long: $(SDK_JAVA) $(CLIENT_GO) $(CLIENT_JVM) $(OPENAPI_TOOLS) $(SPRING) test ## the same with the long stories, more random cases, and what is behind a feature
 	@# As `make run` builds it, and with what only the form without `otel` has, which `make lint` does not see.
 	cargo clippy -p hubbub --no-default-features -- -D warnings
 	scripts/install-services promtool
@@ -91,6 +92,7 @@ test-long: $(SDK_JAVA) $(CLIENT_GO) $(CLIENT_JVM) $(OPENAPI_TOOLS) test ## the s
 	promtool test rules tests/prometheus/rules.yml
 	scripts/go tests/grafana test .
 	cargo test -p hubbub --features otel --test traces
+	HUBBUB_PROGRAM=target/debug/hubbub examples/spring/test
 
 .PHONY: rolling-restart
 rolling-restart: export HUBBUB_LONG = 1
@@ -244,6 +246,12 @@ $(OPENAPI_TOOLS): tests/openapi/generator/pom.xml tests/openapi/requirements.txt
 	python3 -m venv --clear .tools/openapi/venv
 	.tools/openapi/venv/bin/pip install --quiet --disable-pip-version-check -r tests/openapi/requirements.txt
 	@touch $@
+
+# What the Spring sample is built of, for the long tests alone.
+$(SPRING): examples/spring/pom.xml
+	scripts/install-services --java redis postgres
+	mvn --quiet --batch-mode -f $< dependency:resolve-plugins dependency:resolve
+	@mkdir -p $(@D) && touch $@
 
 # Takes some minutes, once.
 .tools/bin/cargo-deny:
