@@ -20,6 +20,7 @@ use std::{net::SocketAddr, path::PathBuf};
 mod edge;
 mod environment;
 mod file;
+mod groups;
 mod hosts;
 mod keys;
 mod layers;
@@ -35,6 +36,7 @@ mod trust;
 
 pub use edge::{PublicSide, TlsFiles, duration};
 pub use environment::{UnknownVariable, known_variables, unknown_variables};
+pub use groups::with_headings;
 pub use hosts::Hosts;
 pub use keys::{SECRET_FILES, api_key, server_url};
 pub use limits::LimitSettings;

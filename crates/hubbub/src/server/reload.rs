@@ -15,21 +15,40 @@ pub type Reloaded = watch::Receiver<Arc<Config>>;
 
 type Same = fn(&Config, &Config) -> bool;
 
-/// What a running instance cannot change.
-const FIXED: [(&str, Same); 9] = [
-    ("listen", |old, new| old.listen == new.listen),
-    ("store or schema", |old, new| old.store == new.store),
-    ("bus", |old, new| old.bus == new.bus),
-    ("instance", |old, new| old.instance == new.instance),
-    ("log-format", |old, new| old.log_format == new.log_format),
+/// What a running instance cannot change: settings, by their names, and whether they are the same.
+const FIXED: [(&[&str], Same); 9] = [
+    (&["listen"], |old, new| old.listen == new.listen),
+    (&["store", "store-password", "schema"], |old, new| old.store == new.store),
+    (&["bus", "bus-password"], |old, new| old.bus == new.bus),
+    (&["instance"], |old, new| old.instance == new.instance),
+    (&["log-format"], |old, new| old.log_format == new.log_format),
     (
-        "what is said of --listen from outside: admin-listen, base-path, allowed-origins, trusted-proxies, tls-cert, tls-key, drain-window",
+        &[
+            "admin-listen",
+            "base-path",
+            "allowed-origins",
+            "trusted-proxies",
+            "tls-cert",
+            "tls-key",
+            "drain-window",
+            "dev-host",
+        ],
         |old, new| old.edge == new.edge,
     ),
-    ("public-url", |old, new| old.public_url == new.public_url),
-    ("portal-allow", |old, new| old.portal_allow == new.portal_allow),
-    ("dev", |old, new| old.dev == new.dev),
+    (&["public-url"], |old, new| old.public_url == new.public_url),
+    (&["portal-allow"], |old, new| old.portal_allow == new.portal_allow),
+    (&["dev"], |old, new| old.dev == new.dev),
 ];
+
+/// The names of settings for which the program must be restarted.
+pub fn fixed() -> impl Iterator<Item = &'static str> {
+    FIXED.iter().flat_map(|(names, _)| *names).copied()
+}
+
+/// Which of them differ. Those that are compared together are named together.
+pub fn changed<'a>(old: &'a Config, new: &'a Config) -> impl Iterator<Item = &'static [&'static str]> + 'a {
+    FIXED.iter().filter(|(_, same)| !same(old, new)).map(|(names, _)| *names)
+}
 
 /// Listens for SIGHUP from now on.
 ///
@@ -64,10 +83,8 @@ fn again(first: &Config, now: &watch::Sender<Arc<Config>>) {
             return tracing::error!("the new configuration is refused, and the old one stays: {error:#}");
         }
     };
-    for (name, same) in FIXED {
-        if !same(first, &new) {
-            tracing::warn!("{name} changed: restart to apply");
-        }
+    for names in changed(first, &new) {
+        tracing::warn!("{} changed: restart to apply", names.join(" or "));
     }
     if let Err(error) = crate::log::set_filter(&new.log) {
         tracing::error!("the log's filter stays: {error:#}");
