@@ -169,3 +169,29 @@ fn the_night_book_and_the_checklist_name_metrics_that_exist() {
         none(&found, "No metric has this name.");
     }
 }
+
+#[test]
+fn what_the_page_of_capacity_calls_measured_stands_where_it_says() {
+    let page = read("docs/operating/capacity.md");
+    let (mut found, mut rows) = (Vec::new(), 0);
+    let measured = between(&page, "## What was measured", "## What follows").concat();
+    for row in measured.lines().filter(|line| line.contains("](../")) {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [_, figure, from] = cells[..] else { panic!("three cells: {row}") };
+        let file = between(from, "](../", "#").concat();
+        let file = file.strip_prefix("../").map_or(format!("docs/{file}"), str::to_owned);
+        rows += 1;
+        // In the row or sentence itself, not as part of another number.
+        let is_number = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit() || c == '.' || c == ',');
+        let text = read(&file);
+        let stands = text.match_indices(figure).any(|(at, _)| {
+            !is_number(text[..at].chars().next_back())
+                && !text[at + figure.len()..].chars().next().is_some_and(|c| c.is_ascii_digit())
+        });
+        if !stands {
+            found.push(format!("{figure} is not in {file}"));
+        }
+    }
+    assert!(rows >= 8, "only {rows} rows");
+    none(&found, "docs/operating/capacity.md: it was measured anew, or it stands elsewhere.");
+}

@@ -114,7 +114,7 @@ final class Outbox {
         case .success(let sent):
             note("stored as \(sent.seq)")
         // The server has said it; everything else is an answer that did not come.
-        case .failure(CentrifugeError.replyError(let code, let message, temporary: false)):
+        case .failure(CentrifugeError.replyError(code: let code, message: let message, temporary: false)):
             note("refused: \(code) \(message)")
         case .failure:
             queue.asyncAfter(deadline: .now() + .milliseconds(Int.random(in: 300..<1_000))) { self.sendFirst() }
