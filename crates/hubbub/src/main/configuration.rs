@@ -1,8 +1,8 @@
 //! `docs/configuration.md` says of settings what the command line and the limits say. Run this with `UPDATE_DOCS=1` to write it
 //! down.
 
-use super::{command_line, named};
-use clap::{Arg, Args, Command, FromArgMatches};
+use super::{Cli, command_line, named};
+use clap::{Arg, Args, Command, CommandFactory, FromArgMatches};
 use hubbub::{
     config::{Config, SECRET_FILES, Settings},
     server::reload::{changed, fixed},
@@ -178,12 +178,14 @@ fn tables() -> String {
 /// What a command takes besides settings: words, then flags.
 fn takes(command: &Command, settings: &BTreeSet<String>) -> String {
     let mut takes: Vec<String> = Vec::new();
+    let has_all = command.get_arguments().any(|arg| arg.get_long() == Some("store"));
     for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
         let value = || arg.get_value_names().map(|names| names.join(" ")).unwrap_or_default();
         match arg.get_long() {
             None => takes.insert(0, format!("`{}`", value())),
             Some("help" | "version") => {}
-            Some(long) if settings.contains(long) && !["server", "api-key"].contains(&long) => {}
+            // Those that have all settings have them from where `serve` has them.
+            Some(long) if has_all && settings.contains(long) => {}
             Some(long) if arg.get_action().takes_values() => takes.push(format!("`--{long} {}`", value())),
             Some(long) => takes.push(format!("`--{long}`")),
         }
@@ -204,7 +206,9 @@ fn commands() -> String {
         };
         let _ = writeln!(text, "| `hubbub {words}` | {takes} | {} |", marked(&about));
     };
-    for command in whole.get_subcommands().filter(|command| command.get_name() != "help") {
+    // In the order of `hubbub --help`, which a command that was changed keeps and this list does not.
+    let order = Cli::command();
+    for command in order.get_subcommands().filter_map(|command| whole.find_subcommand(command.get_name())) {
         let inner: Vec<_> = command.get_subcommands().filter(|inner| inner.get_name() != "help").collect();
         match (command.get_name(), inner.is_empty()) {
             // One for each method: docs/protocol.md has them.
@@ -245,7 +249,7 @@ fn others() -> String {
 
 /// Puts `text` into the part of the document that is marked for it.
 fn with_part(document: &str, of: &str, text: &str) -> String {
-    let begin = format!("<!-- {of}: made from the code by a test, see ARCHITECTURE.md -->\n");
+    let begin = format!("<!-- {of}: written by `UPDATE_DOCS=1 cargo test --workspace --bins document` -->\n");
     let (before, rest) = document.split_once(&begin).expect("the mark of the part");
     let (_, after) = rest.split_once("<!-- end -->\n").expect("the end of the part");
     format!("{before}{begin}\n{}\n\n<!-- end -->\n{after}", text.trim_end())
@@ -263,7 +267,7 @@ fn the_configuration_document_says_what_the_code_says() {
     let differs = document.lines().zip(right.lines()).find(|(there, right)| there != right);
     assert!(
         document == right,
-        "run `UPDATE_DOCS=1 cargo test -p hubbub --bins document` and look at the difference: {differs:?}"
+        "run `UPDATE_DOCS=1 cargo test --workspace --bins document` and look at the difference: {differs:?}"
     );
 }
 
