@@ -174,7 +174,7 @@ fn command_line() -> clap::Command {
             )
         })
         .mut_subcommand("import", |command| {
-            only(command, &["file", "check", "config", "store", "store_password", "schema"])
+            only(command, &["file", "check", "abandon", "config", "store", "store_password", "schema"])
         })
         .mut_subcommand("export", |command| {
             only(command, &["room", "user", "config", "store", "store_password", "schema"])

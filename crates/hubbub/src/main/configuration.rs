@@ -272,6 +272,19 @@ fn the_configuration_document_says_what_the_code_says() {
 }
 
 #[test]
+fn a_command_hides_settings_alone() {
+    fn own(command: &Command, settings: &BTreeSet<String>, hidden: &mut Vec<String>) {
+        let is_own = |arg: &&Arg| arg.is_hide_set() && !arg.get_long().is_some_and(|long| settings.contains(long));
+        hidden.extend(command.get_arguments().filter(is_own).map(|arg| format!("{} {arg}", command.get_name())));
+        command.get_subcommands().for_each(|inner| own(inner, settings, hidden));
+    }
+    let (mut hidden, command) = (Vec::new(), settings());
+    let names = command.get_arguments().map(|arg| name(arg).to_owned()).collect();
+    own(&command_line(), &names, &mut hidden);
+    assert!(hidden.is_empty(), "`only` in main.rs hides these from --help: {hidden:?}");
+}
+
+#[test]
 fn what_the_checklist_has_set_can_be_set() {
     let checklist =
         std::fs::read_to_string(Path::new(DOCUMENT).with_file_name("operating/checklist.md")).expect("the list");
