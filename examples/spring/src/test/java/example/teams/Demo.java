@@ -1,7 +1,7 @@
 package example.teams;
 
 /** The servers of the tests with a team in its old chat, to try by hand. */
-final class Demo {
+public final class Demo {
 
     private Demo() {
     }
@@ -20,6 +20,8 @@ final class Demo {
             Postgres:        %5$s
 
             The old chat's socket of a team:  %6$s/old-chat/kitchen
+
+            In examples/spring, step by step:
 
             psql -X -At '%5$s' -f import.sql -o chat.ndjson
             %7$s import chat.ndjson --store '%5$s'
