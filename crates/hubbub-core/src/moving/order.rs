@@ -88,6 +88,8 @@ struct Place {
     /// Entries without a key at the time of the last, by the key made of their content, and how often each came. Entries that are
     /// alike have the same time, and nothing comes between those of another time.
     alike: HashMap<[u8; 16], u32>,
+    /// A bit for each entry: whether it is known to be no message, so that nobody answers, edits or reacts to it.
+    others: Vec<u64>,
 }
 
 /// Whose lines `joined` a direct room needs still: who is not a member reads nothing there, and nobody can be added later.
@@ -201,6 +203,7 @@ impl Order {
             awaited,
             gone: HashMap::new(),
             alike: HashMap::new(),
+            others: Vec::new(),
         };
         self.rooms.insert(room.id.clone(), place);
         Ok(room)
@@ -226,6 +229,10 @@ impl Order {
                 format!("{given}, and the next entry of {} is {seq}: lines are missing, or not in order", entry.room);
             return Err(Invalid::new("seq", problem));
         }
+        // Behind a wrong number all numbers may be, and nothing is as long as those say.
+        if seq.get() <= line {
+            place.note_kind(seq, &entry.what);
+        }
         if entry.at < place.at {
             let problem = format!("{} is before {} of the entry before it in {}", entry.at, place.at, entry.room);
             return Err(Invalid::new("at", problem));
@@ -248,6 +255,9 @@ impl Order {
             if named == Seq::ZERO || named >= seq {
                 return Err(Invalid::new(field, format!("{named} is no entry before this one, which is {seq}")));
             }
+            if place.is_other(named) {
+                return Err(Invalid::new(field, format!("entry {named} of {} is no message", entry.room)));
+            }
         }
         if entry.at > place.at {
             place.alike.clear();
@@ -262,11 +272,33 @@ impl Order {
     }
 }
 
+/// In which word an entry's bit is, and the bit.
+fn bit_of(seq: Seq) -> (usize, u64) {
+    ((seq.get() / 64) as usize, 1 << (seq.get() % 64))
+}
+
 fn later(field: &'static str, at: Timestamp, now: Timestamp) -> Invalid {
     Invalid::new(field, format!("{at} is later than now, {now}"))
 }
 
 impl Place {
+    /// What was missed is not known to be anything.
+    fn note_kind(&mut self, seq: Seq, what: &What) {
+        if matches!(what, What::Message(_)) {
+            return;
+        }
+        let (word, bit) = bit_of(seq);
+        if self.others.len() <= word {
+            self.others.resize(word + 1, 0);
+        }
+        self.others[word] |= bit;
+    }
+
+    fn is_other(&self, seq: Seq) -> bool {
+        let (word, bit) = bit_of(seq);
+        self.others.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
     /// Notes content that is gone until there is the deletion that took it.
     fn note_gone(&mut self, line: u64, seq: Seq, what: &What) {
         match what {

@@ -123,6 +123,28 @@ fn what_is_wrong_with_a_line_is_told_with_the_member_and_the_limit() {
 }
 
 #[test]
+fn what_answers_or_changes_names_a_message() {
+    let mut order = order();
+    order.take(GENERAL).unwrap();
+    let joined = r#"{"type":"joined","room":"general","user":"ana","at":"2026-01-31T09:00:00Z"}"#;
+    order.take(joined).unwrap();
+    order.take(&says("hi", 1)).unwrap();
+    for (member, kind) in [("reply_to", ""), ("thread", ""), ("target", "deleted"), ("target", "pinned")] {
+        let line = |named: u64| {
+            let line = says("hi", 1).replace('}', &format!(r#","{member}":{named}}}"#));
+            if kind.is_empty() { line } else { line.replace("message", kind).replace(r#","text":"hi""#, "") }
+        };
+        let fault = order.take(&line(1)).unwrap_err().to_string();
+        assert!(fault.ends_with(&format!("{member}: entry 1 of general is no message")), "{fault}");
+        order.take(&line(2)).unwrap();
+    }
+    // A number that cannot be, and those behind it, take no memory.
+    assert!(order.take(&says("far", 1).replace('}', r#","seq":9000000000000000000}"#)).is_err());
+    order.take(&joined.replace('}', r#","seq":9000000000000000001}"#)).unwrap_err();
+    order.take(&joined.replace("09:00:00", "09:00:01").replace('}', r#","seq":9000000000000000001}"#)).unwrap();
+}
+
+#[test]
 fn times_never_decrease_within_a_room_and_one_fault_makes_no_others() {
     let mut order = order();
     order.take(GENERAL).unwrap();
