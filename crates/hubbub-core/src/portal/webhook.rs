@@ -92,14 +92,15 @@ impl About {
     }
 }
 
-/// The id of the webhook about an entry, for `webhook-id`: the same for every attempt, and no other's.
-pub fn id(database: &str, portal: &PortalId, session: &RoomId, seq: Seq) -> String {
+/// The id of the webhook about an entry, for `webhook-id`: the same for every attempt, and no other's. By the entry's own id: numbers
+/// are given again to others where the database has gone back.
+pub fn id(database: &str, portal: &PortalId, session: &RoomId, entry: Uuid) -> String {
     let mut hash = Sha256::new();
     for part in [database, portal.as_str(), session.as_str()] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    hash.update(seq.get().to_be_bytes());
+    hash.update(entry);
     let hex: String = hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("msg_{hex}")
 }
@@ -176,16 +177,16 @@ mod tests {
     #[test]
     fn an_id_belongs_to_one_entry_for_one_portal() {
         let (desk, room) = (PortalId::parse("desk").unwrap(), RoomId::parse("s1").unwrap());
-        let first = id("db", &desk, &room, Seq::new(1));
+        let first = id("db", &desk, &room, Uuid::from_u128(1));
         assert_eq!(first.len(), 36);
-        assert_eq!(first, id("db", &desk, &room, Seq::new(1)));
+        assert_eq!(first, id("db", &desk, &room, Uuid::from_u128(1)));
         let (other, shifted) = (PortalId::parse("desks1").unwrap(), PortalId::parse("esk").unwrap());
         for another in [
-            id("db2", &desk, &room, Seq::new(1)),
-            id("db", &other, &room, Seq::new(1)),
-            id("dbd", &shifted, &room, Seq::new(1)),
-            id("db", &desk, &RoomId::parse("s2").unwrap(), Seq::new(1)),
-            id("db", &desk, &room, Seq::new(2)),
+            id("db2", &desk, &room, Uuid::from_u128(1)),
+            id("db", &other, &room, Uuid::from_u128(1)),
+            id("dbd", &shifted, &room, Uuid::from_u128(1)),
+            id("db", &desk, &RoomId::parse("s2").unwrap(), Uuid::from_u128(1)),
+            id("db", &desk, &room, Uuid::from_u128(2)),
         ] {
             assert_ne!(first, another);
         }

@@ -212,7 +212,7 @@ impl Delivery<'_> {
 
     async fn post(&mut self, entry: &Entry, kind: &str, about: Option<&About>) -> Posted {
         let (portal, claim) = (&self.portal, &self.claim);
-        let id = webhook::id(&self.portals.support.chat.store.identity().database, &portal.id, &entry.room, entry.seq);
+        let id = webhook::id(&self.portals.support.chat.store.identity().database, &portal.id, &entry.room, entry.id);
         let body = webhook::body(kind, entry, claim.external.as_deref(), &claim.customer, about);
         let at = self.portals.now();
         let pointer = portal.settings.answer_external.as_deref();

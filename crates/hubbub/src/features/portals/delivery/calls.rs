@@ -41,7 +41,7 @@ impl Delivery<'_> {
             }
         };
         let (scene, from_info) = scene;
-        let id = webhook::id(&portals.support.chat.store.identity().database, &portal.id, &entry.room, entry.seq);
+        let id = webhook::id(&portals.support.chat.store.identity().database, &portal.id, &entry.room, entry.id);
         let event = Event { about, ..scene.event(&portal, &id, kind, entry, from_info.as_ref()) };
         let progress = match letter {
             Some(letter) => letter.progress.clone(),
