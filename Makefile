@@ -93,6 +93,8 @@ test-long: $(SDK_JAVA) $(CLIENT_GO) $(CLIENT_JVM) $(OPENAPI_TOOLS) $(SPRING) tes
 	scripts/go tests/grafana test .
 	cargo test -p hubbub --features otel --test traces
 	HUBBUB_PROGRAM=target/debug/hubbub examples/spring/test
+	@# What stores do, behind a pooler that spreads transactions.
+	HUBBUB_POOLED=1 cargo test -p hubbub --test conformance -- store:: portals::
 
 .PHONY: rolling-restart
 rolling-restart: export HUBBUB_LONG = 1

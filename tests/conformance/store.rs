@@ -43,6 +43,7 @@ mod leases;
 mod leftovers;
 mod lives;
 mod people;
+mod pooled;
 mod reading;
 mod reference;
 mod reports;
@@ -77,7 +78,7 @@ impl Home {
                 Stores { portals: Arc::new(SqlitePortals::new(logs.clone())), people, logs }
             }
             Self::Postgres { schema } => {
-                let logs = Arc::new(PostgresStore::connect(&Postgres::shared().url(), schema).await?);
+                let logs = Arc::new(PostgresStore::connect(&pooled::url().await, schema).await?);
                 let people = Arc::new(PostgresPeople::new(logs.clone()));
                 Stores { portals: Arc::new(PostgresPortals::new(logs.clone())), people, logs }
             }

@@ -66,6 +66,7 @@ mod page_everyone;
 mod page_looks;
 mod page_offline;
 mod page_pictures;
+mod pooled;
 mod portal_access;
 mod portal_addresses;
 mod portal_bodies;

@@ -10,6 +10,7 @@ pub mod kafka;
 pub mod nats;
 pub mod network;
 pub mod nginx;
+pub mod pgbouncer;
 pub mod portal;
 pub mod ports;
 pub mod postgres;

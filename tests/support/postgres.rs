@@ -20,7 +20,7 @@ pub struct Postgres {
 
 /// Who the server runs as: it refuses to be root.
 #[derive(Clone, Copy)]
-struct Owner(Option<(u32, u32)>);
+pub(super) struct Owner(Option<(u32, u32)>);
 
 impl Postgres {
     /// The one server of this program.
@@ -153,6 +153,11 @@ impl Postgres {
         self.port
     }
 
+    /// A program that comes with the server, like `pg_dump`.
+    pub fn program(name: &str) -> Command {
+        Command::new(programs().join(name))
+    }
+
     /// A URL for it.
     pub fn url(&self) -> String {
         format!("postgres://hubbub@127.0.0.1:{}/postgres", self.port)
@@ -197,7 +202,7 @@ impl Drop for Postgres {
 }
 
 impl Owner {
-    fn find() -> Self {
+    pub fn find() -> Self {
         let number = |args: &[&str]| -> u32 {
             let out = Command::new("id").args(args).output().expect("id");
             let text = String::from_utf8_lossy(&out.stdout);
@@ -210,7 +215,7 @@ impl Owner {
         }
     }
 
-    fn run(self, program: &Path) -> Command {
+    pub fn run(self, program: &Path) -> Command {
         let mut command = Command::new(program);
         if let Some((user, group)) = self.0 {
             command.uid(user).gid(group);
@@ -218,7 +223,7 @@ impl Owner {
         command
     }
 
-    fn give(self, directory: &Path) {
+    pub fn give(self, directory: &Path) {
         if let Some((user, group)) = self.0 {
             std::os::unix::fs::chown(directory, Some(user), Some(group)).expect("chown");
         }

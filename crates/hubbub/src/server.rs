@@ -61,7 +61,7 @@ mod tests;
 mod timely;
 mod tls;
 
-pub use open::{Stores, bump_epoch, open_archive, open_bus, open_store};
+pub use open::{Stores, bump_epoch, check_bus, open_archive, open_bus, open_store};
 pub use tls::good_until;
 
 /// How long requests may take to be finished once clients are gone.
@@ -177,6 +177,7 @@ async fn start(
         );
     }
     let shared = matches!(config.store, StoreAt::Postgres { .. });
+    check_bus(&config.bus, &config.store).await.context("--bus")?;
     let bus = open_bus(&config.bus, &config.store, &stores.logs.identity().database).context("--bus")?;
     let chat = Arc::new(Chat::start(stores.logs, bus, metrics, shared));
     if config.dev {

@@ -58,7 +58,8 @@ pub(super) async fn bus(asked: &Asked) -> Vec<Finding> {
         }
     };
     if let Some(store) = &store {
-        findings.push(match server::open_bus(&at, store, &namespace) {
+        let suits = server::check_bus(&at, store).await;
+        findings.push(match suits.and_then(|()| server::open_bus(&at, store, &namespace)) {
             Ok(bus) => probed(&at, &*bus, to_do).await,
             Err(error) => Finding::wrong(format!("--bus {at}"), format!("{error:#}"), to_do),
         });

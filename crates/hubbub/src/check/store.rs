@@ -53,11 +53,15 @@ pub(super) async fn store(asked: &Asked) -> Vec<Finding> {
                 }
                 findings
             }
-            Err(error) => vec![Finding::wrong(
-                about,
-                error,
-                "see with `psql` from this machine whether the server is up and takes this user, password and database",
-            )],
+            Err(error) => {
+                let to_do = match &error {
+                    StoreError::Broken(why) if why.contains("a pooler") => "then check again",
+                    _ => {
+                        "see with `psql` from this machine whether the server is up and takes this user, password and database"
+                    }
+                };
+                vec![Finding::wrong(about, error, to_do)]
+            }
         },
     }
 }
@@ -193,7 +197,8 @@ fn postgres(about: &str, found: &Inspection) -> Vec<Finding> {
             }
             _ => format!("tables of version {}", found.known),
         };
-        findings.push(Finding::ok(about, format!("Postgres {}, {tables}", found.version / 10_000)));
+        let way = if found.is_spread { ", behind a pooler that spreads transactions over its connections" } else { "" };
+        findings.push(Finding::ok(about, format!("Postgres {}, {tables}{way}", found.version / 10_000)));
     }
     findings.extend(versions(about, &found.instances));
     findings

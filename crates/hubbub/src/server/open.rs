@@ -63,6 +63,19 @@ pub async fn open_store(at: &StoreAt) -> anyhow::Result<Stores> {
     }
 }
 
+/// Looks whether the store's server is a place for this bus, where that is to be seen before it runs.
+///
+/// # Errors
+/// When it is none, whatever one waits for.
+pub async fn check_bus(at: &BusAt, store: &StoreAt) -> anyhow::Result<()> {
+    let (BusAt::Postgres, StoreAt::Postgres { place, .. }) = (at, store) else { return Ok(()) };
+    match PostgresStore::listener(place)?.check().await {
+        // It is dialled until it is there.
+        Ok(()) | Err(StoreError::Unavailable(_) | StoreError::Locked) => Ok(()),
+        Err(StoreError::Broken(why)) => bail!("postgres: {why}"),
+    }
+}
+
 /// Starts a bus, in a namespace of this name: that of a database. It need not be up yet.
 ///
 /// # Errors

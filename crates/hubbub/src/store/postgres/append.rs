@@ -56,7 +56,7 @@ impl PostgresStore {
             [&rows.rooms, &rows.authors, &rows.keys, &rows.ids, &rows.hashes, &rows.texts, &rows.data, &rows.replies];
         let (begun, locked, numbered, committed) = tokio::join!(
             biased;
-            lease.batch_execute("BEGIN"),
+            lease.batch_execute(lease.begin()),
             async { lease.query(&lock, &[&rooms]).await },
             lease.query(&number, &columns),
             lease.batch_execute("COMMIT"),

@@ -151,7 +151,7 @@ fn line(row: &tokio_postgres::Row) -> Result<RoomLine, StoreError> {
 impl Archive for PostgresArchive {
     async fn begin(&self, room: &RoomLine) -> Result<Begun, StoreError> {
         let (lease, sql, id) = (self.logs.pool.get().await?, &self.sql, room.id.as_str());
-        lease.batch_execute("BEGIN").await?;
+        lease.batch_execute(lease.begin()).await?;
         // First, so that whoever begins the same room waits here, and sees it then.
         let keep = lease.prepare_cached(&sql.keep).await?;
         let made = lease.query_opt(&keep, &[&id, &keeper(room.kind).word(), &KEEPER_SETTINGS]).await?;
@@ -202,7 +202,7 @@ impl Archive for PostgresArchive {
     async fn open(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
         let (lease, sql) = (self.logs.pool.get().await?, &self.sql);
         let ids: Vec<&str> = rooms.iter().map(RoomId::as_str).collect();
-        lease.batch_execute("BEGIN").await?;
+        lease.batch_execute(lease.begin()).await?;
         let (closed, keepers) = (lease.prepare_cached(&sql.closed).await?, lease.prepare_cached(&sql.keepers).await?);
         let closed = lease.query(&closed, &[&ids]).await?;
         let ids: Vec<&str> = closed.iter().map(|row| row.get(0)).collect();
@@ -221,7 +221,7 @@ impl Archive for PostgresArchive {
 
     async fn abandon(&self, room: &RoomId) -> Result<Abandoned, StoreError> {
         let (lease, sql, id) = (self.logs.pool.get().await?, &self.sql, room.as_str());
-        lease.batch_execute("BEGIN").await?;
+        lease.batch_execute(lease.begin()).await?;
         let (forget, free) = (lease.prepare_cached(&sql.forget).await?, lease.prepare_cached(&sql.free).await?);
         let abandoned = match lease.query_opt(&forget, &[&id]).await? {
             Some(row) => {

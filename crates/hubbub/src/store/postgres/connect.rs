@@ -1,9 +1,15 @@
 //! Where a server is, and how a connection to it is set up: in as few round trips as may be.
 
-use super::{super::StoreError, session::Session, tls};
+use super::{
+    super::StoreError,
+    pooler::{self, Setting, Way},
+    session::Session,
+    tls,
+};
 use crate::crypto::login::{Password, Place};
-use hubbub_core::limits::{IDLE_IN_TRANSACTION, LOCK_TIMEOUT, STORE_PATIENCE};
-use std::time::Duration;
+use hubbub_core::limits::STORE_PATIENCE;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
 use tokio_postgres::{
     Client, Config, Connection, IsolationLevel, SimpleQueryMessage, Socket, Transaction,
     config::{SslMode, TargetSessionAttrs},
@@ -22,6 +28,8 @@ pub(crate) struct Server {
     pub config: Config,
     tls: tls::Tls,
     password: Option<Password>,
+    /// What a pooler in front of it does, once one has been met.
+    pub way: Arc<OnceCell<Way>>,
 }
 
 impl Server {
@@ -39,6 +47,13 @@ impl Server {
     /// What an error of a dial means, and what to do where a login is refused.
     fn explain(&self, error: tokio_postgres::Error) -> StoreError {
         let code = error.code().cloned();
+        // What a pooler says before anything else; waiting does not help.
+        if let Some(said) = error.as_db_error().filter(|said| said.message().contains("startup parameter")) {
+            return StoreError::Broken(format!(
+                "{}: a pooler in front of Postgres takes no `options` in the URL; take them out, and set them for the role",
+                said.message()
+            ));
+        }
         let advice = match (&code, &self.password) {
             (Some(code), _)
                 if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
@@ -92,7 +107,7 @@ pub(crate) fn server(at: impl Into<Place>) -> Result<Server, StoreError> {
     if config.get_application_name().is_none() {
         config.application_name("hubbub");
     }
-    Ok(Server { config, tls: wanted.tls, password })
+    Ok(Server { config, tls: wanted.tls, password, way: Arc::default() })
 }
 
 /// Servers and database, for people.
@@ -120,8 +135,10 @@ pub(crate) async fn dial(server: &Server) -> Result<Session, StoreError> {
         server.config.target_session_attrs(TargetSessionAttrs::Any);
     }
     let (client, connection) = server.connect().await?;
-    let session = Session::start(client, connection);
-    set_up(&session).await?;
+    let mut session = Session::start(client, connection);
+    if !set_up(&session).await? {
+        pooler::set_up(&server, &mut session).await?;
+    }
     Ok(session)
 }
 
@@ -141,31 +158,27 @@ pub(crate) fn first(messages: &[SimpleQueryMessage]) -> Option<&str> {
     })
 }
 
-/// What the store's transactions count on.
-async fn set_up(client: &Client) -> Result<(), StoreError> {
+/// Sets what the store's transactions count on, where it is the server that answers. Returns whether it is, or else somebody in
+/// between: nothing has been set then.
+async fn set_up(client: &Client) -> Result<bool, StoreError> {
+    let is_it = format!("pg_backend_pid() = {}", pooler::announced(client).await);
     // Whatever a role or a database was given: a COMMIT that did not wait for its standby says so by a warning.
     let counted_on = format!(
-        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
-         SET default_transaction_isolation = 'read committed';
-         SET client_min_messages = warning;
-         SET lock_timeout = {};
-         SET statement_timeout = {};
-         SET idle_in_transaction_session_timeout = {}",
-        LOCK_TIMEOUT.as_millis(),
-        STORE_PATIENCE.as_millis(),
-        IDLE_IN_TRANSACTION.as_millis(),
+        "SELECT {is_it};
+         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off' AND {is_it};
+         {}",
+        Setting::put(&pooler::counted_on(), &is_it),
     );
-    // Every statement is served by an index, whatever the planner believes of tables that have just been made or have
-    // grown a thousandfold since it looked. Engines that only speak Postgres' protocol may not know these.
-    let planner = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off";
+    // Engines that only speak Postgres' protocol may not know these.
+    let planner = Setting::put(&pooler::planner(), &is_it);
     // Together: one round trip.
     let (counted_on, planner, read_only) = tokio::join!(
         biased;
-        client.batch_execute(&counted_on),
-        client.batch_execute(planner),
+        client.simple_query(&counted_on),
+        client.batch_execute(&planner),
         client.simple_query("SHOW transaction_read_only"),
     );
-    counted_on?;
+    let is_server = first(&counted_on?) == Some("t");
     if let Err(error) = planner {
         if error.as_db_error().is_none() {
             return Err(error.into());
@@ -175,7 +188,7 @@ async fn set_up(client: &Client) -> Result<(), StoreError> {
     if first(&read_only?) == Some("on") {
         return Err(StoreError::Unavailable("the server takes no writes: it is a standby".into()));
     }
-    Ok(())
+    Ok(is_server)
 }
 
 /// Gives up after [`STORE_PATIENCE`].

@@ -48,7 +48,7 @@ impl PostgresStore {
         let lock = lease.prepare_cached(&self.sql.lock_cursors).await?;
         let (begun, rows) = tokio::join!(
             biased;
-            lease.batch_execute("BEGIN"),
+            lease.batch_execute(lease.begin()),
             async { lease.query(&lock, &[&rooms]).await },
         );
         begun?;

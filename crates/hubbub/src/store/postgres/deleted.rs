@@ -42,7 +42,7 @@ impl PostgresStore {
         let rooms = [room.as_str()];
         let (begun, locked) = tokio::join!(
             biased;
-            lease.batch_execute("BEGIN"),
+            lease.batch_execute(lease.begin()),
             async { lease.query(&lock, &[&rooms.as_slice()]).await },
         );
         let locked = match begun.and(locked).map_err(StoreError::from) {
@@ -88,7 +88,7 @@ impl PostgresStore {
         let find = lease.prepare_cached(&self.sql.deleted_room).await?;
         let (begun, found) = tokio::join!(
             biased;
-            lease.batch_execute("BEGIN"),
+            lease.batch_execute(lease.begin()),
             async { lease.query_opt(&find, &[&members_for]).await },
         );
         let Some(found) = begun.and(found)? else {

@@ -39,12 +39,33 @@ async fn timeline(client: &Client) -> Result<Option<i64>, tokio_postgres::Error>
     }
 }
 
+/// Begins a transaction behind a pooler that spreads them. Such a pooler may have gone over to another server without any dial of
+/// ours, so each that writes looks at the timeline before anything else, and begins another epoch where it is another one.
+fn guarded(schema: &Schema) -> String {
+    // An incarnation as `columns::another_incarnation` has it.
+    schema.put_into(
+        "BEGIN; DO $timeline$
+        DECLARE
+            here bigint := ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint;
+        BEGIN
+            IF (SELECT timeline FROM hubbub.meta) IS DISTINCT FROM here THEN
+                UPDATE hubbub.meta SET timeline = here, incarnation = CASE WHEN timeline IS NULL THEN incarnation
+                    ELSE 1 + floor(random() * 4294967295)::bigint END
+                WHERE timeline IS DISTINCT FROM here;
+            END IF;
+        END $timeline$",
+    )
+}
+
 /// Bumps the epoch if the server is on another timeline than when it was last looked at. One round trip where it is not.
 pub(crate) async fn compare_timeline(session: &Session, schema: &Schema) -> Result<(), StoreError> {
     let kept = schema.put_into("SELECT timeline FROM hubbub.meta");
     let (timeline, kept) = tokio::join!(biased; timeline(session), session.simple_query(&kept));
     let (timeline, kept) = (timeline?, kept?);
     let Some(timeline) = timeline else { return Ok(()) };
+    if session.is_spread {
+        session.begins_with(|| guarded(schema));
+    }
     let kept = first(&kept).and_then(|kept| kept.parse::<i64>().ok());
     if kept == Some(timeline) {
         return Ok(());

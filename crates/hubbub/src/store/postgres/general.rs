@@ -66,7 +66,7 @@ impl PostgresStore {
         let (id, kind) = (new.id.as_str(), new.kind.word());
         let (begun, made, clock) = tokio::join!(
             biased;
-            lease.batch_execute("BEGIN"),
+            lease.batch_execute(lease.begin()),
             async { lease.query_opt(&make, &[&id, &kind, &new.name]).await },
             async { lease.query_one(&clock, &[]).await },
         );
@@ -137,7 +137,7 @@ impl PostgresStore {
             others.iter().map(|(room, user)| (room.as_str(), user.as_str())).unzip();
         let (begun, locked, clock, senders, standings, deep) = tokio::join!(
             biased;
-            lease.batch_execute("BEGIN"),
+            lease.batch_execute(lease.begin()),
             async { lease.query(&lock, &[&rooms]).await },
             async { lease.query_one(&clock, &[]).await },
             async { lease.query(&senders, &[&key_rooms, &authors, &key_words]).await },

@@ -28,6 +28,8 @@ pub struct Inspection {
     pub encoding: String,
     /// Of our sessions, as the server has it.
     pub synchronous_commit: String,
+    /// Whether a pooler spreads our transactions over its connections.
+    pub is_spread: bool,
     /// Sessions of all programs together.
     pub max_connections: i32,
     /// Of the tables; 0: there are none yet. `Err`: a newer program's, and why that will not do.
@@ -85,6 +87,7 @@ pub(crate) async fn inspect(at: Place, schema: &str) -> Result<Inspection, Store
             fsync: row.get(1),
             encoding: row.get(2),
             synchronous_commit: row.get(3),
+            is_spread: client.is_spread,
             max_connections: row.get(4),
             tables,
             known: migrate::KNOWN,

@@ -4,9 +4,11 @@ use super::{
     super::StoreError,
     PostgresStore,
     connect::{self, Server},
+    pooler,
 };
 use crate::crypto::login::Place;
 use futures_util::{Stream, stream};
+use hubbub_core::limits::STORE_DIAL;
 use std::pin::Pin;
 use tokio_postgres::{AsyncMessage, Client, Error};
 
@@ -30,6 +32,14 @@ impl PostgresStore {
 }
 
 impl Listener {
+    /// Dials to see whether it would be told anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] where a pooler in between would not let it, [`StoreError::Unavailable`] when nobody can be reached.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        connect::within(STORE_DIAL, pooler::may_listen(&self.0)).await
+    }
+
     /// Dials.
     ///
     /// # Errors

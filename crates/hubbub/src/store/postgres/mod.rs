@@ -52,6 +52,7 @@ mod long_way;
 pub(crate) mod migrate;
 pub(crate) mod people;
 pub(crate) mod pool;
+pub(crate) mod pooler;
 pub(crate) mod read;
 mod reads;
 pub(crate) mod session;

@@ -1,4 +1,4 @@
-//! One connection: its prepared statements, and what its server warned of.
+//! One connection: its prepared statements, how its transactions begin, and what its server warned of.
 
 use crate::log::Summary;
 use std::{
@@ -6,7 +6,7 @@ use std::{
     future::poll_fn,
     ops::{Deref, DerefMut},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -63,6 +63,9 @@ pub(crate) struct Session {
     statements: Mutex<HashMap<String, Statement>>,
     warnings: Arc<Warnings>,
     driver: AbortHandle,
+    /// Whether a pooler puts each transaction on a connection of its own choice.
+    pub is_spread: bool,
+    begin: OnceLock<String>,
 }
 
 impl Session {
@@ -73,7 +76,17 @@ impl Session {
     {
         let warnings = Arc::new(Warnings::default());
         let driver = tokio::spawn(drive(connection, warnings.clone())).abort_handle();
-        Self { client, statements: Mutex::default(), warnings, driver }
+        Self { client, statements: Mutex::default(), warnings, driver, is_spread: false, begin: OnceLock::new() }
+    }
+
+    /// How a transaction that writes begins.
+    pub fn begin(&self) -> &str {
+        self.begin.get().map_or("BEGIN", String::as_str)
+    }
+
+    /// Has them begin with this. What was said first stays.
+    pub fn begins_with(&self, begin: impl FnOnce() -> String) {
+        self.begin.get_or_init(begin);
     }
 
     /// What its server warned of.

@@ -54,7 +54,7 @@ impl PostgresPortals {
                 lease.give_back();
                 continue;
             };
-            lease.batch_execute("BEGIN").await?;
+            lease.batch_execute(lease.begin()).await?;
             self.lock_names(&lease, &[(portal.get("portal"), &one.external)]).await?;
             self.learn_within(&lease, one).await?;
             lease.batch_execute("COMMIT").await?;

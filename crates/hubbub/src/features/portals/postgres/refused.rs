@@ -71,7 +71,7 @@ impl PostgresPortals {
         let lease = self.store.pool.get().await?;
         let keep = lease.prepare_cached(&self.sql.keep_refused).await?;
         let bound = lease.prepare_cached(&self.sql.bound_refused).await?;
-        lease.batch_execute("BEGIN").await?;
+        lease.batch_execute(lease.begin()).await?;
         self.lock_refused(&lease, &portals).await?;
         lease.execute(&keep, &columns).await?;
         let (most, weight, each) = (REFUSED_HOOKS as i64, REFUSED_HOOKS_BYTES as i64, REFUSED_HOOK_WEIGHT as i64);
@@ -85,7 +85,7 @@ impl PostgresPortals {
         let lease = self.store.pool.get().await?;
         let drop = lease.prepare_cached(&self.sql.drop_refused).await?;
         let (id, (first, last)) = (portal.as_str(), which.numbers());
-        lease.batch_execute("BEGIN").await?;
+        lease.batch_execute(lease.begin()).await?;
         self.lock_refused(&lease, &[id]).await?;
         let dropped = lease.execute(&drop, &[&id, &first, &last]).await?;
         lease.batch_execute("COMMIT").await?;

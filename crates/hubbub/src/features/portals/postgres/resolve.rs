@@ -39,7 +39,7 @@ impl PostgresPortals {
         let homeless = intake.homeless();
         if !homeless.is_empty() {
             // Whoever teaches one of these names has what waits for it leave: it must not do so just before it waits.
-            lease.batch_execute("BEGIN").await?;
+            lease.batch_execute(lease.begin()).await?;
             self.lock_names(&lease, &names(messages, &homeless)).await?;
             intake = Intake::new(messages, self.addressees(&lease, messages).await?);
             rooms = self.know_taken(&lease, &mut intake).await?;

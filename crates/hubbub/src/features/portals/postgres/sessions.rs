@@ -49,7 +49,7 @@ impl PostgresPortals {
         let (id, kind) = (new.id.as_str(), RoomKind::Private.word());
         let (begun, made, clock) = tokio::join!(
             biased;
-            lease.batch_execute("BEGIN"),
+            lease.batch_execute(lease.begin()),
             async { lease.query_opt(&make, &[&id, &kind, &new.name]).await },
             async { lease.query_one(&clock, &[]).await },
         );

@@ -14,7 +14,7 @@ impl PostgresPortals {
     pub(crate) async fn mark_deleted(&self, portal: &PortalId) -> Result<bool, StoreError> {
         let lease = self.store.pool.get().await?;
         let delete = lease.prepare_cached(&self.sql.delete_portal).await?;
-        lease.batch_execute("BEGIN").await?;
+        lease.batch_execute(lease.begin()).await?;
         self.lock_refused(&lease, &[portal.as_str()]).await?;
         let deleted = lease.query(&delete, &[&portal.as_str()]).await?;
         lease.batch_execute("COMMIT").await?;
