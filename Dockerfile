@@ -29,6 +29,8 @@ EXPOSE 8000
 USER 10001:10001
 STOPSIGNAL SIGTERM
 # Whether it answers at all: Docker starts nothing anew for this, Swarm does. The program is all there is in here to ask with.
+# It asks where HUBBUB_LISTEN, HUBBUB_BASE_PATH, HUBBUB_TLS_CERT and the file of HUBBUB_CONFIG say, or at :8000. Flags of `serve` it
+# does not see: set the variables instead, or run with --no-healthcheck.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 CMD ["/hubbub", "health", "--live"]
 ENTRYPOINT ["/hubbub"]
 CMD ["serve"]

@@ -90,6 +90,7 @@ mod recipes;
 mod redis_operated;
 mod reference;
 mod rest;
+mod restored;
 mod rolling_restart;
 mod rotated;
 mod sdk_browser;
