@@ -47,6 +47,7 @@ mod pooled;
 mod reading;
 mod reference;
 mod reports;
+mod revocations;
 mod rooms;
 mod rules;
 mod shown;

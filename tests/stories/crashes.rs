@@ -137,6 +137,8 @@ async fn one_of_three_instances_is_killed_under_load_again_and_again() {
             "reads",
             "refused_hooks",
             "reports",
+            "revocation_number",
+            "revocations",
             "room_infos",
             "rooms",
             "session_externals",

@@ -85,7 +85,7 @@ impl Program {
     }
 
     /// Changes its configuration under it.
-    fn reads_again(&self, configuration: &str) {
+    pub fn reads_again(&self, configuration: &str) {
         std::fs::write(self.file("hubbub.toml"), configuration).expect("a configuration");
         self.signal("-HUP");
     }
@@ -99,7 +99,7 @@ impl Program {
     }
 
     /// Waits until this API key opens it: then all of a new configuration holds.
-    async fn is_open_to(&self, key: &str) {
+    pub async fn is_open_to(&self, key: &str) {
         let asked = Instant::now();
         while self.api(key, "GET", "/v1/rooms/general", &Value::Null).await.status != 200 {
             assert!(asked.elapsed() < DEADLINE, "the key is not taken");

@@ -2,6 +2,7 @@
 
 use crate::{
     desk::Desk,
+    http,
     person::Person,
     support::portal::{self, sign, unix_now},
 };
@@ -231,4 +232,54 @@ async fn a_portal_that_can_send_neither_signature_nor_header_has_a_path_of_its_o
     assert_eq!(desk.log("s1").await, [("portal:desk/Ada".to_owned(), "Hello & welcome\nbye".to_owned())]);
     let shown = desk.api("GET", "/v1/portals/desk", &Value::Null).await.text;
     assert!(!shown.contains(&desk.incoming), "the secret is shown");
+}
+
+/// What a portal may send in a second, and that nobody else uses it up.
+#[tokio::test]
+async fn a_portal_that_sends_too_much_is_told_when_to_send_it_again() {
+    let desk = Desk::with_flags(json!({}), &["--hooks-per-second", "5"]).await;
+    desk.session("s1", "ana").await;
+    let now = unix_now();
+    let body = |n: usize| json!({ "sessionId": "s1", "message": format!("hi {n}") }).to_string();
+    let posts = async |n: usize, secret: &str| {
+        let body = body(n);
+        let headers = signed(secret, &format!("h{n}"), now, &body);
+        let headers: Vec<_> = headers.lines().filter_map(|line| line.split_once(": ")).collect();
+        http::ask(desk.server.at(0), "POST", "/hooks/desk", &headers, &body).await.expect("an answer")
+    };
+    // Whoever does not know the secret takes nothing of it: there is room for 50 at once.
+    let wrong = format!("whsec_{}", "A".repeat(43) + "=");
+    for n in 0..60 {
+        assert_eq!(posts(n, &wrong).await.status, 401);
+    }
+    let mut refused = Vec::new();
+    let mut sent = 0;
+    while refused.is_empty() {
+        assert!(sent < 5_000, "nothing is too much");
+        let posts = &posts;
+        let incoming = &desk.incoming;
+        let some = (sent..sent + 20).map(|n| async move { (n, posts(n, incoming).await) });
+        let some = futures_util::future::join_all(some).await;
+        sent += 20;
+        refused.extend(some.into_iter().filter(|(_, answer)| answer.status != 200));
+    }
+    let (n, answer) = &refused[0];
+    assert_eq!(answer.status, 429, "{}", answer.text);
+    assert!(
+        answer.text.contains("too_many_hooks") && answer.text.contains("more than 5 webhooks a second"),
+        "{}",
+        answer.text
+    );
+    let headers = answer.headers.to_ascii_lowercase();
+    let later = headers.lines().find_map(|line| line.strip_prefix("retry-after:")?.trim().parse::<u64>().ok());
+    let later = later.expect("when to come again");
+    assert!((1..=10).contains(&later), "{later}");
+    assert!(counted(&desk, "throttled").await >= 1);
+    // It comes again until it is taken, as portals do, and is there once.
+    let asked = std::time::Instant::now();
+    while posts(*n, &desk.incoming).await.status != 200 {
+        assert!(asked.elapsed() < crate::wire::DEADLINE, "it is not taken any more");
+        crate::cluster::breathe().await;
+    }
+    assert_eq!(desk.log("s1").await.iter().filter(|(_, text)| *text == format!("hi {n}")).count(), 1);
 }

@@ -16,13 +16,13 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-fn in_seconds(seconds: i64) -> i64 {
+pub fn in_seconds(seconds: i64) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
     i64::try_from(now).expect("a time") + seconds
 }
 
 /// What becomes of a connect with this token: an answer, or the code of the close.
-async fn connect(addr: SocketAddr, token: &str) -> Result<(Wire, Value), u16> {
+pub async fn connect(addr: SocketAddr, token: &str) -> Result<(Wire, Value), u16> {
     let mut wire = Wire::open(addr, None).await.expect("a socket");
     wire.say(json!({ "id": 1, "connect": { "token": token } }).to_string()).await;
     match tokio::time::timeout(DEADLINE, wire.next()).await.expect("an answer") {
@@ -32,7 +32,7 @@ async fn connect(addr: SocketAddr, token: &str) -> Result<(Wire, Value), u16> {
     }
 }
 
-async fn is_let_in(addr: SocketAddr, token: &str) -> Wire {
+pub async fn is_let_in(addr: SocketAddr, token: &str) -> Wire {
     match connect(addr, token).await {
         Ok((wire, answer)) if answer["connect"].is_object() => wire,
         Ok((_, answer)) => panic!("{answer}"),
@@ -40,7 +40,7 @@ async fn is_let_in(addr: SocketAddr, token: &str) -> Wire {
     }
 }
 
-async fn is_refused(addr: SocketAddr, token: &str) {
+pub async fn is_refused(addr: SocketAddr, token: &str) {
     match connect(addr, token).await {
         Err(code) => assert_eq!(code, 3500),
         Ok((_, answer)) => panic!("{answer}"),
@@ -230,7 +230,7 @@ async fn while_a_provider_is_away_people_come_again_or_stay() {
 }
 
 /// A token for ana, signed with the secret of all stories, that says this besides.
-fn saying(more: Value) -> String {
+pub fn saying(more: Value) -> String {
     hubbub::crypto::install();
     let mut claims = json!({ "sub": "ana", "exp": in_seconds(900) });
     for (name, value) in more.as_object().expect("claims") {

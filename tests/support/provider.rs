@@ -1,6 +1,6 @@
 //! An identity provider's web server: it publishes keys, goes away, and misbehaves.
 
-use super::signer::Signer;
+use super::{authority::Authority, signer::Signer};
 use axum::{
     Router,
     body::Body,
@@ -16,12 +16,24 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+    server::TlsStream,
+};
 
 /// See the module.
 pub struct Provider {
     addr: SocketAddr,
     desk: Arc<Desk>,
+    tls: Option<TlsAcceptor>,
     serving: Option<JoinHandle<()>>,
 }
 
@@ -46,16 +58,35 @@ pub enum Answer {
 impl Provider {
     /// Begins to publish the keys of these.
     pub async fn start(signers: &[&Signer]) -> Self {
+        Self::start_over(signers, None).await
+    }
+
+    /// The same over TLS, with a certificate of this authority.
+    pub async fn start_over_tls(signers: &[&Signer], authority: &Authority) -> Self {
+        let (certificate, key) = authority.vouches_for("127.0.0.1");
+        let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate")];
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+        let config = ServerConfig::builder_with_provider(hubbub::crypto::provider())
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .expect("a configuration");
+        Self::start_over(signers, Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn start_over(signers: &[&Signer], tls: Option<TlsAcceptor>) -> Self {
         let desk = Arc::new(Desk { answer: Mutex::new(keys_of(signers)), asked: AtomicUsize::new(0) });
         let addr = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
-        let mut provider = Self { addr, desk, serving: None };
+        let mut provider = Self { addr, desk, tls, serving: None };
         provider.come_back().await;
         provider
     }
 
     /// Where its keys are.
     pub fn url(&self) -> String {
-        format!("http://{}/keys", self.addr)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}/keys", self.addr)
     }
 
     /// How often it was asked.
@@ -88,9 +119,37 @@ impl Provider {
         socket.bind(self.addr).expect("its port");
         let listener = socket.listen(64).expect("a listener");
         let router = Router::new().fallback(answer).with_state(self.desk.clone());
+        let tls = self.tls.clone();
         self.serving = Some(tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
+            let _ = match tls {
+                None => axum::serve(listener, router).await,
+                Some(acceptor) => axum::serve(OverTls { listener, acceptor }, router).await,
+            };
         }));
+    }
+}
+
+/// Whoever does not get through the handshake is passed over.
+struct OverTls {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl axum::serve::Listener for OverTls {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let Ok((stream, from)) = self.listener.accept().await else { continue };
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, from);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.listener.local_addr()
     }
 }
 

@@ -11,6 +11,7 @@ mod people;
 mod refused;
 mod rooms;
 mod signals;
+mod tokens;
 
 pub use access::*;
 pub use edge::*;
@@ -21,6 +22,7 @@ pub use people::*;
 pub use refused::*;
 pub use rooms::*;
 pub use signals::*;
+pub use tokens::*;
 
 /// Longest room id: `[A-Za-z0-9._-]{1,64}`.
 pub const ROOM_ID_BYTES: usize = 64;

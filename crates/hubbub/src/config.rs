@@ -118,17 +118,33 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_TOKEN_JWKS_CA", value_name = "FILE")]
     pub token_jwks_ca: Option<PathBuf>,
 
-    /// Required `iss` of tokens
-    #[arg(long, env = "HUBBUB_TOKEN_ISSUER", value_name = "TEXT")]
+    /// Required `iss` of tokens; several, separated by commas, where any of them will do
+    #[arg(long, env = "HUBBUB_TOKEN_ISSUER", value_name = "TEXT,…")]
     pub token_issuer: Option<String>,
 
-    /// Required `aud` of tokens
-    #[arg(long, env = "HUBBUB_TOKEN_AUDIENCE", value_name = "TEXT")]
+    /// Required `aud` of tokens; several, separated by commas, where any of them will do
+    #[arg(long, env = "HUBBUB_TOKEN_AUDIENCE", value_name = "TEXT,…")]
     pub token_audience: Option<String>,
+
+    /// The claim that --token-audience is compared with, where tokens do not say in `aud` whom they are for: client_id, azp [default: aud]
+    #[arg(long, env = "HUBBUB_TOKEN_AUDIENCE_CLAIM", value_name = "NAME")]
+    pub token_audience_claim: Option<String>,
+
+    /// What else tokens must say: claims and their values, separated by commas, like token_use=access,scope=chat; all of it, and of a claim that is a list one
+    #[arg(long, env = "HUBBUB_TOKEN_REQUIRE", value_name = "CLAIM=TEXT,…")]
+    pub token_require: Option<String>,
 
     /// The claim of tokens that names the user [default: sub]
     #[arg(long, env = "HUBBUB_TOKEN_USER_CLAIM", value_name = "NAME")]
     pub token_user_claim: Option<String>,
+
+    /// The claim of tokens with what your product says about the user [default: info]
+    #[arg(long, env = "HUBBUB_TOKEN_INFO_CLAIM", value_name = "NAME")]
+    pub token_info_claim: Option<String>,
+
+    /// The longest that a token may be good, from its `iat` to its `exp`; others are refused, and so are those without `exp` [default: no limit]
+    #[arg(long, env = "HUBBUB_TOKEN_MAX_LIFE", value_name = "TIME")]
+    pub token_max_life: Option<String>,
 
     /// The key your backend calls /v1 with; several while one is being replaced: what is given is split at commas, so a key has none; better given as HUBBUB_API_KEY_FILE
     #[arg(long, env = "HUBBUB_API_KEY", value_name = "KEY", hide_env_values = true)]
@@ -138,7 +154,7 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_SECRETS_KEY", value_name = "KEY", hide_env_values = true)]
     pub secrets_key: Option<String>,
 
-    /// Where portals may be although it is no public address: names, addresses and networks, separated by commas, like desk.internal,10.1.0.0/16; plain http goes only there
+    /// Where portals may be although it is no public address: names, addresses and networks, each perhaps with a port, separated by commas, like desk.internal:8443,10.1.0.0/16; plain http goes only there
     #[arg(long, env = "HUBBUB_PORTAL_ALLOW", value_name = "LIST")]
     pub portal_allow: Option<String>,
 
@@ -158,7 +174,7 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_BASE_PATH", value_name = "PATH")]
     pub base_path: Option<String>,
 
-    /// Web pages that may connect besides those of the server's own host: origins like https://app.example.com, separated by commas, or * for all
+    /// Web pages that may connect besides those of the server's own host: origins like https://app.example.com, or https://*.example.com for any one label there, separated by commas, or * for all
     #[arg(long, env = "HUBBUB_ALLOWED_ORIGINS", value_name = "ORIGINS")]
     pub allowed_origins: Option<String>,
 
@@ -272,7 +288,11 @@ impl Settings {
                 .pop(),
             token_issuer: given(self.token_issuer).or(given(file.token_issuer)),
             token_audience: given(self.token_audience).or(given(file.token_audience)),
+            token_audience_claim: given(self.token_audience_claim).or(given(file.token_audience_claim)),
+            token_require: given(self.token_require).or(given(file.token_require)),
             token_user_claim: given(self.token_user_claim).or(given(file.token_user_claim)),
+            token_info_claim: given(self.token_info_claim).or(given(file.token_info_claim)),
+            token_max_life: given(self.token_max_life).or(given(file.token_max_life)),
             api_key: secret(self.api_key, "HUBBUB_API_KEY_FILE", file.api_key),
             secrets_key: secret(self.secrets_key, "HUBBUB_SECRETS_KEY_FILE", file.secrets_key),
             instance: given(self.instance).or(given(file.instance)),

@@ -53,14 +53,6 @@ SIGTERM or SIGINT ends it: no new clients, those that are there are sent to othe
 requests are finished. A second one leaves the rest of the window out.
 Exit codes: 0 done, 1 failed, 2 wrong flags or configuration.";
 
-const CHECK_HELP: &str = "\
-It takes its settings from where `hubbub serve` does, reads every file they name, listens for a moment, fetches keys of
-tokens, looks at the database without changing anything, and sends a probe through the bus. It warns of variables HUBBUB_…
-that do not exist, and of settings that mean nothing beside the others. One line for each finding, to standard output;
-nothing secret is in them.
-
-Exit codes: 0 nothing wrong, 1 something wrong (with --strict a warning, too), 2 wrong flags.";
-
 /// A chat backend: every message durable and live at once.
 #[derive(Parser)]
 #[command(about, after_help = EXAMPLES)]
@@ -75,11 +67,14 @@ enum Command {
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<Settings>),
     /// Try out a configuration without serving: what is fine, what is wrong, and what to do
-    #[command(after_help = CHECK_HELP)]
+    #[command(after_help = check::HELP)]
     Check {
         /// Warnings fail, too
         #[arg(long)]
         strict: bool,
+        /// A file with a token of your provider's, - for standard input: whether it is taken and as whom, or what is missing
+        #[arg(long, value_name = "FILE")]
+        token: Option<std::path::PathBuf>,
         #[command(flatten)]
         settings: Box<Settings>,
     },
@@ -170,7 +165,18 @@ fn command_line() -> clap::Command {
         .mut_subcommand("token", |command| {
             only(
                 command,
-                &["user", "ttl", "config", "token_secret", "token_issuer", "token_audience", "token_user_claim"],
+                &[
+                    "user",
+                    "ttl",
+                    "config",
+                    "token_secret",
+                    "token_issuer",
+                    "token_audience",
+                    "token_audience_claim",
+                    "token_require",
+                    "token_user_claim",
+                    "token_max_life",
+                ],
             )
         })
         .mut_subcommand("import", |command| {
@@ -228,7 +234,7 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(settings) => serve(*settings).await,
-        Command::Check { strict, settings } => report(*settings, strict).await,
+        Command::Check { strict, token, settings } => report(*settings, strict, token).await,
         Command::Token { user, ttl, settings } => {
             let (secret, required) = settings.resolve_signing().map_err(Failure::Configuration)?;
             let user = UserId::parse_outsider("--user", &user).map_err(|e| Failure::Configuration(e.into()))?;
@@ -270,8 +276,8 @@ async fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-async fn report(settings: Settings, strict: bool) -> Result<(), Failure> {
-    let findings = check::check(settings, unknown()).await;
+async fn report(settings: Settings, strict: bool, token: Option<std::path::PathBuf>) -> Result<(), Failure> {
+    let findings = check::check(settings, unknown(), token).await;
     for finding in &findings {
         output::finding(finding);
     }

@@ -1,7 +1,9 @@
-//! Of webhooks that were verified and refused, and are kept for a while.
+//! Of webhooks that were verified: how many are taken, and those that are refused and kept for a while.
 
 use std::time::Duration;
 
+/// Webhooks of one portal that an instance takes per second, unless an operator says otherwise; ten seconds' worth may come at once.
+pub const HOOKS_PER_SECOND: u32 = 200;
 /// Refused webhooks that are kept of one portal. The oldest gives way.
 pub const REFUSED_HOOKS: usize = 1_000;
 /// What they may weigh together, [`REFUSED_HOOK_WEIGHT`] each beside their bodies and headers. The oldest gives way.

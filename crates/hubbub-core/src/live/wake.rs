@@ -73,6 +73,8 @@ pub enum Wake {
     },
     /// A token that is not to be taken again for a while.
     Spent(Fingerprint),
+    /// Tokens of somebody are not taken any more: the store has this change and all before it.
+    Revoked(u64),
     /// Commands of a client, taken in by an instance that does not hold its stream.
     Commands(PassedOn),
     /// What became of such commands.
@@ -116,6 +118,8 @@ struct WireWake<'a> {
     reason: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     spent: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<u64>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     stream: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,6 +152,7 @@ impl Wake {
             Self::Head { room, .. } => room.lane(lanes),
             Self::Notify { user, .. } | Self::Disconnect { user, .. } => user.lane(lanes),
             Self::Spent(token) => token.lane(lanes),
+            Self::Revoked(number) => (number % u64::from(lanes.max(1))) as u16,
             Self::Forwarding { customer, .. } => customer.lane(lanes),
             Self::Commands(PassedOn { stream, .. }) | Self::EndStream(stream) => stream.lane(lanes),
             // Behind the entries that it follows.
@@ -201,6 +206,7 @@ impl Wake {
                 to_json(&WireWake { user, renew, reason: reason.as_deref().map(Cow::from), ..WireWake::default() })
             }
             Self::Spent(token) => to_json(&WireWake { spent: Some(token.plain().into()), ..WireWake::default() }),
+            Self::Revoked(number) => to_json(&WireWake { revoked: Some(*number), ..WireWake::default() }),
             Self::Commands(PassedOn { stream, nonce, frame, receipt }) => to_json(&WireWake {
                 stream: Some(stream.plain().into()),
                 nonce: Some(*nonce),
@@ -242,6 +248,9 @@ impl Wake {
         }
         if let Some(token) = &wire.spent {
             return Fingerprint::parse_plain(token).map(Self::Spent);
+        }
+        if let Some(number) = wire.revoked {
+            return Some(Self::Revoked(number));
         }
         if let Some(customer) = &wire.customer {
             let forwarding = Forwarding {

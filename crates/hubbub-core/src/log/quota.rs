@@ -1,7 +1,7 @@
 //! The limits an operator may set, within those of [`limits`](crate::limits).
 
 use crate::{
-    limits::{DATA_BYTES, TEXT_BYTES},
+    limits::{DATA_BYTES, HOOKS_PER_SECOND, TEXT_BYTES},
     log::{
         account::UserQuota,
         kinds::{Content, What},
@@ -19,6 +19,10 @@ pub struct Quota {
     pub max_connections: Option<NonZeroUsize>,
     /// What one user may use, over all of their connections.
     pub user: UserQuota,
+    /// Verified webhooks of one portal per second on one instance; [`BURST`] seconds' worth may come at once.
+    ///
+    /// [`BURST`]: crate::log::account::BURST
+    pub hooks_per_second: NonZeroU32,
     /// Whether clients make rooms.
     pub client_rooms: bool,
     /// Longest text of a message, in bytes.
@@ -33,6 +37,7 @@ impl Default for Quota {
             sends_per_second: None,
             max_connections: None,
             user: UserQuota::default(),
+            hooks_per_second: NonZeroU32::new(HOOKS_PER_SECOND).unwrap_or(NonZeroU32::MIN),
             client_rooms: true,
             text_bytes: TEXT_BYTES,
             data_bytes: DATA_BYTES,

@@ -5,6 +5,7 @@
 
 use crate::{limits, model::ids::Invalid};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::BTreeSet;
 use url::{Host, Url};
 
 /// Networks of IPv4 that are not the public internet.
@@ -62,15 +63,16 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
     }
 }
 
-/// What an operator allows besides the public internet: hosts by name, addresses and networks. Nothing by default.
+/// What an operator allows besides the public internet: hosts by name, addresses and networks, at any port or at one. Nothing by
+/// default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
-    names: Vec<String>,
-    networks: Vec<(IpAddr, u32)>,
+    names: Vec<(String, Option<u16>)>,
+    networks: Vec<(IpAddr, u32, Option<u16>)>,
 }
 
 impl Allowed {
-    /// Reads a list with commas or spaces between: `127.0.0.0/8, [::1], 10.1.0.0/16, portal.internal`.
+    /// Reads a list with commas or spaces between: `127.0.0.0/8, [::1]:9000, 10.1.0.0/16:8443, portal.internal:8080`.
     ///
     /// # Errors
     /// Which item is none of these.
@@ -78,40 +80,70 @@ impl Allowed {
         let mut allowed = Self::default();
         for item in list.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty()) {
             let wrong = || {
-                let problem = format!("`{item}` is no host name, address or network like 10.1.0.0/16");
+                let problem = format!(
+                    "`{item}` is no host name, address or network like 10.1.0.0/16, with or without a port like :8443"
+                );
                 Invalid::new("portal_allow", problem)
             };
-            let bare = item.replace(['[', ']'], "");
+            let (host, port) = match item.rsplit_once(':') {
+                // The colons of an address that is not in brackets are its own.
+                Some((host, port)) if host.ends_with(']') || !host.contains(':') => {
+                    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+                    let port: Option<u16> = port.parse().ok().filter(|port| digits && *port > 0);
+                    (host, Some(port.ok_or_else(wrong)?))
+                }
+                _ => (item, None),
+            };
+            let bare = host.replace(['[', ']'], "");
             if let Some((address, bits)) = bare.split_once('/') {
                 let address: IpAddr = address.parse().map_err(|_| wrong())?;
                 let most = if address.is_ipv4() { 32 } else { 128 };
                 let bits = bits.parse().ok().filter(|bits| *bits <= most).ok_or_else(wrong)?;
-                allowed.networks.push((address, bits));
+                allowed.networks.push((address, bits, port));
             } else if let Ok(address) = bare.parse::<Ipv6Addr>() {
-                allowed.networks.push((address.into(), 128));
+                allowed.networks.push((address.into(), 128, port));
             } else {
-                match Host::parse(item).map_err(|_| wrong())? {
+                match Host::parse(host).map_err(|_| wrong())? {
                     Host::Domain(name) if name.contains('*') => return Err(wrong()),
-                    Host::Domain(name) => allowed.names.push(plain(&name).to_owned()),
-                    Host::Ipv4(address) => allowed.networks.push((address.into(), 32)),
-                    Host::Ipv6(address) => allowed.networks.push((address.into(), 128)),
+                    Host::Domain(name) => allowed.names.push((plain(&name).to_owned(), port)),
+                    Host::Ipv4(address) => allowed.networks.push((address.into(), 32, port)),
+                    Host::Ipv6(address) => allowed.networks.push((address.into(), 128, port)),
                 }
             }
         }
         Ok(allowed)
     }
 
-    fn names(&self, host: &str) -> bool {
-        let host = plain(host);
-        self.names.iter().any(|name| name.eq_ignore_ascii_case(host))
+    /// The ports that are named: what is allowed differs from one to another.
+    pub fn ports(&self) -> BTreeSet<u16> {
+        self.names
+            .iter()
+            .filter_map(|(_, port)| *port)
+            .chain(self.networks.iter().filter_map(|(.., port)| *port))
+            .collect()
     }
 
-    fn holds(&self, address: IpAddr) -> bool {
+    fn names(&self, host: &str, at: Option<u16>) -> bool {
+        let host = plain(host);
+        self.names.iter().any(|(name, port)| name.eq_ignore_ascii_case(host) && is_at(*port, at))
+    }
+
+    fn holds(&self, address: IpAddr, at: Option<u16>) -> bool {
         // A mapped address leads to the IPv4 address in it.
         let addresses = [address, address.to_canonical()];
-        let holds = |address| self.networks.iter().any(|(network, bits)| is_within(address, *network, *bits));
-        addresses.into_iter().any(holds)
+        let mut networks = self.networks.iter().filter(|(.., port)| is_at(*port, at));
+        networks.any(|(network, bits, _)| addresses.into_iter().any(|address| is_within(address, *network, *bits)))
     }
+
+    /// Whether something of this machine is allowed there.
+    fn holds_loopback(&self, at: Option<u16>) -> bool {
+        self.networks.iter().any(|(network, bits, port)| is_at(*port, at) && is_loopback((*network, *bits)))
+    }
+}
+
+/// Whether what is allowed at this port, or at any, is allowed there.
+fn is_at(port: Option<u16>, at: Option<u16>) -> bool {
+    port.is_none() || port == at
 }
 
 /// Without the dot that ends a name that is complete.
@@ -185,12 +217,14 @@ pub fn may_call(url: &str, allowed: &Allowed) -> Result<(), Invalid> {
         Some(Host::Ipv6(address)) => (Some(IpAddr::V6(address)), address.to_string()),
         None => return wrong("no host".into()),
     };
+    let port = parsed.port_or_known_default();
     let is_allowed = match address {
-        Some(address) => allowed.holds(address),
-        None => allowed.names(&named) || (is_localhost(&named) && allowed.networks.iter().any(|n| is_loopback(*n))),
+        Some(address) => allowed.holds(address, port),
+        None => allowed.names(&named, port) || (is_localhost(&named) && allowed.holds_loopback(port)),
     };
     if address.is_some_and(|address| !is_public(address)) && !is_allowed {
-        return wrong(format!("{named} is not public, and not allowed"));
+        let where_else = if allowed.ports().is_empty() { "" } else { " at this port" };
+        return wrong(format!("{named} is not public, and not allowed{where_else}"));
     }
     if parsed.scheme() == "http" && !is_allowed {
         return wrong(format!("plain http to {named} is not allowed; it begins with https://"));
@@ -206,9 +240,9 @@ fn is_loopback((network, bits): (IpAddr, u32)) -> bool {
 }
 
 /// Whether an address that this host was resolved to may be connected to: it is public, or allowed itself, or the host is allowed
-/// by its name. What `localhost` is resolved to is never taken for public.
-pub fn may_connect(host: &str, resolved: IpAddr, allowed: &Allowed) -> bool {
-    allowed.names(host) || allowed.holds(resolved) || (is_public(resolved) && !is_localhost(host))
+/// by its name; at this port, which is one of [`Allowed::ports`], or at any other. What `localhost` is resolved to is never taken for public.
+pub fn may_connect(host: &str, at: Option<u16>, resolved: IpAddr, allowed: &Allowed) -> bool {
+    allowed.names(host, at) || allowed.holds(resolved, at) || (is_public(resolved) && !is_localhost(host))
 }
 
 #[cfg(test)]

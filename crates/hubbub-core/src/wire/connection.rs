@@ -8,6 +8,7 @@ use crate::{
     model::{
         ids::{RoomId, UserId},
         rate::Rate,
+        time::Timestamp,
     },
     wire::{
         command::{Command, History, Said, Subscribe},
@@ -32,6 +33,8 @@ pub struct Identity {
     pub info: Option<crate::model::json::Json>,
     /// When the token expires, on the clock of `now`.
     pub expires: Option<Instant>,
+    /// When it was issued, where it says so.
+    pub issued: Option<Timestamp>,
 }
 
 /// Somebody who has said who they are. There is none before `connect`, and none but by a verdict on a token:

@@ -51,6 +51,7 @@ pub mod names;
 pub mod people;
 pub mod presence;
 mod purge;
+pub mod revoked;
 pub mod rooms;
 pub mod spent;
 pub mod streams;
@@ -78,6 +79,7 @@ use people::{
 };
 use presence::Presence;
 use purge::Purging;
+use revoked::Revoked;
 use spent::SpentTokens;
 use streams::{Handed, Streams};
 use underway::Underway;
@@ -162,6 +164,8 @@ pub struct Chat {
     pub intake: Intake,
     /// Tokens that are not taken again.
     pub spent: Arc<SpentTokens>,
+    /// Users whose tokens are not taken any more.
+    pub revoked: Arc<Revoked>,
     /// Pages that may be read at a time, for readers and requests together.
     pub page_turns: Arc<Semaphore>,
     feeds: Arc<live::feeds::Feeds>,
@@ -196,6 +200,7 @@ impl Chat {
         let activity = Activity::start(store.clone(), metrics.clone());
         let streams = Arc::new(Streams::new(metrics.clone()));
         let spent = Arc::<SpentTokens>::default();
+        let revoked = Revoked::start(store.clone(), people.clone(), shared);
         let intake = Intake::default();
         let boot = Uuid::new_v4();
         let instances = Instances::start(boot, store.clone(), bus.health(), shared);
@@ -210,6 +215,7 @@ impl Chat {
             streams: streams.clone(),
             presence: presence.clone(),
             spent: spent.clone(),
+            revoked: revoked.clone(),
             intake: intake.clone(),
         };
         let announcer = Arc::new(Announcer::new(boot, hearers, bus.clone(), metrics.clone()));
@@ -249,6 +255,7 @@ impl Chat {
             streams,
             intake,
             spent,
+            revoked,
             page_turns,
             feeds,
             announcer,

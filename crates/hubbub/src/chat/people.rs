@@ -13,7 +13,7 @@ use hubbub_core::{
         effects::{EntryHint, HintKind},
         encoded::EncodedEntry,
     },
-    model::{farewell::Farewell, ids::UserId, seq::Seq},
+    model::{farewell::Farewell, ids::UserId, seq::Seq, time::Timestamp},
     wire::push::{self, Hint},
 };
 use std::{
@@ -131,6 +131,12 @@ impl People {
         if let Some(EntryHint { user, kind }) = entry.effects.hint() {
             self.hint(user, &Hint::Room(*kind, &entry.room, entry.seq));
         }
+    }
+
+    /// Closes those connections of `user` here whose token was issued before, or nobody knows when.
+    pub fn revoke(&self, user: &UserId, before: Timestamp, farewell: &Farewell) {
+        let devices = self.of(user);
+        devices.iter().filter(|inbox| inbox.issued() < before).for_each(|inbox| inbox.say_farewell(farewell));
     }
 
     /// Closes all connections of `user` here.

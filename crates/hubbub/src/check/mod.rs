@@ -8,7 +8,7 @@ use crate::{
     log::plain,
 };
 use futures_util::future::BoxFuture;
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 mod bus;
 mod edge;
@@ -27,7 +27,7 @@ const WITHIN: Duration = Duration::from_secs(12);
 type Check = for<'a> fn(&'a Asked) -> BoxFuture<'a, Vec<Finding>>;
 
 /// What is checked, in the order it is said. A name is for who waits too long.
-const CHECKS: [(&str, Check); 13] = [
+const CHECKS: [(&str, Check); 14] = [
     ("environment", |asked| Box::pin(environment::idle(asked))),
     ("--config", |asked| Box::pin(files::configuration(asked))),
     ("secret files", |asked| Box::pin(files::secrets(asked))),
@@ -35,6 +35,7 @@ const CHECKS: [(&str, Check); 13] = [
     ("limits and logs", |asked| Box::pin(values::limits_and_logs(asked))),
     ("--token-…", |asked| Box::pin(tokens::local(asked))),
     ("--token-jwks", |asked| Box::pin(tokens::jwks(asked))),
+    ("--token", |asked| Box::pin(tokens::example(asked))),
     ("--listen", |asked| Box::pin(listen::address(asked))),
     ("how it is reached", |asked| Box::pin(edge::edge(asked))),
     ("--store", |asked| Box::pin(store::store(asked))),
@@ -51,6 +52,8 @@ pub struct Asked {
     faults: Vec<anyhow::Error>,
     /// Variables of the environment that nothing reads.
     unknown: Vec<UnknownVariable>,
+    /// A file with a token to be looked at.
+    token: Option<PathBuf>,
 }
 
 /// How bad it is.
@@ -118,10 +121,22 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Tries everything, and says what was found: nothing ends it early.
-pub async fn check(settings: Settings, unknown: Vec<UnknownVariable>) -> Vec<Finding> {
+/// What `hubbub check --help` ends with.
+pub const HELP: &str = "\
+It takes its settings from where `hubbub serve` does, reads every file they name, listens for a moment, fetches keys of
+tokens, looks at the database without changing anything, and sends a probe through the bus. It warns of variables HUBBUB_…
+that do not exist, and of settings that mean nothing beside the others. One line for each finding, to standard output;
+nothing secret is in them.
+
+With --token it says whether a token of your provider's would be taken, and as whom, or which claim is missing:
+  hubbub check --token-jwks https://… --token-issuer https://… --token-audience chat --token token.jwt
+
+Exit codes: 0 nothing wrong, 1 something wrong (with --strict a warning, too), 2 wrong flags.";
+
+/// Tries everything, and says what was found: nothing ends it early. `token`: a file with one to be looked at.
+pub async fn check(settings: Settings, unknown: Vec<UnknownVariable>, token: Option<PathBuf>) -> Vec<Finding> {
     let (settings, faults) = settings.gather();
-    let asked = Asked { settings, faults, unknown };
+    let asked = Asked { settings, faults, unknown, token };
     let each = CHECKS.iter().map(async |(name, check)| {
         tokio::time::timeout(WITHIN, check(&asked)).await.unwrap_or_else(|_| {
             let to_do = "see whether what it names is there and answers, or is behind a firewall that swallows packets";

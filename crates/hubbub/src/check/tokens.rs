@@ -1,7 +1,12 @@
 //! Whose tokens are taken.
 
 use super::{Asked, Finding};
-use crate::config::{NO_SECRET, read_keys};
+use crate::{
+    config::{NO_SECRET, read_keys},
+    token::explain::{Explained, explain},
+};
+use anyhow::Context;
+use std::{io::Read, path::Path};
 
 /// What is here: the secret, key files, what tokens must say.
 pub(super) async fn local(asked: &Asked) -> Vec<Finding> {
@@ -25,14 +30,14 @@ pub(super) async fn local(asked: &Asked) -> Vec<Finding> {
         }
     }
     if let Err(error) = set.requirements() {
-        findings.push(Finding::refused("--token-user-claim", &error));
+        findings.push(Finding::refused("--token-…", &error));
     }
     // A provider signs for others, too.
     if (set.token_jwks.is_some() || !set.token_public_key.is_empty()) && set.token_audience.is_none() {
         findings.push(Finding::warning(
             "--token-audience",
             "not set: a token that your identity provider made for another application is taken here, too",
-            "set it to what your provider puts into aud for this one, and --token-issuer to its iss",
+            "set it to what your provider puts into aud for this one (--token-audience-claim names another claim), and --token-issuer to its iss",
         ));
     }
     findings
@@ -67,4 +72,40 @@ pub(super) async fn jwks(asked: &Asked) -> Vec<Finding> {
             "see with `curl` from this machine whether it answers with {\"keys\":[…]}; --token-jwks-ca where its certificate is from a CA of your own",
         )],
     }
+}
+
+/// A token that was given to be looked at.
+pub(super) async fn example(asked: &Asked) -> Vec<Finding> {
+    let Some(path) = &asked.token else { return Vec::new() };
+    let about = format!("--token {}", path.display());
+    let token = match read(path) {
+        Ok(token) => token,
+        Err(error) => {
+            return vec![Finding::wrong(
+                about,
+                format!("{error:#}"),
+                "name a file with a token, or - for standard input",
+            )];
+        }
+    };
+    match asked.settings.trust() {
+        // Which is said above.
+        Err(_) => Vec::new(),
+        Ok(trust) => vec![match explain(&trust, token.trim()).await {
+            Explained::Taken(says) => Finding::ok(about, says),
+            Explained::But(says, to_do) => Finding::warning(about, says, to_do),
+            Explained::Refused(why, to_do) => Finding::wrong(about, why, &to_do),
+        }],
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    const MOST: u64 = 64 * 1024;
+    let mut token = String::new();
+    let source: Box<dyn Read> = match path.as_os_str() == "-" {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(std::fs::File::open(path)?),
+    };
+    source.take(MOST).read_to_string(&mut token).context("a token is text")?;
+    Ok(token)
 }

@@ -62,6 +62,10 @@ pub struct LimitSettings {
     )]
     pub user_sessions_per_hour: Option<u32>,
 
+    /// Verified webhooks of one portal per second on this instance; ten seconds' worth may come at once, and beyond they are answered 429 with Retry-After [default: 200]
+    #[arg(long, env = "HUBBUB_HOOKS_PER_SECOND", value_name = "N", help_heading = "Limits ([limits] in the file)")]
+    pub hooks_per_second: Option<u32>,
+
     /// Whether clients make rooms, direct ones among them; with false only your backend does, and clients are answered 103 [default: true]
     #[arg(long, env = "HUBBUB_CLIENT_ROOMS", value_name = "BOOL", help_heading = "Limits ([limits] in the file)")]
     pub client_rooms: Option<bool>,
@@ -96,6 +100,7 @@ impl LimitSettings {
             user_rooms_per_hour: self.user_rooms_per_hour.or(file.user_rooms_per_hour),
             user_people_per_hour: self.user_people_per_hour.or(file.user_people_per_hour),
             user_sessions_per_hour: self.user_sessions_per_hour.or(file.user_sessions_per_hour),
+            hooks_per_second: self.hooks_per_second.or(file.hooks_per_second),
             client_rooms: self.client_rooms.or(file.client_rooms),
             strangers_per_address: self.strangers_per_address.or(file.strangers_per_address),
             text_bytes: self.text_bytes.or(file.text_bytes),
@@ -129,10 +134,13 @@ impl LimitSettings {
         };
         let sends = within("sends-per-second", self.sends_per_second.map(|n| n as usize), SENDS_PER_SECOND_MAX)?;
         let connections = within("max-connections", self.max_connections, CONNECTIONS_MAX)?;
+        let hooks = within("hooks-per-second", self.hooks_per_second.map(|n| n as usize), USER_LIMIT_MAX)?;
+        let hooks = hooks.and_then(|n| u32::try_from(n).ok());
         Ok(Quota {
             sends_per_second: sends.and_then(|n| NonZeroU32::new(u32::try_from(n).ok()?)),
             max_connections: connections.and_then(NonZeroUsize::new),
             user: self.user(&within)?,
+            hooks_per_second: hooks.and_then(NonZeroU32::new).unwrap_or(Quota::default().hooks_per_second),
             client_rooms: self.client_rooms.unwrap_or(true),
             text_bytes: within("text-bytes", self.text_bytes, TEXT_BYTES).context(ONLY_LOWER)?.unwrap_or(TEXT_BYTES),
             data_bytes: within("data-bytes", self.data_bytes, DATA_BYTES).context(ONLY_LOWER)?.unwrap_or(DATA_BYTES),

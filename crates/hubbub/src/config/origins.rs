@@ -1,6 +1,6 @@
 //! Whose web pages may talk to an instance from a browser. Apps and backends say no `Origin` and are not concerned.
 
-use anyhow::bail;
+use anyhow::{Context, bail, ensure};
 
 /// See the module. Pages of the server's own host may always.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -8,6 +8,8 @@ pub struct Origins {
     any: bool,
     /// In lower case, without a default port.
     listed: Vec<String>,
+    /// What comes after the one label that may be any, of origins with https: `.example.com`, `.example.com:8443`.
+    below: Vec<String>,
 }
 
 /// What a request's `Origin` is to us.
@@ -24,7 +26,7 @@ pub enum OriginStanding {
 }
 
 impl Origins {
-    /// Reads `--allowed-origins`: origins separated by commas, or `*`.
+    /// Reads `--allowed-origins`: origins separated by commas, some with `https://*.` in front where one label may be any, or `*`.
     ///
     /// # Errors
     /// When one is no origin.
@@ -35,6 +37,8 @@ impl Origins {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
             if one == "*" {
                 origins.any = true;
+            } else if one.contains('*') {
+                origins.below.push(below(one)?);
             } else if scheme.is_empty() || host.is_empty() || !host.chars().all(plain) {
                 bail!(
                     "--allowed-origins {one}: an origin like https://app.example.com is expected, without a path, or * for all"
@@ -59,7 +63,7 @@ impl Origins {
         let own = host.map(|host| normal(&format!("{scheme}://{host}")));
         if !authority.is_empty() && own.as_deref() == Some(&origin) {
             OriginStanding::Own
-        } else if self.listed.contains(&origin) {
+        } else if self.listed.contains(&origin) || self.is_below(&origin) {
             OriginStanding::Listed
         } else if self.any {
             OriginStanding::Any
@@ -67,6 +71,37 @@ impl Origins {
             OriginStanding::Foreign
         }
     }
+}
+
+impl Origins {
+    /// Whether an origin, in lower case and without a default port, is one of a pattern.
+    fn is_below(&self, origin: &str) -> bool {
+        let Some(authority) = origin.strip_prefix("https://") else { return false };
+        let dot = authority.find('.').unwrap_or(authority.len());
+        let (label, rest) = authority.split_at(dot);
+        let is_label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        !label.is_empty() && label.chars().all(is_label) && self.below.iter().any(|below| below == rest)
+    }
+}
+
+/// What comes after the `*` of a pattern.
+fn below(pattern: &str) -> anyhow::Result<String> {
+    const EXPECTED: &str = "a pattern is https://*. and a name of at least two labels, like https://*.example.com; the * stands for one label";
+    let said = || format!("--allowed-origins {pattern}: {EXPECTED}");
+    let lower = normal(pattern);
+    let rest = lower.strip_prefix("https://*").with_context(said)?;
+    let (name, port) = rest.split_once(':').map_or((rest, None), |(name, port)| (name, Some(port)));
+    let labels: Vec<&str> = name.split('.').skip(1).collect();
+    let is_label = |label: &&str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    // No name ends with a number; an address does.
+    let is_name = labels.last().is_some_and(|last| last.bytes().any(|byte| byte.is_ascii_alphabetic()));
+    let is_port = port.is_none_or(|port| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    ensure!(name.starts_with('.') && labels.len() >= 2 && labels.iter().all(is_label) && is_name && is_port, said());
+    Ok(rest.to_owned())
 }
 
 /// Whether an `Origin` is that of a page which this machine serves to itself over plain HTTP, on whichever port.
@@ -156,8 +191,53 @@ mod tests {
         ] {
             assert_eq!(origins.judge(origin, host), standing, "{origin:?} at {host:?} by {origins:?}");
         }
-        for text in ["example.com", "https://", "https://a/b", "https://*.example.com", "//x"] {
+        for text in ["example.com", "https://", "https://a/b", "//x"] {
             assert!(Origins::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_stands_for_one_label_of_a_name_with_https() {
+        let some = Origins::parse("https://*.example.com, https://*.Preview.example.net:8443").unwrap();
+        for (origin, listed) in [
+            ("https://app.example.com", true),
+            ("https://APP.Example.com:443", true),
+            ("https://pr-12.preview.example.net:8443", true),
+            ("https://xn--bcher-kva.example.com", true),
+            ("https://example.com", false),
+            ("https://.example.com", false),
+            ("https://a.b.example.com", false),
+            ("http://app.example.com", false),
+            ("https://app.example.com:8443", false),
+            ("https://pr-12.preview.example.net", false),
+            ("https://app.example.com.evil", false),
+            ("https://evil-example.com", false),
+            ("https://appexample.com", false),
+            ("https://evil@app.example.com", false),
+            ("https://evil/.example.com", false),
+            ("https://*.example.com", false),
+            ("null", false),
+        ] {
+            let standing = if listed { OriginStanding::Listed } else { OriginStanding::Foreign };
+            assert_eq!(some.judge(Some(origin), Some("chat.example.org")), standing, "{origin}");
+        }
+        for text in [
+            "https://*",
+            "https://*.com",
+            "https://*example.com",
+            "https://a*.example.com",
+            "https://a.*.example.com",
+            "https://*.*.example.com",
+            "http://*.example.com",
+            "*.example.com",
+            "https://*.example.com/",
+            "https://*.example.com:",
+            "https://*.example.com:99999",
+            "https://*..example.com",
+            "https://*.10.0.0.1",
+        ] {
+            let error = Origins::parse(text).unwrap_err().to_string();
+            assert!(error.contains("like https://*.example.com"), "{text}: {error}");
         }
     }
 }

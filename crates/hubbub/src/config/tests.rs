@@ -77,7 +77,7 @@ fn empty_is_missing_everywhere() {
     let config = config.resolve().unwrap();
     assert!(config.store == StoreAt::Sqlite("hubbub.db".into()) && config.bus == BusAt::Local);
     let required = config.trust.required;
-    assert!(required.issuer.is_none() && required.audience.is_none() && config.instance.is_none());
+    assert!(required.issuers.is_empty() && required.audiences.is_empty() && config.instance.is_none());
 }
 
 #[test]

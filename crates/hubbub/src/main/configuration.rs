@@ -16,7 +16,7 @@ use std::{collections::BTreeSet, fmt::Write, path::Path};
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
 
 /// Settings that are numbers: of what, the least and the most.
-const NUMBERS: [(&str, &str, usize, usize); 11] = [
+const NUMBERS: [(&str, &str, usize, usize); 12] = [
     ("sends-per-second", "sends a second", 1, SENDS_PER_SECOND_MAX),
     ("max-connections", "connections", 1, CONNECTIONS_MAX),
     ("user-connections", "connections", 1, CONNECTIONS_MAX),
@@ -25,6 +25,7 @@ const NUMBERS: [(&str, &str, usize, usize); 11] = [
     ("user-rooms-per-hour", "rooms an hour", 1, USER_LIMIT_MAX),
     ("user-people-per-hour", "people an hour", 1, USER_LIMIT_MAX),
     ("user-sessions-per-hour", "sessions an hour", 1, USER_LIMIT_MAX),
+    ("hooks-per-second", "webhooks a second", 1, USER_LIMIT_MAX),
     ("strangers-per-address", "connections", 1, STRANGERS),
     ("text-bytes", "bytes", 1, TEXT_BYTES),
     ("data-bytes", "bytes", 1, DATA_BYTES),
@@ -53,8 +54,12 @@ fn words(name: &str) -> Option<String> {
         "token-jwks" => "an `https://` URL; with `--dev` and on this machine `http://`, too".into(),
         "token-jwks-ca" => "a file in PEM".into(),
         "config" => "a file in TOML".into(),
-        "token-issuer" | "token-audience" | "instance" => "any text".into(),
-        "token-user-claim" => "a claim that has no meaning of its own".into(),
+        "token-issuer" | "token-audience" => "a list of texts".into(),
+        "instance" => "any text".into(),
+        "token-audience-claim" => "a claim; with `--token-audience`".into(),
+        "token-require" => "a list of claims with their values".into(),
+        "token-user-claim" | "token-info-claim" => "a claim that has no meaning of its own".into(),
+        "token-max-life" => "a number with `s`, `m`, `h` or `d`; at least 60 s".into(),
         "portal-allow" => "a list of names, addresses and networks".into(),
         "log" => "a level, or a list of targets with levels".into(),
         "log-format" => "`text` or `json`".into(),
@@ -344,6 +349,9 @@ fn what_help_calls_a_default_is_what_holds_where_nothing_is_said() {
             on_postgres.store.to_string().split_once("schema ").expect("a schema").1.trim_end_matches(')').into(),
         ),
         ("token-user-claim", config.trust.required.user_claim.clone()),
+        ("token-audience-claim", config.trust.required.audience_claim.clone()),
+        ("token-info-claim", config.trust.required.info_claim.clone()),
+        ("hooks-per-second", config.limits.hooks_per_second.to_string()),
         ("drain-window", format!("{}s; with --dev 0", DRAIN_WINDOW.as_secs())),
         ("log", config.log.split(',').next().unwrap_or_default().into()),
         ("user-connections", user.connections.to_string()),
@@ -399,7 +407,11 @@ fn what_the_document_says_to_restart_for_is_what_a_reload_says_it_of() {
         ("token-jwks", &[], "https://id.example.com/keys"),
         ("token-issuer", &[], "x"),
         ("token-audience", &[], "x"),
+        ("token-audience-claim", &["--token-audience", "x"], "azp"),
+        ("token-require", &[], "scope=chat"),
         ("token-user-claim", &[], "email"),
+        ("token-info-claim", &[], "about"),
+        ("token-max-life", &[], "1h"),
         ("api-key", &[], &other),
         ("secrets-key", &[], "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
         ("portal-allow", &[], "desk.internal"),

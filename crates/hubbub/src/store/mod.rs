@@ -37,6 +37,7 @@ pub mod archive;
 pub mod audit;
 pub mod foreign_json;
 pub mod postgres;
+pub mod revocations;
 pub mod sqlite;
 
 pub(crate) mod columns;
@@ -102,7 +103,7 @@ pub struct Lease {
 /// All methods answer within about [`hubbub_core::limits::STORE_PATIENCE`]; all reads see everything that was committed
 /// before they were called. Cancelling a call neither undoes nor half does what it began.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: revocations::Revocations + Send + Sync + 'static {
     /// What this database says about itself.
     fn identity(&self) -> &DatabaseIdentity;
 

@@ -223,13 +223,16 @@ impl Known {
 
 async fn keep(at: JwksAt, known: watch::Sender<Known>, wanted: Arc<Notify>, metrics: Arc<Metrics>) {
     let mut backoff = Backoff::new(Duration::from_secs(1), limits::JWKS_RETRY_MAX);
+    let mut told = Vec::new();
     loop {
         let fetched = at.fetch().await;
         let pause = match &fetched {
             Ok((set, good_for)) => {
-                for why in &set.unusable {
+                // Once, and not at every fetch.
+                for why in set.unusable.iter().filter(|why| !told.contains(*why)) {
                     tracing::warn!(jwks = %at, "{why}; it is left out");
                 }
+                told.clone_from(&set.unusable);
                 tracing::debug!(jwks = %at, keys = set.len(), ?good_for, "fetched the keys of tokens");
                 metrics.jwks_fetched.inc();
                 metrics.jwks_fetched_at.set(i64::try_from(clock::local().as_secs()).unwrap_or(i64::MAX));

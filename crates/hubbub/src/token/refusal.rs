@@ -4,6 +4,15 @@ use crate::{log::Seldom, metrics::Metrics};
 use hubbub_core::{limits, wire::connection::TokenError};
 use std::fmt;
 
+/// How a claim is not what it has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// The token does not have it.
+    Missing,
+    /// It is something else.
+    Other,
+}
+
 /// Why. Each has its own count and its own lines in the log, so that none hides another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Why {
@@ -21,16 +30,24 @@ pub enum Why {
     Expired(f64),
     /// The backend has ended what was let in with it: another is wanted.
     Spent,
+    /// The backend has logged its user out, after it was issued or nobody knows when.
+    Revoked,
     /// It will be good in so many seconds.
     NotYet(&'static str, f64),
     /// Its `iss` is another, or missing.
-    Issuer,
-    /// Its `aud` is another, or missing.
-    Audience,
+    Issuer(Lack),
+    /// What it says of whom it is for is another, or missing.
+    Audience(Lack),
+    /// A claim that is required is another, or missing.
+    Required(Lack),
+    /// It is good for so many seconds, more than so many that are allowed.
+    LongLife(f64, u64),
+    /// It has no end, and one is required.
+    Endless,
     /// A time in it is no number.
     Times,
     /// It names no user, or one that cannot be.
-    User,
+    User(Lack),
     /// Its `info` cannot be kept.
     Info,
     /// It names another user than the connection has.
@@ -42,13 +59,13 @@ pub enum Why {
 }
 
 /// How many there are.
-const KINDS: usize = 16;
+const KINDS: usize = 19;
 
 impl Why {
     /// What its client is told.
     pub const fn told(self) -> TokenError {
         match self {
-            Self::Expired(_) | Self::Spent => TokenError::Expired,
+            Self::Expired(_) | Self::Spent | Self::Revoked => TokenError::Expired,
             Self::NoKeys => TokenError::Unknown,
             Self::NotYet(..) => TokenError::NotYet,
             _ => TokenError::Invalid,
@@ -65,15 +82,18 @@ impl Why {
             Self::NoKeys => (4, "no_keys"),
             Self::Expired(_) => (5, "expired"),
             Self::NotYet(..) => (6, "not_yet"),
-            Self::Issuer => (7, "issuer"),
-            Self::Audience => (8, "audience"),
+            Self::Issuer(_) => (7, "issuer"),
+            Self::Audience(_) => (8, "audience"),
             Self::Times => (9, "times"),
-            Self::User => (10, "user"),
+            Self::User(_) => (10, "user"),
             Self::Info => (11, "info"),
             Self::OtherUser => (12, "other_user"),
             Self::ApiKeyMissing => (13, "api_key_missing"),
             Self::ApiKeyUnknown => (14, "api_key_unknown"),
             Self::Spent => (15, "spent"),
+            Self::Revoked => (18, "revoked"),
+            Self::Required(_) => (16, "required"),
+            Self::LongLife(..) | Self::Endless => (17, "life"),
         }
     }
 }
@@ -95,10 +115,24 @@ impl fmt::Display for Why {
                 );
             }
             Self::Spent => "the backend has ended the connection that it was for",
-            Self::Issuer => "its iss is not that of --token-issuer",
-            Self::Audience => "its aud is not that of --token-audience",
+            Self::Revoked => "its user was logged out, and it was issued before that, or has no iat",
+            Self::Issuer(Lack::Missing) => "it has no iss, which --token-issuer wants",
+            Self::Issuer(Lack::Other) => "its iss is none of --token-issuer",
+            Self::Audience(Lack::Missing) => {
+                "it has no aud, or what --token-audience-claim names instead, which --token-audience wants"
+            }
+            Self::Audience(Lack::Other) => "its aud, or what --token-audience-claim names instead, is none of --token-audience",
+            Self::Required(Lack::Missing) => "it does not have a claim that --token-require wants",
+            Self::Required(Lack::Other) => "a claim that --token-require wants is another",
+            Self::LongLife(life, most) => {
+                return write!(f, "it is good for {life:.0} s; the limit is {most} s (--token-max-life)");
+            }
+            Self::Endless => "it has no exp, which --token-max-life wants",
             Self::Times => "its exp, nbf or iat is no number",
-            Self::User => "it names no user, or one that cannot be (--token-user-claim)",
+            Self::User(Lack::Missing) => "it does not have the claim that names the user (--token-user-claim)",
+            Self::User(Lack::Other) => {
+                "what names its user (--token-user-claim) is no text, or none that an id can be: 1 to 128 bytes, no reserved prefix"
+            }
             Self::Info => "its info is no JSON that can be kept, or too long",
             Self::OtherUser => "it names another user than the connection that is refreshed",
             Self::ApiKeyMissing => "a request to /v1 without Authorization: Bearer",
@@ -122,7 +156,9 @@ impl Refusals {
         let Some(passed_over) = self.lines[nth].tell() else { return };
         match why {
             // What happens all the time.
-            Why::Expired(_) | Why::Spent => tracing::info!(reason, passed_over, "a token was refused: {why}"),
+            Why::Expired(_) | Why::Spent | Why::Revoked => {
+                tracing::info!(reason, passed_over, "a token was refused: {why}")
+            }
             Why::ApiKeyMissing | Why::ApiKeyUnknown => {
                 tracing::warn!(reason, passed_over, "an API key was refused: {why}")
             }

@@ -13,6 +13,8 @@ pub struct KeySet {
     keys: Vec<Key>,
     /// Why others cannot.
     pub unusable: Vec<String>,
+    /// Those that say themselves that they are for something else.
+    beside: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -40,13 +42,18 @@ impl KeySet {
                     set.unusable.push(format!("key {}: there is one with its id and type before it", n + 1));
                 }
                 Ok(key) => set.keys.push(key),
+                Err(why) if is_for_something_else(raw) => set.beside.push(format!("key {}: {why:#}", n + 1)),
                 Err(why) => set.unusable.push(format!("key {}: {why:#}", n + 1)),
             }
         }
         if set.keys.is_empty() {
             bail!(
                 "no key that can be used: {}",
-                if wire.keys.is_empty() { "it is empty".into() } else { set.unusable.join("; ") }
+                if wire.keys.is_empty() {
+                    "it is empty".into()
+                } else {
+                    [set.unusable, set.beside].concat().join("; ")
+                }
             );
         }
         Ok(set)
@@ -76,6 +83,15 @@ impl KeySet {
     pub(super) fn has(&self, id: Option<&str>) -> bool {
         self.keys.iter().any(|key| is_named(key, id))
     }
+}
+
+/// Keycloak publishes a key for encryption beside those for signatures, as a matter of course.
+fn is_for_something_else(key: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Use {
+        r#use: String,
+    }
+    serde_json::from_str::<Use>(key.get()).is_ok_and(|key| key.r#use != "sig")
 }
 
 fn is_named(key: &Key, id: Option<&str>) -> bool {
@@ -146,7 +162,6 @@ mod tests {
         for (bad, says) in [
             (oct, "symmetric"),
             (short, "1024 bits"),
-            (changed(&|jwk| jwk["use"] = "enc".into()), "use is not sig"),
             (changed(&|jwk| jwk["key_ops"] = json!(["encrypt"])), "key_ops"),
             (changed(&|jwk| jwk["kty"] = "AKP".into()), "not an RSA"),
             (changed(&|jwk| jwk["crv"] = "P-521".into()), "curve"),
@@ -176,6 +191,20 @@ mod tests {
             assert!(!set.has(Some("bad")));
             assert!(parse(json!([bad])).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_key_that_says_it_is_for_something_else_is_left_out_without_a_word() {
+        let good = Signer::named("good", Algorithm::EdDSA);
+        let mut bad = Signer::named("bad", Algorithm::RS256).jwk();
+        bad["use"] = "enc".into();
+        bad["alg"] = "RSA-OAEP".into();
+        let set = parse(json!([bad, good.jwk()])).unwrap();
+        assert!(set.len() == 1 && set.unusable.is_empty() && !set.has(Some("bad")));
+        assert!(
+            parse(json!([bad])).err().unwrap().to_string().contains("use is not sig"),
+            "it is said where it is all"
+        );
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn a_token_is_its_user_until_it_expires() {
 #[test]
 fn whatever_else_is_wrong_is_invalid() {
     let any = Requirements::default();
-    let picky = Requirements { issuer: Some("us".into()), audience: Some("chat".into()), ..Requirements::default() };
+    let picky = Requirements { issuers: vec!["us".into()], audiences: vec!["chat".into()], ..Requirements::default() };
     let claims = serde_json::json!({"sub": "ana"});
     let unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJhbmEifQ.";
     for (why, token, required) in [
@@ -244,7 +244,8 @@ fn counted(metrics: &Metrics) -> Vec<(String, u64)> {
 
 #[test]
 fn every_refusal_is_counted_by_its_reason() {
-    let required = Requirements { issuer: Some("us".into()), audience: Some("chat".into()), ..Requirements::default() };
+    let required =
+        Requirements { issuers: vec!["us".into()], audiences: vec!["chat".into()], ..Requirements::default() };
     let now = clock::local().as_secs();
     let with = |change: serde_json::Value| {
         let mut claims = json!({"sub": "ana", "iss": "us", "aud": "chat"});

@@ -56,6 +56,7 @@ fn every_wake_survives_the_bus() {
         Wake::Disconnect { user: user.clone(), farewell: Farewell::new(false, Some("a \"reason\"".into())).unwrap() },
         Wake::Disconnect { user: user.clone(), farewell: Farewell::new(true, None).unwrap() },
         Wake::Disconnect { user, farewell: Farewell::new(true, Some("other rights".into())).unwrap() },
+        Wake::Revoked(7),
         Wake::Spent(Fingerprint::of("a token", &HashKey([7; 32]))),
         Wake::Commands(PassedOn { stream, nonce: u64::MAX, frame: "\0{}\n".into(), receipt: None }),
         Wake::Commands(PassedOn { stream, nonce: 0, frame: "{}".into(), receipt: Some(wants) }),

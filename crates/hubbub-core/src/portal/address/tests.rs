@@ -176,14 +176,26 @@ fn what_a_name_leads_to_is_judged_by_address() {
         ("localhost", "::1", false),
         ("localhost", "8.8.8.8", false),
     ] {
-        assert_eq!(may_connect(host, address.parse().unwrap(), &some), good, "{host} {address}");
+        assert_eq!(may_connect(host, None, address.parse().unwrap(), &some), good, "{host} {address}");
     }
-    assert!(!may_connect("a.example", "127.0.0.1".parse().unwrap(), &Allowed::default()));
+    assert!(!may_connect("a.example", None, "127.0.0.1".parse().unwrap(), &Allowed::default()));
 }
 
 #[test]
 fn a_list_of_what_is_allowed_is_read_or_refused() {
-    for list in ["", " , ", "0.0.0.0/0", "::/0", "[fd00::/8]", "[fd00::]/8", "a.example,b.example", "127.0.0.1/32"] {
+    for list in [
+        "",
+        " , ",
+        "0.0.0.0/0",
+        "::/0",
+        "[fd00::/8]",
+        "[fd00::]/8",
+        "a.example,b.example",
+        "127.0.0.1/32",
+        "a:80",
+        "[fd00::/8]:443",
+        "::1",
+    ] {
         assert!(Allowed::parse(list).is_ok(), "{list}");
     }
     for list in [
@@ -195,13 +207,55 @@ fn a_list_of_what_is_allowed_is_read_or_refused() {
         "http://a.example",
         "a.example/8",
         "*.a",
-        "a:80",
+        "a:0",
+        "a:65536",
+        "a:+80",
+        "a:",
+        "10.0.0.0/8:http",
+        "[::1]:",
     ] {
         assert!(Allowed::parse(list).is_err(), "{list}");
     }
     let refused = Allowed::parse("localhost, 10.0.0.0/33").unwrap_err().to_string();
-    let problem = "`10.0.0.0/33` is no host name, address or network like 10.1.0.0/16";
+    let problem =
+        "`10.0.0.0/33` is no host name, address or network like 10.1.0.0/16, with or without a port like :8443";
     assert_eq!(refused, format!("portal_allow: {problem}"));
-    assert!(may_connect("x", "10.1.2.3".parse().unwrap(), &allowed("0.0.0.0/0")));
-    assert!(!may_connect("x", "::1".parse().unwrap(), &allowed("0.0.0.0/0")));
+    assert!(may_connect("x", None, "10.1.2.3".parse().unwrap(), &allowed("0.0.0.0/0")));
+    assert!(!may_connect("x", None, "::1".parse().unwrap(), &allowed("0.0.0.0/0")));
+}
+
+#[test]
+fn what_is_allowed_at_one_port_is_allowed_at_no_other() {
+    let some = allowed("desk.internal:8443, 10.1.0.0/16:9000, [::1]:7000, 10.2.0.1");
+    assert_eq!(some.ports(), [7_000, 8_443, 9_000].into());
+    for (url, good) in [
+        ("http://desk.internal:8443/", true),
+        ("http://desk.internal/", false),
+        ("http://desk.internal:9000/", false),
+        ("https://10.1.2.3:9000/", true),
+        ("https://10.1.2.3/", false),
+        ("https://10.1.2.3:8443/", false),
+        ("http://[::1]:7000/", true),
+        ("http://[::1]:7001/", false),
+        ("http://localhost:7000/", true),
+        ("http://localhost:8443/", false),
+        ("https://10.2.0.1:1/", true),
+        ("https://anything.example:1/", true),
+    ] {
+        assert_eq!(may_call(url, &some).is_ok(), good, "{url}");
+    }
+    for (host, at, address, good) in [
+        ("desk.internal", Some(8_443), "10.9.9.9", true),
+        ("desk.internal", Some(9_000), "10.9.9.9", false),
+        ("desk.internal", None, "10.9.9.9", false),
+        ("other.internal", Some(9_000), "10.1.2.3", true),
+        ("other.internal", Some(8_443), "10.1.2.3", false),
+        ("other.internal", None, "10.1.2.3", false),
+        ("other.internal", None, "10.2.0.1", true),
+        ("other.example", None, "8.8.8.8", true),
+    ] {
+        assert_eq!(may_connect(host, at, address.parse().unwrap(), &some), good, "{host} at {at:?}: {address}");
+    }
+    let refused = may_call("https://10.1.2.3/", &some).unwrap_err().to_string();
+    assert_eq!(refused, "url: 10.1.2.3 is not public, and not allowed at this port");
 }

@@ -15,7 +15,7 @@ fn ana(now: Instant) -> Connection {
 }
 
 fn identity(user: &str, expires: Option<Instant>) -> Identity {
-    Identity { user: UserId::parse(user).unwrap(), info: None, expires }
+    Identity { user: UserId::parse(user).unwrap(), info: None, expires, issued: None }
 }
 
 fn closes(action: &Action) -> Option<u16> {

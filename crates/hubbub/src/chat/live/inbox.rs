@@ -7,14 +7,14 @@ use futures_util::task::AtomicWaker;
 use hubbub_core::{
     limits,
     live::{held::HeldSignals, item::SharedPush, presence::Present, signal::RoomSignal},
-    model::{farewell::Farewell, ids::RoomId, json::Json, seq::Seq},
+    model::{farewell::Farewell, ids::RoomId, json::Json, seq::Seq, time::Timestamp},
     wire::{push::Joins, wants::Wants},
 };
 use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     task::{Context, Poll},
 };
@@ -33,6 +33,8 @@ pub struct Inbox {
     hears_signals: AtomicBool,
     /// It is told what happens in its user's rooms, and what was missed after their rooms were read again.
     hears_activity: AtomicBool,
+    /// When its token was issued, in milliseconds since 1970; 0: nobody knows.
+    issued: AtomicI64,
 }
 
 /// A hint for the user.
@@ -113,6 +115,16 @@ impl Inbox {
             let (user, revision) = (known.user.clone(), known.revision.wrapping_add(1));
             *whose = Some(Arc::new(Present { client: known.client, user, info, revision }));
         }
+    }
+
+    /// Its token was issued then, or nobody knows when.
+    pub fn was_issued(&self, at: Option<Timestamp>) {
+        self.issued.store(at.map_or(0, |at| at.0.max(0)), Ordering::SeqCst);
+    }
+
+    /// When its token was issued; 1970 where nobody knows.
+    pub fn issued(&self) -> Timestamp {
+        Timestamp(self.issued.load(Ordering::SeqCst))
     }
 
     /// Whose it is, once known.

@@ -9,6 +9,7 @@ use crate::{
         live::{feeds::Feeds, sweep::Sweep},
         people::{People, activity::Activity, online::Online, typing::Typing},
         presence::Presence,
+        revoked::Revoked,
         spent::SpentTokens,
         streams::{Handed, Streams},
     },
@@ -66,6 +67,8 @@ pub struct Hearers {
     pub intake: Intake,
     /// Tokens that are not taken again.
     pub spent: Arc<SpentTokens>,
+    /// Users whose tokens are not taken any more.
+    pub revoked: Arc<Revoked>,
 }
 
 impl Hearers {
@@ -210,6 +213,7 @@ impl Announcer {
             Wake::Notify { user, event } => people.hint(user, &Hint::Event(event)),
             Wake::Forwarding { customer, forwarding } => people.hint(customer, &Hint::Forwarding(forwarding)),
             Wake::Disconnect { user, farewell } => people.say_farewell(user, farewell),
+            Wake::Revoked(_) => self.hearers.revoked.look(),
             Wake::Spent(token) => spent.add(*token, Instant::now()),
             Wake::Commands(passed_on) => self.take_commands(passed_on),
             Wake::Receipt(receipt) if receipt.to == self.boot => streams.receive(*receipt),

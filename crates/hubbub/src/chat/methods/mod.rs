@@ -22,6 +22,7 @@ pub mod join;
 pub mod last_seen;
 pub mod leave;
 pub mod list_rooms;
+pub mod log_out;
 pub mod members;
 pub mod message;
 pub mod messages;
@@ -100,5 +101,6 @@ pub fn list(edge: &mut impl Edge<Chat>) {
     show_user::ShowUser::register(edge);
     notify::Notify::register(edge);
     disconnect::DisconnectUser::register(edge);
+    log_out::LogOut::register(edge);
     audit::Audit::register(edge);
 }

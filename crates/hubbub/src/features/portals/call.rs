@@ -7,11 +7,12 @@ use hubbub_core::{
     portal::address::{self, Allowed},
 };
 use reqwest::{
-    Client, Method,
+    Client, Method, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     header::{HeaderValue, RETRY_AFTER},
 };
 use std::{
+    collections::BTreeMap,
     io,
     net::SocketAddr,
     sync::Arc,
@@ -27,6 +28,8 @@ const COMPLAINT: usize = 200;
 /// Who calls portals.
 pub(super) struct Caller {
     client: Client,
+    /// For ports at which more is allowed than at others: who resolves a name is not told the port.
+    at_ports: BTreeMap<u16, Client>,
     allowed: Arc<Allowed>,
 }
 
@@ -82,23 +85,27 @@ impl Called {
 impl Caller {
     pub fn new(allowed: Allowed) -> reqwest::Result<Self> {
         let look_up = |host: String| async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) }.boxed();
-        Self::looking_up(allowed, Box::new(look_up))
+        Self::looking_up(allowed, Arc::new(look_up))
     }
 
     fn looking_up(allowed: Allowed, look_up: LookUp) -> reqwest::Result<Self> {
         let allowed = Arc::new(allowed);
         crate::crypto::install();
-        let client = Client::builder()
-            .user_agent(concat!("Hubbub/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            // A proxy would resolve the name itself, and reach what must not be reached.
-            .no_proxy()
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(limits::DELIVERY_CONNECT)
-            .dns_resolver(Arc::new(Guarded { allowed: allowed.clone(), look_up }))
-            .build()?;
-        Ok(Self { client, allowed })
+        let client = |port| {
+            let guarded = Guarded { allowed: allowed.clone(), port, look_up: look_up.clone() };
+            Client::builder()
+                .user_agent(concat!("Hubbub/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                // A proxy would resolve the name itself, and reach what must not be reached.
+                .no_proxy()
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .connect_timeout(limits::DELIVERY_CONNECT)
+                .dns_resolver(Arc::new(guarded))
+                .build()
+        };
+        let at_ports = allowed.ports().into_iter().map(|port| Ok((port, client(Some(port))?)));
+        Ok(Self { client: client(None)?, at_ports: at_ports.collect::<reqwest::Result<_>>()?, allowed })
     }
 
     /// Calls, within [`limits::DELIVERY_WITHIN`].
@@ -130,7 +137,9 @@ impl Caller {
         // What is written as an address is never resolved.
         address::may_call(outgoing.url, &self.allowed).map_err(|refused| refused.to_string())?;
         let method = Method::from_bytes(outgoing.method.as_bytes()).map_err(|why| why.to_string())?;
-        let mut request = self.client.request(method, outgoing.url);
+        let port = Url::parse(outgoing.url).ok().and_then(|url| url.port_or_known_default());
+        let client = port.and_then(|port| self.at_ports.get(&port)).unwrap_or(&self.client);
+        let mut request = client.request(method, outgoing.url);
         for (name, value) in outgoing.headers {
             let value = HeaderValue::from_bytes(value.as_bytes())
                 .map_err(|_| format!("the header {name} has no value that can be sent"))?;
@@ -182,27 +191,34 @@ fn words(error: &reqwest::Error) -> String {
 }
 
 /// How the addresses of a name are found.
-type LookUp = Box<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
 /// Names are resolved to addresses that may be called: the very ones that are then connected to.
 struct Guarded {
     allowed: Arc<Allowed>,
+    /// Where that is one of [`Allowed::ports`].
+    port: Option<u16>,
     look_up: LookUp,
 }
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let (allowed, found) = (self.allowed.clone(), (self.look_up)(name.as_str().to_owned()));
+        let (allowed, port, found) = (self.allowed.clone(), self.port, (self.look_up)(name.as_str().to_owned()));
         Box::pin(async move {
-            let fit = fit(name.as_str(), found.await?, &allowed)?;
+            let fit = fit(name.as_str(), port, found.await?, &allowed)?;
             Ok(Box::new(fit.into_iter()) as Addrs)
         })
     }
 }
 
 /// Those of the addresses found for a host that may be called, or why there are none.
-fn fit(host: &str, mut found: Vec<SocketAddr>, allowed: &Allowed) -> Result<Vec<SocketAddr>, String> {
-    found.retain(|at| address::may_connect(host, at.ip(), allowed));
+fn fit(
+    host: &str,
+    port: Option<u16>,
+    mut found: Vec<SocketAddr>,
+    allowed: &Allowed,
+) -> Result<Vec<SocketAddr>, String> {
+    found.retain(|at| address::may_connect(host, port, at.ip(), allowed));
     if found.is_empty() {
         return Err(format!("{host} has no address that may be called: private ones must be allowed by name"));
     }

@@ -295,6 +295,10 @@ impl From<HookError> for Problem {
     fn from(refused: HookError) -> Self {
         let (status, code) = refused.answer();
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::new(status, code, refused.to_string())
+        let problem = Self::new(status, code, refused.to_string());
+        match refused {
+            HookError::TooMany { wait, .. } => problem.retry_after(wait),
+            _ => problem,
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
 use hubbub_core::{
     limits,
     log::{
+        account,
         content::Content,
         entry::Place,
         kinds::{Message, Text},
@@ -20,6 +21,7 @@ use hubbub_core::{
         access::Refusal,
         ids::{Invalid, Key, RoomId},
         json::Json,
+        rate::Allowance,
     },
     portal::{
         PortalId,
@@ -31,8 +33,18 @@ use hubbub_core::{
         verify::{Signed, Unverified, is_token},
     },
 };
-use std::sync::Arc;
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
 use uuid::Uuid;
+
+/// So many seconds' worth may come at once.
+const BURST: NonZeroU32 = match NonZeroU32::new(account::BURST) {
+    Some(seconds) => seconds,
+    None => NonZeroU32::MIN,
+};
 
 /// A webhook as it came.
 pub(super) struct Hook<'a> {
@@ -70,6 +82,8 @@ pub(super) enum HookError {
     NotAsked,
     #[error("this is none of the questions that the portal's settings answer")]
     NoChallenge,
+    #[error("this portal sends more than {most} webhooks a second, send it again in {} s", .wait.as_secs() + 1)]
+    TooMany { most: u32, wait: Duration },
     #[error("temporarily unavailable, send it again")]
     Locked,
     #[error("temporarily unavailable, send it again")]
@@ -90,6 +104,7 @@ impl HookError {
             Self::QuarantineFull => (503, "quarantine_full"),
             Self::Archived => (409, "archived"),
             Self::LogFull => (409, "log_full"),
+            Self::TooMany { .. } => (429, "too_many_hooks"),
             Self::NotAsked => (405, "wrong_method"),
             Self::NoChallenge => (404, "unknown_challenge"),
             Self::Locked | Self::Unavailable => (503, "unavailable"),
@@ -177,6 +192,7 @@ impl Portals {
             Err(HookError::Unverified(_)) => count("unverified"),
             Err(HookError::Unmapped(_) | HookError::Invalid(_) | HookError::NoChallenge) => count("unmapped"),
             Err(HookError::UnknownSession(_) | HookError::UnknownMessage) => count("unknown_session"),
+            Err(HookError::TooMany { .. }) => count("throttled"),
             Err(HookError::Locked) => count("locked"),
             Err(HookError::Shared(_)) => count("conflict"),
             Err(HookError::Archived | HookError::LogFull | HookError::QuarantineFull | HookError::Unavailable) => {
@@ -205,8 +221,19 @@ impl Portals {
         if let Some((challenge, body)) = settings.asked(&hook.signed, true) {
             return self.answer(portal, &hook.signed, challenge, body.as_ref(), Some(by));
         }
+        self.may_come(&portal.id)?;
         let taken = self.take_verified(portal, hook).await;
         taken.inspect_err(|refused| self.keep_refused(portal, hook, refused))
+    }
+
+    /// Whether this portal has room for one more that it has signed: strangers take none of it. Nothing is kept of what has none: who
+    /// sent it is told when to send it again.
+    fn may_come(&self, portal: &PortalId) -> Result<(), HookError> {
+        let most = self.support.chat.quota().hooks_per_second;
+        let allowed = Allowance { most: most.saturating_mul(BURST), over: Duration::from_secs(u64::from(BURST.get())) };
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = rates.entry(portal.clone()).or_default().take_of(1, allowed, Instant::now());
+        taken.map_err(|wait| HookError::TooMany { most: most.get(), wait })
     }
 
     /// Answers a question, once its token is right. `by`: which of the secrets that are good now has verified it.

@@ -19,10 +19,11 @@ use call::Caller;
 use directory::Directory;
 use hubbub_core::{
     limits,
-    model::{reason::Reason, time::Timestamp},
+    model::{rate::Rate, reason::Reason, time::Timestamp},
     portal::{PortalId, address::Allowed},
 };
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -65,6 +66,8 @@ pub struct Portals {
     directory: Arc<Directory>,
     access: Access,
     keeper: refused::keeper::Keeper,
+    /// How fast each sends webhooks that are verified.
+    rates: Mutex<HashMap<PortalId, Rate>>,
     /// This instance's label, for the attempts it makes.
     label: Arc<str>,
 }
@@ -79,7 +82,7 @@ impl Portals {
         let caller = Arc::new(Caller::new(allowed).context("the HTTP client for portals")?);
         let access = Access::new(support.clone(), caller);
         let (directory, keeper) = (Arc::new(Directory::new(support.clone())), refused::keeper::Keeper::default());
-        Ok(Self { directory, support, access, keeper, label })
+        Ok(Self { directory, support, access, keeper, rates: Mutex::default(), label })
     }
 
     fn metrics(&self) -> &Metrics {

@@ -5,7 +5,7 @@ use crate::token::{Verdict, refusal::Why};
 use hubbub_core::{
     limits,
     live::{fingerprint::Fingerprint, presence::Present},
-    model::{ids::UserId, json::Json},
+    model::{farewell::Farewell, ids::UserId, json::Json, time::Timestamp},
     wire::{
         command::{Command, Said},
         connection::{Identity, TokenError, Verified},
@@ -28,10 +28,32 @@ impl<T: Transport> Client<T> {
         }
         self.shown = Some(shown);
         match self.gateway.tokens.verify(token) {
-            Verdict::Now(verdict) => self.judged(id, verdict),
-            Verdict::Later(verdict) => {
-                self.in_flight.push(Box::pin(async move { Done::Judged { id, verdict: verdict.await } }));
+            Verdict::Now(verdict) if chat.revoked.is_known() => self.judged(id, verdict),
+            verdict => {
+                let revoked = chat.revoked.clone();
+                self.in_flight.push(Box::pin(async move {
+                    let verdict = verdict.wait().await;
+                    let is_known = verdict.is_err() || revoked.comes_to_be_known().await;
+                    Done::Judged { id, verdict: if is_known { verdict } else { Err(TokenError::Unknown) } }
+                }));
             }
+        }
+    }
+
+    /// The verdict, unless the product's backend has logged the user out since the token was issued.
+    fn unless_revoked(&self, verdict: Result<Identity, TokenError>) -> Result<Identity, TokenError> {
+        let identity = verdict?;
+        if self.gateway.chat.revoked.has(&identity.user, identity.issued) {
+            self.gateway.tokens.refused(Why::Revoked);
+            return Err(TokenError::Expired);
+        }
+        Ok(identity)
+    }
+
+    /// Who was logged out between the verdict and now has been told nothing: looks again.
+    fn looks_again(&mut self, user: &UserId, issued: Option<Timestamp>) {
+        if self.gateway.chat.revoked.has(user, issued) {
+            self.take_farewell(&Farewell { reconnect: true, reason: None });
         }
     }
 
@@ -44,6 +66,7 @@ impl<T: Transport> Client<T> {
     }
 
     pub(super) fn judged(&mut self, id: u32, verdict: Result<Identity, TokenError>) {
+        let verdict = self.unless_revoked(verdict);
         if let Ok(identity) = &verdict
             && self.counted.is_none()
         {
@@ -67,6 +90,7 @@ impl<T: Transport> Client<T> {
         let identity = verdict.as_ref().ok();
         let left =
             identity.and_then(|identity| identity.expires).map(|at| at.saturating_duration_since(Instant::now()));
+        let issued = identity.and_then(|identity| identity.issued);
         let (info, is_good) = (identity.and_then(|identity| identity.info.clone()), identity.is_some());
         let (expires, ttl) = reply::ttl(left);
         match self.connection.verified(id, verdict) {
@@ -78,10 +102,13 @@ impl<T: Transport> Client<T> {
             }
             Ok(Verified::Refreshed(user)) => {
                 let refreshed = Refreshed { client: self.id.to_string(), version: VERSION, expires, ttl };
+                self.inbox.was_issued(issued);
                 self.refreshed(&user, info, Reply::ok(id, Answer::Refresh(refreshed)));
+                self.looks_again(&user, issued);
             }
             Ok(Verified::Connected(user)) => {
                 self.arriving.is_identified();
+                self.inbox.was_issued(issued);
                 let chat = &self.gateway.chat;
                 chat.people.enter(&user, &self.inbox);
                 self.transport.belongs_to(&user);
@@ -116,6 +143,7 @@ impl<T: Transport> Client<T> {
                     subs: [(push::user_channel(&user), Empty {})].into(),
                 };
                 self.reply(&Reply::ok(id, Answer::Connect(Box::new(connected))));
+                self.looks_again(&user, issued);
             }
         }
     }

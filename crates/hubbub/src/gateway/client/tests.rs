@@ -97,7 +97,7 @@ impl House {
 impl Client<Way> {
     /// It is ana's, by a token that expires then.
     fn is_anas(&mut self, expires: Option<Instant>) {
-        let identity = Identity { user: UserId::parse("ana").unwrap(), info: None, expires };
+        let identity = Identity { user: UserId::parse("ana").unwrap(), info: None, expires, issued: None };
         self.connection
             .receive(Command { id: 1, said: Ok(Said::Connect { token: String::new(), wants: Default::default() }) });
         self.connection.verified(1, Ok(identity)).unwrap();

@@ -88,6 +88,7 @@ impl PostgresArchive {
             deep: deep::Texts::new(&schema),
             reads: reads::Texts::new(&schema),
             audit: acts::Texts::new(&schema),
+            revocations: super::revocations::Texts::new(&schema),
             long_way: long_way::LongWay::default(),
             schema,
             due: Arc::default(),

@@ -55,6 +55,7 @@ pub(crate) mod pool;
 pub(crate) mod pooler;
 pub(crate) mod read;
 mod reads;
+mod revocations;
 pub(crate) mod session;
 pub(crate) mod shown;
 pub(crate) mod sql;
@@ -74,6 +75,7 @@ pub struct PostgresStore {
     deep: deep::Texts,
     reads: reads::Texts,
     audit: audit::Texts,
+    revocations: revocations::Texts,
     long_way: long_way::LongWay,
     /// A stored cursor became due through this very store.
     pub(crate) due: Arc<Notify>,
@@ -147,6 +149,7 @@ impl PostgresStore {
             deep: deep::Texts::new(&schema),
             reads: reads::Texts::new(&schema),
             audit: audit::Texts::new(&schema),
+            revocations: revocations::Texts::new(&schema),
             long_way: long_way::LongWay::default(),
             schema,
             due: Arc::default(),

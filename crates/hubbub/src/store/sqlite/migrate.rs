@@ -14,7 +14,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/sqlite/00
 
 /// Tables, indexes and views beside those of a version, in order, by name; each once. Never change or rename one that has been
 /// released. The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 21] = [
+const ADDITIONS: [(&str, &str); 22] = [
     ("instances", include_str!("../../../../../migrations/sqlite/additions/instances.sql")),
     ("portals", include_str!("../../../../../migrations/sqlite/additions/portals.sql")),
     ("kinds", include_str!("../../../../../migrations/sqlite/additions/kinds.sql")),
@@ -36,6 +36,7 @@ const ADDITIONS: [(&str, &str); 21] = [
     ("audit", include_str!("../../../../../migrations/sqlite/additions/audit.sql")),
     ("blocks_by_other", include_str!("../../../../../migrations/sqlite/additions/blocks_by_other.sql")),
     ("imports", include_str!("../../../../../migrations/sqlite/additions/imports.sql")),
+    ("revocations", include_str!("../../../../../migrations/sqlite/additions/revocations.sql")),
 ];
 
 const KNOWN: u32 = MIGRATIONS.len() as u32;

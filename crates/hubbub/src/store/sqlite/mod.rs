@@ -5,7 +5,6 @@ use super::{
     Created, DatabaseIdentity, FoundRooms, Head, Lease, ListPart, Listed, Member, Page, Reactors, ReactorsOf, RoomInfo,
     RoomProposal, RoomQuery, ShownOf, ShownPage, Store, StoreError, View,
     audit::{AuditFilter, AuditedAct, NewAct},
-    columns,
     foreign_json::ForeignJson,
 };
 use async_trait::async_trait;
@@ -53,6 +52,7 @@ pub(crate) mod people;
 pub(crate) mod read;
 pub(crate) mod readers;
 mod reads;
+mod revocations;
 pub(crate) mod scrub;
 pub(crate) mod shown;
 pub mod traced;
@@ -197,7 +197,7 @@ pub(crate) fn now() -> Timestamp {
 
 pub(crate) fn incarnation(connection: &Connection) -> Result<u32, StoreError> {
     let number = connection.prepare_cached("SELECT incarnation FROM meta")?.query_row([], |row| row.get(0))?;
-    columns::epoch_part(number)
+    super::columns::epoch_part(number)
 }
 
 #[async_trait]
@@ -433,7 +433,7 @@ impl Store for SqliteStore {
                 if seen.is_some_and(|seen| seen != now) {
                     return Ok(now);
                 }
-                let next = columns::another_incarnation(Some(now));
+                let next = super::columns::another_incarnation(Some(now));
                 transaction.execute("UPDATE meta SET incarnation = ?1", [next])?;
                 Ok(next)
             })

@@ -12,12 +12,12 @@ fn allowed(list: &str) -> Allowed {
 fn of_what_a_name_has_only_addresses_that_may_be_called_are_left() {
     let at = |address: &str| -> SocketAddr { format!("{address}:0").parse().unwrap() };
     let found = ["10.0.0.1", "127.0.0.1", "93.184.216.34", "[::1]", "[::ffff:10.0.0.1]", "[fe80::1]"].map(at).to_vec();
-    assert_eq!(fit("portal.example", found.clone(), &allowed("")), Ok(vec![at("93.184.216.34")]));
-    let inside = fit("portal.example", found.clone(), &allowed("10.0.0.0/8, [::1]"));
+    assert_eq!(fit("portal.example", None, found.clone(), &allowed("")), Ok(vec![at("93.184.216.34")]));
+    let inside = fit("portal.example", None, found.clone(), &allowed("10.0.0.0/8, [::1]"));
     assert_eq!(inside, Ok(["10.0.0.1", "93.184.216.34", "[::1]", "[::ffff:10.0.0.1]"].map(at).to_vec()));
-    assert_eq!(fit("portal.example", found.clone(), &allowed("portal.example")), Ok(found.clone()));
-    assert!(fit("localhost", vec![at("93.184.216.34")], &allowed("")).is_err(), "whatever the name server says");
-    let none = fit("portal.example", found[..2].to_vec(), &allowed("")).unwrap_err();
+    assert_eq!(fit("portal.example", None, found.clone(), &allowed("portal.example")), Ok(found.clone()));
+    assert!(fit("localhost", None, vec![at("93.184.216.34")], &allowed("")).is_err(), "whatever the name server says");
+    let none = fit("portal.example", None, found[..2].to_vec(), &allowed("")).unwrap_err();
     assert!(none.contains("portal.example has no address that may be called"), "{none}");
 }
 
@@ -37,7 +37,7 @@ impl Rebinding {
             let answer = answers[count.fetch_add(1, Ordering::Relaxed).min(answers.len() - 1)];
             async move { Ok(vec![SocketAddr::new(answer.parse().unwrap(), 0)]) }.boxed()
         };
-        let caller = Caller::looking_up(self::allowed(allowed), Box::new(look_up)).unwrap();
+        let caller = Caller::looking_up(self::allowed(allowed), Arc::new(look_up)).unwrap();
         Self { caller, looks, port }
     }
 
@@ -87,4 +87,21 @@ async fn a_name_that_leads_elsewhere_at_the_next_look_up_leads_nowhere() {
         assert_eq!(walled.load(Ordering::Relaxed), 1);
     };
     tokio::time::timeout(DEADLINE, calls).await.expect("an end in time");
+}
+
+#[tokio::test]
+async fn what_is_allowed_at_one_port_is_not_reached_at_another() {
+    let (desk, other) =
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let [at_desk, at_other] = [&desk, &other].map(|listener| listener.local_addr().unwrap().port());
+    let (_desk, other) = (doorman(desk), doorman(other));
+    let list = format!("127.0.0.0/8:{at_desk}");
+    let calls = async {
+        let tls = Rebinding::new(&list, &["127.0.0.1"], at_desk).fails().await;
+        assert!(!tls.contains("may be called"), "{tls}");
+        let walled = Rebinding::new(&list, &["127.0.0.1"], at_other).fails().await;
+        assert!(walled.contains("has no address that may be called"), "{walled}");
+    };
+    tokio::time::timeout(DEADLINE, calls).await.expect("an end in time");
+    assert_eq!(other.load(Ordering::Relaxed), 0, "somebody got in");
 }
