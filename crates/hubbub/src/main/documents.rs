@@ -67,6 +67,7 @@ fn what_the_documents_call_can_be_called() {
         "docs/guarantees.md",
         "docs/protocol.md",
         "docs/importing.md",
+        "docs/identity.md",
     ] {
         for call in called(&std::fs::read_to_string(format!("{root}/{document}")).expect(document)) {
             calls += 1;
