@@ -1,6 +1,5 @@
 //! What every store must do.
 
-use crate::support::postgres::Postgres;
 use hubbub::{
     features::{
         people::{postgres::PostgresPeople, sqlite::SqlitePeople},
