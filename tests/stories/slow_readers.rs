@@ -20,7 +20,7 @@ const MESSAGES: usize = 20_000;
 /// What one stalled reader may cost the server, process and kernel together.
 const BYTES: u64 = 256 * 1024;
 /// How long the whole may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Somebody who only reads: of every entry the seq is checked and the text goes into a sum.
 struct Reader {

@@ -6,20 +6,20 @@ use hubbub_core::model::{farewell::Farewell, time::Timestamp};
 for_every_store! {
     async fn what_is_revoked_of_a_user_never_goes_back_and_is_numbered(home: &Home) {
         let store = home.open().await;
-        assert_eq!(store.revocations(0, 10).await.unwrap(), []);
-        let (gone, back) = (Farewell::default(), Farewell::new(true, Some("other rights".into())).unwrap());
-        let first = store.revoke(&user("ana"), Timestamp(5_000), &gone).await.unwrap();
+        assert_eq!(store.revocations(0, 10).await.expect("an answer"), []);
+        let (gone, back) = (Farewell::default(), Farewell::new(true, Some("other rights".into())).expect("a reason"));
+        let first = store.revoke(&user("ana"), Timestamp(5_000), &gone).await.expect("an answer");
         assert_eq!((first.before, &first.farewell), (Timestamp(5_000), &gone));
-        let second = store.revoke(&user("ben"), Timestamp(7_000), &back).await.unwrap();
-        let third = store.revoke(&user("ana"), Timestamp(4_000), &back).await.unwrap();
+        let second = store.revoke(&user("ben"), Timestamp(7_000), &back).await.expect("an answer");
+        let third = store.revoke(&user("ana"), Timestamp(4_000), &back).await.expect("an answer");
         assert_eq!((third.before, &third.farewell), (Timestamp(5_000), &back), "the later moment and the last farewell");
         assert!(first.number < second.number && second.number < third.number);
-        assert_eq!(store.revocations(0, 10).await.unwrap(), [second.clone(), third.clone()]);
-        assert_eq!(store.revocations(second.number, 1).await.unwrap(), [second]);
-        assert_eq!(store.revocations(third.number, 10).await.unwrap(), [third.clone()]);
-        assert_eq!(store.revocations(third.number + 1, 10).await.unwrap(), []);
+        assert_eq!(store.revocations(0, 10).await.expect("an answer"), [second.clone(), third.clone()]);
+        assert_eq!(store.revocations(second.number, 1).await.expect("an answer"), [second]);
+        assert_eq!(store.revocations(third.number, 10).await.expect("an answer"), std::slice::from_ref(&third));
+        assert_eq!(store.revocations(third.number + 1, 10).await.expect("an answer"), []);
         drop(store);
-        assert_eq!(home.open().await.revocations(third.number, 10).await.unwrap(), [third], "it outlives whoever wrote it");
+        assert_eq!(home.open().await.revocations(third.number, 10).await.expect("an answer"), [third], "it outlives whoever wrote it");
     }
 
     async fn nobody_sees_a_change_before_those_with_lower_numbers(home: &Home) {

@@ -129,6 +129,8 @@ pub fn read_keys(path: &Path) -> anyhow::Result<Vec<Key>> {
 mod tests {
     use super::*;
 
+    type Change = fn(&mut Settings);
+
     fn required(change: impl FnOnce(&mut Settings)) -> Result<Requirements, String> {
         let mut set = Settings::default();
         change(&mut set);
@@ -154,7 +156,7 @@ mod tests {
         assert_eq!(some.claims, [claim("token_use", "access"), claim("https://x.example/a", "b=c")]);
         assert_eq!(some.max_life, Some(Duration::from_secs(3_600)));
         assert_eq!(required(|_| {}).unwrap(), Requirements::default());
-        let wrong: [(fn(&mut Settings), &str); 9] = [
+        let wrong: [(Change, &str); 9] = [
             (|set| set.token_require = Some("scope".into()), "--token-require scope: claims and their values"),
             (|set| set.token_require = Some("=x".into()), "--token-require =x"),
             (|set| set.token_audience_claim = Some("azp".into()), "--token-audience is not"),
