@@ -29,16 +29,22 @@ def packs(what, out):
     return out
 
 
-FOLDER = tempfile.TemporaryDirectory()
-unittest.addModuleCleanup(FOLDER.cleanup)
+def setUpModule():
+    made = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(made.cleanup)
+    folder.path = Path(made.name)
+
+
+def folder():
+    """Of this module's tests alone."""
+    return folder.path
 
 
 @functools.cache
 def packed():
-    """A folder with the program under test."""
-    folder = Path(FOLDER.name)
-    run("objcopy", "--strip-all", program(), str(folder / "hubbub"))
-    return packs(folder / "hubbub", folder / "out")
+    """A folder with the program under test, packed."""
+    run("objcopy", "--strip-all", program(), str(folder() / "hubbub"))
+    return packs(folder() / "hubbub", folder() / "out")
 
 
 class Packed(unittest.TestCase):
@@ -47,14 +53,14 @@ class Packed(unittest.TestCase):
 
     def test_of_the_same_program_the_same_bytes_are_made(self):
         # Any program does, and a small one does it soon.
-        small = Path(FOLDER.name) / "small"
+        small = folder() / "small"
         shutil.copy("/usr/bin/env", small)
-        first = packs(small, Path(FOLDER.name) / "first")
+        first = packs(small, folder() / "first")
         # At another time, and by somebody whose files are for nobody else.
         os.utime(small, (1, 1))
         before = os.umask(0o077)
         try:
-            again = packs(small, Path(FOLDER.name) / "again")
+            again = packs(small, folder() / "again")
         finally:
             os.umask(before)
         sums = (first / "SHA256SUMS").read_text()
@@ -68,8 +74,8 @@ class Packed(unittest.TestCase):
         (path,) = self.out.glob("*.tar.gz")
         with tarfile.open(path) as archive:
             self.assertEqual({(0, 0)}, {(one.uid, one.gid) for one in archive})
-            archive.extractall(Path(FOLDER.name) / "unpacked", filter="data")
-        root = Path(FOLDER.name) / "unpacked" / path.name.removesuffix(".tar.gz")
+            archive.extractall(folder() / "unpacked", filter="data")
+        root = folder() / "unpacked" / path.name.removesuffix(".tar.gz")
         self.assertRegex(run(str(root / "hubbub"), "--version"), r"^hubbub \d")
         self.assertRegex((root / "README.md").read_text(), r"C library of GNU, 2\.\d+ or newer")
         self.assertTrue((root / "LICENSE").is_file())
@@ -89,7 +95,7 @@ class Installed(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        base = Path(FOLDER.name) / "system"
+        base = folder() / "system"
         base.mkdir()
         # Layers above layers are not allowed everywhere: those above memory are.
         run("mount", "-t", "tmpfs", "tmpfs", str(base))
