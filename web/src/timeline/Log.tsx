@@ -61,7 +61,11 @@ export function Log({ items: wanted, label, part, begins = null, complete, ends,
 
     // The last row is in sight already, and so is drawn, or will be once the list has heard that it was scrolled.
     const stay = () => {
-        if (stays.current) scroller.current!.scrollTop = scroller.current!.scrollHeight;
+        if (!stays.current) return;
+        const { current } = scroller;
+        current!.scrollTop = current!.scrollHeight;
+        // Who scrolls up before this is told goes away from here all the same.
+        offset.current = current!.scrollTop;
     };
     const toEnd = () => {
         stays.current = true;
@@ -86,6 +90,14 @@ export function Log({ items: wanted, label, part, begins = null, complete, ends,
         offset.current = to;
         onEnd(low || stays.current);
         more();
+    };
+    // The list does not tell of a way to the end and back within one frame, as where a window is resized and scrolled at once.
+    const wentUp = () => {
+        const { current } = scroller;
+        if (!stays.current || resized.current || current!.scrollTop >= offset.current - 1 || isAtEnd(current!)) return;
+        stays.current = false;
+        offset.current = current!.scrollTop;
+        onEnd(false);
     };
     useLayoutEffect(() => {
         stays.current = ends && begins === null;
@@ -150,7 +162,7 @@ export function Log({ items: wanted, label, part, begins = null, complete, ends,
     return (
         <div
             ref={scroller} className="log" role="log" aria-live="off" aria-label={label} aria-busy={loading} tabIndex={0}
-            onKeyDown={(event) => pressed(event as unknown as KeyboardEvent)} {...held}
+            onKeyDown={(event) => pressed(event as unknown as KeyboardEvent)} onScroll={wentUp} {...held}
         >
             <div className="log-space" />
             <Virtualizer key={part} ref={list} data={items} shift={shift} scrollRef={scroller} onScroll={scrolled} onResize={stay}>
