@@ -83,10 +83,9 @@ test: need-rust services web sdk client $(DEPLOY_TOOLS) $(DEPLOY_JS) ## everythi
 
 .PHONY: test-long
 test-long: export HUBBUB_LONG = 1
-test-long: $(SDK_JAVA) $(CLIENT_GO) $(CLIENT_JVM) $(OPENAPI_TOOLS) $(SPRING) test ## the same with the long stories, more random cases, and what is behind a feature
+test-long: long-services $(SDK_JAVA) $(CLIENT_GO) $(CLIENT_JVM) $(OPENAPI_TOOLS) $(SPRING) test ## the same with the long stories, more random cases, and what is behind a feature
 	@# As `make run` builds it, and with what only the form without `otel` has, which `make lint` does not see.
 	cargo clippy -p hubbub --no-default-features -- -D warnings
-	scripts/install-services promtool
 	promtool check rules deploy/prometheus/hubbub.rules.yml
 	promtool check rules <(node tests/prometheus/board.mjs)
 	promtool test rules tests/prometheus/rules.yml
@@ -95,6 +94,11 @@ test-long: $(SDK_JAVA) $(CLIENT_GO) $(CLIENT_JVM) $(OPENAPI_TOOLS) $(SPRING) tes
 	HUBBUB_PROGRAM=target/debug/hubbub examples/spring/test
 	@# What stores do, behind a pooler that spreads transactions.
 	HUBBUB_POOLED=1 cargo test -p hubbub --test conformance -- store:: portals::
+
+# What only the long tests start.
+.PHONY: long-services
+long-services:
+	scripts/install-services promtool mariadb
 
 .PHONY: rolling-restart
 rolling-restart: export HUBBUB_LONG = 1

@@ -1,6 +1,7 @@
 //! Data that moves: the built program imports and exports, on SQLite and on Postgres, and is killed on the way.
 
 mod abandoned;
+mod gone;
 #[path = "../stories/launch.rs"]
 mod launch;
 mod lines;
@@ -12,6 +13,7 @@ mod ports;
 #[allow(dead_code, reason = "other suites use the rest")]
 mod postgres;
 mod tables;
+mod together;
 
 use hubbub::store::{Store, postgres::PostgresStore, sqlite::SqliteStore};
 use hubbub_core::{

@@ -207,6 +207,7 @@ pub const MET_BY_CLIENTS: &[&str] = &[
 pub const INTERNAL: &[&str] = &[
     "IMPORT_BATCH",
     "IMPORT_BATCH_BYTES",
+    "IMPORT_KEYS",
     "IMPORT_LINE_BYTES",
     "IMPORT_OPENED",
     "AUDIT_FORGOTTEN",

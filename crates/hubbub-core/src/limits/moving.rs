@@ -8,3 +8,6 @@ pub const IMPORT_BATCH: usize = 1_000;
 pub const IMPORT_BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// Rooms that one transaction opens at the end of an import.
 pub const IMPORT_OPENED: usize = 500;
+/// Keys of lines that are remembered while a file is looked through, eight bytes each: two lines with one key are told then. Of those
+/// behind them the store tells it, once it comes to them.
+pub const IMPORT_KEYS: usize = 4_000_000;

@@ -2,7 +2,7 @@
 
 use super::line::{EntryLine, Line, RoomLine, UserLine};
 use crate::{
-    limits::IMPORT_LINE_BYTES,
+    limits::{IMPORT_KEYS, IMPORT_LINE_BYTES},
     log::{content::Content, encoded::encode, entry::Entry, kinds::What},
     model::{
         access::RoomKind,
@@ -13,8 +13,9 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt,
+    hash::{DefaultHasher, Hash, Hasher},
 };
 use uuid::Uuid;
 
@@ -61,7 +62,7 @@ pub struct Ordered {
     pub entry: EntryLine,
 }
 
-/// What is known of the lines so far: of each room so much, however long its log is.
+/// What is known of the lines so far: of each room so much, of an entry a bit and, of the first ones, a hash of its key.
 #[derive(Debug)]
 pub struct Order {
     now: Timestamp,
@@ -71,6 +72,9 @@ pub struct Order {
     /// Whether all could be read.
     is_whole: bool,
     rooms: HashMap<RoomId, Place>,
+    /// Hashes of the keys that lines have, each of its room and author: the first of them, so many that two are one by chance in less
+    /// than one file of a million. The store knows the rest.
+    keys: HashSet<u64>,
 }
 
 /// Where a room's lines stand.
@@ -130,7 +134,7 @@ impl Awaited {
 impl Order {
     /// Before the first line. `now`: nothing may have happened later, for people write on from here.
     pub fn new(now: Timestamp) -> Self {
-        Self { now, lines: 0, unread: 0, is_whole: true, rooms: HashMap::new() }
+        Self { now, lines: 0, unread: 0, is_whole: true, rooms: HashMap::new(), keys: HashSet::new() }
     }
 
     /// How many lines there were.
@@ -264,7 +268,20 @@ impl Order {
             place.at = entry.at;
         }
         let key = match &entry.key {
-            Some(key) => key.clone(),
+            Some(key) => {
+                let mut hash = DefaultHasher::new();
+                (&entry.room, &entry.from, key).hash(&mut hash);
+                let hash = hash.finish();
+                if self.keys.contains(&hash) {
+                    let problem =
+                        format!("{key} is that of a line before this one, by {} in {}", entry.from, entry.room);
+                    return Err(Invalid::new("key", problem));
+                }
+                if self.keys.len() < IMPORT_KEYS {
+                    self.keys.insert(hash);
+                }
+                key.clone()
+            }
             None => place.key_of(&entry)?,
         };
         let id = entry.id.unwrap_or_else(|| id_of(&entry.room, &entry.from, &key, entry.at));

@@ -39,7 +39,9 @@ impl Archive for SqliteStore {
 
     async fn replay(&self, drafts: &[Draft], happened: &[Happened]) -> Result<Vec<Outcome>, StoreError> {
         let (drafts, happened) = (drafts.to_vec(), happened.to_vec());
-        self.writer.write(move |transaction, at| replay(transaction, &drafts, &happened, at)).await
+        let replay = move |transaction: &Transaction<'_>, at| replay(transaction, &drafts, &happened, at);
+        let (outcomes, _) = self.writer.write_or_delete(replay, |(_, is_blanked)| *is_blanked).await?;
+        Ok(outcomes)
     }
 
     async fn open(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
@@ -49,7 +51,8 @@ impl Archive for SqliteStore {
 
     async fn abandon(&self, room: &RoomId) -> Result<Abandoned, StoreError> {
         let room = room.clone();
-        self.writer.write(move |transaction, _| abandon(transaction, &room)).await
+        let abandon = move |transaction: &Transaction<'_>, _| abandon(transaction, &room);
+        self.writer.write_or_delete(abandon, |done| matches!(done, Abandoned::Free | Abandoned::Kept)).await
     }
 
     async fn put_new_users(&self, users: &[UserLine]) -> Result<(), StoreError> {
@@ -181,12 +184,13 @@ fn begin_again(transaction: &Transaction<'_>, no: i64, room: &RoomLine) -> Resul
     Ok(Begun::Closed)
 }
 
+/// Returns as well whether something was blanked.
 fn replay(
     transaction: &Transaction<'_>,
     drafts: &[Draft],
     happened: &[Happened],
     at: Timestamp,
-) -> Result<Vec<Outcome>, StoreError> {
+) -> Result<(Vec<Outcome>, bool), StoreError> {
     let asked = BatchReads::of(drafts);
     let (mut ledger, numbers) = append::load(transaction, IMPORTS, &asked)?;
     let mut is_open =
@@ -198,7 +202,7 @@ fn replay(
     }
     let decided = BatchWrites::replayed(ledger, drafts, happened);
     append::write(transaction, IMPORTS, &decided, &numbers, at)?;
-    Ok(decided.outcomes)
+    Ok((decided.outcomes, !decided.changes.blanked.is_empty()))
 }
 
 /// Returns those that stay closed.
