@@ -125,6 +125,7 @@ async fn one_of_three_instances_is_killed_under_load_again_and_again() {
             "mentions",
             "meta",
             "migrations",
+            "openings",
             "pins",
             "portal_changes",
             "portal_events",

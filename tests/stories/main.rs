@@ -47,6 +47,7 @@ mod healths;
 mod hints;
 mod hostile;
 mod identity;
+mod imported;
 mod intake;
 mod isolation;
 mod laptop;

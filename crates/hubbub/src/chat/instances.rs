@@ -42,6 +42,8 @@ pub struct Living {
     pub at: Option<Instant>,
     /// This life of this instance.
     pub own: Uuid,
+    /// How many times rooms were opened that others have imported; `None`: not known yet.
+    pub openings: Option<u64>,
 }
 
 impl Living {
@@ -54,7 +56,7 @@ impl Living {
     pub(super) fn of(boots: BTreeMap<Uuid, Lease>, at: Option<Instant>, own: Uuid) -> Self {
         let known = boots.values().fold(Features::all(), |known, lease| known.in_common_with(lease.knows));
         let features = if at.is_some() { known } else { Features::NONE };
-        Self { boots: Arc::new(boots), features, at, own }
+        Self { boots: Arc::new(boots), features, at, own, openings: None }
     }
 
     /// What every living instance knows: nothing while it cannot be told who lives.
@@ -204,13 +206,14 @@ impl Renewal {
         let health = *self.health.borrow_and_update();
         let bus = health == Health::Up;
         let lease = Lease { boot: self.boot, bus, knows: Features::all() };
-        let renewed = self.store.renew_lease(lease, limits::LEASE).await;
+        let (renewed, openings) = tokio::join!(self.store.renew_lease(lease, limits::LEASE), self.store.openings());
         let has_answered = renewed.is_ok();
         match renewed {
             Ok(leases) => {
                 self.failing.works();
                 let boots = leases.into_iter().map(|lease| (lease.boot, lease)).collect();
-                self.say.send_replace(Living::of(boots, Some(Instant::now()), self.boot));
+                let openings = openings.ok().or(self.say.borrow().openings);
+                self.say.send_replace(Living { openings, ..Living::of(boots, Some(Instant::now()), self.boot) });
             }
             Err(error) => {
                 if self.failing.fails(&error.to_string(), Instant::now()) {

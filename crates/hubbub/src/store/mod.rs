@@ -283,6 +283,12 @@ pub trait Store: revocations::Revocations + Send + Sync + 'static {
     /// that lives, this one among them, by boot.
     async fn renew_lease(&self, lease: Lease, ttl: Duration) -> Result<Vec<Lease>, StoreError>;
 
+    /// How many times others have opened rooms that they had imported: where it is another number than before, somebody may be a
+    /// member of a room of which no wake has said anything. Always 0 where nobody else may write to the store.
+    async fn openings(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     /// Ends the lease of an instance that goes, if it has one.
     async fn end_lease(&self, boot: Uuid) -> Result<(), StoreError>;
 }

@@ -268,7 +268,7 @@ impl Announcer {
         mut living: watch::Receiver<Living>,
     ) {
         let metrics = &self.metrics;
-        let mut tally = Tally::default();
+        let (mut tally, mut openings) = (Tally::default(), None);
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -284,7 +284,10 @@ impl Announcer {
                     None => return,
                 },
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
-                _ = looks.tick() => self.look(&mut tally, &mut living, &sweep),
+                _ = looks.tick() => {
+                    self.look(&mut tally, &mut living, &sweep);
+                    self.look_for_imports(&mut openings, living.borrow().openings);
+                }
             }
             if due.is_some() {
                 for (lane, noticed) in tally.lost(Instant::now()) {
@@ -330,6 +333,15 @@ impl Announcer {
                     metrics.strange_wakes.inc();
                 }
             }
+        }
+    }
+
+    /// Rooms that were imported are opened without a wake: to their members it is as if one had been lost.
+    fn look_for_imports(&self, known: &mut Option<u64>, now: Option<u64>) {
+        let Some(now) = now else { return };
+        if known.replace(now).is_some_and(|known| known != now) {
+            tracing::info!("imported rooms were opened; clients are told to ask for their rooms again");
+            self.hearers.may_have_missed();
         }
     }
 

@@ -54,6 +54,7 @@ texts! {
     read_so_far = "INSERT INTO hubbub.reads (room, user_id, seq, at)
         SELECT no, '', head, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM hubbub.imports WHERE id = ANY($1)";
     opened = "UPDATE hubbub.imports SET opened_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint WHERE id = ANY($1)";
+    count_opening = "UPDATE hubbub.openings SET number = number + 1";
     forget = "DELETE FROM hubbub.imports WHERE id = $1 AND opened_at IS NULL RETURNING no, closed";
     is_begun = "SELECT EXISTS (SELECT FROM hubbub.imports WHERE id = $1)";
     free = "DELETE FROM hubbub.rooms WHERE id = $1 AND no = $2 AND head = 0";
@@ -214,6 +215,11 @@ impl Archive for PostgresArchive {
         for sql in [&sql.let_go, &sql.take_place, &sql.read_so_far, &sql.opened] {
             let statement = lease.prepare_cached(sql).await?;
             lease.execute(&statement, &[&kept]).await?;
+        }
+        if !kept.is_empty() {
+            // The last: whoever opens others at the same time waits here.
+            let count_opening = lease.prepare_cached(&sql.count_opening).await?;
+            lease.execute(&count_opening, &[]).await?;
         }
         lease.batch_execute("COMMIT").await?;
         lease.settle()?;

@@ -19,6 +19,11 @@ impl PostgresStore {
         Ok(rows.iter().map(lease).collect())
     }
 
+    pub(crate) async fn count_openings(&self) -> Result<u64, StoreError> {
+        let rows = self.ask(&self.sql.openings, &[]).await?;
+        Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0).cast_unsigned()))
+    }
+
     /// Only the question itself is timed, not the wait for a connection.
     pub(crate) async fn server_clock(&self) -> Result<Reading, StoreError> {
         let lease = self.pool.get().await?;

@@ -21,7 +21,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../../../migrations/postgres/
 
 /// What is beside the tables of a version, in order, by name; each once. Never change or rename one that has been released.
 /// The program before knows nothing of them and must get on.
-const ADDITIONS: [(&str, &str); 24] = [
+const ADDITIONS: [(&str, &str); 25] = [
     ("instances", include_str!("../../../../../migrations/postgres/additions/instances.sql")),
     ("portals", include_str!("../../../../../migrations/postgres/additions/portals.sql")),
     ("kinds", include_str!("../../../../../migrations/postgres/additions/kinds.sql")),
@@ -46,6 +46,7 @@ const ADDITIONS: [(&str, &str); 24] = [
     ("blocks_by_other", include_str!("../../../../../migrations/postgres/additions/blocks_by_other.sql")),
     ("imports", include_str!("../../../../../migrations/postgres/additions/imports.sql")),
     ("revocations", include_str!("../../../../../migrations/postgres/additions/revocations.sql")),
+    ("openings", include_str!("../../../../../migrations/postgres/additions/openings.sql")),
 ];
 
 /// The newest version known here.

@@ -358,6 +358,10 @@ impl Store for PostgresStore {
         connect::patiently(self.renew(lease, ttl)).await
     }
 
+    async fn openings(&self) -> Result<u64, StoreError> {
+        connect::patiently(self.count_openings()).await
+    }
+
     async fn end_lease(&self, boot: Uuid) -> Result<(), StoreError> {
         connect::patiently(self.end(boot)).await
     }

@@ -319,5 +319,6 @@ texts! {
     incarnation = "SELECT incarnation FROM hubbub.meta FOR SHARE";
     renew_lease = include_str!("renew_lease.sql");
     end_lease = "DELETE FROM hubbub.instances WHERE boot = $1";
+    openings = "SELECT number FROM hubbub.openings";
     bump = "UPDATE hubbub.meta SET incarnation = $1 WHERE $2::bigint IS NULL OR incarnation = $2";
 }
