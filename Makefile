@@ -118,7 +118,10 @@ release: need-rust web $(CYCLONEDX) ## archive, Debian package, symbols, lists o
 	cd target/release/dist && objcopy --strip-all --add-gnu-debuglink=hubbub.debug $(abspath $(CARGO_TARGET_DIR))/release/hubbub hubbub
 	$(CYCLONEDX) cyclonedx --manifest-path crates/hubbub/Cargo.toml --format json --override-filename hubbub-parts
 	mv crates/hubbub/hubbub-parts.json target/release/dist/hubbub.cdx.json
+	@# It writes one for each crate of the workspace.
+	rm -f crates/*/hubbub-parts.json
 	cd web && npm sbom --omit dev --sbom-format cyclonedx >../target/release/dist/page.cdx.json
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} scripts/parts $(CURDIR) target/release/dist/*.cdx.json
 	scripts/package --symbols target/release/dist/hubbub.debug
 
 .PHONY: cluster
@@ -264,7 +267,8 @@ $(SPRING): examples/spring/pom.xml
 	cargo install --root .tools cargo-deny --locked --version $(DENY_VERSION)
 
 .tools/bin/cargo-cyclonedx:
-	cargo install --root .tools cargo-cyclonedx --locked --version $(CYCLONEDX_VERSION)
+	@# It runs for a second or two, so it is not optimised: that takes longer than it would ever save.
+	cargo install --debug --root .tools cargo-cyclonedx --locked --version $(CYCLONEDX_VERSION)
 
 .PHONY: need-rust
 need-rust:

@@ -53,7 +53,8 @@ def redis(folder, port, password):
 
 
 @contextmanager
-def postgres(folder, port, password):
+def postgres(folder, port, password, user="hubbub", rules="hostssl all all 127.0.0.1/32 scram-sha-256\n"):
+    """With this superuser, and a database of its name."""
     programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
     initdb = shutil.which("initdb") or f"{programs[-1]}/initdb"
     data = folder / "postgres"
@@ -61,27 +62,27 @@ def postgres(folder, port, password):
     as_user = []
     # Postgres refuses to run as root.
     if os.geteuid() == 0:
-        user = pwd.getpwnam("postgres")
-        os.chown(data, user.pw_uid, user.pw_gid)
-        as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
+        owner = pwd.getpwnam("postgres")
+        os.chown(data, owner.pw_uid, owner.pw_gid)
+        as_user = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups", "--"]
     (folder / "password").write_text(password)
-    run(*as_user, initdb, "-D", data, "-U", "hubbub", "--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--no-sync", cwd="/")
+    run(*as_user, initdb, "-D", data, "-U", user, "--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--no-sync", cwd="/")
     for name in ["server.pem", "server.key"]:
         shutil.copy(folder / name, data / name)
         if as_user:
-            os.chown(data / name, user.pw_uid, user.pw_gid)
+            os.chown(data / name, owner.pw_uid, owner.pw_gid)
         (data / name).chmod(0o600)
-    (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+    (data / "pg_hba.conf").write_text(rules)
     ssl = ["-c", "ssl=on", "-c", "ssl_cert_file=server.pem", "-c", "ssl_key_file=server.key"]
     where = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
     command = [*as_user, str(Path(initdb).parent / "postgres"), "-D", str(data), *ssl, *where]
     server = subprocess.Popen(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        url = f"host=localhost port={port} user=hubbub dbname=postgres sslmode=verify-full sslrootcert={folder / 'ca.pem'}"
+        url = f"host=localhost port={port} user={user} dbname=postgres sslmode=verify-full sslrootcert={folder / 'ca.pem'}"
         until = time.monotonic() + 60
         while True:
             try:
-                run("psql", url, "-c", "CREATE DATABASE hubbub", env={**os.environ, "PGPASSWORD": password})
+                run("psql", url, "-c", f"CREATE DATABASE {user}" if user != "postgres" else "SELECT 1", env={**os.environ, "PGPASSWORD": password})
                 break
             except RuntimeError:
                 if server.poll() is not None or time.monotonic() > until:

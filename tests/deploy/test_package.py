@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -47,6 +48,10 @@ def packed():
     return packs(folder() / "hubbub", folder() / "out")
 
 
+# `hubbub` with what the service has in its environment, as the README has it.
+COMMAND = ["runuser", "-u", "hubbub", "--", "env", "$(sed -n 's/^Environment=//p' /lib/systemd/system/hubbub.service)", "$(grep -s '^HUBBUB_' /etc/hubbub/environment)", "hubbub"]
+
+
 class Packed(unittest.TestCase):
     def setUp(self):
         self.out = packed()
@@ -79,6 +84,17 @@ class Packed(unittest.TestCase):
         self.assertRegex(run(str(root / "hubbub"), "--version"), r"^hubbub \d")
         self.assertRegex((root / "README.md").read_text(), r"C library of GNU, 2\.\d+ or newer")
         self.assertTrue((root / "LICENSE").is_file())
+
+    def test_lists_of_parts_are_the_same_whoever_writes_them(self):
+        lists = []
+        for number, root in enumerate(["/home/ana/hubbub", "/build"]):
+            parts = {"serialNumber": f"urn:uuid:{number}", "metadata": {"timestamp": f"2026-01-0{number + 1}T00:00:00Z"}, "components": [{"bom-ref": f"path+file://{root}/crates/hubbub#0.1.0"}]}
+            lists.append(folder() / f"{number}.cdx.json")
+            lists[-1].write_text(json.dumps(parts))
+            run(str(ROOT / "scripts/parts"), root, str(lists[-1]), env={**os.environ, "SOURCE_DATE_EPOCH": "86400"})
+        first, second = (path.read_text() for path in lists)
+        self.assertEqual(first, second)
+        self.assertEqual("1970-01-02T00:00:00.000Z", json.loads(first)["metadata"]["timestamp"])
 
     def test_the_package_says_what_it_needs(self):
         (path,) = self.out.glob("*.deb")
@@ -126,12 +142,13 @@ class Installed(unittest.TestCase):
         self.inside("systemd-analyze", "verify", "--man=no", "/lib/systemd/system/hubbub.service")
         self.inside("systemd-analyze", "security", "--offline=true", "--threshold=20", "/lib/systemd/system/hubbub.service")
 
-        # Its folder is made by systemd, which does not run here.
-        self.inside("install", "-d", "-o", "hubbub", "-g", "hubbub", "-m", "750", "/var/lib/hubbub")
         config = self.root / "etc/hubbub/hubbub.toml"
         with ports(1) as (port,):
             config.write_text(config.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
             environment = [f"{name}={value}" for name, value in variables.items()]
+            # As the package's README has it, before anything was started.
+            command = [*COMMAND, "check", "--strict", "--config", "/etc/hubbub/hubbub.toml"]
+            self.assertIn(" 0 wrong", self.inside("sh", "-c", " ".join(command)))
             command = unit["Service"]["ExecStart"].split()
             with self.as_the_service([*environment, *command]) as server:
                 deadline = time.monotonic() + 60
