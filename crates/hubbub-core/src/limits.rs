@@ -166,8 +166,9 @@ pub const PING_EVERY: Duration = Duration::from_secs(25);
 pub const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// A write that the socket has not taken after this ends the connection; its reader resumes later.
 pub const WRITE_WITHIN: Duration = Duration::from_secs(35);
-/// WebSocket pings answered before the answers must be out.
-pub const PONGS: u32 = 16;
+/// How long a shard writes to one connection after the other before whatever else its core has to do has its turn. 8,000 sockets
+/// take some 60 ms.
+pub const SHARD_TURN: Duration = Duration::from_millis(1);
 /// How long a send that was refused for a while keeps its place before those behind it: from when it was told to come again.
 /// They may have been sent before the client knew.
 pub const REFUSED_FOR: Duration = Duration::from_secs(1);

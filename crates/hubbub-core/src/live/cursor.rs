@@ -85,6 +85,11 @@ impl Cursor {
         Step::Deliver(batch)
     }
 
+    /// Entries up to this one were delivered by somebody else, none of which is the reader's removal.
+    pub fn has_come_to(&mut self, at: Seq) {
+        self.at = self.at.max(at);
+    }
+
     /// Meets one entry, from the feed or from a page of the log.
     pub fn pass(&mut self, item: &Item) -> Pass {
         if item.seq <= self.at {

@@ -13,6 +13,7 @@ pub mod reply;
 pub mod rpc;
 pub mod send_order;
 pub mod wants;
+pub mod websocket;
 
 /// How a connection writes. What is said is the same; in Protobuf, too, all data is JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

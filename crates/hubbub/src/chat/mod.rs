@@ -63,7 +63,11 @@ use accounts::Accounts;
 use infos::Infos;
 use instances::Instances;
 use intake::{Intake, Received};
-use live::{look_up::LookUps, sweep::Sweep};
+use live::{
+    look_up::LookUps,
+    shards::{Shards, Written},
+    sweep::Sweep,
+};
 use log::{
     admission::{Admission, AdmissionStep},
     announcer::{Announcer, Hearers},
@@ -137,6 +141,23 @@ impl From<StoreError> for ChatError {
     }
 }
 
+fn measure(metrics: &Metrics, clock: &Clock, item: Option<&Arc<Item>>) {
+    if let Some(item) = item
+        && metrics.latency.is_due()
+        && let Some(at) = item.at()
+    {
+        metrics.latency.delivered(Duration::from_millis(at.0.unsigned_abs()), clock.now());
+    }
+}
+
+/// What is counted of entries that shards have written.
+fn written(metrics: Arc<Metrics>, clock: Arc<Clock>) -> Arc<Written> {
+    Arc::new(move |items, first| {
+        metrics.delivered.inc_by(items);
+        measure(&metrics, &clock, first);
+    })
+}
+
 /// Answers that should not be.
 static BROKEN: Summary = Summary::new("the store answered something unexpected");
 
@@ -193,7 +214,9 @@ impl Chat {
     /// Starts a chat on a store and a bus. `shared` says that other instances may write to the store.
     pub fn start(store: Arc<dyn Store>, bus: Arc<dyn Bus>, metrics: Arc<Metrics>, shared: bool) -> Self {
         let page_turns = Arc::new(Semaphore::new(limits::PAGE_READS));
-        let feeds = Arc::new(live::feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone()));
+        let clock = Arc::<Clock>::default();
+        let shards = Shards::start(&written(metrics.clone(), clock.clone()));
+        let feeds = Arc::new(live::feeds::Feeds::new(store.clone(), metrics.clone(), page_turns.clone(), shards));
         let people = Arc::new(People::default());
         tokio::spawn(People::tell_what_was_missed(Arc::downgrade(&people)));
         let typing = Arc::<Typing>::default();
@@ -229,7 +252,6 @@ impl Chat {
             tokio::spawn(announcer.clone().listen(events, sweep, instances.living()));
         }
         tokio::spawn(announcer.clone().beat());
-        let clock = Arc::<Clock>::default();
         tokio::spawn(timekeeper::keep(Arc::downgrade(&clock), store.clone(), metrics.clone()));
         tokio::spawn(People::keep_seen(Arc::downgrade(&people), clock.clone(), store.clone()));
         let hash_key = store.identity().hash_key.clone();
@@ -276,13 +298,12 @@ impl Chat {
 
     /// An entry is written to a socket that has waited for it: now and then, how long after the store took it.
     pub fn measure(&self, item: Option<&Arc<Item>>) {
-        let latency = &self.metrics.latency;
-        if let Some(item) = item
-            && latency.is_due()
-            && let Some(at) = item.at()
-        {
-            latency.delivered(Duration::from_millis(at.0.unsigned_abs()), self.clock.now());
-        }
+        measure(&self.metrics, &self.clock, item);
+    }
+
+    /// What a connection that others may write to belongs to.
+    pub fn shards(&self) -> &Shards {
+        &self.feeds.shards
     }
 
     /// What is counted, what the bus counts included, as Prometheus reads it.

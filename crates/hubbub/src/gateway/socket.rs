@@ -1,213 +1,224 @@
 //! One client's WebSocket, behind a narrow type: at most one frame is on its way out, and reading goes on meanwhile.
 
-use super::transport::{Inbound, Transport};
+use super::{
+    tcp::{Tcp, WriteHalf},
+    transport::{Inbound, Transport},
+};
 use crate::chat::intake::{Holder, Share};
-use bytes::Bytes;
-use futures_util::{Sink, Stream};
+use bytes::{Buf, Bytes};
 use hubbub_core::{
     limits,
     model::ids::UserId,
-    wire::{Format, disconnect::Disconnect},
+    wire::{
+        Format,
+        disconnect::Disconnect,
+        websocket::{self, Fault, HEAD_BYTES, Kind, Message, Reader},
+    },
 };
 use std::{
     future::poll_fn,
     io::{IoSlice, Result},
+    mem::MaybeUninit,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio_websockets::{CloseCode, Config, Error, Limits, Message, Payload, ServerBuilder, WebSocketStream};
 
-/// What is read at most before a frame is refused.
+/// What is read at most before a frame is refused: between FRAME_BYTES and this the reason is given in words.
 const LONGEST: usize = 2 * limits::FRAME_BYTES;
+/// Bytes read at once.
+const READ_BYTES: usize = 16 * 1024;
 
-/// The stream below, which is read no further than a short frame goes unless there is room for the longest: what has come of a
-/// frame waits in memory for the rest of it.
-struct Metered<S> {
-    stream: S,
-    /// Bytes read since the last frame was whole.
-    unread: usize,
+/// See the module.
+pub struct Socket {
+    stream: Tcp,
+    format: Format,
+    reader: Reader,
     share: Share,
+    out: Out,
+    /// Said last: the other side goes, or what it says is no WebSocket.
+    farewell: Option<Bytes>,
+    /// The other side has said its last.
+    ended: bool,
 }
 
-impl<S> Metered<S> {
-    fn frame_has_come(&mut self, bytes: usize) {
-        self.unread = 0;
-        self.share.shrink_to(bytes);
+/// A frame on its way out.
+#[derive(Default)]
+struct Out {
+    head: [u8; HEAD_BYTES],
+    /// What is left of the head: so many bytes up to `head_ends`.
+    head_left: u8,
+    head_ends: u8,
+    payload: Bytes,
+    /// Something was handed in and is not flushed yet.
+    writing: bool,
+}
+
+impl Out {
+    fn begin(&mut self, kind: Kind, payload: Bytes) {
+        debug_assert!(!self.writing, "one frame at a time");
+        let (head, bytes) = websocket::head(kind, payload.len());
+        (self.head, self.head_ends, self.head_left) = (head, bytes as u8, bytes as u8);
+        (self.payload, self.writing) = (payload, true);
     }
-}
 
-impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let this = &mut *self;
-        if this.unread >= limits::FRAME_FREE_BYTES {
-            ready!(this.share.poll_reserve(LONGEST, cx));
+    fn head(&self) -> &[u8] {
+        let end = usize::from(self.head_ends);
+        &self.head[end - usize::from(self.head_left)..end]
+    }
+
+    fn poll(&mut self, stream: &mut Tcp, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        while self.head_left > 0 || !self.payload.is_empty() {
+            let parts = [IoSlice::new(self.head()), IoSlice::new(&self.payload)];
+            // A stream may take the first of several only.
+            let parts = if self.head_left > 0 { &parts[..] } else { &parts[1..] };
+            let written = ready!(Pin::new(&mut *stream).poll_write_vectored(cx, parts))?;
+            if written == 0 {
+                return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into()));
+            }
+            let of_head = written.min(usize::from(self.head_left));
+            self.head_left -= of_head as u8;
+            self.payload.advance(written - of_head);
         }
-        let most = if this.share.is_held() { usize::MAX } else { limits::FRAME_FREE_BYTES - this.unread };
-        let read = if buf.remaining() <= most {
-            let before = buf.filled().len();
-            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-            buf.filled().len() - before
-        } else {
-            // There would be room for all that has come, and it would be kept.
-            let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
-            ready!(Pin::new(&mut this.stream).poll_read(cx, &mut part))?;
-            let read = part.filled().len();
-            buf.advance(read);
-            read
-        };
-        this.unread += read;
+        ready!(Pin::new(stream).poll_flush(cx))?;
+        (self.payload, self.writing) = (Bytes::new(), false);
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// See the module.
-pub struct Socket<S> {
-    stream: WebSocketStream<Metered<S>>,
-    format: Format,
-    writing: bool,
-    /// Pings of the WebSocket layer whose answers may not be out yet.
-    pings: u32,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+impl Socket {
     /// Speaks WebSocket, as the server, on a stream whose upgrade is done.
-    pub fn new(stream: S, format: Format, share: Share) -> Self {
-        // Above this the library closes with 1009; between FRAME_BYTES and this the reason can be given in words.
-        let limits = Limits::default().max_payload_len(Some(LONGEST));
-        let config = Config::default().flush_threshold(limits::WRITE_BYTES);
-        let stream = ServerBuilder::new().limits(limits).config(config).serve(Metered { stream, unread: 0, share });
-        Self { stream, format, writing: false, pings: 0 }
+    pub fn new(stream: Tcp, format: Format, share: Share) -> Self {
+        Self { stream, format, reader: Reader::new(LONGEST), share, out: Out::default(), farewell: None, ended: false }
     }
 
-    fn send(&mut self, message: Message) {
-        debug_assert!(!self.writing, "one frame at a time");
-        // The sink is ready: what was handed in before has been flushed. An error comes up again with the flush.
-        let _ = Pin::new(&mut self.stream).start_send(message);
-        self.writing = true;
+    /// The next message. It is read no further than a short frame goes unless there is room for the longest: what has come of a
+    /// frame waits in memory for the rest of it.
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<std::result::Result<Message, Gone>> {
+        loop {
+            match self.reader.next() {
+                Ok(Some(message)) => return Poll::Ready(Ok(message)),
+                Ok(None) => {}
+                Err(fault) => return Poll::Ready(Err(Gone::Fault(fault))),
+            }
+            let held = self.reader.held();
+            if held >= limits::FRAME_FREE_BYTES {
+                ready!(self.share.poll_reserve(LONGEST, cx));
+            }
+            let most = if self.share.is_held() { READ_BYTES } else { limits::FRAME_FREE_BYTES - held };
+            let mut space = [MaybeUninit::uninit(); READ_BYTES];
+            let mut part = ReadBuf::uninit(&mut space[..most.min(READ_BYTES)]);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part)) {
+                Ok(()) if !part.filled().is_empty() => self.reader.take(part.filled()),
+                _ => return Poll::Ready(Err(Gone::Silent)),
+            }
+        }
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for Socket<S> {
+/// Why nothing more comes in.
+enum Gone {
+    /// What comes is no WebSocket.
+    Fault(Fault),
+    /// The stream has ended.
+    Silent,
+}
+
+impl Transport for Socket {
     fn format(&self) -> Format {
         self.format
     }
 
     fn is_writing(&self) -> bool {
-        self.writing
+        self.out.writing
     }
 
     fn write(&mut self, frame: Bytes) {
-        self.send(match self.format {
-            Format::Json => Message::text(Payload::from(frame)),
-            Format::Protobuf => Message::binary(Payload::from(frame)),
-        });
+        self.out.begin(Kind::of_format(self.format), frame);
+    }
+
+    fn pong(&mut self, payload: Bytes) {
+        self.out.begin(Kind::Pong, payload);
+    }
+
+    fn finish(&mut self, rest: Bytes) {
+        debug_assert!(!self.out.writing, "one frame at a time");
+        self.out = Out { payload: rest, writing: true, ..Out::default() };
+    }
+
+    fn outlet(&self) -> Option<Arc<WriteHalf>> {
+        self.stream.outlet()
     }
 
     fn close(&mut self, why: &Disconnect) {
-        let code = CloseCode::try_from(why.code).unwrap_or(CloseCode::NORMAL_CLOSURE);
-        self.send(Message::close(Some(code), why.short_reason()));
+        self.farewell.get_or_insert_with(|| websocket::farewell(why.code, why.short_reason()));
     }
 
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<std::result::Result<(), ()>> {
-        if !self.writing {
+        if !self.out.writing {
             return Poll::Ready(Ok(()));
         }
-        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
-        self.writing = false;
-        self.pings = 0;
-        Poll::Ready(flushed.map_err(drop))
+        self.out.poll(&mut self.stream, cx).map_err(drop)
     }
 
-    /// Pings of the WebSocket layer are answered on the way, but not without end: who does not take the answers is not read.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Inbound> {
         loop {
-            if self.pings >= limits::PONGS {
-                if ready!(Pin::new(&mut self.stream).poll_flush(cx)).is_err() {
-                    return Poll::Ready(Inbound::Gone);
+            let gone = match ready!(self.poll_message(cx)) {
+                Ok(Message::Data(kind, frame)) => {
+                    self.share.shrink_to(frame.len());
+                    let is_ours = kind == Kind::of_format(self.format);
+                    return Poll::Ready(if is_ours { Inbound::Frame(frame) } else { Inbound::WrongKind });
                 }
-                self.pings = 0;
-            }
-            return Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
-                Some(Ok(message)) if message.is_text() || message.is_binary() => {
-                    if message.is_text() == (self.format == Format::Json) {
-                        // A copy: what the library hands out would hold its read buffer.
-                        let frame = Bytes::copy_from_slice(message.as_payload());
-                        self.stream.get_mut().frame_has_come(frame.len());
-                        Inbound::Frame(frame)
-                    } else {
-                        Inbound::WrongKind
-                    }
+                Ok(Message::Ping(payload)) => return Poll::Ready(Inbound::Ping(payload)),
+                Ok(Message::Pong) => continue,
+                Ok(Message::Close(code)) => {
+                    self.ended = true;
+                    self.farewell = Some(code.map_or_else(Bytes::new, |code| websocket::farewell(code, "")));
+                    Inbound::Gone
                 }
-                Some(Ok(message)) if message.is_ping() || message.is_pong() => {
-                    self.pings += u32::from(message.is_ping());
-                    self.stream.get_mut().frame_has_come(0);
-                    continue;
+                Err(Gone::Fault(fault)) => {
+                    self.ended = true;
+                    self.farewell = Some(websocket::farewell(fault.code(), ""));
+                    if fault == Fault::TooLong { Inbound::TooLong } else { Inbound::Gone }
                 }
-                Some(Err(Error::PayloadTooLong { .. })) => Inbound::TooLong,
-                Some(_) | None => Inbound::Gone,
-            });
+                Err(Gone::Silent) => Inbound::Gone,
+            };
+            return Poll::Ready(gone);
         }
     }
 
     fn is_receiving(&self) -> bool {
-        self.stream.get_ref().unread > 0
+        self.reader.held() > 0
     }
 
     fn belongs_to(&mut self, user: &UserId) {
-        self.stream.get_mut().share.belongs_to(Holder::User(user.clone()));
+        self.share.belongs_to(Holder::User(user.clone()));
     }
 
     fn executed(&mut self) {
-        let metered = self.stream.get_mut();
         // What has come of the next frame keeps its part.
-        if metered.unread == 0 {
-            metered.share.release();
+        if self.reader.held() == 0 {
+            self.share.release();
         }
     }
 
     /// Reads on until the other side has gone: unread data would turn the goodbye into a reset.
     async fn part(&mut self) {
-        poll_fn(|cx| Pin::new(&mut self.stream).poll_flush(cx)).await.ok();
-        poll_fn(|cx| {
-            while let Some(message) = ready!(Pin::new(&mut self.stream).poll_next(cx)) {
-                if message.is_err() {
-                    break;
-                }
-            }
-            Poll::Ready(())
-        })
-        .await;
-        let stream = self.stream.get_mut();
-        stream.flush().await.ok();
-        stream.shutdown().await.ok();
+        let farewell = self.farewell.take();
+        if poll_fn(|cx| self.poll_written(cx)).await.is_ok()
+            && let Some(farewell) = farewell
+        {
+            self.out.begin(Kind::Close, farewell);
+            poll_fn(|cx| self.poll_written(cx)).await.ok();
+        }
+        // The answer to a goodbye of ours comes behind whatever else is on its way.
+        while !self.ended {
+            let said = poll_fn(|cx| self.poll_message(cx)).await;
+            self.ended = matches!(said, Err(_) | Ok(Message::Close(_)));
+        }
+        self.stream.shutdown().await.ok();
         let mut rest = [0; 1024];
-        while stream.read(&mut rest).await.is_ok_and(|n| n > 0) {}
+        while self.stream.read(&mut rest).await.is_ok_and(|n| n > 0) {}
     }
 }

@@ -1,17 +1,22 @@
 //! The stream below HTTP and WebSockets: TCP, or TLS on it.
 
-use crate::strangers::Visitor;
+use crate::{chat::live::line::Outlet, strangers::Visitor};
 use bytes::Bytes;
 use hubbub_core::limits;
+use socket2::SockRef;
 use std::{
-    io::{Error, IoSlice, Result},
+    io::{Error, ErrorKind, IoSlice, Result},
+    net::Shutdown,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpSocket, TcpStream},
+    net::{
+        TcpSocket, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
 };
 use tokio_rustls::server::TlsStream;
 
@@ -25,14 +30,68 @@ pub struct Tcp {
 }
 
 enum Kind {
-    Plain(TcpStream),
+    Plain(Plain),
     // Boxed: it is a kilobyte, and most instances have a balancer that speaks TLS for them.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+/// TCP alone, whose other half may be written to from elsewhere.
+struct Plain {
+    read: OwnedReadHalf,
+    write: Arc<WriteHalf>,
+}
+
+/// The half of a plain stream that is written to, by whoever may at the moment.
+#[derive(Debug)]
+pub struct WriteHalf(OwnedWriteHalf);
+
+impl Outlet for WriteHalf {
+    fn try_write(&self, bytes: &[u8]) -> Result<usize> {
+        self.0.try_write(bytes)
+    }
+}
+
+impl WriteHalf {
+    fn poll(&self, cx: &mut Context<'_>, write: impl Fn(&OwnedWriteHalf) -> Result<usize>) -> Poll<Result<usize>> {
+        loop {
+            ready!(self.0.as_ref().poll_write_ready(cx))?;
+            match write(&self.0) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Plain {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.read).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Plain {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        self.write.poll(cx, |half| half.try_write(buf))
+    }
+
+    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
+        self.write.poll(cx, |half| half.try_write_vectored(bufs))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(SockRef::from(self.write.0.as_ref()).shutdown(Shutdown::Write))
+    }
+}
+
 impl From<TcpStream> for Tcp {
     fn from(stream: TcpStream) -> Self {
-        Self { kind: Kind::Plain(stream), first: Bytes::new(), visitor: None }
+        let (read, write) = stream.into_split();
+        let plain = Plain { read, write: Arc::new(WriteHalf(write)) };
+        Self { kind: Kind::Plain(plain), first: Bytes::new(), visitor: None }
     }
 }
 
@@ -45,7 +104,7 @@ impl From<TlsStream<TcpStream>> for Tcp {
 /// Keeps segments of connections to this listener so short that the send buffer holds several: otherwise whoever writes waits
 /// for an acknowledgement that whoever reads puts off.
 pub fn bound_segments(listener: &TcpSocket) {
-    if let Err(error) = socket2::SockRef::from(listener).set_tcp_mss(limits::SOCKET_SEGMENT) {
+    if let Err(error) = SockRef::from(listener).set_tcp_mss(limits::SOCKET_SEGMENT) {
         tracing::debug!(%error, "segments are as long as the network takes");
     }
 }
@@ -61,13 +120,21 @@ impl Tcp {
         Self { visitor: Some(visitor), ..self }
     }
 
+    /// What others may write to beside whoever has the stream; `None` where there is TLS.
+    pub fn outlet(&self) -> Option<Arc<WriteHalf>> {
+        match &self.kind {
+            Kind::Plain(plain) => Some(plain.write.clone()),
+            Kind::Tls(_) => None,
+        }
+    }
+
     /// Bounds what a client that stops reading, or is not read, keeps in the kernel.
     pub fn bound_buffers(&self) {
         let tcp = match &self.kind {
-            Kind::Plain(stream) => stream,
+            Kind::Plain(plain) => plain.write.0.as_ref(),
             Kind::Tls(stream) => stream.get_ref().0,
         };
-        let socket = socket2::SockRef::from(tcp);
+        let socket = SockRef::from(tcp);
         let bounded = socket
             .set_send_buffer_size(limits::SOCKET_SEND_BUFFER)
             .and_then(|()| socket.set_recv_buffer_size(limits::SOCKET_RECEIVE_BUFFER))

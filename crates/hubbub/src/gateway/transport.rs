@@ -1,11 +1,15 @@
 //! What a client's task needs of the way to its client: one frame out at a time, frames in.
 
+use super::tcp::WriteHalf;
 use bytes::Bytes;
 use hubbub_core::{
     model::ids::UserId,
     wire::{Format, disconnect::Disconnect},
 };
-use std::task::{Context, Poll};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 /// What came in.
 #[derive(Debug)]
@@ -14,6 +18,8 @@ pub enum Inbound {
     Frame(Bytes),
     /// A frame of the other kind: binary where JSON is spoken, or text where Protobuf is.
     WrongKind,
+    /// A ping of the layer below, to be answered by a pong with the same payload.
+    Ping(Bytes),
     /// Commands were lost on their way here.
     Lost,
     /// A frame that is far too long. The transport may have said so itself; then nothing more is written.
@@ -38,6 +44,17 @@ pub trait Transport {
 
     /// Hands in a frame. Only while nothing is on its way.
     fn write(&mut self, frame: Bytes);
+
+    /// Answers a ping. Only while nothing is on its way.
+    fn pong(&mut self, _payload: Bytes) {}
+
+    /// What others may write to beside this, while nothing is on its way; `None`: nobody may.
+    fn outlet(&self) -> Option<Arc<WriteHalf>> {
+        None
+    }
+
+    /// Finishes a frame that was begun through the outlet. Only while nothing is on its way.
+    fn finish(&mut self, _rest: Bytes) {}
 
     /// Says goodbye. Only while nothing is on its way.
     fn close(&mut self, why: &Disconnect);

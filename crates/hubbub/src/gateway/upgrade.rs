@@ -20,7 +20,7 @@ use futures_util::future::BoxFuture;
 use hubbub_core::wire::Format;
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tracing::Instrument;
 
 /// RFC 6455, section 1.3.
@@ -79,9 +79,9 @@ pub async fn upgrade(State(gateway): State<Arc<Gateway>>, mut request: Request) 
 }
 
 /// Boxed, and the client made inside: a task holds one copy of it, and no room for what the upgrade needed.
-fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+fn serve(
     gateway: Arc<Gateway>,
-    stream: S,
+    stream: Tcp,
     format: Format,
     admitted: Admitted,
     visitor: Option<Arc<Visitor>>,

@@ -3,7 +3,16 @@
 //! A feed's lock is held for moments and never across an await; waking a reader names a slot in its inbox and never waits
 //! for it.
 
-use super::{blanks::Blanks, heads::Heads, inbox::Inbox, mend, pages::Pages};
+use super::{
+    blanks::Blanks,
+    heads::Heads,
+    inbox::Inbox,
+    mend,
+    pages::Pages,
+    readers::Watcher,
+    room::{Listening, Live, State},
+    shards::Shards,
+};
 use crate::{
     metrics::Metrics,
     store::{Head, Store},
@@ -17,9 +26,8 @@ use hubbub_core::{
     },
     log::encoded::EncodedEntry,
     model::{
-        ids::{RoomId, UserId},
+        ids::RoomId,
         json::Json,
-        rate::Rate,
         seq::{Epoch, Seq},
     },
     wire::push,
@@ -28,7 +36,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -44,70 +52,12 @@ pub struct Feeds {
     pub(crate) blanks: Blanks,
     pub(crate) metrics: Arc<Metrics>,
     ring_bytes: AtomicUsize,
+    pub(crate) shards: Shards,
 }
-
-/// One room's feed with its readers.
-#[derive(Debug)]
-pub struct Live {
-    /// The room.
-    pub room: RoomId,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) feed: Feed,
-    readers: HashMap<u64, Reader>,
-    /// So many of them stand and are told signals.
-    hearers: usize,
-    /// A task is closing a gap or asking the store which epoch holds.
-    pub(crate) mending: bool,
-    /// The store is to be asked which epoch holds.
-    pub(crate) doubted: bool,
-    counted_bytes: usize,
-    /// How many signals that pass by themselves have been told lately.
-    signals: Rate,
-    /// The room was deleted.
-    pub(crate) deleted: bool,
-    /// The last reader has gone: whatever is still on its way to this feed is for nobody.
-    pub(crate) forgotten: bool,
-}
-
-#[derive(Debug)]
-struct Reader {
-    inbox: Arc<Inbox>,
-    slot: u32,
-    /// The slot is in the inbox already.
-    woken: bool,
-    /// The reader was let in: before, it only listens so that nothing is missed.
-    stands: bool,
-    /// Joins and leaves are to be told, too.
-    watches: bool,
-    /// Signals are to be told, too.
-    hears_signals: bool,
-}
-
-impl Reader {
-    const fn is_hearer(&self) -> bool {
-        self.stands && self.hears_signals
-    }
-}
-
-/// A reader who is told who comes and goes.
-pub struct Watcher {
-    /// Who that is.
-    pub present: Arc<Present>,
-    /// Where it is told.
-    pub inbox: Arc<Inbox>,
-    /// The connection's number of the subscription.
-    pub slot: u32,
-}
-
-static READERS: AtomicU64 = AtomicU64::new(1);
 
 impl Feeds {
     /// No feeds yet. Must be called within a runtime.
-    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, turns: Arc<Semaphore>) -> Self {
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, turns: Arc<Semaphore>, shards: Shards) -> Self {
         let pages = Pages::new(store.clone(), metrics.clone(), turns);
         let heads = Heads::start(store.clone());
         Self {
@@ -118,6 +68,7 @@ impl Feeds {
             blanks: Blanks::default(),
             metrics,
             ring_bytes: AtomicUsize::new(0),
+            shards,
         }
     }
 
@@ -141,34 +92,19 @@ impl Feeds {
             self.metrics.feeds.inc();
             Arc::new(Live::new(room.clone()))
         });
-        let reader = READERS.fetch_add(1, Ordering::Relaxed);
-        let hears_signals = inbox.hears_signals();
-        let inbox = inbox.clone();
-        live.state()
-            .readers
-            .insert(reader, Reader { inbox, slot, woken: false, stands: false, watches, hears_signals });
+        let reader = live.readers().enter(inbox, slot, watches);
         self.metrics.subscriptions.inc();
         Listening { feeds: self.clone(), live: live.clone(), reader }
     }
 
     /// The connections that follow a room here.
     pub fn present(&self, room: &RoomId) -> Vec<Arc<Present>> {
-        let Some(live) = self.of(room) else { return Vec::new() };
-        let state = live.state();
-        let standing = state.readers.values().filter(|reader| reader.stands);
-        standing.filter_map(|reader| reader.inbox.whose()).collect()
+        self.of(room).map_or_else(Vec::new, |live| live.readers().present())
     }
 
     /// Those of them that are told who comes and goes.
     pub fn watchers(&self, room: &RoomId) -> Vec<Watcher> {
-        let Some(live) = self.of(room) else { return Vec::new() };
-        let state = live.state();
-        let watcher = |reader: &Reader| {
-            let (inbox, slot) = (reader.inbox.clone(), reader.slot);
-            inbox.whose().map(|present| Watcher { present, inbox, slot })
-        };
-        let standing = state.readers.values().filter(|reader| reader.stands && reader.watches);
-        standing.filter_map(watcher).collect()
+        self.of(room).map_or_else(Vec::new, |live| live.readers().watchers())
     }
 
     /// A wake with its entry.
@@ -183,11 +119,11 @@ impl Feeds {
     /// Somebody says something that is kept nowhere. Whether a reader still stands, each of them sees by what it has read.
     pub fn hear_signal(&self, saying: &Saying, body: &Json) {
         let Some(live) = self.of(&saying.room) else { return };
-        let now = Instant::now();
+        let (now, hearers) = (Instant::now(), live.readers().hearers());
         let mut state = live.state();
         let passes = saying.lasts.is_some();
-        let per_second = signal::per_second(state.hearers);
-        if state.hearers == 0
+        let per_second = signal::per_second(hearers);
+        if hearers == 0
             || state.feed.epoch() != Some(saying.epoch)
             || (passes && state.signals.take(per_second, now).is_err())
             || (passes && state.feed.has_heard_from(&saying.from, saying.at))
@@ -198,10 +134,9 @@ impl Feeds {
         let push = push::signal(&saying.room, body);
         let until = saying.lasts.map(|lasts| now + lasts);
         let heard_to = state.feed.end().max(saying.at);
+        drop(state);
         let signal = Arc::new(RoomSignal { saying: saying.clone(), heard_to, until, push });
-        for reader in state.readers.values().filter(|reader| reader.is_hearer()) {
-            reader.inbox.signal(reader.slot, signal.clone());
-        }
+        live.readers().signal(&signal);
         self.metrics.signals.inc();
     }
 
@@ -248,8 +183,9 @@ impl Feeds {
             let mut state = live.state();
             state.deleted = true;
             state.feed.trim(0);
-            state.wake_readers();
             self.count_ring(&mut state);
+            drop(state);
+            live.readers().wake(&self.shards);
         }
     }
 
@@ -277,16 +213,20 @@ impl Feeds {
         if state.forgotten {
             return;
         }
-        match say(&mut state.feed, now) {
+        let heard = say(&mut state.feed, now);
+        match heard {
             Heard::Nothing => return,
-            Heard::Grew => state.wake_readers(),
-            Heard::Missing => {}
+            Heard::Grew | Heard::Missing => {}
             Heard::OtherEpoch | Heard::WentBack => state.doubted = true,
         }
         self.count_ring(&mut state);
-        if !state.mending && (state.doubted || state.feed.due().is_some()) {
-            state.mending = true;
-            drop(state);
+        let mends = !state.mending && (state.doubted || state.feed.due().is_some());
+        state.mending |= mends;
+        drop(state);
+        if heard == Heard::Grew {
+            live.readers().wake(&self.shards);
+        }
+        if mends {
             tokio::spawn(mend::mend(self.clone(), live.clone()));
         }
     }
@@ -307,13 +247,14 @@ impl Feeds {
         self.metrics.ring_bytes.set(self.ring_bytes.load(Ordering::Relaxed) as i64);
     }
 
-    fn forget(&self, live: &Live, reader: u64) {
+    pub(super) fn forget(&self, live: &Live, reader: usize) {
         let mut rooms = self.rooms();
-        let mut state = live.state();
-        let was_hearer = state.readers.remove(&reader).is_some_and(|reader| reader.is_hearer());
-        state.hearers -= usize::from(was_hearer);
+        let mut readers = live.readers();
+        readers.leave(reader);
         self.metrics.subscriptions.dec();
-        if state.readers.is_empty() {
+        if readers.is_empty() {
+            drop(readers);
+            let mut state = live.state();
             // A room without readers holds no ring.
             state.feed.trim(0);
             self.count_ring(&mut state);
@@ -323,105 +264,6 @@ impl Feeds {
             self.pages.leave(&live.room);
             self.metrics.feeds.dec();
         }
-    }
-}
-
-impl Live {
-    fn new(room: RoomId) -> Self {
-        let state = State {
-            feed: Feed::new(),
-            readers: HashMap::new(),
-            hearers: 0,
-            mending: false,
-            doubted: false,
-            counted_bytes: 0,
-            signals: Rate::default(),
-            deleted: false,
-            forgotten: false,
-        };
-        Self { room, state: Mutex::new(state) }
-    }
-
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the room was deleted.
-    pub fn is_deleted(&self) -> bool {
-        self.state().deleted
-    }
-
-    /// How far the feed reaches, and the furthest entry it knows to exist; once it is open.
-    pub fn reach(&self) -> Option<(Seq, Seq)> {
-        let state = self.state();
-        state.feed.epoch().map(|_| (state.feed.end(), state.feed.known()))
-    }
-}
-
-impl State {
-    pub(crate) fn wake_readers(&mut self) {
-        for reader in self.readers.values_mut().filter(|reader| !reader.woken) {
-            reader.woken = true;
-            reader.inbox.wake(reader.slot);
-        }
-    }
-}
-
-/// A reader's place among those of a room; given up when dropped.
-pub struct Listening {
-    feeds: Arc<Feeds>,
-    /// The room's feed.
-    pub live: Arc<Live>,
-    reader: u64,
-}
-
-impl Listening {
-    /// Looks at the feed, and asks to be woken when it grows beyond what is seen now.
-    pub fn look<T>(&self, at: impl FnOnce(&Feed) -> T) -> T {
-        let mut state = self.live.state();
-        if let Some(reader) = state.readers.get_mut(&self.reader) {
-            reader.woken = false;
-        }
-        at(&state.feed)
-    }
-
-    /// Whether somebody has written a message after `after`, up to where this reader is; what cannot be told may be one.
-    pub fn has_heard_from(&self, user: &UserId, after: Seq, at: Seq) -> bool {
-        let state = self.live.state();
-        state.feed.end() < at || state.feed.has_heard_from(user, after)
-    }
-
-    /// The reader is let in. Tells the feed a head that was looked up after it began to listen.
-    pub fn open(&self, epoch: Epoch, head: Seq) {
-        let mut state = self.live.state();
-        if let Some(reader) = state.readers.get_mut(&self.reader).filter(|reader| !reader.stands) {
-            reader.stands = true;
-            let is_hearer = reader.is_hearer();
-            state.hearers += usize::from(is_hearer);
-        }
-        drop(state);
-        self.feeds.tell(&self.live, |feed, now| feed.open(epoch, head, now));
-    }
-
-    /// The store does not know the room any more.
-    pub fn doubt(&self) {
-        self.feeds.doubt(&self.live);
-    }
-
-    /// Tells the feed a head that was read beside a page of the log: a reader may get ahead of what its feed has heard of.
-    pub fn hear_head(&self, epoch: Epoch, head: Seq) {
-        self.feeds.tell(&self.live, |feed, now| feed.head(epoch, head, Seq::ZERO, limits::SWEEP_PATIENCE, now));
-    }
-
-    /// The pages of the log.
-    pub fn pages(&self) -> &Pages {
-        &self.feeds.pages
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.feeds.forget(&self.live, self.reader);
     }
 }
 

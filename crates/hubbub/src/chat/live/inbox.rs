@@ -3,17 +3,21 @@
 //! An inbox holds no messages: it names the subscriptions that have something new, each at most once. What it does hold
 //! (hints for the user, joins and leaves) is ephemeral and bounded; the oldest go first.
 
+use super::{
+    line::{Follow, Line, Outlet, TakenBack, Way},
+    shards::{Served, Shards, Writer},
+};
 use futures_util::task::AtomicWaker;
 use hubbub_core::{
     limits,
     live::{held::HeldSignals, item::SharedPush, presence::Present, signal::RoomSignal},
     model::{farewell::Farewell, ids::RoomId, json::Json, seq::Seq, time::Timestamp},
-    wire::{push::Joins, wants::Wants},
+    wire::{Format, push::Joins, wants::Wants},
 };
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     task::{Context, Poll},
@@ -25,7 +29,7 @@ pub const HINTS: usize = 64;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    mail: Mutex<Mail>,
+    state: Mutex<State>,
     waker: AtomicWaker,
     /// Whose it is, once known, as its last token says.
     whose: Mutex<Option<Arc<Present>>>,
@@ -35,6 +39,21 @@ pub struct Inbox {
     hears_activity: AtomicBool,
     /// When its token was issued, in milliseconds since 1970; 0: nobody knows.
     issued: AtomicI64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    mail: Mail,
+    line: Line,
+}
+
+/// Who will look at what is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// The client's task.
+    Task,
+    /// The shard; with its number where it has to be told.
+    Shard(Option<usize>),
 }
 
 /// A hint for the user.
@@ -76,6 +95,8 @@ pub struct Mail {
     pub farewell: Option<Farewell>,
     /// The server is going away: close.
     pub shutdown: bool,
+    /// The shard gives the line back: there is more for its subscriptions, or a frame to be finished.
+    given_back: bool,
 }
 
 impl Mail {
@@ -87,18 +108,71 @@ impl Mail {
             && self.signals.is_empty()
             && self.farewell.is_none()
             && !self.shutdown
+            && !self.given_back
     }
 }
 
 impl Inbox {
     fn put(&self, change: impl FnOnce(&mut Mail)) {
-        change(&mut self.mail.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.state().mail);
         self.waker.wake();
     }
 
-    /// A subscription has something new. The caller sees to it that a slot is named once until it is served.
-    pub fn wake(&self, slot: u32) {
-        self.put(|mail| mail.slots.push(slot));
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A subscription has something new. Where the client's task will look, the caller sees to it that a slot is named once until
+    /// it is served.
+    pub(super) fn wake(&self, slot: u32) -> Woken {
+        let mut state = self.state();
+        if let Some(shard) = state.line.is_news_for_shard(slot) {
+            return Woken::Shard(shard);
+        }
+        state.mail.slots.push(slot);
+        drop(state);
+        self.waker.wake();
+        Woken::Task
+    }
+
+    /// The connection may be written to by a shard, too.
+    pub fn opens(&self, outlet: Arc<dyn Outlet>, format: Format, shards: &Shards) {
+        self.state().line.opens(Way { outlet, format, shard: shards.next() });
+    }
+
+    /// The connection is over.
+    pub fn closes(&self) {
+        self.state().line.closes();
+    }
+
+    /// All subscriptions have had everything, and nothing else is to be written: the shard has the line from now on. `false`: it
+    /// cannot, or something has come in.
+    pub fn give_line(&self, follows: impl Iterator<Item = Follow>) -> bool {
+        let State { mail, line } = &mut *self.state();
+        mail.is_empty() && line.give(follows)
+    }
+
+    /// The client's task has the line from now on.
+    pub fn take_line(&self) -> TakenBack {
+        self.state().line.take_back()
+    }
+
+    /// A subscription has ended.
+    pub fn forgets(&self, slot: u32) {
+        self.state().line.forgets(slot);
+    }
+
+    /// The shard writes what is new.
+    pub(super) fn serve(&self, writer: &mut Writer) {
+        let mut state = self.state();
+        let State { mail, line } = &mut *state;
+        line.queued = false;
+        if writer.serve(line) == Served::NotWholly {
+            mail.given_back = true;
+            line.returns();
+            drop(state);
+            self.waker.wake();
+        }
     }
 
     /// The connection has said who it is.
@@ -205,8 +279,8 @@ impl Inbox {
     /// Takes what has come in, or arranges to be woken.
     pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Mail> {
         let take = || {
-            let mut mail = self.mail.lock().unwrap_or_else(PoisonError::into_inner);
-            (!mail.is_empty()).then(|| std::mem::take(&mut *mail))
+            let mail = &mut self.state().mail;
+            (!mail.is_empty()).then(|| std::mem::take(mail))
         };
         if let Some(mail) = take() {
             return Poll::Ready(mail);

@@ -1,6 +1,6 @@
 //! Closing a gap: one task per feed that misses something, for as long as it does.
 
-use super::feeds::{Feeds, Live};
+use super::{feeds::Feeds, room::Live};
 use crate::{log::Summary, store::StoreError};
 use hubbub_core::{
     limits,
@@ -112,11 +112,14 @@ async fn read(feeds: &Arc<Feeds>, live: &Arc<Live>, after: Seq) {
         }
     };
     match heard {
-        Heard::Grew => state.wake_readers(),
         Heard::OtherEpoch | Heard::WentBack => state.doubted = true,
-        Heard::Missing | Heard::Nothing => {}
+        Heard::Grew | Heard::Missing | Heard::Nothing => {}
     }
     feeds.count_ring(&mut state);
+    drop(state);
+    if heard == Heard::Grew {
+        live.readers().wake(&feeds.shards);
+    }
 }
 
 /// Asks the store for the room's head and epoch. Where the epoch is another, or the log has gone back under the same (then the
@@ -147,8 +150,9 @@ async fn settle_epoch(feeds: &Arc<Feeds>, live: &Arc<Live>, asked: Seq) -> Resul
             feed.open(head.epoch, head.seq, Instant::now());
         }
         state.feed = feed;
-        state.wake_readers();
         feeds.count_ring(&mut state);
+        drop(state);
+        live.readers().wake(&feeds.shards);
     }
     Ok(())
 }

@@ -96,6 +96,12 @@ impl PageTurns {
         self.waiting.is_empty()
     }
 
+    /// Whether nobody has a turn, or waits for one.
+    pub fn are_quiet(&mut self, pages: impl Fn(u32) -> bool) -> bool {
+        self.active.retain(|active| pages(*active));
+        self.active.is_empty() && self.waiting.is_empty()
+    }
+
     /// Gives `slot` a turn, if there is one; `pages` says who still reads or holds a page.
     pub fn give(&mut self, slot: u32, pages: impl Fn(u32) -> bool) -> bool {
         self.active.retain(|active| pages(*active));

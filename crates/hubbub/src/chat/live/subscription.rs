@@ -1,6 +1,6 @@
 //! Following a room's log: a cursor on a feed.
 
-use super::{feeds::Listening, inbox::Inbox, pages::SharedPage, paging::Paging};
+use super::{inbox::Inbox, line::Follow, pages::SharedPage, paging::Paging, room::Listening};
 use crate::chat::{Chat, ChatError};
 use hubbub_core::{
     live::{
@@ -181,6 +181,17 @@ impl Subscription {
     /// Gives a held page up; it is read again when its turn comes.
     pub fn drop_page(&mut self) {
         self.paging.drop_page();
+    }
+
+    /// Where it is, for whoever goes on with it while it has had everything.
+    pub fn follow(&self, slot: u32) -> Follow {
+        let (epoch, at, live) = (self.cursor.epoch(), self.cursor.at(), self.listening.live.clone());
+        Follow { slot, moved: false, epoch, at, live }
+    }
+
+    /// Whoever went on with it has come this far.
+    pub fn has_come_to(&mut self, at: Seq) {
+        self.cursor.has_come_to(at);
     }
 
     /// Whether it has had everything at some time: what comes since then is new.

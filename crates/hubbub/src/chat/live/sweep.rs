@@ -1,6 +1,6 @@
 //! The guarantee that no wake is needed: the heads of all rooms held here are compared with the store, over and over.
 
-use super::feeds::{Feeds, Live};
+use super::{feeds::Feeds, room::Live};
 use crate::{bus::Health, store::StoreError};
 use hubbub_core::{
     limits,

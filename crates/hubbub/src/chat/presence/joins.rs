@@ -1,7 +1,7 @@
 //! Joins and leaves, told to those who asked for them: what changed between one list and the next.
 
 use super::Presence;
-use crate::chat::live::{feeds::Watcher, look_up::LookUps};
+use crate::chat::live::{look_up::LookUps, readers::Watcher};
 use hubbub_core::{
     limits,
     live::presence::{Changes, PresencePart, Watch},

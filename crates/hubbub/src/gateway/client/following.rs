@@ -61,6 +61,8 @@ impl<T: Transport> Client<T> {
             publications: Publications(first.items),
         };
         self.reply(&Reply::ok(id, Answer::Subscribe(subscribed)));
+        self.take_line();
+        self.line.touches(slot);
         self.slots.insert(room.clone(), slot);
         let mut subscription = Box::new(subscription);
         let subscriptions = &self.subscriptions;
@@ -113,11 +115,15 @@ impl<T: Transport> Client<T> {
 
     pub(super) fn end_subscription(&mut self, room: &RoomId) {
         if let Some(slot) = self.slots.remove(room) {
+            self.take_line();
+            self.inbox.forgets(slot);
             self.subscriptions.remove(&slot);
         }
     }
 
     pub(super) fn turn_page(&mut self, slot: u32, tries: u32, page: Result<Option<Arc<SharedPage>>, ChatError>) {
+        self.take_line();
+        self.line.touches(slot);
         let Some(subscription) = self.subscriptions.get_mut(&slot) else { return };
         match page {
             Ok(page) => {
@@ -139,6 +145,6 @@ impl<T: Transport> Client<T> {
 }
 
 /// Whether a subscription reads or holds a page of the log.
-fn pages(subscriptions: &HashMap<u32, Box<Subscription>>, slot: u32) -> bool {
+pub(super) fn pages(subscriptions: &HashMap<u32, Box<Subscription>>, slot: u32) -> bool {
     subscriptions.get(&slot).is_some_and(|subscription| subscription.is_paging())
 }

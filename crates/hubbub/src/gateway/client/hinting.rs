@@ -19,6 +19,11 @@ pub(super) struct Hints {
 }
 
 impl Hints {
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty() && !self.missed
+    }
+
     fn hold(&mut self, room: RoomId, told: Told) {
         if self.held.values().map(VecDeque::len).sum::<usize>() < HINTS {
             self.held.entry(room).or_default().push_back(told);

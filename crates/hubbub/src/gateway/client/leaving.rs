@@ -15,6 +15,7 @@ static REFUSED: Seldom = Seldom::new();
 
 impl<T: Transport> Client<T> {
     pub(super) fn close_with(&mut self, why: Disconnect) {
+        self.take_line();
         self.commands = Commands::new(Bytes::new(), self.format());
         self.next_command = None;
         self.ready.clear();
@@ -69,6 +70,7 @@ impl<T: Transport> Client<T> {
 
     /// Lets the other side have what was said last, a close of ours or the answer to one of theirs.
     pub(super) async fn part(&mut self) {
+        self.take_line();
         // Nothing is polled any more: what waits its turn here would be given one and keep it. Sends are queued, and what
         // has been begun for a command has a task of its own.
         self.in_flight.clear();

@@ -10,6 +10,7 @@ mod following;
 mod hinting;
 mod joining;
 mod leaving;
+mod line;
 mod sending;
 mod signalling;
 #[cfg(test)]
@@ -49,6 +50,7 @@ use hubbub_core::{
         send_order::SendOrder,
     },
 };
+use line::Held;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     future::poll_fn,
@@ -79,6 +81,9 @@ pub(super) struct Client<T> {
     /// Subscriptions with something to take, in turn.
     ready: VecDeque<u32>,
     page_turns: PageTurns,
+    line: Held,
+    /// A ping of the WebSocket layer that is not answered yet.
+    pong: Option<Bytes>,
     send_order: SendOrder,
     /// When to look whether sends have waited too long.
     sends_due: Option<Instant>,
@@ -115,6 +120,7 @@ impl<T: Transport> Client<T> {
         let span = tracing::debug_span!("connection", client = %id, user = field::Empty);
         let (source, inbox) = (gateway.chat.admission.new_source(), Arc::default());
         gateway.roster.enter(id, &inbox);
+        let line = Held::new(&transport, &inbox, &gateway.chat);
         Self {
             source: source.clone(),
             connection,
@@ -129,6 +135,8 @@ impl<T: Transport> Client<T> {
             next_slot: 0,
             ready: VecDeque::new(),
             page_turns: PageTurns::default(),
+            line,
+            pong: None,
             send_order: SendOrder::new(source),
             sends_due: None,
             slot_at: None,
@@ -169,6 +177,7 @@ impl<T: Transport> Client<T> {
                 self.write();
             }
             self.settle_arrival();
+            self.give_line();
             let deadline = self.deadline().into();
             if self.timer.deadline() != deadline {
                 self.timer.as_mut().reset(deadline);
@@ -183,6 +192,7 @@ impl<T: Transport> Client<T> {
                 }
                 Event::Written(Err(())) => return,
                 Event::Inbound(Inbound::Gone) => return self.part().await,
+                Event::Inbound(Inbound::Ping(payload)) => self.pong = Some(payload),
                 Event::Mail(mail) => self.open_mail(mail),
                 Event::Done(done) => {
                     self.finish(done);
@@ -263,7 +273,12 @@ impl<T: Transport> Client<T> {
 
     /// Back-pressure: who does not take answers is not asked for more questions.
     fn is_reading(&self) -> bool {
-        self.next_command.is_none() && self.commands.is_empty() && !self.outbox.is_full() && self.closing.is_none()
+        // Nor is who does not take the answers to pings.
+        self.next_command.is_none()
+            && self.commands.is_empty()
+            && !self.outbox.is_full()
+            && self.closing.is_none()
+            && self.pong.is_none()
     }
 
     fn format(&self) -> Format {
@@ -361,6 +376,7 @@ impl<T: Transport> Client<T> {
     }
 
     fn open_mail(&mut self, mail: Mail) {
+        self.take_line();
         self.ready.extend(mail.slots);
         self.take_hints(mail.hints, mail.missed);
         for (slot, joins) in mail.joins {
@@ -379,6 +395,17 @@ impl<T: Transport> Client<T> {
 
     /// Gathers what is to be written into one frame: replies first, then what subscriptions have, each in its turn.
     fn write(&mut self) {
+        if !self.has_to_write() {
+            return;
+        }
+        self.take_line();
+        if self.transport.is_writing() {
+            return;
+        }
+        if let Some(payload) = self.pong.take() {
+            self.writing_since = Some(Instant::now());
+            return self.transport.pong(payload);
+        }
         let format = self.format();
         let mut frame = Frame::new(format);
         if self.ping == Ping::Due {
@@ -391,6 +418,7 @@ impl<T: Transport> Client<T> {
             && let Some(slot) = self.ready.pop_front()
         {
             let Some(subscription) = self.subscriptions.get_mut(&slot) else { continue };
+            self.line.touches(slot);
             let room = subscription.room().clone();
             let Taken { items, then } = subscription.take(frame.room());
             self.gateway.chat.metrics.delivered.inc_by(items.len() as u64);
@@ -425,6 +453,7 @@ impl<T> Drop for Client<T> {
             }
         }
         self.gateway.roster.leave(self.id);
+        self.inbox.closes();
         self.gateway.chat.metrics.connections.dec();
         let _here = self.span.enter();
         tracing::debug!("gone");
