@@ -216,3 +216,6 @@ impl Writer {
         Some(items)
     }
 }
+
+#[cfg(test)]
+mod tests;

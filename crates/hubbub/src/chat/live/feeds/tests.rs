@@ -7,7 +7,10 @@ use hubbub_core::{
         entry::Entry,
         kinds::{Message, Renamed, Text, What},
     },
-    model::{ids::Key, time::Timestamp},
+    model::{
+        ids::{Key, UserId},
+        time::Timestamp,
+    },
     wire::wants::Wants,
 };
 use std::task::{Context, Poll, Waker};
@@ -133,6 +136,6 @@ async fn so_many_are_seen_to_type_and_the_fewer_the_larger_the_hall() {
     assert!(many.iter().all(|(inbox, _)| seen(inbox).len() == 50));
     // Most have gone: the rate is that of those who are left.
     let live = hall.feeds.of(&room()).unwrap();
-    let hearers = live.state().hearers;
+    let hearers = live.readers().hearers();
     assert_eq!(hearers, 100);
 }
