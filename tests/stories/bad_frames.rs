@@ -79,7 +79,7 @@ async fn what_cannot_be_answered_closes_with_a_code_and_nobody_else_notices() {
         ("a token over the limit", false, text(&long_token), 3501, "65536"),
         ("too much behind a connect", false, text(&behind), 3501, "262144"),
         ("too much without a connect", false, text(&"x".repeat(330_000)), 3501, "262144"),
-        ("a frame far over the limit", true, text(&"x".repeat(600 * 1024)), 1009, ""),
+        ("a frame far over the limit", true, text(&"x".repeat(600 * 1024)), 3501, "262144"),
         ("not UTF-8", true, frame(1, b"{\"id\":2,\"\xff\xfe\":{}}"), 1007, ""),
         ("an opcode that does not exist", true, frame(3, b"{}"), 1002, ""),
         ("a frame without a mask", true, vec![0x81, 0x02, b'{', b'}'], 1002, ""),

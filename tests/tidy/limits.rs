@@ -309,7 +309,7 @@ pub const INTERNAL: &[&str] = &[
     "PAGES_UNHEARD_FOR",
     "PAGE_READS",
     "POLL_EVERY",
-    "PONGS",
+    "SHARD_TURN",
     "PORTALS_EVERY",
     "PORTAL_CONCURRENCY",
     "PORTAL_SECRETS",

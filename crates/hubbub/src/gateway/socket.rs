@@ -179,8 +179,13 @@ impl Transport for Socket {
                 }
                 Err(Gone::Fault(fault)) => {
                     self.ended = true;
-                    self.farewell = Some(websocket::farewell(fault.code(), ""));
-                    if fault == Fault::TooLong { Inbound::TooLong } else { Inbound::Gone }
+                    if fault == Fault::TooLong {
+                        // It is told by how much, by a code that clients do not come back after.
+                        Inbound::TooLong
+                    } else {
+                        self.farewell = Some(websocket::farewell(fault.code(), ""));
+                        Inbound::Gone
+                    }
                 }
                 Err(Gone::Silent) => Inbound::Gone,
             };

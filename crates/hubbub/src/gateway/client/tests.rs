@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::{
-    chat::{Chat, methods},
-    gateway::{arrivals::Turn, methods::RpcTable},
+    chat::{Chat, intake::Holder, methods},
+    gateway::{arrivals::Turn, methods::RpcTable, socket::Socket},
     token::{Tokens, Trust},
 };
+use futures_util::{SinkExt, StreamExt};
 use hubbub_core::{
     live::{
         presence::Present,
@@ -33,6 +34,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Notify;
+use tokio_websockets::ClientBuilder;
 
 /// A way to a client that says what it is given to say, and takes nothing.
 #[derive(Default)]
@@ -306,4 +308,60 @@ async fn who_takes_nothing_for_a_while_is_told_who_types_then() {
     client.inbox.signal(0, typing("ben", Seq::new(head.get() + 1), over));
     client.takes_mail();
     assert!(client.writes().contains("ben"), "his next");
+}
+
+#[tokio::test]
+async fn who_is_written_to_by_task_and_shard_by_turns_gets_each_entry_once_and_in_order() {
+    const MESSAGES: u64 = 200;
+    let house = House::new();
+    let chat = &house.gateway.chat;
+    let members = [(user("ana"), Role::Member), (user("ben"), Role::Member)];
+    chat.make_room(&general(), RoomKind::Private, "", &UserId::backend(), &members).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let share = chat.intake.share(Holder::Strangers(None));
+    let socket = Socket::new(listener.accept().await.unwrap().0.into(), Format::Json, share);
+    let mut client = Client::new(house.gateway.clone(), socket, house.gateway.admit(None).unwrap());
+    client
+        .connection
+        .receive(Command { id: 1, said: Ok(Said::Connect { token: String::new(), wants: Wants::default() }) });
+    let identity = Identity { user: user("ana"), info: None, expires: None, issued: None };
+    client.connection.verified(1, Ok(identity)).unwrap();
+    let serving = tokio::spawn(async move { client.run().await });
+
+    let mut ana = ClientBuilder::new().take_over(stream);
+    ana.send(tokio_websockets::Message::text(r#"{"id":2,"subscribe":{"channel":"room:general"}}"#)).await.unwrap();
+    let (mut offsets, mut answers, mut first) = (Vec::new(), 0, None);
+    let source = chat.admission.new_source();
+    let mut said = 0;
+    let hears = async {
+        while offsets.len() < MESSAGES as usize {
+            let frame = ana.next().await.expect("it goes on").unwrap();
+            for line in frame.as_text().unwrap().lines() {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                match line["push"]["pub"]["offset"].as_u64() {
+                    Some(offset) => offsets.push(offset),
+                    None if line["id"] == 2 => first = line["subscribe"]["offset"].as_u64(),
+                    None => answers += 1,
+                }
+            }
+            // Now an entry, now a question, now both: the line goes to and fro.
+            if said < MESSAGES {
+                said += 1;
+                let message = What::Message(Message::new(Text::parse("hi").unwrap(), None, None));
+                let proposal = Proposal::new(general(), user("ben"), None, message, Right::Own);
+                drop(chat.admission.submit(&source, proposal).unwrap());
+                if said % 3 > 0 {
+                    let asks = format!(r#"{{"id":{},"history":{{"channel":"room:general","limit":0}}}}"#, said + 2);
+                    ana.send(tokio_websockets::Message::text(asks)).await.unwrap();
+                }
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), hears).await.expect("everything comes");
+    let first = first.expect("an answer to subscribe") + 1;
+    assert_eq!(offsets, (first..first + MESSAGES).collect::<Vec<_>>());
+    assert!(answers > 0);
+    drop(ana);
+    tokio::time::timeout(Duration::from_secs(60), serving).await.expect("it ends").unwrap();
 }
