@@ -4,7 +4,7 @@ from composed import COMPOSE, NGINX, SECRETS
 from ecs import DATA, DOCKERFILE as RDS, SERVICE
 from image import DOCKERFILE, IGNORE
 from manifests import FOLDER
-from service import UNIT
+from service import CONFIG, UNIT
 
 BREAKS = [
     (SERVICE, "StopTimeout: 60", "StopTimeout: 30", "ecs_stop_is_above_the_drain"),
@@ -114,8 +114,11 @@ BREAKS = [
     (COMPOSE, "read_only: true", "read_only: false", "compose_instances_have_no_rights"),
     (COMPOSE, 'user: "10001:10001"', 'user: "0:0"', "compose_instances_have_no_rights"),
     (UNIT, "TimeoutStopSec=45", "TimeoutStopSec=20", "service_stops_after_the_drain"),
-    (UNIT, "Environment=HUBBUB_API_KEY_FILE=/etc/hubbub/api-key", "Environment=HUBBUB_API_KEY_PATH=/etc/hubbub/api-key", "service_variables_are_known"),
-    (UNIT, "Environment=HUBBUB_API_KEY_FILE=/etc/hubbub/api-key", "Environment=HUBBUB_API_KEY=secret", "service_variables_are_known"),
+    (UNIT, "EnvironmentFile=", "Environment=HUBBUB_API_KEY=secret\nEnvironmentFile=", "service_variables_are_known"),
+    (UNIT, "EnvironmentFile=", "Environment=HUBBUB_API_KEY_PATH=/x\nEnvironmentFile=", "service_variables_are_known"),
+    (CONFIG, "api-key-file =", "api-key-path =", "service_settings_are_known"),
+    (CONFIG, "# bus-password-file =", "# bus-pasword-file =", "service_settings_are_known"),
+    (CONFIG, "api-key-file =", "api-key =", "service_settings_are_known"),
     (UNIT, "--config /etc/hubbub/hubbub.toml", "--config /etc/hubbub.toml", "service_starts_what_is_packed"),
     (UNIT, "NoNewPrivileges=yes", "NoNewPrivileges=no", "service_has_no_rights"),
 ]

@@ -1,6 +1,7 @@
 """Relations of the service of systemd and the package that brings it."""
 
 import configparser
+import re
 
 from relations import drain_window, relation, seconds
 
@@ -36,6 +37,17 @@ def service_variables_are_known(files, facts):
             yield f"the program knows no variable {name}"
         if name in facts.secret and not name.endswith("_FILE"):
             yield f"{name} is in the unit, which everybody reads"
+
+
+@relation
+def service_settings_are_known(files, facts):
+    # Those that are commented out, too: somebody will take the # away.
+    for key in re.findall(r"^(?:# )?([a-z-]+) = ", files[CONFIG], re.MULTILINE):
+        name = "HUBBUB_" + key.upper().replace("-", "_")
+        if name not in facts.variables:
+            yield f"{CONFIG}: there is no setting {key}"
+        if name in facts.secret and not name.endswith("_FILE") and key not in ("store", "bus"):
+            yield f"{CONFIG}: {key} is secret, and everybody reads this file"
 
 
 @relation

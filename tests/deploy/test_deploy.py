@@ -28,7 +28,7 @@ KNOWN = set()
 def texts():
     folders = [ROOT / "deploy" / folder for folder in ("ecs", "kubernetes", "compose")]
     found = [path for folder in folders for path in folder.iterdir() if path.is_file()]
-    found += [ROOT / path for path in (image.DOCKERFILE, image.IGNORE, composed.NGINX, service.UNIT)]
+    found += [ROOT / path for path in (image.DOCKERFILE, image.IGNORE, composed.NGINX, service.UNIT, service.CONFIG)]
     return {str(path.relative_to(ROOT)): path.read_text() for path in found}
 
 

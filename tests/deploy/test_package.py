@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -46,10 +47,6 @@ def packed():
     """A folder with the program under test, packed."""
     run("objcopy", "--strip-all", program(), str(folder() / "hubbub"))
     return packs(folder() / "hubbub", folder() / "out")
-
-
-# `hubbub` with what the service has in its environment, as the README has it.
-COMMAND = ["runuser", "-u", "hubbub", "--", "env", "$(sed -n 's/^Environment=//p' /lib/systemd/system/hubbub.service)", "$(grep -s '^HUBBUB_' /etc/hubbub/environment)", "hubbub"]
 
 
 class Packed(unittest.TestCase):
@@ -134,23 +131,21 @@ class Installed(unittest.TestCase):
     def test_it_is_installed_started_and_removed(self):
         self.inside("dpkg", "--install", "/tmp/hubbub.deb")
         unit = Unit((ROOT / UNIT).read_text())
-        variables = dict(variable.split("=", 1) for variable in unit.all("Environment"))
-        keys = [self.root / file.lstrip("/") for file in variables.values()]
+        config = self.root / "etc/hubbub/hubbub.toml"
+        settings = tomllib.loads(config.read_text())
+        keys = [self.root / settings[f"{name}-file"].lstrip("/") for name in ("api-key", "token-secret")]
         for file in keys:
             self.assertEqual((0o640, 48), (file.stat().st_mode & 0o777, len(file.read_text())))
         # What systemd thinks of the unit, where the program is.
         self.inside("systemd-analyze", "verify", "--man=no", "/lib/systemd/system/hubbub.service")
         self.inside("systemd-analyze", "security", "--offline=true", "--threshold=20", "/lib/systemd/system/hubbub.service")
 
-        config = self.root / "etc/hubbub/hubbub.toml"
         with ports(1) as (port,):
             config.write_text(config.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
-            environment = [f"{name}={value}" for name, value in variables.items()]
             # As the package's README has it, before anything was started.
-            command = [*COMMAND, "check", "--strict", "--config", "/etc/hubbub/hubbub.toml"]
-            self.assertIn(" 0 wrong", self.inside("sh", "-c", " ".join(command)))
-            command = unit["Service"]["ExecStart"].split()
-            with self.as_the_service([*environment, *command]) as server:
+            checked = self.inside("runuser", "-u", "hubbub", "--", "hubbub", "check", "--strict", "--config", "/etc/hubbub/hubbub.toml")
+            self.assertIn(" 0 wrong", checked)
+            with self.as_the_service(unit["Service"]["ExecStart"].split()) as server:
                 deadline = time.monotonic() + 60
                 while status(port, "/health/ready") != 200:
                     self.assertIsNone(server.poll(), "it ended")

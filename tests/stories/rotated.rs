@@ -5,9 +5,10 @@ use crate::{
     cluster::{API_KEY, SECRET, breathe},
     http, launch,
     logged::Logged,
-    support::{authority::Authority, postgres::Postgres, redis::Redis},
+    support::{authority::Authority, postgres::Postgres, provider::Provider, redis::Redis},
     wire::DEADLINE,
 };
+use futures_util::future::join_all;
 use serde_json::json;
 use std::{path::Path, process::Stdio, time::Instant};
 
@@ -156,6 +157,13 @@ async fn what_does_not_fit_is_said_by_its_name() {
     let expired = (old.store("chat", "localhost", &full), old.bus("chat", "localhost", &rooted));
     let plain = good.store("chat", "localhost", "");
     let two = (good.store("chat:other", "localhost", &full), good.bus("chat:other", "localhost", &rooted));
+    // An identity provider inside, too.
+    let (issuer, past_issuer) =
+        tokio::join!(Provider::start_over_tls(&[], &ours), Provider::start_with(&[], &ours.vouched_for("127.0.0.1")));
+    let by_name = issuer.url().replace("127.0.0.1", "localhost");
+    let at_issuer = |url: String, ca: &str| ["--token-jwks".to_owned(), url, "--token-jwks-ca".into(), ca.to_owned()];
+    let asks = [at_issuer(issuer.url(), &other), at_issuer(by_name, &ca), at_issuer(past_issuer.url(), &ca)];
+    let asked = asks.each_ref().map(|flags| says("check", &flags.each_ref().map(String::as_str), &[]));
     let set = [("HUBBUB_STORE_PASSWORD", "no-hushing"), ("HUBBUB_BUS_PASSWORD", "no-hushing")];
     let nowhere = [("HUBBUB_STORE_PASSWORD_FILE", &*missing), ("HUBBUB_BUS_PASSWORD_FILE", &empty)];
     let (fine, by_authority, by_host, by_time, without, by_two, by_password, by_file, refused) = tokio::join!(
@@ -187,6 +195,13 @@ async fn what_does_not_fit_is_said_by_its_name() {
         (&refused.0, "--store postgres", &["has expired, at 20"]),
     ] {
         has_line(text, about, words);
+    }
+    for ((text, _), words) in join_all(asked).await.iter().zip([
+        &["authority that is not trusted here", "with --token-jwks-ca"][..],
+        &["for another host: for 127.0.0.1, and not for localhost"],
+        &["has expired, at 20"],
+    ]) {
+        has_line(text, "--token-jwks https://", words);
     }
     assert_eq!(refused.1, Some(1), "waiting would not help: {}", refused.0);
     // Where nothing is dialled there is no password, either.

@@ -63,7 +63,11 @@ impl Provider {
 
     /// The same over TLS, with a certificate of this authority.
     pub async fn start_over_tls(signers: &[&Signer], authority: &Authority) -> Self {
-        let (certificate, key) = authority.vouches_for("127.0.0.1");
+        Self::start_with(signers, &authority.vouches_for("127.0.0.1")).await
+    }
+
+    /// The same with this certificate and its key.
+    pub async fn start_with(signers: &[&Signer], (certificate, key): &(String, String)) -> Self {
         let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate")];
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
         let config = ServerConfig::builder_with_provider(hubbub::crypto::provider())

@@ -13,7 +13,7 @@ use hubbub_core::{
     log::quota::Quota,
     portal::address::Allowed,
 };
-use layers::{given, kept_in, listed, make_secret, named, secret, yes_or_no};
+use layers::{KeptIn, given, kept_in, listed, make_secret, named, secret, yes_or_no};
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -38,7 +38,7 @@ pub use edge::{PublicSide, TlsFiles, duration};
 pub use environment::{UnknownVariable, known_variables, unknown_variables};
 pub use groups::with_headings;
 pub use hosts::Hosts;
-pub use keys::{SECRET_FILES, api_key, server_url};
+pub use keys::{SECRET_FILES, api_key, file_key, server_url};
 pub use limits::LimitSettings;
 pub use listen::{Reach, cannot_listen};
 pub use origins::{OriginStanding, Origins, is_of_loopback};
@@ -74,10 +74,10 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_STORE_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
     pub store_password: Option<String>,
 
-    /// The file of `HUBBUB_STORE_PASSWORD_FILE`.
+    /// The file of `HUBBUB_STORE_PASSWORD_FILE`, or of store-password-file.
     #[arg(skip)]
     #[serde(skip)]
-    pub store_password_file: Option<PathBuf>,
+    pub store_password_file: Option<KeptIn>,
 
     /// The schema everything lives in, on Postgres [default: hubbub]
     #[arg(long, env = "HUBBUB_SCHEMA", value_name = "NAME")]
@@ -91,10 +91,10 @@ pub struct Settings {
     #[arg(long, env = "HUBBUB_BUS_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
     pub bus_password: Option<String>,
 
-    /// The file of `HUBBUB_BUS_PASSWORD_FILE`.
+    /// The file of `HUBBUB_BUS_PASSWORD_FILE`, or of bus-password-file.
     #[arg(skip)]
     #[serde(skip)]
-    pub bus_password_file: Option<PathBuf>,
+    pub bus_password_file: Option<KeptIn>,
 
     /// A TOML file with any of these settings
     #[arg(long, env = "HUBBUB_CONFIG", value_name = "FILE")]
@@ -261,8 +261,8 @@ impl Settings {
     pub fn gather(self) -> (Self, Vec<anyhow::Error>) {
         let (file, mut faults) = self.config.as_deref().map(file::read).unwrap_or_default();
         let (store_password, bus_password) = (given(self.store_password), given(self.bus_password));
-        let store_password_file = kept_in(store_password.as_ref(), "HUBBUB_STORE_PASSWORD_FILE");
-        let bus_password_file = kept_in(bus_password.as_ref(), "HUBBUB_BUS_PASSWORD_FILE");
+        let store_password_file = kept_in(store_password.as_ref(), "HUBBUB_STORE_PASSWORD", file.store_password_file);
+        let bus_password_file = kept_in(bus_password.as_ref(), "HUBBUB_BUS_PASSWORD", file.bus_password_file);
         let mut secret = |set, variable, file| {
             secret(set, variable, file).unwrap_or_else(|fault| {
                 faults.push(fault);

@@ -41,8 +41,9 @@ Any number of instances, each started like this, behind a balancer that asks /he
 
 Each setting is looked for in this order: the flag; HUBBUB_… in the environment; HUBBUB_…_FILE, the name of a file with
 the value, for token secret, API key, secrets key, store and bus, and their passwords; the file of --config, where the names
-are those of the flags:
-  token-secret = \"…\"
+are those of the flags, and of such files, too:
+  drain-window = \"30s\"
+  token-secret-file = \"/etc/hubbub/token-secret\"
 Files of passwords, and those with authorities in the URLs of store and bus, are read again at every dial: replace them, and
 let the server end connections of the old ones; nothing is to be restarted.
 What is empty counts as not set. A variable HUBBUB_… that does not exist, so perhaps a misspelt one, is named in a warning.

@@ -29,14 +29,16 @@ impl BusCounters {
     /// Why connections do not work now, in the order in which they were first dialled.
     pub fn trouble(&self) -> Option<String> {
         let troubles = self.troubles();
-        let mut said: Vec<String> = Vec::new();
+        // Several nodes, and both connections to one, often have the same.
+        let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
         for (name, reason) in troubles.values() {
-            let says = format!("{name}: {reason}");
-            // Several nodes often have the same.
-            if !said.contains(&says) {
-                said.push(says);
+            match said.iter_mut().find(|(of, _)| of == reason) {
+                Some((_, names)) if names.contains(name) => {}
+                Some((_, names)) => names.push(name),
+                None => said.push((reason, vec![name])),
             }
         }
+        let said: Vec<_> = said.iter().map(|(reason, names)| format!("{}: {reason}", names.join(", "))).collect();
         (!said.is_empty()).then(|| said.join("; "))
     }
 

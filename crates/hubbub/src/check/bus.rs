@@ -48,7 +48,7 @@ pub(super) async fn bus(asked: &Asked) -> Vec<Finding> {
             return findings;
         }
         BusAt::Redis(_) => {
-            "see with `redis-cli` from this machine whether it is up, version 6 or newer, takes this password, and allows PUBLISH and SUBSCRIBE on hubbub:*"
+            "see with `redis-cli` from this machine whether it is up, version 6 or newer, wants TLS (rediss://) or not, takes this password, and allows PUBLISH and SUBSCRIBE on hubbub:*"
         }
         BusAt::Nats(_) => {
             "see with `nats pub` and `nats sub` from this machine whether it is up, takes this user, and allows the subjects hubbub.>"

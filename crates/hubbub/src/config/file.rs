@@ -1,6 +1,10 @@
 //! The TOML file of `--config`.
 
-use super::{LimitSettings, Settings, spelling::nearest};
+use super::{
+    LimitSettings, SECRET_FILES, Settings, file_key,
+    layers::{KeptIn, secret_in},
+    spelling::nearest,
+};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use std::path::Path;
@@ -24,7 +28,7 @@ pub(super) fn read(path: &Path) -> (Settings, Vec<anyhow::Error>) {
         Ok(table) => table,
         Err(error) => return (Settings::default(), vec![error]),
     };
-    let (mut good, mut faults) = (toml::Table::new(), Vec::new());
+    let (mut good, mut named, mut faults) = (toml::Table::new(), Vec::new(), Vec::new());
     let (settings, limits) = names();
     let mut keep = |place: &str, key: &str, value: &toml::Value, known: &[String], alone: toml::Table| {
         let fault = if !known.iter().any(|name| name == key) {
@@ -53,6 +57,7 @@ pub(super) fn read(path: &Path) -> (Settings, Vec<anyhow::Error>) {
                 }
                 good.insert(key.clone(), within.into());
             }
+            None if SECRET_FILES.iter().any(|variable| file_key(variable) == *key) => named.push((key, value)),
             None => {
                 let alone = toml::Table::from_iter([(key.clone(), value.clone())]);
                 if keep("", key, value, &settings, alone) {
@@ -62,7 +67,39 @@ pub(super) fn read(path: &Path) -> (Settings, Vec<anyhow::Error>) {
         }
     }
     // Each was fine alone.
-    (good.try_into().unwrap_or_default(), faults)
+    let mut settings: Settings = good.try_into().unwrap_or_default();
+    for (key, value) in named {
+        let wrong = read_named(&mut settings, &table, key, value).err();
+        faults.extend(wrong.map(|said| anyhow!("--config {}: {said}", path.display())));
+    }
+    (settings, faults)
+}
+
+/// A setting whose value is in a file of its own: `api-key-file = "/etc/hubbub/api-key"`. Passwords are read later, at every dial.
+fn read_named(settings: &mut Settings, table: &toml::Table, key: &str, value: &toml::Value) -> Result<(), String> {
+    let Some(path) = value.as_str() else {
+        return Err(format!("{key}: {} is not what is expected here (expected the name of a file)", value.type_str()));
+    };
+    let setting = key.trim_end_matches("-file");
+    if table.contains_key(setting) {
+        return Err(format!("{key}: {setting} is there as well; take one of them away"));
+    }
+    if path.is_empty() {
+        return Ok(());
+    }
+    let kept_in = |by| Some(KeptIn { path: path.into(), by });
+    let read = || secret_in(path.as_ref()).map_err(|error| format!("{key}={path}: {error}"));
+    match setting {
+        "store-password" => settings.store_password_file = kept_in("store-password"),
+        "bus-password" => settings.bus_password_file = kept_in("bus-password"),
+        "store" => settings.store = read()?,
+        "bus" => settings.bus = read()?,
+        "token-secret" => settings.token_secret = read()?,
+        "api-key" => settings.api_key = read()?,
+        "secrets-key" => settings.secrets_key = read()?,
+        _ => return Err(format!("there is no setting {key}")),
+    }
+    Ok(())
 }
 
 /// What the parser expected: its words before and after what it found.
@@ -81,6 +118,7 @@ fn names() -> (Vec<String>, Vec<String>) {
     let limits = long(LimitSettings::augment_args(clap::Command::new("limits")));
     let mut settings = long(Settings::augment_args(clap::Command::new("settings")));
     settings.retain(|name| name != "config" && !limits.contains(name));
+    settings.extend(SECRET_FILES.map(file_key));
     settings.push("limits".into());
     (settings, limits)
 }
@@ -128,6 +166,44 @@ mod tests {
         }
         assert!(!said.contains("hush"), "{said}");
         assert_eq!((settings.listen.unwrap().port(), settings.limits.sends_per_second), (9, Some(7)));
+    }
+
+    #[test]
+    fn what_is_secret_may_be_in_a_file_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        // All of them: one that is known and is not read would be missed here.
+        let all = SECRET_FILES.map(|variable| {
+            let key = file_key(variable);
+            format!("{key} = \"{}\"\n", at(&key, &format!("of {key}\n")))
+        });
+        let (settings, said) = faults(&all.concat());
+        assert_eq!(said, "");
+        let read = [&settings.store, &settings.bus, &settings.token_secret, &settings.api_key, &settings.secrets_key];
+        let of = ["store", "bus", "token-secret", "api-key", "secrets-key"].map(|name| format!("of {name}-file"));
+        assert_eq!(read.map(|one| one.clone().unwrap()), of);
+        // These are looked into when somebody dials, and called what the file calls them.
+        let (store, bus) = (settings.store_password_file.unwrap(), settings.bus_password_file.unwrap());
+        assert!(store.path.ends_with("store-password-file") && bus.path.ends_with("bus-password-file"));
+        assert_eq!((settings.store_password, store.by, bus.by), (None, "store-password", "bus-password"));
+
+        let (settings, said) = faults(
+            "api-key-file = 5\ntoken-secret-file = \"/nowhere/x\"\nbus = \"hush\"\nbus-file = \"y\"\n\
+             store-pasword-file = \"z\"\nsecrets-key-file = \"\"\n",
+        );
+        for words in [
+            "api-key-file: integer is not what is expected",
+            "token-secret-file=/nowhere/x: No such file",
+            "bus-file: bus is there as well",
+            "no setting store-pasword-file; did you mean store-password-file?",
+        ] {
+            assert!(said.contains(words), "{words} is not in\n{said}");
+        }
+        assert!(!said.contains("hush") && settings.secrets_key.is_none(), "{said}");
     }
 
     #[test]

@@ -21,7 +21,8 @@ impl Settings {
     }
 }
 
-/// What may be given as the name of a file with the value.
+/// What may be given as the name of a file with the value: in the environment as here, in the file of `--config` as
+/// [`file_key`] has it.
 pub const SECRET_FILES: [&str; 7] = [
     "HUBBUB_STORE_FILE",
     "HUBBUB_STORE_PASSWORD_FILE",
@@ -31,6 +32,11 @@ pub const SECRET_FILES: [&str; 7] = [
     "HUBBUB_API_KEY_FILE",
     "HUBBUB_SECRETS_KEY_FILE",
 ];
+
+/// What one of [`SECRET_FILES`] is called in the file of `--config`: `HUBBUB_API_KEY_FILE` is `api-key-file`.
+pub fn file_key(variable: &str) -> String {
+    variable.trim_start_matches("HUBBUB_").to_lowercase().replace('_', "-")
+}
 
 /// The API key for commands that ask a server: as it is given, or else from the file that `HUBBUB_API_KEY_FILE` names. Of
 /// several, while one is replaced, the first.

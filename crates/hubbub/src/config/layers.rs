@@ -1,7 +1,10 @@
 //! What is set in several places, and which of them holds.
 
 use anyhow::Context;
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 /// Several of something: those of the first layer that names any.
 pub(super) fn listed(set: Vec<PathBuf>, file: Vec<PathBuf>) -> Vec<PathBuf> {
@@ -33,13 +36,16 @@ pub(super) fn secret_from(
         return Ok(Some(set));
     }
     let kept = match path.filter(|path| !path.is_empty()) {
-        Some(path) => {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("{variable}={}", path.display()))?;
-            given(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
-        }
+        Some(path) => secret_in(path.as_ref()).with_context(|| format!("{variable}={}", path.display()))?,
         None => None,
     };
     Ok(kept.or(given(file)))
+}
+
+/// What a file holds, without the ends of lines at its end.
+pub(super) fn secret_in(path: &Path) -> std::io::Result<Option<String>> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(given(Some(text.trim_end_matches(['\r', '\n']).to_owned())))
 }
 
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
@@ -55,10 +61,19 @@ pub(super) fn make_secret() -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// The file that `variable` names, where there is no value over it: of passwords, which are read from it at every dial.
-pub(super) fn kept_in(set: Option<&String>, variable: &str) -> Option<PathBuf> {
+/// A file that a password is read from at every dial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptIn {
+    /// The file.
+    pub path: PathBuf,
+    /// The setting whose file it is, as it is called where the file is named: `HUBBUB_STORE_PASSWORD`, `store-password`.
+    pub by: &'static str,
+}
+
+/// The file of a password, where there is no value over it: the one that the environment names, or else that of the TOML file.
+pub(super) fn kept_in(set: Option<&String>, by: &'static str, file: Option<KeptIn>) -> Option<KeptIn> {
     match set {
         Some(_) => None,
-        None => named(std::env::var_os(variable).map(Into::into)),
+        None => named(std::env::var_os(format!("{by}_FILE")).map(Into::into)).map(|path| KeptIn { path, by }).or(file),
     }
 }

@@ -1,6 +1,6 @@
 //! Where logs are kept and what carries wakes, from URLs.
 
-use super::Settings;
+use super::{Settings, layers::KeptIn};
 use crate::{
     bus::{nats, redis::RedisBus},
     crypto::login::{Password, Place},
@@ -117,14 +117,22 @@ impl BusAt {
     }
 }
 
+/// A password as it is set, or else in the file that is named for it.
+fn password(variable: &'static str, set: Option<&str>, file: Option<&KeptIn>) -> Option<Password> {
+    match (set, file) {
+        (None, Some(file)) => Password::given(file.by, None, Some(&file.path)),
+        _ => Password::given(variable, set, None),
+    }
+}
+
 impl Settings {
     /// Where logs are kept, of settings that have been put together.
     ///
     /// # Errors
     /// What is wrong and what to do.
     pub fn store_at(&self) -> anyhow::Result<StoreAt> {
-        let (set, file) = (self.store_password.as_deref(), self.store_password_file.as_deref());
-        let password = Password::given("HUBBUB_STORE_PASSWORD", set, file);
+        let password =
+            password("HUBBUB_STORE_PASSWORD", self.store_password.as_deref(), self.store_password_file.as_ref());
         let url = self.store.clone().unwrap_or_else(|| "sqlite:hubbub.db".into());
         StoreAt::parse(&Place { url, password }, self.schema.as_deref().unwrap_or("hubbub"))
     }
@@ -134,8 +142,7 @@ impl Settings {
     /// # Errors
     /// What is wrong and what to do.
     pub fn bus_at(&self) -> anyhow::Result<BusAt> {
-        let (set, file) = (self.bus_password.as_deref(), self.bus_password_file.as_deref());
-        let password = Password::given("HUBBUB_BUS_PASSWORD", set, file);
+        let password = password("HUBBUB_BUS_PASSWORD", self.bus_password.as_deref(), self.bus_password_file.as_ref());
         BusAt::parse(&Place { url: self.bus.clone().unwrap_or_else(|| "local".into()), password })
     }
 }

@@ -96,7 +96,7 @@ fn when(name: &str, fixed: &BTreeSet<&str>) -> String {
     let when = match (name, fixed.contains(name)) {
         ("config", _) => "its name: restart; what it says: SIGHUP",
         ("tls-cert" | "tls-key", true) => "its name: restart; what is in it: within 10 s",
-        ("store-password" | "bus-password", true) => "the file of `…_FILE`: at every dial; else restart",
+        ("store-password" | "bus-password", true) => "the file of `…_FILE` or `…-file`: at every dial; else restart",
         (_, true) => "restart",
         (_, false) => "SIGHUP",
     };
@@ -160,8 +160,13 @@ fn tables() -> String {
             let (name, (is_for, default)) = (name(arg), help(arg));
             let variable = arg.get_env().expect("a variable").to_string_lossy().into_owned();
             let file = format!("{variable}_FILE");
-            let file = if SECRET_FILES.contains(&file.as_str()) { format!("<br>`{file}`") } else { String::new() };
-            let key = if name == "config" { String::new() } else { format!("<br>`{name}`") };
+            let has_file = SECRET_FILES.contains(&file.as_str());
+            let file = if has_file { format!("<br>`{file}`") } else { String::new() };
+            let key = match name {
+                "config" => String::new(),
+                _ if has_file => format!("<br>`{name}`<br>`{name}-file`"),
+                _ => format!("<br>`{name}`"),
+            };
             let default = match (name, default) {
                 ("dev", _) => "`false`".to_owned(),
                 (_, Some(default)) => marked(&default),

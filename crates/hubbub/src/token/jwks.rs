@@ -5,8 +5,16 @@
 //! and doubles up to that). While fetching fails, the keys there are stay in use for [`limits::JWKS_STALE`].
 
 use super::{key::Key, refusal::Why, set::KeySet};
-use crate::{clock, crypto, direct, metrics::Metrics};
-use anyhow::{Context, bail, ensure};
+use crate::{
+    clock,
+    crypto::{
+        self,
+        certificate::{self, Fault},
+    },
+    direct,
+    metrics::Metrics,
+};
+use anyhow::{Context, anyhow, bail, ensure};
 use hubbub_core::{limits, model::backoff::Backoff};
 use jsonwebtoken::Algorithm;
 use reqwest::{Certificate, Client, Url, header, redirect};
@@ -113,7 +121,7 @@ impl JwksAt {
     /// Why there is none, without the URL's query or password.
     pub async fn fetch(&self) -> anyhow::Result<(KeySet, Duration)> {
         // A client for each fetch: there are minutes between two, and a connection that was kept would be a stale one.
-        let mut answer = self.client()?.get(self.url.clone()).send().await.map_err(reqwest::Error::without_url)?;
+        let mut answer = self.client()?.get(self.url.clone()).send().await.map_err(explained)?;
         ensure!(answer.status().is_success(), "the answer is {}", answer.status());
         let good_for = good_for(answer.headers());
         let mut body = Vec::new();
@@ -124,6 +132,18 @@ impl JwksAt {
         // Each key is looked at closely, which takes its time.
         let set = tokio::task::spawn_blocking(move || KeySet::parse(&body)).await.context("reading them")??;
         Ok((set, good_for))
+    }
+}
+
+/// Why nothing came, without the URL. Of a certificate in the words that are used for Postgres' and Redis', too.
+fn explained(error: reqwest::Error) -> anyhow::Error {
+    match certificate::refused(&error) {
+        Some((Fault::Authority, says)) => anyhow!("{says}; name the one that signed it with --token-jwks-ca"),
+        Some((Fault::Host, says)) => {
+            anyhow!("{says}; the host of the URL has to be among its subject alternative names")
+        }
+        Some((Fault::Time | Fault::Other, says)) => anyhow!(says),
+        None => error.without_url().into(),
     }
 }
 
