@@ -76,7 +76,7 @@ fn what_is_imported_and_deleted_is_nowhere_while_the_import_goes_on() {
         let gone: Vec<_> = there.difference(&kept).take(5).collect();
         let missing = early.difference(&there).count();
         assert!(began.elapsed() < DEADLINE, "there are {gone:?} …, and {missing} are missing");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::park_timeout(Duration::from_millis(50));
     }
     drop(stdin);
     assert!(importing.wait().expect("an end").success());

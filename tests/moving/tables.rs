@@ -94,7 +94,7 @@ impl MariaDb {
         let began = Instant::now();
         while let Err(error) = server.asks("", "SELECT 1") {
             assert!(began.elapsed() < Duration::from_secs(60), "{error}");
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::park_timeout(Duration::from_millis(50));
         }
         server
     }

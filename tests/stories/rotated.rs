@@ -158,8 +158,9 @@ async fn what_does_not_fit_is_said_by_its_name() {
     let plain = good.store("chat", "localhost", "");
     let two = (good.store("chat:other", "localhost", &full), good.bus("chat:other", "localhost", &rooted));
     // An identity provider inside, too.
+    let for_issuer = ours.vouched_for("127.0.0.1");
     let (issuer, past_issuer) =
-        tokio::join!(Provider::start_over_tls(&[], &ours), Provider::start_with(&[], &ours.vouched_for("127.0.0.1")));
+        tokio::join!(Provider::start_over_tls(&[], &ours), Provider::start_with(&[], &for_issuer));
     let by_name = issuer.url().replace("127.0.0.1", "localhost");
     let at_issuer = |url: String, ca: &str| ["--token-jwks".to_owned(), url, "--token-jwks-ca".into(), ca.to_owned()];
     let asks = [at_issuer(issuer.url(), &other), at_issuer(by_name, &ca), at_issuer(past_issuer.url(), &ca)];

@@ -134,7 +134,7 @@ impl Reader {
     ///
     /// # Errors
     /// What is no WebSocket. The reader is of no use then.
-    pub fn next(&mut self) -> Result<Option<Message>, Fault> {
+    pub fn read(&mut self) -> Result<Option<Message>, Fault> {
         while let Some(head) = self.head()? {
             if self.bytes.len() < head.bytes + head.payload {
                 return Ok(None);

@@ -97,7 +97,7 @@ impl Socket {
     /// frame waits in memory for the rest of it.
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<std::result::Result<Message, Gone>> {
         loop {
-            match self.reader.next() {
+            match self.reader.read() {
                 Ok(Some(message)) => return Poll::Ready(Ok(message)),
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Err(Gone::Fault(fault))),

@@ -26,7 +26,7 @@ fn said(bytes: &[u8], longest: usize) -> (Vec<Message>, Option<Fault>) {
         for part in bytes.chunks(part.max(1)) {
             reader.take(part);
             loop {
-                match reader.next() {
+                match reader.read() {
                     Ok(Some(message)) => messages.push(message),
                     Ok(None) => break,
                     Err(fault) => return (messages, Some(fault)),
@@ -120,10 +120,10 @@ fn what_is_no_websocket_is_told_as_soon_as_it_is_seen() {
 fn of_what_was_handed_out_nothing_is_kept() {
     let mut reader = Reader::new(1000);
     reader.take(&[frame(0x81, b"one"), frame(0x81, b"two")[..4].to_vec()].concat());
-    assert_eq!(reader.next(), Ok(Some(text("one"))));
-    assert_eq!((reader.next(), reader.held()), (Ok(None), 4));
+    assert_eq!(reader.read(), Ok(Some(text("one"))));
+    assert_eq!((reader.read(), reader.held()), (Ok(None), 4));
     reader.take(&frame(0x81, b"two")[4..]);
-    assert_eq!(reader.next(), Ok(Some(text("two"))));
+    assert_eq!(reader.read(), Ok(Some(text("two"))));
     assert_eq!((reader.held(), reader.bytes.capacity()), (0, 0));
 }
 
