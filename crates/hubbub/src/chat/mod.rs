@@ -47,6 +47,7 @@ mod audit;
 pub mod infos;
 pub mod instances;
 pub mod intake;
+mod measured;
 pub mod names;
 pub mod people;
 pub mod presence;
@@ -63,16 +64,13 @@ use accounts::Accounts;
 use infos::Infos;
 use instances::Instances;
 use intake::{Intake, Received};
-use live::{
-    look_up::LookUps,
-    shards::{Shards, Written},
-    sweep::Sweep,
-};
+use live::{look_up::LookUps, shards::Shards, sweep::Sweep};
 use log::{
     admission::{Admission, AdmissionStep},
     announcer::{Announcer, Hearers},
     committer::{Post, Submitted},
 };
+use measured::{measure, written};
 use methods::writing::Writing;
 use people::{
     People,
@@ -139,23 +137,6 @@ impl From<StoreError> for ChatError {
             }
         }
     }
-}
-
-fn measure(metrics: &Metrics, clock: &Clock, item: Option<&Arc<Item>>) {
-    if let Some(item) = item
-        && metrics.latency.is_due()
-        && let Some(at) = item.at()
-    {
-        metrics.latency.delivered(Duration::from_millis(at.0.unsigned_abs()), clock.now());
-    }
-}
-
-/// What is counted of entries that shards have written.
-fn written(metrics: Arc<Metrics>, clock: Arc<Clock>) -> Arc<Written> {
-    Arc::new(move |items, first| {
-        metrics.delivered.inc_by(items);
-        measure(&metrics, &clock, first);
-    })
 }
 
 /// Answers that should not be.

@@ -1,5 +1,4 @@
-//! `docs/configuration.md` says of settings what the command line and the limits say. Run this with `UPDATE_DOCS=1` to write it
-//! down.
+//! `docs/configuration.md` says of settings what the command line and the limits say; `UPDATE_DOCS=1` writes it down.
 
 use super::{Cli, command_line, named};
 use clap::{Arg, Args, Command, CommandFactory, FromArgMatches};
@@ -319,7 +318,6 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// The configuration that these arguments make, over secrets that are there.
 fn resolved(arguments: &[&str]) -> anyhow::Result<Config> {
     let usual = ["serve", "--token-secret", SECRET, "--api-key", SECRET];
-    // As clap has it, without the environment of whoever runs this.
     let command = Settings::augment_args(Command::new("serve")).args_override_self(true).mut_args(|arg| arg.env(None));
     let matches = command.try_get_matches_from(usual.iter().chain(arguments))?;
     Settings::from_arg_matches(&matches)?.resolve()

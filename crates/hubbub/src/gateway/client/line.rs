@@ -4,8 +4,12 @@
 use super::{Client, Ping, Transport, following::pages};
 use crate::chat::{
     Chat,
-    live::{inbox::Inbox, line::TakenBack},
+    live::{
+        inbox::{Inbox, Mail},
+        line::TakenBack,
+    },
 };
+use hubbub_core::wire::disconnect::Disconnect;
 use std::time::Instant;
 
 /// The task's side of the line.
@@ -35,6 +39,25 @@ impl Held {
 }
 
 impl<T: Transport> Client<T> {
+    /// Takes in what has come for it from elsewhere.
+    pub(super) fn open_mail(&mut self, mail: Mail) {
+        self.take_line();
+        self.ready.extend(mail.slots);
+        self.take_hints(mail.hints, mail.missed);
+        for (slot, joins) in mail.joins {
+            // A subscription that has ended is told nothing more.
+            if !self.outbox.is_full() && self.subscriptions.contains_key(&slot) {
+                self.outbox.push(joins.push(self.format()).clone());
+            }
+        }
+        self.take_signals(mail.signals);
+        if let Some(farewell) = mail.farewell {
+            self.take_farewell(&farewell);
+        } else if mail.shutdown {
+            self.close_with(Disconnect::SHUTDOWN);
+        }
+    }
+
     /// Takes the line, for whatever is to be looked at or written now.
     pub(super) fn take_line(&mut self) {
         if !self.line.given {

@@ -25,7 +25,7 @@ use super::{
 use crate::chat::{
     accounts::Counted,
     live::{
-        inbox::{Inbox, Mail},
+        inbox::Inbox,
         paging::PageTurns,
         subscription::{Subscription, Taken},
     },
@@ -372,24 +372,6 @@ impl<T: Transport> Client<T> {
             Done::Page { slot, tries, page } => self.turn_page(slot, tries, page),
             Done::Refreshed(reply) => self.reply(&reply),
             Done::Judged { id, verdict } => self.judged(id, verdict),
-        }
-    }
-
-    fn open_mail(&mut self, mail: Mail) {
-        self.take_line();
-        self.ready.extend(mail.slots);
-        self.take_hints(mail.hints, mail.missed);
-        for (slot, joins) in mail.joins {
-            // A subscription that has ended is told nothing more.
-            if !self.outbox.is_full() && self.subscriptions.contains_key(&slot) {
-                self.outbox.push(joins.push(self.format()).clone());
-            }
-        }
-        self.take_signals(mail.signals);
-        if let Some(farewell) = mail.farewell {
-            self.take_farewell(&farewell);
-        } else if mail.shutdown {
-            self.close_with(Disconnect::SHUTDOWN);
         }
     }
 
