@@ -8,6 +8,9 @@ pub const HEAD_BYTES: usize = 10;
 /// The longest payload of a control frame, in bytes: RFC 6455, section 5.5.
 pub const CONTROL_BYTES: usize = 125;
 
+/// Messages of at most so many bytes are copied.
+const SHORT: usize = 16 * 1024;
+
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const MASKED: u8 = 0x80;
@@ -142,9 +145,9 @@ impl Reader {
             let mut payload = self.bytes.split_to(head.bytes + head.payload);
             payload.advance(head.bytes);
             unmask(&mut payload, head.mask);
-            if self.bytes.is_empty() {
-                // What is handed out is alone in its memory.
-                self.bytes = BytesMut::new();
+            // A byte of what comes next would keep a long frame in memory.
+            if self.bytes.is_empty() || payload.len() > SHORT {
+                self.bytes = BytesMut::from(&self.bytes[..]);
             }
             if let Some(message) = self.message(&head, payload)? {
                 return Ok(Some(message));
@@ -190,13 +193,15 @@ impl Reader {
         let (kind, whole) = match (head.kind, self.begun.take()) {
             (Some(Kind::Ping), begun) => {
                 self.begun = begun;
-                return Ok(Some(Message::Ping(alone(payload, &self.bytes))));
+                return Ok(Some(Message::Ping(Bytes::copy_from_slice(&payload))));
             }
             (Some(Kind::Pong), begun) => {
                 self.begun = begun;
                 return Ok(Some(Message::Pong));
             }
             (Some(Kind::Close), _) => return closing(&payload).map(|code| Some(Message::Close(code))),
+            // What is continued is by itself, too.
+            (Some(kind), _) if !head.is_last => (kind, BytesMut::from(&payload[..])),
             (Some(kind), _) => (kind, payload),
             (None, Some((kind, mut begun))) => {
                 begun.extend_from_slice(&payload);
@@ -211,13 +216,13 @@ impl Reader {
         if kind == Kind::Text && str::from_utf8(&whole).is_err() {
             return Err(Fault::NotUtf8);
         }
-        Ok(Some(Message::Data(kind, alone(whole, &self.bytes))))
+        Ok(Some(Message::Data(kind, alone(whole))))
     }
 }
 
-/// A copy, where the memory is also that of what comes next: whoever keeps a short message would keep a long one.
-fn alone(payload: BytesMut, next: &BytesMut) -> Bytes {
-    if next.is_empty() { payload.freeze() } else { Bytes::copy_from_slice(&payload) }
+/// A copy, where it is short: its memory may be that of a long one before it.
+fn alone(payload: BytesMut) -> Bytes {
+    if payload.len() > SHORT { payload.freeze() } else { Bytes::copy_from_slice(&payload) }
 }
 
 fn unmask(payload: &mut [u8], mask: [u8; 4]) {

@@ -202,8 +202,8 @@ impl Transport for Socket {
     }
 
     fn executed(&mut self) {
-        // What has come of the next frame keeps its part.
-        if self.reader.held() == 0 {
+        // What has come of the next frame beside this one is short, and takes nothing: once it is long, room is taken for it.
+        if self.reader.held() < limits::FRAME_FREE_BYTES {
             self.share.release();
         }
     }

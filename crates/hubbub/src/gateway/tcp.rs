@@ -83,7 +83,11 @@ impl AsyncWrite for Plain {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Poll::Ready(SockRef::from(self.write.0.as_ref()).shutdown(Shutdown::Write))
+        Poll::Ready(match SockRef::from(self.write.0.as_ref()).shutdown(Shutdown::Write) {
+            // The other side was sooner.
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
+            done => done,
+        })
     }
 }
 

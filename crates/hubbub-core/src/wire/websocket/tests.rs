@@ -128,6 +128,21 @@ fn of_what_was_handed_out_nothing_is_kept() {
 }
 
 #[test]
+fn a_byte_of_what_comes_next_keeps_no_long_frame() {
+    let long = "x".repeat(200_000);
+    let next = frame(0x81, b"next");
+    let mut reader = Reader::new(300_000);
+    for _ in 0..3 {
+        reader.take(&[&frame(0x81, long.as_bytes()), &next[..1]].concat());
+        assert_eq!(reader.read(), Ok(Some(text(&long))));
+        assert_eq!((reader.read(), reader.held()), (Ok(None), 1));
+        assert!(reader.bytes.capacity() < 100, "{} bytes", reader.bytes.capacity());
+        reader.take(&next[1..]);
+        assert_eq!(reader.read(), Ok(Some(text("next"))));
+    }
+}
+
+#[test]
 fn heads_have_three_lengths() {
     for (payload, expected) in [
         (125, vec![0x81, 125]),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hubbub_core::{
     limits,
     live::item::Item,
-    model::seq::Seq,
+    model::seq::{Epoch, Seq},
     wire::{Format, push, websocket},
 };
 use std::{
@@ -85,17 +85,20 @@ impl Shard {
     async fn run(self: Arc<Self>, written: Arc<Written>) {
         let mut writer = Writer { written, made: None, buffer: Vec::new(), items: Vec::new(), ends: Vec::new() };
         let mut turn = Vec::new();
+        // Of all turns since others had theirs: short ones may follow each other without end.
+        let (mut began, mut served) = (Instant::now(), 0_usize);
         while !self.ended.load(Ordering::Relaxed) {
             std::mem::swap(&mut turn, &mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
             if turn.is_empty() {
                 writer.rest();
                 self.bell.notified().await;
+                began = Instant::now();
                 continue;
             }
-            let mut began = Instant::now();
-            for (n, inbox) in turn.drain(..).enumerate() {
+            for inbox in turn.drain(..) {
                 inbox.serve(&mut writer);
-                if n % STEP == STEP - 1 && began.elapsed() >= limits::SHARD_TURN {
+                served += 1;
+                if served.is_multiple_of(STEP) && began.elapsed() >= limits::SHARD_TURN {
                     tokio::task::yield_now().await;
                     began = Instant::now();
                 }
@@ -117,6 +120,7 @@ pub(super) struct Writer {
 /// What the last connection was given, if it was from one room.
 struct Made {
     live: Arc<Live>,
+    epoch: Epoch,
     after: Seq,
     to: Seq,
     format: Format,
@@ -135,7 +139,7 @@ pub(super) enum Served {
 impl Writer {
     /// Nothing is to be written for a while: what it has is given back.
     fn rest(&mut self) {
-        (self.made, self.buffer) = (None, Vec::new());
+        (self.made, self.buffer, self.items) = (None, Vec::new(), Vec::new());
     }
 
     /// Writes what is new for these subscriptions of a line.
@@ -175,6 +179,7 @@ impl Writer {
             let follow = &line.follows[at];
             if let Some(made) = &self.made
                 && made.format == format
+                && made.epoch == follow.epoch
                 && made.after == follow.at
                 && Arc::ptr_eq(&made.live, &follow.live)
                 && follow.live.is_new_up_to(follow.epoch, follow.at, made.to)
@@ -211,7 +216,8 @@ impl Writer {
         let items = self.items.len() as u64;
         if let ([(at, to)], [_]) = (&self.ends[..], &line.ready[..]) {
             let follow = &line.follows[*at];
-            self.made = Some(Made { live: follow.live.clone(), after: follow.at, to: *to, format, items });
+            self.made =
+                Some(Made { live: follow.live.clone(), epoch: follow.epoch, after: follow.at, to: *to, format, items });
         }
         Some(items)
     }
